@@ -1,0 +1,81 @@
+"""Everything a user can put right, in one hierarchy.
+
+::
+
+    BenchbenchError            the command line turns any of these into one line and exit code 2
+    ├── UsageError             what was typed or passed cannot be meant
+    │   └── UnknownName        no task, model, metric or tag of that name (says what is there)
+    ├── DataError              a data set is not what its format promises
+    │   ├── MissingData        a file or folder is not there
+    │   ├── MalformedData      a file is there but unreadable, truncated or of the wrong shape
+    │   └── ImageError         a picture is missing, undecodable, too large, or its crop is empty
+    ├── ModelError             a checkpoint cannot be loaded as asked, or broke while it ran
+    │   └── WeightsUnavailable the weights are neither here nor to be fetched
+    ├── RunError               a run file cannot be written, read or used
+    │   └── PartialRun         a run over part of its items was about to be published
+    └── ContractError          a task or a model breaks the plugin contract (``benchbench.testing``)
+
+A traceback that reaches a user is a bug. Messages say what is wrong, what is there, and what to
+type next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchbenchError(Exception):
+    """Base of all errors that the user can put right."""
+
+
+class UsageError(BenchbenchError):
+    """What was typed or passed cannot be meant."""
+
+
+class UnknownName(UsageError):  # noqa: N818 - reads as what is wrong
+    """No such name; the message carries the nearest one and how to list them all."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str) -> None:
+        """Say that ``name`` is no ``kind``; suggest the nearest of ``known``, then ``hint``."""
+        known = sorted(known)
+        message = f"Unknown {kind} '{name}'."
+        if near := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
+            message += f" Did you mean '{near[0]}'?"
+        super().__init__(f"{message} {hint}")
+
+
+class DataError(BenchbenchError):
+    """A data set is not what its format promises."""
+
+
+class MissingData(DataError):  # noqa: N818
+    """A file or folder is not there."""
+
+
+class MalformedData(DataError):  # noqa: N818
+    """A file is unreadable, truncated or of the wrong shape."""
+
+
+class ImageError(DataError):
+    """A picture is missing, undecodable or too large, or its crop is empty."""
+
+
+class ModelError(BenchbenchError):
+    """A checkpoint cannot be loaded as asked, or broke while it ran."""
+
+
+class WeightsUnavailable(ModelError):  # noqa: N818
+    """The weights are neither on this machine nor to be fetched from here."""
+
+
+class RunError(BenchbenchError):
+    """A run file cannot be written, read or used."""
+
+
+class PartialRun(RunError):  # noqa: N818
+    """A run over part of its items was about to be published."""
+
+
+class ContractError(BenchbenchError):
+    """A task or a model breaks the plugin contract."""
