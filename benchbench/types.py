@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -338,7 +338,3 @@ class Estimate:
 Progress = Callable[[str, int, int], None]
 """Called with what is counted, how many are done, and how many there are."""
 
-
-def count(things: Iterable[object]) -> int:
-    """Number of distinct things."""
-    return len(set(things))

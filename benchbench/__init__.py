@@ -1,0 +1,100 @@
+"""Does a vision-language model understand structure, and is one checkpoint really better?
+
+>>> import benchbench as bb
+>>> run = bb.evaluate("openclip:ViT-B-32/openai", "vg-relation", data_root="data")  # doctest: +SKIP
+>>> print(bb.scorecard(run))  # doctest: +SKIP
+
+Importing this package loads none of torch, pandas, scipy or pyarrow; each name below does its
+importing when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from benchbench.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from benchbench.errors import BenchbenchError
+    from benchbench.evaluation import evaluate
+    from benchbench.registry import load_model, load_task, model_families, task_names
+    from benchbench.reports.scorecard import scorecard
+    from benchbench.runs import read_run, write_run
+    from benchbench.types import (
+        DataFile,
+        DualEncoder,
+        Estimate,
+        ImageRef,
+        Item,
+        LoadOptions,
+        Metric,
+        ModelFamily,
+        ModelManifest,
+        Outcome,
+        Run,
+        Task,
+        TaskInfo,
+    )
+
+_HOMES = {
+    "benchbench.errors": ("BenchbenchError",),
+    "benchbench.evaluation": ("evaluate",),
+    "benchbench.registry": ("load_model", "load_task", "model_families", "task_names"),
+    "benchbench.reports.scorecard": ("scorecard",),
+    "benchbench.runs": ("read_run", "write_run"),
+    "benchbench.types": (
+        "DataFile",
+        "DualEncoder",
+        "Estimate",
+        "ImageRef",
+        "Item",
+        "LoadOptions",
+        "Metric",
+        "ModelFamily",
+        "ModelManifest",
+        "Outcome",
+        "Run",
+        "Task",
+        "TaskInfo",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604
+    "BenchbenchError",
+    "DataFile",
+    "DualEncoder",
+    "Estimate",
+    "ImageRef",
+    "Item",
+    "LoadOptions",
+    "Metric",
+    "ModelFamily",
+    "ModelManifest",
+    "Outcome",
+    "Run",
+    "Task",
+    "TaskInfo",
+    "__version__",
+    "evaluate",
+    "load_model",
+    "load_task",
+    "model_families",
+    "read_run",
+    "scorecard",
+    "task_names",
+    "write_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'benchbench' has no attribute '{name}'")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+data_root_option = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    help="Folder with the task's files (else the variable BENCHBENCH_DATA).",
+)
+ties_option = click.option(
+    "--ties",
+    type=click.Choice(["wrong", "share", "right"]),
+    default="wrong",
+    show_default=True,
+    help="How a tie counts, for metrics whose publication fixes no rule.",
+)
+by_option = click.option("--by", metavar="TAG", help="Also a row per group, e.g. --by relation.")
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps."
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16", "bf16"]),
+    default="fp32",
+    show_default=True,
+    help="Of the model's arithmetic; scores are fp32 throughout.",
+)

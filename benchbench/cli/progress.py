@@ -1,0 +1,48 @@
+"""Progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class ProgressBar:
+    """A ``benchbench.types.Progress`` for people."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._what = ""
+        self._is_terminal = sys.stderr.isatty()
+        self._last = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` are through."""
+        if self._is_terminal:
+            self._show_bar(what, done, total)
+        else:
+            self._print_line(what, done, total)
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _show_bar(self, what: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if what != self._what:
+            self.close()
+            self._bar = tqdm(total=total, desc=f"{what:>8}", file=sys.stderr, dynamic_ncols=True)
+            self._what = what
+        self._bar.update(done - self._bar.n)
+
+    def _print_line(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201

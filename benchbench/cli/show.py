@@ -1,0 +1,68 @@
+"""``benchbench show``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbench.cli import options
+
+
+@click.group("show")
+def show_group() -> None:
+    """A run, a task or a model, in full."""
+
+
+@show_group.command("run")
+@click.argument("path", type=click.Path(path_type=Path))
+@options.by_option
+@options.ties_option
+@click.option("--manifest", is_flag=True, help="Also all that could have changed a number.")
+def show_run(path: Path, by: str | None, ties: Any, manifest: bool) -> None:
+    """Read a run's file: its scorecard by any tie rule and any slice."""
+    from benchbench.reports.scorecard import scorecard
+    from benchbench.runs import read_run
+
+    run = read_run(path)
+    click.echo(scorecard(run, ties=ties, by=by))
+    if manifest:
+        record = {
+            "model": asdict(run.model),
+            "fingerprint": run.model.fingerprint,
+            "data_sha256": run.data_sha256,
+            "settings": dict(run.settings),
+            "environment": dict(run.environment),
+            "created": run.created,
+            "seconds": run.seconds,
+        }
+        click.echo("\n" + json.dumps(record, indent=2))
+
+
+@show_group.command("task")
+@click.argument("name")
+def show_task(name: str) -> None:
+    """A task's card: what it measures, on what, and what to beware of."""
+    from benchbench.registry import load_task
+    from benchbench.reports.cards import task_card
+
+    click.echo(task_card(load_task(name).info))
+
+
+@show_group.command("model")
+@click.argument("specification")
+@options.device_option
+@options.precision_option
+@click.option("--seed", type=int, default=0, show_default=True, help="For untrained weights.")
+def show_model(specification: str, device: str, precision: Any, seed: int) -> None:
+    """Load a model and print its manifest: weights, activation, preprocessing, tokenizer."""
+    from benchbench.devices import choose_device
+    from benchbench.registry import load_model
+    from benchbench.types import LoadOptions
+
+    model = load_model(specification, LoadOptions(choose_device(device), precision, seed))
+    record = {**asdict(model.manifest), "logit_scale": round(model.logit_scale, 4)}
+    click.echo(json.dumps({**record, "fingerprint": model.manifest.fingerprint}, indent=2))

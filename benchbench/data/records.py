@@ -1,0 +1,96 @@
+"""JSON annotation files, checked record by record and field by field."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from benchbench.errors import MalformedData, MissingData
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+    except FileNotFoundError:
+        raise MissingData(f"File not found: {path}") from None
+    except OSError as error:
+        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
+
+
+def read_records(path: Path) -> list[Record]:
+    """Read a JSON list of objects.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedData: it is unreadable, no JSON, or no list of objects.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingData(f"File not found: {path}") from None
+    except OSError as error:
+        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
+    if not isinstance(content, list):
+        raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
+    return [Record(path, i, each) for i, each in enumerate(content)]
+
+
+class Record:
+    """One object of an annotation file; every access checks, and says where it failed."""
+
+    def __init__(self, path: Path, index: int, content: Any) -> None:
+        self.index = index
+        self._where = f"{path}, record {index}"
+        if not isinstance(content, dict):
+            raise MalformedData(f"{self._where} should be an object, not {_kind(content)}.")
+        self._content = content
+
+    def text(self, name: str) -> str:
+        """A string with something in it."""
+        value = self._get(name)
+        if not isinstance(value, str):
+            raise self.wrong(name, f"should be a string, not {_kind(value)}")
+        if not value.strip():
+            raise self.wrong(name, "is empty")
+        return value
+
+    def whole(self, name: str) -> int:
+        """A whole number (an integral float is one too)."""
+        value = self._get(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.wrong(name, f"should be a whole number, not {_kind(value)}")
+        return value
+
+    def relative_path(self, name: str) -> str:
+        """A path that stays inside its folder."""
+        value = self.text(name)
+        path = PurePosixPath(value)
+        if path.is_absolute() or ".." in path.parts or "\\" in value or "\0" in value:
+            raise self.wrong(name, f"should be a path inside the image folder, not '{value}'")
+        return value
+
+    def wrong(self, name: str, problem: str) -> MalformedData:
+        """The error that says what is wrong with a field; to be raised by the caller."""
+        return MalformedData(f"{self._where}: field '{name}' {problem}.")
+
+    def _get(self, name: str) -> Any:
+        if name not in self._content:
+            there = ", ".join(self._content) or "none"
+            raise MalformedData(f"{self._where}: no field '{name}'. Fields there: {there}.")
+        return self._content[name]
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", type(None): "null"}
+    return names.get(type(value), f"{value!r}")

@@ -1,0 +1,13 @@
+"""Every distinct image, crop and caption is encoded once.
+
+Harnesses that walk item by item encode a crop again for each of its captions' items, and pad
+every caption to the full context. Here the distinct inputs are listed first; pictures are decoded
+on worker threads beside the forward pass, a file once for all its crops; captions go through
+sorted by length, so that a model that can trim its batches does.
+"""
+
+from benchbench.embedding.captions import Captions, encode_captions
+from benchbench.embedding.embedded import Embedded
+from benchbench.embedding.pictures import Pictures, encode_pictures
+
+__all__ = ["Captions", "Embedded", "Pictures", "encode_captions", "encode_pictures"]

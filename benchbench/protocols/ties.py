@@ -1,0 +1,67 @@
+"""The one tie rule: what an item earns when its true caption does not win outright.
+
+Published harnesses disagree. ARO's notebook puts the false caption first and takes the argmax, so
+that a tie is wrong; mteb and unibench put the true one first, so that it is right. Half precision
+ties in up to 15 % of items, so the rule moves the number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from benchbench.types import Ties
+
+RULES: tuple[Ties, ...] = ("wrong", "share", "right")
+
+
+def credit(
+    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp], ties: Ties
+) -> npt.NDArray[np.float64]:
+    """What each row earns: 1 where its target is the single best, 0 where another is better.
+
+    Where the target is among k > 1 best, ``wrong`` gives 0, ``right`` 1, and ``share`` 1/k: the
+    chance that a fair choice among the best would hit it.
+
+    Args:
+        scores: [rows, options].
+        target: [rows], the column of each row's true option.
+        ties: the rule.
+
+    Returns:
+        [rows], in [0, 1].
+
+    >>> credit(np.array([[2, 1, 0], [1, 1, 0], [0, 1, 2]]), np.array([0, 0, 0]), "share")
+    array([1. , 0.5, 0. ])
+    """
+    if ties not in RULES:
+        raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
+    among_best, n_best = _best(scores, target)
+    if ties == "wrong":
+        return (among_best & (n_best == 1)).astype(np.float64)
+    if ties == "right":
+        return among_best.astype(np.float64)
+    return np.where(among_best, 1.0 / n_best, 0.0)
+
+
+def tied(
+    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    """Whether each row's target shares the best score with another option: [rows]."""
+    among_best, n_best = _best(scores, target)
+    return among_best & (n_best > 1)
+
+
+def _best(
+    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
+    best = scores.max(axis=1, keepdims=True)
+    n_best = (scores == best).sum(axis=1)  # NaN equals nothing: such a row earns 0 by any rule
+    among_best = scores[np.arange(len(scores)), target] == best[:, 0]
+    return among_best, np.maximum(n_best, 1)

@@ -1,0 +1,100 @@
+"""Names to tasks and models, found by a folder scan and by entry points.
+
+A task is a module of ``benchbench.tasks`` with a ``TASK``, or an entry point of the group
+``benchbench.tasks`` that gives one. A model family is a module of ``benchbench.models`` with a
+``FAMILY``, or an entry point of the group ``benchbench.models``. Nothing is imported before it is
+asked for by name.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.types import LoadOptions, ModelFamily, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from benchbench.types import DualEncoder
+
+TASKS = "benchbench.tasks"
+MODELS = "benchbench.models"
+
+
+def task_names() -> list[str]:
+    """All names that ``load_task`` takes."""
+    return sorted(_found(TASKS, "TASK"))
+
+
+def load_task(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        UnknownName: there is none; the message suggests the nearest.
+        ContractError: a plugin gives something that is no task.
+    """
+    there = _found(TASKS, "TASK")
+    if name not in there:
+        raise UnknownName("task", name, there, "List them: benchbench list tasks")
+    task = there[name]()
+    if not isinstance(task, Task):
+        raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
+    return task
+
+
+def model_families() -> list[ModelFamily]:
+    """All model families, by name."""
+    return [_family(name) for name in sorted(_found(MODELS, "FAMILY"))]
+
+
+def load_model(specification: str, options: LoadOptions | None = None) -> DualEncoder:
+    """Load ``family:rest``, or a family that needs no more than its name.
+
+    Raises:
+        UnknownName: no such family.
+        ModelError: what the family says.
+    """
+    name, _, rest = specification.partition(":")
+    there = _found(MODELS, "FAMILY")
+    if name not in there:
+        if not name:
+            raise UsageError("No model is named. List them: benchbench list models")
+        raise UnknownName("model", specification, there, "List them: benchbench list models")
+    return _family(name).load(rest, options or LoadOptions())
+
+
+def _family(name: str) -> ModelFamily:
+    family = _found(MODELS, "FAMILY")[name]()
+    if not isinstance(family, ModelFamily):
+        raise ContractError(f"The plugin for model '{name}' gives {family!r}, no ModelFamily.")
+    return family
+
+
+@cache
+def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
+    """Name → how to get it. Built-in modules come first: a plugin cannot take their name."""
+    found: dict[str, Callable[[], Any]] = {
+        point.name: point.load for point in entry_points(group=package)
+    }
+    for module in pkgutil.iter_modules(import_module(package).__path__):
+        path = f"{package}.{module.name}"
+        if _defines(path, attribute):
+            found[module.name.replace("_", "-")] = _getter(path, attribute)
+    return found
+
+
+def _getter(path: str, attribute: str) -> Callable[[], Any]:
+    return lambda: getattr(import_module(path), attribute)
+
+
+def _defines(path: str, attribute: str) -> bool:
+    """Whether a module assigns an attribute at its top level, read without importing it."""
+    spec = find_spec(path)
+    source = spec.loader.get_source(path) if spec and spec.loader else ""
+    return any(line.startswith(f"{attribute} = ") for line in (source or "").splitlines())

@@ -1,0 +1,196 @@
+"""A run as one Parquet file: a row an item, and everything else as JSON in the file's metadata.
+
+``pandas.read_parquet`` reads it as it is: columns ``id, cluster, target, scores, no_op`` and one
+``tag.NAME`` for each tag. ``scores`` is the matrix [images, captions] row by row; ``target`` has an
+entry an image. A file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.errors import PartialRun, RunError
+from benchbench.types import Counts, ModelManifest, Outcome, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+FORMAT = 1
+KEY = b"benchbench"
+SUFFIX = ".parquet"
+TAG = "tag."
+
+
+def write_run(run: Run, path: str | Path) -> Path:
+    """Write a run; an earlier file of that name is replaced only by a complete one.
+
+    Raises:
+        RunError: the folder cannot be made or written, or the disk is full.
+    """
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    header = json.dumps(_header(run), sort_keys=True).encode()
+    table = _table(run.outcomes).replace_schema_metadata({KEY: header})
+    with _replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return path
+
+
+def check_writable(path: str | Path) -> None:
+    """Fail now rather than after the evaluation, where a run could not be written.
+
+    Raises:
+        RunError: no ``.parquet`` name, a folder that cannot be made, or one that is read-only.
+    """
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise RunError(f"A run is a {SUFFIX} file; '{path.name}' is not. Try {path.name}{SUFFIX}")
+    if path.is_dir():
+        raise RunError(f"{path} is a folder; name a file in it.")
+    with _os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+
+
+def read_run(path: str | Path) -> Run:
+    """Read a run back.
+
+    Raises:
+        RunError: no such file, no Parquet, or no run of this format.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"No run at {path}.")
+    try:
+        # A ParquetFile, not read_table: the latter reads key=value folders into columns.
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+        header = json.loads((table.schema.metadata or {})[KEY])
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{path} is no readable Parquet file: {error}") from error
+    except (KeyError, ValueError):
+        raise RunError(f"{path} is a Parquet file, but no benchbench run.") from None
+    if header.get("format") != FORMAT:
+        raise RunError(
+            f"{path} has run format {header.get('format')}; this version reads {FORMAT}."
+        )
+    return _run(header, table)
+
+
+def require_complete(run: Run) -> None:
+    """Refuse a run over part of its items; for whatever publishes.
+
+    Raises:
+        PartialRun: saying how many items it lacks.
+    """
+    if run.partial:
+        n, total = run.counts.items + run.counts.skipped, run.counts.items_in_edition
+        raise PartialRun(
+            f"The run of {run.model.name} on {run.task}@{run.edition} has {n:,} of {total:,} items "
+            f"(--limit {run.settings.get('limit')}). Evaluate again without --limit to publish it."
+        )
+
+
+def default_path(run: Run) -> Path:
+    """``runs/TASK@EDITION/MODEL-DIGEST.parquet``; one name per thing that can change a number."""
+    settings = {k: v for k, v in run.settings.items() if k not in ("device", "workers")}
+    identity = json.dumps([run.model.fingerprint, run.data_sha256, settings], sort_keys=True)
+    from hashlib import sha256
+
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
+    part = f"-limit{settings['limit']}" if run.partial else ""
+    digest = sha256(identity.encode()).hexdigest()[:8]
+    return Path("runs") / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
+
+
+def _header(run: Run) -> dict[str, Any]:
+    record = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "outcomes"}
+    record |= {"model": asdict(run.model), "counts": asdict(run.counts), "format": FORMAT}
+    return record
+
+
+def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
+    record = {k: v for k, v in header.items() if k != "format"}
+    record["model"] = ModelManifest(**record["model"])
+    record["counts"] = Counts(**record["counts"])
+    record["skipped"] = tuple(record["skipped"])
+    return Run(**record, outcomes=_outcomes(table))
+
+
+def _table(outcomes: Sequence[Outcome]) -> pa.Table:
+    import pyarrow as pa
+
+    tags = sorted({name for o in outcomes for name in o.tags})
+    columns: dict[str, pa.Array] = {
+        "id": pa.array([o.id for o in outcomes], pa.string()),
+        "cluster": pa.array([o.cluster for o in outcomes], pa.string()),
+        "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
+        "scores": pa.array([o.scores.ravel() for o in outcomes], pa.list_(pa.float32())),
+        "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+    }
+    for tag in tags:
+        columns[TAG + tag] = pa.array([o.tags.get(tag) for o in outcomes], pa.string())
+    return pa.table(columns)
+
+
+def _outcomes(table: pa.Table) -> tuple[Outcome, ...]:
+    columns = {name: table[name].to_pylist() for name in table.column_names if name != "scores"}
+    tags = [name for name in columns if name.startswith(TAG)]
+    scores = table["scores"].combine_chunks()
+    flat, ends = scores.values.to_numpy(), scores.offsets.to_numpy()
+    return tuple(
+        Outcome(
+            id=columns["id"][i],
+            cluster=columns["cluster"][i],
+            target=tuple(columns["target"][i]),
+            scores=flat[ends[i] : ends[i + 1]].reshape(len(columns["target"][i]), -1),
+            no_op=tuple(columns["no_op"][i]),
+            tags={t[len(TAG) :]: columns[t][i] for t in tags if columns[t][i] is not None},
+        )
+        for i in range(table.num_rows)
+    )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path`` that takes its place on success and vanishes otherwise."""
+    with _os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _os_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror or error}.") from error

@@ -1,0 +1,5 @@
+"""Estimates with their uncertainty: arrays in, numbers out."""
+
+from benchbench.stats.bootstrap import GroupedMean, grouped_means, percentile_interval
+
+__all__ = ["GroupedMean", "grouped_means", "percentile_interval"]

@@ -1,0 +1,1 @@
+"""One file per task; found by name (``load_task("vg-relation")``), never imported by it."""

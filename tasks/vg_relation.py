@@ -1,0 +1,97 @@
+"""VG-Relation: who does what to whom? (ARO; Yüksekgönül et al., ICLR 2023)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.aro import dropped_relations, read_relations
+from benchbench.types import DataFile, Item, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
+
+METRICS = (
+    Metric(
+        name="aro-paper",
+        meaning="mean over relations, 157 symmetric or rare ones left out",
+        by="relation",
+        leave_out=dropped_relations(),
+        ties="wrong",
+        source=f"{ARO}, notebook 'Replicate ARO! VG-Relation, VG-Attribution'",
+    ),
+    Metric(
+        name="aro-code",
+        meaning="mean over all relations",
+        by="relation",
+        ties="wrong",
+        source=f"{ARO}, main_aro.py",
+    ),
+    Metric(
+        name="mteb-micro",
+        meaning="mean over items",
+        ties="right",
+        source="mteb's image-text pair tasks; unibench",
+    ),
+    Metric(name="macro", meaning="mean over all relations", by="relation"),
+    Metric(name="micro", meaning="mean over items"),
+)
+
+
+class VGRelation:
+    """Two captions a crop, one with subject and object swapped."""
+
+    info = TaskInfo(
+        name="vg-relation",
+        title="VG-Relation",
+        version=1,
+        protocol="matching",
+        headline="aro-paper",
+        metrics=METRICS,
+        files=(
+            DataFile(
+                path="visual_genome_relation.json",
+                what="23,937 items (official)",
+                source="ARO's download, Google Drive id 1kX2iCHEv0CADL8dSO1nMdW-V0NqIAiP3",
+            ),
+            DataFile(
+                path="images/",
+                what="5,316 photographs of Visual Genome (official, about 1 GB)",
+                source="vgr_vga_images.zip, Google Drive id 1qaPlrwhGNMrR3a11iopZUT_GPP_LrgP9",
+            ),
+        ),
+        paper=(
+            "Yüksekgönül, Bianchi, Kalluri, Jurafsky and Zou, 'When and why vision-language "
+            "models behave like bags-of-words, and what to do about it?', ICLR 2023"
+        ),
+        license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
+        measures=(
+            "Whether a model tells 'the horse is on the grass' from 'the grass is on the horse' "
+            "over the crop that holds both. Guessing earns 50. Many items can be answered from "
+            "the text alone, because one order is the likelier sentence: read it beside a blind "
+            "baseline."
+        ),
+        quirks=(
+            "Four definitions of its accuracy are in print; all are computed from one run.",
+            "4.5 items share an image on average: intervals resample images, not items.",
+            "Fine-tuned OpenAI weights read with GELU instead of QuickGELU score higher here.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Item]:
+        """One item a record, true caption first."""
+        return [
+            Item(
+                id=str(record.index),
+                images=(record.image,),
+                captions=(record.true_caption, record.false_caption),
+                target=(0,),
+                cluster=record.image_path,
+                tags={"relation": record.relation},
+            )
+            for record in read_relations(root)
+        ]
+
+
+TASK = VGRelation()
