@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchbench.version import VERSION as __version__
+from benchbench.version import VERSION
 
 if TYPE_CHECKING:
     from benchbench.errors import BenchbenchError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         Task,
         TaskInfo,
     )
+
+__version__ = VERSION
 
 _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
@@ -61,7 +63,7 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "BenchbenchError",
     "DataFile",
     "DualEncoder",

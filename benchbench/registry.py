@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ContractError, UnknownName, UsageError
@@ -96,5 +97,5 @@ def _getter(path: str, attribute: str) -> Callable[[], Any]:
 def _defines(path: str, attribute: str) -> bool:
     """Whether a module assigns an attribute at its top level, read without importing it."""
     spec = find_spec(path)
-    source = spec.loader.get_source(path) if spec and spec.loader else ""
-    return any(line.startswith(f"{attribute} = ") for line in (source or "").splitlines())
+    source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+    return any(line.startswith(f"{attribute} = ") for line in source.splitlines())

@@ -16,8 +16,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchbench.errors import PartialRun, RunError
 from benchbench.types import Counts, ModelManifest, Outcome, Run
 

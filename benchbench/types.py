@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     from PIL.Image import Image
@@ -147,7 +148,7 @@ class ModelManifest:
     """The specification it was loaded by: ``openclip:ViT-B-32/openai``."""
     architecture: str
     weights: str
-    """Where the weights came from: a tag, a file, or ``untrained (seed 0)``."""
+    """Where the weights came from: a tag, a file, or ``random (seed 0)``."""
     weights_sha256: str
     trained: bool
     """False where weights are random: every output says so."""
@@ -240,9 +241,8 @@ class ModelFamily:
     """An adapter as the registry finds it: a prefix, and how to load what follows it."""
 
     name: str
-    usage: tuple[str, ...]
-    """How to type it: ``openclip:ARCH/TAG``."""
-    title: str
+    usage: Mapping[str, str]
+    """How to type it → what that gives: ``{"openclip:ARCH/TAG": "published weights"}``."""
     load: Callable[[str, LoadOptions], DualEncoder]
     """Takes what follows the colon ("" where there is none)."""
 
@@ -337,4 +337,3 @@ class Estimate:
 
 Progress = Callable[[str, int, int], None]
 """Called with what is counted, how many are done, and how many there are."""
-

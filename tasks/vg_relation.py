@@ -15,12 +15,13 @@ ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 METRICS = (
     Metric(
         name="aro-paper",
-        meaning="mean over relations, 157 symmetric or rare ones left out",
+        meaning="mean over relations less ARO's 157",
         by="relation",
         leave_out=dropped_relations(),
         ties="wrong",
         source=f"{ARO}, notebook 'Replicate ARO! VG-Relation, VG-Attribution'",
     ),
+    # ARO's list of relations to leave out holds symmetric ("next to") and rare ones.
     Metric(
         name="aro-code",
         meaning="mean over all relations",

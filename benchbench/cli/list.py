@@ -30,6 +30,6 @@ def list_models() -> None:
 
     from benchbench.registry import model_families
 
-    rows = [[usage, family.title] for family in model_families() for usage in family.usage]
+    rows = [usage for family in model_families() for usage in family.usage.items()]
     click.echo(tabulate(rows, ["type", "what it is"], tablefmt="simple"))
     click.echo("\nnext  benchbench show model openclip:ViT-B-32/untrained")

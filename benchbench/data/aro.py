@@ -1,9 +1,9 @@
 """The ARO benchmark's files (Yüksekgönül et al., ICLR 2023).
 
 ``visual_genome_relation.json`` is a list of records with ``true_caption``, ``false_caption``,
-``relation_name``, ``image_path`` (inside ``images/``) and the crop that both captions speak of as
-``bbox_x, bbox_y, bbox_w, bbox_h``. Upstream shows the model ``image.crop((x, y, x+w, y+h))``.
-Code: mertyg/vision-language-models-are-bows-and-what-to-do-about-it, ``dataset_zoo/aro_datasets.py``.
+``relation_name``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y, bbox_w, bbox_h``,
+the crop that both captions speak of. Upstream shows the model ``image.crop((x, y, x+w, y+h))``: see
+``dataset_zoo/aro_datasets.py`` in mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
 
 from __future__ import annotations

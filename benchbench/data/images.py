@@ -1,4 +1,4 @@
-"""Pictures, opened with care: their headers are untrusted, and a bad one is named, never skipped."""
+"""Pictures, opened with care: headers are untrusted, and a bad one is named, never skipped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchbench.types import ImageRef
 
 MAX_PIXELS = 89_478_485
-"""Pillow's own threshold for a decompression bomb; Visual Genome's pictures have under 2 million."""
+"""Pillow's threshold for a decompression bomb; Visual Genome's pictures have under 2 million."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 

@@ -9,6 +9,7 @@ token), which is checked on real captions each time a model is loaded.
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from PIL.Image import Image
     from torch import Tensor, nn
 
     from benchbench.types import Precision, Role, Similarity
@@ -56,6 +56,7 @@ class OpenClip:
         architecture: str,
         weights: str,
         options: LoadOptions,
+        trained: bool = True,
         settings: dict[str, Any] | None = None,
     ) -> None:
         """Wrap a model already in its precision; it is moved to the device here.
@@ -68,13 +69,14 @@ class OpenClip:
             architecture: open_clip's name for it.
             weights: where they came from.
             options: device and precision.
+            trained: False where the weights are random.
             settings: anything else of the loading to be recorded.
         """
         import open_clip
         import torch
 
-        self._model = model.eval().requires_grad_(False)
-        self._tokenizer = tokenizer
+        self.clip = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
         self.transform = transform
         self._device = torch.device(options.device)
         self._dtype = open_clip.get_input_dtype(options.precision)
@@ -89,9 +91,9 @@ class OpenClip:
             architecture=architecture,
             weights=weights,
             weights_sha256=digest,
-            trained=not weights.startswith(UNTRAINED),
+            trained=trained,
             activation=_activation(model),
-            preprocessing=dict(model.visual.preprocess_cfg),
+            preprocessing=_as_json(model.visual.preprocess_cfg),
             tokenizer=_tokenizer_name(tokenizer),
             context_length=int(tokenizer.context_length),
             dtype=options.precision,
@@ -103,15 +105,15 @@ class OpenClip:
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """[n, 3, height, width] → [n, dim]."""
         pictures = batch.to(self._device, self._dtype, non_blocking=True)
-        return self._model.encode_image(pictures)  # type: ignore[no-any-return]
+        return self.clip.encode_image(pictures)  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Ids of each caption, special tokens included, untruncated."""
-        return _untruncated_ids(self._tokenizer, list(texts))
+        return _untruncated_ids(self.tokenizer, list(texts))
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """[n, context], or [n, longest] where trimming is exact."""
-        ids: Tensor = self._tokenizer(list(texts))
+        ids: Tensor = self.tokenizer(list(texts))
         return ids if self._text is None else ids[:, : self._text.ends(ids)]
 
     def encode_texts(self, batch: Tensor, role: Role) -> Tensor:
@@ -119,15 +121,15 @@ class OpenClip:
         ids = batch.to(self._device, non_blocking=True)
         if self._text is not None and ids.shape[1] < self.manifest.context_length:
             return self._text.encode(ids)
-        return self._model.encode_text(ids)  # type: ignore[no-any-return]
+        return self.clip.encode_text(ids)  # type: ignore[no-any-return]
 
     def _trimming_is_exact(self, precision: Precision) -> bool:
         import torch
 
         assert self._text is not None
-        ids = self._tokenizer(list(PROBES)).to(self._device)
+        ids = self.tokenizer(list(PROBES)).to(self._device)
         with torch.inference_mode():
-            full = _unit(self._model.encode_text(ids))
+            full = _unit(self.clip.encode_text(ids))
             for i, caption in enumerate(ids.split(1)):
                 trimmed = _unit(self._text.encode(caption[:, : self._text.ends(caption)]))
                 if (trimmed - full[i]).abs().max() > TRIM_TOLERANCE[precision]:
@@ -148,7 +150,7 @@ class _TextTower:
         self._positions = tower.positional_embedding
         self._mask = tower.attn_mask
         self._pool = getattr(tower, "text_pool_type", None) or tower.pool_type
-        self._eos = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
+        self._eos: Any = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
 
     @classmethod
     def of(cls, model: Any) -> _TextTower | None:
@@ -200,7 +202,9 @@ def _text_encoder(model: Any) -> nn.Module:
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    return vectors.float() / vectors.float().norm(dim=-1, keepdim=True)
+    from torch.nn.functional import normalize
+
+    return normalize(vectors.float(), dim=-1)
 
 
 def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
@@ -216,6 +220,11 @@ def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
         f"Cannot read untruncated ids from the tokenizer {type(tokenizer).__name__}, so "
         "truncated captions could not be counted."
     )
+
+
+def _as_json(record: Any) -> Any:
+    """Tuples as lists, so that a manifest equals itself when read back."""
+    return json.loads(json.dumps(record))
 
 
 def _tokenizer_name(tokenizer: Any) -> str:
@@ -282,8 +291,9 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
         _tokenizer(architecture),
         name=f"openclip:{architecture}/{UNTRAINED}",
         architecture=architecture,
-        weights=f"{UNTRAINED} (seed {options.seed})",
+        weights=f"random (seed {options.seed})",
         options=options,
+        trained=False,
         settings={"seed": options.seed},
     )
 
@@ -359,7 +369,9 @@ def _without_log() -> Iterator[None]:
 
 FAMILY = ModelFamily(
     name="openclip",
-    usage=("openclip:ARCH/TAG", "openclip:ARCH/untrained"),
-    title="open_clip architectures with published or random weights",
+    usage={
+        "openclip:ARCH/TAG": "an open_clip architecture with published weights",
+        "openclip:ARCH/untrained": "the same with random weights (--seed), to try a pipeline",
+    },
     load=load,
 )

@@ -154,6 +154,5 @@ def groups(outcomes: Sequence[Outcome], metric: Metric) -> list[str | None]:
     for name in names:
         size[name] = size.get(name, 0) + 1
     return [
-        None if name in metric.leave_out or size[name] < metric.at_least else name
-        for name in names
+        None if name in metric.leave_out or size[name] < metric.at_least else name for name in names
     ]

@@ -44,15 +44,13 @@ def credit(
         raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
     among_best, n_best = _best(scores, target)
     if ties == "wrong":
-        return (among_best & (n_best == 1)).astype(np.float64)
+        return np.asarray(among_best & (n_best == 1), dtype=np.float64)
     if ties == "right":
-        return among_best.astype(np.float64)
+        return np.asarray(among_best, dtype=np.float64)
     return np.where(among_best, 1.0 / n_best, 0.0)
 
 
-def tied(
-    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]
-) -> npt.NDArray[np.bool_]:
+def tied(scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     """Whether each row's target shares the best score with another option: [rows]."""
     among_best, n_best = _best(scores, target)
     return among_best & (n_best > 1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.stats import GroupedMean
-    from benchbench.types import Outcome, Run, TaskInfo, Ties
+    from benchbench.types import Run, TaskInfo, Ties
 
 LEVEL = 0.95
 FEW_CLUSTERS = 10

@@ -32,8 +32,8 @@ def banners(run: Run) -> Iterator[str]:
     """What must be read before any number."""
     if not run.model.trained:
         yield (
-            f"UNTRAINED: {run.model.weights}. These numbers show that the path works; they say "
-            "nothing about a trained model."
+            f"UNTRAINED: {run.model.weights} weights. The numbers show that the path works and "
+            "say nothing about a trained model."
         )
     if run.partial:
         yield (
@@ -108,23 +108,25 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from tabulate import tabulate
 
     align = ["left", *["right"] * 5, *["left"] * (len(heads) - 6)]
-    return tabulate(rows, heads, tablefmt="simple", colalign=align, disable_numparse=True)
+    return str(tabulate(rows, heads, tablefmt="simple", colalign=align, disable_numparse=True))
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
     yield (
-        "* headline. ties: how an item counts whose true caption ties with the best other one. "
+        "* headline. ties: how an item counts whose true caption ties with the best other one.\n"
         f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters, percentile."
     )
-    if scorecard.run.counts.clusters < card.MANY_CLUSTERS:
+    n_clusters = scorecard.run.counts.clusters
+    if n_clusters < card.MANY_CLUSTERS:
         yield (
-            f"Note: with {scorecard.run.counts.clusters} clusters, fewer than "
-            f"{card.MANY_CLUSTERS}, these intervals are somewhat too narrow."
+            f"Note: with {n_clusters} clusters (under {card.MANY_CLUSTERS}) these intervals are "
+            "somewhat too narrow."
         )
-    for row in scorecard.metrics:
-        if row.rare_share > card.HEAVY:
-            yield (
-                f"Note: groups in fewer than {card.FEW_CLUSTERS} clusters carry "
-                f"{100 * row.rare_share:.0f} % of the weight of {row.name}: read its interval "
-                "with caution."
-            )
+    heavy = [row for row in scorecard.metrics if row.rare_share > card.HEAVY]
+    if heavy:
+        share = 100 * max(row.rare_share for row in heavy)
+        yield (
+            f"Note: groups in under {card.FEW_CLUSTERS} clusters carry up to {share:.0f} % of the "
+            f"weight of {', '.join(row.name for row in heavy)}:\n      read these intervals with "
+            "caution."
+        )

@@ -80,9 +80,7 @@ def grouped_means(
     n_clusters = int(clusters.max()) + 1
     tables = [_tables(v, g, clusters, n_clusters) for v, g in zip(values, groups, strict=True)]
     columns = np.concatenate([part for pair in tables for part in pair], axis=1)
-    drawn = np.concatenate(
-        [weights @ columns for weights in _weights(n_clusters, resamples, seed)]
-    )
+    drawn = np.concatenate([weights @ columns for weights in _weights(n_clusters, resamples, seed)])
     results, start = [], 0
     for sums, sizes in tables:
         middle, end = start + sums.shape[1], start + 2 * sums.shape[1]
@@ -121,9 +119,7 @@ def _tables(
     return sums.reshape(shape).astype(np.float32), sizes.reshape(shape).astype(np.float32)
 
 
-def _weights(
-    n_clusters: int, resamples: int, seed: int
-) -> Iterator[npt.NDArray[np.float32]]:
+def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
     """How often each cluster is drawn, in blocks of draws: [block, clusters]."""
     rng = np.random.Generator(np.random.PCG64(seed))
     block = max(1, BLOCK_BYTES // (16 * n_clusters))
