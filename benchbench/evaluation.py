@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from benchbench.data.images import survey
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
-from benchbench.embedding import Captions, Pictures, encode_captions, encode_pictures
+from benchbench.embedding import (
+    Captions,
+    Pictures,
+    Unfinished,
+    encode_captions,
+    encode_pictures,
+)
 from benchbench.errors import DataError, ImageError, UsageError
 from benchbench.protocols.matching import match
 from benchbench.registry import load_model, load_task
@@ -46,6 +52,7 @@ def evaluate(
     limit: int | None = None,
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
+    resume: bool = True,
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -63,6 +70,8 @@ def evaluate(
         on_missing: whether an image that cannot be read is an error, or its items are left out
             and counted.
         progress: called as ``progress(what, done, total)``.
+        resume: keep what is encoded until the run is complete, and take up what an interrupted
+            evaluation of the same inputs left (in BENCHBENCH_CACHE or the user's cache folder).
 
     Returns:
         The run: raw scores per item. Read it with ``benchbench.scorecard``.
@@ -83,8 +92,9 @@ def evaluate(
     else:
         device, precision = "as loaded", model.manifest.dtype  # type: ignore[assignment]
     batch_size = batch_size or (32 if device == "cpu" else 256)
-    encoded = _encode(model, usable, batch_size, on_missing, progress)
-    return Run(
+    unfinished = _unfinished(model, usable, device, batch_size) if resume else None
+    encoded = _encode(model, usable, batch_size, on_missing, progress, unfinished)
+    run = Run(
         model=model.manifest,
         task=task.info.name,
         task_version=task.info.version,
@@ -111,6 +121,9 @@ def evaluate(
             encoded.captions.token_ids,
         ),
     )
+    if unfinished:
+        unfinished.remove()
+    return run
 
 
 def draw_clusters(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
@@ -149,6 +162,7 @@ def _encode(
     batch_size: int,
     on_missing: OnMissing,
     progress: Progress | None,
+    unfinished: Unfinished | None,
 ) -> _Encoded:
     with inference(), memory_errors(batch_size):
         pictures = encode_pictures(
@@ -158,6 +172,7 @@ def _encode(
             workers=cpu_workers(),
             on_missing=on_missing,
             progress=progress,
+            unfinished=unfinished,
         )
         kept = _without(items, pictures.unreadable)
         captions = encode_captions(
@@ -165,8 +180,22 @@ def _encode(
             [caption for item in kept for caption in item.captions],
             batch_size=batch_size * CAPTIONS_PER_PICTURE,
             progress=progress,
+            unfinished=unfinished,
         )
     return _Encoded(kept, pictures, captions)
+
+
+def _unfinished(
+    model: DualEncoder, items: Sequence[Item], device: str, batch_size: int
+) -> Unfinished:
+    import torch
+
+    stats = {ref.path: ref.path.stat() for item in items for ref in item.images}
+    files = {str(path): (found.st_size, found.st_mtime_ns) for path, found in stats.items()}
+    inputs = [[(str(ref.path), ref.box) for ref in item.images] for item in items]
+    captions = [item.captions for item in items]
+    how = (model.manifest.fingerprint, device, batch_size, torch.__version__)
+    return Unfinished.of([how, files, inputs, captions])
 
 
 def _usable(items: Sequence[Item], on_missing: OnMissing) -> tuple[list[Item], int]:

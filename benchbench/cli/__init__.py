@@ -31,7 +31,10 @@ class _Commands(click.Group):
         except BenchbenchError as error:
             raise _Failure(str(error)) from error
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. Nothing half-written is left behind.", err=True)
+            click.echo(
+                "\nInterrupted.",
+                err=True,
+            )
             ctx.exit(130)
 
 

@@ -60,9 +60,14 @@ def eval_command(
 
     check_writable(out or Path("runs", "a.parquet"))
     bar = None if quiet else ProgressBar()
-    run = evaluate(model, task, progress=bar, **settings)
-    if bar:
-        bar.close()
+    try:
+        run = evaluate(model, task, progress=bar, **settings)
+    except KeyboardInterrupt:
+        click.echo("\nNo run was written. The same command goes on where it stopped.", err=True)
+        raise
+    finally:
+        if bar:
+            bar.close()
     path = write_run(run, out or default_path(run))
     if quiet:
         for banner in banners(run):

@@ -9,5 +9,6 @@ sorted by length, so that a model that can trim its batches does.
 from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
 from benchbench.embedding.pictures import Pictures, encode_pictures
+from benchbench.embedding.unfinished import Unfinished
 
-__all__ = ["Captions", "Embedded", "Pictures", "encode_captions", "encode_pictures"]
+__all__ = ["Captions", "Embedded", "Pictures", "Unfinished", "encode_captions", "encode_pictures"]

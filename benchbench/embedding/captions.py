@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.embedding.embedded import Vectors
+    from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import DualEncoder, Progress, Role
 
 
@@ -35,6 +36,7 @@ def encode_captions(
     batch_size: int,
     role: Role = "scene",
     progress: Progress | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Captions:
     """Encode each distinct caption once, in batches of similar length.
 
@@ -44,6 +46,7 @@ def encode_captions(
         batch_size: captions a forward pass.
         role: what the captions stand for.
         progress: told after each batch.
+        unfinished: batches of an interrupted evaluation, to be taken from and added to.
     """
     distinct = list(dict.fromkeys(texts))
     context = model.manifest.context_length
@@ -51,7 +54,7 @@ def encode_captions(
     order = sorted(range(len(distinct)), key=lambda i: min(len(full[i]), context))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     named = [[distinct[i] for i in batch] for batch in batches]
-    rows = np.concatenate(list(_forward(model, named, role, progress)))
+    rows = np.concatenate(list(_forward(model, named, role, progress, unfinished)))
     vectors = np.empty_like(rows)
     vectors[order] = rows
     return Captions(
@@ -66,6 +69,7 @@ def _forward(
     batches: Sequence[Sequence[str]],
     role: Role,
     progress: Progress | None,
+    unfinished: Unfinished | None,
 ) -> Iterator[Vectors]:
     """Vectors of each batch, the next one being tokenised meanwhile."""
     done, total = 0, sum(map(len, batches))
@@ -75,7 +79,14 @@ def _forward(
             tokens = waiting.result()
             if i + 1 < len(batches):
                 waiting = pool.submit(model.tokenize, batches[i + 1])
-            yield to_vectors(model, model.encode_texts(tokens, role), len(batch))
+            kept = unfinished.load("captions", i) if unfinished else None
+            if kept is not None:
+                yield kept["vectors"].astype(np.float32)
+            else:
+                vectors = to_vectors(model, model.encode_texts(tokens, role), len(batch))
+                if unfinished:
+                    unfinished.save("captions", i, vectors=vectors)
+                yield vectors
             done += len(batch)
             if progress:
                 progress("captions", done, total)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.embedding.embedded import Vectors
+    from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
+
+    FileCrops = tuple[Path, list[ImageRef]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,13 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
-    """What a worker makes of one file."""
+class _Batch:
+    """One forward pass: its crops that could be read, with vectors, and their files."""
 
-    refs: Sequence[ImageRef]
-    sha256: str
-    tensors: list[Tensor]
-    """[3, height, width] each, in the order of ``refs``."""
+    refs: list[ImageRef]
+    vectors: Vectors
+    sha256: dict[Path, str]
+    unreadable: dict[Path, str]
 
 
 def encode_pictures(
@@ -55,88 +58,147 @@ def encode_pictures(
     role: Role = "scene",
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Pictures:
     """Encode each distinct image and crop once.
 
     Args:
         model: the image tower.
         refs: images and crops, repeats welcome.
-        batch_size: pictures a forward pass.
+        batch_size: pictures a forward pass, at most.
         workers: decoding threads.
         role: what the pictures stand for.
         on_missing: whether an unreadable file is an error or is left out and listed.
         progress: told after each batch.
+        unfinished: batches of an interrupted evaluation, to be taken from and added to.
 
     Raises:
         ImageError: a file cannot be decoded and ``on_missing`` is "error".
     """
+    plan = plan_batches(refs, batch_size)
+    total = sum(len(crops) for files in plan for _, crops in files)
+    done, batches = 0, []
+    for batch in _batches(model, plan, workers, role, on_missing, unfinished):
+        batches.append(batch)
+        done += len(batch.refs)
+        if progress:
+            progress("images", done, total)
+    parts = [batch.vectors for batch in batches if len(batch.vectors)]
+    read = [ref for batch in batches for ref in batch.refs]
+    return Pictures(
+        Embedded(
+            {ref: row for row, ref in enumerate(read)},
+            np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
+        ),
+        {path: digest for batch in batches for path, digest in batch.sha256.items()},
+        {path: reason for batch in batches for path, reason in batch.unreadable.items()},
+    )
+
+
+def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCrops]]:
+    """Distinct crops by file, packed into batches that split a file only where it overflows one."""
     by_file: dict[Path, list[ImageRef]] = {}
     for ref in dict.fromkeys(refs):
         by_file.setdefault(ref.path, []).append(ref)
-    total = sum(map(len, by_file.values()))
-    sha256: dict[Path, str] = {}
-    unreadable: dict[Path, str] = {}
-    rows: dict[ImageRef, int] = {}
-    parts: list[Vectors] = []
-    batch: list[Tensor] = []
+    plan: list[list[FileCrops]] = [[]]
+    room = batch_size
+    for path, crops in by_file.items():
+        for start in range(0, len(crops), batch_size):
+            part = crops[start : start + batch_size]
+            if len(part) > room:
+                plan.append([])
+                room = batch_size
+            plan[-1].append((path, part))
+            room -= len(part)
+    return [files for files in plan if files]
 
-    def flush() -> None:
-        parts.append(_encode(model, batch, role))
-        batch.clear()
-        if progress:
-            progress("images", len(rows), total)
 
-    for path, decoded in _decode_ahead(model, by_file, workers):
-        if isinstance(decoded, ImageError):
-            if on_missing == "error":
-                raise decoded
-            unreadable[path] = str(decoded)
+def _batches(
+    model: DualEncoder,
+    plan: Sequence[Sequence[FileCrops]],
+    workers: int,
+    role: Role,
+    on_missing: OnMissing,
+    unfinished: Unfinished | None,
+) -> Iterator[_Batch]:
+    """The planned batches in order, from ``unfinished`` where it has them."""
+    kept = [unfinished.load("images", i) if unfinished else None for i in range(len(plan))]
+    missing = [
+        file for files, arrays in zip(plan, kept, strict=True) if not arrays for file in files
+    ]
+    decoded = _decode_ahead(model, missing, workers)
+    for i, (files, arrays) in enumerate(zip(plan, kept, strict=True)):
+        if arrays is not None:
+            yield _from_arrays(files, arrays)
             continue
-        sha256[path] = decoded.sha256
-        for ref, tensor in zip(decoded.refs, decoded.tensors, strict=True):
-            rows[ref] = len(rows)
-            batch.append(tensor)
-            if len(batch) == batch_size:
-                flush()
-    if batch:
-        flush()
-    vectors = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
-    return Pictures(Embedded(rows, vectors), sha256, unreadable)
+        batch = _encode(model, [next(decoded) for _ in files], role, on_missing)
+        if unfinished and not batch.unreadable:
+            digests = np.array([batch.sha256[path] for path, _ in files])
+            unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
+        yield batch
 
 
-def _encode(model: DualEncoder, batch: Sequence[Tensor], role: Role) -> Vectors:
+def _from_arrays(files: Sequence[FileCrops], arrays: Mapping[str, np.ndarray]) -> _Batch:
+    refs = [ref for _, crops in files for ref in crops]
+    digests = [str(digest) for digest in arrays["sha256"]]
+    paths = [path for path, _ in files]
+    return _Batch(refs, arrays["vectors"], dict(zip(paths, digests, strict=True)), {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What a worker makes of one file."""
+
+    path: Path
+    refs: list[ImageRef]
+    tensors: list[Tensor]
+    """[3, height, width] each, in the order of ``refs``."""
+    sha256: str
+    error: ImageError | None = None
+
+
+def _encode(
+    model: DualEncoder, files: Sequence[_Decoded], role: Role, on_missing: OnMissing
+) -> _Batch:
     import torch
 
-    return to_vectors(model, model.encode_images(torch.stack(list(batch)), role), len(batch))
+    for file in files:
+        if file.error and on_missing == "error":
+            raise file.error
+    tensors = [tensor for file in files for tensor in file.tensors]
+    vectors = np.empty((0, 0), np.float32)
+    if tensors:
+        vectors = to_vectors(model, model.encode_images(torch.stack(tensors), role), len(tensors))
+    return _Batch(
+        refs=[ref for file in files if not file.error for ref in file.refs],
+        vectors=vectors,
+        sha256={file.path: file.sha256 for file in files if not file.error},
+        unreadable={file.path: str(file.error) for file in files if file.error},
+    )
 
 
 def _decode_ahead(
-    model: DualEncoder, by_file: Mapping[Path, Sequence[ImageRef]], workers: int
-) -> Iterator[tuple[Path, _Decoded | ImageError]]:
+    model: DualEncoder, files: Sequence[FileCrops], workers: int
+) -> Iterator[_Decoded]:
     """Each file's crops, preprocessed, in order; a few files are always under way."""
-    waiting: deque[tuple[Path, Future[_Decoded]]] = deque()
+    waiting: deque[Future[_Decoded]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
-
-    def take() -> tuple[Path, _Decoded | ImageError]:
-        path, future = waiting.popleft()
-        try:
-            return path, future.result()
-        except ImageError as error:
-            return path, error
-
     try:
-        for path, refs in by_file.items():
-            waiting.append((path, pool.submit(_decode, model, path, refs)))
+        for path, refs in files:
+            waiting.append(pool.submit(_decode, model, path, refs))
             if len(waiting) > 4 * workers:
-                yield take()
+                yield waiting.popleft().result()
         while waiting:
-            yield take()
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(model: DualEncoder, path: Path, refs: Sequence[ImageRef]) -> _Decoded:
-    content = read_bytes(path)
-    image = decode(content, path)
+def _decode(model: DualEncoder, path: Path, refs: list[ImageRef]) -> _Decoded:
+    try:
+        content = read_bytes(path)
+        image = decode(content, path)
+    except ImageError as error:
+        return _Decoded(path, refs, [], "", error)
     tensors = [model.transform(crop(image, ref)) for ref in refs]
-    return _Decoded(refs, hashlib.sha256(content).hexdigest(), tensors)
+    return _Decoded(path, refs, tensors, hashlib.sha256(content).hexdigest())
