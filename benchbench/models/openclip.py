@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
+import pickle
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, UsageError, WeightsUnavailable
 from benchbench.models.digest import weights_sha256
+from benchbench.models.hub import hub_if_reachable
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
 if TYPE_CHECKING:
@@ -326,29 +328,42 @@ def _create(
 ) -> tuple[Any, Any]:
     import open_clip
 
-    try:
-        with _without_log():
-            model, _, transform = open_clip.create_model_and_transforms(
-                architecture, tag, precision=options.precision, device="cpu", **settings
-            )
-    except (OSError, RuntimeError, ValueError, ImportError) as error:
-        what = f"the weights '{tag}' of {architecture}" if tag else architecture
-        raise WeightsUnavailable(
-            f"Cannot load {what}: {_first_line(error)}. They are fetched once and then cached: "
-            "is there a network, or HF_HUB_OFFLINE set?"
-        ) from error
+    what = f"the weights '{tag}' of {architecture}" if tag else architecture
+    with _loading(what, uses_hub=bool(tag) or _names_hub(architecture)):
+        model, _, transform = open_clip.create_model_and_transforms(
+            architecture, tag, precision=options.precision, device="cpu", **settings
+        )
     return model, transform
 
 
 def _tokenizer(architecture: str) -> Any:
     import open_clip
 
-    try:
+    with _loading(f"the tokenizer of {architecture}", uses_hub=_names_hub(architecture)):
         return open_clip.get_tokenizer(architecture)
-    except (OSError, RuntimeError, ValueError, ImportError) as error:
+
+
+def _names_hub(architecture: str) -> bool:
+    """Whether the text side of an architecture comes from the Hugging Face hub."""
+    import open_clip
+
+    text = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
+    return "hf_tokenizer_name" in text or "hf_model_name" in text
+
+
+@contextmanager
+def _loading(what: str, *, uses_hub: bool) -> Iterator[None]:
+    """Turn whatever open_clip, torch, safetensors and the hub raise into one error."""
+    from safetensors import SafetensorError
+
+    known = (OSError, RuntimeError, ValueError, ImportError, LookupError, EOFError)
+    try:
+        with _without_log(), hub_if_reachable() if uses_hub else nullcontext():
+            yield
+    except (*known, pickle.UnpicklingError, SafetensorError) as error:
         raise WeightsUnavailable(
-            f"Cannot load the tokenizer of {architecture}: {_first_line(error)}. It is fetched "
-            "once and then cached: is there a network, or HF_HUB_OFFLINE set?"
+            f"Cannot load {what}: {_first_line(error)}. Published files are fetched once and then "
+            "cached; without a network, or with HF_HUB_OFFLINE set, only cached ones load."
         ) from error
 
 

@@ -106,7 +106,7 @@ def _tables(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Sum of values and number of items per cluster and group: two [clusters, groups].
 
-    In float32: counts are exact up to 2**24 items, and the product runs at twice the speed.
+    In float32: whole and half credits are exact up to 2**23 items, at twice the speed.
     """
     kept = groups >= 0
     n_groups = int(groups.max(initial=-1)) + 1

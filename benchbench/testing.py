@@ -1,0 +1,214 @@
+"""The plugin contract, executable: run these over your own task or model.
+
+Each check looks at everything it can and raises one ContractError that lists all that is wrong::
+
+    def test_contract():
+        check_task(load_task("my-task"), DATA_ROOT)
+        check_model(load_model("my-model"))
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.errors import ContractError
+from benchbench.types import DualEncoder, Item, ModelManifest, Task, TaskInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+CAPTIONS = (
+    "a dog",
+    "the horse is to the left of the man",
+    "the man is to the left of the horse",
+    "the crouched cat and the white book",
+    "A dirt path with a young person on a motor bike rests to the foreground of a verdant area.",
+)
+SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
+"""Width and height of the pictures that models are tried on."""
+
+TOLERANCE = {"fp32": 1e-4, "fp16": 2e-2, "bf16": 1e-1}
+"""By how much unit vectors may differ between batches."""
+
+
+def check_task(task: object, root: Path) -> None:
+    """Hold a task to the contract on the files under ``root``.
+
+    Raises:
+        ContractError: listing all that is wrong.
+        DataError: the files are missing or malformed, as the task itself says.
+    """
+    if not isinstance(task, Task):
+        raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")
+    problems = list(_info_problems(task.info))
+    items = list(task.items(root))
+    problems += _item_problems(task.info, items)
+    if list(task.items(root)) != items:
+        problems.append("items() gives other items the second time")
+    _raise(f"task '{task.info.name}'", problems)
+
+
+def _info_problems(info: TaskInfo) -> Iterator[str]:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", info.name):
+        yield f"the name '{info.name}' is not in lower case with hyphens"
+    names = [metric.name for metric in info.metrics]
+    if info.headline not in names:
+        yield f"the headline '{info.headline}' is not among the metrics {names}"
+    if len(set(names)) < len(names):
+        yield f"metric names repeat: {names}"
+    for file in info.files:
+        if file.path.startswith("/") or ".." in file.path.split("/"):
+            yield f"the file '{file.path}' is not inside the data root"
+
+
+def _item_problems(info: TaskInfo, items: Sequence[Item]) -> list[str]:
+    if not items:
+        return ["there are no items"]
+    problems = []
+    ids = [item.id for item in items]
+    if len(set(ids)) < len(ids):
+        problems.append("item ids repeat")
+    tags = {metric.by for metric in info.metrics if metric.by}
+    for item in items:
+        found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
+        problems += found
+        if len(problems) > 20:
+            return [*problems, "(and perhaps more)"]
+    return problems
+
+
+def _one_item_problems(item: Item, tags: set[str]) -> Iterator[str]:
+    if not item.images or not item.captions:
+        yield "has no image or no caption"
+    if len(item.target) != len(item.images):
+        yield f"has {len(item.images)} images but {len(item.target)} targets"
+    if any(not 0 <= column < len(item.captions) for column in item.target):
+        yield f"target {item.target} is not a column of {len(item.captions)} captions"
+    if len(item.captions) < 2:
+        yield "has nothing to choose from"
+    if any(not caption.strip() for caption in item.captions):
+        yield "has an empty caption"
+    if not item.cluster:
+        yield "has no cluster: name its source image"
+    if missing := tags - set(item.tags):
+        yield f"lacks the tags {sorted(missing)} that metrics group by"
+    for ref in item.images:
+        if ref.box and (ref.box[2] <= ref.box[0] or ref.box[3] <= ref.box[1]):
+            yield f"has the empty crop {ref.box}"
+
+
+def check_model(model: object) -> None:
+    """Hold a dual encoder to the contract on small random pictures and a few captions.
+
+    Shapes, finite values, one dimension on both sides, the same embedding whatever else is in
+    the batch, the same twice, untruncated token ids, captions beyond the context.
+
+    Raises:
+        ContractError: listing all that is wrong.
+    """
+    import torch
+
+    if not isinstance(model, DualEncoder):
+        lacking = sorted(n for n in _protocol_names() if not hasattr(model, n))
+        raise ContractError(f"{model!r} is no dual encoder: it lacks {', '.join(lacking)}.")
+    if not isinstance(model.manifest, ModelManifest):
+        raise ContractError(f"manifest is {model.manifest!r}, no ModelManifest.")
+    with torch.inference_mode():
+        problems = [
+            *_manifest_problems(model),
+            *_picture_problems(model),
+            *_caption_problems(model),
+        ]
+    _raise(f"model '{model.manifest.name}'", problems)
+
+
+def _protocol_names() -> set[str]:
+    return {name for name in vars(DualEncoder) if not name.startswith("_")}
+
+
+def _manifest_problems(model: DualEncoder) -> Iterator[str]:
+    if model.similarity not in ("cosine", "dot"):
+        yield f"similarity is '{model.similarity}', neither 'cosine' nor 'dot'"
+    if model.similarity != model.manifest.similarity:
+        yield f"similarity is '{model.similarity}', the manifest says otherwise"
+    if not np.isfinite(model.logit_scale) or model.logit_scale <= 0:
+        yield f"logit_scale is {model.logit_scale}; it should be finite and positive"
+    if model.manifest.context_length < 1:
+        yield f"context_length is {model.manifest.context_length}"
+
+
+def _picture_problems(model: DualEncoder) -> Iterator[str]:
+    import torch
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    pictures = [
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        for width, height in SIZES
+    ]
+    tensors = [model.transform(picture) for picture in pictures]
+    shapes = {tuple(tensor.shape) for tensor in tensors}
+    if len(shapes) > 1 or len(next(iter(shapes))) != 3:
+        yield f"transform gives shapes {sorted(shapes)}; expected one [3, height, width]"
+        return
+    if not torch.equal(model.transform(pictures[0]), tensors[0]):
+        yield "transform gives another tensor the second time"
+    together = model.encode_images(torch.stack(tensors), "scene")
+    alone = [model.encode_images(tensor[None], "scene") for tensor in tensors]
+    again = model.encode_images(torch.stack(tensors), "scene")
+    yield from _encoding_problems("encode_images", model, together, alone, again)
+
+
+def _caption_problems(model: DualEncoder) -> Iterator[str]:
+    ids = model.token_ids(CAPTIONS)
+    if len(ids) != len(CAPTIONS) or not all(isinstance(i, int) for row in ids for i in row):
+        yield "token_ids does not give a tuple of integers for each caption"
+        return
+    if ids[1] == ids[2]:
+        yield "token_ids does not tell two captions of other word order apart"
+    together = model.encode_texts(model.tokenize(CAPTIONS), "scene")
+    alone = [model.encode_texts(model.tokenize([text]), "scene") for text in CAPTIONS]
+    again = model.encode_texts(model.tokenize(CAPTIONS), "scene")
+    yield from _encoding_problems("encode_texts", model, together, alone, again)
+    long = " ".join(["dog"] * (2 * model.manifest.context_length))
+    if len(model.token_ids([long])[0]) <= model.manifest.context_length:
+        yield "token_ids truncates: captions beyond the context could not be counted"
+    embedded = model.encode_texts(model.tokenize([long]), "scene")
+    if not bool(embedded.isfinite().all()):
+        yield "a caption beyond the context gives values that are not finite"
+
+
+def _encoding_problems(
+    name: str, model: DualEncoder, together: Tensor, alone: Sequence[Tensor], again: Tensor
+) -> Iterator[str]:
+    n = len(alone)
+    if together.ndim != 2 or len(together) != n:
+        yield f"{name} gives shape {tuple(together.shape)} for {n} inputs; expected [{n}, dim]"
+        return
+    if not bool(together.isfinite().all()):
+        yield f"{name} gives values that are not finite"
+        return
+    if not bool((together == again).all()):
+        yield f"{name} gives other values the second time (dropout? eval mode?)"
+    single = np.concatenate([_unit(row) for row in alone])
+    apart = float(np.abs(_unit(together) - single).max())
+    if apart > TOLERANCE.get(model.manifest.dtype, TOLERANCE["fp32"]):
+        yield f"{name} depends on what else is in the batch: unit vectors differ by {apart:.1e}"
+
+
+def _unit(vectors: Tensor) -> npt.NDArray[np.float64]:
+    values: Any = vectors.float().cpu().numpy().astype(np.float64)
+    length = np.linalg.norm(values, axis=-1, keepdims=True)
+    return np.asarray(values / np.maximum(length, 1e-30))
+
+
+def _raise(what: str, problems: Sequence[str]) -> None:
+    if problems:
+        raise ContractError(f"The {what} breaks the contract:\n  - " + "\n  - ".join(problems))

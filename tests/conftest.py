@@ -1,0 +1,56 @@
+"""Fixtures: drawn data, a tiny open_clip architecture, a cache of the test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchbench.types import LoadOptions
+from tests.fixture import draw
+
+if TYPE_CHECKING:
+    from benchbench.models.openclip import OpenClip
+
+HERE = Path(__file__).parent
+SHARED = HERE.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("BENCHBENCH_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 72 drawn VG-Relation items; not to be written to."""
+    return draw(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> str:
+    """The specification of a small untrained open_clip model; its kin are known by name too."""
+    import open_clip
+
+    open_clip.add_model_config(HERE / "architectures")
+    return "openclip:tiny/untrained"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny: str) -> OpenClip:
+    """The small model, loaded."""
+    from benchbench.models.openclip import load
+
+    return load(tiny.partition(":")[2], LoadOptions())
+
+
+@pytest.fixture
+def vrd() -> Path:
+    """Real photographs; skips where they are absent."""
+    root = SHARED / "vrd"
+    if not root.is_dir():
+        pytest.skip("no real photographs beside the checkout")
+    return root

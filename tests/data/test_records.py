@@ -1,0 +1,76 @@
+"""Annotation files that are not what they promise: each error names record and field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchbench.data.aro import dropped_relations, read_relations
+from benchbench.errors import MalformedData, MissingData
+
+GOOD: dict[str, Any] = {
+    "image_path": "a.jpg",
+    "true_caption": "the dog is on the bed",
+    "false_caption": "the bed is on the dog",
+    "relation_name": "on",
+    "bbox_x": 1,
+    "bbox_y": 2,
+    "bbox_w": 30,
+    "bbox_h": 40,
+}
+
+
+def write(root: Path, content: object) -> Path:
+    """Write a relation file under root."""
+    text = content if isinstance(content, str) else json.dumps(content)
+    (root / "visual_genome_relation.json").write_text(text)
+    return root
+
+
+def test_a_record_is_read(tmp_path: Path) -> None:
+    record = read_relations(write(tmp_path, [GOOD]))[0]
+    assert record.image.path == tmp_path / "images" / "a.jpg"
+    assert record.image.box == (1, 2, 31, 42)
+    assert (record.true_caption, record.relation) == ("the dog is on the bed", "on")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"image_path": "a.jp', "not valid JSON"),
+        ("\x00\x01", "not valid JSON"),
+        ({"0": GOOD}, "list of records, not an object"),
+        ([GOOD, "x"], "record 1 should be an object, not a string"),
+        ([GOOD, {k: v for k, v in GOOD.items() if k != "bbox_h"}], "record 1: no field 'bbox_h'"),
+        ([{**GOOD, "true_caption": "  "}], "record 0: field 'true_caption' is empty"),
+        ([{**GOOD, "true_caption": ["a"]}], "'true_caption' should be a string, not a list"),
+        ([{**GOOD, "bbox_w": 0}], "'bbox_w' is 0: the crop is empty"),
+        ([{**GOOD, "bbox_h": -3}], "'bbox_h' is -3"),
+        ([{**GOOD, "bbox_x": "1"}], "'bbox_x' should be a whole number"),
+        ([{**GOOD, "bbox_x": True}], "'bbox_x' should be a whole number"),
+        ([{**GOOD, "bbox_x": 1.5}], "'bbox_x' should be a whole number"),
+        ([{**GOOD, "image_path": "../../etc/passwd"}], "path inside the image folder"),
+        ([{**GOOD, "image_path": "/etc/passwd"}], "path inside the image folder"),
+    ],
+)
+def test_wrong_records_are_named(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(MalformedData, match=message):
+        read_relations(write(tmp_path, content))
+
+
+def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match="visual_genome_relation.json"):
+        read_relations(tmp_path)
+    (tmp_path / "visual_genome_relation.json").mkdir()
+    with pytest.raises(MalformedData, match="Cannot read"):
+        read_relations(tmp_path)
+
+
+def test_the_dropped_relations_are_upstreams() -> None:
+    dropped = dropped_relations()
+    assert len(dropped) == 157
+    assert {"next to", "beside", "driving"} <= dropped
+    assert not {"on", "riding", "to the left of"} & dropped

@@ -1,0 +1,103 @@
+"""Scores and judgements of the matching protocol, against plain loops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchbench.embedding import Embedded
+from benchbench.protocols import matching
+from benchbench.types import ImageRef, Item, Metric, Outcome
+
+
+def outcome(scores: list[list[float]], target: tuple[int, ...], **tags: str) -> Outcome:
+    """An outcome with just what judging needs."""
+    matrix = np.array(scores, dtype=np.float32)
+    return Outcome("0", "c", target, matrix, (False,) * matrix.shape[1], tags)
+
+
+def item(n: int, images: int, captions: int) -> Item:
+    """Item n with images and captions of its own."""
+    return Item(
+        id=str(n),
+        images=tuple(ImageRef(Path(f"{n}-{i}.png")) for i in range(images)),
+        captions=tuple(f"caption {n} {c}" for c in range(captions)),
+        target=tuple(range(images)),
+        cluster=str(n),
+    )
+
+
+def test_scores_equal_a_loop_over_items_of_mixed_shapes() -> None:
+    rng = np.random.default_rng(0)
+    items = [item(n, images=1 + n % 2, captions=2 + n % 3) for n in range(40)]
+    refs = [ref for i in items for ref in i.images]
+    texts = [text for i in items for text in i.captions]
+    images = Embedded({r: k for k, r in enumerate(refs)}, rng.normal(size=(len(refs), 8)).astype("f"))
+    captions = Embedded({t: k for k, t in enumerate(texts)}, rng.normal(size=(len(texts), 8)).astype("f"))
+    ids = {text: (hash(text),) for text in texts}
+    outcomes = matching.match(items, images, captions, ids)
+    assert [o.id for o in outcomes] == [i.id for i in items]
+    for each, found in zip(items, outcomes, strict=True):
+        for i, ref in enumerate(each.images):
+            for c, text in enumerate(each.captions):
+                pair = images.vectors[images.rows[ref]] @ captions.vectors[captions.rows[text]]
+                assert found.scores[i, c] == pytest.approx(pair, abs=1e-5)
+
+
+def test_equal_embeddings_tie_exactly_at_any_place() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.normal(size=(1, 512)).astype("f")
+    texts = [f"t{i}" for i in range(33)]
+    ref = ImageRef(Path("a.png"))
+    each = Item("0", (ref,), tuple(texts), (0,), "a")
+    found = matching.match(
+        [each],
+        Embedded({ref: 0}, rng.normal(size=(1, 512)).astype("f")),
+        Embedded({t: i for i, t in enumerate(texts)}, np.repeat(one, 33, axis=0)),
+        {t: (i,) for i, t in enumerate(texts)},
+    )
+    assert len(set(found[0].scores[0].tolist())) == 1
+    assert matching.tied(found).tolist() == [True]
+
+
+@given(st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_an_item_is_right_where_every_image_prefers_its_caption(images: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 3, size=(images, 3)).astype(np.float32)
+    target = tuple(int(t) for t in rng.integers(0, 3, size=images))
+    right = all(
+        all(row[t] > row[c] for c in range(3) if c != t)
+        for row, t in zip(scores, target, strict=True)
+    )
+    assert matching.judge([outcome(scores.tolist(), target)], "wrong")[0] == right
+
+
+def test_target_need_not_be_the_first_caption() -> None:
+    both = [outcome([[0, 1]], (1,)), outcome([[0, 1]], (0,))]
+    assert matching.judge(both, "wrong").tolist() == [1, 0]
+
+
+def test_chance_comes_from_the_shape() -> None:
+    shapes = [outcome([[0, 1]], (0,)), outcome([[0] * 5], (0,)), outcome([[0, 1]] * 2, (0, 1))]
+    assert matching.chance(shapes).tolist() == [1 / 2, 1 / 5, 1 / 4]
+
+
+def test_no_ops_are_told_by_token_ids_not_by_strings() -> None:
+    each = Item("0", (ImageRef(Path("a")),), ("A dog", "a dog", "a cat"), (0,), "a")
+    ids = {"A dog": (1, 2), "a dog": (1, 2), "a cat": (1, 3)}
+    assert matching.no_ops(each, ids) == (False, True, False)
+
+
+def test_groups_leave_out_by_name_and_by_size() -> None:
+    three = [outcome([[0, 1]], (0,), r=r) for r in ("on", "on", "near")]
+    by = Metric("m", "", by="r")
+    assert matching.groups(three, by) == ["on", "on", "near"]
+    assert matching.groups(three, Metric("m", "")) == ["", "", ""]
+    few = Metric("m", "", by="r", at_least=2)
+    assert matching.groups(three, few) == ["on", "on", None]
+    dropped = Metric("m", "", by="r", leave_out=frozenset({"on"}))
+    assert matching.groups(three, dropped) == [None, None, "near"]
