@@ -24,7 +24,7 @@ from benchbench.embedding import (
     encode_captions,
     encode_pictures,
 )
-from benchbench.errors import DataError, ImageError, UsageError
+from benchbench.errors import DataError, ImageError, MalformedData, UsageError
 from benchbench.protocols.matching import match
 from benchbench.registry import load_model, load_task
 from benchbench.types import Counts, LoadOptions, Run
@@ -84,6 +84,8 @@ def evaluate(
     task = load_task(task) if isinstance(task, str) else task
     edition = resolve_edition(task.info, data_root)
     all_items = task.items(edition.root)
+    if not all_items:
+        raise MalformedData(f"{task.info.name} finds no item under {edition.root}.")
     items = draw_clusters(all_items, limit, seed)
     usable, overhanging = _usable(items, on_missing)
     if isinstance(model, str):

@@ -74,7 +74,10 @@ def eval_command(
             click.echo(banner, err=True)
         click.echo(path)
         return
-    click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n\nrun   {path}")
+    try:
+        click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n")
+    finally:
+        click.echo(f"run   {path}")
     tags = sorted({tag for outcome in run.outcomes for tag in outcome.tags} - {by})
     if tags:
         click.echo(f"next  benchbench show run {path} --by {tags[0]}")

@@ -10,7 +10,7 @@ import numpy as np
 from benchbench.errors import UsageError
 from benchbench.protocols import matching
 from benchbench.registry import load_task
-from benchbench.stats import grouped_means, percentile_interval
+from benchbench.stats import grouped_means, percentile_interval, wilson_interval
 from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.types import Estimate, Metric
 
@@ -161,7 +161,7 @@ def _mean_by(values: npt.NDArray[np.float64], numbers: npt.NDArray[np.intp]) -> 
 
 
 def _metric_row(metric: Metric, mean: GroupedMean, chance: float, ties: Ties) -> Row:
-    low, high = percentile_interval(mean.draws, LEVEL)
+    low, high = _interval(mean.draws, mean.value, mean.n_clusters)
     rare = mean.group_clusters < FEW_CLUSTERS
     return Row(
         name=metric.name,
@@ -172,6 +172,16 @@ def _metric_row(metric: Metric, mean: GroupedMean, chance: float, ties: Ties) ->
         meaning=metric.meaning,
         rare_share=float(rare.mean()) if metric.by else 0.0,
     )
+
+
+def _interval(draws: npt.NDArray[np.float64], value: float, n_clusters: int) -> tuple[float, float]:
+    """The percentile interval; Wilson's over clusters where no draw differs from another.
+
+    Resampling items that are all right, or all wrong, yields no width: a certainty that a few
+    dozen clusters do not give.
+    """
+    low, high = percentile_interval(draws, LEVEL)
+    return wilson_interval(value, n_clusters, LEVEL) if low == high else (low, high)
 
 
 def _group_rows(
@@ -187,7 +197,8 @@ def _group_rows(
         n_clusters = int(mean.group_clusters[i])
         low, high = float("nan"), float("nan")
         if n_clusters >= FEW_CLUSTERS:
-            low, high = percentile_interval(mean.group_draws[:, i], LEVEL)
+            value = float(mean.group_values[i])
+            low, high = _interval(mean.group_draws[:, i], value, n_clusters)
         out_of = [m.name for m in info.metrics if label in m.leave_out]
         rows.append(
             Row(

@@ -82,7 +82,7 @@ def _metric_table(scorecard: Scorecard) -> str:
         ]
         for row in scorecard.metrics
     ]
-    heads = ["metric", "%", "95 % interval", "chance", "items", "clusters", "ties", "groups"]
+    heads = ["metric", "%", "95 % interval", "chance", "items", "clusters", "a tie is", "groups"]
     return _table([*heads, "what is averaged"], rows)
 
 
@@ -113,8 +113,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
     yield (
-        "* headline. ties: how an item counts whose true caption ties with the best other one.\n"
-        f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters, percentile."
+        "* headline. 'a tie is': what an item earns whose true caption ties with the best other "
+        f"one.\nIntervals: {scorecard.resamples:,} bootstrap draws of whole clusters, percentile; "
+        "Wilson's where all draws agree."
     )
     n_clusters = scorecard.run.counts.clusters
     if n_clusters < card.MANY_CLUSTERS:

@@ -92,8 +92,8 @@ def grouped_means(
 def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
     """The central interval of bootstrap draws: [resamples] → low, high.
 
-    >>> percentile_interval(np.arange(101.0), level=0.9)
-    (5.0, 95.0)
+    >>> percentile_interval(np.arange(101.0), level=0.5)
+    (25.0, 75.0)
     """
     held = draws[~np.isnan(draws)]
     tail = (1 - level) / 2

@@ -85,7 +85,7 @@ def test_overhanging_crops_are_told(
 
 @pytest.mark.parametrize("box", [(40, 0, 50, 9), (0, 30, 9, 40), (-9, 0, 0, 9), (5, 5, 5, 9)])
 def test_crops_outside_or_empty_are_errors(picture: Path, box: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ImageError, match="outside|empty"):
+    with pytest.raises(ImageError, match=r"outside|empty"):
         images.survey([ImageRef(picture, box)])
 
 

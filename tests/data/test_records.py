@@ -62,7 +62,7 @@ def test_wrong_records_are_named(tmp_path: Path, content: object, message: str) 
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="visual_genome_relation.json"):
+    with pytest.raises(MissingData, match=r"visual_genome_relation\.json"):
         read_relations(tmp_path)
     (tmp_path / "visual_genome_relation.json").mkdir()
     with pytest.raises(MalformedData, match="Cannot read"):

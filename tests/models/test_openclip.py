@@ -68,7 +68,9 @@ def test_trimming_is_exact_where_it_is_on(tiny: str, architecture: str) -> None:
     assert model.manifest.settings["captions_trimmed"]
     for caption in CAPTIONS:
         whole = model.clip.encode_text(model.tokenizer([caption]))
-        assert torch.allclose(model.encode_texts(model.tokenize([caption]), "scene"), whole, atol=1e-6)
+        assert torch.allclose(
+            model.encode_texts(model.tokenize([caption]), "scene"), whole, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("architecture", ["tiny-bidirectional", "tiny-last"])

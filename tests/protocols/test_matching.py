@@ -36,8 +36,12 @@ def test_scores_equal_a_loop_over_items_of_mixed_shapes() -> None:
     items = [item(n, images=1 + n % 2, captions=2 + n % 3) for n in range(40)]
     refs = [ref for i in items for ref in i.images]
     texts = [text for i in items for text in i.captions]
-    images = Embedded({r: k for k, r in enumerate(refs)}, rng.normal(size=(len(refs), 8)).astype("f"))
-    captions = Embedded({t: k for k, t in enumerate(texts)}, rng.normal(size=(len(texts), 8)).astype("f"))
+    images = Embedded(
+        {r: k for k, r in enumerate(refs)}, rng.normal(size=(len(refs), 8)).astype("f")
+    )
+    captions = Embedded(
+        {t: k for k, t in enumerate(texts)}, rng.normal(size=(len(texts), 8)).astype("f")
+    )
     ids = {text: (hash(text),) for text in texts}
     outcomes = matching.match(items, images, captions, ids)
     assert [o.id for o in outcomes] == [i.id for i in items]

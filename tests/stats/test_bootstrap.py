@@ -27,7 +27,9 @@ def drawn_clusters(n_clusters: int, resamples: int, seed: int) -> np.ndarray:
 def test_draws_equal_a_loop_over_resampled_items(seed: int) -> None:
     values, groups, clusters = random_items(seed)
     found = grouped_means([values], [groups], clusters, resamples=50, seed=seed)[0]
-    for draw, expected in zip(found.draws, drawn_clusters(clusters.max() + 1, 50, seed), strict=True):
+    for draw, expected in zip(
+        found.draws, drawn_clusters(clusters.max() + 1, 50, seed), strict=True
+    ):
         means = []
         for group in range(4):
             picked = [
@@ -49,7 +51,9 @@ def test_value_is_the_mean_over_groups_of_means_over_items(seed: int) -> None:
     assert found.value == pytest.approx(np.mean(each), rel=1e-6)
     assert found.n_items == (groups >= 0).sum()
     assert found.n_clusters == len(np.unique(clusters[groups >= 0]))
-    assert found.group_clusters.tolist() == [len(np.unique(clusters[groups == g])) for g in range(4)]
+    assert found.group_clusters.tolist() == [
+        len(np.unique(clusters[groups == g])) for g in range(4)
+    ]
 
 
 def test_singleton_clusters_give_the_interval_of_scipy() -> None:
@@ -82,7 +86,9 @@ def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None
     values, groups, clusters = random_items(1)
     whole = grouped_means([values], [groups], clusters, resamples=100)[0].draws
     monkeypatch.setattr("benchbench.stats.bootstrap.BLOCK_BYTES", 1)
-    assert np.array_equal(grouped_means([values], [groups], clusters, resamples=100)[0].draws, whole)
+    assert np.array_equal(
+        grouped_means([values], [groups], clusters, resamples=100)[0].draws, whole
+    )
 
 
 def test_a_draw_without_any_item_of_a_group_leaves_the_group_out() -> None:

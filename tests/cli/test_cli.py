@@ -1,0 +1,198 @@
+"""The command line as typed: what it prints, and one error and exit code 2 for each wrong input."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchbench.cli import main
+
+
+def typed(*arguments: str | Path) -> Result:
+    """What happens when this is typed after ``benchbench``."""
+    return CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def evaluated(tiny: str, shapes: Path, tmp_path: Path) -> Path:
+    """A run's file."""
+    out = tmp_path / "run.parquet"
+    done = typed(
+        "eval", "--model", tiny, "--task", "vg-relation", "--data-root", shapes, "--out", out
+    )
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_eval_prints_the_scorecard_the_file_and_what_to_type_next(
+    tiny: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = typed("eval", "--model", tiny, "--task", "vg-relation", "--data-root", shapes)
+    assert done.exit_code == 0
+    assert re.search(
+        r"^vg-relation@custom-shapes0-[0-9a-f]{8}  ·  openclip:tiny/untrained$", done.stdout, re.M
+    )
+    assert "UNTRAINED: random (seed 0) weights" in done.stdout
+    assert re.search(
+        r"^aro-paper \* +\d+\.\d +\[\d+\.\d, \d+\.\d\] +50\.0 +72 +36 ", done.stdout, re.M
+    )
+    assert (
+        "72 items · 36 distinct images or crops · 72 distinct captions · 36 clusters" in done.stdout
+    )
+    assert "0 no-op negatives · 0 truncated captions" in done.stdout
+    file = Path(re.search(r"^run   (.*)$", done.stdout, re.M)[1])  # type: ignore[index]
+    assert file.is_file()
+    command = re.search(r"^next  benchbench (.*)$", done.stdout, re.M)[1]  # type: ignore[index]
+    again = typed(*command.split())
+    assert again.exit_code == 0
+    assert re.search(r"^to the left of +\d+\.\d", again.stdout, re.M)
+    assert "images: 36 of 36" in done.stderr
+
+
+def test_quiet_prints_the_file_alone_and_still_warns(
+    tiny: str, shapes: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run.parquet"
+    done = typed(
+        "eval",
+        "--model",
+        tiny,
+        "--task",
+        "vg-relation",
+        "--data-root",
+        shapes,
+        "--out",
+        out,
+        "--limit",
+        "8",
+        "--quiet",
+    )
+    assert done.stdout == f"{out}\n"
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["UNTRAINED", "PARTIAL"]
+
+
+def test_show_run_reads_by_any_tie_rule(evaluated: Path) -> None:
+    for rule in ("wrong", "share", "right"):
+        done = typed("show", "run", evaluated, "--ties", rule)
+        assert re.search(rf"^micro .* {rule} ", done.stdout, re.M)
+        assert re.search(r"^aro-paper .* wrong ", done.stdout, re.M)
+
+
+def test_show_run_prints_all_that_could_change_a_number(evaluated: Path) -> None:
+    text = typed("show", "run", evaluated, "--manifest").stdout
+    record = json.loads(text[text.index("\n{") :])
+    assert record["model"]["activation"] == "gelu"
+    assert record["settings"] == {
+        "device": "cpu", "precision": "fp32", "batch_size": 32, "seed": 0, "limit": None,
+        "on_missing": "error",
+    }  # fmt: skip
+    assert record["environment"]["torch"]
+
+
+def test_lists_and_cards() -> None:
+    assert re.search(
+        r"^vg-relation +VG-Relation +matching +aro-paper", typed("list", "tasks").stdout, re.M
+    )
+    assert "openclip:ARCH/TAG" in typed("list", "models").stdout
+    card = typed("show", "task", "vg-relation").stdout
+    for part in ("Metrics (* headline)", "Beware", "Files", "Paper:", "Licence:"):
+        assert part in card
+    assert max(map(len, card.splitlines())) <= 100
+
+
+def test_show_model_prints_the_manifest(tiny: str) -> None:
+    record = json.loads(typed("show", "model", tiny).stdout)
+    assert (record["trained"], record["activation"]) == (False, "gelu")
+    assert len(record["fingerprint"]) == 16
+
+
+def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_path: Path) -> None:
+    there = typed("data", "where", "vg-relation", "--data-root", shapes).stdout
+    assert there.count(" there ") == 2
+    assert "MISSING" not in there
+    missing = typed("data", "where", "--data-root", tmp_path).stdout
+    assert missing.count("MISSING") == 2
+    assert "Google Drive id" in missing
+    assert "No data root" in typed("data", "where").stdout
+
+
+def refused(*arguments: str | Path) -> str:
+    """The one error that these arguments give."""
+    done = typed(*arguments)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, done.output
+    return errors[0]
+
+
+def test_wrong_names(tiny: str, shapes: Path, tmp_path: Path) -> None:
+    rest = ("--data-root", shapes, "--out", tmp_path / "a.parquet")
+    assert "Did you mean 'vg-relation'?" in refused(
+        "eval", "--model", tiny, "--task", "vg-relations", *rest
+    )
+    assert "Unknown model 'opencilp:x'" in refused(
+        "eval", "--model", "opencilp:x", "--task", "vg-relation", *rest
+    )
+    assert "Did you mean 'openai'?" in refused(
+        "eval", "--model", "openclip:ViT-B-32/openal", "--task", "vg-relation", *rest
+    )
+    assert "Did you mean 'vg-relation'?" in refused("show", "task", "vg_relation")
+    assert "No run at" in refused("show", "run", tmp_path / "none.parquet")
+    assert "Invalid value for '--device'" not in refused("show", "model", tiny, "--device", "gpu")
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"image_path": "a', "not valid JSON"),
+        ("{}", "list of records"),
+        ("[]", "finds no item under"),
+        ('[{"image_path": "a.png"}]', "no field 'bbox_x'"),
+    ],
+)
+def test_wrong_files(tiny: str, shapes: Path, tmp_path: Path, content: str, message: str) -> None:
+    root = Path(shutil.copytree(shapes, tmp_path / "copied"))
+    (root / "visual_genome_relation.json").write_text(content)
+    out = tmp_path / "a.parquet"
+    arguments = ("eval", "--model", tiny, "--task", "vg-relation", "--data-root", root)
+    assert message in refused(*arguments, "--out", out)
+    assert not out.exists()
+
+
+def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
+    arguments = ("eval", "--model", tiny, "--task", "vg-relation")
+    assert "BENCHBENCH_DATA" in refused(*arguments, "--out", tmp_path / "a.parquet")
+    with_data = (*arguments, "--data-root", shapes)
+    assert "is a .parquet file" in refused(*with_data, "--out", tmp_path / "a.csv")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert "Cannot write" in refused(*with_data, "--out", blocked / "a.parquet")
+    assert "no readable Parquet" in refused("show", "run", blocked)
+
+
+def test_an_unknown_tag_is_refused(evaluated: Path) -> None:
+    assert "Tags: relation" in refused("show", "run", evaluated, "--by", "relatoin")
+
+
+def test_ctrl_c_leaves_no_run(
+    tiny: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchbench.evaluation.encode_captions", interrupted)
+    out = tmp_path / "runs" / "a.parquet"
+    done = typed(
+        "eval", "--model", tiny, "--task", "vg-relation", "--data-root", shapes, "--out", out
+    )
+    assert done.exit_code == 130
+    assert "The same command goes on where it stopped" in done.stderr
+    assert list(out.parent.iterdir()) == []

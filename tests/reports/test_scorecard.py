@@ -1,0 +1,170 @@
+"""Reading runs: each published definition by hand, and the printed page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchbench.data.aro import dropped_relations
+from benchbench.errors import UsageError
+from benchbench.reports.scorecard import Scorecard, scorecard
+from benchbench.types import Counts, ModelManifest, Outcome, Run
+
+MANIFEST = ModelManifest(
+    name="stub",
+    architecture="stub",
+    weights="published",
+    weights_sha256="0" * 64,
+    trained=True,
+    activation="gelu",
+    preprocessing={},
+    tokenizer="none",
+    context_length=77,
+    dtype="fp32",
+    parameters=1,
+    similarity="cosine",
+)
+
+
+def run_of(answers: list[tuple[str, str, float]]) -> Run:
+    """A VG-Relation run from (relation, cluster, margin of the true caption)."""
+    outcomes = tuple(
+        Outcome(
+            id=str(i),
+            cluster=cluster,
+            target=(0,),
+            scores=np.array([[margin, 0.0]], dtype=np.float32),
+            no_op=(False, False),
+            tags={"relation": relation},
+        )
+        for i, (relation, cluster, margin) in enumerate(answers)
+    )
+    n_clusters = len({o.cluster for o in outcomes})
+    n = len(outcomes)
+    return Run(
+        model=MANIFEST,
+        task="vg-relation",
+        task_version=1,
+        protocol="matching",
+        edition="custom-stub-00000000",
+        data_sha256="0" * 64,
+        settings={"limit": None, "seed": 0},
+        environment={},
+        counts=Counts(n, n, 0, n, 2 * n, n_clusters, 0, 0),
+        skipped=(),
+        created="2000-01-01T00:00:00+00:00",
+        seconds=1.0,
+        outcomes=outcomes,
+    )
+
+
+SMALL = run_of(
+    [
+        ("on", "a", 1.0),
+        ("on", "a", 1.0),
+        ("on", "b", -1.0),
+        ("on", "c", 0.0),
+        ("riding", "c", 1.0),
+        ("next to", "b", 1.0),
+        ("next to", "d", -1.0),
+    ]
+)
+"""on: 2 right, 1 wrong, 1 tied; riding: 1 of 1; next to (symmetric, left out): 1 of 2."""
+
+
+def values(card: Scorecard) -> dict[str, float]:
+    """Accuracy by metric."""
+    return {row.name: row.estimate.value for row in card.metrics}
+
+
+def test_each_definition_by_hand() -> None:
+    assert "next to" in dropped_relations()
+    assert not {"on", "riding"} & dropped_relations()
+    assert values(scorecard(SMALL)) == pytest.approx(
+        {
+            "aro-paper": (2 / 4 + 1 / 1) / 2,
+            "aro-code": (2 / 4 + 1 / 1 + 1 / 2) / 3,
+            "mteb-micro": 5 / 7,
+            "macro": (2 / 4 + 1 / 1 + 1 / 2) / 3,
+            "micro": 4 / 7,
+        }
+    )
+
+
+def test_the_tie_rule_moves_only_what_leaves_it_open() -> None:
+    shared, right = (values(scorecard(SMALL, ties=rule)) for rule in ("share", "right"))
+    assert shared["micro"] == pytest.approx(4.5 / 7)
+    assert right["micro"] == pytest.approx(5 / 7)
+    assert right["macro"] == pytest.approx((3 / 4 + 1 + 1 / 2) / 3)
+    for fixed in ("aro-paper", "aro-code", "mteb-micro"):
+        assert shared[fixed] == right[fixed] == values(scorecard(SMALL))[fixed]
+
+
+def test_items_and_clusters_are_those_of_the_metric() -> None:
+    row = scorecard(SMALL).headline
+    assert (row.name, row.n_groups) == ("aro-paper", 2)
+    assert (row.estimate.n_items, row.estimate.n_clusters) == (5, 3)
+    assert row.chance == 0.5
+
+
+def test_slices_say_what_the_headline_leaves_out() -> None:
+    rows = {row.name: row for row in scorecard(SMALL, by="relation").groups}
+    assert list(rows) == ["on", "next to", "riding"]
+    assert rows["on"].estimate.value == 0.5
+    assert rows["next to"].meaning == "not in aro-paper"
+    assert math.isnan(rows["on"].estimate.low), "3 clusters are too few for an interval"
+
+
+def test_no_interval_is_without_width() -> None:
+    always = run_of([("on", str(i), 1.0) for i in range(30)])
+    row = scorecard(always, by="relation").groups[0]
+    assert row.estimate.high == 1.0
+    assert row.estimate.low == pytest.approx(0.8865, abs=1e-4)  # Wilson, 30 of 30
+
+
+def test_a_constant_model_earns_nothing_or_chance() -> None:
+    constant = run_of([("on", str(i), 0.0) for i in range(20)])
+    assert values(scorecard(constant))["micro"] == 0.0
+    assert values(scorecard(constant, ties="share"))["micro"] == 0.5
+    assert scorecard(constant).ties == 20
+
+
+def test_runs_of_another_version_and_unknown_tags_are_refused() -> None:
+    with pytest.raises(UsageError, match="version 7; installed is version 1"):
+        scorecard(dataclasses.replace(SMALL, task_version=7))
+    with pytest.raises(UsageError, match="Tags: relation"):
+        scorecard(SMALL, by="relatoin")
+
+
+def test_banners_come_before_any_number() -> None:
+    bad = dataclasses.replace(
+        SMALL,
+        model=dataclasses.replace(MANIFEST, trained=False, weights="random (seed 3)"),
+        counts=dataclasses.replace(SMALL.counts, items_in_edition=99, skipped=2),
+        settings={"limit": 9, "seed": 3},
+    )
+    text = str(scorecard(bad))
+    numbers = text.index("aro-paper")
+    for banner in ("UNTRAINED: random (seed 3)", "PARTIAL: 7 of 99 items", "SKIPPED: 2 items"):
+        assert 0 < text.index(banner) < numbers
+
+
+def test_the_page_is_as_committed() -> None:
+    golden = Path(__file__).parent / "scorecard.txt"
+    assert str(scorecard(SMALL, by="relation")) + "\n" == golden.read_text()
+
+
+def test_on_photographs_the_groups_are_those_of_the_files(vrd: Path) -> None:
+    from benchbench.registry import load_task
+
+    items = load_task("vg-relation").items(vrd)
+    answers = [(item.tags["relation"], item.cluster, 1.0) for item in items]
+    card = scorecard(run_of(answers), by="relation", resamples=20)
+    kept = [row.estimate.n_items for row in card.groups if not row.meaning]
+    assert card.headline.n_groups == len(kept) == 39
+    assert sum(n < 25 for n in kept) == 20
+    assert sum(n == 1 for n in kept) == 6

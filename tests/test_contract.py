@@ -1,0 +1,99 @@
+"""The contract checks pass what is sound and name what is not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from benchbench.errors import ContractError
+from benchbench.registry import load_task, task_names
+from benchbench.testing import check_model, check_task
+from benchbench.types import ImageRef, Item
+
+if TYPE_CHECKING:
+    from benchbench.models.openclip import OpenClip
+    from benchbench.types import TaskInfo
+
+ROOTS = {"vg-relation": "shapes"}
+"""The fixture with each task's files."""
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_every_task_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
+    check_task(load_task(name), request.getfixturevalue(ROOTS[name]))
+
+
+GOOD = Item("0", (ImageRef(Path("a.png")),), ("x", "y"), (0,), "a", {"relation": "on"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": (2,)}, r"target \(2,\) is not a column"),
+        ({"target": (0, 1)}, "1 images but 2 targets"),
+        ({"captions": ("x",)}, "nothing to choose from"),
+        ({"captions": ("x", " ")}, "empty caption"),
+        ({"cluster": ""}, "no cluster"),
+        ({"tags": {}}, r"lacks the tags \['relation'\]"),
+        ({"images": (ImageRef(Path("a.png"), (5, 5, 5, 9)),)}, "empty crop"),
+        ({"images": (), "target": ()}, "no image or no caption"),
+    ],
+)
+def test_unsound_items_are_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ContractError, match=f"item 0: .*{message}"):
+        check_task(StubTask([dataclasses.replace(GOOD, **change)]), Path())
+
+
+def test_unsound_tasks_are_named() -> None:
+    with pytest.raises(ContractError, match="is no task"):
+        check_task(object(), Path())
+    with pytest.raises(ContractError, match="there are no items"):
+        check_task(StubTask([]), Path())
+    with pytest.raises(ContractError, match="ids repeat"):
+        check_task(StubTask([GOOD, GOOD]), Path())
+    with pytest.raises(ContractError, match="headline 'none' is not among"):
+        check_task(StubTask([GOOD], headline="none"), Path())
+    with pytest.raises(ContractError, match="lower case with hyphens"):
+        check_task(StubTask([GOOD], name="VG Relation"), Path())
+
+
+class StubTask:
+    """VG-Relation's card over given items."""
+
+    def __init__(self, items: list[Item], **info: str) -> None:
+        self.info: TaskInfo = dataclasses.replace(load_task("vg-relation").info, **info)  # type: ignore[arg-type]
+        self._items = items
+
+    def items(self, root: Path) -> list[Item]:
+        return self._items
+
+
+def test_a_sound_model_passes(tiny_model: OpenClip) -> None:
+    check_model(tiny_model)
+
+
+def test_unsound_models_are_named(tiny_model: OpenClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str, replacement: Any, message: str) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(tiny_model, name, replacement)
+            with pytest.raises(ContractError, match=message):
+                check_model(tiny_model)
+
+    encode_images, encode_texts = tiny_model.encode_images, tiny_model.encode_texts
+    token_ids = tiny_model.token_ids
+    broken("similarity", "euclid", "neither 'cosine' nor 'dot'")
+    broken("logit_scale", float("nan"), "finite and positive")
+    broken("transform", lambda p: torch.zeros(3, p.width, p.height), "expected one")
+    broken("transform", lambda _: torch.rand(3, 32, 32), "another tensor the second time")
+    broken("encode_images", lambda b, r: encode_images(b, r)[:1], "for 5 inputs")
+    broken("encode_images", lambda b, r: encode_images(b, r) * float("nan"), "not finite")
+    broken("encode_images", lambda b, r: encode_images(b, r) - b.mean(), "else is in the batch")
+    broken("encode_texts", lambda b, r: encode_texts(b, r) + torch.rand(1), "second time")
+    broken("token_ids", lambda t: [ids[:24] for ids in token_ids(t)], "token_ids truncates")
+    broken("token_ids", lambda t: [tuple(sorted(ids)) for ids in token_ids(t)], "word order")
+    with pytest.raises(ContractError, match=r"lacks .*encode_images"):
+        check_model(object())

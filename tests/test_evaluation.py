@@ -1,0 +1,339 @@
+"""The spine: against a plain loop, under limits, with bad pictures, interrupted and resumed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import normalize
+
+from benchbench.errors import DataError, ImageError, MissingData, UsageError
+from benchbench.evaluation import draw_clusters, evaluate
+from benchbench.registry import load_task
+from benchbench.types import ImageRef, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchbench.models.openclip import OpenClip
+    from benchbench.types import Progress, Run
+
+
+def plain_loop(architecture: str, items: list[Item]) -> Iterator[np.ndarray]:
+    """Scores by open_clip alone: one item after the other, full context, nothing shared."""
+    torch.manual_seed(0)
+    model, _, transform = open_clip.create_model_and_transforms(architecture)
+    tokenizer = open_clip.get_tokenizer(architecture)
+    model.eval()
+    with torch.no_grad():
+        for item in items:
+            ref = item.images[0]
+            picture = transform(Image.open(ref.path).convert("RGB").crop(ref.box))
+            image = normalize(model.encode_image(picture[None]), dim=-1)
+            text = normalize(model.encode_text(tokenizer(list(item.captions))), dim=-1)
+            yield (image @ text.T).numpy()
+
+
+def scores(run: Run) -> np.ndarray:
+    """All score matrices, one below the other."""
+    return np.concatenate([o.scores for o in run.outcomes])
+
+
+@pytest.fixture
+def copied(shapes: Path, tmp_path: Path) -> Path:
+    """The drawn data, to be damaged."""
+    return Path(shutil.copytree(shapes, tmp_path / "copied"))
+
+
+def first_image(root: Path) -> Path:
+    """The picture of the first item."""
+    records = json.loads((root / "visual_genome_relation.json").read_text())
+    return root / "images" / str(records[0]["image_path"])
+
+
+def test_scores_equal_a_plain_loop(tiny: str, shapes: Path) -> None:
+    run = evaluate(tiny, "vg-relation", data_root=shapes)
+    items = list(load_task("vg-relation").items(shapes))
+    for found, expected in zip(run.outcomes, plain_loop("tiny", items), strict=True):
+        assert found.scores == pytest.approx(expected, abs=1e-5)
+
+
+def test_scores_equal_a_plain_loop_on_photographs(tiny: str, vrd: Path) -> None:
+    run = evaluate(tiny, "vg-relation", data_root=vrd, limit=200)
+    kept = {o.id for o in run.outcomes}
+    items = [item for item in load_task("vg-relation").items(vrd) if item.id in kept]
+    assert len(items) > 150
+    for found, expected in zip(run.outcomes, plain_loop("tiny", items), strict=True):
+        assert found.scores == pytest.approx(expected, abs=1e-5)
+
+
+def test_counts_on_photographs_are_exact(vrd: Path) -> None:
+    items = load_task("vg-relation").items(vrd)
+    assert len(items) == 5300
+    assert len({item.cluster for item in items}) == 934
+    assert len({ref for item in items for ref in item.images}) == 3865
+    assert len({text for item in items for text in item.captions}) == 3648
+    assert len({item.tags["relation"] for item in items}) == 46
+    first, tenth, last = items[0], items[9], items[-1]
+    assert first.captions == ("the clock is on the post", "the post is on the clock")
+    assert first.images[0].box == (344, 118, 382, 211)
+    assert (tenth.id, last.id) == ("9", "5299")
+
+
+def test_a_run_counts_what_went_into_it(tiny: str, shapes: Path) -> None:
+    run = evaluate(tiny, "vg-relation", data_root=shapes)
+    counts = run.counts
+    assert (counts.items, counts.images, counts.clusters) == (72, 36, 36)
+    assert counts.captions == 72
+    assert (counts.skipped, counts.truncated_captions, counts.overhanging_crops) == (0, 0, 0)
+    assert not run.partial
+    assert run.edition.startswith("custom-shapes0-")
+
+
+def test_the_same_inputs_give_the_same_numbers(
+    tiny: str, tiny_model: OpenClip, shapes: Path
+) -> None:
+    runs = [evaluate(m, "vg-relation", data_root=shapes) for m in (tiny, tiny, tiny_model)]
+    assert np.array_equal(scores(runs[0]), scores(runs[1]))
+    assert np.array_equal(scores(runs[0]), scores(runs[2]))
+    assert runs[0].data_sha256 == runs[1].data_sha256
+    other = evaluate(tiny, "vg-relation", data_root=shapes, seed=1)
+    assert not np.array_equal(scores(runs[0]), scores(other))
+    assert other.model.fingerprint != runs[0].model.fingerprint
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_the_batch_size_does_not_matter(tiny: str, shapes: Path, batch_size: int) -> None:
+    reference = evaluate(tiny, "vg-relation", data_root=shapes)
+    run = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=batch_size)
+    assert scores(run) == pytest.approx(scores(reference), abs=1e-5)
+
+
+def test_each_distinct_input_is_encoded_once(
+    tiny_model: OpenClip, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {"images": 0, "texts": 0}
+    encode_images, encode_texts = tiny_model.encode_images, tiny_model.encode_texts
+
+    def images(batch: Any, role: Any) -> Any:
+        seen["images"] += len(batch)
+        return encode_images(batch, role)
+
+    def texts(batch: Any, role: Any) -> Any:
+        seen["texts"] += len(batch)
+        return encode_texts(batch, role)
+
+    monkeypatch.setattr(tiny_model, "encode_images", images)
+    monkeypatch.setattr(tiny_model, "encode_texts", texts)
+    run = evaluate(tiny_model, "vg-relation", data_root=shapes)
+    assert seen == {"images": run.counts.images, "texts": run.counts.captions}
+
+
+def test_captions_beyond_the_context_are_counted(tiny: str, copied: Path) -> None:
+    path = copied / "visual_genome_relation.json"
+    records = json.loads(path.read_text())
+    for record in records[:3]:
+        record["true_caption"] += " and" * 40
+    path.write_text(json.dumps(records))
+    assert evaluate(tiny, "vg-relation", data_root=copied).counts.truncated_captions == 3
+
+
+def test_captions_that_differ_beyond_the_context_alone_are_no_ops(tiny: str, copied: Path) -> None:
+    path = copied / "visual_genome_relation.json"
+    records = json.loads(path.read_text())
+    records[0]["true_caption"] = "dog " * 40 + "cat"
+    records[0]["false_caption"] = "dog " * 40 + "bird"
+    path.write_text(json.dumps(records))
+    run = evaluate(tiny, "vg-relation", data_root=copied)
+    assert run.outcomes[0].no_op == (False, True)
+    assert sum(any(o.no_op) for o in run.outcomes) == 1
+
+
+# --limit
+
+
+def items_of(sizes: dict[str, int]) -> list[Item]:
+    """As many items per cluster as said."""
+    return [
+        Item(f"{c}{i}", (ImageRef(Path(c)),), ("a", "b"), (0,), c)
+        for c, n in sizes.items()
+        for i in range(n)
+    ]
+
+
+def test_a_limit_draws_whole_clusters_in_their_order() -> None:
+    sizes = {f"c{i}": 1 + i % 7 for i in range(50)}
+    everything = items_of(sizes)
+    for limit in (1, 10, 50, 100):
+        drawn = draw_clusters(everything, limit, seed=0)
+        clusters = [item.cluster for item in drawn]
+        assert all(clusters.count(c) == sizes[c] for c in set(clusters))
+        assert len(drawn) <= max(limit, 7)
+        assert drawn == [item for item in everything if item in drawn]
+    assert draw_clusters(everything, None, 0) == everything
+    assert draw_clusters(everything, 10**6, 0) == everything
+
+
+def test_a_limit_depends_on_the_seed_alone() -> None:
+    everything = items_of({f"c{i}": 2 for i in range(50)})
+    one = draw_clusters(everything, 20, seed=3)
+    assert {i.id for i in draw_clusters(everything[::-1], 20, seed=3)} == {i.id for i in one}
+    assert draw_clusters(everything, 20, seed=4) != one
+
+
+def test_limited_runs_are_partial_and_equal_on_what_they_hold(tiny: str, shapes: Path) -> None:
+    whole = {o.id: o for o in evaluate(tiny, "vg-relation", data_root=shapes).outcomes}
+    part = evaluate(tiny, "vg-relation", data_root=shapes, limit=20)
+    assert part.partial
+    assert part.counts.items == 20
+    for found in part.outcomes:
+        assert found.scores == pytest.approx(whole[found.id].scores, abs=1e-5)
+
+
+# pictures that cannot be read
+
+
+def test_a_missing_picture_is_named_with_what_hangs_on_it(tiny: str, copied: Path) -> None:
+    first_image(copied).unlink()
+    with pytest.raises(
+        ImageError, match=r"not found: .*red-square.*\(item 0; 1 such images, 2 items"
+    ):
+        evaluate(tiny, "vg-relation", data_root=copied)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "truncated"])
+def test_skipped_items_are_counted_and_named(tiny: str, copied: Path, damage: str) -> None:
+    path = first_image(copied)
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(b"no picture" if damage == "text" else content[: len(content) // 2])
+    if damage == "truncated":
+        with pytest.raises(ImageError, match="Cannot decode"):
+            evaluate(tiny, "vg-relation", data_root=copied)
+    run = evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
+    assert run.skipped == ("0", "1")
+    assert (run.counts.items, run.counts.skipped) == (70, 2)
+    assert not run.partial
+    assert "0" not in {o.id for o in run.outcomes}
+
+
+def test_nothing_left_is_an_error(tiny: str, copied: Path) -> None:
+    for path in (copied / "images").iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match="No item is left"):
+        evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
+
+
+def test_crops_over_the_edge_are_counted_and_outside_ones_refused(tiny: str, copied: Path) -> None:
+    path = copied / "visual_genome_relation.json"
+    records = json.loads(path.read_text())
+    records[0]["bbox_w"] = 95
+    path.write_text(json.dumps(records))
+    assert evaluate(tiny, "vg-relation", data_root=copied).counts.overhanging_crops == 1
+    records[0]["bbox_x"] = 96
+    path.write_text(json.dumps(records))
+    with pytest.raises(ImageError, match="outside the image"):
+        evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
+
+
+# interruptions
+
+
+def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
+    tiny: str, shapes: Path, tmp_path: Path
+) -> None:
+    reference = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8)
+    for what, done in (("images", 16), ("captions", 64)):
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(
+                tiny,
+                "vg-relation",
+                data_root=shapes,
+                batch_size=8,
+                progress=interruption(what, done),
+            )
+    kept = list((tmp_path / "cache" / "unfinished").glob("*/*.npz"))
+    assert len(kept) > 3
+    run = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8)
+    assert np.array_equal(scores(run), scores(reference))
+    assert run.data_sha256 == reference.data_sha256
+    assert not list((tmp_path / "cache" / "unfinished").iterdir())
+
+
+def interruption(at: str, after: int) -> Progress:
+    """A progress callback that presses Ctrl-C."""
+
+    def press(what: str, done: int, total: int) -> None:
+        if what == at and done >= after:
+            raise KeyboardInterrupt
+
+    return press
+
+
+def test_changed_pictures_are_not_taken_from_an_interrupted_evaluation(
+    tiny: str, copied: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny, "vg-relation", data_root=copied, progress=interruption("captions", 64))
+    path = first_image(copied)
+    Image.new("RGB", (96, 96), "white").save(path)
+    run = evaluate(tiny, "vg-relation", data_root=copied)
+    fresh = evaluate(tiny, "vg-relation", data_root=copied, resume=False)
+    assert np.array_equal(scores(run), scores(fresh))
+
+
+def test_damaged_unfinished_work_is_made_anew(tiny: str, shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny, "vg-relation", data_root=shapes, progress=interruption("captions", 64))
+    for path in (tmp_path / "cache" / "unfinished").glob("*/*.npz"):
+        path.write_bytes(b"half")
+    with pytest.warns(UserWarning, match="damaged"):
+        run = evaluate(tiny, "vg-relation", data_root=shapes)
+    assert run.counts.items == 72
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning_only(
+    tiny: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(file))
+    with pytest.warns(UserWarning, match="starts over") as caught:
+        run = evaluate(tiny, "vg-relation", data_root=shapes)
+    assert len(caught) == 1
+    assert run.counts.items == 72
+
+
+# settings
+
+
+def test_settings_that_cannot_be_meant(tiny: str, shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="limit should be at least 1"):
+        evaluate(tiny, "vg-relation", data_root=shapes, limit=0)
+    with pytest.raises(UsageError, match="batch size should be at least 1"):
+        evaluate(tiny, "vg-relation", data_root=shapes, batch_size=-1)
+    with pytest.raises(UsageError, match="'error' or 'skip'"):
+        evaluate(tiny, "vg-relation", data_root=shapes, on_missing="ignore")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="Device 'gpu' is not to be had"):
+        evaluate(tiny, "vg-relation", data_root=shapes, device="gpu")
+    with pytest.raises(UsageError, match="BENCHBENCH_DATA"):
+        evaluate(tiny, "vg-relation")
+    with pytest.raises(MissingData, match=r"lacks visual_genome_relation\.json.*images/"):
+        evaluate(tiny, "vg-relation", data_root=tmp_path)
+    with pytest.raises(MissingData, match="is no folder"):
+        evaluate(tiny, "vg-relation", data_root=tmp_path / "none")
+
+
+def test_the_data_root_comes_from_the_environment_too(
+    tiny: str, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHBENCH_DATA", str(shapes))
+    assert evaluate(tiny, "vg-relation", limit=4).counts.items == 4

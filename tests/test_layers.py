@@ -1,0 +1,81 @@
+"""Imports point downward only, and the modules that must be light are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+LAYERS = [
+    {"cli", "__main__", "__init__"},
+    {"gate", "monitor", "reports", "testing"},
+    {"evaluation", "training"},
+    {"tasks"},
+    {"runs"},
+    {"protocols"},
+    {"embedding"},
+    {"models"},
+    {"variants"},
+    {"editions"},
+    {"scenes", "scenegraph"},
+    {"data"},
+    {"devices", "registry"},
+    {"stats"},
+    {"types"},
+    {"errors", "version"},
+]
+DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
+SOURCES = sorted((TOP / "benchbench").rglob("*.py")) + sorted((TOP / "tasks").glob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """The room that a source file belongs to."""
+    if path.parent.name == "tasks":
+        return "tasks"
+    return path.relative_to(TOP / "benchbench").parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms of benchbench that a file imports anywhere, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    parts = [name.split(".") for name in names if name.startswith("benchbench.")]
+    return {p[1] for p in parts if p[1] in DEPTH}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))
+def test_imports_point_downward(path: Path) -> None:
+    room = room_of(path)
+    assert room in DEPTH, f"{room} has no layer: give it one in LAYERS"
+    upward = {r for r in imported_rooms(path) if r != room and DEPTH[r] < DEPTH[room]}
+    assert not upward, f"{room} imports {upward} from above"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (node.end_lineno or 0) - body[0].lineno if body else 0
+            assert lines < 60, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("arguments", [["-c", "import benchbench"], ["-m", "benchbench", "--help"]])
+def test_the_command_line_starts_without_the_heavy_packages(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, check=True
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "benchbench" in loaded
+    assert not loaded & {"torch", "pandas", "scipy", "pyarrow", "numpy", "open_clip", "PIL"}

@@ -1,0 +1,63 @@
+"""Names to tasks and models."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchbench import registry
+from benchbench.errors import ContractError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Plugins that give nonsense, and one that takes a built-in name."""
+    points = {
+        registry.TASKS: [
+            EntryPoint("broken", "builtins:object", registry.TASKS),
+            EntryPoint("vg-relation", "builtins:object", registry.TASKS),
+        ],
+        registry.MODELS: [EntryPoint("broken", "builtins:object", registry.MODELS)],
+    }
+    monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
+    registry._found.cache_clear()
+    yield
+    registry._found.cache_clear()
+
+
+def test_tasks_and_models_are_found_by_file() -> None:
+    assert "vg-relation" in registry.task_names()
+    assert "openclip" in [family.name for family in registry.model_families()]
+
+
+def test_names_of_families_are_those_they_are_found_by() -> None:
+    for family in registry.model_families():
+        assert registry._family(family.name) is family
+        assert all(usage.partition(":")[0] == family.name for usage in family.usage)
+
+
+def test_unknown_names_come_with_advice() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'vg-relation'"):
+        registry.load_task("vg_relation")
+    with pytest.raises(UnknownName, match="benchbench list models"):
+        registry.load_model("opneclip:ViT-B-32/openai")
+    with pytest.raises(UsageError, match="No model is named"):
+        registry.load_model("")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_plugins_that_give_nonsense_are_named() -> None:
+    with pytest.raises(ContractError, match="task 'broken'"):
+        registry.load_task("broken")
+    with pytest.raises(ContractError, match="model 'broken'"):
+        registry.load_model("broken")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_plugins_cannot_take_a_built_in_name() -> None:
+    assert registry.load_task("vg-relation").info.title == "VG-Relation"

@@ -1,0 +1,166 @@
+"""Run files: whole or not at all, and the same when read back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchbench.errors import PartialRun, RunError
+from benchbench.runs import check_writable, default_path, read_run, require_complete, write_run
+from benchbench.types import Counts, ModelManifest, Outcome, Run
+
+
+@pytest.fixture
+def run() -> Run:
+    """A run of three items of two shapes."""
+    manifest = ModelManifest(
+        name="openclip:tiny/untrained",
+        architecture="tiny",
+        weights="random (seed 0)",
+        weights_sha256="ab" * 32,
+        trained=False,
+        activation="gelu",
+        preprocessing={"size": [32, 32]},
+        tokenizer="SimpleTokenizer",
+        context_length=24,
+        dtype="fp32",
+        parameters=7,
+        similarity="cosine",
+    )
+    outcomes = (
+        outcome("0", "a.png", [[0.1, 0.2]], (0,), {"relation": "on"}),
+        outcome("1", "a.png", [[0.3, 0.3]], (1,), {"relation": "in"}),
+        outcome("2", "b.png", [[0.1, 0.2, 0.3], [1.0, 2.0, 3.0]], (2, 0), {}),
+    )
+    return Run(
+        model=manifest,
+        task="vg-relation",
+        task_version=1,
+        protocol="matching",
+        edition="custom-a-00000000",
+        data_sha256="cd" * 32,
+        settings={"limit": None, "seed": 0, "device": "cpu"},
+        environment={"python": "3"},
+        counts=Counts(3, 3, 0, 3, 5, 2, 0, 0),
+        skipped=(),
+        created="2000-01-01T00:00:00+00:00",
+        seconds=1.5,
+        outcomes=outcomes,
+    )
+
+
+def outcome(
+    name: str,
+    cluster: str,
+    scores: list[list[float]],
+    target: tuple[int, ...],
+    tags: dict[str, str],
+) -> Outcome:
+    """An outcome whose last caption is a no-op."""
+    matrix = np.array(scores, dtype=np.float32)
+    no_op = (False,) * (matrix.shape[1] - 1) + (True,)
+    return Outcome(name, cluster, target, matrix, no_op, tags)
+
+
+def test_a_run_reads_back_as_it_was(run: Run, tmp_path: Path) -> None:
+    back = read_run(write_run(run, tmp_path / "deep" / "run.parquet"))
+    for mine, theirs in zip(run.outcomes, back.outcomes, strict=True):
+        assert np.array_equal(mine.scores, theirs.scores)
+        assert theirs.scores.dtype == np.float32
+        for field in ("id", "cluster", "target", "no_op", "tags"):
+            assert getattr(mine, field) == getattr(theirs, field)
+    bare = [dataclasses.replace(r, outcomes=()) for r in (run, back)]
+    assert bare[0] == bare[1]
+    assert back.model.fingerprint == run.model.fingerprint
+
+
+def test_pandas_reads_it_as_it_is(run: Run, tmp_path: Path) -> None:
+    frame = pd.read_parquet(write_run(run, tmp_path / "run.parquet"))
+    assert list(frame.columns) == ["id", "cluster", "target", "scores", "no_op", "tag.relation"]
+    assert frame["tag.relation"].tolist()[:2] == ["on", "in"]
+    assert len(frame.scores[2]) == 6
+
+
+def test_a_failed_write_leaves_the_earlier_run(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_run(run, tmp_path / "run.parquet")
+    before = path.read_bytes()
+
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", no_space)
+    with pytest.raises(RunError, match="No space left"):
+        write_run(run, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pq, "write_table", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_run(run, tmp_path / "run.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_cannot_be_written_are_told_beforehand(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(RunError, match=r"Try run\.csv\.parquet"):
+        check_writable(tmp_path / "run.csv")
+    with pytest.raises(RunError, match="Cannot write"):
+        check_writable(file / "run.parquet")
+    (tmp_path / "a.parquet").mkdir()
+    with pytest.raises(RunError, match="is a folder"):
+        check_writable(tmp_path / "a.parquet")
+    check_writable(tmp_path / "new" / "run.parquet")
+
+
+def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run.parquet"
+    with pytest.raises(RunError, match="No run at"):
+        read_run(path)
+    path.write_bytes(b"PAR1 nothing PAR1")
+    with pytest.raises(RunError, match="no readable Parquet"):
+        read_run(path)
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(RunError, match="no benchbench run"):
+        read_run(path)
+    whole = write_run(run, path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match="no readable Parquet"):
+        read_run(path)
+    pq.write_table(
+        pa.table({"a": [1]}).replace_schema_metadata({b"benchbench": b'{"format": 9}'}), path
+    )
+    with pytest.raises(RunError, match="format 9"):
+        read_run(path)
+
+
+def test_partial_runs_are_not_for_publication(run: Run) -> None:
+    require_complete(run)
+    part = dataclasses.replace(run, counts=dataclasses.replace(run.counts, items_in_edition=9))
+    with pytest.raises(PartialRun, match="3 of 9 items"):
+        require_complete(part)
+
+
+def test_the_default_name_follows_what_can_change_a_number(run: Run) -> None:
+    name = default_path(run)
+    assert name.parent == Path("runs/vg-relation@custom-a-00000000")
+    assert name.name.startswith("openclip-tiny-untrained-")
+    other = dataclasses.replace(run, settings={**run.settings, "precision": "bf16"})
+    assert default_path(other) != name
+    later = dataclasses.replace(run, created="2001-01-01T00:00:00+00:00", seconds=9.0)
+    assert default_path(later) == name
