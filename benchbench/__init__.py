@@ -18,7 +18,7 @@ from benchbench.version import VERSION
 if TYPE_CHECKING:
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
-    from benchbench.registry import load_model, load_task, model_families, task_names
+    from benchbench.registry import load_model, load_task, task_names
     from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run, write_run
     from benchbench.types import (
@@ -42,7 +42,7 @@ __version__ = VERSION
 _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
     "benchbench.evaluation": ("evaluate",),
-    "benchbench.registry": ("load_model", "load_task", "model_families", "task_names"),
+    "benchbench.registry": ("load_model", "load_task", "task_names"),
     "benchbench.reports.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
     "benchbench.types": (
@@ -82,7 +82,6 @@ __all__ = [
     "evaluate",
     "load_model",
     "load_task",
-    "model_families",
     "read_run",
     "scorecard",
     "task_names",

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+KINDS = ("cpu", "cuda", "mps", "xpu")
+
 
 def choose_device(device: str) -> str:
-    """``auto`` becomes ``cuda`` where there is one, else ``cpu``; others are checked.
+    """``auto`` becomes ``cuda`` where there is one, else ``cpu``; others are tried out.
 
     Raises:
-        UsageError: torch knows no such device, or this machine has none.
+        UsageError: no such device is known, or this machine has none.
     """
     import torch
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = device.partition(":")
+    if kind not in KINDS or not (number.isdecimal() or device == kind):
+        raise UsageError(
+            f"Unknown device '{device}'. Devices: auto, {', '.join(KINDS)}; with a number: cuda:1."
+        )
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(
-            f"Device '{device}' is not to be had here: {reason} Try --device auto or cpu."
+            f"This machine, with this build of torch, has no device '{device}'. Try --device auto."
         ) from error
     return device
 
@@ -40,28 +46,52 @@ def cpu_workers() -> int:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """Without gradients, and with float32 convolutions and products in float32, never in TF32."""
+    """Without gradients, and with float32 products and convolutions in float32, never in TF32."""
     import torch
 
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        if torch.cuda.is_available():
-            stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
-            before = torch.get_float32_matmul_precision()
-            torch.set_float32_matmul_precision("highest")
-            stack.callback(torch.set_float32_matmul_precision, before)
+        for switch in _precision_switches(torch.backends):
+            stack.callback(setattr, switch, "fp32_precision", switch.fp32_precision)
+            switch.fp32_precision = "ieee"
+        if not hasattr(torch.backends, "fp32_precision"):
+            stack.enter_context(_legacy_precision())
         yield
 
 
+def _precision_switches(backends: Any) -> list[Any]:
+    """Where torch (from 2.9) keeps the precision of float32 arithmetic, kind by kind."""
+    kinds = [
+        (backends.cuda, "matmul"),
+        (backends.cudnn, "conv"),
+        (backends.cudnn, "rnn"),
+        (getattr(backends, "mkldnn", None), "matmul"),
+        (getattr(backends, "mkldnn", None), "conv"),
+    ]
+    found = [getattr(backend, name, None) for backend, name in kinds]
+    return [switch for switch in found if hasattr(switch, "fp32_precision")]
+
+
 @contextmanager
-def memory_errors(batch_size: int) -> Iterator[None]:
+def _legacy_precision() -> Iterator[None]:
+    import torch
+
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = convolutions
+        torch.set_float32_matmul_precision(products)
+
+
+@contextmanager
+def memory_errors(advice: str) -> Iterator[None]:
     """Turn running out of accelerator memory into advice."""
     import torch
 
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Out of memory with batches of {batch_size} images. "
-            f"Try --batch-size {max(1, batch_size // 2)}."
-        ) from error
+        raise ModelError(f"The device is out of memory. {advice}") from error

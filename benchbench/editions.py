@@ -26,22 +26,40 @@ DATA_VARIABLE = "BENCHBENCH_DATA"
 
 
 def find_root(data_root: str | Path | None) -> Path | None:
-    """The folder that was named: the argument, else the variable BENCHBENCH_DATA, else None."""
-    named = data_root or os.environ.get(DATA_VARIABLE)
-    return Path(named).expanduser() if named else None
+    """The folder that was named: the argument, else the variable BENCHBENCH_DATA, else None.
+
+    Raises:
+        UsageError: the name is empty or cannot be a folder's.
+        MissingData: there is no such folder.
+    """
+    named = os.environ.get(DATA_VARIABLE) if data_root is None else data_root
+    if named is None:
+        return None
+    if not isinstance(named, (str, Path)) or not str(named).strip():
+        raise UsageError(f"The data root should name a folder; it is {named!r}.")
+    try:
+        root = Path(named).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"Cannot expand the data root {named}: {error}") from error
+    if not root.is_dir():
+        state = "is a file, not a folder" if root.exists() else "does not exist"
+        raise MissingData(f"The data root {root} {state}.")
+    return root
 
 
-def missing_files(info: TaskInfo, root: Path) -> list[DataFile]:
-    """Which of a task's files and folders are not under ``root``."""
-    return [file for file in info.files if not is_there(file, root)]
-
-
-def is_there(file: DataFile, root: Path) -> bool:
-    """Whether a file, or a folder with something in it, is under ``root``."""
+def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
+    """Whether a task's file or folder is under ``root`` as it should be, and what is there."""
     path = root / file.path
+    if not path.exists():
+        return False, "missing"
     if file.path.endswith("/"):
-        return path.is_dir() and any(path.iterdir())
-    return path.is_file()
+        if not path.is_dir():
+            return False, "a file where a folder should be"
+        n = sum(1 for _ in path.iterdir())
+        return n > 0, f"{n:,} entries" if n else "empty"
+    if not path.is_file():
+        return False, "a folder where a file should be"
+    return True, f"{path.stat().st_size / 1e6:,.1f} MB"
 
 
 def resolve_edition(info: TaskInfo, data_root: str | Path | None = None) -> Edition:
@@ -57,13 +75,13 @@ def resolve_edition(info: TaskInfo, data_root: str | Path | None = None) -> Edit
             f"{info.name} needs data: pass --data-root DIR or set {DATA_VARIABLE}. "
             f"What belongs there: benchbench data where {info.name}"
         )
-    if not root.is_dir():
-        raise MissingData(f"The data root {root} is no folder.")
-    if missing := missing_files(info, root):
-        what = "; ".join(f"{file.path} ({file.what}; {file.source})" for file in missing)
-        raise MissingData(
-            f"{root} lacks {what}. See the whole layout: benchbench data where {info.name}"
-        )
+    for file in info.files:
+        there, state = state_of(file, root)
+        if not there:
+            raise MissingData(
+                f"{root / file.path}: {state}. It should hold {file.what}, from {file.source}. "
+                f"The whole layout: benchbench data where {info.name}"
+            )
     digest = _annotations_sha256(root, info.files)
     return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
 

@@ -43,8 +43,9 @@ class UnknownName(UsageError):  # noqa: N818 - reads as what is wrong
         """Say that ``name`` is no ``kind``; suggest the nearest of ``known``, then ``hint``."""
         known = sorted(known)
         message = f"Unknown {kind} '{name}'."
-        if near := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
-            message += f" Did you mean '{near[0]}'?"
+        lowered = {each.lower(): each for each in known}
+        if near := difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6):
+            message += f" Did you mean '{lowered[near[0]]}'?"
         super().__init__(f"{message} {hint}")
 
 

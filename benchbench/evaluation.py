@@ -7,14 +7,12 @@ load the model, encode each distinct input once, score, and note all that could 
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
-from benchbench.data.images import survey
+from benchbench.data.images import Survey, survey
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
 from benchbench.embedding import (
@@ -24,20 +22,26 @@ from benchbench.embedding import (
     encode_captions,
     encode_pictures,
 )
-from benchbench.errors import DataError, ImageError, MalformedData, UsageError
+from benchbench.environment import describe_environment
+from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.protocols.matching import match
 from benchbench.registry import load_model, load_task
-from benchbench.types import Counts, LoadOptions, Run
-from benchbench.version import VERSION
+from benchbench.runs import check_writable, run_path, write_run
+from benchbench.types import Counts, LoadOptions, OnMissing, Precision, Run
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.types import DualEncoder, Edition, Item, OnMissing, Precision, Progress, Task
+    from benchbench.types import DualEncoder, Edition, Item, Progress, Task
 
 CAPTIONS_PER_PICTURE = 4
 """Captions in a batch for every picture in one: they are that much cheaper."""
+
+LOADING = "loading"
+"""What ``progress`` is told while a model loads."""
+
+ADVICE = "Mend the file, or leave its items out and counted: --on-missing skip"
 
 
 def evaluate(
@@ -45,33 +49,37 @@ def evaluate(
     task: str | Task,
     *,
     data_root: str | Path | None = None,
-    device: str = "auto",
-    precision: Precision = "fp32",
+    device: str | None = None,
+    precision: Precision | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     limit: int | None = None,
     on_missing: OnMissing = "error",
+    out: str | Path | None = None,
     progress: Progress | None = None,
     resume: bool = True,
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
     Args:
-        model: a specification (``openclip:ViT-B-32/openai``), or a loaded model, which keeps its
-            own device and precision.
+        model: a specification (``openclip:ViT-B-32/openai``), or a loaded model.
         task: a name (``vg-relation``) or a task.
         data_root: the folder with the task's files; by default the variable BENCHBENCH_DATA.
-        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: of the model's arithmetic; similarities are float32 throughout.
+        device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
+        precision: of the model's arithmetic, by default ``fp32``; similarities are float32
+            throughout. A loaded model has its own device and precision: leave both out.
         batch_size: pictures a forward pass (captions: four times that); by default 32 on a CPU,
             256 elsewhere.
         seed: draws untrained weights, and the clusters of ``limit``.
-        limit: evaluate at most so many items, by whole clusters; marks the run as partial.
+        limit: evaluate at most so many items, by whole clusters (at least one); marks the run as
+            partial.
         on_missing: whether an image that cannot be read is an error, or its items are left out
             and counted.
+        out: write the run here: a ``.parquet`` file, or a folder to name one in (``runs``).
         progress: called as ``progress(what, done, total)``.
-        resume: keep what is encoded until the run is complete, and take up what an interrupted
-            evaluation of the same inputs left (in BENCHBENCH_CACHE or the user's cache folder).
+        resume: keep what is encoded until the run is complete (and, with ``out``, written), and
+            take up what an interrupted evaluation of the same inputs left. It lies in
+            BENCHBENCH_CACHE, or in the user's cache folder.
 
     Returns:
         The run: raw scores per item. Read it with ``benchbench.scorecard``.
@@ -80,21 +88,21 @@ def evaluate(
         BenchbenchError: whatever the user can put right.
     """
     started = time.perf_counter()
-    _check_settings(limit, batch_size, on_missing)
+    _check_settings(limit, batch_size, seed, on_missing, precision)
+    if out is not None:
+        check_writable(out)
     task = load_task(task) if isinstance(task, str) else task
     edition = resolve_edition(task.info, data_root)
     all_items = task.items(edition.root)
     if not all_items:
-        raise MalformedData(f"{task.info.name} finds no item under {edition.root}.")
+        raise MalformedData(f"{task.info.name} finds no item under {edition.root}: empty files?")
     items = draw_clusters(all_items, limit, seed)
-    usable, overhanging = _usable(items, on_missing)
-    if isinstance(model, str):
-        device = choose_device(device)
-        model = load_model(model, LoadOptions(device, precision, seed))
-    else:
-        device, precision = "as loaded", model.manifest.dtype  # type: ignore[assignment]
-    batch_size = batch_size or (32 if device == "cpu" else 256)
-    unfinished = _unfinished(model, usable, device, batch_size) if resume else None
+    surveyed = survey(ref for item in items for ref in item.images)
+    usable = _usable(items, surveyed, on_missing)
+    model = _loaded(model, device, precision, seed, progress)
+    batch_size = batch_size or (32 if model.device == "cpu" else 256)
+    environment = describe_environment(model.device)
+    unfinished = _unfinished(model, usable, batch_size, environment) if resume else None
     encoded = _encode(model, usable, batch_size, on_missing, progress, unfinished)
     run = Run(
         model=model.manifest,
@@ -104,16 +112,17 @@ def evaluate(
         edition=edition.name,
         data_sha256=_data_sha256(edition, encoded.pictures.sha256),
         settings={
-            "device": device,
-            "precision": precision,
+            "device": model.device,
+            "precision": model.manifest.dtype,
             "batch_size": batch_size,
             "seed": seed,
             "limit": limit,
             "on_missing": on_missing,
         },
-        environment=environment(),
-        counts=_counts(len(all_items), len(items), overhanging, encoded),
+        environment=environment,
+        counts=_counts(len(all_items), len(items), surveyed, encoded),
         skipped=_left_out(items, encoded.items),
+        unreadable=_reasons(edition, surveyed, encoded),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
         outcomes=match(
@@ -123,9 +132,38 @@ def evaluate(
             encoded.captions.token_ids,
         ),
     )
+    if out is not None:
+        write_run(run, run_path(run, out))
     if unfinished:
         unfinished.remove()
     return run
+
+
+def _loaded(
+    model: str | DualEncoder,
+    device: str | None,
+    precision: Precision | None,
+    seed: int,
+    progress: Progress | None,
+) -> DualEncoder:
+    """The model itself, with a manifest that can be written down."""
+    if isinstance(model, str):
+        if progress:
+            progress(LOADING, 0, 1)
+        options = LoadOptions(choose_device(device or "auto"), precision or "fp32", seed)
+        with memory_errors("The model does not fit: try --precision bf16, or --device cpu."):
+            model = load_model(model, options)
+        if progress:
+            progress(LOADING, 1, 1)
+    elif device is not None or precision is not None:
+        raise UsageError("A loaded model has its own device and precision: leave both out.")
+    try:
+        _ = model.manifest.fingerprint
+    except (TypeError, ValueError) as error:
+        raise ContractError(
+            f"The manifest of {model.manifest.name} holds what JSON cannot: {error}"
+        ) from error
+    return model
 
 
 def draw_clusters(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
@@ -166,16 +204,20 @@ def _encode(
     progress: Progress | None,
     unfinished: Unfinished | None,
 ) -> _Encoded:
-    with inference(), memory_errors(batch_size):
-        pictures = encode_pictures(
-            model,
-            [ref for item in items for ref in item.images],
-            batch_size=batch_size,
-            workers=cpu_workers(),
-            on_missing=on_missing,
-            progress=progress,
-            unfinished=unfinished,
-        )
+    advice = f"Try --batch-size {max(1, batch_size // 2)}."
+    with inference(), memory_errors(advice):
+        try:
+            pictures = encode_pictures(
+                model,
+                [ref for item in items for ref in item.images],
+                batch_size=batch_size,
+                workers=cpu_workers(),
+                on_missing=on_missing,
+                progress=progress,
+                unfinished=unfinished,
+            )
+        except ImageError as error:
+            raise ImageError(f"{error}. {ADVICE}") from error
         kept = _without(items, pictures.unreadable)
         captions = encode_captions(
             model,
@@ -188,30 +230,41 @@ def _encode(
 
 
 def _unfinished(
-    model: DualEncoder, items: Sequence[Item], device: str, batch_size: int
+    model: DualEncoder,
+    items: Sequence[Item],
+    batch_size: int,
+    environment: Mapping[str, str | int],
 ) -> Unfinished:
-    import torch
-
-    stats = {ref.path: ref.path.stat() for item in items for ref in item.images}
-    files = {str(path): (found.st_size, found.st_mtime_ns) for path, found in stats.items()}
+    """The place of this evaluation's unfinished work: named by all that decides a bit of it."""
     inputs = [[(str(ref.path), ref.box) for ref in item.images] for item in items]
     captions = [item.captions for item in items]
-    how = (model.manifest.fingerprint, device, batch_size, torch.__version__)
-    return Unfinished.of([how, files, inputs, captions])
+    how = (model.manifest.fingerprint, model.device, batch_size, dict(environment))
+    return Unfinished.of([how, inputs, captions])
 
 
-def _usable(items: Sequence[Item], on_missing: OnMissing) -> tuple[list[Item], int]:
-    """The items whose images have sound headers, and how many of their crops overhang."""
-    problems, overhanging = survey(ref for item in items for ref in item.images)
-    if problems and on_missing == "error":
-        path, error = next(iter(problems.items()))
-        item = next(i for i in items if any(ref.path == path for ref in i.images))
-        n_items = len(items) - len([i for i in items if _reads_all(i, problems)])
+def _usable(items: Sequence[Item], surveyed: Survey, on_missing: OnMissing) -> list[Item]:
+    """The items whose images have sound headers.
+
+    Raises:
+        ImageError: one has not, and ``on_missing`` is "error"; or a crop makes no picture.
+    """
+    for item in items:
+        for ref in item.images:
+            if ref in surveyed.wrong:
+                raise ImageError(
+                    f"Item {item.id}: the crop {ref.box} (left, top, right, bottom) of {ref.path} "
+                    f"{surveyed.wrong[ref]}."
+                )
+    bad = surveyed.unreadable
+    if bad and on_missing == "error":
+        path, error = next(iter(bad.items()))
+        hit = [item for item in items if not _reads_all(item, bad)]
+        first = next(item for item in hit if any(ref.path == path for ref in item.images))
         raise ImageError(
-            f"{error} (item {item.id}; {len(problems):,} such images, {n_items:,} items). "
-            "Put them there, or leave their items out and counted: --on-missing skip"
+            f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
+            f"{len(hit):,}. {ADVICE}"
         )
-    return _without(items, problems), len(overhanging)
+    return _without(items, bad)
 
 
 def _without(items: Sequence[Item], unreadable: Container[Path]) -> list[Item]:
@@ -230,54 +283,53 @@ def _left_out(items: Sequence[Item], kept: Sequence[Item]) -> tuple[str, ...]:
     return tuple(item.id for item in items if item.id not in there)
 
 
-def _counts(in_edition: int, chosen: int, overhanging: int, encoded: _Encoded) -> Counts:
+def _counts(in_edition: int, chosen: int, surveyed: Survey, encoded: _Encoded) -> Counts:
+    pictures = {ref for item in encoded.items for ref in item.images}
     return Counts(
         items_in_edition=in_edition,
         items=len(encoded.items),
         skipped=chosen - len(encoded.items),
-        images=len({ref for item in encoded.items for ref in item.images}),
+        images=len({ref.path for ref in pictures}),
+        pictures=len(pictures),
         captions=len(encoded.captions.embedded.rows),
         clusters=len({item.cluster for item in encoded.items}),
-        overhanging_crops=overhanging,
+        overhanging_crops=len(pictures & surveyed.overhanging),
         truncated_captions=encoded.captions.truncated,
     )
+
+
+def _reasons(edition: Edition, surveyed: Survey, encoded: _Encoded) -> dict[str, str]:
+    """File → why it could not be read, in order of files."""
+    reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
+    reasons |= encoded.pictures.unreadable
+    return {_name(path, edition): reasons[path] for path in sorted(reasons)}
+
+
+def _name(path: Path, edition: Edition) -> str:
+    inside = path.is_relative_to(edition.root)
+    return (path.relative_to(edition.root) if inside else path).as_posix()
 
 
 def _data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
     digest = hashlib.sha256(edition.annotations_sha256.encode())
     for path in sorted(images):
-        name = path.relative_to(edition.root) if path.is_relative_to(edition.root) else path
-        digest.update(f"\n{name.as_posix()} {images[path]}".encode())
+        digest.update(f"\n{_name(path, edition)} {images[path]}".encode())
     return digest.hexdigest()
 
 
-def _check_settings(limit: int | None, batch_size: int | None, on_missing: str) -> None:
-    for name, value in (("limit", limit), ("batch size", batch_size)):
-        if value is not None and value < 1:
-            raise UsageError(f"The {name} should be at least 1, not {value}.")
-    if on_missing not in ("error", "skip"):
-        raise UsageError(f"on_missing should be 'error' or 'skip', not '{on_missing}'.")
-
-
-def environment() -> dict[str, Any]:
-    """Versions of what computed the numbers, and the machine."""
-    import torch
-
-    packages = ("torch", "torchvision", "open_clip_torch", "transformers", "pillow", "numpy")
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
-    return {
-        "benchbench": VERSION,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "gpu": gpu,
-        **{name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _check_settings(
+    limit: int | None, batch_size: int | None, seed: int, on_missing: str, precision: str | None
+) -> None:
+    for name, value, least in (
+        ("limit", limit, 1),
+        ("batch size", batch_size, 1),
+        ("seed", seed, 0),
+    ):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
+            raise UsageError(f"The {name} should be a whole number from {least}, not {value!r}.")
+    if on_missing not in get_args(OnMissing):
+        raise UsageError(f"on_missing should be 'error' or 'skip', not {on_missing!r}.")
+    if precision is not None and precision not in get_args(Precision):
+        raise UsageError(f"Unknown precision {precision!r}: {', '.join(get_args(Precision))}.")

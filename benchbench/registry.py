@@ -9,6 +9,7 @@ asked for by name.
 from __future__ import annotations
 
 import pkgutil
+import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.errors import ContractError, UnknownName
 from benchbench.types import LoadOptions, ModelFamily, Task
 
 if TYPE_CHECKING:
@@ -38,20 +39,36 @@ def load_task(name: str) -> Task:
 
     Raises:
         UnknownName: there is none; the message suggests the nearest.
-        ContractError: a plugin gives something that is no task.
+        ContractError: a plugin breaks, or gives something that is no task.
     """
     there = _found(TASKS, "TASK")
     if name not in there:
         raise UnknownName("task", name, there, "List them: benchbench list tasks")
-    task = there[name]()
+    task = _got(there[name], f"task '{name}'")
     if not isinstance(task, Task):
         raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
     return task
 
 
-def model_families() -> list[ModelFamily]:
-    """All model families, by name."""
-    return [_family(name) for name in sorted(_found(MODELS, "FAMILY"))]
+def family_names() -> list[str]:
+    """The prefixes that ``load_model`` takes."""
+    return sorted(_found(MODELS, "FAMILY"))
+
+
+def model_family(name: str) -> ModelFamily:
+    """The model family of that name.
+
+    Raises:
+        UnknownName: there is none.
+        ContractError: a plugin breaks, or gives something that is no family.
+    """
+    there = _found(MODELS, "FAMILY")
+    if name not in there:
+        raise UnknownName("model family", name, there, "List them: benchbench list models")
+    family = _got(there[name], f"model '{name}'")
+    if not isinstance(family, ModelFamily):
+        raise ContractError(f"The plugin for model '{name}' gives {family!r}, no ModelFamily.")
+    return family
 
 
 def load_model(specification: str, options: LoadOptions | None = None) -> DualEncoder:
@@ -64,17 +81,20 @@ def load_model(specification: str, options: LoadOptions | None = None) -> DualEn
     name, _, rest = specification.partition(":")
     there = _found(MODELS, "FAMILY")
     if name not in there:
-        if not name:
-            raise UsageError("No model is named. List them: benchbench list models")
-        raise UnknownName("model", specification, there, "List them: benchbench list models")
-    return _family(name).load(rest, options or LoadOptions())
+        hint = (
+            "Models are typed FAMILY:NAME, as openclip:ViT-B-32/openai. "
+            "List them: benchbench list models"
+        )
+        raise UnknownName("model", specification, [f"{f}:{rest}" for f in there], hint)
+    return model_family(name).load(rest, options or LoadOptions())
 
 
-def _family(name: str) -> ModelFamily:
-    family = _found(MODELS, "FAMILY")[name]()
-    if not isinstance(family, ModelFamily):
-        raise ContractError(f"The plugin for model '{name}' gives {family!r}, no ModelFamily.")
-    return family
+def _got(getter: Callable[[], Any], what: str) -> Any:
+    """What a plugin gives; whatever it raises becomes one error that names it."""
+    try:
+        return getter()
+    except Exception as error:
+        raise ContractError(f"The plugin for {what} breaks: {error!r}") from error
 
 
 @cache
@@ -98,4 +118,4 @@ def _defines(path: str, attribute: str) -> bool:
     """Whether a module assigns an attribute at its top level, read without importing it."""
     spec = find_spec(path)
     source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-    return any(line.startswith(f"{attribute} = ") for line in source.splitlines())
+    return re.search(rf"^{attribute}\s*[:=]", source, flags=re.MULTILINE) is not None

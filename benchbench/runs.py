@@ -7,6 +7,7 @@ entry an image. A file is written whole or not at all.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from benchbench.errors import PartialRun, RunError
 from benchbench.types import Counts, ModelManifest, Outcome, Run
@@ -38,7 +41,7 @@ def write_run(run: Run, path: str | Path) -> Path:
     """
     import pyarrow.parquet as pq
 
-    path = Path(path)
+    path = _expanded(path)
     header = json.dumps(_header(run), sort_keys=True).encode()
     table = _table(run.outcomes).replace_schema_metadata({KEY: header})
     with _replacing(path) as temporary:
@@ -46,48 +49,99 @@ def write_run(run: Run, path: str | Path) -> Path:
     return path
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(out: str | Path) -> None:
     """Fail now rather than after the evaluation, where a run could not be written.
 
     Raises:
-        RunError: no ``.parquet`` name, a folder that cannot be made, or one that is read-only.
+        RunError: neither a ``.parquet`` name nor a folder, or a place that cannot be written.
     """
-    path = Path(path)
-    if path.suffix != SUFFIX:
-        raise RunError(f"A run is a {SUFFIX} file; '{path.name}' is not. Try {path.name}{SUFFIX}")
-    if path.is_dir():
-        raise RunError(f"{path} is a folder; name a file in it.")
-    with _os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
+    out = _expanded(out)
+    if out.suffix != SUFFIX and out.exists() and not out.is_dir():
+        raise RunError(f"{out} is a file and no run. Name a {SUFFIX} file, or a folder.")
+    if out.suffix == SUFFIX and out.is_dir():
+        raise RunError(f"{out} is a folder. Name a file in it, or a folder without {SUFFIX}.")
+    if out.suffix not in ("", SUFFIX):
+        raise RunError(f"A run is a {SUFFIX} file. Try {out.with_suffix(SUFFIX)}")
+    folder = out.parent if out.suffix == SUFFIX else out
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise RunError(f"Cannot write {out}: {folder} is not a folder.")
+    with _os_errors(out):
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+def run_path(run: Run, out: str | Path) -> Path:
+    """Where a run goes: ``out`` itself, or in that folder ``TASK@EDITION/MODEL-DIGEST.parquet``.
+
+    The digest covers all that an invocation chooses and that can change a number, so that another
+    checkpoint, precision, device or set of items never takes an earlier run's place, and the same
+    one does.
+    """
+    out = _expanded(out)
+    if out.suffix == SUFFIX:
+        return out
+    settings = dict(run.settings) | {"limit": run.settings.get("limit") if run.partial else None}
+    identity = json.dumps([run.model.fingerprint, run.data_sha256, settings], sort_keys=True)
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
+    part = f"-limit{settings['limit']}" if run.partial else ""
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    return out / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
+
+
+def _expanded(out: str | Path) -> Path:
+    if not str(out).strip():
+        raise RunError("The run's place is empty. Name a .parquet file, or a folder.")
+    try:
+        return Path(out).expanduser()
+    except RuntimeError as error:
+        raise RunError(f"Cannot expand {out}: {error}") from error
 
 
 def read_run(path: str | Path) -> Run:
     """Read a run back.
 
     Raises:
-        RunError: no such file, no Parquet, or no run of this format.
+        RunError: no such file, no Parquet, no run of this format, or not a whole one.
     """
+    path = Path(path)
+    if not path.is_file():
+        there = "is a folder: name a run in it" if path.is_dir() else "does not exist"
+        raise RunError(f"{path} {there}.")
+    header, table = _read(path)
+    if header.get("format") != FORMAT:
+        raise RunError(
+            f"{path} has run format {header.get('format')}; this version reads {FORMAT}. "
+            "Read it with the version that wrote it, or evaluate again."
+        )
+    try:
+        run = _run(header, table)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{path} is no sound run ({type(error).__name__}: {error}).") from error
+    if len(run.outcomes) != run.counts.items or not run.outcomes:
+        raise RunError(
+            f"{path} holds {len(run.outcomes):,} of the {run.counts.items:,} items it was made of."
+        )
+    return run
+
+
+def _read(path: Path) -> tuple[Mapping[str, Any], pa.Table]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = Path(path)
-    if not path.is_file():
-        raise RunError(f"No run at {path}.")
     try:
         # A ParquetFile, not read_table: the latter reads key=value folders into columns.
         with pq.ParquetFile(path) as file:
             table = file.read()
-        header = json.loads((table.schema.metadata or {})[KEY])
     except (pa.ArrowException, OSError) as error:
         raise RunError(f"{path} is no readable Parquet file: {error}") from error
+    try:
+        header = json.loads((table.schema.metadata or {})[KEY])
     except (KeyError, ValueError):
-        raise RunError(f"{path} is a Parquet file, but no benchbench run.") from None
-    if header.get("format") != FORMAT:
-        raise RunError(
-            f"{path} has run format {header.get('format')}; this version reads {FORMAT}."
-        )
-    return _run(header, table)
+        header = None
+    if not isinstance(header, dict):
+        raise RunError(f"{path} is a Parquet file, but no benchbench run.")
+    return header, table
 
 
 def require_complete(run: Run) -> None:
@@ -102,18 +156,6 @@ def require_complete(run: Run) -> None:
             f"The run of {run.model.name} on {run.task}@{run.edition} has {n:,} of {total:,} items "
             f"(--limit {run.settings.get('limit')}). Evaluate again without --limit to publish it."
         )
-
-
-def default_path(run: Run) -> Path:
-    """``runs/TASK@EDITION/MODEL-DIGEST.parquet``; one name per thing that can change a number."""
-    settings = {k: v for k, v in run.settings.items() if k not in ("device", "workers")}
-    identity = json.dumps([run.model.fingerprint, run.data_sha256, settings], sort_keys=True)
-    from hashlib import sha256
-
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
-    part = f"-limit{settings['limit']}" if run.partial else ""
-    digest = sha256(identity.encode()).hexdigest()[:8]
-    return Path("runs") / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
 
 
 def _header(run: Run) -> dict[str, Any]:
@@ -151,12 +193,16 @@ def _outcomes(table: pa.Table) -> tuple[Outcome, ...]:
     tags = [name for name in columns if name.startswith(TAG)]
     scores = table["scores"].combine_chunks()
     flat, ends = scores.values.to_numpy(), scores.offsets.to_numpy()
+    if not np.isfinite(flat).all():
+        raise ValueError("scores that are not finite")
     return tuple(
         Outcome(
             id=columns["id"][i],
             cluster=columns["cluster"][i],
             target=tuple(columns["target"][i]),
-            scores=flat[ends[i] : ends[i + 1]].reshape(len(columns["target"][i]), -1),
+            scores=flat[ends[i] : ends[i + 1]].reshape(
+                len(columns["target"][i]), len(columns["no_op"][i])
+            ),
             no_op=tuple(columns["no_op"][i]),
             tags={t[len(TAG) :]: columns[t][i] for t in tags if columns[t][i] is not None},
         )

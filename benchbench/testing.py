@@ -75,7 +75,7 @@ def _item_problems(info: TaskInfo, items: Sequence[Item]) -> list[str]:
     ids = [item.id for item in items]
     if len(set(ids)) < len(ids):
         problems.append("item ids repeat")
-    tags = {metric.by for metric in info.metrics if metric.by}
+    tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
     for item in items:
         found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
         problems += found
@@ -98,7 +98,7 @@ def _one_item_problems(item: Item, tags: set[str]) -> Iterator[str]:
     if not item.cluster:
         yield "has no cluster: name its source image"
     if missing := tags - set(item.tags):
-        yield f"lacks the tags {sorted(missing)} that metrics group by"
+        yield f"lacks the tags {sorted(missing)} that the task declares or groups by"
     for ref in item.images:
         if ref.box and (ref.box[2] <= ref.box[0] or ref.box[3] <= ref.box[1]):
             yield f"has the empty crop {ref.box}"
@@ -140,6 +140,10 @@ def _manifest_problems(model: DualEncoder) -> Iterator[str]:
         yield f"similarity is '{model.similarity}', the manifest says otherwise"
     if not np.isfinite(model.logit_scale) or model.logit_scale <= 0:
         yield f"logit_scale is {model.logit_scale}; it should be finite and positive"
+    try:
+        _ = model.manifest.fingerprint
+    except (TypeError, ValueError) as error:
+        yield f"the manifest holds what JSON cannot: {error}"
     if model.manifest.context_length < 1:
         yield f"context_length is {model.manifest.context_length}"
 

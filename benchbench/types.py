@@ -72,7 +72,7 @@ class Metric:
 
     name: str
     meaning: str
-    """One line for the table: what is averaged over what."""
+    """What the mean is over, for tables: ``relations, all``; the number of groups goes before."""
     by: str | None = None
     leave_out: frozenset[str] = frozenset()
     """Groups left out of the mean (their items too)."""
@@ -112,6 +112,8 @@ class TaskInfo:
     license: str
     measures: str
     """What a high score means, and what it does not."""
+    tags: tuple[str, ...] = ()
+    """What every item is tagged with, and results can be sliced by."""
     quirks: tuple[str, ...] = ()
 
     def metric(self, name: str) -> Metric:
@@ -150,6 +152,7 @@ class ModelManifest:
     weights: str
     """Where the weights came from: a tag, a file, or ``random (seed 0)``."""
     weights_sha256: str
+    """Of the state dict as it runs, in ``dtype``."""
     trained: bool
     """False where weights are random: every output says so."""
     activation: str
@@ -166,10 +169,10 @@ class ModelManifest:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over all of the above but the name."""
+        """16 hex digits over all of the above but the name; a TypeError where it is not JSON."""
         record = asdict(self)
         del record["name"]
-        text = json.dumps(record, sort_keys=True, default=str)
+        text = json.dumps(record, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -189,6 +192,11 @@ class DualEncoder(Protocol):
     @property
     def manifest(self) -> ModelManifest:
         """What was loaded."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda:0``."""
         ...
 
     @property
@@ -245,6 +253,8 @@ class ModelFamily:
     """How to type it → what that gives: ``{"openclip:ARCH/TAG": "published weights"}``."""
     load: Callable[[str, LoadOptions], DualEncoder]
     """Takes what follows the colon ("" where there is none)."""
+    names: Callable[[], Sequence[str]] | None = None
+    """All that can be typed, where that is a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +277,8 @@ class Outcome:
     scores: npt.NDArray[np.float32]
     """[images, captions], raw similarities."""
     no_op: tuple[bool, ...]
-    """Per caption: to this model's tokenizer it reads exactly as another image's or the item's
-    own true caption, so that no model could tell them apart."""
+    """Per caption: the model reads exactly the tokens of another caption that is true of one of
+    the item's images, so that it cannot tell them apart and scores them alike."""
     tags: Mapping[str, str]
 
 
@@ -281,12 +291,14 @@ class Counts:
     skipped: int
     """Items left out because an image could not be read (``--on-missing skip``)."""
     images: int
-    """Distinct images and crops shown to the model."""
+    """Distinct image files."""
+    pictures: int
+    """Distinct images and crops of images shown to the model."""
     captions: int
     """Distinct captions."""
     clusters: int
     overhanging_crops: int
-    """Distinct crops that reach over the edge of their image; filled with black, as upstream."""
+    """Those of the pictures that reach over the edge of their image: black there, as upstream."""
     truncated_captions: int
     """Distinct captions longer than the model's context."""
 
@@ -307,11 +319,13 @@ class Run:
     """Over the annotations and the bytes of every image shown."""
     settings: Mapping[str, Any]
     """Device, precision, batch size, seed, limit, on_missing."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str | int]
     """Versions and machine."""
     counts: Counts
     skipped: tuple[str, ...]
     """Ids of the skipped items."""
+    unreadable: Mapping[str, str]
+    """The image files that they were skipped for, and why."""
     created: str
     """UTC, ISO 8601."""
     seconds: float

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,17 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from benchbench.errors import DataError, ImageError, MissingData, UsageError
+from benchbench.errors import (
+    ContractError,
+    DataError,
+    ImageError,
+    MissingData,
+    RunError,
+    UsageError,
+)
 from benchbench.evaluation import draw_clusters, evaluate
 from benchbench.registry import load_task
+from benchbench.runs import read_run
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
@@ -90,7 +100,7 @@ def test_counts_on_photographs_are_exact(vrd: Path) -> None:
 def test_a_run_counts_what_went_into_it(tiny: str, shapes: Path) -> None:
     run = evaluate(tiny, "vg-relation", data_root=shapes)
     counts = run.counts
-    assert (counts.items, counts.images, counts.clusters) == (72, 36, 36)
+    assert (counts.items, counts.images, counts.pictures, counts.clusters) == (72, 36, 36, 36)
     assert counts.captions == 72
     assert (counts.skipped, counts.truncated_captions, counts.overhanging_crops) == (0, 0, 0)
     assert not run.partial
@@ -133,7 +143,7 @@ def test_each_distinct_input_is_encoded_once(
     monkeypatch.setattr(tiny_model, "encode_images", images)
     monkeypatch.setattr(tiny_model, "encode_texts", texts)
     run = evaluate(tiny_model, "vg-relation", data_root=shapes)
-    assert seen == {"images": run.counts.images, "texts": run.counts.captions}
+    assert seen == {"images": run.counts.pictures, "texts": run.counts.captions}
 
 
 def test_captions_beyond_the_context_are_counted(tiny: str, copied: Path) -> None:
@@ -203,7 +213,7 @@ def test_limited_runs_are_partial_and_equal_on_what_they_hold(tiny: str, shapes:
 def test_a_missing_picture_is_named_with_what_hangs_on_it(tiny: str, copied: Path) -> None:
     first_image(copied).unlink()
     with pytest.raises(
-        ImageError, match=r"not found: .*red-square.*\(item 0; 1 such images, 2 items"
+        ImageError, match=r"not found: .*red-square.*\(item 0\).*: 1, of items: 2.*skip"
     ):
         evaluate(tiny, "vg-relation", data_root=copied)
 
@@ -216,10 +226,11 @@ def test_skipped_items_are_counted_and_named(tiny: str, copied: Path, damage: st
     if damage != "missing":
         path.write_bytes(b"no picture" if damage == "text" else content[: len(content) // 2])
     if damage == "truncated":
-        with pytest.raises(ImageError, match="Cannot decode"):
+        with pytest.raises(ImageError, match=r"Cannot decode.*--on-missing skip"):
             evaluate(tiny, "vg-relation", data_root=copied)
     run = evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
     assert run.skipped == ("0", "1")
+    assert list(run.unreadable) == [path.relative_to(copied).as_posix()]
     assert (run.counts.items, run.counts.skipped) == (70, 2)
     assert not run.partial
     assert "0" not in {o.id for o in run.outcomes}
@@ -240,7 +251,7 @@ def test_crops_over_the_edge_are_counted_and_outside_ones_refused(tiny: str, cop
     assert evaluate(tiny, "vg-relation", data_root=copied).counts.overhanging_crops == 1
     records[0]["bbox_x"] = 96
     path.write_text(json.dumps(records))
-    with pytest.raises(ImageError, match="outside the image"):
+    with pytest.raises(ImageError, match=r"Item 0: the crop \(96, 8, 191, 88\).*outside"):
         evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
 
 
@@ -284,20 +295,56 @@ def test_changed_pictures_are_not_taken_from_an_interrupted_evaluation(
     with pytest.raises(KeyboardInterrupt):
         evaluate(tiny, "vg-relation", data_root=copied, progress=interruption("captions", 64))
     path = first_image(copied)
-    Image.new("RGB", (96, 96), "white").save(path)
+    before = path.stat()
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"x")  # the same size and time
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
     run = evaluate(tiny, "vg-relation", data_root=copied)
     fresh = evaluate(tiny, "vg-relation", data_root=copied, resume=False)
     assert np.array_equal(scores(run), scores(fresh))
+    assert run.data_sha256 == fresh.data_sha256
 
 
-def test_damaged_unfinished_work_is_made_anew(tiny: str, shapes: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"half", b""])
+def test_damaged_unfinished_work_is_made_anew(
+    tiny: str, shapes: Path, tmp_path: Path, content: bytes
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(tiny, "vg-relation", data_root=shapes, progress=interruption("captions", 64))
     for path in (tmp_path / "cache" / "unfinished").glob("*/*.npz"):
-        path.write_bytes(b"half")
+        path.write_bytes(content)
     with pytest.warns(UserWarning, match="damaged"):
         run = evaluate(tiny, "vg-relation", data_root=shapes)
     assert run.counts.items == 72
+
+
+def test_work_is_kept_until_the_run_is_written(
+    tiny: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RunError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("benchbench.evaluation.write_run", full)
+        with pytest.raises(RunError):
+            evaluate(tiny, "vg-relation", data_root=shapes, out=tmp_path / "a.parquet")
+    assert list((tmp_path / "cache" / "unfinished").glob("*/*.npz"))
+    run = evaluate(tiny, "vg-relation", data_root=shapes, out=tmp_path / "a.parquet")
+    assert np.array_equal(scores(read_run(tmp_path / "a.parquet")), scores(run))
+    assert not list((tmp_path / "cache" / "unfinished").iterdir())
+
+
+def test_old_leftovers_are_removed_and_nothing_else(
+    tiny: str, shapes: Path, tmp_path: Path
+) -> None:
+    unfinished = tmp_path / "cache" / "unfinished"
+    for name in ("a" * 32, "b" * 32, "notes"):
+        (unfinished / name).mkdir(parents=True)
+    for name in ("a" * 32, "notes"):
+        os.utime(unfinished / name, (0, 0))
+    evaluate(tiny, "vg-relation", data_root=shapes, limit=4)
+    assert {path.name for path in unfinished.iterdir()} == {"b" * 32, "notes"}
 
 
 def test_a_cache_that_cannot_be_written_costs_a_warning_only(
@@ -315,21 +362,80 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
 # settings
 
 
-def test_settings_that_cannot_be_meant(tiny: str, shapes: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="limit should be at least 1"):
-        evaluate(tiny, "vg-relation", data_root=shapes, limit=0)
-    with pytest.raises(UsageError, match="batch size should be at least 1"):
-        evaluate(tiny, "vg-relation", data_root=shapes, batch_size=-1)
-    with pytest.raises(UsageError, match="'error' or 'skip'"):
-        evaluate(tiny, "vg-relation", data_root=shapes, on_missing="ignore")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="Device 'gpu' is not to be had"):
-        evaluate(tiny, "vg-relation", data_root=shapes, device="gpu")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"limit": 0}, "limit should be a whole number from 1"),
+        ({"limit": "3"}, "limit should be a whole number"),
+        ({"limit": 2.5}, "limit should be a whole number"),
+        ({"batch_size": True}, "batch size should be a whole number"),
+        ({"seed": -1}, "seed should be a whole number from 0"),
+        ({"seed": 10**30}, "seed should be a whole number"),
+        ({"on_missing": "ignore"}, "'error' or 'skip'"),
+        ({"precision": "int8"}, "Unknown precision 'int8': fp32, fp16, bf16"),
+        ({"device": "gpu"}, "Unknown device 'gpu'"),
+        ({"device": "meta"}, "Unknown device 'meta'"),
+        ({"device": "cuda:x"}, "Unknown device 'cuda:x'"),
+        ({"device": "xpu"}, "has no device 'xpu'"),
+        ({"data_root": ""}, "should name a folder"),
+        ({"data_root": 5}, "should name a folder"),
+        ({"data_root": "~nosuchuser/x"}, "Cannot expand"),
+    ],
+)
+def test_settings_that_cannot_be_meant(
+    tiny: str, shapes: Path, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        evaluate(tiny, "vg-relation", **{"data_root": shapes, **settings})
+
+
+def test_roots_that_lack_something_say_what(tiny: str, shapes: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="BENCHBENCH_DATA"):
         evaluate(tiny, "vg-relation")
-    with pytest.raises(MissingData, match=r"lacks visual_genome_relation\.json.*images/"):
+    with pytest.raises(MissingData, match=r"visual_genome_relation\.json: missing.*data where"):
         evaluate(tiny, "vg-relation", data_root=tmp_path)
-    with pytest.raises(MissingData, match="is no folder"):
+    with pytest.raises(MissingData, match="does not exist"):
         evaluate(tiny, "vg-relation", data_root=tmp_path / "none")
+    with pytest.raises(MissingData, match="is a file, not a folder"):
+        evaluate(tiny, "vg-relation", data_root=shapes / "visual_genome_relation.json")
+    (tmp_path / "visual_genome_relation.json").write_text("[]")
+    (tmp_path / "images").mkdir()
+    with pytest.raises(MissingData, match="images: empty"):
+        evaluate(tiny, "vg-relation", data_root=tmp_path)
+
+
+def test_a_loaded_model_brings_its_own_device_and_precision(
+    tiny_model: OpenClip, shapes: Path
+) -> None:
+    with pytest.raises(UsageError, match="leave both out"):
+        evaluate(tiny_model, "vg-relation", data_root=shapes, precision="bf16")
+    run = evaluate(tiny_model, "vg-relation", data_root=shapes, limit=4)
+    assert (run.settings["device"], run.settings["batch_size"]) == ("cpu", 32)
+
+
+def test_a_manifest_that_cannot_be_written_is_told_beforehand(
+    tiny_model: OpenClip, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = dataclasses.replace(tiny_model.manifest, settings={"scale": np.float32(0.5)})
+    monkeypatch.setattr(tiny_model, "manifest", odd)
+    with pytest.raises(ContractError, match="what JSON cannot"):
+        evaluate(tiny_model, "vg-relation", data_root=shapes)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 40])
+def test_captions_of_the_same_tokens_tie_whatever_their_batch(
+    tiny: str, copied: Path, batch_size: int
+) -> None:
+    path = copied / "visual_genome_relation.json"
+    records = json.loads(path.read_text())
+    for i, record in enumerate(records[:40]):
+        record["true_caption"] = f"the dog {'sees the cat and ' * (i % 3)}runs {i}"
+        record["false_caption"] = record["true_caption"].upper()
+    path.write_text(json.dumps(records))
+    run = evaluate(tiny, "vg-relation", data_root=copied, batch_size=batch_size)
+    for found in run.outcomes[:40]:
+        assert found.scores[0, 0] == found.scores[0, 1]
+        assert found.no_op == (False, True)
 
 
 def test_the_data_root_comes_from_the_environment_too(

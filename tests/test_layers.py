@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import benchbench
+
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
@@ -23,7 +25,7 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"devices", "registry"},
+    {"devices", "environment", "registry"},
     {"stats"},
     {"types"},
     {"errors", "version"},
@@ -49,7 +51,14 @@ def imported_rooms(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
     parts = [name.split(".") for name in names if name.startswith("benchbench.")]
-    return {p[1] for p in parts if p[1] in DEPTH}
+    homes = [benchbench._HOME.get(p[1], f"benchbench.{p[1]}").split(".")[1] for p in parts]
+    return {home for home in homes if home in DEPTH}
+
+
+def test_names_taken_from_the_package_count_as_their_homes(tmp_path: Path) -> None:
+    source = tmp_path / "source.py"
+    source.write_text("from benchbench import evaluate\nfrom benchbench.runs import read_run\n")
+    assert imported_rooms(source) == {"evaluation", "runs"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))

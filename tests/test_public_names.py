@@ -8,7 +8,7 @@ import benchbench
 
 NAMES = """BenchbenchError DataFile DualEncoder Estimate ImageRef Item LoadOptions Metric
 ModelFamily ModelManifest Outcome Run Task TaskInfo __version__ evaluate load_model load_task
-model_families read_run scorecard task_names write_run""".split()
+read_run scorecard task_names write_run""".split()
 
 
 def test_public_names_are_these_and_all_there() -> None:

@@ -6,9 +6,11 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from benchbench import registry
-from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.cli import main
+from benchbench.errors import ContractError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     points = {
         registry.TASKS: [
             EntryPoint("broken", "builtins:object", registry.TASKS),
+            EntryPoint("gone", "no_such_module:TASK", registry.TASKS),
             EntryPoint("vg-relation", "builtins:object", registry.TASKS),
         ],
         registry.MODELS: [EntryPoint("broken", "builtins:object", registry.MODELS)],
@@ -32,12 +35,13 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_tasks_and_models_are_found_by_file() -> None:
     assert "vg-relation" in registry.task_names()
-    assert "openclip" in [family.name for family in registry.model_families()]
+    assert "openclip" in registry.family_names()
 
 
 def test_names_of_families_are_those_they_are_found_by() -> None:
-    for family in registry.model_families():
-        assert registry._family(family.name) is family
+    for name in registry.family_names():
+        family = registry.model_family(name)
+        assert family.name == name
         assert all(usage.partition(":")[0] == family.name for usage in family.usage)
 
 
@@ -46,16 +50,31 @@ def test_unknown_names_come_with_advice() -> None:
         registry.load_task("vg_relation")
     with pytest.raises(UnknownName, match="benchbench list models"):
         registry.load_model("opneclip:ViT-B-32/openai")
-    with pytest.raises(UsageError, match="No model is named"):
-        registry.load_model("")
+    with pytest.raises(UnknownName, match="Did you mean 'openclip:ViT-B-32/openai'"):
+        registry.load_model("OpenCLIP:ViT-B-32/openai")
+    with pytest.raises(UnknownName, match="typed FAMILY:NAME"):
+        registry.load_model("ViT-B-32/openai")
+    with pytest.raises(UnknownName, match="model family"):
+        registry.model_family("opencilp")
 
 
 @pytest.mark.usefixtures("plugin")
 def test_plugins_that_give_nonsense_are_named() -> None:
     with pytest.raises(ContractError, match="task 'broken'"):
         registry.load_task("broken")
+    with pytest.raises(ContractError, match="task 'gone' breaks: ModuleNotFoundError"):
+        registry.load_task("gone")
     with pytest.raises(ContractError, match="model 'broken'"):
         registry.load_model("broken")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_broken_plugin_does_not_take_the_listings_down() -> None:
+    for what in ("tasks", "models"):
+        done = CliRunner().invoke(main, ["list", what])
+        assert done.exit_code == 0
+        assert "The plugin for" in done.stdout
+        assert "vg-relation" in done.stdout or "openclip:ARCH/TAG" in done.stdout
 
 
 @pytest.mark.usefixtures("plugin")

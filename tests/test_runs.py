@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchbench.errors import PartialRun, RunError
-from benchbench.runs import check_writable, default_path, read_run, require_complete, write_run
+from benchbench.runs import check_writable, read_run, require_complete, run_path, write_run
 from benchbench.types import Counts, ModelManifest, Outcome, Run
 
 
@@ -47,8 +50,9 @@ def run() -> Run:
         data_sha256="cd" * 32,
         settings={"limit": None, "seed": 0, "device": "cpu"},
         environment={"python": "3"},
-        counts=Counts(3, 3, 0, 3, 5, 2, 0, 0),
+        counts=Counts(3, 3, 0, 2, 3, 5, 2, 0, 0),
         skipped=(),
+        unreadable={"b.png": "not found"},
         created="2000-01-01T00:00:00+00:00",
         seconds=1.5,
         outcomes=outcomes,
@@ -118,20 +122,28 @@ def test_an_interrupted_write_leaves_nothing(
 def test_places_that_cannot_be_written_are_told_beforehand(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(RunError, match=r"Try run\.csv\.parquet"):
+    with pytest.raises(RunError, match=r"Try .*run\.parquet"):
         check_writable(tmp_path / "run.csv")
-    with pytest.raises(RunError, match="Cannot write"):
+    with pytest.raises(RunError, match="is not a folder"):
         check_writable(file / "run.parquet")
+    with pytest.raises(RunError, match="is a file and no run"):
+        check_writable(file)
     (tmp_path / "a.parquet").mkdir()
     with pytest.raises(RunError, match="is a folder"):
         check_writable(tmp_path / "a.parquet")
+    with pytest.raises(RunError, match="is empty"):
+        check_writable("")
     check_writable(tmp_path / "new" / "run.parquet")
+    check_writable(tmp_path / "new")
+    assert not (tmp_path / "new").exists(), "looking must leave nothing behind"
 
 
 def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "run.parquet"
-    with pytest.raises(RunError, match="No run at"):
+    with pytest.raises(RunError, match="does not exist"):
         read_run(path)
+    with pytest.raises(RunError, match="is a folder"):
+        read_run(tmp_path)
     path.write_bytes(b"PAR1 nothing PAR1")
     with pytest.raises(RunError, match="no readable Parquet"):
         read_run(path)
@@ -142,11 +154,45 @@ def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(RunError, match="no readable Parquet"):
         read_run(path)
-    pq.write_table(
-        pa.table({"a": [1]}).replace_schema_metadata({b"benchbench": b'{"format": 9}'}), path
-    )
-    with pytest.raises(RunError, match="format 9"):
-        read_run(path)
+
+
+def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) -> Path:
+    """The run at path with its table, or its header in place, changed."""
+    table = pq.ParquetFile(path).read()
+    header = json.loads(table.schema.metadata[b"benchbench"])
+    table = change(table, header)
+    metadata = {b"benchbench": json.dumps(header).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t, h: t.drop_columns(["scores"]), "no sound run"),
+        (lambda t, h: t.drop_columns(["no_op"]), "no sound run"),
+        (lambda t, h: t.slice(0, 2), "2 of the 3 items"),
+        (lambda t, h: (h.pop("skipped") and t) or t, "no sound run"),
+        (lambda t, h: h.update(format=9) or t, "format 9"),
+        (lambda t, h: h.update(unheard_of=1) or t, "no sound run"),
+        (lambda t, h: h.update(counts=None) or t, "no sound run"),
+        (lambda t, h: h["model"].update(unheard_of=1) or t, "no sound run"),
+        (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "no sound run"),
+        (lambda t, h: with_scores(t, [[1.0, np.nan], [1.0, 1.0], [0.0] * 6]), "not finite"),
+        (lambda t, h: with_scores(t, [None, [1.0, 1.0], [0.0] * 6]), "no sound run"),
+    ],
+)
+def test_runs_that_are_not_sound_are_told(
+    run: Run, tmp_path: Path, change: Any, message: str
+) -> None:
+    with pytest.raises(RunError, match=message):
+        read_run(damaged(write_run(run, tmp_path / "run.parquet"), change))
+
+
+def with_scores(table: pa.Table, scores: list[Any]) -> pa.Table:
+    """The table with other scores."""
+    column = pa.array(scores, pa.list_(pa.float32()))
+    return table.set_column(table.column_names.index("scores"), "scores", column)
 
 
 def test_partial_runs_are_not_for_publication(run: Run) -> None:
@@ -156,11 +202,16 @@ def test_partial_runs_are_not_for_publication(run: Run) -> None:
         require_complete(part)
 
 
-def test_the_default_name_follows_what_can_change_a_number(run: Run) -> None:
-    name = default_path(run)
+def test_the_name_follows_what_is_chosen_and_can_change_a_number(run: Run) -> None:
+    name = run_path(run, "runs")
     assert name.parent == Path("runs/vg-relation@custom-a-00000000")
     assert name.name.startswith("openclip-tiny-untrained-")
-    other = dataclasses.replace(run, settings={**run.settings, "precision": "bf16"})
-    assert default_path(other) != name
+    assert run_path(run, "elsewhere/a.parquet") == Path("elsewhere/a.parquet")
+    for other in ({"precision": "bf16"}, {"device": "cuda:0"}):
+        assert (
+            run_path(dataclasses.replace(run, settings={**run.settings, **other}), "runs") != name
+        )
     later = dataclasses.replace(run, created="2001-01-01T00:00:00+00:00", seconds=9.0)
-    assert default_path(later) == name
+    assert run_path(later, "runs") == name
+    unreached = dataclasses.replace(run, settings={**run.settings, "limit": 10**9})
+    assert run_path(unreached, "runs") == name

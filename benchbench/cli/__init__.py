@@ -5,7 +5,11 @@ Modules here import click alone at their top, so that ``benchbench --help`` is i
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import sys
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,29 +20,58 @@ from benchbench.cli.show import show_group
 from benchbench.errors import BenchbenchError
 from benchbench.version import VERSION
 
-
-class _Failure(click.ClickException):
-    """What the user can put right: one message, exit code 2."""
-
-    exit_code = 2
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Commands(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; the one place where the library's errors become exit codes."""
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; the one place where errors become a line and an exit code."""
+        _prepare_streams()
+        run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
+        if not standalone_mode:
+            return run()
         try:
-            return super().invoke(ctx)
+            code: object = run()
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(0)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else "benchbench"
+            _fail(f"{error.format_message()} Help: {command} --help")
+        except click.ClickException as error:
+            _fail(error.format_message())
         except BenchbenchError as error:
-            raise _Failure(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo(
-                "\nInterrupted.",
-                err=True,
-            )
-            ctx.exit(130)
+            _fail(str(error))
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def _fail(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(2)
+
+
+def _prepare_streams() -> None:
+    """Print what a terminal's encoding lacks as '?', and warnings without their source lines."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+    # Oversized pictures are refused by our own rule, with an error of their own.
+    warnings.filterwarnings("ignore", message=r"Image size .* could be decompression bomb")
+
+
+@click.group("benchbench", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="benchbench")
 def main() -> None:
     """Does a vision-language model understand who does what to whom?

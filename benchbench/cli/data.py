@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from benchbench.cli import options
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.group("data")
@@ -20,7 +15,7 @@ def data_group() -> None:
 @data_group.command("where")
 @click.argument("task", required=False)
 @options.data_root_option
-def data_where(task: str | None, data_root: Path | None) -> None:
+def data_where(task: str | None, data_root: str | None) -> None:
     """The files that a task (by default every task) expects, and which of them are there."""
     from benchbench.editions import DATA_VARIABLE, find_root
     from benchbench.registry import load_task, task_names

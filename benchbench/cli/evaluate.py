@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import Any
 
 import click
@@ -21,16 +21,17 @@ from benchbench.cli import options
     type=click.IntRange(min=1),
     help="Pictures a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
+@options.seed_option
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="For untrained weights and --limit."
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="At most so many items, by whole source images."
+    "--limit",
+    type=click.IntRange(min=1),
+    help="At most so many items, by whole source images (at least one).",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
-    help="The run's file.  [default: runs/TASK@EDITION/MODEL-DIGEST.parquet]",
+    default="runs",
+    show_default=True,
+    help="The run's .parquet file, or a folder for TASK@EDITION/MODEL-DIGEST.parquet.",
 )
 @click.option(
     "--on-missing",
@@ -43,41 +44,37 @@ from benchbench.cli import options
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")
 def eval_command(
-    model: str,
-    task: str,
-    out: Path | None,
-    by: str | None,
-    ties: Any,
-    quiet: bool,
-    **settings: Any,
+    model: str, task: str, out: str, by: str | None, ties: Any, quiet: bool, **settings: Any
 ) -> None:
     """Evaluate a checkpoint on a task; write a run; print its scorecard."""
     from benchbench.cli.progress import ProgressBar
+    from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
+    from benchbench.registry import load_task
     from benchbench.reports.scorecard import scorecard
     from benchbench.reports.text import banners
-    from benchbench.runs import check_writable, default_path, write_run
+    from benchbench.runs import run_path
 
-    check_writable(out or Path("runs", "a.parquet"))
-    bar = None if quiet else ProgressBar()
+    tags = load_task(task).info.tags
+    if by is not None and by not in tags:
+        raise UsageError(f"{task} has no slices '{by}'. Slices: {', '.join(tags) or 'none'}.")
+    bar = ProgressBar(silent=quiet)
     try:
-        run = evaluate(model, task, progress=bar, **settings)
+        run = evaluate(model, task, out=out, progress=bar, **settings)
     except KeyboardInterrupt:
-        click.echo("\nNo run was written. The same command goes on where it stopped.", err=True)
+        bar.close()
+        if bar.encoded:
+            click.echo("No run was written. The same command goes on where it stopped.", err=True)
         raise
     finally:
-        if bar:
-            bar.close()
-    path = write_run(run, out or default_path(run))
+        bar.close()
+    path = run_path(run, out)
     if quiet:
         for banner in banners(run):
             click.echo(banner, err=True)
         click.echo(path)
         return
-    try:
-        click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n")
-    finally:
-        click.echo(f"run   {path}")
-    tags = sorted({tag for outcome in run.outcomes for tag in outcome.tags} - {by})
-    if tags:
-        click.echo(f"next  benchbench show run {path} --by {tags[0]}")
+    click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n\nrun   {path}")
+    further = [f"--by {tag}" for tag in tags if tag != by]
+    option = further[0] if further else "--manifest"
+    click.echo(f"next  benchbench show run {shlex.quote(str(path))} {option}")

@@ -15,21 +15,38 @@ def list_tasks() -> None:
     """Tasks by name."""
     from tabulate import tabulate
 
+    from benchbench.errors import ContractError
     from benchbench.registry import load_task, task_names
 
-    infos = [load_task(name).info for name in task_names()]
-    rows = [[i.name, i.title, i.protocol, i.headline] for i in infos]
+    rows = []
+    for name in task_names():
+        try:
+            info = load_task(name).info
+            rows.append([info.name, info.title, info.protocol, info.headline])
+        except ContractError as error:
+            rows.append([name, str(error), "", ""])
     click.echo(tabulate(rows, ["task", "title", "protocol", "headline"], tablefmt="simple"))
-    click.echo(f"\nnext  benchbench show task {infos[0].name}")
+    click.echo(f"\nnext  benchbench show task {rows[0][0]}")
 
 
 @list_group.command("models")
-def list_models() -> None:
-    """Model families, and how to type them."""
+@click.argument("family", required=False)
+def list_models(family: str | None) -> None:
+    """Model families and how to type them; with FAMILY, all names that it has."""
     from tabulate import tabulate
 
-    from benchbench.registry import model_families
+    from benchbench.errors import ContractError
+    from benchbench.registry import family_names, model_family
 
-    rows = [usage for family in model_families() for usage in family.usage.items()]
+    if family is not None:
+        found = model_family(family)
+        click.echo("\n".join(found.names() if found.names else found.usage))
+        return
+    rows: list[tuple[str, str]] = []
+    for name in family_names():
+        try:
+            rows += model_family(name).usage.items()
+        except ContractError as error:
+            rows.append((name, str(error)))
     click.echo(tabulate(rows, ["type", "what it is"], tablefmt="simple"))
-    click.echo("\nnext  benchbench show model openclip:ViT-B-32/untrained")
+    click.echo("\nnext  benchbench list models openclip")

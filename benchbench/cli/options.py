@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 data_root_option = click.option(
     "--data-root",
-    type=click.Path(path_type=Path),
+    metavar="DIR",
     help="Folder with the task's files (else the variable BENCHBENCH_DATA).",
 )
 ties_option = click.option(
@@ -21,6 +19,13 @@ ties_option = click.option(
 by_option = click.option("--by", metavar="TAG", help="Also a row per group, e.g. --by relation.")
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps."
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Draws untrained weights, and the images of --limit.",
 )
 precision_option = click.option(
     "--precision",

@@ -7,19 +7,26 @@ import time
 from typing import Any
 
 SECONDS_BETWEEN_LINES = 15.0
+FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 
 
 class ProgressBar:
     """A ``benchbench.types.Progress`` for people."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
+        self.encoded = False
+        """Whether anything is done that an interrupted evaluation would take up again."""
+        self._silent = silent
         self._bar: Any = None
         self._what = ""
         self._is_terminal = sys.stderr.isatty()
-        self._last = time.monotonic()
+        self._last = 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` are through."""
+        self.encoded = self.encoded or (what in ("images", "captions") and done > 0)
+        if self._silent:
+            return
         if self._is_terminal:
             self._show_bar(what, done, total)
         else:
@@ -36,13 +43,19 @@ class ProgressBar:
 
         if what != self._what:
             self.close()
-            self._bar = tqdm(total=total, desc=f"{what:>8}", file=sys.stderr, dynamic_ncols=True)
+            self._bar = tqdm(
+                total=total, desc=f"{what:>8}", bar_format=FORMAT, ncols=80, file=sys.stderr
+            )
             self._what = what
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
 
     def _print_line(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - self._last < SECONDS_BETWEEN_LINES:
+        if what == self._what and done < total and now - self._last < SECONDS_BETWEEN_LINES:
             return
-        self._last = now
-        print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+        self._what, self._last = what, now
+        if total == 1 and not done:
+            print(f"{what} …", file=sys.stderr, flush=True)  # noqa: T201
+        elif done and total > 1:
+            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201

@@ -38,6 +38,8 @@ def show_run(path: Path, by: str | None, ties: Any, manifest: bool) -> None:
             "environment": dict(run.environment),
             "created": run.created,
             "seconds": run.seconds,
+            "skipped": list(run.skipped),
+            "unreadable": dict(run.unreadable),
         }
         click.echo("\n" + json.dumps(record, indent=2))
 
@@ -56,7 +58,7 @@ def show_task(name: str) -> None:
 @click.argument("specification")
 @options.device_option
 @options.precision_option
-@click.option("--seed", type=int, default=0, show_default=True, help="For untrained weights.")
+@options.seed_option
 def show_model(specification: str, device: str, precision: Any, seed: int) -> None:
     """Load a model and print its manifest: weights, activation, preprocessing, tokenizer."""
     from benchbench.devices import choose_device

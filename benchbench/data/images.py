@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from PIL.Image import Image
 
-    from benchbench.types import ImageRef
+    from benchbench.types import Box, ImageRef
 
 MAX_PIXELS = 89_478_485
 """Pillow's threshold for a decompression bomb; Visual Genome's pictures have under 2 million."""
+
+MAX_ASPECT = 1000
+"""Longest side over shortest: models resize the shortest side to theirs, and the other with it."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
@@ -28,18 +32,18 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: missing, no picture, or too large.
     """
+    _require_file(path)
     with _open(path, path) as image:
         return image.size
 
 
 def read_bytes(path: Path) -> bytes:
     """The bytes of an image file; an ImageError where there are none to read."""
+    _require_file(path)
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise ImageError(f"Image not found: {path}") from None
     except OSError as error:
-        raise ImageError(f"Cannot read image {path}: {error.strerror or error}") from error
+        raise ImageError(f"Cannot read image {path}: {_reason(error)}") from error
 
 
 def decode(content: bytes, path: Path) -> Image:
@@ -52,7 +56,7 @@ def decode(content: bytes, path: Path) -> Image:
         try:
             return image.convert("RGB")
         except (OSError, SyntaxError, ValueError) as error:
-            raise ImageError(f"Cannot decode image {path}: {error}") from error
+            raise ImageError(f"Cannot decode image {path}: {_reason(error)}") from error
 
 
 def _open(source: Path | io.BytesIO, path: Path) -> Image:
@@ -63,18 +67,30 @@ def _open(source: Path | io.BytesIO, path: Path) -> Image:
     except FileNotFoundError:
         raise ImageError(f"Image not found: {path}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(f"Image {path} is refused: over {MAX_PIXELS:,} pixels.") from None
+        raise ImageError(f"Image {path} is refused: over {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
-        raise ImageError(f"Not a picture: {path} (read are {', '.join(FORMATS)}).") from None
+        raise ImageError(f"Not a picture in {'/'.join(FORMATS)}: {path}") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"Cannot read image {path}: {error}") from error
+        raise ImageError(f"Cannot read image {path}: {_reason(error)}") from error
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise ImageError(
             f"Image {path} is refused: {image.width:,} x {image.height:,} is over "
-            f"{MAX_PIXELS:,} pixels."
+            f"{MAX_PIXELS:,} pixels"
         )
     return image
+
+
+def _require_file(path: Path) -> None:
+    """Refuse what is no regular file: opening a pipe would wait for ever."""
+    if not path.exists():
+        raise ImageError(f"Image not found: {path}")
+    if not path.is_file():
+        raise ImageError(f"Not a regular file: {path}")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def crop(image: Image, ref: ImageRef) -> Image:
@@ -82,51 +98,40 @@ def crop(image: Image, ref: ImageRef) -> Image:
     return image if ref.box is None else image.crop(ref.box)
 
 
-def overhangs(ref: ImageRef, size: tuple[int, int]) -> bool:
-    """Whether a crop reaches over the edge of its image of ``size`` (width, height).
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the headers of a set of images say."""
 
-    Raises:
-        ImageError: the crop is empty or lies wholly outside.
-    """
-    if ref.box is None:
-        return False
-    left, top, right, bottom = ref.box
-    width, height = size
-    if right <= left or bottom <= top:
-        raise ImageError(f"Crop {ref.box} of {ref.path} is empty.")
-    if left >= width or top >= height or right <= 0 or bottom <= 0:
-        raise ImageError(
-            f"Crop {ref.box} of {ref.path} lies outside the image ({width} x {height})."
-        )
-    return left < 0 or top < 0 or right > width or bottom > height
+    unreadable: Mapping[Path, ImageError]
+    """Files that cannot be read, and why."""
+    wrong: Mapping[ImageRef, str]
+    """Crops that make no picture of their image, and why: the annotations are wrong, not a file."""
+    overhanging: frozenset[ImageRef]
+    """Crops that reach over the edge of their image."""
 
 
-def survey(
-    refs: Iterable[ImageRef], workers: int = 4
-) -> tuple[dict[Path, ImageError], set[ImageRef]]:
+def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     """Look at the header of every file before any model is loaded.
 
     Args:
         refs: images and crops, repeats welcome.
         workers: files looked at side by side.
-
-    Returns:
-        The files that cannot be read, with the reason, and the crops that reach over an edge.
-
-    Raises:
-        ImageError: a crop is empty or outside its image (the annotations are wrong, not the file).
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
     with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        found = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
-    problems = {path: size for path, size in found.items() if isinstance(size, ImageError)}
-    overhanging = set()
+        sizes = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+    wrong, overhanging = {}, set()
     for ref in distinct:
-        size = found[ref.path]
-        if not isinstance(size, ImageError) and overhangs(ref, size):
+        size = sizes[ref.path]
+        if isinstance(size, ImageError):
+            continue
+        if problem := _problem(ref.box or (0, 0, *size), size):
+            wrong[ref] = problem
+        elif ref.box and _overhangs(ref.box, size):
             overhanging.add(ref)
-    return problems, overhanging
+    unreadable = {path: size for path, size in sizes.items() if isinstance(size, ImageError)}
+    return Survey(unreadable, wrong, frozenset(overhanging))
 
 
 def _size_or_error(path: Path) -> tuple[int, int] | ImageError:
@@ -134,3 +139,22 @@ def _size_or_error(path: Path) -> tuple[int, int] | ImageError:
         return image_size(path)
     except ImageError as error:
         return error
+
+
+def _problem(box: Box, size: tuple[int, int]) -> str | None:
+    """Why a crop of an image of ``size`` (width, height) makes no picture; None where it does."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width <= 0 or height <= 0:
+        return "is empty"
+    if left >= size[0] or top >= size[1] or right <= 0 or bottom <= 0:
+        return f"lies outside the image of {size[0]} x {size[1]} pixels"
+    if width * height > MAX_PIXELS:
+        return f"has over {MAX_PIXELS:,} pixels"
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        return f"is over {MAX_ASPECT:,} times as long as it is wide: resizing it would fill memory"
+    return None
+
+
+def _overhangs(box: Box, size: tuple[int, int]) -> bool:
+    return box[0] < 0 or box[1] < 0 or box[2] > size[0] or box[3] > size[1]

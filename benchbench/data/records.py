@@ -32,12 +32,12 @@ def read_records(path: Path) -> list[Record]:
         MalformedData: it is unreadable, no JSON, or no list of objects.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except OSError as error:
         raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: bad JSON, encoding, huge integer
         raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
@@ -61,6 +61,8 @@ class Record:
             raise self.wrong(name, f"should be a string, not {_kind(value)}")
         if not value.strip():
             raise self.wrong(name, "is empty")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise self.wrong(name, "holds half a surrogate pair, which is no text")
         return value
 
     def whole(self, name: str) -> int:
@@ -92,5 +94,7 @@ class Record:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", type(None): "null"}
-    return names.get(type(value), f"{value!r}")
+    for kind, name in ((dict, "an object"), (list, "a list"), (str, "a string")):
+        if isinstance(value, kind):
+            return name
+    return json.dumps(value)[:40]

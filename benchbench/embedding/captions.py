@@ -73,13 +73,15 @@ def _forward(
 ) -> Iterator[Vectors]:
     """Vectors of each batch, the next one being tokenised meanwhile."""
     done, total = 0, sum(map(len, batches))
+    report = progress or (lambda what, done, total: None)
+    report("captions", done, total)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize") as pool:
         waiting = pool.submit(model.tokenize, batches[0])
         for i, batch in enumerate(batches):
             tokens = waiting.result()
             if i + 1 < len(batches):
                 waiting = pool.submit(model.tokenize, batches[i + 1])
-            kept = unfinished.load("captions", i) if unfinished else None
+            kept = unfinished.load("captions", i, "vectors") if unfinished else None
             if kept is not None:
                 yield kept["vectors"].astype(np.float32)
             else:
@@ -88,5 +90,4 @@ def _forward(
                     unfinished.save("captions", i, vectors=vectors)
                 yield vectors
             done += len(batch)
-            if progress:
-                progress("captions", done, total)
+            report("captions", done, total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from benchbench.embedding.embedded import Embedded, to_vectors
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -78,11 +79,14 @@ def encode_pictures(
     plan = plan_batches(refs, batch_size)
     total = sum(len(crops) for files in plan for _, crops in files)
     done, batches = 0, []
-    for batch in _batches(model, plan, workers, role, on_missing, unfinished):
-        batches.append(batch)
-        done += len(batch.refs)
-        if progress:
-            progress("images", done, total)
+    report = progress or (lambda what, done, total: None)
+    report("images", done, total)
+    encoded = _batches(model, plan, workers, role, on_missing, unfinished)
+    with closing(encoded):
+        for files, batch in zip(plan, encoded, strict=True):
+            batches.append(batch)
+            done += sum(len(crops) for _, crops in files)
+            report("images", done, total)
     parts = [batch.vectors for batch in batches if len(batch.vectors)]
     read = [ref for batch in batches for ref in batch.refs]
     return Pictures(
@@ -120,29 +124,33 @@ def _batches(
     role: Role,
     on_missing: OnMissing,
     unfinished: Unfinished | None,
-) -> Iterator[_Batch]:
+) -> Generator[_Batch, None, None]:
     """The planned batches in order, from ``unfinished`` where it has them."""
-    kept = [unfinished.load("images", i) if unfinished else None for i in range(len(plan))]
-    missing = [
-        file for files, arrays in zip(plan, kept, strict=True) if not arrays for file in files
-    ]
-    decoded = _decode_ahead(model, missing, workers)
-    for i, (files, arrays) in enumerate(zip(plan, kept, strict=True)):
-        if arrays is not None:
-            yield _from_arrays(files, arrays)
-            continue
-        batch = _encode(model, [next(decoded) for _ in files], role, on_missing)
-        if unfinished and not batch.unreadable:
-            digests = np.array([batch.sha256[path] for path, _ in files])
-            unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
-        yield batch
+    kept = [_kept(files, i, unfinished) for i, files in enumerate(plan)]
+    missing = [file for files, batch in zip(plan, kept, strict=True) if not batch for file in files]
+    with closing(_decode_ahead(model, missing, workers)) as decoded:
+        for i, (files, earlier) in enumerate(zip(plan, kept, strict=True)):
+            if earlier:
+                yield earlier
+                continue
+            batch = _encode(model, [next(decoded) for _ in files], role, on_missing)
+            if unfinished and not batch.unreadable:
+                digests = np.array([batch.sha256[path] for path, _ in files])
+                unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
+            yield batch
 
 
-def _from_arrays(files: Sequence[FileCrops], arrays: Mapping[str, np.ndarray]) -> _Batch:
+def _kept(files: Sequence[FileCrops], i: int, unfinished: Unfinished | None) -> _Batch | None:
+    """Batch ``i`` of an interrupted evaluation, if its files still hold the same bytes."""
+    arrays = unfinished.load("images", i, "vectors", "sha256") if unfinished else None
+    if arrays is None:
+        return None
+    digests = {path: str(d) for (path, _), d in zip(files, arrays["sha256"], strict=True)}
+    for path, digest in digests.items():
+        if hashlib.sha256(read_bytes(path)).hexdigest() != digest:
+            return None
     refs = [ref for _, crops in files for ref in crops]
-    digests = [str(digest) for digest in arrays["sha256"]]
-    paths = [path for path, _ in files]
-    return _Batch(refs, arrays["vectors"], dict(zip(paths, digests, strict=True)), {})
+    return _Batch(refs, arrays["vectors"].astype(np.float32), digests, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,7 @@ def _encode(
 
 def _decode_ahead(
     model: DualEncoder, files: Sequence[FileCrops], workers: int
-) -> Iterator[_Decoded]:
+) -> Generator[_Decoded, None, None]:
     """Each file's crops, preprocessed, in order; a few files are always under way."""
     waiting: deque[Future[_Decoded]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")

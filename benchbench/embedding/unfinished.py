@@ -1,8 +1,8 @@
 """What an interrupted evaluation had encoded, so that the same command goes on from there.
 
 Whole batches are kept, in the make-up they had, and only for an identical evaluation (model,
-inputs, batch size, device, torch): a resumed run equals an uninterrupted one to the last bit.
-The folder goes away when the run is complete.
+inputs, batch size, device, threads, versions): a resumed run equals an uninterrupted one to the
+last bit. The folder goes away when the run is written.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Array = npt.NDArray[np.generic]
+
 CACHE_VARIABLE = "BENCHBENCH_CACHE"
+NAME_LENGTH = 32
 KEPT_SECONDS = 7 * 24 * 3600
 """Work that nobody took up again within a week is removed."""
 
@@ -50,23 +54,29 @@ class Unfinished:
         digest = hashlib.sha256()
         for part in identity:
             digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
-        everything = cache_folder() / "unfinished"
-        _remove_old(everything)
-        return cls(everything / digest.hexdigest()[:32])
-
-    def load(self, kind: str, number: int) -> dict[str, npt.NDArray[np.generic]] | None:
-        """The arrays of a batch, or None where it was not reached."""
-        path = self._path(kind, number)
-        if not path.is_file():
-            return None
+        name = digest.hexdigest()[:NAME_LENGTH]
         try:
+            everything = cache_folder() / "unfinished"
+            _remove_old(everything)
+        except (OSError, RuntimeError) as error:  # RuntimeError: no home folder can be told
+            nowhere = cls(Path(name))
+            nowhere._give_up(error)
+            return nowhere
+        return cls(everything / name)
+
+    def load(self, kind: str, number: int, *names: str) -> dict[str, Array] | None:
+        """The named arrays of a batch, or None where it was not reached."""
+        path = self._path(kind, number)
+        try:
+            if self._broken or not path.is_file():
+                return None
             with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            warnings.warn(f"{path} is damaged ({error}) and is made anew.", stacklevel=2)
+                return {name: arrays[name] for name in names}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            warnings.warn(f"{path} is damaged ({error}); it is made anew.", stacklevel=2)
             return None
 
-    def save(self, kind: str, number: int, **arrays: npt.NDArray[np.generic]) -> None:
+    def save(self, kind: str, number: int, **arrays: Array) -> None:
         """Keep a batch, whole or not at all; where that fails, warn once and go on without."""
         if self._broken:
             return
@@ -77,24 +87,36 @@ class Unfinished:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
             Path(temporary).replace(self._path(kind, number))
         except OSError as error:
-            self._broken = True
-            warnings.warn(
-                f"Cannot keep unfinished work in {self._folder} ({error.strerror or error}): "
-                f"if interrupted, this evaluation starts over. Set {CACHE_VARIABLE}.",
-                stacklevel=2,
-            )
+            self._give_up(error)
 
     def remove(self) -> None:
-        """The evaluation is complete."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """The run is safe: nothing of this is needed any more."""
+        if not self._broken:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _give_up(self, error: Exception) -> None:
+        self._broken = True
+        reason = getattr(error, "strerror", None) or error
+        warnings.warn(
+            f"Unfinished work cannot be kept ({self._folder}: {reason}). If interrupted, this "
+            f"evaluation starts over. The variable {CACHE_VARIABLE} names another place.",
+            stacklevel=3,
+        )
 
     def _path(self, kind: str, number: int) -> Path:
         return self._folder / f"{kind}-{number:06d}.npz"
 
 
 def _remove_old(folder: Path) -> None:
+    """Remove what nobody came back for, and nothing that is not of our making."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
-        if time.time() - entry.stat().st_mtime > KEPT_SECONDS:
+        if not re.fullmatch(f"[0-9a-f]{{{NAME_LENGTH}}}", entry.name):
+            continue
+        try:
+            old = time.time() - entry.stat().st_mtime > KEPT_SECONDS
+        except FileNotFoundError:  # another process finished in between
+            continue
+        if old:
             shutil.rmtree(entry, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -38,6 +39,18 @@ def _answers(endpoint: str) -> bool:
         urllib.request.urlopen(request, timeout=SECONDS).close()  # noqa: S310
     except urllib.error.HTTPError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
     return True
+
+
+def is_unreachable(error: BaseException | None) -> bool:
+    """Whether an error, or one behind it, says that a file is not cached and no hub answers."""
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    unreachable = (LocalEntryNotFoundError, OfflineModeIsEnabled, urllib.error.URLError)
+    while error is not None:
+        if isinstance(error, unreachable):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

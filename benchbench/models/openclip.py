@@ -9,15 +9,18 @@ token), which is checked on real captions each time a model is loaded.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import pickle
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from benchbench.devices import inference
 from benchbench.errors import ModelError, UnknownName, UsageError, WeightsUnavailable
 from benchbench.models.digest import weights_sha256
-from benchbench.models.hub import hub_if_reachable
+from benchbench.models.hub import hub_if_reachable, is_unreachable
+from benchbench.models.trimming import exact_tower
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
 if TYPE_CHECKING:
@@ -25,22 +28,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from benchbench.types import Precision, Role, Similarity
+    from benchbench.types import Role, Similarity
 
 UNTRAINED = "untrained"
-
-PROBES = (
-    "a dog",
-    "the horse is to the left of the man",
-    "the crouched cat and the white book",
-    "Two young guys with shaggy hair look at their hands while hanging out in the yard.",
-    "A dirt path with a young person on a motor bike rests to the foreground of a verdant area "
-    "with a bridge and a background of cloud-wreathed mountains.",
-)
-"""Captions of the lengths that tasks have, to check trimming on."""
-
-TRIM_TOLERANCE: dict[Precision, float] = {"fp32": 1e-5, "fp16": 5e-3, "bf16": 3e-2}
-"""Largest difference per coordinate of unit vectors that rounding explains."""
 
 
 class OpenClip:
@@ -75,19 +65,17 @@ class OpenClip:
             settings: anything else of the loading to be recorded.
         """
         import open_clip
-        import torch
 
         self.clip = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.transform = transform
-        self._device = torch.device(options.device)
         self._dtype = open_clip.get_input_dtype(options.precision)
         digest = weights_sha256(model.state_dict())
-        model.to(self._device)
+        model.to(options.device)
+        self.device = str(next(model.parameters()).device)
         self.logit_scale = float(model.logit_scale.exp().max())
-        self._text = _TextTower.of(model)
-        if self._text is not None and not self._trimming_is_exact(options.precision):
-            self._text = None
+        with inference():
+            self._text = exact_tower(model, tokenizer, options.precision)
         self.manifest = ModelManifest(
             name=name,
             architecture=architecture,
@@ -101,12 +89,16 @@ class OpenClip:
             dtype=options.precision,
             parameters=sum(p.numel() for p in model.parameters()),
             similarity=self.similarity,
-            settings={"captions_trimmed": self._text is not None, **(settings or {})},
+            settings={
+                "captions_trimmed": self._text is not None,
+                "config_sha256": _config_sha256(architecture),
+                **(settings or {}),
+            },
         )
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """[n, 3, height, width] → [n, dim]."""
-        pictures = batch.to(self._device, self._dtype, non_blocking=True)
+        pictures = batch.to(self.device, self._dtype, non_blocking=True)
         return self.clip.encode_image(pictures)  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -120,93 +112,10 @@ class OpenClip:
 
     def encode_texts(self, batch: Tensor, role: Role) -> Tensor:
         """[n, length] → [n, dim]."""
-        ids = batch.to(self._device, non_blocking=True)
+        ids = batch.to(self.device, non_blocking=True)
         if self._text is not None and ids.shape[1] < self.manifest.context_length:
             return self._text.encode(ids)
         return self.clip.encode_text(ids)  # type: ignore[no-any-return]
-
-    def _trimming_is_exact(self, precision: Precision) -> bool:
-        import torch
-
-        assert self._text is not None
-        ids = self.tokenizer(list(PROBES)).to(self._device)
-        with torch.inference_mode():
-            full = _unit(self.clip.encode_text(ids))
-            for i, caption in enumerate(ids.split(1)):
-                trimmed = _unit(self._text.encode(caption[:, : self._text.ends(caption)]))
-                if (trimmed - full[i]).abs().max() > TRIM_TOLERANCE[precision]:
-                    return False
-        return True
-
-
-class _TextTower:
-    """A causal text tower, run on fewer positions than its context has.
-
-    ``functional_call`` shortens the positional embedding and the causal mask for one call, so
-    that the arithmetic stays open_clip's own.
-    """
-
-    def __init__(self, model: Any, tower: Any, prefix: str) -> None:
-        self._call = _text_encoder(model)
-        self._prefix = f"model.{prefix}"
-        self._positions = tower.positional_embedding
-        self._mask = tower.attn_mask
-        self._pool = getattr(tower, "text_pool_type", None) or tower.pool_type
-        self._eos: Any = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
-
-    @classmethod
-    def of(cls, model: Any) -> _TextTower | None:
-        """The text tower of a model, or None where nothing says that trimming could be exact."""
-        import open_clip
-        from open_clip.transformer import TextTransformer
-
-        if isinstance(model, open_clip.CLIP):
-            tower, prefix = model, ""
-        elif isinstance(getattr(model, "text", None), TextTransformer):
-            tower, prefix = model.text, "text."
-        else:
-            return None
-        if tower.attn_mask is None or getattr(tower, "cls_emb", None) is not None:
-            return None
-        found = cls(model, tower, prefix)
-        return found if found._pool in ("argmax", "eos") else None
-
-    def ends(self, ids: Tensor) -> int:
-        """Number of positions up to the last end-of-text token that pooling reads."""
-        read = ids if self._pool == "argmax" else (ids == self._eos).int()
-        return int(read.argmax(dim=1).max()) + 1
-
-    def encode(self, ids: Tensor) -> Tensor:
-        """[n, length] → [n, dim]."""
-        from torch.func import functional_call
-
-        length = ids.shape[1]
-        shortened = {
-            f"{self._prefix}positional_embedding": self._positions[:length],
-            f"{self._prefix}attn_mask": self._mask[:length, :length],
-        }
-        return functional_call(self._call, shortened, (ids,), tie_weights=False)  # type: ignore[no-any-return]
-
-
-def _text_encoder(model: Any) -> nn.Module:
-    """A module whose forward pass is ``model.encode_text``."""
-    from torch import nn
-
-    class TextEncoder(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, ids: Tensor) -> Tensor:
-            return self.model.encode_text(ids)  # type: ignore[no-any-return]
-
-    return TextEncoder()
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    from torch.nn.functional import normalize
-
-    return normalize(vectors.float(), dim=-1)
 
 
 def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
@@ -237,10 +146,25 @@ def _tokenizer_name(tokenizer: Any) -> str:
 
 def _activation(model: nn.Module) -> str:
     """The activations that are there, as modules: what runs, not what a configuration says."""
-    known = {"QuickGELU": "quickgelu", "GELU": "gelu", "GELUTanh": "gelu-tanh", "SiLU": "silu"}
-    known |= {"ReLU": "relu", "GELUActivation": "gelu", "QuickGELUActivation": "quickgelu"}
-    found = {known[type(m).__name__] for m in model.modules() if type(m).__name__ in known}
+    named = {"QuickGELU": "quickgelu", "GELUTanh": "gelu-tanh", "GELUActivation": "gelu"}
+    found = set()
+    for module in model.modules():
+        kind = type(module).__name__
+        if kind == "GELU":
+            found.add("gelu-tanh" if module.approximate == "tanh" else "gelu")
+        elif kind in named:
+            found.add(named[kind])
+        elif type(module).__module__ == "torch.nn.modules.activation" or "GELU" in kind:
+            found |= {kind.lower()} - {"multiheadattention"}
     return "+".join(sorted(found)) or "unknown"
+
+
+def _config_sha256(architecture: str) -> str:
+    """Digest of an architecture's configuration, tokenizer settings included."""
+    import open_clip
+
+    record = json.dumps(open_clip.get_model_config(architecture), sort_keys=True)
+    return hashlib.sha256(record.encode()).hexdigest()
 
 
 def load(rest: str, options: LoadOptions) -> OpenClip:
@@ -259,8 +183,12 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
     if rest in known or (not architecture and tag not in known):
         architecture, tag = rest, ""
     if architecture not in known:
-        hint = "List them: python -c 'import open_clip; print(open_clip.list_models())'"
-        raise UnknownName("open_clip architecture", architecture, known, hint)
+        raise UnknownName(
+            "open_clip architecture",
+            architecture,
+            known,
+            "Type openclip:ARCH/TAG. List them: benchbench list models openclip",
+        )
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if not tag:
         raise UsageError(
@@ -271,6 +199,13 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
     if tag not in tags:
         raise UnknownName(f"tag of {architecture}", tag, tags, _tags_there(architecture, tags))
     return _load_tag(architecture, tag, options)
+
+
+def names() -> list[str]:
+    """Every architecture with each of its tags."""
+    import open_clip
+
+    return [f"openclip:{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
 
 
 def _tags_there(architecture: str, tags: Sequence[str]) -> str:
@@ -286,7 +221,9 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        model, transform = _create(architecture, None, options)
+        model, transform = _create(
+            architecture, None, options, pretrained_image=False, pretrained_text=False
+        )
     return OpenClip(
         model,
         transform,
@@ -301,17 +238,9 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
 
 
 def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
-    import open_clip
 
-    quick_weights = bool(open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu"))
-    quick_config = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
-    if quick_config and not quick_weights:
-        plain = architecture.replace("-quickgelu", "")
-        raise ModelError(
-            f"The weights '{tag}' were trained with GELU; {architecture} would run them with "
-            f"QuickGELU. Type openclip:{plain}/{tag}."
-        )
-    model, transform = _create(architecture, tag, options, force_quick_gelu=quick_weights)
+    quick = uses_quickgelu(architecture, tag)
+    model, transform = _create(architecture, tag, options, force_quick_gelu=quick)
     return OpenClip(
         model,
         transform,
@@ -321,6 +250,28 @@ def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
         weights=tag,
         options=options,
     )
+
+
+def uses_quickgelu(architecture: str, tag: str) -> bool:
+    """Whether a tag's weights run with QuickGELU under an architecture.
+
+    The weights decide. Where the architecture alone asks for it, and has a sibling that does not,
+    the weights belong to the sibling; without one, the architecture is what they were trained in.
+
+    Raises:
+        ModelError: naming the sibling.
+    """
+    import open_clip
+
+    weights = bool(open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu"))
+    config = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
+    sibling = architecture.replace("-quickgelu", "")
+    if config and not weights and sibling != architecture:
+        raise ModelError(
+            f"The weights '{tag}' were trained with GELU; {architecture} would run them with "
+            f"QuickGELU. Type openclip:{sibling}/{tag}."
+        )
+    return weights or config
 
 
 def _create(
@@ -361,10 +312,13 @@ def _loading(what: str, *, uses_hub: bool) -> Iterator[None]:
         with _without_log(), hub_if_reachable() if uses_hub else nullcontext():
             yield
     except (*known, pickle.UnpicklingError, SafetensorError) as error:
-        raise WeightsUnavailable(
-            f"Cannot load {what}: {_first_line(error)}. Published files are fetched once and then "
-            "cached; without a network, or with HF_HUB_OFFLINE set, only cached ones load."
-        ) from error
+        if is_unreachable(error):
+            raise WeightsUnavailable(
+                f"Cannot load {what}: not in the cache, and the hub cannot be reached from here "
+                "(or HF_HUB_OFFLINE is set). Fetch it once where there is a network, and bring the "
+                "folder that HF_HOME names; or try the path with openclip:ARCH/untrained."
+            ) from error
+        raise WeightsUnavailable(f"Cannot load {what}: {_first_line(error)}.") from error
 
 
 def _first_line(error: BaseException) -> str:
@@ -389,4 +343,5 @@ FAMILY = ModelFamily(
         "openclip:ARCH/untrained": "the same with random weights (--seed), to try a pipeline",
     },
     load=load,
+    names=names,
 )

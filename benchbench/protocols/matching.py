@@ -3,7 +3,9 @@
 A model scores every image of an item against every caption of it. The item is right where each
 image prefers its own caption (Winoground's *text score*; with one image, plain accuracy). Scores
 are similarities of float32 embeddings, summed in float64 in one fixed order, so that equal
-embeddings tie exactly whatever their place in a batch.
+embeddings tie exactly whatever their place in a batch. Captions that the model reads as the same
+tokens get one score, that of the first: they are encoded apart, because a model may read more of
+a string than its tokens, but rounding must not decide between them.
 """
 
 from __future__ import annotations
@@ -53,12 +55,13 @@ def match(
             chosen = [items[i] for i in part]
             matrices = _similarities(chosen, images, captions)
             for i, item, scores in zip(part, chosen, matrices, strict=True):
+                read = [token_ids[caption] for caption in item.captions]
                 outcomes[int(i)] = Outcome(
                     id=item.id,
                     cluster=item.cluster,
                     target=item.target,
-                    scores=scores,
-                    no_op=no_ops(item, token_ids),
+                    scores=scores[:, [read.index(ids) for ids in read]],
+                    no_op=no_ops(item, read),
                     tags=item.tags,
                 )
     return tuple(outcomes[i] for i in range(len(items)))
@@ -77,12 +80,15 @@ def _similarities(
     return scores
 
 
-def no_ops(item: Item, token_ids: Mapping[str, tuple[int, ...]]) -> tuple[bool, ...]:
+def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
     """Which captions the model cannot tell from a true one: [captions].
 
     Token ids decide, not strings: "A dog" and "a dog" are one caption to a lower-casing tokenizer.
+
+    Args:
+        item: whose captions.
+        read: the token ids of each, cut to the model's context.
     """
-    read = [token_ids[caption] for caption in item.captions]
     targets = set(item.target)
     return tuple(
         any(other != column and read[other] == read[column] for other in targets)

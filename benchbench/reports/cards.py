@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from benchbench.editions import is_there
+from benchbench.editions import state_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchbench.types import DataFile, TaskInfo
+    from benchbench.types import TaskInfo
 
 WIDTH = 96
 
@@ -18,14 +18,15 @@ WIDTH = 96
 def task_card(info: TaskInfo) -> str:
     """What a task measures, on what, by which metrics, and what to beware of."""
     metrics = [
-        f"{m.name}{' *' if m.name == info.headline else ''}: {m.meaning}; "
-        f"ties {m.ties or 'as asked'}{f'. {m.source}' if m.source else ''}"
+        f"{m.name}{' *' if m.name == info.headline else ''}: mean over {m.meaning}; a tie is "
+        f"{m.ties or 'as --ties says'}{f'. {m.source}' if m.source else ''}"
         for m in info.metrics
     ]
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
         _wrapped(info.measures),
         "Metrics (* headline)\n" + _bullets(metrics),
+        f"Slices: {', '.join(f'--by {tag}' for tag in info.tags)}" if info.tags else "",
         "Beware\n" + _bullets(info.quirks) if info.quirks else "",
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
         _wrapped(f"Paper: {info.paper}."),
@@ -36,23 +37,19 @@ def task_card(info: TaskInfo) -> str:
 
 
 def layout(info: TaskInfo, root: Path | None) -> str:
-    """The tree of files that a task expects under a data root, each marked there or missing."""
+    """The files that a task expects under a data root, what each is, and what is there."""
     lines = [f"{info.name}: {root or 'DATA_ROOT'}/"]
     for file in info.files:
-        lines.append(f"  {file.path:<34} {_mark(file, root):<9} {file.what}")
-        if root is None or not is_there(file, root):
-            lines.append(f"  {'':<34} {'':<9} from: {file.source}")
+        lines.append(f"  {file.path}")
+        if root is not None:
+            there, state = state_of(file, root)
+            lines.append(f"      here: {state if there else state.upper()}")
+        lines += _wrapped(f"official: {file.what}; {file.source}", "      ").splitlines()
     return "\n".join(lines)
 
 
-def _mark(file: DataFile, root: Path | None) -> str:
-    if root is None:
-        return ""
-    return "there" if is_there(file, root) else "MISSING"
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH)
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def _bullets(lines: tuple[str, ...] | list[str]) -> str:

@@ -10,23 +10,30 @@ import numpy as np
 from benchbench.errors import UsageError
 from benchbench.protocols import matching
 from benchbench.registry import load_task
-from benchbench.stats import grouped_means, percentile_interval, wilson_interval
+from benchbench.stats import (
+    bootstrap_draws,
+    expanded_percentiles,
+    mean_over_groups,
+    wilson_interval,
+)
 from benchbench.stats.bootstrap import RESAMPLES
-from benchbench.types import Estimate, Metric
+from benchbench.stats.means import FEW_CLUSTERS
+from benchbench.types import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from benchbench.stats import GroupedMean
-    from benchbench.types import Run, TaskInfo, Ties
+    from benchbench.stats import Mean
+    from benchbench.types import Metric, Run, Task, TaskInfo, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
 
 LEVEL = 0.95
-FEW_CLUSTERS = 10
-"""Below this many clusters a group gets no interval of its own."""
 MANY_CLUSTERS = 100
-"""From here on percentile intervals hold what they promise; below, the output warns."""
+"""From here on intervals hold what they promise (benchmarks/coverage.py); below, they warn."""
 HEAVY = 0.2
 """Share of a mean's weight on groups of few clusters from which the output warns."""
 
@@ -38,13 +45,13 @@ class Row:
     name: str
     """Of the metric, or of the group."""
     estimate: Estimate
-    """Accuracy in [0, 1]; low and high are NaN where there are too few clusters."""
+    """In [0, 1]; NaN throughout where no item is left, low and high alone where there are fewer
+    than ten clusters."""
     chance: float
     ties: Ties
-    n_groups: int
     meaning: str
     rare_share: float = 0.0
-    """Weight carried by groups of fewer than 10 clusters."""
+    """Weight carried by groups of fewer than ten clusters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Scorecard:
 def scorecard(
     run: Run,
     *,
+    task: Task | None = None,
     ties: Ties = "wrong",
     by: str | None = None,
     resamples: int = RESAMPLES,
@@ -84,137 +92,118 @@ def scorecard(
 
     Args:
         run: what ``evaluate`` or ``read_run`` gave.
+        task: whose metrics to read it by; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
         by: a tag to slice by (``relation``).
         resamples: bootstrap draws of clusters.
         seed: of the draws.
 
     Raises:
-        UsageError: the run's task has changed since, or no item has the tag ``by``.
+        UsageError: the task is another one or has changed since, or no item has the tag ``by``.
     """
-    info = _task_of(run)
-    names = sorted({o.cluster for o in run.outcomes})
-    number = {name: i for i, name in enumerate(names)}
-    clusters = np.array([number[o.cluster] for o in run.outcomes], dtype=np.intp)
-    metrics = list(info.metrics)
-    if by is not None:
-        _check_tag(run, by)
-        metrics.append(Metric(name=by, meaning="", by=by))
-    values = [matching.judge(run.outcomes, m.ties or ties) for m in metrics]
-    grouped = [_numbered(matching.groups(run.outcomes, m)) for m in metrics]
-    means = grouped_means(
-        values, [numbers for _, numbers in grouped], clusters, resamples=resamples, seed=seed
-    )
-    chance = matching.chance(run.outcomes)
-    rows = [
-        _metric_row(m, mean, _mean_by(chance, numbers), m.ties or ties)
-        for m, mean, (_, numbers) in zip(metrics, means, grouped, strict=True)
-    ]
-    slices: tuple[Row, ...] = ()
-    if by is not None:
-        rows.pop()
-        labels, numbers = grouped[-1]
-        slices = _group_rows(labels, numbers, means[-1], chance, ties, info)
-    headline = next(row for row in rows if row.name == info.headline)
+    info = _task_of(run, task)
+    _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
+    metrics = [_read_metric(run, metric, ties, clusters) for metric in info.metrics]
+    slices = _read_slices(run, by, ties, clusters, info) if by is not None else []
+    everything = metrics + slices
+    draws = bootstrap_draws([read.mean for read in everything], resamples=resamples, seed=seed)
+    rows = [read.row(draws[:, i]) for i, read in enumerate(everything)]
+    of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
+    headline = next(row for row in of_metrics if row.name == info.headline)
     return Scorecard(
         run=run,
         task=info,
         headline=headline,
-        metrics=(headline, *(row for row in rows if row is not headline)),
+        metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
-        groups=slices,
+        groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
         ties=int(matching.tied(run.outcomes).sum()),
         no_ops=sum(sum(o.no_op) for o in run.outcomes),
         resamples=resamples,
     )
 
 
-def _task_of(run: Run) -> TaskInfo:
-    info = load_task(run.task).info
+def _task_of(run: Run, task: Task | None) -> TaskInfo:
+    info = (task or load_task(run.task)).info
+    if info.name != run.task:
+        raise UsageError(f"The run is of {run.task}, not of {info.name}.")
     if info.version != run.task_version:
         raise UsageError(
             f"The run is of {run.task} version {run.task_version}; installed is version "
-            f"{info.version}, whose items differ. Evaluate again."
+            f"{info.version}, whose items differ. Evaluate again, or install the benchbench that "
+            f"made it ({run.environment.get('benchbench', 'unknown')})."
         )
     return info
 
 
-def _check_tag(run: Run, by: str) -> None:
-    tags = {name for o in run.outcomes for name in o.tags}
-    if by not in tags:
-        raise UsageError(
-            f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(sorted(tags)) or 'none'}."
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A mean on its way to a row."""
+
+    name: str
+    meaning: str
+    ties: Ties
+    mean: Mean
+    chance: float
+
+    def row(self, draws: Floats) -> Row:
+        """The row, given the mean's bootstrap draws."""
+        mean = self.mean
+        low, high = _interval(mean, draws)
+        return Row(
+            name=self.name,
+            estimate=Estimate(mean.value, low, high, LEVEL, mean.n_items, mean.n_clusters),
+            chance=self.chance,
+            ties=self.ties,
+            meaning=self.meaning,
+            rare_share=mean.rare_share if mean.n_groups > 1 else 0.0,
         )
 
 
-def _numbered(groups: Sequence[str | None]) -> tuple[list[str], npt.NDArray[np.intp]]:
-    """Group names in order, and each item's number among them; −1 for None."""
-    labels = sorted({g for g in groups if g is not None})
-    number = {label: i for i, label in enumerate(labels)}
-    return labels, np.array([-1 if g is None else number[g] for g in groups], dtype=np.intp)
+def _read_metric(run: Run, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
+    values = matching.judge(run.outcomes, metric.ties or ties)
+    groups = _numbered(matching.groups(run.outcomes, metric))
+    mean = mean_over_groups(values, groups, clusters)
+    chance = mean_over_groups(matching.chance(run.outcomes), groups, clusters).value
+    meaning = f"{mean.n_groups} {metric.meaning}" if metric.by else metric.meaning
+    return _Read(metric.name, meaning, metric.ties or ties, mean, chance)
 
 
-def _mean_by(values: npt.NDArray[np.float64], numbers: npt.NDArray[np.intp]) -> float:
-    kept = numbers >= 0
-    sums = np.bincount(numbers[kept], weights=values[kept])
-    return float((sums / np.bincount(numbers[kept])).mean())
+def _read_slices(run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo) -> list[_Read]:
+    """A plain mean over the items of each group that a tag makes."""
+    names = [o.tags.get(by) for o in run.outcomes]
+    labels = sorted({name for name in names if name is not None})
+    if not labels:
+        tags = sorted({name for o in run.outcomes for name in o.tags})
+        raise UsageError(
+            f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(tags) or 'none'}."
+        )
+    values, chance = matching.judge(run.outcomes, ties), matching.chance(run.outcomes)
+    reads = []
+    for label in labels:
+        groups = np.array([0 if name == label else -1 for name in names], dtype=np.intp)
+        mean = mean_over_groups(values, groups, clusters)
+        out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
+        meaning = f"not in {', '.join(out_of)}" if out_of else ""
+        reads.append(_Read(label, meaning, ties, mean, float(chance[groups == 0].mean())))
+    return reads
 
 
-def _metric_row(metric: Metric, mean: GroupedMean, chance: float, ties: Ties) -> Row:
-    low, high = _interval(mean.draws, mean.value, mean.n_clusters)
-    rare = mean.group_clusters < FEW_CLUSTERS
-    return Row(
-        name=metric.name,
-        estimate=Estimate(mean.value, low, high, LEVEL, mean.n_items, mean.n_clusters),
-        chance=chance,
-        ties=ties,
-        n_groups=len(mean.group_values) if metric.by else 0,
-        meaning=metric.meaning,
-        rare_share=float(rare.mean()) if metric.by else 0.0,
-    )
+def _numbered(groups: Sequence[str | None]) -> Integers:
+    """Each item's group as a number from 0; −1 for None."""
+    number = {label: i for i, label in enumerate(sorted({g for g in groups if g is not None}))}
+    return np.array([-1 if g is None else number[g] for g in groups], dtype=np.intp)
 
 
-def _interval(draws: npt.NDArray[np.float64], value: float, n_clusters: int) -> tuple[float, float]:
-    """The percentile interval; Wilson's over clusters where no draw differs from another.
+def _interval(mean: Mean, draws: Floats) -> tuple[float, float]:
+    """The expanded percentile interval within [0, 1]; Wilson's where the draws have no spread.
 
     Resampling items that are all right, or all wrong, yields no width: a certainty that a few
     dozen clusters do not give.
     """
-    low, high = percentile_interval(draws, LEVEL)
-    return wilson_interval(value, n_clusters, LEVEL) if low == high else (low, high)
-
-
-def _group_rows(
-    labels: Sequence[str],
-    numbers: npt.NDArray[np.intp],
-    mean: GroupedMean,
-    chance: npt.NDArray[np.float64],
-    ties: Ties,
-    info: TaskInfo,
-) -> tuple[Row, ...]:
-    rows = []
-    for i, label in enumerate(labels):
-        n_clusters = int(mean.group_clusters[i])
-        low, high = float("nan"), float("nan")
-        if n_clusters >= FEW_CLUSTERS:
-            value = float(mean.group_values[i])
-            low, high = _interval(mean.group_draws[:, i], value, n_clusters)
-        out_of = [m.name for m in info.metrics if label in m.leave_out]
-        rows.append(
-            Row(
-                name=label,
-                estimate=Estimate(
-                    float(mean.group_values[i]),
-                    low,
-                    high,
-                    LEVEL,
-                    int(mean.group_items[i]),
-                    n_clusters,
-                ),
-                chance=float(chance[numbers == i].mean()),
-                ties=ties,
-                n_groups=0,
-                meaning=f"not in {', '.join(out_of)}" if out_of else "",
-            )
-        )
-    return tuple(sorted(rows, key=lambda row: (-row.estimate.n_items, row.name)))
+    if mean.n_clusters < FEW_CLUSTERS:
+        return float("nan"), float("nan")
+    low, high = expanded_percentiles(draws, mean.n_clusters, LEVEL)
+    if high - low < 1e-9:
+        return wilson_interval(mean.value, mean.n_clusters, LEVEL)
+    return max(0.0, low), min(1.0, high)

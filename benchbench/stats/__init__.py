@@ -1,6 +1,13 @@
 """Estimates with their uncertainty: arrays in, numbers out."""
 
-from benchbench.stats.bootstrap import GroupedMean, grouped_means, percentile_interval
+from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles
+from benchbench.stats.means import Mean, mean_over_groups
 from benchbench.stats.wilson import wilson_interval
 
-__all__ = ["GroupedMean", "grouped_means", "percentile_interval", "wilson_interval"]
+__all__ = [
+    "Mean",
+    "bootstrap_draws",
+    "expanded_percentiles",
+    "mean_over_groups",
+    "wilson_interval",
+]

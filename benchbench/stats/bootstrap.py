@@ -1,19 +1,19 @@
 r"""The cluster bootstrap: intervals that know that items of one image are not independent.
 
-Whole clusters are drawn with replacement, as many as there are, and every mean is computed anew
-from the drawn items (Field and Welsh 2007, *Bootstrapping clustered data*; percentile interval,
-Efron 1981). A mean over groups is the mean over those groups that the draw contains:
+Whole clusters are drawn with replacement, as many as there are (Field and Welsh 2007,
+*Bootstrapping clustered data*). With w how often cluster c was drawn and u its influence,
 
-.. math:: \hat\theta^* = \frac{1}{|G^*|} \sum_{g \in G^*}
-          \frac{\sum_c w_c S_{cg}}{\sum_c w_c N_{cg}}
+.. math:: \hat\theta^* = \hat\theta + \sum_c (w_c - 1)\, u_c
 
-with S the sum of values and N the number of items of cluster c in group g, and w how often c was
-drawn. Each draw is a row of one matrix product, so that any number of means share the draws.
+so that a group which a draw happens to miss does not drop out of a mean over groups, which would
+shift every draw towards the frequent groups. The interval is the *expanded percentile* one
+(Hesterberg 2015, *What teachers should know about the bootstrap*, §4.3): the percentiles are moved
+out by as much as Student's interval for that number of clusters is wider than the normal one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,132 +25,69 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from benchbench.stats.means import Mean
+
     Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 10_000
 BLOCK_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedMean:
-    """A mean over groups of means over items, and its bootstrap draws."""
-
-    value: float
-    draws: Floats
-    """[resamples]; NaN where a draw holds no item of any group."""
-    group_values: Floats
-    """[groups], each group's own mean."""
-    group_draws: Floats
-    """[resamples, groups]; NaN where a draw holds no item of the group."""
-    n_items: int
-    n_clusters: int
-    group_items: npt.NDArray[np.intp]
-    """[groups]"""
-    group_clusters: npt.NDArray[np.intp]
-    """[groups], clusters with at least one item of the group."""
-
-
-def grouped_means(
-    values: Sequence[Floats],
-    groups: Sequence[npt.NDArray[np.intp]],
-    clusters: npt.NDArray[np.intp],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> list[GroupedMean]:
-    """Several means over the same items, bootstrapped over the same draws of clusters.
+def bootstrap_draws(means: Sequence[Mean], *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Draws of several means of the same items, all from the same resampled clusters.
 
     Args:
-        values: per mean, [items].
-        groups: per mean, [items], numbered from 0 without gaps; −1 leaves an item out. A plain
-            mean over items has one group.
-        clusters: [items], numbered from 0 without gaps.
+        means: with influences over the same clusters.
         resamples: number of draws.
-        seed: of the draws; equal cluster counts and seeds give equal draws.
+        seed: of the draws; equal cluster counts and seeds give equal resamples.
 
     Returns:
-        A GroupedMean per mean.
-
-    >>> one = grouped_means([np.array([1.0, 0.0, 1.0])], [np.array([0, 0, 1])], np.arange(3))[0]
-    >>> one.value, one.group_values.tolist()
-    (0.75, [0.5, 1.0])
+        [resamples, means]
     """
-    if not len(clusters):
-        raise UsageError("There are no items to estimate from.")
-    n_clusters = int(clusters.max()) + 1
-    tables = [_tables(v, g, clusters, n_clusters) for v, g in zip(values, groups, strict=True)]
-    columns = np.concatenate([part for pair in tables for part in pair], axis=1)
-    drawn = np.concatenate([weights @ columns for weights in _weights(n_clusters, resamples, seed)])
-    results, start = [], 0
-    for sums, sizes in tables:
-        middle, end = start + sums.shape[1], start + 2 * sums.shape[1]
-        results.append(_summary(sums, sizes, drawn[:, start:middle], drawn[:, middle:end]))
-        start = end
-    return results
+    if resamples < 1:
+        raise UsageError(f"The number of resamples should be at least 1, not {resamples}.")
+    influence = np.stack([mean.influence for mean in means], axis=1)
+    moved = [weights @ influence for weights in _weights(len(influence), resamples, seed)]
+    return np.array([mean.value for mean in means]) + np.concatenate(moved)
 
 
-def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
-    """The central interval of bootstrap draws: [resamples] → low, high.
+def expanded_percentiles(
+    draws: Floats, n_clusters: int, level: float = 0.95
+) -> tuple[float, float]:
+    """The interval of one mean's draws: [resamples] → low, high; NaN below two clusters.
 
-    >>> percentile_interval(np.arange(101.0), level=0.5)
-    (25.0, 75.0)
+    >>> low, high = expanded_percentiles(np.arange(10_001.0), n_clusters=1_000_000)
+    >>> round(low), round(high)
+    (250, 9750)
     """
-    held = draws[~np.isnan(draws)]
-    tail = (1 - level) / 2
-    low, high = np.quantile(held, [tail, 1 - tail])
+    if n_clusters < 2:
+        return float("nan"), float("nan")
+    tail = expanded_tail(n_clusters, level)
+    low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _tables(
-    values: Floats, groups: npt.NDArray[np.intp], clusters: npt.NDArray[np.intp], n_clusters: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Sum of values and number of items per cluster and group: two [clusters, groups].
+def expanded_tail(n_clusters: int, level: float) -> float:
+    r"""The share of draws to leave on either side.
 
-    In float32: whole and half credits are exact up to 2**23 items, at twice the speed.
+    .. math:: \Phi\bigl(-\sqrt{n/(n-1)}\; t_{n-1,\,(1+level)/2}\bigr)
+
+    >>> round(expanded_tail(10, 0.95), 4), round(expanded_tail(10**6, 0.95), 4)
+    (0.0086, 0.025)
     """
-    kept = groups >= 0
-    n_groups = int(groups.max(initial=-1)) + 1
-    if not n_groups:
-        raise UsageError("Every item is left out: there is no group to average over.")
-    place = clusters[kept] * n_groups + groups[kept]
-    shape = (n_clusters, n_groups)
-    sums = np.bincount(place, weights=values[kept], minlength=n_clusters * n_groups)
-    sizes = np.bincount(place, minlength=n_clusters * n_groups)
-    return sums.reshape(shape).astype(np.float32), sizes.reshape(shape).astype(np.float32)
+    from scipy.special import ndtr, stdtrit
+
+    quantile = stdtrit(n_clusters - 1, (1 + level) / 2)
+    return float(ndtr(-math.sqrt(n_clusters / (n_clusters - 1)) * quantile))
 
 
-def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
-    """How often each cluster is drawn, in blocks of draws: [block, clusters]."""
+def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each cluster is drawn, less one, in blocks of draws: [block, clusters]."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    block = max(1, BLOCK_BYTES // (16 * n_clusters))
+    block = max(1, BLOCK_BYTES // (24 * n_clusters))
     for start in range(0, resamples, block):
         n = min(block, resamples - start)
         drawn = rng.integers(n_clusters, size=(n, n_clusters), dtype=np.int64)
         drawn += np.arange(n, dtype=np.int64)[:, None] * n_clusters
         counts = np.bincount(drawn.ravel(), minlength=n * n_clusters)
-        yield counts.reshape(n, n_clusters).astype(np.float32)
-
-
-def _summary(
-    sums: npt.NDArray[np.float32],
-    sizes: npt.NDArray[np.float32],
-    drawn_sums: npt.NDArray[np.float32],
-    drawn_sizes: npt.NDArray[np.float32],
-) -> GroupedMean:
-    group_draws = np.full(drawn_sums.shape, np.nan)
-    np.divide(drawn_sums, drawn_sizes, out=group_draws, where=drawn_sizes > 0)
-    present = (drawn_sizes > 0).sum(axis=1)
-    draws = np.full(len(group_draws), np.nan)
-    np.divide(np.nansum(group_draws, axis=1), present, out=draws, where=present > 0)
-    group_items = sizes.sum(axis=0, dtype=np.float64)
-    group_values = sums.sum(axis=0, dtype=np.float64) / group_items
-    return GroupedMean(
-        value=float(group_values.mean()),
-        draws=draws,
-        group_values=group_values,
-        group_draws=group_draws,
-        n_items=int(group_items.sum()),
-        n_clusters=int((sizes.sum(axis=1) > 0).sum()),
-        group_items=group_items.astype(np.intp),
-        group_clusters=(sizes > 0).sum(axis=0),
-    )
+        yield counts.reshape(n, n_clusters).astype(np.float64) - 1.0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from benchbench.cli import main
+from benchbench.cli.progress import ProgressBar
 
 
 def typed(*arguments: str | Path) -> Result:
@@ -39,11 +44,9 @@ def test_eval_prints_the_scorecard_the_file_and_what_to_type_next(
         r"^vg-relation@custom-shapes0-[0-9a-f]{8}  ·  openclip:tiny/untrained$", done.stdout, re.M
     )
     assert "UNTRAINED: random (seed 0) weights" in done.stdout
-    assert re.search(
-        r"^aro-paper \* +\d+\.\d +\[\d+\.\d, \d+\.\d\] +50\.0 +72 +36 ", done.stdout, re.M
-    )
+    assert re.search(r"^aro-paper \* +\d+\.\d +\[\d+\.\d, \d+\.\d\] +72 +36 ", done.stdout, re.M)
     assert (
-        "72 items · 36 distinct images or crops · 72 distinct captions · 36 clusters" in done.stdout
+        "72 items · 36 images · 36 distinct pictures of them · 72 distinct captions" in done.stdout
     )
     assert "0 no-op negatives · 0 truncated captions" in done.stdout
     file = Path(re.search(r"^run   (.*)$", done.stdout, re.M)[1])  # type: ignore[index]
@@ -101,7 +104,14 @@ def test_lists_and_cards() -> None:
     )
     assert "openclip:ARCH/TAG" in typed("list", "models").stdout
     card = typed("show", "task", "vg-relation").stdout
-    for part in ("Metrics (* headline)", "Beware", "Files", "Paper:", "Licence:"):
+    for part in (
+        "Metrics (* headline)",
+        "Slices: --by relation",
+        "Beware",
+        "Files",
+        "Paper:",
+        "Licence:",
+    ):
         assert part in card
     assert max(map(len, card.splitlines())) <= 100
 
@@ -114,12 +124,22 @@ def test_show_model_prints_the_manifest(tiny: str) -> None:
 
 def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_path: Path) -> None:
     there = typed("data", "where", "vg-relation", "--data-root", shapes).stdout
-    assert there.count(" there ") == 2
-    assert "MISSING" not in there
+    assert "here: 36 entries" in there
     missing = typed("data", "where", "--data-root", tmp_path).stdout
-    assert missing.count("MISSING") == 2
+    assert missing.count("here: MISSING") == 2
     assert "Google Drive id" in missing
     assert "No data root" in typed("data", "where").stdout
+    assert "does not exist" in refused("data", "where", "--data-root", tmp_path / "none")
+
+
+def test_names_of_a_family_are_listed() -> None:
+    assert "openclip:ViT-B-32/openai" in typed("list", "models", "openclip").stdout.splitlines()
+
+
+def test_no_arguments_are_a_question() -> None:
+    done = typed()
+    assert done.exit_code == 0
+    assert "First steps" in done.stdout
 
 
 def refused(*arguments: str | Path) -> str:
@@ -144,9 +164,29 @@ def test_wrong_names(tiny: str, shapes: Path, tmp_path: Path) -> None:
         "eval", "--model", "openclip:ViT-B-32/openal", "--task", "vg-relation", *rest
     )
     assert "Did you mean 'vg-relation'?" in refused("show", "task", "vg_relation")
-    assert "No run at" in refused("show", "run", tmp_path / "none.parquet")
-    assert "Invalid value for '--device'" not in refused("show", "model", tiny, "--device", "gpu")
+    assert "does not exist" in refused("show", "run", tmp_path / "none.parquet")
+    assert "Unknown device 'gpu'" in refused("show", "model", tiny, "--device", "gpu")
+    assert "Slices: relation" in refused(
+        "eval", "--model", tiny, "--task", "vg-relation", *rest, "--by", "relatoin"
+    )
     assert not list(tmp_path.glob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evl",),
+        ("eval",),
+        ("eval", "--modle", "x"),
+        ("eval", "--model", "x", "--task", "y", "--limit", "0"),
+        ("eval", "--model", "x", "--task", "y", "--ties", "maybe"),
+        ("eval", "--model", "x", "--task", "y", "--seed", "9" * 30),
+        ("list", "task"),
+        ("show", "run"),
+    ],
+)
+def test_mistyped_commands_are_one_line_too(arguments: tuple[str, ...]) -> None:
+    assert "Help: benchbench" in refused(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -171,10 +211,10 @@ def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
     arguments = ("eval", "--model", tiny, "--task", "vg-relation")
     assert "BENCHBENCH_DATA" in refused(*arguments, "--out", tmp_path / "a.parquet")
     with_data = (*arguments, "--data-root", shapes)
-    assert "is a .parquet file" in refused(*with_data, "--out", tmp_path / "a.csv")
+    assert "Try" in refused(*with_data, "--out", tmp_path / "a.csv")
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert "Cannot write" in refused(*with_data, "--out", blocked / "a.parquet")
+    assert "is not a folder" in refused(*with_data, "--out", blocked / "a.parquet")
     assert "no readable Parquet" in refused("show", "run", blocked)
 
 
@@ -195,4 +235,35 @@ def test_ctrl_c_leaves_no_run(
     )
     assert done.exit_code == 130
     assert "The same command goes on where it stopped" in done.stderr
-    assert list(out.parent.iterdir()) == []
+    assert not out.parent.exists()
+
+
+def test_a_terminal_that_lacks_a_character_gets_another(evaluated: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "benchbench",
+        "show",
+        "run",
+        str(evaluated),
+        "--by",
+        "relation",
+    ]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp437", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert b"aro-paper" in done.stdout
+
+
+def test_a_progress_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    bar = ProgressBar()
+    for what, done, total in (("loading", 0, 1), ("loading", 1, 1), ("images", 0, 9)):
+        bar(what, done, total)
+    before = bar.encoded
+    bar("images", 9, 9)
+    bar.close()
+    assert (before, bar.encoded) == (False, True)
+    assert "images: 100%" in screen.getvalue()
+    assert "9/9" in screen.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from benchbench.data import images
 from benchbench.errors import ImageError
-from benchbench.types import ImageRef
+from benchbench.types import Box, ImageRef
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_missing_undecodable_and_truncated_are_told_apart(picture: Path) -> None
     assert images.image_size(picture) == (40, 30)
     with pytest.raises(ImageError, match="Cannot decode"):
         images.decode(whole[: len(whole) // 2], picture)
-    with pytest.raises(ImageError, match="Cannot read"):
+    with pytest.raises(ImageError, match="Not a regular file"):
         images.read_bytes(picture.parent)
 
 
@@ -77,21 +78,51 @@ def test_crops_are_pillows_and_black_beyond_the_edge(picture: Path) -> None:
     ("box", "over"),
     [((0, 0, 40, 30), False), ((-1, 0, 5, 5), True), ((35, 25, 41, 30), True)],
 )
-def test_overhanging_crops_are_told(
-    picture: Path, box: tuple[int, int, int, int], over: bool
+def test_overhanging_crops_are_told(picture: Path, box: Box, over: bool) -> None:
+    ref = ImageRef(picture, box)
+    found = images.survey([ref])
+    assert found.overhanging == ({ref} if over else set())
+    assert not found.wrong
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ((40, 0, 50, 9), "outside"),
+        ((0, 30, 9, 40), "outside"),
+        ((-9, 0, 0, 9), "outside"),
+        ((5, 5, 5, 9), "empty"),
+        ((9, 5, 5, 9), "empty"),
+        ((0, 0, 20_000, 20_000), "pixels"),
+        ((0, 0, 10**20, 30), "pixels"),
+        ((0, 0, 1, 1001), "times as long"),
+    ],
+)
+def test_crops_that_make_no_picture_are_told_beforehand(
+    picture: Path, box: Box, problem: str
 ) -> None:
-    assert images.overhangs(ImageRef(picture, box), (40, 30)) is over
+    ref = ImageRef(picture, box)
+    assert problem in images.survey([ref]).wrong[ref]
 
 
-@pytest.mark.parametrize("box", [(40, 0, 50, 9), (0, 30, 9, 40), (-9, 0, 0, 9), (5, 5, 5, 9)])
-def test_crops_outside_or_empty_are_errors(picture: Path, box: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ImageError, match=r"outside|empty"):
-        images.survey([ImageRef(picture, box)])
+def test_an_image_that_resizing_would_blow_up_is_told_beforehand(tmp_path: Path) -> None:
+    ref = ImageRef(tmp_path / "thin.png")
+    Image.new("RGB", (1, 2000)).save(ref.path)
+    assert "times as long" in images.survey([ref]).wrong[ref]
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    for read in (images.image_size, images.read_bytes):
+        with pytest.raises(ImageError, match="Not a regular file"):
+            read(pipe)
 
 
 def test_a_survey_lists_bad_files_and_overhanging_crops(picture: Path) -> None:
     missing = ImageRef(picture.with_name("none.jpg"), (0, 0, 9, 9))
     over = ImageRef(picture, (30, 20, 50, 40))
-    problems, overhanging = images.survey([over, missing, over, ImageRef(picture)])
-    assert list(problems) == [missing.path]
-    assert overhanging == {over}
+    found = images.survey([over, missing, over, ImageRef(picture)])
+    assert list(found.unreadable) == [missing.path]
+    assert found.overhanging == {over}
+    assert not found.wrong

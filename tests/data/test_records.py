@@ -51,7 +51,11 @@ def test_a_record_is_read(tmp_path: Path) -> None:
         ([{**GOOD, "bbox_h": -3}], "'bbox_h' is -3"),
         ([{**GOOD, "bbox_x": "1"}], "'bbox_x' should be a whole number"),
         ([{**GOOD, "bbox_x": True}], "'bbox_x' should be a whole number"),
-        ([{**GOOD, "bbox_x": 1.5}], "'bbox_x' should be a whole number"),
+        ([{**GOOD, "bbox_x": 1.5}], "'bbox_x' should be a whole number, not 1.5"),
+        ([{**GOOD, "bbox_x": None}], "'bbox_x' should be a whole number, not null"),
+        ([{**GOOD, "relation_name": "on\ud83d"}], "half a surrogate pair"),
+        ('[{"bbox_x": ' + "9" * 5000 + "}]", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
         ([{**GOOD, "image_path": "../../etc/passwd"}], "path inside the image folder"),
         ([{**GOOD, "image_path": "/etc/passwd"}], "path inside the image folder"),
     ],
@@ -59,6 +63,12 @@ def test_a_record_is_read(tmp_path: Path) -> None:
 def test_wrong_records_are_named(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(MalformedData, match=message):
         read_relations(write(tmp_path, content))
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    path = write(tmp_path, [GOOD]) / "visual_genome_relation.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_relations(tmp_path)) == 1
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 from huggingface_hub import constants
 
@@ -30,3 +33,18 @@ def test_offline_stays_offline_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_host_that_refuses_does_not_answer() -> None:
     assert not hub._answers("http://127.0.0.1:9")
     assert not hub._answers("no address")
+
+
+def test_a_host_that_answers_garbage_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answer = threading.Thread(target=_answer_garbage, args=(server,))
+        answer.start()
+        assert not hub._answers(f"http://127.0.0.1:{server.getsockname()[1]}")
+        answer.join()
+
+
+def _answer_garbage(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1024)
+        connection.sendall(b"log in first\r\n\r\n")

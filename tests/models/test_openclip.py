@@ -9,12 +9,12 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from open_clip import pretrained
+from open_clip import factory, pretrained
 from PIL import Image
 from safetensors.torch import save_file
 
 from benchbench.errors import ModelError, UnknownName, UsageError, WeightsUnavailable
-from benchbench.models import openclip
+from benchbench.models import openclip, trimming
 from benchbench.testing import CAPTIONS, check_model
 from benchbench.types import LoadOptions, Precision
 
@@ -83,7 +83,7 @@ def test_towers_that_read_their_padding_keep_it(tiny: str, architecture: str) ->
 def test_trimming_is_given_up_where_the_probe_differs(
     tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(openclip.TRIM_TOLERANCE, "fp32", -1.0)
+    monkeypatch.setitem(trimming.TRIM_TOLERANCE, "fp32", -1.0)
     model = openclip.load("tiny/untrained", LoadOptions())
     assert not model.manifest.settings["captions_trimmed"]
     check_model(model)
@@ -147,9 +147,70 @@ def test_gelu_weights_are_refused_under_a_quickgelu_architecture(
     assert loaded.manifest.activation == "quickgelu"
 
 
-def test_every_published_pair_has_a_known_activation() -> None:
+def test_every_published_pair_runs_with_its_weights_activation_or_is_refused() -> None:
+    refused = set()
     for architecture, tag in open_clip.list_pretrained():
-        assert set(open_clip.get_pretrained_cfg(architecture, tag)) & {"url", "hf_hub"}
+        try:
+            quick = openclip.uses_quickgelu(architecture, tag)
+        except ModelError as error:
+            refused.add(architecture)
+            sibling = str(error).rpartition("openclip:")[2].rpartition("/")[0]
+            assert sibling in open_clip.list_models()
+            continue
+        if tag == "openai":
+            assert quick, f"{architecture}: OpenAI's weights were trained with QuickGELU"
+    assert all("-quickgelu" in architecture for architecture in refused)
+
+
+def test_an_architecture_without_a_sibling_keeps_its_activation() -> None:
+    assert openclip.uses_quickgelu("roberta-ViT-B-32", "laion2b_s12b_b32k")
+
+
+def test_the_tanh_form_of_gelu_is_told_apart(tiny: str) -> None:
+    model = openclip.load("tiny-tanh/untrained", LoadOptions())
+    assert model.manifest.activation == "gelu-tanh"
+
+
+def test_another_configuration_of_the_same_name_is_another_model(
+    tiny_model: OpenClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = open_clip.get_model_config("tiny")
+    config["text_cfg"]["heads"] = 4
+    monkeypatch.setitem(factory._MODEL_CONFIGS, "tiny", config)
+    other = openclip.load("tiny/untrained", LoadOptions())
+    assert other.manifest.weights_sha256 == tiny_model.manifest.weights_sha256
+    assert other.manifest.fingerprint != tiny_model.manifest.fingerprint
+
+
+def test_untrained_towers_from_the_hub_are_untrained_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import BertConfig, BertModel
+
+    text = tmp_path / "bert"
+    BertModel(
+        BertConfig(
+            vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=16,
+        )
+    ).save_pretrained(text)  # fmt: skip
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "dog", "the", "horse", "man"]
+    (text / "vocab.txt").write_text("\n".join(words))
+    (text / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    config = open_clip.get_model_config("tiny")
+    config["text_cfg"] = {
+        "hf_model_name": str(text), "hf_tokenizer_name": str(text), "context_length": 16,
+        "hf_proj_type": "mlp", "hf_pooler_type": "mean_pooler",
+    }  # fmt: skip
+    monkeypatch.setitem(factory._MODEL_CONFIGS, "tiny-hub", config)
+    states = [
+        openclip.load("tiny-hub/untrained", LoadOptions(seed=seed)).clip.text.state_dict()
+        for seed in (0, 0, 1)
+    ]
+    name = "transformer.embeddings.word_embeddings.weight"
+    assert torch.equal(states[0][name], states[1][name])
+    assert not torch.equal(states[0][name], states[2][name])
+    check_model(openclip.load("tiny-hub/untrained", LoadOptions()))
 
 
 def test_a_damaged_file_is_one_error(tagged: Path) -> None:
@@ -159,8 +220,9 @@ def test_a_damaged_file_is_one_error(tagged: Path) -> None:
 
 
 def test_unknown_names_list_what_there_is(tiny: str) -> None:
-    with pytest.raises(UnknownName, match="Did you mean 'ViT-B-32'"):
-        openclip.load("ViT-B32/openai", LoadOptions())
+    for near in ("ViT-B32/openai", "vit-b-32/openai"):
+        with pytest.raises(UnknownName, match="Did you mean 'ViT-B-32'"):
+            openclip.load(near, LoadOptions())
     with pytest.raises(UnknownName, match="laion2b_s34b_b79k"):
         openclip.load("ViT-B-32/opnai", LoadOptions())
     with pytest.raises(UsageError, match=r"names no weights.*openai.*untrained"):
@@ -170,5 +232,5 @@ def test_unknown_names_list_what_there_is(tiny: str) -> None:
 
 
 def test_weights_that_cannot_be_fetched_are_one_error() -> None:
-    with pytest.raises(WeightsUnavailable, match="laion2b_s34b_b79k"):
+    with pytest.raises(WeightsUnavailable, match=r"laion2b_s34b_b79k.*not in the cache"):
         openclip.load("ViT-B-32/laion2b_s34b_b79k", LoadOptions())

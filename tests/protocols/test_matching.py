@@ -92,8 +92,24 @@ def test_chance_comes_from_the_shape() -> None:
 
 def test_no_ops_are_told_by_token_ids_not_by_strings() -> None:
     each = Item("0", (ImageRef(Path("a")),), ("A dog", "a dog", "a cat"), (0,), "a")
-    ids = {"A dog": (1, 2), "a dog": (1, 2), "a cat": (1, 3)}
-    assert matching.no_ops(each, ids) == (False, True, False)
+    assert matching.no_ops(each, [(1, 2), (1, 2), (1, 3)]) == (False, True, False)
+
+
+def test_captions_of_the_same_tokens_get_the_same_score() -> None:
+    rng = np.random.default_rng(0)
+    ref = ImageRef(Path("a.png"))
+    texts = ("a cat", "A dog", "a dog", "a  dog")
+    each = Item("0", (ref,), texts, (1,), "a")
+    vectors = rng.normal(size=(4, 8)).astype("f")
+    ids = {"a cat": (1, 3), "A dog": (1, 2), "a dog": (1, 2), "a  dog": (1, 2)}
+    found = matching.match(
+        [each],
+        Embedded({ref: 0}, rng.normal(size=(1, 8)).astype("f")),
+        Embedded({text: i for i, text in enumerate(texts)}, vectors),
+        ids,
+    )[0]
+    assert found.scores[0, 1] == found.scores[0, 2] == found.scores[0, 3] != found.scores[0, 0]
+    assert found.no_op == (False, False, True, True)
 
 
 def test_groups_leave_out_by_name_and_by_size() -> None:

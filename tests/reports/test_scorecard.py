@@ -11,8 +11,9 @@ import pytest
 
 from benchbench.data.aro import dropped_relations
 from benchbench.errors import UsageError
+from benchbench.registry import load_task
 from benchbench.reports.scorecard import Scorecard, scorecard
-from benchbench.types import Counts, ModelManifest, Outcome, Run
+from benchbench.types import Counts, Item, Metric, ModelManifest, Outcome, Run
 
 MANIFEST = ModelManifest(
     name="stub",
@@ -54,8 +55,9 @@ def run_of(answers: list[tuple[str, str, float]]) -> Run:
         data_sha256="0" * 64,
         settings={"limit": None, "seed": 0},
         environment={},
-        counts=Counts(n, n, 0, n, 2 * n, n_clusters, 0, 0),
+        counts=Counts(n, n, 0, n, n, 2 * n, n_clusters, 0, 0),
         skipped=(),
+        unreadable={},
         created="2000-01-01T00:00:00+00:00",
         seconds=1.0,
         outcomes=outcomes,
@@ -88,6 +90,7 @@ def test_each_definition_by_hand() -> None:
         {
             "aro-paper": (2 / 4 + 1 / 1) / 2,
             "aro-code": (2 / 4 + 1 / 1 + 1 / 2) / 3,
+            "structclip-paper": (2 / 4 + 1 / 1) / 2,
             "mteb-micro": 5 / 7,
             "macro": (2 / 4 + 1 / 1 + 1 / 2) / 3,
             "micro": 4 / 7,
@@ -106,7 +109,7 @@ def test_the_tie_rule_moves_only_what_leaves_it_open() -> None:
 
 def test_items_and_clusters_are_those_of_the_metric() -> None:
     row = scorecard(SMALL).headline
-    assert (row.name, row.n_groups) == ("aro-paper", 2)
+    assert (row.name, row.meaning) == ("aro-paper", "2 relations, less ARO's 157")
     assert (row.estimate.n_items, row.estimate.n_clusters) == (5, 3)
     assert row.chance == 0.5
 
@@ -115,7 +118,7 @@ def test_slices_say_what_the_headline_leaves_out() -> None:
     rows = {row.name: row for row in scorecard(SMALL, by="relation").groups}
     assert list(rows) == ["on", "next to", "riding"]
     assert rows["on"].estimate.value == 0.5
-    assert rows["next to"].meaning == "not in aro-paper"
+    assert rows["next to"].meaning == "not in aro-paper, structclip-paper"
     assert math.isnan(rows["on"].estimate.low), "3 clusters are too few for an interval"
 
 
@@ -134,7 +137,7 @@ def test_a_constant_model_earns_nothing_or_chance() -> None:
 
 
 def test_runs_of_another_version_and_unknown_tags_are_refused() -> None:
-    with pytest.raises(UsageError, match="version 7; installed is version 1"):
+    with pytest.raises(UsageError, match=r"version 7; installed is\s+version 1"):
         scorecard(dataclasses.replace(SMALL, task_version=7))
     with pytest.raises(UsageError, match="Tags: relation"):
         scorecard(SMALL, by="relatoin")
@@ -145,12 +148,56 @@ def test_banners_come_before_any_number() -> None:
         SMALL,
         model=dataclasses.replace(MANIFEST, trained=False, weights="random (seed 3)"),
         counts=dataclasses.replace(SMALL.counts, items_in_edition=99, skipped=2),
+        unreadable={f"images/{i}.jpg": "not found" for i in range(4)},
         settings={"limit": 9, "seed": 3},
     )
-    text = str(scorecard(bad))
+    page = str(scorecard(bad))
+    assert max(map(len, page.splitlines())) <= 100
+    text = " ".join(page.split())
     numbers = text.index("aro-paper")
-    for banner in ("UNTRAINED: random (seed 3)", "PARTIAL: 7 of 99 items", "SKIPPED: 2 items"):
+    for banner in (
+        "UNTRAINED: random (seed 3)",
+        "PARTIAL: 7 of 99 items",
+        "SKIPPED: 2 items, in none of the numbers, for 4 images",
+        "images/0.jpg (not found)",
+        "and 1 more",
+    ):
         assert 0 < text.index(banner) < numbers
+
+
+def test_a_metric_without_items_hides_no_other() -> None:
+    symmetric = run_of([("next to", str(i), 1.0) for i in range(12)])
+    card = scorecard(symmetric)
+    assert math.isnan(card.headline.estimate.value)
+    assert values(card)["micro"] == 1.0
+    assert "aro-paper * – – 0 0 wrong" in " ".join(str(card).split())
+
+
+def test_intervals_need_ten_clusters() -> None:
+    for n, known in ((9, False), (10, True)):
+        card = scorecard(run_of([("on", str(i), 1.0 - 2 * (i % 2)) for i in range(n)]))
+        assert math.isnan(card.headline.estimate.low) is not known
+
+
+def test_a_task_of_ones_own_reads_its_own_runs() -> None:
+    class Mine:
+        info = dataclasses.replace(
+            load_task("vg-relation").info, headline="mine", metrics=(Metric("mine", "items"),)
+        )
+
+        def items(self, root: Path) -> list[Item]:
+            return []
+
+    assert scorecard(SMALL, task=Mine()).headline.name == "mine"
+    with pytest.raises(UsageError, match="of other, not of vg-relation"):
+        scorecard(dataclasses.replace(SMALL, task="other"), task=Mine())
+
+
+def test_text_from_files_cannot_break_the_page() -> None:
+    odd = run_of([("on\x1b[31m\n", "a", 1.0), ("x" * 300, "b", 1.0)])
+    text = str(scorecard(odd, by="relation"))
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_page_is_as_committed() -> None:
@@ -159,12 +206,11 @@ def test_the_page_is_as_committed() -> None:
 
 
 def test_on_photographs_the_groups_are_those_of_the_files(vrd: Path) -> None:
-    from benchbench.registry import load_task
-
     items = load_task("vg-relation").items(vrd)
     answers = [(item.tags["relation"], item.cluster, 1.0) for item in items]
     card = scorecard(run_of(answers), by="relation", resamples=20)
     kept = [row.estimate.n_items for row in card.groups if not row.meaning]
-    assert card.headline.n_groups == len(kept) == 39
+    assert len(kept) == 39
+    assert card.headline.meaning == "39 relations, less ARO's 157"
     assert sum(n < 25 for n in kept) == 20
     assert sum(n == 1 for n in kept) == 6

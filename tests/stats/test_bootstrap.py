@@ -1,4 +1,4 @@
-"""The cluster bootstrap, against a loop over draws and against scipy."""
+"""The cluster bootstrap, against a loop over draws, scipy, and Student's interval."""
 
 from __future__ import annotations
 
@@ -7,99 +7,97 @@ import pytest
 import scipy.stats
 
 from benchbench.errors import UsageError
-from benchbench.stats import grouped_means, percentile_interval
+from benchbench.stats import bootstrap_draws, expanded_percentiles, mean_over_groups
+from benchbench.stats.bootstrap import expanded_tail
+from tests.stats.drawn import random_items
 
 
-def random_items(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values (quarters: exact in float32), groups and clusters of n items; some in no group."""
-    rng = np.random.default_rng(seed)
-    clusters = np.unique(rng.integers(0, 15, size=n), return_inverse=True)[1]
-    return rng.integers(0, 5, size=n) / 4, rng.integers(-1, 4, size=n), clusters
+def draws_of(values: np.ndarray, clusters: np.ndarray, resamples: int = 10_000) -> np.ndarray:
+    """Draws of a plain mean."""
+    mean = mean_over_groups(values, np.zeros(len(values), int), clusters)
+    return bootstrap_draws([mean], resamples=resamples)[:, 0]
 
 
-def drawn_clusters(n_clusters: int, resamples: int, seed: int) -> np.ndarray:
-    """The draws as the module documents them: PCG64, whole clusters with replacement."""
+@pytest.mark.parametrize("seed", range(3))
+def test_draws_equal_a_loop_over_resampled_clusters(seed: int) -> None:
+    values, groups, clusters = random_items(seed)
+    mean = mean_over_groups(values, groups, clusters)
+    found = bootstrap_draws([mean], resamples=50, seed=seed)[:, 0]
     rng = np.random.Generator(np.random.PCG64(seed))
-    return rng.integers(n_clusters, size=(resamples, n_clusters), dtype=np.int64)
+    for draw, drawn in zip(found, rng.integers(15, size=(50, 15), dtype=np.int64), strict=True):
+        moved = sum(mean.influence[c] for c in drawn) - mean.influence.sum()
+        assert draw == pytest.approx(mean.value + moved)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_draws_equal_a_loop_over_resampled_items(seed: int) -> None:
-    values, groups, clusters = random_items(seed)
-    found = grouped_means([values], [groups], clusters, resamples=50, seed=seed)[0]
-    for draw, expected in zip(
-        found.draws, drawn_clusters(clusters.max() + 1, 50, seed), strict=True
-    ):
-        means = []
-        for group in range(4):
-            picked = [
-                values[i]
-                for cluster in expected
-                for i in np.flatnonzero((clusters == cluster) & (groups == group))
-            ]
-            if picked:
-                means.append(np.mean(picked))
-        assert draw == pytest.approx(np.mean(means), rel=1e-5)
+def test_with_equal_clusters_draws_are_means_of_resampled_items() -> None:
+    values = np.random.default_rng(0).random(90)
+    clusters = np.repeat(np.arange(30), 3)
+    found = draws_of(values, clusters, resamples=20)
+    rng = np.random.Generator(np.random.PCG64(0))
+    for draw, drawn in zip(found, rng.integers(30, size=(20, 30), dtype=np.int64), strict=True):
+        assert draw == pytest.approx(np.mean([values[clusters == c] for c in drawn]))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_value_is_the_mean_over_groups_of_means_over_items(seed: int) -> None:
-    values, groups, clusters = random_items(seed)
-    found = grouped_means([values], [groups], clusters, resamples=2)[0]
-    each = [values[groups == g].mean() for g in range(4)]
-    assert found.group_values == pytest.approx(each, rel=1e-6)
-    assert found.value == pytest.approx(np.mean(each), rel=1e-6)
-    assert found.n_items == (groups >= 0).sum()
-    assert found.n_clusters == len(np.unique(clusters[groups >= 0]))
-    assert found.group_clusters.tolist() == [
-        len(np.unique(clusters[groups == g])) for g in range(4)
-    ]
-
-
-def test_singleton_clusters_give_the_interval_of_scipy() -> None:
-    rng = np.random.default_rng(3)
-    values = (rng.random(300) < 0.7).astype(float)
-    ours = grouped_means([values], [np.zeros(300, int)], np.arange(300), resamples=20_000)[0]
+def test_singleton_clusters_give_the_draws_of_scipy() -> None:
+    values = (np.random.default_rng(3).random(300) < 0.7).astype(float)
+    ours = draws_of(values, np.arange(300), resamples=20_000)
     theirs = scipy.stats.bootstrap(
         (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    assert percentile_interval(ours.draws) == pytest.approx(tuple(theirs), abs=0.004)
+    )
+    assert ours.std() == pytest.approx(theirs.standard_error, rel=0.03)
+    expected = tuple(theirs.confidence_interval)
+    assert tuple(np.quantile(ours, [0.025, 0.975])) == pytest.approx(expected, abs=0.004)
 
 
 def test_clustered_items_widen_the_interval() -> None:
     values = np.repeat((np.random.default_rng(0).random(100) < 0.5).astype(float), 9)
-    one_group = np.zeros(900, int)
-    clustered = grouped_means([values], [one_group], np.repeat(np.arange(100), 9))[0]
-    naive = grouped_means([values], [one_group], np.arange(900))[0]
-    assert clustered.draws.std() == pytest.approx(3 * naive.draws.std(), rel=0.1)
+    clustered = draws_of(values, np.repeat(np.arange(100), 9))
+    naive = draws_of(values, np.arange(900))
+    assert clustered.std() == pytest.approx(3 * naive.std(), rel=0.05)
+
+
+def test_draws_are_centred_on_the_value_however_rare_a_group() -> None:
+    values = np.array([1.0] * 50 + [0.0])
+    groups = np.array([0] * 50 + [1])
+    mean = mean_over_groups(values, groups, np.arange(51))
+    draws = bootstrap_draws([mean])[:, 0]
+    assert mean.value == 0.5
+    assert draws.mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_means_of_one_call_share_their_draws() -> None:
     values, groups, clusters = random_items(0)
-    together = grouped_means([values, 1 - values], [groups, groups], clusters, resamples=100)
-    assert together[0].draws + together[1].draws == pytest.approx(np.ones(100), rel=1e-5)
-    alone = grouped_means([values], [groups], clusters, resamples=100)[0]
-    assert np.array_equal(alone.draws, together[0].draws)
+    pair = [mean_over_groups(v, groups, clusters) for v in (values, 1 - values)]
+    both = bootstrap_draws(pair, resamples=100)
+    assert both.sum(axis=1) == pytest.approx(np.ones(100))
+    assert bootstrap_draws(pair[:1], resamples=100)[:, 0] == pytest.approx(both[:, 0])
 
 
 def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    values, groups, clusters = random_items(1)
-    whole = grouped_means([values], [groups], clusters, resamples=100)[0].draws
+    values, _, clusters = random_items(1)
+    whole = draws_of(values, clusters, resamples=100)
     monkeypatch.setattr("benchbench.stats.bootstrap.BLOCK_BYTES", 1)
-    assert np.array_equal(
-        grouped_means([values], [groups], clusters, resamples=100)[0].draws, whole
-    )
+    assert draws_of(values, clusters, resamples=100) == pytest.approx(whole)
 
 
-def test_a_draw_without_any_item_of_a_group_leaves_the_group_out() -> None:
-    values, groups = np.array([1.0, 0.0]), np.array([0, 1])
-    found = grouped_means([values], [groups], np.array([0, 1]), resamples=200)[0]
-    assert set(found.draws.tolist()) == {0.0, 0.5, 1.0}
-    assert np.isnan(found.group_draws).any()
+@pytest.mark.parametrize("n", [5, 20, 60])
+def test_the_expanded_interval_of_normal_values_is_students(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    low, high = expanded_percentiles(draws_of(values, np.arange(n), resamples=200_000), n)
+    student = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert high - low == pytest.approx(student.high - student.low, rel=0.12)
 
 
-def test_nothing_to_average_is_an_error() -> None:
-    with pytest.raises(UsageError, match="no items"):
-        grouped_means([np.array([])], [np.array([], int)], np.array([], int))
-    with pytest.raises(UsageError, match="left out"):
-        grouped_means([np.ones(2)], [np.array([-1, -1])], np.array([0, 1]))
+def test_the_tail_is_hesterbergs() -> None:
+    for n in (2, 10, 100):
+        t = scipy.stats.t.ppf(0.975, n - 1)
+        assert expanded_tail(n, 0.95) == pytest.approx(
+            scipy.stats.norm.cdf(-np.sqrt(n / (n - 1)) * t)
+        )
+
+
+def test_one_cluster_has_no_interval_and_no_draw_is_an_error() -> None:
+    assert all(np.isnan(expanded_percentiles(np.ones(9), 1)))
+    mean = mean_over_groups(np.ones(3), np.zeros(3, int), np.arange(3))
+    with pytest.raises(UsageError, match="at least 1"):
+        bootstrap_draws([mean], resamples=0)

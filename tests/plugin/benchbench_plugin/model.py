@@ -16,6 +16,7 @@ class ColourCounter:
 
     similarity: Literal["cosine"] = "cosine"
     logit_scale = 1.0
+    device = "cpu"
     manifest = ModelManifest(
         name="colour-counter",
         architecture="two sums",
@@ -55,4 +56,8 @@ def load(rest: str, options: LoadOptions) -> ColourCounter:
     return ColourCounter()
 
 
-FAMILY = ModelFamily("colour-counter", {"colour-counter": "compares light left and right"}, load)
+FAMILY = ModelFamily(
+    name="colour-counter",
+    usage={"colour-counter": "compares light left and right"},
+    load=load,
+)
