@@ -60,12 +60,14 @@ def joined_by(
     rank = roll.below(f"{name} rank", roll.below(f"{name} tail", count[background]) + 1)
     thing = table[background, rank]
     size = np.choose(roll.below(f"{name} size", 8), [1, 2, 0, 0, 0, 0, 0, 0])
-    level = np.maximum(thing_levels()[thing] + LEVELS_OF_SIZE[size] - (3 if dense else 1), 2)
+    level = np.maximum(
+        thing_levels()[thing] + LEVELS_OF_SIZE[size] - ((3 if number < 4 else 5) if dense else 1), 2
+    )
     x, y, found = spot(
         scene.boxes_or_none(), thing, level, _INDOORS[background], _SKY[background], roll,
-        8 if dense else 4, name,
+        12 if dense else 6, name,
     )  # fmt: skip
-    wanted = roll.chance(f"{name} there", 95 if dense else 62)
+    wanted = roll.chance(f"{name} there", 95 if dense else 72)
     full = (scene.thing >= 0).sum(axis=1) - _props(scene) >= (12 if dense else 6)
     there = found & wanted & ~full
     if training:

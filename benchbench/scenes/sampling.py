@@ -36,7 +36,7 @@ Flags = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
 
-_EXTRAS, _EXTRAS_DENSE = 3, 9
+_EXTRAS, _EXTRAS_DENSE = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _finished(
     scene = mirrored(scene, flipped)
     training, scenario = split.startswith("train"), casts[0].scenario
     look = looks(category, scenario, own, twin, (index & 1) == 1, training)
-    base = own.between("light", 214, 256)
+    base = own.between("light", 224, 256)
     light = np.stack([base - own.between(f"tint {c}", 0, 14) for c in range(3)], axis=1)
     predicate = np.full((*category.shape, len(slots)), -1, dtype=np.int64)
     for number, part in enumerate(casts):

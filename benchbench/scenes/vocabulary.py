@@ -55,10 +55,11 @@ class Predicate:
         return self.inverse == self.name
 
 
-def _animal(name: str, plural: str, level: int, artist: Callable[[bool], Drawing]) -> Category:
-    return Category(
-        name, plural, level, {"stand": partial(artist, False), "run": partial(artist, True)}
-    )
+def _animal(name: str, plural: str, level: int, artist: Callable[..., Drawing]) -> Category:
+    poses: dict[str, Artist] = {"stand": artist, "run": partial(artist, True)}
+    if name in ("dog", "cat"):
+        poses["lie"] = partial(artist, lying=True)
+    return Category(name, plural, level, poses)
 
 
 def _container(artist: Callable[[bool], Drawing]) -> dict[str, Artist]:

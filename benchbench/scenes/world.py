@@ -17,7 +17,7 @@ VERSION = "scenes-v1"
 
 ANCHORS = (
     "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim", "nose",
-    "left", "right", "crown", "base",
+    "left", "right", "crown", "base", "middle",
 )  # fmt: skip
 ANCHOR = {name: i for i, name in enumerate(ANCHORS)}
 
@@ -119,6 +119,7 @@ def _anchors(number: int) -> list[tuple[int, int]]:
         "right": (right, foot_y),
         "crown": (middle, top),
         "base": (middle, bottom),
+        "middle": (middle, (top + bottom) // 2),
     }
     for name, (x, y) in drawing.anchors.items():
         found[name] = (round(10 * x), round(10 * y))

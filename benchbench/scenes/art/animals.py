@@ -55,6 +55,12 @@ def _legs(frame: Frame, running: bool) -> list[Shape]:
     return shapes
 
 
+def _paws(ground: float) -> list[Shape]:
+    """Legs folded under a lying body."""
+    front = bar(body(0.85), (52, ground - 6), (76, ground), 8, 7)
+    return [front, bar(body(0.85), (22, ground - 5), (36, ground), 9, 7)]
+
+
 def _dim(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
     red, green, blue = rgb
     return (red * 7 // 10, green * 7 // 10, blue * 7 // 10)
@@ -64,11 +70,11 @@ def _eye(x: float, y: float, size: float = 1.9) -> list[Shape]:
     return [oval(ink("#ffffff"), x, y, size + 1.0), oval(EYE, x + 0.5, y, size)]
 
 
-def dog(running: bool = False) -> Drawing:
+def dog(running: bool = False, lying: bool = False) -> Drawing:
     """Floppy ear, raised tail, collar, tongue out."""
     frame = Frame(24, 56, 52, 80, 8.5, body(0.95), body(0.7))
-    shapes = [shadow(42, 83, 34), path(body(0.9), 6.5, (16, 46), (8, 36), (7, 22))]
-    shapes += _legs(frame, running)
+    shapes = [path(body(0.9), 6.5, (16, 46), (8, 36), (7, 22))]
+    shapes += _paws(62) if lying else [shadow(42, 83, 34), *_legs(frame, running)]
     shapes += [
         blob(body(), (14, 44), (22, 38), (42, 40), (58, 36), (66, 42), (65, 54), (56, 60), (40, 57),
              (24, 61), (15, 55)),
@@ -81,14 +87,19 @@ def dog(running: bool = False) -> Drawing:
         *_eye(75.5, 22.5),
         bar(ink("#d93a3a"), (57, 44), (68, 49), 4),
     ]  # fmt: skip
-    return Drawing(98, 86, tuple(shapes), _meets(42, 81, 38, 40, 66, 15, 92, 42))
+    return Drawing(
+        98,
+        70 if lying else 86,
+        tuple(shapes),
+        _meets(42, 63 if lying else 81, 38, 40, 66, 15, 92, 42),
+    )
 
 
-def cat(running: bool = False) -> Drawing:
+def cat(running: bool = False, lying: bool = False) -> Drawing:
     """Pointed ears, whiskers, a long curled tail."""
     frame = Frame(26, 56, 54, 80, 7.0, body(0.95), body(0.75))
-    shapes = [shadow(42, 83, 32), path(body(0.9), 6, (20, 50), (9, 42), (7, 26), (14, 15), (10, 8))]
-    shapes += _legs(frame, running)
+    shapes = [path(body(0.9), 6, (20, 50), (9, 42), (7, 26), (14, 15), (10, 8))]
+    shapes += _paws(64) if lying else [shadow(42, 83, 32), *_legs(frame, running)]
     shapes += [
         blob(body(), (17, 50), (26, 42), (42, 45), (58, 40), (66, 46), (64, 58), (54, 62), (40, 60),
              (26, 63), (18, 59)),
@@ -104,7 +115,12 @@ def cat(running: bool = False) -> Drawing:
         bar(ink("#4a4040"), (80, 37), (93, 34), 0.9), bar(ink("#4a4040"), (80, 39), (93, 41), 0.9),
         bar(ink("#4a4040"), (62, 37), (51, 34), 0.9), bar(ink("#4a4040"), (62, 39), (51, 41), 0.9),
     ]  # fmt: skip
-    return Drawing(96, 86, tuple(shapes), _meets(42, 81, 40, 45, 70, 14, 86, 44))
+    return Drawing(
+        96,
+        72 if lying else 86,
+        tuple(shapes),
+        _meets(42, 65 if lying else 81, 40, 45, 70, 14, 86, 44),
+    )
 
 
 def horse(running: bool = False) -> Drawing:

@@ -35,7 +35,7 @@ def cup(front: bool = False) -> Drawing:
         98,
         98,
         tuple(shapes),
-        _rests(40, 93, 40, 18) | {"inside": (40.0, 58.0), "grip": (84.0, 48.0)},
+        _rests(40, 93, 40, 18) | {"inside": (40.0, 20.0), "grip": (84.0, 48.0)},
     )
 
 
@@ -65,7 +65,7 @@ def bowl(front: bool = False) -> Drawing:
         100,
         63,
         tuple(shapes),
-        _rests(50, 60, 50, 12) | {"inside": (50.0, 36.0), "grip": (4.0, 24.0)},
+        _rests(50, 60, 50, 12) | {"inside": (50.0, 14.0), "grip": (4.0, 24.0)},
     )
 
 
@@ -99,7 +99,7 @@ def box(front: bool = False) -> Drawing:
         100,
         88,
         tuple(shapes),
-        _rests(50, 84, 50, 24) | {"inside": (50.0, 50.0), "grip": (14.0, 62.0)},
+        _rests(50, 84, 50, 24) | {"inside": (50.0, 26.0), "grip": (14.0, 62.0)},
     )
 
 
@@ -116,7 +116,7 @@ def bag(front: bool = False) -> Drawing:
         80,
         99,
         tuple(shapes),
-        _rests(40, 95.5, 40, 33) | {"inside": (40.0, 64.0), "grip": (40.0, 6.0)},
+        _rests(40, 95.5, 40, 33) | {"inside": (40.0, 35.0), "grip": (40.0, 6.0)},
     )
 
 

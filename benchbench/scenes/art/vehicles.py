@@ -234,7 +234,7 @@ def cart(front: bool = False) -> Drawing:
         shapes += [bar(ink("#4e3621"), (x - 10, 46), (x + 10, 46), 2.2)]
         shapes += [bar(ink("#4e3621"), (x, 36), (x, 56), 2.2), oval(ink("#4e3621"), x, 46, 3)]
     anchors = {
-        "foot": (43.0, 59.0), "top": (42.0, 11.0), "inside": (42.0, 24.0), "back": (38.0, 18.0),
+        "foot": (43.0, 59.0), "top": (42.0, 11.0), "inside": (42.0, 13.0), "back": (38.0, 18.0),
         "nose": (96.0, 31.0), "hitch": (4.0, 30.0),
     }  # fmt: skip
     return Drawing(99, 63, tuple(shapes), anchors)
