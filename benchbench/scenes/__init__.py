@@ -5,7 +5,13 @@ from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import draw, label
 from benchbench.scenes.gallery import gallery
 from benchbench.scenes.graph import Graph, closure
-from benchbench.scenes.items import AttributeItems, RelationItems, attribute_items, crops, relation_items
+from benchbench.scenes.items import (
+    AttributeItems,
+    RelationItems,
+    attribute_items,
+    crops,
+    relation_items,
+)
 from benchbench.scenes.records import records
 from benchbench.scenes.sampling import SPLITS, sample
 from benchbench.scenes.seen import Seen, seen

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import Shape, body, fill, grown, ink, oval, rect
 from benchbench.scenes.vocabulary import ARTISTS, PATTERNS
+
+if TYPE_CHECKING:
+    from benchbench.scenes.art.drawing import Drawing
 
 Texels = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -179,7 +181,8 @@ def _binned(below: Ints, side: int) -> Ints:
     whole, part = edges // side, edges % side
     after = below[np.minimum(whole + 1, lines)]
     spread = (slice(None),) + (None,) * (below.ndim - 1)
-    return np.diff(below[whole] * side + (after - below[whole]) * part[spread], axis=0)
+    scaled = below[whole] * side + (after - below[whole]) * part[spread]
+    return np.asarray(np.diff(scaled, axis=0))
 
 
 def _pattern_masters() -> list[Texels]:

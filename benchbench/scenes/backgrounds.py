@@ -6,15 +6,18 @@ never one of the categories.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.shapes import Shape, bar, blob, fill, ink, oval, path, poly, rect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Colour = tuple[int, int, int]
 Pixels = npt.NDArray[np.uint8]
@@ -61,8 +64,8 @@ def park(roll: Dice) -> Place:
 def beach(roll: Dice) -> Place:
     """Sand, a strip of sea, shells."""
     shells = [oval(ink("#fbf3e4"), x, y, 0.9, 0.7) for x, y in _scattered(roll, 12, 62, 98)]
-    sea = [rect(ink("#8fc4d4"), 0, 44, 100, 55), path(ink("#f4fbfb"), 1.6, (-2, 55), (20, 56), (45, 54.5),
-                                                     (70, 56), (102, 55))]  # fmt: skip
+    foam = ((-2, 55.0), (20, 56.0), (45, 54.5), (70, 56.0), (102, 55.0))
+    sea = [rect(ink("#8fc4d4"), 0, 44, 100, 55), path(ink("#f4fbfb"), 1.6, *foam)]
     upper, lower = ((182, 220, 240), (230, 240, 240)), ((236, 220, 178), (226, 204, 158))
     return Place(upper, lower, 44, [*_clouds(roll), *sea, *shells], (3, 9))
 
@@ -195,7 +198,7 @@ def background(number: int, variant: int, size: int) -> Pixels:
     small = image.reshape(size, 2, size, 2, 3).sum(axis=(1, 3)) + 2 >> 2
     image = np.clip(small + _texture(roll, place, size)[..., None], 0, 255).astype(np.uint8)
     image.setflags(write=False)
-    return image
+    return np.asarray(image)
 
 
 @lru_cache(maxsize=4)
@@ -214,7 +217,7 @@ def _gradients(place: Place, size: int) -> Ints:
 
 def _ramp(start: Ints, end: Ints, rows: int) -> Ints:
     step = np.arange(rows, dtype=np.int64)[:, None]
-    return start + (end - start) * step // max(rows - 1, 1)
+    return np.asarray(start + (end - start) * step // max(rows - 1, 1))
 
 
 def _texture(roll: Dice, place: Place, size: int) -> Ints:
@@ -228,7 +231,7 @@ def _texture(roll: Dice, place: Place, size: int) -> Ints:
     fine = dice(f"grain {key}", np.arange(size * size)).between("v", -128, 128).reshape(size, size)
     upper, lower = place.grain
     strength = np.where(np.arange(size) * 100 < place.horizon * size, upper, lower)[:, None]
-    return (smooth + fine) * strength >> 8
+    return np.asarray((smooth + fine) * strength >> 8)
 
 
 def _number(roll: Dice, name: str, low: int, high: int) -> int:

@@ -8,8 +8,8 @@ never tied to its subject by "is".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from benchbench.scenes.lexicon import NONE, TOKENS, phrase
 from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORY
 from benchbench.scenes.world import VERSION, Scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Ints = npt.NDArray[np.int64]
 
@@ -83,7 +86,9 @@ def dense_captions(scenes: Scenes) -> Captions:
             teller.noun(whom, f"o{number}", True),
         ]
         parts.append(np.where(there[:, None], np.concatenate(words, axis=1), NONE))
-        mentioned[rows[there], who[there]] = mentioned[rows[there], whom[there]] = True
+        hit = np.flatnonzero(there)
+        mentioned[hit, who[hit]] = True
+        mentioned[hit, whom[hit]] = True
     for slot in range(mentioned.shape[1]):
         there = scenes.present[:, slot] & ~mentioned[:, slot]
         words = [np.where(told.any(axis=1) | mentioned.any(axis=1), lexicon.COMMA, NONE)[:, None]]
@@ -105,7 +110,7 @@ class Teller:
         object.__setattr__(self, "rows", np.arange(len(self.scenes)))
 
     def noun(self, slot: Ints, name: str, full: bool = False) -> Ints:
-        """An object with some of its attributes: "a small red dog", "a person in a striped shirt"."""
+        """An object with some attributes: "a small red dog", "a person in a striped shirt"."""
         at = self.rows, slot
         scenes, kind = self.scenes, np.maximum(self.scenes.category[at], 0)
         mode = (
@@ -147,7 +152,7 @@ class Teller:
         return lexicon.PLACES[self.scenes.background]
 
     def fact(self, name: str, main: bool) -> tuple[Ints, Ints]:
-        """Slots of a subject and an object whose relation is annotated; the scenario's own if ``main``."""
+        """Slots of an annotated relation's subject and object; of a scenario's own if ``main``."""
         told = self.scenes.predicate >= 0
         if main:
             told = told.copy()
@@ -163,7 +168,8 @@ class Teller:
         for slot in but:
             there[self.rows, slot] = False
         rank = self.roll.below("other", np.maximum(there.sum(axis=1), 1))
-        return np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1), there.any(axis=1)
+        found = np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1)
+        return found, np.asarray(there.any(axis=1))
 
 
 def _plain(teller: Teller) -> list[Ints]:
@@ -212,7 +218,12 @@ def _two_facts(teller: Teller) -> list[Ints]:
         teller.noun(fourth, "o2"),
     ]
     first = [teller.noun(who, "s"), teller.finite(who, whom), teller.noun(whom, "o")]
-    return [*first, np.where(same[:, None], NONE, np.concatenate(more, axis=1))]
+    told_twice = same[:, None]
+    return [
+        *first,
+        np.where(told_twice, NONE, np.concatenate(more, axis=1)),
+        np.where(told_twice, teller.place(), NONE),
+    ]
 
 
 def _and_nearby(teller: Teller) -> list[Ints]:
@@ -222,7 +233,8 @@ def _and_nearby(teller: Teller) -> list[Ints]:
         [_fixed(teller, "with/IN"), teller.noun(other, "x"), _fixed(teller, "nearby/RB")], axis=1
     )
     first = [teller.noun(who, "s"), teller.deed(who, whom), teller.noun(whom, "o")]
-    return [*first, np.where(there[:, None], more, NONE)]
+    alone = _fixed(teller, "and/CC nothing/NN else/RB")
+    return [*first, np.where(there[:, None], more, NONE), np.where(there[:, None], NONE, alone)]
 
 
 def _place_first(teller: Teller) -> list[Ints]:
@@ -231,9 +243,9 @@ def _place_first(teller: Teller) -> list[Ints]:
     return [*start, teller.finite(who, whom), teller.noun(whom, "o")]
 
 
-def _together(teller: Teller) -> list[Ints]:
+def _with(teller: Teller) -> list[Ints]:
     who, whom = teller.fact("fact", False)
-    both = [teller.noun(who, "s"), _fixed(teller, "together/RB with/IN"), teller.noun(whom, "o")]
+    both = [teller.noun(who, "s"), _fixed(teller, "with/IN"), teller.noun(whom, "o")]
     return [*both, teller.place()]
 
 
@@ -251,7 +263,9 @@ def _counted(teller: Teller) -> list[Ints]:
         ],
         axis=1,
     )
-    return [np.where(double.any(axis=1)[:, None], words, NONE), *_any_fact(teller)]
+    some = double.any(axis=1)[:, None]
+    here = np.where(some, NONE, _fixed(teller, "here/RB is/VBZ"))
+    return [np.where(some, words, NONE), here, *_any_fact(teller)]
 
 
 def _we_see(teller: Teller) -> list[Ints]:
@@ -265,7 +279,7 @@ def _any_fact(teller: Teller) -> list[Ints]:
 
 PHRASINGS: tuple[Callable[[Teller], list[Ints]], ...] = (
     _plain, _there_is, _sentence, _passive, _placed, _picture, _two_facts, _and_nearby,
-    _place_first, _together, _counted, _we_see,
+    _place_first, _with, _counted, _we_see,
 )  # fmt: skip
 
 
@@ -285,7 +299,7 @@ def _phrased(scenes: Scenes, roll: Dice, phrasing: Ints) -> Ints:
 
 
 def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
-    """The first facts of each scene, one direction of each pair: subjects, objects, whether; [n, k]."""
+    """The first facts, one direction of each pair: subjects, objects, and whether; [n, k] each."""
     told = scenes.predicate >= 0
     backward = np.tril(np.ones(told.shape[1:], dtype=np.bool_)) & told.swapaxes(1, 2)
     flat = (told & ~backward).reshape(len(told), -1)

@@ -10,15 +10,8 @@ import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.holdout import allowed_pairs
-from benchbench.scenes.templates import (
-    EXTRAS,
-    FIRST,
-    ROLES,
-    SCENARIOS,
-    SECOND,
-    Role,
-    Scenario,
-)
+from benchbench.scenes.scenario import FIRST, SECOND, Role, Scenario
+from benchbench.scenes.templates import EXTRAS, ROLES, SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, PREDICATE, SPRITE
 from benchbench.scenes.world import ANCHOR
 

@@ -8,14 +8,17 @@ round is drawn exactly as often. Test splits also show what is held out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.casting import CAST_FIRST, CAST_SECOND, parts, scenario_flags
-from benchbench.scenes.dice import Dice
 from benchbench.scenes.holdout import seen_colours, seen_patterns
 from benchbench.scenes.vocabulary import COLOURS, PATTERNS
+
+if TYPE_CHECKING:
+    from benchbench.scenes.dice import Dice
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -105,7 +108,7 @@ def _pick(allowed: Flags, roll: Dice, stream: str, name: str) -> Ints:
     rank = roll.below(stream, np.maximum(count, 1))
     value = np.argmax(np.cumsum(allowed, axis=1) > rank[:, None], axis=1)
     if name == "colour":
-        return value
+        return np.asarray(value)
     plain = allowed[:, 0] & roll.chance(f"plain {stream}", _PLAIN_PERCENT)
     return np.where(plain, 0, value)
 

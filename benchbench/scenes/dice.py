@@ -7,7 +7,7 @@ A draw hashes (version, split, index) with the name of what is drawn, by splitmi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,6 @@ def name_hash(name: str) -> int:
     return int(mixed(np.array([value], dtype=np.uint64))[0])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _name_word(name: str) -> np.uint64:
     return np.uint64(name_hash(name))

@@ -7,6 +7,7 @@ slices one after the other is several times faster here. ``drawing_torch`` is th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS, COVERAGE, FIXED, TINT, Atlas, atlas
 from benchbench.scenes.backgrounds import background
 from benchbench.scenes.vocabulary import COLOUR, COLOURS
-from benchbench.scenes.world import Scenes
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
 
 Pixels = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]

@@ -16,11 +16,12 @@ import numpy.typing as npt
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.backgrounds import VARIANTS, all_backgrounds
 from benchbench.scenes.drawing import SECOND_TINTS, TINTS, checked_atlas
-from benchbench.scenes.world import Scenes
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from benchbench.scenes.world import Scenes
 
 Ints = npt.NDArray[np.int64]
 
@@ -83,13 +84,13 @@ def _layers(scenes: Scenes, size: int) -> list[_Layer]:
             row, left, top, height, width, scenes.flip[at], sheet.offset[sprite, level],
             scenes.colour[at], sheet.pattern_offset[pattern, level], sheet.extent[level],
         )  # fmt: skip
-        layers.append(_Layer(np.stack(columns).astype(np.int64), int(max(height.max(), width.max()))))
+        layers.append(
+            _Layer(np.stack(columns).astype(np.int64), int(max(height.max(), width.max())))
+        )
     return layers
 
 
-def _backdrops(
-    scenes: Scenes, palette: _Palette, size: int, device: str | torch.device
-) -> Tensor:
+def _backdrops(scenes: Scenes, palette: _Palette, size: int, device: str | torch.device) -> Tensor:
     """[n, size² + 1, 3] int32; the last pixel takes what falls off the canvas."""
     import torch
 

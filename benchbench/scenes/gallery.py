@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,24 @@ from benchbench.scenes.captions import captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.templates import SCENARIOS
-from benchbench.scenes.world import Scenes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.scenes.world import Scenes
 
 _PAPER, _INK, _FAINT = (252, 250, 245), (45, 42, 50), (132, 126, 120)
+_TELLING = ("JJ", "VBG", "VBZ")
 _GAP, _LINE, _LINES = 16, 17, 4
 
 
 def gallery(
-    path: Path, split: str = "test", count: int = 24, size: int = 224, columns: int = 6, start: int = 0
+    path: Path,
+    split: str = "test",
+    count: int = 24,
+    size: int = 224,
+    columns: int = 6,
+    start: int = 0,
 ) -> Path:
     """Write a PNG of scenes with their action label and one caption each.
 
@@ -58,10 +68,13 @@ def _varied(split: str, count: int, start: int) -> Scenes:
 
 
 def _labels(scenes: Scenes) -> list[tuple[str, str]]:
-    """The action, and the longest caption that fits."""
-    room = 26 * _LINES
-    texts = [max((t for t in five if len(t) <= room), key=len, default=five[0]) for five in captions(scenes).texts()]
-    return [(SCENARIOS[n].name, text) for n, text in zip(scenes.scenario, texts, strict=True)]
+    """The action, and the most telling caption that fits."""
+    told, out = captions(scenes), []
+    for row, texts in enumerate(told.texts()):
+        fitting = [i for i, text in enumerate(texts) if len(text) <= 26 * _LINES] or [0]
+        best = max(fitting, key=lambda i: sum(tag in _TELLING for _, tag in told.tagged(row, i)))
+        out.append((SCENARIOS[scenes.scenario[row]].name, texts[best]))
+    return out
 
 
 def _sheet(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.world import Scenes
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

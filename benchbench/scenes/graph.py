@@ -9,6 +9,7 @@ false one must not even be possible, for any objects of those names in the crop.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,9 @@ from benchbench.scenes.vocabulary import (
     PREDICATE,
     PREDICATES,
 )
-from benchbench.scenes.world import Scenes
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -137,7 +140,7 @@ def _arguable(lay: Layout, certain: Flags, kind: Ints) -> list[Flags]:
 
 
 def _attributes(scenes: Scenes) -> tuple[Flags, Flags]:
-    """[n, w, mentioned] twice: each object's colour and pattern, and its pattern's second colour."""
+    """[n, w, mentioned] twice: colour and pattern, then the pattern's second colour."""
     there = scenes.present[..., None]
     colour = scenes.colour[..., None] == np.arange(len(COLOURS))
     patterned = scenes.pattern[..., None] == np.arange(1, len(PATTERNS))

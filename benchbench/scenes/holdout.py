@@ -18,22 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.dice import name_hash
-from benchbench.scenes.templates import (
-    FIRST,
-    FIXED,
-    HOUSEHOLD,
-    IN_THE_OPEN,
-    SECOND,
-    SWAPPABLE,
-    Scenario,
-)
+from benchbench.scenes.scenario import FIRST, SECOND, Scenario
+from benchbench.scenes.swappable import HOUSEHOLD, IN_THE_OPEN, SWAPPABLE
+from benchbench.scenes.templates import FIXED
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     CATEGORY,
     COLOURS,
     MENTION,
     MENTIONED,
-    PATTERNS,
     PREDICATE,
     PREDICATES,
 )
@@ -103,7 +96,7 @@ def allowed_pairs(scenario: Scenario, training: bool) -> list[tuple[str, str]]:
 
 
 def draws_held(scenario: Scenario, pair: tuple[str, str]) -> bool:
-    """Whether the scenario with these principals would show a held-out triple, by all it implies."""
+    """Whether the scenario with these principals would show a held-out triple or imply one."""
     first, second = (CATEGORY[name] for name in pair)
     return bool(held_triples()[[PREDICATE[p] for p in _shown(scenario)], first, second].any())
 

@@ -126,7 +126,7 @@ def attribute_items(scenes: Scenes) -> AttributeItems:
         _mentions(scenes)[row[:, None], slots],
         scenes.category[row[:, None], slots],
     )
-    unseen = held_attributes()[categories, attributes].any(axis=1)
+    unseen = np.asarray(held_attributes()[categories, attributes].any(axis=1))
     return AttributeItems(row, slots, attributes, categories, unseen, principal)
 
 

@@ -150,11 +150,11 @@ def _level(
     level = np.maximum(level, table.at_least[scenario, role]) - np.where(prop, 0, shrink)
     smaller = table.smaller[scenario, role]
     bound = np.where(smaller > -99, parent_level - smaller, _TOP_LEVEL)
-    return np.clip(np.minimum(level, bound), 0, _TOP_LEVEL)
+    return np.asarray(np.clip(np.minimum(level, bound), 0, _TOP_LEVEL))
 
 
 def settled(group: Group, zone: Ints, low: int, high: int, roll: Dice, name: str) -> Group:
-    """Move each group onto the canvas, between ``low`` and ``high``, at a height fit for its zone."""
+    """Move each group onto the canvas, between ``low`` and ``high``, at its zone's height."""
     box = group.boxes()
     left, top = box[..., 0].min(axis=1), box[..., 1].min(axis=1)
     right, bottom = box[..., 2].max(axis=1), box[..., 3].max(axis=1)
@@ -179,15 +179,19 @@ def _heights(zone: Ints, top: Ints, bottom: Ints, foot: Ints) -> tuple[Ints, Int
     return least, np.maximum(most, least)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What decides where one more thing may stand."""
+
+    indoors: Flags
+    """[n]: the floor begins lower."""
+    sky: Flags
+    """[n]: high above the ground, where what flies may be anywhere."""
+    tries: int
+
+
 def spot(
-    taken: Ints,
-    thing: Ints,
-    level: Ints,
-    indoors: Flags,
-    sky: Flags,
-    roll: Dice,
-    tries: int,
-    name: str,
+    taken: Ints, thing: Ints, level: Ints, place: Spot, roll: Dice, name: str
 ) -> tuple[Ints, Ints, Flags]:
     """Find room for one more thing in each scene.
 
@@ -195,31 +199,28 @@ def spot(
         taken: [n, k, 4] boxes already there.
         thing: [n] categories.
         level: [n]
-        indoors: [n]; a clock hangs, everything else stands.
-        sky: [n]; high above the ground, where all floats.
+        place: what to heed.
         roll: decides.
-        tries: positions tried for each.
         name: of the draws.
 
     Returns:
-        x and y of the drawing's corner, and whether any try found room; each [n].
+        x and y of the drawing's corner (of the last try, where none fits), and whether any try
+        found room; each [n].
     """
     sprite = sprite_table()[thing, 0]
     reach, foot = reach_table()[sprite, level], anchor_table()[sprite, level, ANCHOR["foot"], 1]
     high = _AIRBORNE[thing]
     x, y = np.zeros_like(thing), np.zeros_like(thing)
     found = np.zeros(len(thing), dtype=np.bool_)
-    for attempt in range(tries):
+    for attempt in range(place.tries):
         at = roll.between(f"{name} x{attempt}", MARGIN - reach[:, 0], CANVAS - MARGIN - reach[:, 2])
-        ground = roll.between(f"{name} y{attempt}", np.where(indoors, 470, 440) - foot, 640 - foot)
-        air = roll.between(
-            f"{name} y{attempt}", 16 - reach[:, 1], np.where(sky, 520, 250) - reach[:, 3]
-        )
+        draw = f"{name} y{attempt}"
+        ground = roll.between(draw, np.where(place.indoors, 470, 440) - foot, 640 - foot)
+        air = roll.between(draw, 16 - reach[:, 1], np.where(place.sky, 520, 250) - reach[:, 3])
         down = np.where(high, air, np.maximum(ground, MARGIN - reach[:, 1]))
         box = reach + np.stack([at, down, at, down], axis=-1)
-        fits = ~_touching(box, taken).any(axis=1) & ~found
-        x, y = np.where(fits, at, x), np.where(fits, down, y)
-        found |= fits
+        x, y = np.where(found, x, at), np.where(found, y, down)
+        found |= ~_touching(box, taken).any(axis=1)
     return x, y, found
 
 

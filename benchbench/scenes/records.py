@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICATES, SIZES
-from benchbench.scenes.world import Scenes
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
 
 Record = dict[str, Any]
 

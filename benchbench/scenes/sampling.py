@@ -13,16 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.errors import UsageError
-from benchbench.scenes.assembling import (
-    annotate,
-    annotate_neighbours,
-    beside,
-    joined_by,
-    kept_apart,
-    mirrored,
-)
+from benchbench.scenes.assembling import annotate, annotate_neighbours, kept_apart, mirrored
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.backgrounds import VARIANTS
+from benchbench.scenes.bystanders import DENSE, SPARSE, beside, joined_by
 from benchbench.scenes.casting import backdrops, choices, companions, scenario_flags
 from benchbench.scenes.colouring import looks, sizes
 from benchbench.scenes.dice import Dice, dice
@@ -35,8 +29,6 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
-
-_EXTRAS, _EXTRAS_DENSE = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +68,9 @@ def sample(split: str, index: Ints) -> Scenes:
             casts[1], Dice(own.words("second")), Dice(own.words("second twin")), dense, 1
         )
         scene = beside([scene, kept_apart(scene, other) if training else other])
-    for number in range(_EXTRAS_DENSE if dense else _EXTRAS):
-        scene = joined_by(scene, number, background, own, training, dense)
+    crowd = DENSE if dense else SPARSE
+    for number in range(crowd.extras):
+        scene = joined_by(scene, number, background, own, training, crowd)
     return _finished(split, index, background, casts, scene, own, twin)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS, COVERAGE
 from benchbench.scenes.drawing import OPAQUE, checked_atlas, label
-from benchbench.scenes.world import Scenes
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -25,7 +28,7 @@ class Seen:
     pixels: Ints
     """[n, w]: how many are seen."""
     boxes: Ints
-    """[n, w, 4]: left, top, right, bottom of what is seen; right and bottom exclusive; 0 if none."""
+    """[n, w, 4]: left, top, right, bottom of what is seen, the latter exclusive; 0 if none."""
     share: npt.NDArray[np.float64]
     """[n, w]: seen pixels over those the object would show alone on an endless canvas."""
 

@@ -7,6 +7,7 @@ gets the same masks, whatever its libm or SIMD width.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ class Shape:
     lined: bool = False
     """Edged with a dark line of its own, where it lies on other shapes."""
     solid: bool = True
-    """Part of the object: of its mask, its box and its outline. Shadows and ropes' slack are not."""
+    """Part of the object: of its mask, its box and its outline. Shadows are not."""
 
 
 def body(shade: float = 1.0) -> Paint:
@@ -109,7 +110,7 @@ def bar(paint: Paint, start: Point, end: Point, width: float, end_width: float =
 
 def stroke(paint: Paint, width: float, *points: Point) -> Shape:
     """A line of even width through the points, with round joints."""
-    pairs = zip(points, points[1:], strict=False)
+    pairs = itertools.pairwise(points)
     return Shape(tuple(_limb(a, b, width / 2, width / 2) for a, b in pairs), paint)
 
 
@@ -118,7 +119,8 @@ def path(paint: Paint, width: float, *points: Point) -> Shape:
     padded = (points[0], *points, points[-1])
     fine: list[Point] = []
     for i in range(len(points) - 1):
-        fine += [_between(*padded[i : i + 4], step / 5) for step in range(5)]
+        a, b, c, d = padded[i : i + 4]
+        fine += [_between(a, b, c, d, step / 5) for step in range(5)]
     return stroke(paint, width, *fine, points[-1])
 
 

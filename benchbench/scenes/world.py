@@ -17,14 +17,14 @@ VERSION = "scenes-v1"
 
 ANCHORS = (
     "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim", "nose",
-    "left", "right", "crown", "base", "middle",
+    "left", "right", "crown", "base", "sunk",
 )  # fmt: skip
 ANCHOR = {name: i for i, name in enumerate(ANCHORS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Scenes:
-    """n scenes of w slots each. A slot holds an object, a prop (sprite but no category) or nothing."""
+    """n scenes of w slots. A slot holds an object, a prop (a sprite but no category) or nothing."""
 
     split: str
     index: Ints
@@ -91,21 +91,21 @@ class Scenes:
 def reach_table() -> Ints:
     """[sprites, levels, 4]: what sprites cover of their drawings, in scene units."""
     thousandths = np.rint(reach() * 1000).astype(np.int64)[:, None]
-    return (thousandths * np.array(EXTENTS)[:, None] + 500) // 1000
+    return np.asarray((thousandths * np.array(EXTENTS)[:, None] + 500) // 1000)
 
 
 @lru_cache(maxsize=1)
 def width_table() -> Ints:
     """[sprites, levels]: widths of drawings in scene units."""
     widths = np.array([round(drawing.width * 10) for drawing in drawings()])[:, None]
-    return (widths * np.array(EXTENTS) + 500) // 1000
+    return np.asarray((widths * np.array(EXTENTS) + 500) // 1000)
 
 
 @lru_cache(maxsize=1)
 def anchor_table() -> Ints:
-    """[sprites, levels, anchors, 2]: where things meet, in scene units from the drawing's corner."""
+    """[sprites, levels, anchors, 2]: where things meet, from the drawing's corner."""
     table = np.array([_anchors(i) for i in range(len(drawings()))])[:, None]  # [s, 1, a, 2]
-    return (table * np.array(EXTENTS)[:, None, None] + 500) // 1000
+    return np.asarray((table * np.array(EXTENTS)[:, None, None] + 500) // 1000)
 
 
 def _anchors(number: int) -> list[tuple[int, int]]:
@@ -119,7 +119,7 @@ def _anchors(number: int) -> list[tuple[int, int]]:
         "right": (right, foot_y),
         "crown": (middle, top),
         "base": (middle, bottom),
-        "middle": (middle, (top + bottom) // 2),
+        "sunk": (middle, top + (bottom - top) * 7 // 10),
     }
     for name, (x, y) in drawing.anchors.items():
         found[name] = (round(10 * x), round(10 * y))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
@@ -20,6 +20,9 @@ from benchbench.scenes.shapes import (
     poly,
     shadow,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EYE, NOSE, IVORY = ink("#1d1a1a"), ink("#2a2326"), ink("#efe6cf")
 
@@ -199,7 +202,8 @@ def elephant(running: bool = False) -> Drawing:
         path(body(), 12, (79, 32), (87, 46), (87, 60), (85, 72)),
         path(body(), 9, (86, 66), (87, 76), (94, 79)),
         path(IVORY, 4.5, (77, 45), (82, 53), (91, 52)),
-        lined(blob(body(0.78), (62, 12), (50, 12), (42, 24), (45, 42), (56, 50), (64, 42), (67, 26))),
+        lined(blob(body(0.78), (62, 12), (50, 12), (42, 24), (45, 42), (56, 50), (64, 42),
+                   (67, 26))),
         *_eye(76, 24, 1.9),
     ]  # fmt: skip
     return Drawing(99, 92, tuple(shapes), _meets(40, 86, 30, 16, 69, 12, 92, 30))
@@ -211,7 +215,8 @@ def giraffe(running: bool = False) -> Drawing:
     shapes = [shadow(32, 97, 26), path(body(0.8), 2.6, (12, 54), (6, 62), (7, 72))]
     shapes += [oval(ink("#40342a"), 7, 73, 2.4, 4), *_legs(frame, running)]
     shapes += [
-        blob(body(), (10, 56), (20, 51), (40, 46), (50, 50), (49, 62), (40, 70), (22, 71), (11, 66)),
+        blob(body(), (10, 56), (20, 51), (40, 46), (50, 50), (49, 62), (40, 70), (22, 71),
+             (11, 66)),
         blob(body(), (37, 54), (45, 32), (50, 10), (57, 10), (56, 32), (51, 58)),
         path(body(0.5), 3, (51, 9), (47, 24), (42, 40), (37, 49)),
         bar(body(0.6), (55, 8), (54, 2.5), 2.6), bar(body(0.6), (60, 8), (60, 2.5), 2.6),
@@ -230,7 +235,8 @@ def bird(running: bool = False) -> Drawing:
     shapes = [
         poly(body(0.7), (22, 44), (2, 38), (1, 50), (6, 56), (24, 54)),
         blob(body(0.72), (44, 40), (40, 20 + lift), (50, 3), (60, 10), (62, 28), (58, 42)),
-        blob(body(), (14, 48), (28, 38), (50, 34), (70, 30), (78, 38), (72, 52), (54, 62), (30, 60)),
+        blob(body(), (14, 48), (28, 38), (50, 34), (70, 30), (78, 38), (72, 52), (54, 62),
+             (30, 60)),
         oval(body(), 75, 34, 12.5, 11.5),
         lined(blob(body(0.82), (34, 46), (22, 24 + lift), (16, 6), (32, 7), (50, 22), (60, 44))),
         poly(ink("#f2a01e"), (85, 30), (99, 36), (85, 41)),

@@ -65,7 +65,8 @@ def bed() -> Drawing:
     """A headboard to the left, pillow, and a tinted blanket."""
     shapes = [
         shadow(50, 55, 47),
-        rect(WOOD, 2, 4, 9, 54, 2), rect(WOOD, 91, 24, 98, 54, 2), rect(ink("#6a4629"), 6, 42, 94, 49),
+        rect(WOOD, 2, 4, 9, 54, 2), rect(WOOD, 91, 24, 98, 54, 2),
+        rect(ink("#6a4629"), 6, 42, 94, 49),
         rect(ink("#f3efe6"), 8, 28, 92, 43, 3),
         lined(blob(ink("#ffffff"), (10, 28), (11, 20), (22, 18), (33, 21), (33, 29), (20, 31))),
         blob(body(), (34, 25), (44, 22), (70, 23), (91, 23), (93, 34), (92, 46), (60, 47), (36, 46),
@@ -103,7 +104,8 @@ def sign() -> Drawing:
         shadow(35, 97, 16, 2.5),
         bar(ink("#8f959f"), (35, 40), (35, 96), 6),
         rect(ink("#fafafa"), 2, 3, 68, 50, 6), rect(body(), 5.5, 6.5, 64.5, 46.5, 4),
-        poly(ink("#fafafa"), (16, 22), (38, 22), (38, 14), (55, 26.5), (38, 39), (38, 31), (16, 31)),
+        poly(ink("#fafafa"), (16, 22), (38, 22), (38, 14), (55, 26.5), (38, 39), (38, 31),
+             (16, 31)),
     ]  # fmt: skip
     return Drawing(70, 100, tuple(shapes), {"foot": (35.0, 97.0), "top": (35.0, 4.0)})
 
@@ -124,7 +126,8 @@ def house() -> Drawing:
         shadow(50, 93, 44),
         rect(ink("#8a4a3a"), 70, 12, 80, 36),
         rect(body(), 12, 40, 88, 92),
-        poly(ink("#5b3f3a"), (50, 5), (98, 44), (2, 44)), poly(ink("#75524b"), (50, 10), (88, 41), (12, 41)),
+        poly(ink("#5b3f3a"), (50, 5), (98, 44), (2, 44)),
+        poly(ink("#75524b"), (50, 10), (88, 41), (12, 41)),
         rect(ink("#6b4527"), 43, 62, 59, 92), oval(ink("#e8c65a"), 56, 78, 1.6),
     ]  # fmt: skip
     for x in (19, 66):
@@ -168,7 +171,8 @@ def rock() -> Drawing:
     """A boulder with facets."""
     shapes = [
         shadow(50, 60, 46),
-        poly(body(0.8), (4, 58), (8, 34), (26, 12), (52, 4), (78, 16), (94, 38), (97, 58), (70, 63), (26, 63)),
+        poly(body(0.8), (4, 58), (8, 34), (26, 12), (52, 4), (78, 16), (94, 38), (97, 58), (70, 63),
+             (26, 63)),
         poly(body(), (26, 12), (52, 4), (78, 16), (58, 30), (34, 28)),
         poly(body(0.9), (8, 34), (26, 12), (34, 28), (28, 48), (6, 50)),
         path(ink("#20242a", 0.45), 2, (58, 30), (62, 44), (56, 56)),
@@ -211,7 +215,7 @@ def umbrella() -> Drawing:
 def _arc(x: float, y: float, across: float, down: float) -> list[tuple[float, float]]:
     """The upper half of an ellipse, left to right."""
     whole = oval(body(), x, y, across, down).rings[0]
-    return list(whole[18:]) + [whole[0]]
+    return [*list(whole[18:]), whole[0]]
 
 
 def _scallop(start: float, end: float) -> list[tuple[float, float]]:
