@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,8 @@ class Crowd:
 
 
 SPARSE = Crowd(extras=4, least=2, most=6, tries=6, percent=72, shrink=(1, 1))
-DENSE = Crowd(extras=15, least=7, most=12, tries=12, percent=95, shrink=(3, 5))
-_FEW = 4
+DENSE = Crowd(extras=16, least=7, most=12, tries=12, percent=95, shrink=(3, 5))
+_FEW, _LAST = 4, 10
 
 
 @lru_cache(maxsize=1)
@@ -81,11 +81,13 @@ def joined_by(
         crowd: how full the scene is to be.
     """
     name = f"extra {number}"
-    new = _newcomer(number, background, roll, crowd)
-    place = Spot(_INDOORS[background], _SKY[background], crowd.tries)
-    x, y, found = spot(scene.boxes_or_none(), new.thing[:, 0], new.level[:, 0], place, roll, name)
     count = _objects(scene)
     short = (count < crowd.least) & (number >= crowd.extras // 2)
+    new = _newcomer(number, background, roll, crowd)
+    if number >= crowd.extras - _LAST and number % 2 == 0:
+        new = _relative(new, scene, short, number)
+    place = Spot(_INDOORS[background], _SKY[background], crowd.tries)
+    x, y, found = spot(scene.boxes_or_none(), new.thing[:, 0], new.level[:, 0], place, roll, name)
     there = (found & roll.chance(f"{name} there", crowd.percent)) | short
     there &= count < crowd.most
     if training:
@@ -121,10 +123,24 @@ def _newcomer(number: int, background: Ints, roll: Dice, crowd: Crowd) -> Group:
     return Group(**{key: value[:, None] for key, value in columns.items()})
 
 
-def _objects(scene: Group) -> Ints:
-    """[n]: how many objects there are, props and fronts not counted."""
+def _relative(new: Group, scene: Group, short: Flags, number: int) -> Group:
+    """Where scenes are short of objects, one more of some kind already there."""
+    there = _named(scene)
+    rank = (number // 2) % np.maximum(there.sum(axis=1), 1)
+    slot = np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1)[:, None]
+    thing = np.where(short[:, None], np.take_along_axis(scene.thing, slot, axis=1), new.thing)
+    return replace(new, thing=thing, sprite=sprite_table()[thing, 0])
+
+
+def _named(scene: Group) -> Flags:
+    """[n, slots]: what is an object rather than a prop, a front or nothing."""
     own = scene.owner == np.arange(scene.thing.shape[1])
-    return np.asarray((own & (scene.thing >= 0) & (scene.thing < len(CATEGORIES))).sum(axis=1))
+    return np.asarray(own & (scene.thing >= 0) & (scene.thing < len(CATEGORIES)))
+
+
+def _objects(scene: Group) -> Ints:
+    """[n]: how many objects there are."""
+    return np.asarray(_named(scene).sum(axis=1))
 
 
 def clashes(one: Ints, other: Ints) -> Flags:

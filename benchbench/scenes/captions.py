@@ -74,28 +74,23 @@ def dense_captions(scenes: Scenes) -> Captions:
     teller = Teller(scenes, roll)
     subjects, things, told = _facts_in_order(scenes)
     parts = [teller.place(), _fixed(teller, "there/EX is/VBZ")]
-    mentioned = np.zeros(scenes.category.shape, dtype=np.bool_)
-    rows = np.arange(len(scenes))
-    for number in range(DENSE_FACTS):
+    silent = scenes.present.copy()
+    for number in range(told.shape[1]):
         who, whom, there = subjects[:, number], things[:, number], told[:, number]
-        comma = np.where(there & (number > 0), lexicon.COMMA, NONE)[:, None]
-        words = [
-            comma,
-            teller.noun(who, f"s{number}", True),
-            teller.deed(who, whom),
-            teller.noun(whom, f"o{number}", True),
-        ]
-        parts.append(np.where(there[:, None], np.concatenate(words, axis=1), NONE))
+        subject, thing = teller.noun(who, f"s{number}", True), teller.noun(whom, f"o{number}", True)
+        parts.append(_listed([subject, teller.deed(who, whom), thing], there, first=number == 0))
         hit = np.flatnonzero(there)
-        mentioned[hit, who[hit]] = True
-        mentioned[hit, whom[hit]] = True
-    for slot in range(mentioned.shape[1]):
-        there = scenes.present[:, slot] & ~mentioned[:, slot]
-        words = [np.where(told.any(axis=1) | mentioned.any(axis=1), lexicon.COMMA, NONE)[:, None]]
-        words.append(teller.noun(np.full(len(rows), slot), f"rest {slot}", True))
-        parts.append(np.where(there[:, None], np.concatenate(words, axis=1), NONE))
-        mentioned[:, slot] |= there
+        silent[hit, who[hit]] = silent[hit, whom[hit]] = False
+    for slot in range(scenes.category.shape[1]):
+        noun = teller.noun(np.full(len(scenes), slot), f"rest {slot}", True)
+        parts.append(_listed([noun], silent[:, slot], first=False))
     return Captions(_closed_up(np.concatenate(parts, axis=1))[:, None])
+
+
+def _listed(parts: list[Ints], there: npt.NDArray[np.bool_], first: bool) -> Ints:
+    """An entry of a list, with the comma that parts it from what stands before."""
+    comma = np.full((len(there), 1), NONE if first else lexicon.COMMA)
+    return np.where(there[:, None], np.concatenate([comma, *parts], axis=1), NONE)
 
 
 @dataclass(frozen=True, slots=True)
