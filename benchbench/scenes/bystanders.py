@@ -46,6 +46,8 @@ class Crowd:
 SPARSE = Crowd(extras=4, least=2, most=6, tries=6, percent=72, shrink=(1, 1))
 DENSE = Crowd(extras=16, least=7, most=12, tries=12, percent=95, shrink=(3, 5))
 _FEW, _LAST = 4, 10
+_AGAIN_PERCENT = 12
+"""How often a bystander is of a kind that is there already: captions then have plurals."""
 
 
 @lru_cache(maxsize=1)
@@ -84,8 +86,9 @@ def joined_by(
     count = _objects(scene)
     short = (count < crowd.least) & (number >= crowd.extras // 2)
     new = _newcomer(number, background, roll, crowd)
-    if number >= crowd.extras - _LAST and number % 2 == 0:
-        new = _relative(new, scene, short, number)
+    late = number >= crowd.extras - _LAST and number % 2 == 0
+    again = roll.chance(f"{name} again", _AGAIN_PERCENT) | (short & late)
+    new = _relative(new, scene, again, number)
     place = Spot(_INDOORS[background], _SKY[background], crowd.tries)
     x, y, found = spot(scene.boxes_or_none(), new.thing[:, 0], new.level[:, 0], place, roll, name)
     there = (found & roll.chance(f"{name} there", crowd.percent)) | short
@@ -123,12 +126,12 @@ def _newcomer(number: int, background: Ints, roll: Dice, crowd: Crowd) -> Group:
     return Group(**{key: value[:, None] for key, value in columns.items()})
 
 
-def _relative(new: Group, scene: Group, short: Flags, number: int) -> Group:
-    """Where scenes are short of objects, one more of some kind already there."""
+def _relative(new: Group, scene: Group, again: Flags, number: int) -> Group:
+    """Instead of somebody new, one more of a kind already there."""
     there = _named(scene)
     rank = (number // 2) % np.maximum(there.sum(axis=1), 1)
     slot = np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1)[:, None]
-    thing = np.where(short[:, None], np.take_along_axis(scene.thing, slot, axis=1), new.thing)
+    thing = np.where(again[:, None], np.take_along_axis(scene.thing, slot, axis=1), new.thing)
     return replace(new, thing=thing, sprite=sprite_table()[thing, 0])
 
 

@@ -64,6 +64,8 @@ class Choices:
     """[scenarios]: where a scenario's pairs start …"""
     count: Ints
     """[scenarios]: … and how many there are."""
+    held: Ints
+    """[scenarios]: how many of these, the first ones, training never shows."""
 
 
 @lru_cache(maxsize=1)
@@ -108,6 +110,10 @@ def _options(role: Role) -> list[int]:
 def choices(training: bool) -> Choices:
     """Scenarios and principals, without what training must not show."""
     pairs = [allowed_pairs(scenario, training) for scenario in SCENARIOS]
+    kept = [set(allowed_pairs(scenario, training=True)) for scenario in SCENARIOS]
+    for group, seen in zip(pairs, kept, strict=True):
+        group.sort(key=seen.__contains__)
+    held = [len(set(group) - seen) for group, seen in zip(pairs, kept, strict=True)]
     counts = np.array([len(group) for group in pairs], dtype=np.int64)
     flat = np.array([(CATEGORY[a], CATEGORY[b]) for group in pairs for a, b in group])
     weights = np.array(
@@ -119,6 +125,7 @@ def choices(training: bool) -> Choices:
         second=flat[:, 1],
         start=np.cumsum(counts) - counts,
         count=counts,
+        held=np.array(held, dtype=np.int64),
     )
 
 

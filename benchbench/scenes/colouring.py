@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _PLAIN_PERCENT = 60
-_UNSEEN_PERCENT = 50
+_UNSEEN_PERCENT = 75
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,14 @@ class Dice:
         return ((high * np.asarray(bound, dtype=np.uint64)) >> _HALF).astype(np.int64)
 
     def between(self, name: str, low: int | Ints, high: int | Ints) -> Ints:
-        """[n] uniform in low … high, both included."""
+        """[n] uniform in low … high, both included.
+
+        Raises:
+            ValueError: some high is below its low, where nothing can be drawn.
+        """
         span = np.asarray(high, dtype=np.int64) - low + 1
+        if (span < 1).any():
+            raise ValueError(f"nothing to draw for '{name}': some range is empty")
         return np.asarray(low + self.below(name, span), dtype=np.int64)
 
     def chance(self, name: str, percent: int | Ints) -> npt.NDArray[np.bool_]:

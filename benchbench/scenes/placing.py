@@ -210,13 +210,14 @@ def spot(
     sprite = sprite_table()[thing, 0]
     reach, foot = reach_table()[sprite, level], anchor_table()[sprite, level, ANCHOR["foot"], 1]
     high = _AIRBORNE[thing]
+    lowest = np.maximum(np.where(place.sky, 520, 250) - reach[:, 3], 16 - reach[:, 1])
     x, y = np.zeros_like(thing), np.zeros_like(thing)
     found = np.zeros(len(thing), dtype=np.bool_)
     for attempt in range(place.tries):
         at = roll.between(f"{name} x{attempt}", MARGIN - reach[:, 0], CANVAS - MARGIN - reach[:, 2])
         draw = f"{name} y{attempt}"
         ground = roll.between(draw, np.where(place.indoors, 470, 440) - foot, 640 - foot)
-        air = roll.between(draw, 16 - reach[:, 1], np.where(place.sky, 520, 250) - reach[:, 3])
+        air = roll.between(draw, 16 - reach[:, 1], lowest)
         down = np.where(high, air, np.maximum(ground, MARGIN - reach[:, 1]))
         box = reach + np.stack([at, down, at, down], axis=-1)
         x, y = np.where(found, x, at), np.where(found, y, down)

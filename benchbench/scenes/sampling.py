@@ -30,6 +30,9 @@ Flags = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
 
+_RARE_PERCENT = 20
+"""Test splits draw principals from among the held-out pairs at least so often, where there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
@@ -84,7 +87,8 @@ def _cast_of(scenario: Ints, roll: Dice, training: bool, odd: Flags) -> _Cast:
     """Fixed scenarios prefer their first pairs (a long tail); swappable ones prefer none."""
     table, swappable = choices(training), scenario_flags()[1][scenario]
     count = table.count[scenario]
-    even = roll.below("pair", count)
+    rare = (table.held[scenario] > 0) & roll.chance("rare", _RARE_PERCENT)
+    even = roll.below("pair", np.where(rare, table.held[scenario], count))
     pair = table.start[scenario] + np.where(swappable, even, roll.below("tail", even + 1))
     first, second = table.first[pair], table.second[pair]
     swapped = swappable & (odd ^ roll.chance("order", 50))
