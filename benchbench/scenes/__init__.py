@@ -1,4 +1,23 @@
-"""A drawn world with exact scene graphs: the data set that needs no download."""
+"""A drawn world with exact scene graphs: the data set that needs no download.
+
+Read in this order::
+
+    shapes, art/        vector shapes and the drawings made of them
+    vocabulary          categories, attributes, predicates
+    atlas, backgrounds  drawings and places as texels, at the sizes of one canvas
+    scenario, swappable, outings, everyday, templates
+                        who takes part in what, in which pose, and what that is called
+    holdout             what training never shows
+    dice, casting, placing, bystanders, colouring, assembling, sampling
+                        from a split and numbers to scenes, whole batches at a time
+    world, records      scenes as arrays, and as plain records
+    drawing, drawing_torch, seen
+                        pixels (the same on every device), masks and boxes
+    geometry, graph     what is true of a scene, and what might be argued
+    lexicon, captions   captions with their tags
+    items, blind        ARO's questions, and the proof that they need eyes
+    digest, gallery     what a scene is, in 64 digits and on a contact sheet
+"""
 
 from benchbench.scenes.captions import Captions, captions, dense_captions
 from benchbench.scenes.digest import digest

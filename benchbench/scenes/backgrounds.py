@@ -262,6 +262,3 @@ def _hills(roll: Dice, colour: str, horizon: int) -> list[Shape]:
     tops = [horizon - _number(roll, f"hill {i}", 2, 9) for i in range(5)]
     crest = [(-10 + 30 * i, top) for i, top in enumerate(tops)]
     return [blob(ink(colour), (-12, horizon + 6), *crest, (112, horizon + 6), (50, horizon + 3))]
-
-
-__all__ = ["BACKGROUNDS", "VARIANTS", "all_backgrounds", "background"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.holdout import allowed_pairs
-from benchbench.scenes.scenario import FIRST, SECOND, Role, Scenario
+from benchbench.scenes.scenario import FIRST, SECOND, Role
 from benchbench.scenes.templates import EXTRAS, ROLES, SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, PREDICATE, SPRITE
 from benchbench.scenes.world import ANCHOR
@@ -192,6 +192,3 @@ def _padded(rows: list[list[int]]) -> tuple[Ints, Ints]:
     widest = max(len(row) for row in rows)
     table = np.array([(row + [0] * widest)[:widest] for row in rows], dtype=np.int64)
     return table, np.array([len(row) for row in rows], dtype=np.int64)
-
-
-__all__ = ["Choices", "Parts", "Scenario", "choices", "parts", "relations"]

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from benchbench.scenes.casting import CAST_FIRST, CAST_SECOND, parts, scenario_flags
 from benchbench.scenes.holdout import seen_colours, seen_patterns
-from benchbench.scenes.vocabulary import COLOURS, PATTERNS
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
@@ -111,6 +110,3 @@ def _pick(allowed: Flags, roll: Dice, stream: str, name: str) -> Ints:
         return np.asarray(value)
     plain = allowed[:, 0] & roll.chance(f"plain {stream}", _PLAIN_PERCENT)
     return np.where(plain, 0, value)
-
-
-__all__ = ["COLOURS", "PATTERNS", "Looks", "looks", "principals", "sizes"]

@@ -184,7 +184,7 @@ EVERYDAY: tuple[Scenario, ...] = (
         (
             Role(FIRST),
             Role(SECOND, parent=0, at="right", by="left", shift=(14, 40), layer=0),
-            Role(("person",), "walk", 1, "right", "left", shift=(10, 30), layer=0, chance=40),
+            Role(("person",), "run", 1, "right", "left", shift=(10, 30), layer=0, chance=40),
         ),
         ((0, "near", 1), (2, "near", 1)),
         with_each(("car", "bus", "truck", "bike"), ("sign", "tree")),

@@ -51,7 +51,7 @@ def gallery(
     if count < 1 or columns < 1 or start < 0:
         raise UsageError("A gallery takes at least one picture and one column, from scene 0 on.")
     scenes = _varied(split, count, start)
-    sheet = _sheet(draw(scenes, size), _labels(scenes), columns)
+    sheet = _sheet(draw(scenes, size), _labels(scenes, size), columns)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, format="PNG")
     return path
@@ -67,14 +67,19 @@ def _varied(split: str, count: int, start: int) -> Scenes:
     return pool.take(np.sort(np.argsort(earlier, kind="stable")[:count]))
 
 
-def _labels(scenes: Scenes) -> list[tuple[str, str]]:
+def _labels(scenes: Scenes, size: int) -> list[tuple[str, str]]:
     """The action, and the most telling caption that fits."""
     told, out = captions(scenes), []
     for row, texts in enumerate(told.texts()):
-        fitting = [i for i, text in enumerate(texts) if len(text) <= 26 * _LINES] or [0]
+        fitting = [i for i, text in enumerate(texts) if len(_wrapped(text, size)) <= _LINES] or [0]
         best = max(fitting, key=lambda i: sum(tag in _TELLING for _, tag in told.tagged(row, i)))
         out.append((SCENARIOS[scenes.scenario[row]].name, texts[best]))
     return out
+
+
+def _wrapped(text: str, size: int) -> list[str]:
+    """The text in lines that are no wider than a picture."""
+    return textwrap.wrap(text, max(size // 7, 12))
 
 
 def _sheet(
@@ -89,6 +94,6 @@ def _sheet(
         left, top = _GAP + number % columns * width, _GAP + number // columns * height
         sheet.paste(Image.fromarray(picture), (left, top))
         pen.text((left, top + size + 4), action, fill=_FAINT, font=font)
-        for line, words in enumerate(textwrap.wrap(text, max(size // 7, 12))[:_LINES]):
+        for line, words in enumerate(_wrapped(text, size)[:_LINES]):
             pen.text((left, top + size + 4 + _LINE * (line + 1)), words, fill=_INK, font=font)
     return sheet

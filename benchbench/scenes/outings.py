@@ -79,7 +79,13 @@ OUTINGS: tuple[Scenario, ...] = (
             Role(FIRST, "sit", 0, "back", "seat", smaller=0),
             Role(("dog", "horse"), "run", 0, "right", "left", shift=(86, 86), layer=0),
             Role(
-                ("rope",), parent=2, at="left", by="nose", shift=(14, 14), rise=(-30, -30), layer=-9
+                ("rope",),
+                parent=2,
+                at="left",
+                by="right",
+                shift=(14, 14),
+                rise=(-30, -30),
+                layer=-9,
             ),
             hat(1, 50),
         ),

@@ -172,7 +172,13 @@ SWAPPABLE: tuple[Scenario, ...] = (
             Role(FIRST),
             Role(SECOND, parent=0, at="left", by="right", shift=(-86, -86), layer=0),
             Role(
-                ("rope",), parent=0, at="left", by="nose", shift=(14, 14), rise=(-52, -52), layer=-9
+                ("rope",),
+                parent=0,
+                at="left",
+                by="right",
+                shift=(14, 14),
+                rise=(-52, -52),
+                layer=-9,
             ),
         ),
         ((0, "pulling", 1),),

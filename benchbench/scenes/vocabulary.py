@@ -72,11 +72,10 @@ def _leaner(artist: Artist) -> dict[str, Artist]:
 
 PEOPLE: dict[str, Artist] = {
     "stand": people.stand,
-    "walk": people.walk,
+    "run": people.run,
     "hold": people.hold,
     "carry": people.carry,
     "reach": people.reach,
-    "lean": people.lean,
     "ride": people.ride,
     "sit": people.sit,
     "balance": people.balance,

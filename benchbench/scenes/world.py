@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.atlas import CANVAS, EXTENTS, drawings, reach
+from benchbench.scenes.atlas import EXTENTS, drawings, reach
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -16,7 +16,7 @@ Flags = npt.NDArray[np.bool_]
 VERSION = "scenes-v1"
 
 ANCHORS = (
-    "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim", "nose",
+    "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim",
     "left", "right", "crown", "base", "sunk",
 )  # fmt: skip
 ANCHOR = {name: i for i, name in enumerate(ANCHORS)}
@@ -124,6 +124,3 @@ def _anchors(number: int) -> list[tuple[int, int]]:
     for name, (x, y) in drawing.anchors.items():
         found[name] = (round(10 * x), round(10 * y))
     return [found.get(name, (foot_x, foot_y)) for name in ANCHORS]
-
-
-__all__ = ["ANCHOR", "CANVAS", "VERSION", "Scenes", "anchor_table", "reach_table", "width_table"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
@@ -20,9 +19,6 @@ from benchbench.scenes.shapes import (
     poly,
     shadow,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 EYE, NOSE, IVORY = ink("#1d1a1a"), ink("#2a2326"), ink("#efe6cf")
 
@@ -94,7 +90,7 @@ def dog(running: bool = False, lying: bool = False) -> Drawing:
         98,
         70 if lying else 86,
         tuple(shapes),
-        _meets(42, 63 if lying else 81, 38, 40, 66, 15, 92, 42),
+        _meets(42, 63 if lying else 81, 38, 40, 66, 15),
     )
 
 
@@ -122,7 +118,7 @@ def cat(running: bool = False, lying: bool = False) -> Drawing:
         96,
         72 if lying else 86,
         tuple(shapes),
-        _meets(42, 65 if lying else 81, 40, 45, 70, 14, 86, 44),
+        _meets(42, 65 if lying else 81, 40, 45, 70, 14),
     )
 
 
@@ -143,7 +139,7 @@ def horse(running: bool = False) -> Drawing:
         oval(body(0.6), 91.5, 29.5, 3.6, 4.2), oval(NOSE, 92.3, 28, 1.1),
         *_eye(80.5, 16.5, 1.7),
     ]  # fmt: skip
-    return Drawing(99, 99, tuple(shapes), _meets(43, 94, 42, 40, 76, 5, 93, 44))
+    return Drawing(99, 99, tuple(shapes), _meets(43, 94, 42, 40, 76, 5))
 
 
 def cow(running: bool = False) -> Drawing:
@@ -164,7 +160,7 @@ def cow(running: bool = False) -> Drawing:
         oval(NOSE, 79, 41, 1.3), oval(NOSE, 86, 41, 1.3),
         *_eye(78.5, 27, 1.8),
     ]  # fmt: skip
-    return Drawing(96, 90, tuple(shapes), _meets(42, 85, 38, 32, 77, 15, 90, 36))
+    return Drawing(96, 90, tuple(shapes), _meets(42, 85, 38, 32, 77, 15))
 
 
 def sheep(running: bool = False) -> Drawing:
@@ -172,7 +168,7 @@ def sheep(running: bool = False) -> Drawing:
     dark = ink("#3b3536")
     frame = Frame(30, 54, 60, 82, 7.0, dark, ink("#1f1b1c"))
     shapes = [shadow(42, 85, 32), *_legs(frame, running)]
-    puffs: Sequence[Point] = (
+    puffs: tuple[Point, ...] = (
         (20, 40), (30, 32), (42, 29), (54, 31), (64, 39), (66, 50), (58, 60), (44, 63), (30, 61),
         (19, 53),
     )  # fmt: skip
@@ -187,7 +183,7 @@ def sheep(running: bool = False) -> Drawing:
         *_eye(78, 34, 1.7),
         oval(ink("#6d6264"), 88, 43, 2),
     ]
-    return Drawing(95, 88, tuple(shapes), _meets(42, 83, 42, 29, 73, 16, 88, 40))
+    return Drawing(95, 88, tuple(shapes), _meets(42, 83, 42, 29, 73, 16))
 
 
 def elephant(running: bool = False) -> Drawing:
@@ -206,7 +202,7 @@ def elephant(running: bool = False) -> Drawing:
                    (67, 26))),
         *_eye(76, 24, 1.9),
     ]  # fmt: skip
-    return Drawing(99, 92, tuple(shapes), _meets(40, 86, 30, 16, 69, 12, 92, 30))
+    return Drawing(99, 92, tuple(shapes), _meets(40, 86, 30, 16, 69, 12))
 
 
 def giraffe(running: bool = False) -> Drawing:
@@ -226,7 +222,7 @@ def giraffe(running: bool = False) -> Drawing:
         oval(body(0.7), 71, 19, 3, 3.2),
         *_eye(60, 11.5, 1.5),
     ]  # fmt: skip
-    return Drawing(78, 100, tuple(shapes), _meets(32, 96, 30, 49, 57, 4, 72, 52))
+    return Drawing(78, 100, tuple(shapes), _meets(32, 96, 30, 49, 57, 4))
 
 
 def bird(running: bool = False) -> Drawing:
@@ -244,19 +240,11 @@ def bird(running: bool = False) -> Drawing:
         bar(ink("#c9781a"), (44, 61), (40, 68), 2.6), bar(ink("#c9781a"), (52, 60), (50, 68), 2.6),
         *_eye(78.5, 31, 2.2),
     ]  # fmt: skip
-    return Drawing(100, 71, tuple(shapes), _meets(47, 69, 44, 38, 75, 23, 96, 40))
+    return Drawing(100, 71, tuple(shapes), _meets(47, 69, 44, 38, 75, 23))
 
 
 def _meets(
-    x: float, ground: float, back_x: float, back_y: float, head_x: float, head_y: float,
-    nose_x: float, chest_y: float,
-) -> dict[str, Point]:  # fmt: skip
-    """Where others meet an animal: its feet, back, head, nose, chest and tail."""
-    return {
-        "foot": (x, ground),
-        "back": (back_x, back_y + 1.0),
-        "head": (head_x, head_y),
-        "eye": (nose_x, head_y + 12),
-        "nose": (nose_x - 26, chest_y + 10),
-        "hitch": (14.0, chest_y + 10),
-    }
+    x: float, ground: float, back_x: float, back_y: float, head_x: float, head_y: float
+) -> dict[str, Point]:
+    """Where others meet an animal: its feet, its back, its head."""
+    return {"foot": (x, ground), "back": (back_x, back_y + 1.0), "head": (head_x, head_y)}

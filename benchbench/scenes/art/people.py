@@ -26,17 +26,25 @@ def stand() -> Drawing:
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (18, 92), (28, 60), (29, 92))]
     shapes += [*_arm(LEFT_SHOULDER, (9, 46), (9, 57)), *_torso(), *_head()]
     shapes += _arm(RIGHT_SHOULDER, (37, 46), (37, 57))
-    anchors = {"foot": (23.0, 97.0), "head": (23.0, 7.0), "hand": (38.0, 57.0), "eye": (30.0, 14.0)}
+    anchors = {"foot": (23.0, 97.0), "head": (23.0, 7.0), "hand": (38.0, 57.0)}
     return Drawing(46, 100, tuple(shapes), anchors)
 
 
-def walk() -> Drawing:
-    """Mid-stride, arms swinging."""
-    shapes = [shadow(25, 97, 20), *_legs((21, 60), (12, 90), (27, 60), (38, 91))]
-    shapes += [*_arm((18, 33), (11, 45), (6, 53)), *_torso(), *_head()]
-    shapes += _arm((28, 34), (33, 47), (42, 52))
-    anchors = {"foot": (25.0, 97.0), "head": (23.0, 7.0), "hand": (43.0, 52.0)}
-    return Drawing(50, 100, tuple(shapes), anchors)
+def run() -> Drawing:
+    """Mid-stride, leaning into it, arms bent."""
+    shapes = [shadow(28, 97, 22), *_stride()]
+    shapes += [*_arm((22, 33), (12, 43), (17, 53)), *(moved(s, 4, 0) for s in _torso())]
+    shapes += [*(moved(s, 7, 1) for s in _head()), *_arm((32, 34), (37, 47), (48, 42))]
+    anchors = {"foot": (28.0, 97.0), "head": (30.0, 8.0), "hand": (48.0, 42.0)}
+    return Drawing(56, 100, tuple(shapes), anchors)
+
+
+def _stride() -> list[Shape]:
+    """The back leg kicked up behind, the front one reaching."""
+    back = [bar(TROUSERS, (24, 62), (15, 76), 10, 9), bar(TROUSERS, (15, 76), (4, 82), 9, 8)]
+    front = [bar(TROUSERS, (30, 62), (41, 74), 10, 9), bar(TROUSERS, (41, 74), (42, 92), 9, 8)]
+    hips = rect(TROUSERS, 18.5, 58, 36, 66, 3)
+    return [*back, oval(SHOE, 2.5, 86, 3.4, 6), hips, *front, _shoe((42, 92))]
 
 
 def hold() -> Drawing:
@@ -64,15 +72,6 @@ def reach() -> Drawing:
     shapes += _arm(RIGHT_SHOULDER, (40, 36), (42, 20))
     anchors = {"foot": (23.0, 97.0), "head": (23.0, 7.0), "hand": (42.0, 19.0)}
     return Drawing(50, 100, tuple(shapes), anchors)
-
-
-def lean() -> Drawing:
-    """Both hands forward on a handle, pushing or pulling."""
-    shapes = [shadow(24, 97, 19), *_legs((20, 60), (11, 91), (27, 60), (33, 92))]
-    shapes += [*_arm(LEFT_SHOULDER, (8, 46), (3, 56)), *_torso(), *_head()]
-    shapes += _arm((19, 35), (13, 48), (4, 57))
-    anchors = {"foot": (23.0, 97.0), "head": (23.0, 7.0), "hand": (4.0, 57.0)}
-    return Drawing(48, 100, tuple(shapes), anchors)
 
 
 def ride() -> Drawing:
@@ -104,7 +103,7 @@ def sit() -> Drawing:
 def balance() -> Drawing:
     """On a board, knees bent, arms spread."""
     shapes = [*_legs((24, 60), (11, 90), (31, 60), (44, 90))]
-    shapes += [*_arm((20, 33), (10, 37), (1, 31)), *(_over(s) for s in [*_torso(), *_head()])]
+    shapes += [*_arm((20, 33), (10, 37), (1, 31)), *(moved(s, 4, 0) for s in [*_torso(), *_head()])]
     shapes += _arm((34, 34), (44, 38), (54, 33))
     anchors = {"foot": (28.0, 95.0), "head": (27.0, 7.0), "hand": (55.0, 33.0)}
     return Drawing(58, 97, tuple(shapes), anchors)
@@ -117,11 +116,6 @@ def play() -> Drawing:
     shapes += _arm(RIGHT_SHOULDER, (40, 46), (42, 34))
     anchors = {"foot": (23.0, 97.0), "head": (23.0, 7.0), "hand": (27.0, 51.0)}
     return Drawing(50, 100, tuple(shapes), anchors)
-
-
-def _over(shape: Shape) -> Shape:
-    """Torso and head, moved over a wide stance."""
-    return moved(shape, 4, 0)
 
 
 def _head() -> list[Shape]:

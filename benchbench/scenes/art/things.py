@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Shape,
@@ -256,7 +258,9 @@ def _rests(x: float, foot: float, top_x: float, top: float) -> dict[str, tuple[f
 
 def string() -> Drawing:
     """A kite's line, from a hand at the lower left up to the right; a prop, not a category."""
-    shapes = [path(ink("#f4f1e8"), 1.6, (3, 97), (24, 80), (42, 50), (54, 4))]
+    line = path(ink("#fbf9f2"), 1.7, (3, 97), (24, 80), (42, 50), (54, 4))
+    knots = [oval(ink("#fbf9f2"), x, y, 0.8) for x, y in ((3, 97), (54, 4))]
+    shapes = [replace(line, solid=False), *knots]  # an outline would make a cable of it
     return Drawing(58, 100, tuple(shapes), {"foot": (3.0, 97.0), "top": (54.0, 4.0)})
 
 
@@ -264,4 +268,4 @@ def rope() -> Drawing:
     """A tow rope, taut from left to right; a prop, not a category."""
     shapes: list[Shape] = [path(ink("#b58a4a"), 7, (2, 6), (50, 9), (98, 6))]
     shapes += [bar(ink("#7a5a2c"), (x, 5), (x + 4, 11), 2) for x in range(6, 94, 10)]
-    return Drawing(100, 15, tuple(shapes), {"foot": (50.0, 8.0), "nose": (98.0, 6.0)})
+    return Drawing(100, 15, tuple(shapes), {"foot": (50.0, 7.0)})

@@ -38,7 +38,7 @@ def car() -> Drawing:
         oval(ink("#fff3b0"), 94, 29, 2.8, 3.4), oval(ink("#d8322c"), 5, 27, 2.2, 3.4),
         *wheel(24, 38, 9), *wheel(76, 38, 9),
     ]  # fmt: skip
-    return Drawing(100, 49, tuple(shapes), _meets(50, 46, 4, 50, 34))
+    return Drawing(100, 49, tuple(shapes), _meets(50, 46, 4, 50))
 
 
 def bus() -> Drawing:
@@ -53,7 +53,7 @@ def bus() -> Drawing:
         rect(DARK, 84, 6, 96, 9, 1),
         *wheel(21, 46, 8), *wheel(84, 46, 8),
     ]  # fmt: skip
-    return Drawing(100, 57, tuple(shapes), _meets(50, 54, 5, 50, 42))
+    return Drawing(100, 57, tuple(shapes), _meets(50, 54, 5, 50))
 
 
 def truck() -> Drawing:
@@ -71,7 +71,7 @@ def truck() -> Drawing:
         oval(ink("#fff3b0"), 95, 40, 2.4, 3.2), rect(STEEL, 91, 46, 99, 50, 1),
         *wheel(15, 50, 8), *wheel(32, 50, 8), *wheel(81, 50, 8),
     ]  # fmt: skip
-    return Drawing(100, 61, tuple(shapes), _meets(50, 58, 4, 32, 46))
+    return Drawing(100, 61, tuple(shapes), _meets(50, 58, 4, 32))
 
 
 def train() -> Drawing:
@@ -92,7 +92,7 @@ def train() -> Drawing:
         bar(STEEL, (16, 60), (56, 60), 2),
         oval(ink("#fff3b0"), 89, 38, 3),
     ]  # fmt: skip
-    return Drawing(100, 70, tuple(shapes), _meets(48, 67, 5, 20, 54))
+    return Drawing(100, 70, tuple(shapes), _meets(48, 67, 5, 20))
 
 
 def bike() -> Drawing:
@@ -110,7 +110,7 @@ def bike() -> Drawing:
         oval(DARK, 46, 48, 5),
         bar(DARK, (46, 48), (52, 57), 2.6),
     ]
-    anchors = _meets(50, 65, 4, 34, 30) | {"back": (35.0, 14.0), "top": (35.0, 12.0)}
+    anchors = _meets(50, 65, 4, 34) | {"back": (35.0, 14.0), "top": (35.0, 12.0)}
     return Drawing(100, 69, tuple(shapes), anchors)
 
 
@@ -131,7 +131,7 @@ def motorcycle() -> Drawing:
         path(body(), 5, (68, 31), (80, 27), (93, 34)),
         bar(STEEL, (30, 53), (4, 51), 4.5),
     ]
-    anchors = _meets(50, 62, 6, 30, 40) | {"back": (30.0, 21.0), "top": (30.0, 18.0)}
+    anchors = _meets(50, 62, 6, 30) | {"back": (30.0, 21.0), "top": (30.0, 18.0)}
     return Drawing(100, 67, tuple(shapes), anchors)
 
 
@@ -151,7 +151,7 @@ def boat(front: bool = False) -> Drawing:
              (9, 82)),
         path(body(0.62), 3, (5, 71), (40, 73), (70, 73), (94, 70)),
     ]  # fmt: skip
-    anchors = _meets(50, 88, 6, 50, 76) | {"inside": (38.0, 82.0), "top": (50.0, 70.0)}
+    anchors = _meets(50, 88, 6, 50) | {"inside": (38.0, 82.0), "top": (50.0, 70.0)}
     return Drawing(100, 96, tuple(shapes), anchors)
 
 
@@ -168,7 +168,7 @@ def airplane() -> Drawing:
         lined(poly(body(0.8), (44, 29), (66, 29), (42, 56), (30, 56))),
         lined(oval(ink("#70757f"), 49, 45, 6, 3.2)),
     ]  # fmt: skip
-    return Drawing(100, 58, tuple(shapes), _meets(50, 50, 4, 50, 24))
+    return Drawing(100, 58, tuple(shapes), _meets(50, 50, 4, 50))
 
 
 def skateboard() -> Drawing:
@@ -177,7 +177,7 @@ def skateboard() -> Drawing:
     wheels = [oval(ink("#f4efe2"), x, 20, 5.5) for x in (25, 75)]
     hubs = [oval(DARK, x, 20, 2) for x in (25, 75)]
     shapes = [shadow(50, 26, 42, 2.4), *wheels, *hubs, deck]
-    anchors = _meets(50, 25.5, 4, 50, 10) | {"back": (50.0, 8.0), "top": (50.0, 7.0)}
+    anchors = _meets(50, 25.5, 4, 50) | {"back": (50.0, 8.0), "top": (50.0, 7.0)}
     return Drawing(100, 29, tuple(shapes), anchors)
 
 
@@ -187,7 +187,7 @@ def surfboard() -> Drawing:
         blob(body(), (2, 11), (20, 5), (60, 3), (90, 6), (98, 10), (88, 15), (60, 18), (20, 17)),
         path(ink("#fffbe8", 0.8), 1.8, (8, 11), (50, 10), (92, 10)),
     ]
-    anchors = _meets(50, 16, 4, 50, 10) | {"back": (50.0, 9.0), "top": (50.0, 6.0)}
+    anchors = _meets(50, 16, 4, 50) | {"back": (50.0, 9.0), "top": (50.0, 6.0)}
     return Drawing(100, 21, tuple(shapes), anchors)
 
 
@@ -236,7 +236,6 @@ def cart(front: bool = False) -> Drawing:
         shapes += [bar(ink("#4e3621"), (x, 36), (x, 56), 2.2), oval(ink("#4e3621"), x, 46, 3)]
     anchors = {
         "foot": (43.0, 59.0), "top": (42.0, 11.0), "inside": (42.0, 13.0), "back": (38.0, 18.0),
-        "nose": (96.0, 31.0), "hitch": (4.0, 30.0),
     }  # fmt: skip
     return Drawing(99, 63, tuple(shapes), anchors)
 
@@ -252,20 +251,11 @@ def sled() -> Drawing:
         bar(body(0.6), (8, 14), (85, 14), 1.6),
     ]
     anchors = {
-        "foot": (48.0, 33.0), "top": (46.0, 9.0), "back": (42.0, 10.0), "nose": (93.0, 13.0),
-        "hitch": (6.0, 15.0),
+        "foot": (48.0, 33.0), "top": (46.0, 9.0), "back": (42.0, 10.0),
     }  # fmt: skip
     return Drawing(98, 38, tuple(shapes), anchors)
 
 
-def _meets(
-    x: float, ground: float, top: float, back_x: float, pull: float
-) -> dict[str, tuple[float, float]]:
-    """Where others meet a vehicle: its wheels' ground, its roof, its bumpers."""
-    return {
-        "foot": (x, ground),
-        "top": (back_x, top),
-        "back": (back_x, top),
-        "nose": (97.0, pull),
-        "hitch": (3.0, pull),
-    }
+def _meets(x: float, ground: float, top: float, back_x: float) -> dict[str, tuple[float, float]]:
+    """Where others meet a vehicle: its wheels' ground, its roof."""
+    return {"foot": (x, ground), "top": (back_x, top), "back": (back_x, top)}
