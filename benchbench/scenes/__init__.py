@@ -23,7 +23,7 @@ from benchbench.scenes.captions import Captions, captions, dense_captions
 from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import draw, label
 from benchbench.scenes.gallery import gallery
-from benchbench.scenes.graph import Graph, closure
+from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.items import (
     AttributeItems,
     RelationItems,
@@ -45,6 +45,7 @@ __all__ = [
     "RelationItems",
     "Scenes",
     "Seen",
+    "attribute_holds",
     "attribute_items",
     "captions",
     "closure",
@@ -58,4 +59,5 @@ __all__ = [
     "relation_items",
     "sample",
     "seen",
+    "triple_holds",
 ]

@@ -156,12 +156,8 @@ class _Look:
         return np.asarray(plain.all(axis=1) & (category[:, 0] != category[:, 1]))
 
     def within(self, row: Ints, slots: Ints) -> Flags:
-        """[m, w]: objects of which the crop, or a pixel around it, shows anything."""
-        crop = crops(self.sight, row, slots)[:, None]
-        boxes = self.sight.boxes[row]
-        apart = (boxes[..., 0] > crop[..., 2]) | (boxes[..., 2] < crop[..., 0])
-        apart |= (boxes[..., 1] > crop[..., 3]) | (boxes[..., 3] < crop[..., 1])
-        return np.asarray(~apart & (self.sight.pixels[row] > 0))
+        """[m, w]: objects of which the crop around two of them shows anything."""
+        return self.sight.among(row, crops(self.sight, row, slots))
 
 
 def _twins(scenes: Scenes) -> Scenes:

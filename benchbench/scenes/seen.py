@@ -36,6 +36,21 @@ class Seen:
         """[size, size]: the visible mask of one object."""
         return np.asarray(self.labels[row] == slot)
 
+    def among(self, row: Ints, crop: Ints) -> Flags:
+        """Objects that a crop, or the pixels right around it, may show: those statements count.
+
+        Args:
+            row: [m], which scene.
+            crop: [m, 4], left, top, right, bottom in pixels, the latter exclusive.
+
+        Returns:
+            [m, w]
+        """
+        boxes, edge = self.boxes[row], crop[:, None]
+        apart = (boxes[..., 0] > edge[..., 2]) | (boxes[..., 2] < edge[..., 0])
+        apart |= (boxes[..., 1] > edge[..., 3]) | (boxes[..., 3] < edge[..., 1])
+        return np.asarray(~apart & (self.pixels[row] > 0))
+
 
 def seen(scenes: Scenes, size: int) -> Seen:
     """Measure what is seen of every object."""

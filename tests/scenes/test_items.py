@@ -168,3 +168,15 @@ def test_the_blind_reader_can_read() -> None:
     assert fit(pairs[:900]).accuracy(pairs[900:]) > 0.9
     with pytest.raises(UsageError):
         fit([])
+
+
+def test_a_crop_shows_what_it_overlaps() -> None:
+    scenes = sample("test", np.arange(60))
+    sight, size = seen(scenes, 96), 96
+    rows = np.arange(60)
+    whole = np.tile([0, 0, size, size], (60, 1))
+    assert np.array_equal(sight.among(rows, whole), sight.pixels > 0)
+    left = np.tile([0, 0, size // 2, size], (60, 1))
+    for row, shown in enumerate(sight.among(rows, left)):
+        inside = set(sight.labels[row][:, : size // 2].reshape(-1).tolist()) - {-1}
+        assert inside <= set(np.flatnonzero(shown).tolist())
