@@ -1,0 +1,63 @@
+"""A drawn world with exact scene graphs: the data set that needs no download.
+
+Read in this order::
+
+    shapes, art/        vector shapes and the drawings made of them
+    vocabulary          categories, attributes, predicates
+    atlas, backgrounds  drawings and places as texels, at the sizes of one canvas
+    scenario, swappable, outings, everyday, templates
+                        who takes part in what, in which pose, and what that is called
+    holdout             what training never shows
+    dice, casting, placing, bystanders, colouring, assembling, sampling
+                        from a split and numbers to scenes, whole batches at a time
+    world, records      scenes as arrays, and as plain records
+    drawing, drawing_torch, seen
+                        pixels (the same on every device), masks and boxes
+    geometry, graph     what is true of a scene, and what might be argued
+    lexicon, captions   captions with their tags
+    items, blind        ARO's questions, and the proof that they need eyes
+    digest, gallery     what a scene is, in 64 digits and on a contact sheet
+"""
+
+from benchbench.scenes.captions import Captions, captions, dense_captions
+from benchbench.scenes.digest import digest
+from benchbench.scenes.drawing import draw, label
+from benchbench.scenes.gallery import gallery
+from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
+from benchbench.scenes.items import (
+    AttributeItems,
+    RelationItems,
+    attribute_items,
+    crops,
+    relation_items,
+)
+from benchbench.scenes.records import records
+from benchbench.scenes.sampling import SPLITS, sample
+from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.world import VERSION, Scenes
+
+__all__ = [
+    "SPLITS",
+    "VERSION",
+    "AttributeItems",
+    "Captions",
+    "Graph",
+    "RelationItems",
+    "Scenes",
+    "Seen",
+    "attribute_holds",
+    "attribute_items",
+    "captions",
+    "closure",
+    "crops",
+    "dense_captions",
+    "digest",
+    "draw",
+    "gallery",
+    "label",
+    "records",
+    "relation_items",
+    "sample",
+    "seen",
+    "triple_holds",
+]

@@ -1,0 +1,84 @@
+"""From groups to whole scenes: mirroring and annotation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes.atlas import CANVAS
+from benchbench.scenes.bystanders import clashes
+from benchbench.scenes.casting import relations
+from benchbench.scenes.vocabulary import PREDICATE, PREDICATES
+from benchbench.scenes.world import Scenes, width_table
+
+if TYPE_CHECKING:
+    from benchbench.scenes.dice import Dice
+    from benchbench.scenes.placing import Group
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_LEFT, _RIGHT, _NEAR = (PREDICATE[n] for n in ("to the left of", "to the right of", "near"))
+
+
+def kept_apart(group: Group, other: Group) -> Group:
+    """The other group, absent where it holds somebody whom training must not show beside ours."""
+    every = clashes(group.thing[:, :, None], other.thing[:, None, :])
+    clash = np.asarray(every.any(axis=(1, 2)))[:, None]
+    gone = np.where(clash, -1, other.thing)
+    return replace(other, thing=gone, sprite=np.where(clash, -1, other.sprite))
+
+
+def mirrored(scene: Group, flipped: Flags) -> Group:
+    """The scene seen in a mirror, where ``flipped`` [n]."""
+    width = width_table()[scene.sprite, scene.level]
+    turned = flipped[:, None]
+    return replace(
+        scene, x=np.where(turned, CANVAS - scene.x - width, scene.x), flip=scene.flip ^ turned
+    )
+
+
+def annotate(predicate: Ints, category: Ints, scenario: Ints, start: int, flipped: Flags) -> None:
+    """Write a scenario's own relations into ``predicate`` [n, w, w], mirrored where flipped."""
+    turn = np.arange(len(PREDICATES))
+    turn[[_LEFT, _RIGHT]] = _RIGHT, _LEFT
+    rows = np.arange(len(scenario))
+    for column in range(relations().shape[1]):
+        subject, name, thing = (relations()[scenario, column] + np.array([start, 0, start])).T
+        drawn = name >= 0
+        subject, thing = np.where(drawn, subject, 0), np.where(drawn, thing, 0)
+        drawn &= (category[rows, subject] >= 0) & (category[rows, thing] >= 0)
+        named = np.where(flipped, turn[name], name)
+        at = rows[drawn], subject[drawn], thing[drawn]
+        predicate[at] = named[drawn]
+
+
+def annotate_neighbours(scenes: Scenes, roll: Dice, start: int) -> None:
+    """Say where bystanders are: beside or near their nearest neighbour, sometimes both ways."""
+    boxes, rows = scenes.boxes(), np.arange(len(scenes))
+    for slot in range(start, scenes.category.shape[1]):
+        other = _nearest(boxes, scenes.present, slot)
+        mine, theirs = boxes[:, slot], boxes[rows, other]
+        gap = np.maximum(theirs[:, 0] - mine[:, 2], mine[:, 0] - theirs[:, 2])
+        level = np.minimum(mine[:, 3], theirs[:, 3]) - np.maximum(mine[:, 1], theirs[:, 1])
+        near = (gap < 90) & roll.chance(f"near {slot}", 40)
+        left = mine[:, 0] + mine[:, 2] < theirs[:, 0] + theirs[:, 2]
+        name = np.where(near, _NEAR, np.where(left, _LEFT, _RIGHT))
+        back = np.where(near, _NEAR, np.where(left, _RIGHT, _LEFT))
+        there = scenes.present[:, slot] & scenes.present[rows, other] & (other != slot)
+        told = there & (gap >= 0) & (level > 0)
+        scenes.predicate[rows[told], slot, other[told]] = name[told]
+        both = told & roll.chance(f"both {slot}", 50)
+        scenes.predicate[rows[both], other[both], slot] = back[both]
+
+
+def _nearest(boxes: Ints, present: Flags, slot: int) -> Ints:
+    """[n]: the object nearest to a slot, by centres; the slot itself where there is none."""
+    middle = boxes[..., :2] + boxes[..., 2:]
+    distance = np.abs(middle - middle[:, slot : slot + 1]).sum(axis=-1)
+    distance = np.where(present, distance, 10**6)
+    distance[:, slot] = 10**5
+    return np.asarray(np.argmin(distance, axis=1))

@@ -1,0 +1,90 @@
+"""How far one gets without looking: a classifier of caption pairs by their n-grams alone.
+
+Fitted on true and false captions of training items, it must stay at chance on test items of both
+kinds: then no item can be answered from language alone. On shuffled captions it does well, as
+shuffled text looks shuffled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Pair = tuple[str, str]
+"""A true caption and a false one."""
+
+_STEPS, _RATE, _DECAY = 80, 0.5, 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class BlindReader:
+    """Logistic regression on the difference of two captions' n-grams."""
+
+    features: dict[str, int]
+    """Numbers from 1; 0 is what training never had."""
+    weights: Floats
+    """[features + 1]"""
+
+    def scores(self, captions: Sequence[str]) -> Floats:
+        """[n]: how true each caption sounds."""
+        return np.asarray(self.weights[_numbers(captions, self.features)].sum(axis=1))
+
+    def accuracy(self, pairs: Sequence[Pair]) -> float:
+        """Share of pairs whose true caption sounds truer; a tie counts half."""
+        true, false = (self.scores([pair[side] for pair in pairs]) for side in (0, 1))
+        return float(((true > false) + 0.5 * (true == false)).mean())
+
+
+def fit(pairs: Sequence[Pair]) -> BlindReader:
+    """Learn to tell true captions from false ones by full-batch Adagrad.
+
+    Raises:
+        UsageError: there is nothing to learn from.
+    """
+    if not pairs:
+        raise UsageError("A blind reader needs at least one pair of captions to learn from.")
+    names = dict.fromkeys(name for pair in pairs for text in pair for name in _ngrams(text))
+    features = {name: i for i, name in enumerate(names, start=1)}
+    true, false = (_numbers([pair[side] for pair in pairs], features) for side in (0, 1))
+    weights, seen = np.zeros(len(features) + 1), np.full(len(features) + 1, 1e-8)
+    for _ in range(_STEPS):
+        margin = weights[true].sum(axis=1) - weights[false].sum(axis=1)
+        pull = 1 / (1 + np.exp(np.clip(margin, -30, 30)))  # [pairs], of the logistic loss
+        slope = _summed(false, pull, len(weights)) - _summed(true, pull, len(weights))
+        slope = slope / len(pairs) + _DECAY * weights
+        slope[0] = 0.0
+        seen += slope**2
+        weights -= _RATE * slope / np.sqrt(seen)
+    return BlindReader(features, weights)
+
+
+def _summed(numbers: Ints, pull: Floats, count: int) -> Floats:
+    spread = np.repeat(pull, numbers.shape[1])
+    return np.bincount(numbers.reshape(-1), weights=spread, minlength=count).astype(np.float64)
+
+
+def _numbers(captions: Sequence[str], features: dict[str, int]) -> Ints:
+    """[n, most]: each caption's features; 0 fills up."""
+    rows = [[features.get(name, 0) for name in _ngrams(text)] for text in captions]
+    longest = max((len(row) for row in rows), default=0)
+    return np.array([row + [0] * (longest - len(row)) for row in rows], dtype=np.int64)
+
+
+def _ngrams(text: str) -> Iterator[str]:
+    """Words, words at their place, and runs of two and three words."""
+    words = ["^", *text.split(), "$"]
+    for i, word in enumerate(words):
+        yield word
+        yield f"{i}:{word}"
+        yield " ".join(words[i : i + 2])
+        yield " ".join(words[i : i + 3])

@@ -1,0 +1,82 @@
+"""Random numbers as a function of a counter: scene i never depends on scene i − 1.
+
+A draw hashes (version, split, index) with the name of what is drawn, by splitmix64's finaliser
+(Steele, Lea & Flood 2014), in wrapping 64-bit integers: the same on every platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_HALF = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """One independent set of draws per key; a draw is known by its name."""
+
+    keys: Words
+    """[n]"""
+
+    def words(self, name: str) -> Words:
+        """[n] uniform 64-bit words."""
+        return mixed(self.keys ^ _name_word(name))
+
+    def below(self, name: str, bound: int | Ints) -> Ints:
+        """[n] uniform in 0 … bound − 1; ``bound`` is one number or [n], at most 2³¹."""
+        high = self.words(name) >> _HALF
+        return ((high * np.asarray(bound, dtype=np.uint64)) >> _HALF).astype(np.int64)
+
+    def between(self, name: str, low: int | Ints, high: int | Ints) -> Ints:
+        """[n] uniform in low … high, both included.
+
+        Raises:
+            ValueError: some high is below its low, where nothing can be drawn.
+        """
+        span = np.asarray(high, dtype=np.int64) - low + 1
+        if (span < 1).any():
+            raise ValueError(f"nothing to draw for '{name}': some range is empty")
+        return np.asarray(low + self.below(name, span), dtype=np.int64)
+
+    def chance(self, name: str, percent: int | Ints) -> npt.NDArray[np.bool_]:
+        """[n] true in ``percent`` of a hundred."""
+        return np.asarray(self.below(name, 100) < percent)
+
+    def weighted(self, name: str, cumulative: Ints) -> Ints:
+        """[n] positions in a table of cumulative weights."""
+        drawn = self.below(name, int(cumulative[-1]))
+        return np.searchsorted(cumulative, drawn, side="right").astype(np.int64)
+
+
+def dice(stream: str, index: Ints) -> Dice:
+    """The dice of each index in a stream: ``dice("scenes-v1/train", np.arange(8))``."""
+    return Dice(mixed(_name_word(stream) + index.astype(np.uint64) * _GOLDEN))
+
+
+def mixed(words: Words) -> Words:
+    """Splitmix64's finaliser: a bijection of 64-bit words in which every bit tells on all."""
+    words = (words ^ (words >> np.uint64(30))) * _FIRST
+    words = (words ^ (words >> np.uint64(27))) * _SECOND
+    return np.asarray(words ^ (words >> np.uint64(31)), dtype=np.uint64)
+
+
+def name_hash(name: str) -> int:
+    """64 bits of a name, stable for ever (FNV-1a, then mixed)."""
+    value = 0xCBF29CE484222325
+    for byte in name.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return int(mixed(np.array([value], dtype=np.uint64))[0])
+
+
+@cache
+def _name_word(name: str) -> np.uint64:
+    return np.uint64(name_hash(name))

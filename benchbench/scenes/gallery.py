@@ -1,0 +1,99 @@
+"""A contact sheet: pictures with their captions under them."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from benchbench.errors import UsageError
+from benchbench.scenes.captions import captions
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.templates import SCENARIOS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.scenes.world import Scenes
+
+_PAPER, _INK, _FAINT = (252, 250, 245), (45, 42, 50), (132, 126, 120)
+_TELLING = ("JJ", "VBG", "VBZ")
+_GAP, _LINE, _LINES = 16, 17, 4
+
+
+def gallery(
+    path: Path,
+    split: str = "test",
+    count: int = 24,
+    size: int = 224,
+    columns: int = 6,
+    start: int = 0,
+) -> Path:
+    """Write a PNG of scenes with their action label and one caption each.
+
+    Scenarios take turns, so that a sheet shows many of them.
+
+    Args:
+        path: where to; parents are made.
+        split: whose scenes.
+        count: how many pictures.
+        size: pixels along each picture's side.
+        columns: pictures in a row.
+        start: number of the first scene to choose from.
+
+    Raises:
+        UsageError: a count, size or number of columns that makes no sheet.
+    """
+    if count < 1 or columns < 1 or start < 0:
+        raise UsageError("A gallery takes at least one picture and one column, from scene 0 on.")
+    scenes = _varied(split, count, start)
+    sheet = _sheet(draw(scenes, size), _labels(scenes, size), columns)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, format="PNG")
+    return path
+
+
+def _varied(split: str, count: int, start: int) -> Scenes:
+    """Scenes of which no scenario comes again before all others have come."""
+    pool = sample(split, np.arange(start, start + 40 * count))
+    earlier = np.zeros(len(pool), dtype=np.int64)
+    for number in range(len(SCENARIOS)):
+        rows = np.flatnonzero(pool.scenario == number)
+        earlier[rows] = np.arange(len(rows))
+    return pool.take(np.sort(np.argsort(earlier, kind="stable")[:count]))
+
+
+def _labels(scenes: Scenes, size: int) -> list[tuple[str, str]]:
+    """The action, and the most telling caption that fits."""
+    told, out = captions(scenes), []
+    for row, texts in enumerate(told.texts()):
+        fitting = [i for i, text in enumerate(texts) if len(_wrapped(text, size)) <= _LINES] or [0]
+        best = max(fitting, key=lambda i: sum(tag in _TELLING for _, tag in told.tagged(row, i)))
+        out.append((SCENARIOS[scenes.scenario[row]].name, texts[best]))
+    return out
+
+
+def _wrapped(text: str, size: int) -> list[str]:
+    """The text in lines that are no wider than a picture."""
+    return textwrap.wrap(text, max(size // 7, 12))
+
+
+def _sheet(
+    pictures: npt.NDArray[np.uint8], labels: list[tuple[str, str]], columns: int
+) -> Image.Image:
+    size = pictures.shape[1]
+    width, height = size + _GAP, size + _GAP + _LINE * (_LINES + 1) + 6
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for number, (picture, (action, text)) in enumerate(zip(pictures, labels, strict=True)):
+        left, top = _GAP + number % columns * width, _GAP + number // columns * height
+        sheet.paste(Image.fromarray(picture), (left, top))
+        pen.text((left, top + size + 4), action, fill=_FAINT, font=font)
+        for line, words in enumerate(_wrapped(text, size)[:_LINES]):
+            pen.text((left, top + size + 4 + _LINE * (line + 1)), words, fill=_INK, font=font)
+    return sheet

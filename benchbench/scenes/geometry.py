@@ -1,0 +1,75 @@
+"""How the objects of a scene lie to one another: pairwise measures, subject in rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Scene units, [n, w, w] each, from subject i (rows) to object j (columns)."""
+
+    rightward: Ints
+    """j's middle minus i's."""
+    downward: Ints
+    gap_right: Ints
+    """j's left edge minus i's right edge: positive where i ends before j begins."""
+    gap_down: Ints
+    """j's top minus i's bottom."""
+    lower: Ints
+    """i's bottom minus j's bottom."""
+    overlap_x: Ints
+    """Length that both cover; negative where they are apart."""
+    overlap_y: Ints
+    narrower: Ints
+    """The lesser of both widths."""
+    shorter: Ints
+    """The lesser of both heights."""
+    area: Ints
+    """i's box."""
+    nearer: Flags
+    """i is painted after j."""
+    toward: Flags
+    """j lies where i's right (or, flipped, left) side points."""
+
+
+def layout(scenes: Scenes) -> Layout:
+    """Measure every ordered pair of slots; empty slots give meaningless numbers."""
+    left, top, right, bottom = (_rows(edge) for edge in np.moveaxis(scenes.boxes(), -1, 0))
+    rightward = (_turn(left + right) - (left + right)) // 2
+    ahead = np.where(_rows(scenes.flip), -rightward, rightward)
+    width, height = right - left, bottom - top
+    return Layout(
+        rightward=rightward,
+        downward=(_turn(top + bottom) - (top + bottom)) // 2,
+        gap_right=_turn(left) - right,
+        gap_down=_turn(top) - bottom,
+        lower=bottom - _turn(bottom),
+        overlap_x=np.minimum(right, _turn(right)) - np.maximum(left, _turn(left)),
+        overlap_y=np.minimum(bottom, _turn(bottom)) - np.maximum(top, _turn(top)),
+        narrower=np.minimum(width, _turn(width)),
+        shorter=np.minimum(height, _turn(height)),
+        area=np.broadcast_to(width * height, rightward.shape),
+        nearer=_rows(scenes.depth) > _turn(_rows(scenes.depth)),
+        toward=ahead > 0,
+    )
+
+
+def _rows(values: npt.NDArray[np.generic]) -> Ints:
+    """[n, w] as subjects, [n, w, 1]."""
+    return values[:, :, None]  # type: ignore[return-value]
+
+
+def _turn(values: Ints) -> Ints:
+    """Subjects as objects."""
+    return values.swapaxes(1, 2)

@@ -1,0 +1,257 @@
+"""ARO's two questions about a scene: who does what to whom, and which of the two is red.
+
+Items are asked of crops around two objects. A pair of principals gives an item only if its twin
+scene gives the opposite one too, so that in any range of whole twins each caption is true exactly
+as often as it is false. Pairs of bystanders are even by the symmetry of what draws them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes.casting import scenario_flags
+from benchbench.scenes.colouring import principals
+from benchbench.scenes.dice import dice
+from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
+from benchbench.scenes.holdout import held_attributes, held_triples
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.vocabulary import (
+    CATEGORIES,
+    CATEGORY,
+    COLOURS,
+    MENTIONED,
+    PREDICATE,
+    PREDICATES,
+)
+from benchbench.scenes.world import VERSION, Scenes
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+ENOUGH = 0.3
+"""The share of an object that has to be seen for a caption to be about it."""
+LEAST_PIXELS = 24
+CANONICAL = 96
+"""The size at which visibility is judged, so that items do not depend on the pictures' size."""
+
+_LEFT, _RIGHT = PREDICATE["to the left of"], PREDICATE["to the right of"]
+_PERSON = CATEGORY["person"]
+
+
+@dataclass(frozen=True, slots=True)
+class RelationItems:
+    """m items: "the s is p the o" against "the o is p the s"."""
+
+    scene: Ints
+    """[m]: row of the batch."""
+    slots: Ints
+    """[m, 2]: subject, object."""
+    predicate: Ints
+    """[m]"""
+    categories: Ints
+    """[m, 2]: subject, object."""
+    unseen: Flags
+    """[m]: training shows neither triple."""
+    principal: Flags
+    """[m]: the scenario's own relation rather than mere position."""
+
+    def captions(self) -> list[tuple[str, str]]:
+        """The true and the false caption of each item."""
+        out = []
+        for predicate, (s, o) in zip(
+            self.predicate.tolist(), self.categories.tolist(), strict=True
+        ):
+            who, what, whom = CATEGORIES[s].name, PREDICATES[predicate].name, CATEGORIES[o].name
+            out.append((f"the {who} is {what} the {whom}", f"the {whom} is {what} the {who}"))
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeItems:
+    """m items: "the a x and the b y" against "the b x and the a y"."""
+
+    scene: Ints
+    """[m]: row of the batch."""
+    slots: Ints
+    """[m, 2]: of x and y."""
+    attributes: Ints
+    """[m, 2]: a, b, into ``vocabulary.MENTIONED``."""
+    categories: Ints
+    """[m, 2]: x, y."""
+    unseen: Flags
+    """[m]: both captions hold an attribute that training never shows on its object."""
+    principal: Flags
+    """[m]: the scenario's principals rather than two others."""
+
+    def captions(self) -> list[tuple[str, str]]:
+        """The true and the false caption of each item."""
+        out = []
+        for (a, b), (x, y) in zip(self.attributes.tolist(), self.categories.tolist(), strict=True):
+            one, other, left, right = (
+                MENTIONED[a], MENTIONED[b], CATEGORIES[x].name, CATEGORIES[y].name,
+            )  # fmt: skip
+            true = f"the {one} {left} and the {other} {right}"
+            out.append((true, f"the {other} {left} and the {one} {right}"))
+        return out
+
+
+def relation_items(scenes: Scenes) -> RelationItems:
+    """All relation items of some scenes.
+
+    Left and right are asked of any two objects (mirroring makes them even), the other predicates
+    only of principals that can be drawn both ways.
+    """
+    look, other = _Look.at(scenes), _Look.at(_twins(scenes))
+    row, slots, predicate, principal = _relation_candidates(look)
+    fair = _relation_is_fair(look, row, slots, predicate)
+    fair &= ~principal | _relation_is_fair(other, row, slots, predicate)
+    row, slots, predicate, principal = row[fair], slots[fair], predicate[fair], principal[fair]
+    categories = scenes.category[row[:, None], slots]
+    unseen = held_triples()[predicate, categories[:, 0], categories[:, 1]]
+    return RelationItems(row, slots, predicate, categories, unseen, principal)
+
+
+def attribute_items(scenes: Scenes) -> AttributeItems:
+    """All attribute items of some scenes: of the two principals, and of any two others."""
+    look, other = _Look.at(scenes), _Look.at(_twins(scenes))
+    row, slots, principal = _attribute_candidates(scenes)
+    fair = _attributes_are_fair(look, row, slots)
+    fair &= ~principal | _attributes_are_fair(other, row, slots)
+    row, slots, principal = row[fair], slots[fair], principal[fair]
+    attributes, categories = (
+        _mentions(scenes)[row[:, None], slots],
+        scenes.category[row[:, None], slots],
+    )
+    unseen = np.asarray(held_attributes()[categories, attributes].any(axis=1))
+    return AttributeItems(row, slots, attributes, categories, unseen, principal)
+
+
+def crops(sight: Seen, scene: Ints, slots: Ints) -> Ints:
+    """[m, 4]: the box around both objects, in pixels of ``sight``; right and bottom exclusive."""
+    boxes = sight.boxes[scene[:, None], slots]  # [m, 2, 4]
+    return np.concatenate([boxes[..., :2].min(axis=1), boxes[..., 2:].max(axis=1)], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What items are judged by."""
+
+    scenes: Scenes
+    graph: Graph
+    sight: Seen
+
+    @classmethod
+    def at(cls, scenes: Scenes) -> _Look:
+        return cls(scenes, closure(scenes), seen(scenes, CANONICAL))
+
+    def clear(self, row: Ints, slots: Ints) -> Flags:
+        """Both objects are seen well enough and are of different kinds. [m]"""
+        at = row[:, None], slots
+        plain = (self.sight.share[at] >= ENOUGH) & (self.sight.pixels[at] >= LEAST_PIXELS)
+        category = self.scenes.category[at]
+        return np.asarray(plain.all(axis=1) & (category[:, 0] != category[:, 1]))
+
+    def within(self, row: Ints, slots: Ints) -> Flags:
+        """[m, w]: objects of which the crop around two of them shows anything."""
+        return self.sight.among(row, crops(self.sight, row, slots))
+
+
+def _twins(scenes: Scenes) -> Scenes:
+    return sample(scenes.split, scenes.index ^ 1)
+
+
+def _relation_candidates(look: _Look) -> tuple[Ints, Ints, Ints, Flags]:
+    """Rows, slots [m, 2], predicates, and whether the relation is the scenario's own."""
+    scenes = look.scenes
+    rows, (first, second) = np.arange(len(scenes)), principals(scenes.scenario)
+    swappable = scenario_flags()[1][scenes.scenario]
+    parts = []
+    for subject, thing in ((first, second), (second, first)):
+        predicate = scenes.predicate[rows, subject, thing]
+        own = np.flatnonzero(swappable & (predicate >= 0))
+        slots = np.stack([subject, thing], axis=1)[own]
+        parts.append((own, slots, predicate[own], np.ones(len(own), dtype=np.bool_)))
+    parts.append(_beside(look, first, second, swappable))
+    row, pair, predicate, principal = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    order = np.lexsort((pair[:, 1], pair[:, 0], row))
+    return row[order], pair[order], predicate[order], principal[order]
+
+
+def _beside(
+    look: _Look, first: Ints, second: Ints, swappable: Flags
+) -> tuple[Ints, Ints, Ints, Flags]:
+    """Left of or right of (a coin says which) for every two objects that are plainly so."""
+    width = look.scenes.category.shape[1]
+    row, i, j = np.nonzero(look.graph.certain[:, _LEFT])
+    coin = dice(
+        f"{VERSION}/{look.scenes.split}/beside",
+        look.scenes.index[row] * width**2 + np.minimum(i, j) * width + np.maximum(i, j),
+    ).chance("right", 50)
+    mine = (first[row] == i) & (second[row] == j) | (first[row] == j) & (second[row] == i)
+    kept = ~(mine & swappable[row])
+    slots = np.where(coin[:, None], np.stack([j, i], axis=1), np.stack([i, j], axis=1))
+    predicate = np.where(coin, _RIGHT, _LEFT)
+    return row[kept], slots[kept], predicate[kept], np.zeros(int(kept.sum()), dtype=np.bool_)
+
+
+def _relation_is_fair(look: _Look, row: Ints, slots: Ints, predicate: Ints) -> Flags:
+    """True beyond doubt one way, and not even arguable the other, for all that the crop shows."""
+    among, category = look.within(row, slots), look.scenes.category[row]
+    subject, thing = category[np.arange(len(row))[:, None], slots].T
+    true = look.graph.certain[row, predicate, slots[:, 0], slots[:, 1]]
+    false = triple_holds(look.graph.possible[row], category, thing, predicate, subject, among)
+    return np.asarray(look.clear(row, slots) & true & ~false)
+
+
+def _attribute_candidates(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
+    """Rows, slots [m, 2], and whether they are the principals. People are not red or striped."""
+    named = scenes.present & (scenes.category != _PERSON)
+    first, second = principals(scenes.scenario)
+    slots = np.arange(named.shape[1])
+    main = (slots == first[:, None]) | (slots == second[:, None])
+    alike = main[:, :, None] == main[:, None, :]
+    pairs = named[:, :, None] & named[:, None, :] & alike & np.triu(np.ones_like(alike[0]), 1)
+    row, i, j = np.nonzero(pairs)
+    turned = dice(f"{VERSION}/{scenes.split}/order", scenes.index[row] >> 1).chance("turned", 50)
+    pair = np.where(turned[:, None], np.stack([j, i], axis=1), np.stack([i, j], axis=1))
+    return row, pair, main[row, i]
+
+
+def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
+    """Each attribute is its own object's alone, and held out as much one way as the other."""
+    among, category = look.within(row, slots), look.scenes.category[row]
+    (x, y), (a, b) = (
+        category[np.arange(len(row))[:, None], slots].T,
+        _mentions(look.scenes)[row[:, None], slots].T,
+    )
+    may = look.graph.may_have[row]
+    false = attribute_holds(may, category, b, x, among) | attribute_holds(
+        may, category, a, y, among
+    )
+    held = held_attributes().astype(np.int64)
+    even = held[x, a] + held[y, b] == held[x, b] + held[y, a]
+    return np.asarray(look.clear(row, slots) & ~false & even & (a != b))
+
+
+def _mentions(scenes: Scenes) -> Ints:
+    """[n, w]: the attribute to name each object by: its colour, or sometimes its pattern.
+
+    The coin belongs to the attributes, not to the object, so that twins mention the same two.
+    """
+    twin = dice(f"{VERSION}/{scenes.split}/mention", scenes.index >> 1)
+    own = dice(f"{VERSION}/{scenes.split}/mention/own", scenes.index)
+    width = scenes.category.shape[1]
+    coin = np.stack([own.chance(f"slot {slot}", 50) for slot in range(width)], axis=1)
+    rows, (first, second) = np.arange(len(scenes)), principals(scenes.scenario)
+    turned = ((scenes.index & 1) == 1) & ~scenario_flags()[1][scenes.scenario]
+    one, other = twin.chance("one", 50), twin.chance("other", 50)
+    coin[rows, first] = np.where(turned, other, one)
+    coin[rows, second] = np.where(turned, one, other)
+    patterned = coin & (scenes.pattern > 0)
+    return np.where(patterned, len(COLOURS) + scenes.pattern - 1, scenes.colour)

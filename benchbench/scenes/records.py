@@ -1,0 +1,56 @@
+"""Scene graphs by name: plain records of what the arrays hold, for files and for reading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.scenes.backgrounds import BACKGROUNDS
+from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICATES, SIZES
+
+if TYPE_CHECKING:
+    from benchbench.scenes.world import Scenes
+
+Record = dict[str, Any]
+
+
+def records(scenes: Scenes) -> list[Record]:
+    """One record per scene: action, background, objects, annotated relations.
+
+    Boxes are left, top, right, bottom in scene units (672 to a side), of the whole object, seen or
+    not; relations name objects by their place in the list.
+    """
+    boxes = scenes.boxes().tolist()
+    return [_record(scenes, row, boxes[row]) for row in range(len(scenes))]
+
+
+def _record(scenes: Scenes, row: int, boxes: list[list[int]]) -> Record:
+    slots = np.flatnonzero(scenes.present[row]).tolist()
+    place = {slot: i for i, slot in enumerate(slots)}
+    subjects, things = np.nonzero(scenes.predicate[row] >= 0)
+    return {
+        "split": scenes.split,
+        "index": int(scenes.index[row]),
+        "action": SCENARIOS[scenes.scenario[row]].name,
+        "background": BACKGROUNDS[scenes.background[row]],
+        "objects": [_object(scenes, row, slot, boxes[slot]) for slot in slots],
+        "relations": [
+            [place[s], PREDICATES[scenes.predicate[row, s, o]].name, place[o]]
+            for s, o in zip(subjects.tolist(), things.tolist(), strict=True)
+        ],
+    }
+
+
+def _object(scenes: Scenes, row: int, slot: int, box: list[int]) -> Record:
+    attributes = [
+        SIZES[scenes.size[row, slot]],
+        PATTERNS[scenes.pattern[row, slot]],
+        COLOURS[scenes.colour[row, slot]].name,
+    ]
+    return {
+        "name": CATEGORIES[scenes.category[row, slot]].name,
+        "attributes": [name for name in attributes if name not in ("medium", "plain")],
+        "box": box,
+    }

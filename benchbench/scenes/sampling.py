@@ -1,0 +1,150 @@
+"""Scenes by number: ``sample("train", np.arange(1000))`` is the same for ever, everywhere.
+
+Scenes come in twins, 2j and 2j + 1: same scenario and principals, but swapped, and so are the
+principals' attributes. What decides an item is thus drawn exactly as often one way as the other,
+and no caption says of itself whether it is true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.errors import UsageError
+from benchbench.scenes.assembling import annotate, annotate_neighbours, kept_apart, mirrored
+from benchbench.scenes.atlas import CANVAS
+from benchbench.scenes.backgrounds import VARIANTS
+from benchbench.scenes.bystanders import DENSE, SPARSE, beside, joined_by
+from benchbench.scenes.casting import backdrops, choices, companions, scenario_flags
+from benchbench.scenes.colouring import looks, sizes
+from benchbench.scenes.dice import Dice, dice
+from benchbench.scenes.placing import Group, arranged, cast, settled
+from benchbench.scenes.templates import ROLES
+from benchbench.scenes.vocabulary import CATEGORIES
+from benchbench.scenes.world import VERSION, Scenes
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
+
+_RARE_PERCENT = 20
+"""Test splits draw principals from among the held-out pairs at least so often, where there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """One scenario per scene and its principals, [n] each."""
+
+    scenario: Ints
+    first: Ints
+    second: Ints
+
+
+def sample(split: str, index: Ints) -> Scenes:
+    """The scenes of a split at these numbers.
+
+    Args:
+        split: one of ``SPLITS``; ``train`` leaves out what is held out, the others show it.
+        index: [n], not negative; in any order.
+
+    Raises:
+        UsageError: an unknown split, or an index that is not one.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"Unknown split '{split}'. There are {', '.join(SPLITS)}.")
+    index = np.asarray(index, dtype=np.int64)
+    if index.ndim != 1 or (index < 0).any():
+        raise UsageError("Scenes are numbered by a flat array of whole numbers from 0.")
+    own = dice(f"{VERSION}/{split}", index)
+    twin = dice(f"{VERSION}/{split}/twins", index >> 1)
+    training, dense = split.startswith("train"), split.endswith("dense")
+    chosen = _chosen(twin, index, training)
+    places, counts = backdrops()
+    background = places[chosen.scenario, own.below("background", counts[chosen.scenario])]
+    casts, scene = [chosen], _group(chosen, own, twin, dense, 0)
+    if dense:
+        casts.append(_companion(own, background, training))
+        other = _group(
+            casts[1], Dice(own.words("second")), Dice(own.words("second twin")), dense, 1
+        )
+        scene = beside([scene, kept_apart(scene, other) if training else other])
+    crowd = DENSE if dense else SPARSE
+    for number in range(crowd.extras):
+        scene = joined_by(scene, number, background, own, training, crowd)
+    return _finished(split, index, background, casts, scene, own, twin)
+
+
+def _chosen(twin: Dice, index: Ints, training: bool) -> _Cast:
+    """Scenario and principals. Swappable ones change places in the odd twin."""
+    scenario = twin.weighted("scenario", choices(training).weight)
+    return _cast_of(scenario, twin, training, (index & 1) == 1)
+
+
+def _cast_of(scenario: Ints, roll: Dice, training: bool, odd: Flags) -> _Cast:
+    """Fixed scenarios prefer their first pairs (a long tail); swappable ones prefer none."""
+    table, swappable = choices(training), scenario_flags()[1][scenario]
+    count = table.count[scenario]
+    rare = (table.held[scenario] > 0) & roll.chance("rare", _RARE_PERCENT)
+    even = roll.below("pair", np.where(rare, table.held[scenario], count))
+    pair = table.start[scenario] + np.where(swappable, even, roll.below("tail", even + 1))
+    first, second = table.first[pair], table.second[pair]
+    swapped = swappable & (odd ^ roll.chance("order", 50))
+    return _Cast(scenario, np.where(swapped, second, first), np.where(swapped, first, second))
+
+
+def _companion(own: Dice, background: Ints, training: bool) -> _Cast:
+    """A second scenario for the same background."""
+    table, counts = companions(training)
+    roll = Dice(own.words("companion"))
+    scenario = table[background, roll.below("scenario", counts[background])]
+    return _cast_of(scenario, roll, training, np.zeros(len(scenario), dtype=np.bool_))
+
+
+def _group(chosen: _Cast, own: Dice, twin: Dice, dense: bool, number: int) -> Group:
+    """Cast, arrange and settle one scenario in each scene."""
+    zone, _, varied = scenario_flags()
+    thing = cast(chosen.scenario, chosen.first, chosen.second, twin)
+    size = sizes(own, thing.shape, varied[chosen.scenario] & (not dense))
+    room = (CANVAS // 2 if dense else CANVAS) - 24
+    group = arranged(chosen.scenario, thing, size, room, own, 2 if dense else 0)
+    half = CANVAS // 2
+    low, high = (number * half, (number + 1) * half) if dense else (0, CANVAS)
+    return settled(group, zone[chosen.scenario], low, high, own, "group")
+
+
+def _finished(
+    split: str,
+    index: Ints,
+    background: Ints,
+    casts: list[_Cast],
+    scene: Group,
+    own: Dice,
+    twin: Dice,
+) -> Scenes:
+    """Mirror half of the scenes, colour, light and annotate."""
+    slots = np.arange(scene.thing.shape[1])
+    real = (scene.thing >= 0) & (scene.thing < len(CATEGORIES)) & (scene.owner == slots)
+    category = np.where(real, scene.thing, -1)
+    flipped = twin.chance("mirror", 50)
+    scene = mirrored(scene, flipped)
+    training, scenario = split.startswith("train"), casts[0].scenario
+    look = looks(category, scenario, own, twin, (index & 1) == 1, training)
+    base = own.between("light", 224, 256)
+    light = np.stack([base - own.between(f"tint {c}", 0, 14) for c in range(3)], axis=1)
+    predicate = np.full((*category.shape, len(slots)), -1, dtype=np.int64)
+    for number, part in enumerate(casts):
+        annotate(predicate, category, part.scenario, number * ROLES, flipped)
+    scenes = Scenes(
+        split=split, index=index, scenario=scenario, background=background,
+        variant=own.below("variant", VARIANTS), light=light, mirrored=own.chance("backdrop", 50),
+        category=category, sprite=scene.sprite, owner=scene.owner, level=scene.level,
+        flip=scene.flip, x=scene.x, y=scene.y, depth=scene.depth * 32 + slots,
+        colour=np.take_along_axis(look.colour, scene.owner, axis=1),
+        pattern=np.take_along_axis(look.pattern, scene.owner, axis=1),
+        size=scene.size, predicate=predicate,
+    )  # fmt: skip
+    annotate_neighbours(scenes, own, len(casts) * ROLES)
+    return scenes
