@@ -136,6 +136,19 @@ def test_names_of_a_family_are_listed() -> None:
     assert "openclip:ViT-B-32/openai" in typed("list", "models", "openclip").stdout.splitlines()
 
 
+def test_a_contact_sheet_is_drawn(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    done = typed("scenes", "gallery", "--out", sheet, "--count", "2", "--size", "64")
+    assert done.stdout == f"{sheet}\n"
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert "There are train, val, test" in refused(
+        "scenes", "gallery", "--out", sheet, "--split", "nope"
+    )
+    assert "a folder that is there" in refused(
+        "scenes", "gallery", "--out", tmp_path / "x" / "y.png"
+    )
+
+
 def test_no_arguments_are_a_question() -> None:
     done = typed()
     assert done.exit_code == 0
