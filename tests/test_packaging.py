@@ -81,7 +81,7 @@ def test_a_wheel_outside_the_checkout_finds_its_tasks(site: Path, tmp_path: Path
     )
     file, names, left_out = json.loads(python(site, code, tmp_path))
     assert Path(file).is_relative_to(site)
-    assert names == ["left-right", "vg-relation"]
+    assert {"left-right", "vg-relation", "winoground"} <= set(names)
     assert left_out == 157
 
 

@@ -125,7 +125,7 @@ def test_show_model_prints_the_manifest(tiny: str) -> None:
 def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_path: Path) -> None:
     there = typed("data", "where", "vg-relation", "--data-root", shapes).stdout
     assert "here: 36 entries" in there
-    missing = typed("data", "where", "--data-root", tmp_path).stdout
+    missing = typed("data", "where", "vg-relation", "--data-root", tmp_path).stdout
     assert missing.count("here: MISSING") == 2
     assert "Google Drive id" in missing
     assert "No data root" in typed("data", "where").stdout
@@ -208,7 +208,7 @@ def test_mistyped_commands_are_one_line_too(arguments: tuple[str, ...]) -> None:
         ('[{"image_path": "a', "not valid JSON"),
         ("{}", "list of records"),
         ("[]", "finds no item under"),
-        ('[{"image_path": "a.png"}]', "no field 'bbox_x'"),
+        ('[{"image_path": "a.png"}]', "no field 'relation_name'"),
     ],
 )
 def test_wrong_files(tiny: str, shapes: Path, tmp_path: Path, content: str, message: str) -> None:
