@@ -105,4 +105,6 @@ check_model(bb.load_model("colour-counter"))
 run = bb.evaluate("colour-counter", "left-right", data_root=root)
 print(bb.scorecard(run).headline.estimate.value, registry.family_names())
 """
-    assert python(site, code, tmp_path).split("\n")[0] == "1.0 ['blind', 'colour-counter', 'openclip']"
+    assert (
+        python(site, code, tmp_path).split("\n")[0] == "1.0 ['blind', 'colour-counter', 'openclip']"
+    )
