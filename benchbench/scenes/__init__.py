@@ -17,6 +17,7 @@ Read in this order::
     lexicon, captions   captions with their tags
     items, blind        ARO's questions, and the proof that they need eyes
     digest, gallery     what a scene is, in 64 digits and on a contact sheet
+    edition/            a test edition in the official files' formats
 """
 
 from benchbench.scenes.captions import Captions, captions, dense_captions

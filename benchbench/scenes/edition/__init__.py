@@ -1,0 +1,15 @@
+"""A test edition of the drawn world in the official formats: whoever reads those reads this.
+
+::
+
+    export         the one function, and edition.json
+    plan           what to write; canonical JSON and digests
+    folders        whole or not at all
+    pictures       PNG files
+    aro            images/, visual_genome_relation.json, visual_genome_attribution.json
+"""
+
+from benchbench.scenes.edition.export import ALL_PARTS, export
+from benchbench.scenes.edition.folders import manifest
+
+__all__ = ["ALL_PARTS", "export", "manifest"]

@@ -1,0 +1,90 @@
+"""What an edition is to hold, and what every writer of a part gets and gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import Seen, seen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.scenes.world import Scenes
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being written, how much of it is done, and how much there is."""
+
+IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
+"""What makes an edition the standard one."""
+LEAST_SIZE = 96
+"""Items are judged at 96 pixels: in smaller pictures a crop may show nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write, and the scenes it is about, sampled when first asked for."""
+
+    parts: tuple[str, ...]
+    images: int
+    """Of ``test``, from 0: whole twins."""
+    dense: int
+    """Of ``test-dense``, from 0."""
+    training: int
+    """Of ``train-dense``, from 0: annotated, never drawn."""
+    size: int
+    """Pixels along each picture's side."""
+    progress: Progress
+
+    @property
+    def standard(self) -> bool:
+        """Whether counts and size are those that published numbers are about."""
+        wanted = (self.images, self.dense, self.training, self.size)
+        return wanted == (IMAGES, DENSE, TRAINING, SIZE)
+
+    @cached_property
+    def scenes(self) -> Scenes:
+        """The test pictures' scenes."""
+        return sample("test", np.arange(self.images))
+
+    @cached_property
+    def sight(self) -> Seen:
+        """What the test pictures show."""
+        return seen(self.scenes, self.size)
+
+
+@dataclass(slots=True)
+class Written:
+    """What a writer has written: for ``edition.json``."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def json(self, path: Path, content: Any, count: int | None = None) -> None:
+        """Write a JSON file; its digest is of the canonical form, and so is the file."""
+        path.write_bytes(canonical(content))
+        self.digests[path.name] = records_digest(content)
+        if count is not None:
+            self.counts[path.name] = count
+
+
+def canonical(content: Any) -> bytes:
+    """JSON with sorted keys and no white space, so that equal content is equal bytes."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def records_digest(content: Any) -> str:
+    """SHA-256 of the canonical form."""
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def picture_name(index: int) -> str:
+    """``000123.png``."""
+    return f"{index:06d}.png"

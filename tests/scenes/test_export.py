@@ -1,0 +1,192 @@
+"""The edition's files, read by readings of the test's own."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchbench.data.aro import read_relations
+from benchbench.errors import UsageError
+from benchbench.scenes import attribute_items, draw, relation_items, sample
+from benchbench.scenes.edition import ALL_PARTS, export, manifest
+from benchbench.scenes.edition.folders import files_in
+
+SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small edition with all parts; not to be written to."""
+    return export(tmp_path_factory.mktemp("edition") / "new" / "place", **SMALL)
+
+
+def content(root: Path, name: str) -> Any:
+    return json.loads((root / name).read_text())
+
+
+def pixels(path: Path) -> np.ndarray[Any, Any]:
+    with Image.open(path) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        return np.asarray(image)
+
+
+def test_pictures_are_what_is_drawn(root: Path) -> None:
+    expected = draw(sample("test", np.arange(20)), 96)
+    assert sorted(p.name for p in (root / "images").iterdir()) == [
+        f"{i:06d}.png" for i in range(20)
+    ]
+    for i, picture in enumerate(expected):
+        assert np.array_equal(pixels(root / "images" / f"{i:06d}.png"), picture)
+
+
+def test_relations_are_read_by_the_official_reader(root: Path) -> None:
+    items = relation_items(sample("test", np.arange(20)))
+    records = read_relations(root)
+    assert len(records) == len(items.scene) > 20
+    assert [(r.true_caption, r.false_caption) for r in records] == items.captions()
+    for record, scene in zip(records, items.scene.tolist(), strict=True):
+        assert record.image_path == f"{scene:06d}.png"
+        assert record.image.box is not None
+        left, top, right, bottom = record.image.box
+        assert 0 <= left < right <= 96
+        assert 0 <= top < bottom <= 96
+
+
+def test_relation_records_have_all_official_fields(root: Path) -> None:
+    unseen = relation_items(sample("test", np.arange(20))).unseen.tolist()
+    for record, is_unseen in zip(content(root, "visual_genome_relation.json"), unseen, strict=True):
+        subject, thing = record["primary_object_name"], record["relation_info"]["object"]["name"]
+        name = record["relation_name"]
+        assert record["relation_info"]["name"] == name
+        assert record["true_caption"] == f"the {subject} is {name} the {thing}"
+        assert record["false_caption"] == f"the {thing} is {name} the {subject}"
+        assert record["composition"] == ("unseen" if is_unseen else "seen")
+        assert {"image_id", "primary_object_id", "bbox_x", "bbox_y", "bbox_w"} <= set(record)
+
+
+def test_attribution_records_have_all_official_fields(root: Path) -> None:
+    items = attribute_items(sample("test", np.arange(20)))
+    records = content(root, "visual_genome_attribution.json")
+    assert len(records) == len(items.scene) > 5
+    for record in records:
+        (a, b), x, y = record["attributes"], record["obj1_name"], record["obj2_name"]
+        assert record["true_caption"] == f"the {a} {x} and the {b} {y}"
+        assert record["false_caption"] == f"the {b} {x} and the {a} {y}"
+        assert (root / "images" / record["image_path"]).is_file()
+        assert record["composition"] in ("seen", "unseen")
+
+
+def test_the_manifest_counts_every_file(root: Path) -> None:
+    said = content(root, "edition.json")
+    assert said == manifest(root)
+    assert (said["name"], said["standard"]) == ("scenes-v1", False)
+    assert said["parts"] == list(ALL_PARTS)
+    assert sum(said["contents"].values()) == len(files_in(root)) - 1
+    assert all(len(digest) == 64 for digest in said["digests"].values())
+
+
+def test_the_same_call_gives_the_same_digests(root: Path, tmp_path: Path) -> None:
+    again = export(tmp_path / "again", **SMALL)
+    assert content(again, "edition.json") == content(root, "edition.json")
+    other = export(tmp_path / "other", **{**SMALL, "size": 112})
+    assert content(other, "edition.json")["digests"] != content(root, "edition.json")["digests"]
+
+
+@pytest.mark.parametrize("part", ALL_PARTS)
+def test_parts_come_one_by_one(root: Path, tmp_path: Path, part: str) -> None:
+    one = export(tmp_path / "one", parts=[part], **SMALL)
+    said, whole = content(one, "edition.json"), content(root, "edition.json")
+    assert said["parts"] == [part]
+    assert said["digests"].items() <= whole["digests"].items()
+    assert said["counts"].items() <= whole["counts"].items()
+
+
+def test_an_equal_edition_is_left_alone_and_a_damaged_one_replaced(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", parts=["aro"], **SMALL)
+    picture = root / "images" / "000003.png"
+    before = picture.stat().st_ino, picture.read_bytes()
+    export(root, parts=["aro"], **SMALL)
+    assert (picture.stat().st_ino, picture.read_bytes()) == before
+    picture.write_bytes(b"damaged")
+    export(root, parts=["aro"], **SMALL)
+    assert picture.read_bytes() == before[1]
+    assert [p.name for p in tmp_path.iterdir() if p.name != "cache"] == ["x"]
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
+    def interrupt(what: str, done: int, _total: int) -> None:
+        if what != "pictures" and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(tmp_path / "new", progress=interrupt, **SMALL)
+    assert list(tmp_path.iterdir()) == []
+    root = export(tmp_path / "old", parts=["aro"], **SMALL)
+    files = files_in(root)
+    with pytest.raises(KeyboardInterrupt):
+        export(root, progress=interrupt, **{**SMALL, "images": 10})
+    assert files_in(root) == files
+    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match=r"thesis\.txt"):
+        export(tmp_path, **SMALL)
+    with pytest.raises(UsageError, match="is a file"):
+        export(tmp_path / "thesis.txt", **SMALL)
+    (tmp_path / "edition.json").write_text('{"made_by": "somebody else"}')
+    with pytest.raises(UsageError, match="no edition of the drawn world"):
+        export(tmp_path, **SMALL)
+    root = export(tmp_path / "ours", parts=["aro"], **SMALL)
+    (root / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"notes\.txt"):
+        export(root, parts=["aro"], **SMALL)
+    assert (root / "notes.txt").is_file()
+
+
+def test_what_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    for wrong in (
+        {"images": 21},
+        {"images": 0},
+        {"dense": 0},
+        {"training": -1},
+        {"size": 64},
+        {"size": 1000},
+        {"parts": []},
+        {"parts": ["coco"]},
+    ):
+        with pytest.raises(UsageError):
+            export(tmp_path / "x", **{**SMALL, **wrong})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_export_small, args=(tmp_path / "x",)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert len(read_relations(tmp_path / "x")) > 20
+
+
+def _export_small(root: Path) -> None:
+    """Run in a process of its own."""
+    for images in (20, 10, 20):
+        export(root, parts=["aro"], **{**SMALL, "images": images})
+
+
+def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
+    told: dict[str, tuple[int, int]] = {}
+    export(tmp_path / "x", progress=lambda what, *n: told.update({what: (n[0], n[1])}), **SMALL)
+    assert len(told) >= 2
+    assert all(done == total > 0 for done, total in told.values())
