@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
 from benchbench.data.aro import read_relations
 from benchbench.errors import UsageError
-from benchbench.scenes import attribute_items, draw, relation_items, sample
+from benchbench.scenes import (
+    attribute_items,
+    captions,
+    draw,
+    records,
+    relation_items,
+    sample,
+    seen,
+)
 from benchbench.scenes.edition import ALL_PARTS, export, manifest
 from benchbench.scenes.edition.folders import files_in
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
 
@@ -80,6 +91,122 @@ def test_attribution_records_have_all_official_fields(root: Path) -> None:
         assert record["false_caption"] == f"the {b} {x} and the {a} {y}"
         assert (root / "images" / record["image_path"]).is_file()
         assert record["composition"] in ("seen", "unseen")
+
+
+def test_captions_are_karpathys(root: Path) -> None:
+    texts = captions(sample("test", np.arange(20))).texts()
+    entries = content(root, "coco_karpathy_test.json")
+    assert [record["caption"] for record in entries] == texts
+    assert all((root / record["image"]).is_file() for record in entries)
+    assert {len(record["caption"]) for record in entries} == {5}
+
+
+def threes(words: list[str]) -> list[list[str]]:
+    return [sorted(words[i : i + 3]) for i in range(0, len(words), 3)]
+
+
+def test_order_negatives_are_frozen_by_the_known_tags(root: Path) -> None:
+    frozen = content(root, "coco_order_negatives.json")
+    told = captions(sample("test", np.arange(20)))
+    assert (frozen["tagger"], frozen["seed"]) == ("scenes: known tags", 0)
+    said = content(root, "edition.json")["digests"]
+    assert frozen["source_digest"] == said["coco_karpathy_test.json"]
+    assert len(frozen["items"]) == 100
+    for number, item in enumerate(frozen["items"]):
+        tagged = told.tagged(number // 5, number % 5)
+        words = [word for word, _ in tagged]
+        assert item["true_option"].split() == words == item["caption"].split()
+        nouns, others, within, among = (text.split() for text in item["negatives"])
+        assert sorted(nouns) == sorted(others) == sorted(within) == sorted(among) == sorted(words)
+        for (word, tag), one, other in zip(tagged, nouns, others, strict=True):
+            assert (other if tag[:2] in ("NN", "JJ") else one) == word
+        for kind in ("NN", "JJ"):
+            places = [i for i, (_, tag) in enumerate(tagged) if tag.startswith(kind)]
+            assert sorted(nouns[i] for i in places) == sorted(words[i] for i in places)
+        assert threes(within) == threes(words)
+    changed = sum(item["true_option"] not in item["negatives"] for item in frozen["items"])
+    assert changed > 40
+
+
+@pytest.fixture(scope="module")
+def h5(root: Path) -> dict[str, Any]:
+    with h5py.File(root / "VG-SGG.h5") as file:
+        return {name: file[name][:] for name in file}
+
+
+def test_boxes_convert_back_to_the_scenes(root: Path, h5: dict[str, Any]) -> None:
+    scenes = sample("test-dense", np.arange(6))
+    sight = seen(scenes, 96)
+    for image in range(6):
+        first, last = h5["img_to_first_box"][image], h5["img_to_last_box"][image]
+        slots = np.flatnonzero(sight.pixels[image] >= 24)
+        assert last - first + 1 == len(slots)
+        names = content(root, "VG-SGG-dicts.json")["idx_to_label"]
+        for slot, box in zip(slots, range(first, last + 1), strict=True):
+            x, y, w, h = h5["boxes_1024"][box] * 96 / 1024
+            back = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+            assert np.abs(back - sight.boxes[image, slot]).max() <= 96 / 1024
+            assert names[str(h5["labels"][box, 0])] == CATEGORIES[scenes.category[image, slot]].name
+
+
+def test_relations_are_the_scenes(root: Path, h5: dict[str, Any]) -> None:
+    names = content(root, "VG-SGG-dicts.json")
+    for image, record in enumerate(records(sample("test-dense", np.arange(6)))):
+        first, last = h5["img_to_first_rel"][image], h5["img_to_last_rel"][image]
+        found = []
+        for r in range(first, last + 1):
+            ends = h5["relationships"][r]
+            assert (ends >= h5["img_to_first_box"][image]).all()
+            assert (ends <= h5["img_to_last_box"][image]).all()
+            subject, thing = (names["idx_to_label"][str(h5["labels"][e, 0])] for e in ends)
+            found.append((subject, names["idx_to_predicate"][str(h5["predicates"][r, 0])], thing))
+        said = [
+            (record["objects"][s]["name"], predicate, record["objects"][o]["name"])
+            for s, predicate, o in record["relations"]
+        ]
+        assert Counter(found) <= Counter(said)
+        assert len(found) >= len(said) - 2
+
+
+def test_the_h5_file_is_whole(root: Path, h5: dict[str, Any]) -> None:
+    assert h5["split"].tolist() == [2] * 6 + [0] * 30
+    images = content(root, "image_data.json")
+    assert len(images) == 36
+    assert {(i["width"], i["height"]) for i in images} == {(96, 96)}
+    for kind, total in (("box", len(h5["labels"])), ("rel", len(h5["predicates"]))):
+        first, last = h5[f"img_to_first_{kind}"], h5[f"img_to_last_{kind}"]
+        some = first >= 0
+        assert (last[~some] == -1).all()
+        numbers = [n for a, b in zip(first[some], last[some], strict=True) for n in range(a, b + 1)]
+        assert numbers == list(range(total))
+    assert h5["boxes_1024"].min() > 0
+    assert (h5["labels"].shape[1], h5["relationships"].shape[1]) == (1, 2)
+    assert 1 <= h5["predicates"].min() <= h5["predicates"].max() <= len(PREDICATES)
+    names = content(root, "VG-SGG-dicts.json")
+    assert sum(names["object_count"].values()) == len(h5["labels"])
+    assert sum(names["predicate_count"].values()) == len(h5["predicates"])
+    assert all(names["idx_to_label"][str(i)] == name for name, i in names["label_to_idx"].items())
+
+
+def test_dense_pictures_are_what_is_drawn(root: Path) -> None:
+    files = [entry["file_name"] for entry in content(root, "image_data.json")]
+    expected = draw(sample("test-dense", np.arange(6)), 96)
+    for name, picture in zip(files[:6], expected, strict=True):
+        assert np.array_equal(pixels(root / "VG_100K" / name), picture)
+    assert len(list((root / "VG_100K").iterdir())) == 6
+
+
+def test_zero_shot_triples_are_those_that_training_lacks(root: Path, h5: dict[str, Any]) -> None:
+    triples: dict[int, set[tuple[int, ...]]] = {0: set(), 2: set()}
+    for image, split in enumerate(h5["split"].tolist()):
+        first, last = h5["img_to_first_rel"][image], h5["img_to_last_rel"][image]
+        for r in range(max(first, 0), last + 1):
+            s, o = h5["relationships"][r]
+            triple = h5["labels"][s, 0], h5["labels"][o, 0], h5["predicates"][r, 0]
+            triples[split].add(tuple(map(int, triple)))
+    found = [tuple(triple) for triple in content(root, "zeroshot_triplet.json")]
+    assert set(found) == triples[2] - triples[0]
+    assert len(found) == len(set(found)) > 0
 
 
 def test_the_manifest_counts_every_file(root: Path) -> None:
@@ -152,7 +279,7 @@ def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"images": 21},
         {"images": 0},
         {"dense": 0},
@@ -161,7 +288,8 @@ def test_what_cannot_be_made_is_refused(tmp_path: Path) -> None:
         {"size": 1000},
         {"parts": []},
         {"parts": ["coco"]},
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises(UsageError):
             export(tmp_path / "x", **{**SMALL, **wrong})
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,8 @@
     folders        whole or not at all
     pictures       PNG files
     aro            images/, visual_genome_relation.json, visual_genome_attribution.json
+    karpathy       coco_karpathy_test.json, coco_order_negatives.json
+    vg150          VG-SGG.h5, VG-SGG-dicts.json, image_data.json, zeroshot_triplet.json, VG_100K/
 """
 
 from benchbench.scenes.edition.export import ALL_PARTS, export

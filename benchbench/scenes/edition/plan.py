@@ -10,11 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import Seen, seen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
@@ -83,6 +85,16 @@ def canonical(content: Any) -> bytes:
 def records_digest(content: Any) -> str:
     """SHA-256 of the canonical form."""
     return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over names, types, shapes and values (little end first), whatever file they fill."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<"))
+        state.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        state.update(array.tobytes())
+    return state.hexdigest()
 
 
 def picture_name(index: int) -> str:
