@@ -9,6 +9,8 @@
     aro            images/, visual_genome_relation.json, visual_genome_attribution.json
     karpathy       coco_karpathy_test.json, coco_order_negatives.json
     vg150          VG-SGG.h5, VG-SGG-dicts.json, image_data.json, zeroshot_triplet.json, VG_100K/
+    scenarioclip   metadata_test.json, classes.json
+    focus          focused/: two objects standing out
 """
 
 from benchbench.scenes.edition.export import ALL_PARTS, export

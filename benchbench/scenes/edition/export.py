@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
-from benchbench.scenes.edition import aro, karpathy, vg150
+from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, check_replaceable, files_in, whole
 from benchbench.scenes.edition.pictures import drawn, write_pictures
 from benchbench.scenes.edition.plan import (
@@ -32,6 +32,7 @@ _WRITERS: dict[str, Callable[[Path, Plan], Written]] = {
     "aro": aro.write,
     "karpathy": karpathy.write,
     "vg150": vg150.write,
+    "scenarioclip": scenarioclip.write,
 }
 ALL_PARTS = tuple(_WRITERS)
 _WITH_PICTURES = frozenset({"aro", "karpathy", "scenarioclip"})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import Seen, seen
 
@@ -26,8 +27,8 @@ Progress = Callable[[str, int, int], None]
 
 IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """What makes an edition the standard one."""
-LEAST_SIZE = 96
-"""Items are judged at 96 pixels: in smaller pictures a crop may show nothing."""
+LEAST_SIZE = CANONICAL
+"""Items are judged at this size: in smaller pictures a crop may show nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ class Plan:
     def sight(self) -> Seen:
         """What the test pictures show."""
         return seen(self.scenes, self.size)
+
+
+def annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
+    """[n, w]: objects that an annotator would see, judged at the one size for all."""
+    judged = sight if sight.labels.shape[1] == CANONICAL else seen(scenes, CANONICAL)
+    return np.asarray((judged.pixels >= LEAST_PIXELS) & (sight.pixels > 0))
 
 
 @dataclass(slots=True)

@@ -24,8 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.edition.pictures import drawn, write_pictures
-from benchbench.scenes.edition.plan import Plan, Written, arrays_digest, picture_name
-from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
+from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -89,9 +88,9 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _graphs(scenes: Scenes, size: int) -> _Graphs:
-    """What an annotator sees; that does not depend on the size."""
+    """What an annotator sees."""
     sight, width = seen(scenes, size), scenes.category.shape[1]
-    shown = (seen(scenes, CANONICAL).pixels >= LEAST_PIXELS) & (sight.pixels > 0)
+    shown = annotated(scenes, sight)
     number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
