@@ -23,6 +23,7 @@ Read in this order::
 from benchbench.scenes.captions import Captions, captions, dense_captions
 from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import draw, label
+from benchbench.scenes.edition import export
 from benchbench.scenes.gallery import gallery
 from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.items import (
@@ -54,6 +55,7 @@ __all__ = [
     "dense_captions",
     "digest",
     "draw",
+    "export",
     "gallery",
     "label",
     "records",

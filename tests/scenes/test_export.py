@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,24 @@ from benchbench.scenes.edition.folders import files_in
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
+
+
+PINNED = {
+    "VG-SGG-dicts.json": "e587b29a26879325",
+    "VG-SGG.h5": "244e2c9d357be25a",
+    "VG_100K": "b0372ac642cf2344",
+    "classes.json": "806bc0733ab33521",
+    "coco_karpathy_test.json": "6e2c5e98b5c6cc37",
+    "coco_order_negatives.json": "7567af1f8253462d",
+    "focused": "b25900f5f348002f",
+    "image_data.json": "c0c8aedd891a03bb",
+    "images": "73c4fdeb6ea45927",
+    "metadata_test.json": "5eb7a14e4e722d03",
+    "visual_genome_attribution.json": "17a011eeed1f78da",
+    "visual_genome_relation.json": "a5cc3146a673af69",
+    "zeroshot_triplet.json": "eb85b9693f9d5208",
+}
+"""A change here is a change of the data: it needs another ``VERSION``."""
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +306,21 @@ def test_the_manifest_counts_every_file(root: Path) -> None:
     assert all(len(digest) == 64 for digest in said["digests"].values())
 
 
+def test_digests_are_pinned(root: Path) -> None:
+    found = content(root, "edition.json")["digests"]
+    assert {name: digest[:16] for name, digest in found.items()} == PINNED
+
+
+def test_digests_are_of_what_the_files_hold(root: Path) -> None:
+    said = content(root, "edition.json")["digests"]
+    line = json.dumps(content(root, "classes.json"), sort_keys=True, separators=(",", ":")) + "\n"
+    assert said["classes.json"] == hashlib.sha256(line.encode()).hexdigest()
+    state = hashlib.sha256()
+    for path in sorted((root / "images").iterdir()):
+        state.update(f"{path.name} (96, 96, 3)\n".encode() + pixels(path).tobytes())
+    assert said["images"] == state.hexdigest()
+
+
 def test_the_same_call_gives_the_same_digests(root: Path, tmp_path: Path) -> None:
     again = export(tmp_path / "again", **SMALL)
     assert content(again, "edition.json") == content(root, "edition.json")
@@ -328,6 +363,23 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
         export(root, progress=interrupt, **{**SMALL, "images": 10})
     assert files_in(root) == files
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    for name in (".x.old.unfinished", ".x.young.unfinished", ".y.old.unfinished"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.png").write_text("")
+        if "old" in name:
+            os.utime(tmp_path / name, (0, 0))
+    export(tmp_path / "x", parts=["aro"], **SMALL)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".x.young.unfinished", ".y.old.unfinished", "x"]
+
+
+def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="Cannot write the edition"):
+        export(tmp_path / "file" / "x", parts=["aro"], **SMALL)
 
 
 def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:

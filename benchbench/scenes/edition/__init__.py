@@ -2,7 +2,7 @@
 
 ::
 
-    export         the one function, and edition.json
+    exporting      the one function, and edition.json
     plan           what to write; canonical JSON and digests
     folders        whole or not at all
     pictures       PNG files
@@ -13,7 +13,7 @@
     focus          focused/: two objects standing out
 """
 
-from benchbench.scenes.edition.export import ALL_PARTS, export
+from benchbench.scenes.edition.exporting import ALL_PARTS, export
 from benchbench.scenes.edition.folders import manifest
 
 __all__ = ["ALL_PARTS", "export", "manifest"]

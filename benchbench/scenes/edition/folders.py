@@ -80,7 +80,7 @@ def whole(root: Path) -> Iterator[Path]:
     Raises:
         UsageError: ``root`` holds what is not ours, or cannot be made.
     """
-    root = root.expanduser().resolve()
+    root = root.resolve()
     check_replaceable(root)
     work = _beside(root)
     try:

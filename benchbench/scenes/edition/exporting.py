@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
-from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, check_replaceable, files_in, whole
+from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, files_in, whole
 from benchbench.scenes.edition.pictures import drawn, write_pictures
 from benchbench.scenes.edition.plan import (
     DENSE,
@@ -64,13 +64,13 @@ def export(
         progress: called with what is being written, how much is done, and how much there is.
 
     Returns:
-        ``root``.
+        ``root``, ``~`` expanded.
 
     Raises:
         UsageError: a number or part that makes no edition; or a place that is not ours.
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
-    check_replaceable(root)
+    root = root.expanduser()
     with whole(root) as folder:
         written = _written(folder, plan)
         (folder / MANIFEST).write_bytes(canonical(_manifest(plan, written, folder)))
