@@ -211,6 +211,14 @@ def test_the_h5_file_is_whole(root: Path, h5: dict[str, Any]) -> None:
     assert all(names["idx_to_label"][str(i)] == name for name, i in names["label_to_idx"].items())
 
 
+def test_without_training_scenes_every_triple_is_unseen(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", parts=["vg150"], **{**SMALL, "training": 0})
+    with h5py.File(root / "VG-SGG.h5") as file:
+        assert file["split"][:].tolist() == [2] * 6
+        count = len({tuple(t) for t in content(root, "zeroshot_triplet.json")})
+        assert 0 < count <= len(file["predicates"])
+
+
 def test_dense_pictures_are_what_is_drawn(root: Path) -> None:
     files = [entry["file_name"] for entry in content(root, "image_data.json")]
     expected = draw(sample("test-dense", np.arange(6)), 96)

@@ -17,7 +17,7 @@ Boxes are around what is seen. What hardly shows is not annotated, nor are its r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,11 +41,12 @@ GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
 ZERO_SHOT, PICTURES = "zeroshot_triplet.json", "VG_100K"
 LONGEST = 1024
 TRAINING, TEST = 0, 2
+_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)
 class _Graphs:
-    """Annotations of one split; boxes are numbered within it."""
+    """Annotations of some images; boxes are numbered within them."""
 
     boxes_of: Ints
     """[n]: how many boxes each image has."""
@@ -88,7 +89,24 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _graphs(scenes: Scenes, size: int) -> _Graphs:
-    """What an annotator sees."""
+    """What an annotator sees; a batch at a time, for masks take memory."""
+    starts = range(0, max(len(scenes), 1), _BATCH)
+    return _joined([_batch(scenes.take(slice(i, i + _BATCH)), size) for i in starts])
+
+
+def _joined(parts: list[_Graphs]) -> _Graphs:
+    """Parts one after the other; boxes are numbered on."""
+    offsets = np.cumsum([0, *(len(part.labels) for part in parts)])
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(_Graphs)
+        if field.name != "ends"
+    }
+    ends = [part.ends + offset for part, offset in zip(parts, offsets, strict=False)]
+    return _Graphs(**columns, ends=np.concatenate(ends))
+
+
+def _batch(scenes: Scenes, size: int) -> _Graphs:
     sight, width = seen(scenes, size), scenes.category.shape[1]
     shown = annotated(scenes, sight)
     number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
@@ -106,22 +124,20 @@ def _graphs(scenes: Scenes, size: int) -> _Graphs:
 
 def _arrays(shown: _Graphs, learnt: _Graphs, size: int) -> Arrays:
     """The data sets of the h5 file, test images first."""
-    offset = len(shown.labels)
-    ends = np.concatenate([shown.ends, learnt.ends + offset])
-    first_box, last_box = _ranges(np.concatenate([shown.boxes_of, learnt.boxes_of]))
-    first_rel, last_rel = _ranges(np.concatenate([shown.relations_of, learnt.relations_of]))
-    splits = [np.full(len(shown.boxes_of), TEST), np.full(len(learnt.boxes_of), TRAINING)]
-    boxes = np.concatenate([shown.boxes, learnt.boxes])
+    every = _joined([shown, learnt])
+    splits = np.repeat([TEST, TRAINING], [len(shown.boxes_of), len(learnt.boxes_of)])
+    first_box, last_box = _ranges(every.boxes_of)
+    first_rel, last_rel = _ranges(every.relations_of)
     return {
-        "split": np.concatenate(splits).astype(np.int32),
+        "split": splits.astype(np.int32),
         "img_to_first_box": first_box,
         "img_to_last_box": last_box,
         "img_to_first_rel": first_rel,
         "img_to_last_rel": last_rel,
-        "boxes_1024": _on_1024(boxes, size),
-        "labels": np.concatenate([shown.labels, learnt.labels])[:, None],
-        "relationships": ends.astype(np.int32),
-        "predicates": np.concatenate([shown.predicates, learnt.predicates])[:, None],
+        "boxes_1024": _on_1024(every.boxes, size),
+        "labels": every.labels[:, None],
+        "relationships": every.ends.astype(np.int32),
+        "predicates": every.predicates[:, None],
     }
 
 
