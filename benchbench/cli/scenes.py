@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 
@@ -29,3 +31,28 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
         raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
     gallery(path, split, count, size=size, columns=columns, start=start)
     click.echo(path)
+
+
+@scenes_group.command("export")
+@click.option("--out", required=True, metavar="DIR", help="A new folder, or an edition of ours.")
+@click.option("--part", "parts", multiple=True, help="aro, karpathy, vg150, scenarioclip.  [all]")
+@click.option("--images", type=click.IntRange(2), help="Test pictures, an even number.  [1000]")
+@click.option("--dense", type=click.IntRange(1), help="Dense test pictures.  [250]")
+@click.option("--size", type=int, help="Pixels along each side.  [224]")
+def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
+    """Write a test edition of the drawn world in the official formats."""
+    from pathlib import Path
+
+    from benchbench.cli.progress import ProgressBar
+    from benchbench.scenes.edition import ALL_PARTS, export
+
+    bar = ProgressBar()
+    chosen = {name: count for name, count in counts.items() if count is not None}
+    try:
+        root = export(Path(out), parts=parts or ALL_PARTS, progress=bar, **chosen)
+    finally:
+        bar.close()
+    click.echo(
+        f"{root}\nnext  benchbench eval --model blind:chance --task vg-relation "
+        f"--data-root {shlex.quote(str(root))}"
+    )

@@ -54,6 +54,16 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
     return {key: Record(path, key, each) for key, each in content.items()}
 
 
+def read_record(path: Path) -> Record:
+    """Read one JSON object.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedData: it is unreadable, no JSON, or no object.
+    """
+    return Record(path, "at the top", _parsed(_read_text(path), path))
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -79,6 +89,7 @@ class Record:
 
     def __init__(self, path: Path, index: int | str, content: Any) -> None:
         self.index = index
+        self._path = path
         self._where = f"{path}, record {index}"
         if not isinstance(content, dict):
             raise MalformedData(f"{self._where} should be an object, not {_kind(content)}.")
@@ -103,6 +114,13 @@ class Record:
         if not isinstance(value, list) or not value:
             raise self.wrong(name, "should be a list of strings with something in it")
         return [self._sound(name, each) for each in value]
+
+    def records(self, name: str) -> list[Record]:
+        """A list of objects."""
+        value = self._get(name)
+        if not isinstance(value, list):
+            raise self.wrong(name, f"should be a list of records, not {_kind(value)}")
+        return [Record(self._path, f"{name}[{i}]", each) for i, each in enumerate(value)]
 
     def relative_path(self, name: str) -> str:
         """A path that stays inside its folder."""

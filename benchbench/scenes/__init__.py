@@ -17,11 +17,13 @@ Read in this order::
     lexicon, captions   captions with their tags
     items, blind        ARO's questions, and the proof that they need eyes
     digest, gallery     what a scene is, in 64 digits and on a contact sheet
+    edition/            a test edition in the official files' formats
 """
 
 from benchbench.scenes.captions import Captions, captions, dense_captions
 from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import draw, label
+from benchbench.scenes.edition import export
 from benchbench.scenes.gallery import gallery
 from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.items import (
@@ -53,6 +55,7 @@ __all__ = [
     "dense_captions",
     "digest",
     "draw",
+    "export",
     "gallery",
     "label",
     "records",

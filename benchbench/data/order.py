@@ -1,0 +1,228 @@
+"""ARO's order perturbations, of captions whose words and tags are known (Yüksekgönül et al. 2023).
+
+Each caption becomes five options: itself, then four shuffles of it (``PERTURBATIONS``, upstream's
+order), each made from the raw caption; every option then goes through ``pre_caption``. Upstream
+tags with spaCy and shuffles with global generators, so that its negatives differ from run to run;
+here each shuffle is a function of its item's name alone, and is frozen to a file.
+
+A negative may equal its original: two nouns come back in order half of the time. Whether it does is
+for the model's tokens to say, so nothing is left out here.
+
+The frozen file is one JSON object::
+
+    {"format": "order-negatives", "version": 1,
+     "seed": 0,                      part of every item's name
+     "tagger": "spacy en_core_web_sm 3.8.0",
+     "perturbations": [four names],
+     "source": "coco_karpathy_test.json", "source_digest": SHA-256 of its canonical records,
+     "items": [{"image": as in the source, "image_number": 0, "caption_number": 0,
+                "caption": the raw caption, "true_option": text, "negatives": [four texts]}, …]}
+
+``image_number`` and ``caption_number`` count from 0 in the source; items follow its order.
+Source of the semantics: ``dataset_zoo/perturbations.py`` and ``aro_datasets.py`` in
+mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.data.records import read_record
+from benchbench.types import ImageRef, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from benchbench.data.records import Record
+
+    Tagged = Sequence[tuple[str, str]]
+    """A caption's words, each with its Penn tag."""
+
+FORMAT, FORMAT_VERSION = "order-negatives", 1
+NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
+ADJECTIVES = frozenset({"JJ", "JJR", "JJS"})
+PERTURBATIONS = (
+    "shuffle_nouns_and_adj",
+    "shuffle_allbut_nouns_and_adj",
+    "shuffle_within_trigrams",
+    "shuffle_trigrams",
+)
+MAX_WORDS = 30
+
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def pre_caption(text: str) -> str:
+    """A caption as upstream shows it to models: lower case, bare of marks, at most 30 words.
+
+    >>> pre_caption('A  "red" dog. ')
+    'a red dog'
+    """
+    text = re.sub(r'[.!"()*#:;~]', " ", text.lower())
+    text = re.sub(r"\s{2,}", " ", text).rstrip("\n").strip(" ")
+    return " ".join(text.split(" ")[:MAX_WORDS])
+
+
+def permutation(name: str, count: int) -> list[int]:
+    """An order of ``count`` things that depends on ``name`` alone.
+
+    Fisher–Yates over splitmix64 (Steele, Lea & Flood 2014) keyed by the name's SHA-256: the same
+    on every platform, and uniform to within count · 2⁻³².
+    """
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    order = list(range(count))
+    for last in range(count - 1, 0, -1):
+        other = (_mixed(key + last * _GOLDEN) >> 32) * (last + 1) >> 32
+        order[last], order[other] = order[other], order[last]
+    return order
+
+
+def _mixed(word: int) -> int:
+    """Splitmix64's finaliser."""
+    word &= _MASK
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EB & _MASK
+    return word ^ (word >> 31)
+
+
+def shuffle_nouns_and_adj(tagged: Tagged, name: str) -> str:
+    """Nouns permuted among nouns, adjectives among adjectives."""
+    words = [word for word, _ in tagged]
+    for kind, tags in (("nouns", NOUNS), ("adjectives", ADJECTIVES)):
+        _permute(words, [i for i, (_, tag) in enumerate(tagged) if tag in tags], f"{name}/{kind}")
+    return " ".join(words)
+
+
+def shuffle_allbut_nouns_and_adj(tagged: Tagged, name: str) -> str:
+    """Everything but nouns and adjectives permuted among itself."""
+    words = [word for word, _ in tagged]
+    others = [i for i, (_, tag) in enumerate(tagged) if tag not in NOUNS | ADJECTIVES]
+    _permute(words, others, name)
+    return " ".join(words)
+
+
+def shuffle_within_trigrams(words: Sequence[str], name: str) -> str:
+    """Each run of three words shuffled in itself; the last may be shorter."""
+    parts = list(_trigrams(words))
+    for number, part in enumerate(parts):
+        _permute(part, range(len(part)), f"{name}/{number}")
+    return " ".join(word for part in parts for word in part)
+
+
+def shuffle_trigrams(words: Sequence[str], name: str) -> str:
+    """Runs of three words in another order; the last may be shorter, and moves too."""
+    parts = list(_trigrams(words))
+    return " ".join(word for i in permutation(name, len(parts)) for word in parts[i])
+
+
+def _trigrams(words: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(words), 3):
+        yield list(words[start : start + 3])
+
+
+def _permute(words: list[str], places: Sequence[int], name: str) -> None:
+    """Put the words at some places into another order, where they stand."""
+    taken = [words[i] for i in places]
+    for place, source in zip(places, permutation(name, len(places)), strict=True):
+        words[place] = taken[source]
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedCaption:
+    """A raw caption, and how taggers part it."""
+
+    text: str
+    tagged: Tagged
+    """For the first two shuffles."""
+    words: Sequence[str]
+    """For the trigram shuffles: upstream takes NLTK's word tokens here."""
+
+
+def negatives(caption: TaggedCaption, name: str) -> list[str]:
+    """The four shuffles of a caption, in the order of ``PERTURBATIONS``, through ``pre_caption``.
+
+    Args:
+        caption: with its tags.
+        name: names the item and the seed; another name gives other shuffles.
+    """
+    nouns, others, within, among = (f"{name}/{each}" for each in PERTURBATIONS)
+    raw = (
+        shuffle_nouns_and_adj(caption.tagged, nouns),
+        shuffle_allbut_nouns_and_adj(caption.tagged, others),
+        shuffle_within_trigrams(caption.words, within),
+        shuffle_trigrams(caption.words, among),
+    )
+    return [pre_caption(text) for text in raw]
+
+
+def frozen(
+    images: Iterable[tuple[str, Sequence[TaggedCaption]]],
+    *,
+    tagger: str,
+    source: str,
+    source_digest: str,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The content of a frozen file, ready for JSON.
+
+    Args:
+        images: each image as its source names it, with its captions, in the source's order.
+        tagger: what told the tags, with its version.
+        source: the Karpathy file's name.
+        source_digest: its digest, so that a file for other captions is noticed.
+        seed: other seeds, other shuffles.
+    """
+    items = [
+        {
+            "image": image,
+            "image_number": i,
+            "caption_number": k,
+            "caption": caption.text,
+            "true_option": pre_caption(caption.text),
+            "negatives": negatives(caption, f"order/{seed}/{image}/{k}"),
+        }
+        for i, (image, captions) in enumerate(images)
+        for k, caption in enumerate(captions)
+    ]
+    return {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "seed": seed,
+        "tagger": tagger,
+        "perturbations": list(PERTURBATIONS),
+        "source": source,
+        "source_digest": source_digest,
+        "items": items,
+    }
+
+
+def read_order_items(root: Path, name: str) -> list[Item]:
+    """The items of a frozen file under ``root``: the true option first, then its four shuffles.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: it is no frozen file of this version, or a record is not as it should be.
+    """
+    header = read_record(root / name)
+    if header.text("format") != FORMAT or header.whole("version") != FORMAT_VERSION:
+        raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
+    return [_order_item(root, record) for record in header.records("items")]
+
+
+def _order_item(root: Path, record: Record) -> Item:
+    image = record.relative_path("image")
+    shuffles = record.texts("negatives")
+    if len(shuffles) != len(PERTURBATIONS):
+        raise record.wrong("negatives", f"should be {len(PERTURBATIONS)}, not {len(shuffles)}")
+    return Item(
+        id=f"{record.whole('image_number')}/{record.whole('caption_number')}",
+        images=(ImageRef(root / image),),
+        captions=(record.text("true_option"), *shuffles),
+        target=(0,),
+        cluster=image,
+    )

@@ -1,0 +1,137 @@
+"""The drawn world as files: one test edition in the official formats, written whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import UsageError
+from benchbench.scenes.atlas import CANVAS
+from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
+from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, files_in, whole
+from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.plan import (
+    DENSE,
+    IMAGES,
+    LEAST_SIZE,
+    SIZE,
+    TRAINING,
+    Plan,
+    Progress,
+    Written,
+    canonical,
+    picture_name,
+)
+from benchbench.scenes.world import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+PICTURES = "images"
+_WRITERS: dict[str, Callable[[Path, Plan], Written]] = {
+    "aro": aro.write,
+    "karpathy": karpathy.write,
+    "vg150": vg150.write,
+    "scenarioclip": scenarioclip.write,
+}
+ALL_PARTS = tuple(_WRITERS)
+_WITH_PICTURES = frozenset({"aro", "karpathy", "scenarioclip"})
+"""Parts about the test pictures, which are written once for all of them."""
+
+
+def export(
+    root: Path,
+    *,
+    parts: Collection[str] = ALL_PARTS,
+    images: int = IMAGES,
+    dense: int = DENSE,
+    training: int = TRAINING,
+    size: int = SIZE,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a test edition of the drawn world, whole or not at all.
+
+    What was asked for is what is there afterwards: parts of an older edition that are not asked for
+    go. An edition that is there already, byte for byte, is left as it is.
+
+    Args:
+        root: where to; parents are made. Empty, new, or an edition of ours.
+        parts: some of ``ALL_PARTS``.
+        images: test pictures; an even number, for items are fair over whole twins.
+        dense: test pictures of the VG150 part.
+        training: training scenes annotated there, without pictures.
+        size: pixels along each picture's side, from 96 (items are judged there) to 672.
+        progress: called with what is being written, how much is done, and how much there is.
+
+    Returns:
+        ``root``, ``~`` expanded.
+
+    Raises:
+        UsageError: a number or part that makes no edition; or a place that is not ours.
+    """
+    plan = _checked(parts, images, dense, training, size, progress or _silent)
+    root = root.expanduser()
+    with whole(root) as folder:
+        written = _written(folder, plan)
+        (folder / MANIFEST).write_bytes(canonical(_manifest(plan, written, folder)))
+    return root
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+def _checked(
+    parts: Collection[str], images: int, dense: int, training: int, size: int, progress: Progress
+) -> Plan:
+    named = {parts} if isinstance(parts, str) else set(parts)
+    if not named or named - set(_WRITERS):
+        raise UsageError(
+            f"An edition has parts {', '.join(ALL_PARTS)}, not {', '.join(sorted(named)) or 'none'}"
+        )
+    if images < 2 or images % 2:
+        raise UsageError(f"Test pictures come in twins: an even number, not {images}.")
+    if dense < 1 or training < 0:
+        raise UsageError(f"There is no edition of {dense} dense and {training} training scenes.")
+    if not LEAST_SIZE <= size <= CANVAS:
+        raise UsageError(f"Editions are drawn at {LEAST_SIZE} to {CANVAS} pixels, not {size}.")
+    ordered = tuple(part for part in ALL_PARTS if part in named)
+    return Plan(ordered, images, dense, training, size, progress)
+
+
+def _written(folder: Path, plan: Plan) -> Written:
+    """Write all parts; the pictures first."""
+    out = Written()
+    if _WITH_PICTURES.intersection(plan.parts):
+        names = map(picture_name, range(plan.images))
+        named = zip(names, drawn(plan.scenes, plan.size), strict=True)
+        out.digests[PICTURES] = write_pictures(
+            folder / PICTURES, named, lambda n: plan.progress("pictures", n, plan.images)
+        )
+        out.counts[PICTURES] = plan.images
+    for part in plan.parts:
+        more = _WRITERS[part](folder, plan)
+        out.counts |= more.counts
+        out.digests |= more.digests
+    return out
+
+
+def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
+    """``edition.json``. ``contents`` counts the files under each entry of the folder."""
+    contents: dict[str, int] = {}
+    for name in files_in(folder):
+        top = name.partition("/")[0]
+        contents[top] = contents.get(top, 0) + 1
+    return {
+        "made_by": MADE_BY,
+        "name": VERSION,
+        "standard": plan.standard,
+        "parts": list(plan.parts),
+        "images": plan.images,
+        "dense": plan.dense,
+        "training": plan.training,
+        "size": plan.size,
+        "counts": written.counts,
+        "digests": written.digests,
+        "contents": contents,
+    }

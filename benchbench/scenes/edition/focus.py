@@ -1,0 +1,84 @@
+"""Focused regions: a picture in which two objects stand out (ScenarioCLIP, arXiv 2511.20274).
+
+Upstream keeps the two objects of a relation, weights by a Gaussian (σ = 100 pixels) around each
+mask's centre, and blurs the rest (σ = 2), in pictures of 640 pixels. Both scale with the picture
+here. As we read it: the objects' own pixels stay; all else is blurred, and fades to black by the
+greater of the two Gaussians. All in integers, so that the pixels are the same everywhere.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint16]
+Flags = npt.NDArray[np.bool_]
+
+LIGHT_SIGMA, BLUR_SIGMA, UPSTREAM_SIDE = 100, 2, 640
+
+_ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
+
+
+def blurred(picture: Pixels) -> Pixels:
+    """A Gaussian blur, σ = 2 · longest side / 640, edges repeated. [height, width, 3]."""
+    weights = _kernel(max(picture.shape[:2]))
+    reach = len(weights) // 2
+    for axis in (0, 1):
+        margin = [(reach, reach) if each == axis else (0, 0) for each in range(3)]
+        wide = np.pad(picture, margin, mode="edge").astype(np.uint16)
+        total = np.full(picture.shape, _HALF, dtype=np.uint16)
+        for shift, weight in enumerate(weights):
+            stop = shift + picture.shape[axis]
+            total += (wide[shift:stop] if axis == 0 else wide[:, shift:stop]) * weight
+        picture = (total >> _BYTE).astype(np.uint8)
+    return picture
+
+
+@lru_cache(maxsize=4)
+def _kernel(side: int) -> tuple[np.uint16, ...]:
+    """Odd in number; 256 in sum."""
+    sigma = BLUR_SIGMA * side / UPSTREAM_SIDE
+    reach = max(1, int(3 * sigma))
+    shape = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    weights = np.rint(shape / shape.sum() * _ONE).astype(np.int64)
+    weights[reach] += _ONE - weights.sum()
+    return tuple(np.uint16(weight) for weight in weights)
+
+
+def focused(picture: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
+    """The picture with light on two objects.
+
+    Args:
+        picture: [height, width, 3]
+        blur: the same, ``blurred``.
+        masks: [height, width] each; where the objects are seen; neither empty.
+
+    Returns:
+        [height, width, 3]
+    """
+    light = np.maximum(*(_light(mask) for mask in masks))[..., None]
+    dim = ((blur * light + _HALF) >> _BYTE).astype(np.uint8)
+    return np.where((masks[0] | masks[1])[..., None], picture, dim)
+
+
+def _light(mask: Flags) -> Words:
+    """[height, width]: 256 at the mask's centre, falling off as a Gaussian."""
+    rows, columns = np.nonzero(mask)
+    middle = ((2 * int(at.sum()) + len(at)) // (2 * len(at)) for at in (rows, columns))
+    table = _falloff(max(mask.shape))
+    down, right = (
+        table[np.abs(np.arange(length) - centre)]
+        for length, centre in zip(mask.shape, middle, strict=True)
+    )
+    return np.asarray((down[:, None] * right[None, :]) >> _BYTE, dtype=np.uint16)
+
+
+@lru_cache(maxsize=4)
+def _falloff(side: int) -> npt.NDArray[np.uint32]:
+    """[side]: 256 times the Gaussian at each distance, σ = 100 · side / 640."""
+    sigma = LIGHT_SIGMA * side / UPSTREAM_SIDE
+    shape = np.exp(-(np.arange(side) ** 2) / (2 * sigma**2))
+    return np.asarray(np.rint(_ONE * shape), dtype=np.uint32)

@@ -1,0 +1,144 @@
+"""ScenarioCLIP's files about the test pictures (arXiv 2511.20274).
+
+``metadata_test.json`` is ``{"data": […]}`` of ``id``, ``image_path``, ``action``,
+``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``
+[[focused region, [subject, predicate, object], negatives], …]. Paths are from the data root. The
+two relations of a pair annotated both ways share one focused region, for it looks the same.
+Negatives are false triples: the swapped one, unless it might be argued for of any two objects of
+those names. ``classes.json`` has the sorted ``actions``, ``objects`` and ``relations`` ("subject
+predicate object") of the metadata, as upstream collects them: ``utils/combine.py`` in
+scenario-clip/ScenarioCLIP.
+
+Objects that hardly show are left out, and so are their relations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes.captions import dense_captions
+from benchbench.scenes.edition.focus import blurred, focused
+from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.plan import Plan, Written, annotated, picture_name
+from benchbench.scenes.graph import closure, triple_holds
+from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Ints = npt.NDArray[np.int64]
+Record = dict[str, Any]
+
+METADATA, CLASSES, REGIONS = "metadata_test.json", "classes.json", "focused"
+
+
+@dataclass(frozen=True, slots=True)
+class _Relations:
+    """What is annotated between objects that show."""
+
+    row: Ints
+    """[m]: scene, in order."""
+    ends: Ints
+    """[m, 2]: slots of subject and object."""
+    predicate: Ints
+    """[m]"""
+    swapped_is_false: npt.NDArray[np.bool_]
+    """[m]"""
+
+
+def write(folder: Path, plan: Plan) -> Written:
+    """Write metadata, classes and focused regions."""
+    relations, out = _relations(plan), Written()
+    data = _records(plan, relations)
+    out.json(folder / METADATA, {"data": data}, len(data))
+    out.json(folder / CLASSES, _classes(data))
+    total = len({entry[0] for record in data for entry in record["relations"]})
+    out.counts[REGIONS] = total
+    out.digests[REGIONS] = write_pictures(
+        folder / REGIONS,
+        _regions(plan, relations),
+        lambda n: plan.progress("focused regions", n, total),
+    )
+    return out
+
+
+def _relations(plan: Plan) -> _Relations:
+    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
+    row, subject, thing = np.nonzero(told)
+    predicate, category = scenes.predicate[told], scenes.category
+    possible = closure(scenes).possible
+    arguable = triple_holds(
+        possible[row],
+        category[row],
+        category[row, thing],
+        predicate,
+        category[row, subject],
+        plan.sight.pixels[row] > 0,
+    )
+    return _Relations(row, np.stack([subject, thing], axis=1), predicate, ~arguable)
+
+
+def _records(plan: Plan, relations: _Relations) -> list[Record]:
+    """One per picture."""
+    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    dense = dense_captions(scenes).texts()
+    entries = _entries(plan, relations)
+    return [
+        {
+            "id": f"{number:06d}",
+            "image_path": f"images/{picture_name(number)}",
+            "action": SCENARIOS[scenes.scenario[row]].name,
+            "dense_caption": dense[row][0],
+            "objects": [
+                [CATEGORIES[scenes.category[row, slot]].name, plan.sight.boxes[row, slot].tolist()]
+                for slot in np.flatnonzero(shown[row])
+            ],
+            "relations": entries[row],
+        }
+        for row, number in enumerate(scenes.index.tolist())
+    ]
+
+
+def _entries(plan: Plan, relations: _Relations) -> list[list[list[Any]]]:
+    """Each picture's ``relations``."""
+    out: list[list[list[Any]]] = [[] for _ in range(len(plan.scenes))]
+    for k, row in enumerate(relations.row.tolist()):
+        kinds = plan.scenes.category[row, relations.ends[k]]
+        subject, thing = (CATEGORIES[kind].name for kind in kinds)
+        predicate = PREDICATES[relations.predicate[k]].name
+        negatives = [[thing, predicate, subject]] if relations.swapped_is_false[k] else []
+        path = f"{REGIONS}/{_region_name(row, relations.ends[k])}"
+        out[row].append([path, [subject, predicate, thing], negatives])
+    return out
+
+
+def _region_name(row: int, ends: Ints) -> str:
+    """``000123-0-2.png``: picture, then both slots, the lesser first."""
+    return f"{row:06d}-{min(ends)}-{max(ends)}.png"
+
+
+def _regions(plan: Plan, relations: _Relations) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    """Names and pixels of all focused regions, picture by picture."""
+    start = np.searchsorted(relations.row, np.arange(len(plan.scenes) + 1)).tolist()
+    for row, picture in enumerate(drawn(plan.scenes, plan.size)):
+        pairs = {_region_name(row, e): e for e in relations.ends[start[row] : start[row + 1]]}
+        blur = blurred(picture) if pairs else picture
+        for name, (one, other) in sorted(pairs.items()):
+            masks = plan.sight.mask(row, one), plan.sight.mask(row, other)
+            yield name, focused(picture, blur, masks)
+
+
+def _classes(data: list[Record]) -> dict[str, list[str]]:
+    """``classes.json``."""
+    return {
+        "actions": sorted({record["action"] for record in data}),
+        "objects": sorted({name for record in data for name, _ in record["objects"]}),
+        "relations": sorted({" ".join(r[1]) for record in data for r in record["relations"]}),
+    }

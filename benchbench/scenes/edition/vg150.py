@@ -1,0 +1,195 @@
+"""Dense scenes in the VG150 layout (Xu et al. 2017; the split of Zellers et al. 2018).
+
+``VG-SGG.h5`` holds, per image, ``split`` (0 training, 2 test) and first and last numbers of its
+boxes and relations, inclusive, −1 for none; per box ``labels`` [M, 1] and ``boxes_1024`` [M, 4]:
+middle x and y, width and height where the longest side is 1024; per relation ``relationships``
+[R, 2], subject's and object's box among all boxes, and ``predicates`` [R, 1]. Labels and predicates
+count from 1, in the order of ``vocabulary``; 0 is background.
+
+``VG-SGG-dicts.json`` names them (counts are over both splits); ``image_data.json`` has one entry
+per image, in order, with ``file_name`` in ``VG_100K/`` (official files have none: there, names come
+from ``image_id``). Test pictures come first, so that their ids do not depend on how many training
+scenes are annotated, which have no pictures. ``zeroshot_triplet.json`` lists [subject, object,
+predicate] of the test split that the file's training split lacks.
+
+Boxes are around what is seen. What hardly shows is not annotated, nor are its relations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.scenes.world import Scenes
+
+Ints = npt.NDArray[np.int64]
+Arrays = dict[str, npt.NDArray[Any]]
+
+GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
+ZERO_SHOT, PICTURES = "zeroshot_triplet.json", "VG_100K"
+LONGEST = 1024
+TRAINING, TEST = 0, 2
+_BATCH = 250
+
+
+@dataclass(frozen=True, slots=True)
+class _Graphs:
+    """Annotations of some images; boxes are numbered within them."""
+
+    boxes_of: Ints
+    """[n]: how many boxes each image has."""
+    relations_of: Ints
+    """[n]"""
+    boxes: Ints
+    """[M, 4]: left, top, right, bottom in pixels, the latter exclusive."""
+    labels: Ints
+    """[M]: from 1."""
+    ends: Ints
+    """[R, 2]: boxes of subject and object."""
+    predicates: Ints
+    """[R]: from 1."""
+
+    def triples(self) -> Ints:
+        """[R, 3]: labels of subject and object, and predicate."""
+        return np.concatenate([self.labels[self.ends], self.predicates[:, None]], axis=1)
+
+
+def write(folder: Path, plan: Plan) -> Written:
+    """Write the annotations and the test pictures."""
+    test = sample("test-dense", np.arange(plan.dense))
+    plan.progress("dense scenes", 0, plan.dense)
+    shown = _graphs(test, plan.size)
+    learnt = _graphs(sample("train-dense", np.arange(plan.training)), plan.size)
+    arrays, out = _arrays(shown, learnt, plan.size), Written()
+    _write_h5(folder / GRAPHS, arrays)
+    out.digests[GRAPHS] = arrays_digest(arrays)
+    out.counts |= {f"{GRAPHS}/{name}": len(arrays[name]) for name in ("labels", "predicates")}
+    out.json(folder / NAMES, _names(arrays))
+    out.json(folder / IMAGE_DATA, _image_data(plan), plan.dense + plan.training)
+    unseen = _zero_shot(shown, learnt)
+    out.json(folder / ZERO_SHOT, unseen, len(unseen))
+    named = zip(map(picture_name, range(plan.dense)), drawn(test, plan.size), strict=True)
+    out.digests[PICTURES] = write_pictures(
+        folder / PICTURES, named, lambda n: plan.progress("dense scenes", n, plan.dense)
+    )
+    out.counts[PICTURES] = plan.dense
+    return out
+
+
+def _graphs(scenes: Scenes, size: int) -> _Graphs:
+    """What an annotator sees; a batch at a time, for masks take memory."""
+    starts = range(0, max(len(scenes), 1), _BATCH)
+    return _joined([_batch(scenes.take(slice(i, i + _BATCH)), size) for i in starts])
+
+
+def _joined(parts: list[_Graphs]) -> _Graphs:
+    """Parts one after the other; boxes are numbered on."""
+    offsets = np.cumsum([0, *(len(part.labels) for part in parts)])
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(_Graphs)
+        if field.name != "ends"
+    }
+    ends = [part.ends + offset for part, offset in zip(parts, offsets, strict=False)]
+    return _Graphs(**columns, ends=np.concatenate(ends))
+
+
+def _batch(scenes: Scenes, size: int) -> _Graphs:
+    sight, width = seen(scenes, size), scenes.category.shape[1]
+    shown = annotated(scenes, sight)
+    number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
+    told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
+    row, subject, thing = np.nonzero(told)
+    return _Graphs(
+        boxes_of=shown.sum(axis=1),
+        relations_of=told.sum(axis=(1, 2)),
+        boxes=sight.boxes[shown],
+        labels=scenes.category[shown] + 1,
+        ends=np.stack([number[row, subject], number[row, thing]], axis=1),
+        predicates=scenes.predicate[told] + 1,
+    )
+
+
+def _arrays(shown: _Graphs, learnt: _Graphs, size: int) -> Arrays:
+    """The data sets of the h5 file, test images first."""
+    every = _joined([shown, learnt])
+    splits = np.repeat([TEST, TRAINING], [len(shown.boxes_of), len(learnt.boxes_of)])
+    first_box, last_box = _ranges(every.boxes_of)
+    first_rel, last_rel = _ranges(every.relations_of)
+    return {
+        "split": splits.astype(np.int32),
+        "img_to_first_box": first_box,
+        "img_to_last_box": last_box,
+        "img_to_first_rel": first_rel,
+        "img_to_last_rel": last_rel,
+        "boxes_1024": _on_1024(every.boxes, size),
+        "labels": every.labels[:, None],
+        "relationships": every.ends.astype(np.int32),
+        "predicates": every.predicates[:, None],
+    }
+
+
+def _ranges(counts: Ints) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """First and last numbers of each image's things, inclusive; −1 where it has none."""
+    stop = np.cumsum(counts)
+    first, last = (np.where(counts > 0, edge, -1) for edge in (stop - counts, stop - 1))
+    return first.astype(np.int32), last.astype(np.int32)
+
+
+def _on_1024(boxes: Ints, size: int) -> npt.NDArray[np.int32]:
+    """[M, 4]: middle, width and height on the official scale, rounded half up in integers."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    middle = ((low + high) * LONGEST + size) // (2 * size)
+    extent = ((high - low) * 2 * LONGEST + size) // (2 * size)
+    return np.concatenate([middle, extent], axis=1).astype(np.int32)
+
+
+def _write_h5(path: Path, arrays: Arrays) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+
+
+def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:
+    """``VG-SGG-dicts.json``."""
+    out: dict[str, dict[str, Any]] = {}
+    tables = (
+        ("label", "object", [category.name for category in CATEGORIES], arrays["labels"]),
+        ("predicate", "predicate", [each.name for each in PREDICATES], arrays["predicates"]),
+    )
+    for key, counted, names, numbers in tables:
+        counts = np.bincount(numbers[:, 0], minlength=len(names) + 1).tolist()
+        out[f"{key}_to_idx"] = {name: i for i, name in enumerate(names, start=1)}
+        out[f"idx_to_{key}"] = {str(i): name for i, name in enumerate(names, start=1)}
+        out[f"{counted}_count"] = dict(zip(names, counts[1:], strict=True))
+    return out
+
+
+def _image_data(plan: Plan) -> list[dict[str, Any]]:
+    """``image_data.json``: ids from 1."""
+    files = [picture_name(i) for i in range(plan.dense)]
+    files += [f"train-{picture_name(i)}" for i in range(plan.training)]
+    return [
+        {"image_id": i, "width": plan.size, "height": plan.size, "file_name": name}
+        for i, name in enumerate(files, start=1)
+    ]
+
+
+def _zero_shot(shown: _Graphs, learnt: _Graphs) -> list[list[int]]:
+    """Distinct triples of the test split that the training split lacks, in order."""
+    known = set(map(tuple, learnt.triples().tolist()))
+    return [list(t) for t in sorted(set(map(tuple, shown.triples().tolist())) - known)]
