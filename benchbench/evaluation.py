@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.types import DualEncoder, Edition, Item, Progress, Task
+    from benchbench.types import DualEncoder, Edition, Item, Outcome, Progress, Task
 
 CAPTIONS_PER_PICTURE = 4
 """Captions in a batch for every picture in one: they are that much cheaper."""
@@ -94,9 +94,9 @@ def evaluate(
     task = load_task(task) if isinstance(task, str) else task
     edition = resolve_edition(task.info, data_root)
     all_items = task.items(edition.root)
-    if not all_items:
-        raise MalformedData(f"{task.info.name} finds no item under {edition.root}: empty files?")
     items = draw_clusters(all_items, limit, seed)
+    if not items:
+        raise MalformedData(f"{task.info.name} finds no item under {edition.root}: empty files?")
     surveyed = survey(ref for item in items for ref in item.images)
     usable = _usable(items, surveyed, on_missing)
     model = _loaded(model, device, precision, seed, progress)
@@ -125,18 +125,18 @@ def evaluate(
         unreadable=_reasons(edition, surveyed, encoded),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
-        outcomes=match(
-            encoded.items,
-            encoded.pictures.embedded,
-            encoded.captions.embedded,
-            encoded.captions.token_ids,
-        ),
+        outcomes=_matched(encoded),
     )
     if out is not None:
         write_run(run, run_path(run, out))
     if unfinished:
         unfinished.remove()
     return run
+
+
+def _matched(encoded: _Encoded) -> tuple[Outcome, ...]:
+    captions = encoded.captions
+    return match(encoded.items, encoded.pictures.embedded, captions.embedded, captions.token_ids)
 
 
 def _loaded(

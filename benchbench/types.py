@@ -61,13 +61,18 @@ class Item:
     """Slices of the result: ``{"relation": "on"}``."""
 
 
+Judgement = Literal["text", "image", "group"]
+"""When a matching item is right: each image prefers its own caption (text score), each of those
+captions prefers its own image (image score), or both at once (group score)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One published way to read a matching run; tasks declare theirs.
 
-    The score of an item is 1 where every image of it prefers its own caption, else 0, with ties
-    by the tie rule. ``by=None`` is the mean over items; otherwise the unweighted mean over the
-    groups that the tag ``by`` makes, each group's own mean over its items.
+    An item earns 1 where the judgement holds, else 0, with ties by the tie rule. ``by=None`` is
+    the mean over items; otherwise the unweighted mean over the groups that the tag ``by`` makes,
+    each group's own mean over its items.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Metric:
     """Groups with fewer items are left out."""
     ties: Ties | None = None
     """The rule that the publication fixes; None leaves it to the reader."""
+    judgement: Judgement = "text"
     source: str = ""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import dropped_relations, read_relations
-from benchbench.types import DataFile, Item, Metric, TaskInfo
+from benchbench.types import DataFile, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchbench.types import Item
 
 ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 
@@ -91,17 +93,7 @@ class VGRelation:
 
     def items(self, root: Path) -> list[Item]:
         """One item a record, true caption first."""
-        return [
-            Item(
-                id=str(record.index),
-                images=(record.image,),
-                captions=(record.true_caption, record.false_caption),
-                target=(0,),
-                cluster=record.image_path,
-                tags={"relation": record.relation},
-            )
-            for record in read_relations(root)
-        ]
+        return read_relations(root)
 
 
 TASK = VGRelation()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchbench.types import LoadOptions
-from tests.fixture import draw
+from tests.fixture import draw, draw_sugarcrepe, draw_winoground
 
 if TYPE_CHECKING:
     from benchbench.models.openclip import OpenClip
@@ -28,6 +28,18 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 72 drawn VG-Relation items; not to be written to."""
     return draw(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(scope="session")
+def sugarcrepe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 28 drawn SugarCrepe items; not to be written to."""
+    return draw_sugarcrepe(tmp_path_factory.mktemp("sugarcrepe"))
+
+
+@pytest.fixture(scope="session")
+def winoground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 18 drawn Winoground items; not to be written to."""
+    return draw_winoground(tmp_path_factory.mktemp("winoground"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A small data set in ARO's format: two coloured shapes a picture, drawn here.
+"""Small data sets in official formats: two coloured shapes a picture, drawn here.
 
 For the tests, and for ``make eval`` where no real photographs are at hand.
 Usage: python tests/fixture.py FOLDER
@@ -16,24 +16,80 @@ from PIL import Image, ImageDraw
 COLOURS = {"red": (200, 40, 40), "green": (40, 150, 60), "blue": (50, 80, 200)}
 SHAPES = ("square", "circle", "bar")
 SIZE = 96
+CROP = {"bbox_x": 4, "bbox_y": 8, "bbox_w": 88, "bbox_h": 80}
 
 
 def draw(folder: Path) -> Path:
-    """Write 36 pictures and 72 items under ``folder``; return it."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    records = []
-    for one, other in permutations(COLOURS, 2):
-        for shape, other_shape in permutations(SHAPES, 2):
-            name = f"{one}-{shape}-{other}-{other_shape}.png"
-            things = (f"{one} {shape}", f"{other} {other_shape}")
-            _picture(things).save(folder / "images" / name)
-            records += [
-                _record(name, things, "to the left of"),
-                _record(name, things[::-1], "to the right of"),
-            ]
-    text = json.dumps(records, indent=0)
-    (folder / "visual_genome_relation.json").write_text(text, encoding="utf-8")
+    """Write 36 pictures, 72 VG-Relation and 36 VG-Attribution items under ``folder``; return it."""
+    relations, attributions = [], []
+    for name, things in _draw_pictures(folder / "images").items():
+        relations += [
+            _relation(name, things, "to the left of"),
+            _relation(name, things[::-1], "to the right of"),
+        ]
+        attributions.append(_attribution(name, things))
+    _write(folder / "visual_genome_relation.json", relations)
+    _write(folder / "visual_genome_attribution.json", attributions)
     return folder
+
+
+def draw_sugarcrepe(folder: Path) -> Path:
+    """Write the seven files of SugarCrepe, with ids that leave gaps, and their pictures."""
+    pictures = list(_draw_pictures(folder / "val2017").items())
+    subsets = "add_att add_obj replace_att replace_obj replace_rel swap_att swap_obj".split()
+    for n, subset in enumerate(subsets):
+        _write(
+            folder / f"{subset}.json",
+            {
+                str(3 * i): {
+                    "filename": name,
+                    "caption": f"a {one} beside a {other}",
+                    "negative_caption": f"a {other} inside a {one}",
+                }
+                for i, (name, (one, other)) in enumerate(pictures[n : n + 4])
+            },
+        )
+    return folder
+
+
+def draw_winoground(folder: Path) -> Path:
+    """Write 18 pairs of pictures with mirrored captions in Winoground's format."""
+    pictures = _draw_pictures(folder / "images")
+    lines: list[str] = []
+    for name, (one, other) in pictures.items():
+        mirrored = _name((other, one))
+        if name < mirrored:
+            record = {
+                "id": len(lines),
+                "image_0": name.removesuffix(".png"),
+                "image_1": mirrored.removesuffix(".png"),
+                "caption_0": f"the {one} is to the left of the {other}",
+                "caption_1": f"the {other} is to the left of the {one}",
+                "collapsed_tag": "Object",
+            }
+            lines.append(json.dumps(record))
+    (folder / "examples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def _draw_pictures(folder: Path) -> dict[str, tuple[str, str]]:
+    """Draw every pair of things; file name → the things from left to right."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {}
+    for colours in permutations(COLOURS, 2):
+        for shapes in permutations(SHAPES, 2):
+            things = (f"{colours[0]} {shapes[0]}", f"{colours[1]} {shapes[1]}")
+            _picture(things).save(folder / _name(things))
+            drawn[_name(things)] = things
+    return drawn
+
+
+def _name(things: tuple[str, str]) -> str:
+    return "-".join(things).replace(" ", "-") + ".png"
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=0), encoding="utf-8")
 
 
 def _picture(things: tuple[str, str]) -> Image.Image:
@@ -51,18 +107,25 @@ def _picture(things: tuple[str, str]) -> Image.Image:
     return picture
 
 
-def _record(name: str, things: tuple[str, str], relation: str) -> dict[str, object]:
+def _relation(name: str, things: tuple[str, str], relation: str) -> dict[str, object]:
     subject, object_ = things
     return {
-        "image_id": name,
         "image_path": name,
         "relation_name": relation,
         "true_caption": f"the {subject} is {relation} the {object_}",
         "false_caption": f"the {object_} is {relation} the {subject}",
-        "bbox_x": 4,
-        "bbox_y": 8,
-        "bbox_w": 88,
-        "bbox_h": 80,
+        **CROP,
+    }
+
+
+def _attribution(name: str, things: tuple[str, str]) -> dict[str, object]:
+    (one, this), (other, that) = (thing.split() for thing in things)
+    return {
+        "image_path": name,
+        "attributes": [one, other],
+        "true_caption": f"the {one} {this} and the {other} {that}",
+        "false_caption": f"the {other} {this} and the {one} {that}",
+        **CROP,
     }
 
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from benchbench.models.openclip import OpenClip
     from benchbench.types import TaskInfo
 
-ROOTS = {"vg-relation": "shapes"}
+ROOTS = {
+    "sugarcrepe": "sugarcrepe",
+    "vg-attribution": "shapes",
+    "vg-relation": "shapes",
+    "winoground": "winoground",
+}
 """The fixture with each task's files."""
 
 

@@ -16,6 +16,7 @@ import click
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.list import list_group
+from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
 from benchbench.errors import BenchbenchError
 from benchbench.version import VERSION
@@ -86,5 +87,5 @@ def main() -> None:
     """
 
 
-for _command in (eval_command, list_group, show_group, data_group):
+for _command in (eval_command, list_group, show_group, data_group, scenes_group):
     main.add_command(_command)

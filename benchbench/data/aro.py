@@ -1,20 +1,20 @@
 """The ARO benchmark's files (Yüksekgönül et al., ICLR 2023).
 
-``visual_genome_relation.json`` is a list of records with ``true_caption``, ``false_caption``,
-``relation_name``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y, bbox_w, bbox_h``,
-the crop that both captions speak of. Upstream shows the model ``image.crop((x, y, x+w, y+h))``: see
+``visual_genome_relation.json`` and ``visual_genome_attribution.json`` are lists of records with
+``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y,
+bbox_w, bbox_h``, the crop that both captions speak of; the first with ``relation_name``, the second
+with ``attributes`` [a1, a2]. Upstream shows the model ``image.crop((x, y, x+w, y+h))``: see
 ``dataset_zoo/aro_datasets.py`` in mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import Record, read_records
-from benchbench.types import ImageRef
+from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,39 +22,50 @@ if TYPE_CHECKING:
     from benchbench.types import Box
 
 
-@dataclass(frozen=True, slots=True)
-class RelationRecord:
-    """One record of ``visual_genome_relation.json``."""
-
-    index: int
-    """Its place in the file; ARO has no other id."""
-    image: ImageRef
-    image_path: str
-    """As in the file: names the source image."""
-    true_caption: str
-    false_caption: str
-    relation: str
-
-
-def read_relations(root: Path) -> list[RelationRecord]:
-    """Read ``visual_genome_relation.json`` under ``root``.
+def read_relations(root: Path) -> list[Item]:
+    """The items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
 
     Raises:
         MissingData: there is no such file.
         MalformedData: naming the record and the field.
     """
-    return [_relation(root, r) for r in read_records(root / "visual_genome_relation.json")]
+    return [
+        _item(root, record, {"relation": record.text("relation_name")})
+        for record in read_records(root / "visual_genome_relation.json")
+    ]
 
 
-def _relation(root: Path, record: Record) -> RelationRecord:
+def read_attributions(root: Path) -> list[Item]:
+    """The items of ``visual_genome_attribution.json``, tagged with their ordered attribute pair.
+
+    Upstream groups by the two attributes in the order of the file, joined by an underscore.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: naming the record and the field.
+    """
+    return [
+        _item(root, record, {"attributes": "_".join(_pair(record))})
+        for record in read_records(root / "visual_genome_attribution.json")
+    ]
+
+
+def _pair(record: Record) -> list[str]:
+    pair = record.texts("attributes")
+    if len(pair) != 2:
+        raise record.wrong("attributes", f"should be two strings, not {len(pair)}")
+    return pair
+
+
+def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:
     image_path = record.relative_path("image_path")
-    return RelationRecord(
-        index=record.index,
-        image=ImageRef(root / "images" / image_path, crop_box(record)),
-        image_path=image_path,
-        true_caption=record.text("true_caption"),
-        false_caption=record.text("false_caption"),
-        relation=record.text("relation_name"),
+    return Item(
+        id=str(record.index),  # its place in the file: ARO has no other id
+        images=(ImageRef(root / "images" / image_path, crop_box(record)),),
+        captions=(record.text("true_caption"), record.text("false_caption")),
+        target=(0,),
+        cluster=image_path,
+        tags=tags,
     )
 
 

@@ -25,29 +25,59 @@ def file_sha256(path: Path) -> str:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read a JSON list of objects.
+    """Read a JSON list of objects; or, from a ``.jsonl`` file, an object a line.
 
     Raises:
         MissingData: the file is not there.
         MalformedData: it is unreadable, no JSON, or no list of objects.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise MissingData(f"File not found: {path}") from None
-    except OSError as error:
-        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # ValueError: bad JSON, encoding, huge integer
-        raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
+    text = _read_text(path)
+    if path.suffix == ".jsonl":
+        content = [_parsed(line, path) for line in text.splitlines() if line.strip()]
+    else:
+        content = _parsed(text, path)
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
     return [Record(path, i, each) for i, each in enumerate(content)]
 
 
+def read_keyed_records(path: Path) -> dict[str, Record]:
+    """Read a JSON object of objects, by its keys.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedData: it is unreadable, no JSON, or no object of objects.
+    """
+    content = _parsed(_read_text(path), path)
+    if not isinstance(content, dict):
+        raise MalformedData(f"{path} should hold an object of records, not {_kind(content)}.")
+    return {key: Record(path, key, each) for key, each in content.items()}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MissingData(f"File not found: {path}") from None
+    except OSError as error:
+        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedData(
+            f"{path} is not valid JSON ({error}). Is it UTF-8, and whole?"
+        ) from error
+
+
+def _parsed(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: bad JSON, or a huge integer
+        raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
+
+
 class Record:
     """One object of an annotation file; every access checks, and says where it failed."""
 
-    def __init__(self, path: Path, index: int, content: Any) -> None:
+    def __init__(self, path: Path, index: int | str, content: Any) -> None:
         self.index = index
         self._where = f"{path}, record {index}"
         if not isinstance(content, dict):
@@ -56,14 +86,7 @@ class Record:
 
     def text(self, name: str) -> str:
         """A string with something in it."""
-        value = self._get(name)
-        if not isinstance(value, str):
-            raise self.wrong(name, f"should be a string, not {_kind(value)}")
-        if not value.strip():
-            raise self.wrong(name, "is empty")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise self.wrong(name, "holds half a surrogate pair, which is no text")
-        return value
+        return self._sound(name, self._get(name))
 
     def whole(self, name: str) -> int:
         """A whole number (an integral float is one too)."""
@@ -73,6 +96,13 @@ class Record:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.wrong(name, f"should be a whole number, not {_kind(value)}")
         return value
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings, each with something in it."""
+        value = self._get(name)
+        if not isinstance(value, list) or not value:
+            raise self.wrong(name, "should be a list of strings with something in it")
+        return [self._sound(name, each) for each in value]
 
     def relative_path(self, name: str) -> str:
         """A path that stays inside its folder."""
@@ -85,6 +115,15 @@ class Record:
     def wrong(self, name: str, problem: str) -> MalformedData:
         """The error that says what is wrong with a field; to be raised by the caller."""
         return MalformedData(f"{self._where}: field '{name}' {problem}.")
+
+    def _sound(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise self.wrong(name, f"should be a string, not {_kind(value)}")
+        if not value.strip():
+            raise self.wrong(name, "is empty")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise self.wrong(name, "holds half a surrogate pair, which is no text")
+        return value
 
     def _get(self, name: str) -> Any:
         if name not in self._content:

@@ -10,6 +10,8 @@ a string than its tokens, but rounding must not decide between them.
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.embedding import Embedded
-    from benchbench.types import ImageRef, Item, Metric, Ties
+    from benchbench.types import ImageRef, Item, Judgement, Metric, Ties
 
     Floats = npt.NDArray[np.float64]
 
@@ -105,28 +107,90 @@ def same_shape(shapes: Sequence[object]) -> Iterator[npt.NDArray[np.intp]]:
         yield np.array(found, dtype=np.intp)
 
 
-def judge(outcomes: Sequence[Outcome], ties: Ties) -> Floats:
-    """The text score of every item: [items], in [0, 1].
+def judge(outcomes: Sequence[Outcome], ties: Ties, judgement: Judgement = "text") -> Floats:
+    """What every item earns: [items], in [0, 1].
 
-    The product of what its images earn by the tie rule; with ``share``, the chance that fair
-    choices among the best would get every image right.
+    Text and image scores are products of what the item's images, or their captions, earn by the
+    tie rule; the group score asks for both at once (Thrush et al., *Winoground*, CVPR 2022, §3.2).
+    With ``share`` an item earns the chance that it comes out right when ties are broken at random.
     """
     earned = np.empty(len(outcomes))
     for where in same_shape([o.scores.shape for o in outcomes]):
         scores, target = _stacked(outcomes, where)
-        rows = tie_rule.credit(scores.reshape(-1, scores.shape[2]), target.reshape(-1), ties)
-        earned[where] = rows.reshape(target.shape).prod(axis=1)
+        earned[where] = _judged(scores, target, ties, judgement)
     return earned
 
 
-def tied(outcomes: Sequence[Outcome]) -> npt.NDArray[np.bool_]:
-    """Whether in any image of an item the true caption ties with the best other one: [items]."""
-    found = np.zeros(len(outcomes), dtype=bool)
-    for where in same_shape([o.scores.shape for o in outcomes]):
-        scores, target = _stacked(outcomes, where)
-        rows = tie_rule.tied(scores.reshape(-1, scores.shape[2]), target.reshape(-1))
-        found[where] = rows.reshape(target.shape).any(axis=1)
-    return found
+def _judged(
+    scores: npt.NDArray[np.float32],
+    target: npt.NDArray[np.intp],
+    ties: Ties,
+    judgement: Judgement,
+) -> Floats:
+    """What items of one shape earn: scores [items, images, captions], targets [items, images]."""
+    if judgement == "group" and ties == "share":
+        return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
+    earned = np.ones(len(scores))
+    if judgement != "image":
+        rows = tie_rule.credit(scores.reshape(-1, scores.shape[2]), target.reshape(-1), ties)
+        earned *= rows.reshape(target.shape).prod(axis=1)
+    if judgement != "text":
+        columns = np.take_along_axis(scores, target[:, None, :], axis=2).swapaxes(1, 2)
+        own = np.broadcast_to(np.arange(target.shape[1]), target.shape)
+        flat = tie_rule.credit(columns.reshape(-1, columns.shape[2]), own.reshape(-1), ties)
+        earned *= flat.reshape(target.shape).prod(axis=1)
+    return earned
+
+
+def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp]) -> float:
+    """The chance of a right group when ties are broken at random: over every order of the cells.
+
+    Rows and columns share cells, so that their chances do not multiply. Without ties that
+    matter the answer is 0 or 1 and no order is tried.
+    """
+    bounds = [_judged(scores[None], target[None], rule, "group")[0] for rule in ("wrong", "right")]
+    if bounds[0] == bounds[1]:
+        return float(bounds[0])
+    _, level = np.unique(scores, return_inverse=True)
+    orders = _cell_orders(scores.size)
+    broken = level.reshape(scores.shape) * scores.size + orders.reshape(-1, *scores.shape)
+    targets = np.broadcast_to(target, (len(orders), len(target)))
+    return float(_judged(broken.astype(np.float32), targets, "wrong", "group").mean())
+
+
+@cache
+def _cell_orders(n: int) -> npt.NDArray[np.intp]:
+    """Orders of n cells: all of them up to 7 cells, else 5,040 drawn with a fixed seed."""
+    if n <= 7:
+        return np.array(list(permutations(range(n))), dtype=np.intp)
+    rng = np.random.Generator(np.random.PCG64(0))
+    return rng.permuted(np.tile(np.arange(n), (5040, 1)), axis=1)
+
+
+def tied(outcomes: Sequence[Outcome], judgement: Judgement = "text") -> npt.NDArray[np.bool_]:
+    """Whether the tie rule decides what an item earns: [items]."""
+    decided = judge(outcomes, "wrong", judgement) != judge(outcomes, "right", judgement)
+    return np.asarray(decided, dtype=bool)
+
+
+def chance(outcomes: Sequence[Outcome], judgement: Judgement = "text") -> Floats:
+    """What guessing earns each item: [items]; scores in random order, no ties.
+
+    (1 / captions) to the power of images for the text score, likewise for the image score; 1/6 for
+    the group score of two images and two captions.
+    """
+    earned = np.empty(len(outcomes))
+    for where in same_shape([(o.scores.shape, o.target) for o in outcomes]):
+        first = outcomes[int(where[0])]
+        level = np.zeros_like(first.scores)
+        n_images, n_captions = level.shape
+        if judgement == "text" or n_images == 1:
+            earned[where] = n_captions ** -float(n_images) if judgement != "image" else 1.0
+        elif judgement == "image":
+            earned[where] = n_images ** -float(n_images)
+        else:
+            earned[where] = _shared_group(level, np.array(first.target, dtype=np.intp))
+    return earned
 
 
 def _stacked(
@@ -136,11 +200,6 @@ def _stacked(
     chosen = [outcomes[i] for i in where]
     scores = np.stack([o.scores for o in chosen])
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
-
-
-def chance(outcomes: Sequence[Outcome]) -> Floats:
-    """What guessing earns each item: [items]; (1 / captions) to the power of images."""
-    return np.array([o.scores.shape[1] ** -float(o.scores.shape[0]) for o in outcomes])
 
 
 def groups(outcomes: Sequence[Outcome], metric: Metric) -> list[str | None]:

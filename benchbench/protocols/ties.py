@@ -50,12 +50,6 @@ def credit(
     return np.where(among_best, 1.0 / n_best, 0.0)
 
 
-def tied(scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Whether each row's target shares the best score with another option: [rows]."""
-    among_best, n_best = _best(scores, target)
-    return among_best & (n_best > 1)
-
-
 def _best(
     scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:

@@ -67,7 +67,7 @@ class Scorecard:
     groups: tuple[Row, ...]
     """The slices that ``by`` makes, the largest first."""
     ties: int
-    """Items whose true caption ties with the best other one."""
+    """Items that the tie rule decides, under the headline's judgement."""
     no_ops: int
     """Captions that the model cannot tell from their item's true one."""
     resamples: int
@@ -117,7 +117,7 @@ def scorecard(
         metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
-        ties=int(matching.tied(run.outcomes).sum()),
+        ties=int(matching.tied(run.outcomes, info.metric(info.headline).judgement).sum()),
         no_ops=sum(sum(o.no_op) for o in run.outcomes),
         resamples=resamples,
     )
@@ -161,16 +161,17 @@ class _Read:
 
 
 def _read_metric(run: Run, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
-    values = matching.judge(run.outcomes, metric.ties or ties)
+    values = matching.judge(run.outcomes, metric.ties or ties, metric.judgement)
     groups = _numbered(matching.groups(run.outcomes, metric))
     mean = mean_over_groups(values, groups, clusters)
-    chance = mean_over_groups(matching.chance(run.outcomes), groups, clusters).value
+    guessed = matching.chance(run.outcomes, metric.judgement)
+    chance = mean_over_groups(guessed, groups, clusters).value
     meaning = f"{mean.n_groups} {metric.meaning}" if metric.by else metric.meaning
     return _Read(metric.name, meaning, metric.ties or ties, mean, chance)
 
 
 def _read_slices(run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo) -> list[_Read]:
-    """A plain mean over the items of each group that a tag makes."""
+    """A plain mean over the items of each group that a tag makes, judged as the headline is."""
     names = [o.tags.get(by) for o in run.outcomes]
     labels = sorted({name for name in names if name is not None})
     if not labels:
@@ -178,7 +179,9 @@ def _read_slices(run: Run, by: str, ties: Ties, clusters: Integers, info: TaskIn
         raise UsageError(
             f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(tags) or 'none'}."
         )
-    values, chance = matching.judge(run.outcomes, ties), matching.chance(run.outcomes)
+    judgement = info.metric(info.headline).judgement
+    values = matching.judge(run.outcomes, ties, judgement)
+    chance = matching.chance(run.outcomes, judgement)
     reads = []
     for label in labels:
         groups = np.array([0 if name == label else -1 for name in names], dtype=np.intp)

@@ -125,7 +125,7 @@ def test_show_model_prints_the_manifest(tiny: str) -> None:
 def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_path: Path) -> None:
     there = typed("data", "where", "vg-relation", "--data-root", shapes).stdout
     assert "here: 36 entries" in there
-    missing = typed("data", "where", "--data-root", tmp_path).stdout
+    missing = typed("data", "where", "vg-relation", "--data-root", tmp_path).stdout
     assert missing.count("here: MISSING") == 2
     assert "Google Drive id" in missing
     assert "No data root" in typed("data", "where").stdout
@@ -134,6 +134,19 @@ def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_pa
 
 def test_names_of_a_family_are_listed() -> None:
     assert "openclip:ViT-B-32/openai" in typed("list", "models", "openclip").stdout.splitlines()
+
+
+def test_a_contact_sheet_is_drawn(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    done = typed("scenes", "gallery", "--out", sheet, "--count", "2", "--size", "64")
+    assert done.stdout == f"{sheet}\n"
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert "There are train, val, test" in refused(
+        "scenes", "gallery", "--out", sheet, "--split", "nope"
+    )
+    assert "a folder that is there" in refused(
+        "scenes", "gallery", "--out", tmp_path / "x" / "y.png"
+    )
 
 
 def test_no_arguments_are_a_question() -> None:
@@ -195,7 +208,7 @@ def test_mistyped_commands_are_one_line_too(arguments: tuple[str, ...]) -> None:
         ('[{"image_path": "a', "not valid JSON"),
         ("{}", "list of records"),
         ("[]", "finds no item under"),
-        ('[{"image_path": "a.png"}]', "no field 'bbox_x'"),
+        ('[{"image_path": "a.png"}]', "no field 'relation_name'"),
     ],
 )
 def test_wrong_files(tiny: str, shapes: Path, tmp_path: Path, content: str, message: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from benchbench.data.aro import dropped_relations, read_relations
 from benchbench.errors import MalformedData, MissingData
+from benchbench.types import ImageRef
 
 GOOD: dict[str, Any] = {
     "image_path": "a.jpg",
@@ -31,10 +32,10 @@ def write(root: Path, content: object) -> Path:
 
 
 def test_a_record_is_read(tmp_path: Path) -> None:
-    record = read_relations(write(tmp_path, [GOOD]))[0]
-    assert record.image.path == tmp_path / "images" / "a.jpg"
-    assert record.image.box == (1, 2, 31, 42)
-    assert (record.true_caption, record.relation) == ("the dog is on the bed", "on")
+    item = read_relations(write(tmp_path, [GOOD]))[0]
+    assert item.images == (ImageRef(tmp_path / "images" / "a.jpg", (1, 2, 31, 42)),)
+    assert item.captions == ("the dog is on the bed", "the bed is on the dog")
+    assert (item.target, item.cluster, item.tags) == ((0,), "a.jpg", {"relation": "on"})
 
 
 @pytest.mark.parametrize(

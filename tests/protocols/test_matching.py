@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from benchbench.protocols import matching
 from benchbench.types import ImageRef, Item, Metric, Outcome
 
 
-def outcome(scores: list[list[float]], target: tuple[int, ...], **tags: str) -> Outcome:
+def outcome(scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str) -> Outcome:
     """An outcome with just what judging needs."""
     matrix = np.array(scores, dtype=np.float32)
     return Outcome("0", "c", target, matrix, (False,) * matrix.shape[1], tags)
@@ -85,9 +87,59 @@ def test_target_need_not_be_the_first_caption() -> None:
     assert matching.judge(both, "wrong").tolist() == [1, 0]
 
 
+SQUARES = st.lists(st.integers(0, 2), min_size=4, max_size=4)
+
+
+def winoground(cells: list[float]) -> tuple[bool, bool]:
+    """Text and image score of two images and two captions, as the paper writes them."""
+    c0_i0, c1_i0, c0_i1, c1_i1 = cells
+    text = c0_i0 > c1_i0 and c1_i1 > c0_i1
+    image = c0_i0 > c0_i1 and c1_i1 > c1_i0
+    return text, image
+
+
+@given(SQUARES)
+def test_winoground_scores_are_the_papers(cells: list[int]) -> None:
+    one = [outcome([cells[:2], cells[2:]], (0, 1))]
+    text, image = winoground([float(c) for c in cells])
+    found = [matching.judge(one, "wrong", kind)[0] for kind in ("text", "image", "group")]
+    assert found == [text, image, text and image]
+
+
+@given(SQUARES)
+def test_shared_ties_are_the_mean_over_all_ways_to_break_them(cells: list[int]) -> None:
+    one = [outcome([cells[:2], cells[2:]], (0, 1))]
+    ways = [
+        winoground([cell + nudge / 10 for cell, nudge in zip(cells, order, strict=True)])
+        for order in permutations(range(4))
+    ]
+    expected = [
+        np.mean([text for text, _ in ways]),
+        np.mean([image for _, image in ways]),
+        np.mean([text and image for text, image in ways]),
+    ]
+    found = [matching.judge(one, "share", kind)[0] for kind in ("text", "image", "group")]
+    assert found == pytest.approx(expected)
+
+
+def test_a_constant_scorer_earns_chance_when_ties_are_shared() -> None:
+    shapes = [outcome([[0, 0]], (0,)), outcome([[0] * 5], (3,)), outcome([[0, 0]] * 2, (1, 0))]
+    for kind in ("text", "image", "group"):
+        shared = matching.judge(shapes, "share", kind)
+        assert shared == pytest.approx(matching.chance(shapes, kind))
+        assert matching.judge(shapes, "wrong", kind)[2] == 0
+
+
 def test_chance_comes_from_the_shape() -> None:
     shapes = [outcome([[0, 1]], (0,)), outcome([[0] * 5], (0,)), outcome([[0, 1]] * 2, (0, 1))]
     assert matching.chance(shapes).tolist() == [1 / 2, 1 / 5, 1 / 4]
+    assert matching.chance(shapes, "image").tolist() == [1, 1, 1 / 4]
+    assert matching.chance(shapes, "group") == pytest.approx([1 / 2, 1 / 5, 1 / 6])
+
+
+def test_a_tie_counts_where_it_decides() -> None:
+    both = [outcome([[1, 1], [5, 0]], (0, 1)), outcome([[1, 1], [0, 5]], (0, 1))]
+    assert matching.tied(both).tolist() == [False, True]
 
 
 def test_no_ops_are_told_by_token_ids_not_by_strings() -> None:

@@ -1,0 +1,31 @@
+"""``benchbench scenes``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("scenes")
+def scenes_group() -> None:
+    """The drawn world: pictures whose scene graphs are exactly known."""
+
+
+@scenes_group.command("gallery")
+@click.option("--out", default="gallery.png", show_default=True, help="The sheet's PNG file.")
+@click.option("--split", default="test", show_default=True, help="train, val, test; or …-dense.")
+@click.option("--count", type=click.IntRange(1, 400), default=28, show_default=True)
+@click.option("--columns", type=click.IntRange(1, 20), default=7, show_default=True)
+@click.option("--start", type=click.IntRange(0, 2**31), default=0, show_default=True)
+@click.option("--size", type=click.IntRange(32, 448), default=224, show_default=True)
+def gallery_command(out: str, split: str, count: int, columns: int, start: int, size: int) -> None:
+    """Draw a contact sheet: pictures with their scenario and a caption."""
+    from pathlib import Path
+
+    from benchbench.errors import UsageError
+    from benchbench.scenes import gallery
+
+    path = Path(out).expanduser()
+    if path.suffix.lower() != ".png" or not path.parent.is_dir():
+        raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
+    gallery(path, split, count, size=size, columns=columns, start=start)
+    click.echo(path)

@@ -1,0 +1,87 @@
+"""VG-Attribution: which attribute belongs to which object? (ARO; Yüksekgönül et al., ICLR 2023)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.aro import read_attributions
+from benchbench.types import DataFile, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.types import Item
+
+ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
+
+METRICS = (
+    Metric(
+        name="aro-paper",
+        meaning="attribute pairs with 25 items",
+        by="attributes",
+        at_least=25,
+        ties="wrong",
+        source=f"{ARO}: the notebook, and main_aro.py alike",
+    ),
+    Metric(
+        name="structclip-paper",
+        meaning="attribute pairs, all",
+        by="attributes",
+        source="Huang et al., 'Structure-CLIP', AAAI 2024; its rule for ties is not in print",
+    ),
+    Metric(
+        name="mteb-micro",
+        meaning="items",
+        ties="right",
+        source="mteb's image-text pair tasks; unibench",
+    ),
+    Metric(name="micro", meaning="items"),
+)
+
+
+class VGAttribution:
+    """Two captions a crop, one with the attributes of the two objects swapped."""
+
+    info = TaskInfo(
+        name="vg-attribution",
+        title="VG-Attribution",
+        version=1,
+        protocol="matching",
+        headline="aro-paper",
+        metrics=METRICS,
+        files=(
+            DataFile(
+                path="visual_genome_attribution.json",
+                what="28,748 items (official)",
+                source="ARO's download, Google Drive id 13tWvOrNOLHxl3Rm9cR3geAdHx2qR3-Tw",
+            ),
+            DataFile(
+                path="images/",
+                what="4,517 photographs of Visual Genome (official, about 1 GB with VG-Relation's)",
+                source="vgr_vga_images.zip, Google Drive id 1qaPlrwhGNMrR3a11iopZUT_GPP_LrgP9",
+            ),
+        ),
+        paper=(
+            "Yüksekgönül, Bianchi, Kalluri, Jurafsky and Zou, 'When and why vision-language "
+            "models behave like bags-of-words, and what to do about it?', ICLR 2023"
+        ),
+        license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
+        measures=(
+            "Whether a model tells 'the crouched cat and the white book' from 'the white cat and "
+            "the crouched book' over the crop that holds both. Guessing earns 50. Many swapped "
+            "captions are unlikely sentences ('the crouched book'): read it beside a blind "
+            "baseline."
+        ),
+        tags=("attributes",),
+        quirks=(
+            "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
+            "6.4 items share an image on average: intervals resample images, not items.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Item]:
+        """One item a record, true caption first."""
+        return read_attributions(root)
+
+
+TASK = VGAttribution()

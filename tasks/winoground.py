@@ -1,0 +1,73 @@
+"""Winoground: two pictures, two captions of the same words (Thrush et al., CVPR 2022)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.records import read_records
+from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.data.records import Record
+
+PAPER = "Thrush et al., §3.2"
+
+
+class Winoground:
+    """Two images and two captions an item; each caption belongs to one of the images."""
+
+    info = TaskInfo(
+        name="winoground",
+        title="Winoground",
+        version=1,
+        protocol="matching",
+        headline="group",
+        metrics=(
+            Metric("text", "items: each image prefers its caption", ties="wrong", source=PAPER),
+            Metric(
+                "image",
+                "items: each caption prefers its image",
+                ties="wrong",
+                judgement="image",
+                source=PAPER,
+            ),
+            Metric("group", "items: both at once", ties="wrong", judgement="group", source=PAPER),
+        ),
+        files=(
+            DataFile("examples.jsonl", "400 items", "hub data set facebook/winoground (gated)"),
+            DataFile("images/", "800 pictures", "images.zip of the same data set, unpacked"),
+        ),
+        paper=(
+            "Thrush, Jiang, Bartolo, Singh, Williams, Kiela and Ross, 'Winoground: Probing Vision "
+            "and Language Models for Visio-Linguistic Compositionality', CVPR 2022"
+        ),
+        license="META IMAGES RESEARCH LICENSE (pictures by Getty Images; not redistributable)",
+        measures=(
+            "Whether word order alone leads a model to the right picture. Guessing earns 25 "
+            "(text), 25 (image) and 16.7 (group). Some items ask for knowledge or fine perception "
+            "rather than composition (Diwan et al., EMNLP 2022)."
+        ),
+        tags=("type",),
+        quirks=("400 items make an interval of about 8 points: most differences are noise.",),
+    )
+
+    def items(self, root: Path) -> list[Item]:
+        """One item a line."""
+        return [_item(root, r) for r in read_records(root / "examples.jsonl")]
+
+
+def _item(root: Path, record: Record) -> Item:
+    names = [record.relative_path(f"image_{i}") for i in (0, 1)]
+    return Item(
+        id=str(record.whole("id")),
+        images=tuple(ImageRef(root / "images" / f"{name}.png") for name in names),
+        captions=(record.text("caption_0"), record.text("caption_1")),
+        target=(0, 1),
+        cluster=f"winoground/{record.whole('id')}",
+        tags={"type": record.text("collapsed_tag")},
+    )
+
+
+TASK = Winoground()

@@ -1,0 +1,62 @@
+"""Each task on drawn files: what its items are, and a whole evaluation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchbench.errors import MalformedData
+from benchbench.evaluation import evaluate
+from benchbench.registry import load_task
+from benchbench.reports.scorecard import scorecard
+
+
+def test_vg_attribution_groups_by_ordered_pairs(tiny: str, shapes: Path) -> None:
+    items = load_task("vg-attribution").items(shapes)
+    assert len(items) == 36
+    first = items[0]
+    assert first.captions == (
+        "the red square and the green circle",
+        "the green square and the red circle",
+    )
+    assert first.tags == {"attributes": "red_green"}
+    run = evaluate(tiny, "vg-attribution", data_root=shapes)
+    card = scorecard(run, by="attributes")
+    assert len(card.groups) == 6
+    assert card.headline.estimate.n_items == 0, "no pair has 25 items"
+    assert {row.name: row.estimate.n_items for row in card.metrics}["structclip-paper"] == 36
+
+
+@pytest.mark.parametrize("pair", [["red"], ["red", "green", "blue"], ["red", ""], "red", []])
+def test_vg_attribution_needs_two_attributes(tmp_path: Path, pair: object) -> None:
+    record = {
+        "image_path": "a.png", "true_caption": "a", "false_caption": "b", "attributes": pair,
+        "bbox_x": 0, "bbox_y": 0, "bbox_w": 1, "bbox_h": 1,
+    }  # fmt: skip
+    (tmp_path / "visual_genome_attribution.json").write_text(json.dumps([record]))
+    with pytest.raises(MalformedData, match="field 'attributes'"):
+        load_task("vg-attribution").items(tmp_path)
+
+
+def test_sugarcrepe_keeps_published_ids(tiny: str, sugarcrepe: Path) -> None:
+    items = load_task("sugarcrepe").items(sugarcrepe)
+    assert [item.id for item in items[:4]] == ["add_att/0", "add_att/3", "add_att/6", "add_att/9"]
+    assert len(items) == 28
+    run = evaluate(tiny, "sugarcrepe", data_root=sugarcrepe)
+    card = scorecard(run, by="subset")
+    assert [row.estimate.n_items for row in card.groups] == [4] * 7
+    assert {row.meaning for row in card.metrics} == {"items of all subsets", "7 subsets"}
+
+
+def test_winoground_asks_for_both_directions(tiny: str, winoground: Path) -> None:
+    items = load_task("winoground").items(winoground)
+    assert (len(items), items[0].target) == (18, (0, 1))
+    run = evaluate(tiny, "winoground", data_root=winoground)
+    assert run.outcomes[0].scores.shape == (2, 2)
+    rows = {row.name: row for row in scorecard(run).metrics}
+    assert rows["group"].estimate.value <= min(
+        rows["text"].estimate.value, rows["image"].estimate.value
+    )
+    assert [round(rows[n].chance, 3) for n in ("text", "image", "group")] == [0.25, 0.25, 0.167]
