@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from benchbench.data.aro import read_relations
+from benchbench.data.aro import read_attributions, read_relations
 from benchbench.scenes import (
     attribute_items,
     captions,
@@ -76,17 +76,18 @@ def test_pictures_are_what_is_drawn(root: Path) -> None:
         assert np.array_equal(pixels(root / "images" / f"{i:06d}.png"), picture)
 
 
-def test_relations_are_read_by_the_official_reader(root: Path) -> None:
-    items = relation_items(sample("test", np.arange(20)))
-    records = read_relations(root)
-    assert len(records) == len(items.scene) > 20
-    assert [(r.true_caption, r.false_caption) for r in records] == items.captions()
-    for record, scene in zip(records, items.scene.tolist(), strict=True):
-        assert record.image_path == f"{scene:06d}.png"
-        assert record.image.box is not None
-        left, top, right, bottom = record.image.box
-        assert 0 <= left < right <= 96
-        assert 0 <= top < bottom <= 96
+def test_items_are_read_by_the_official_readers(root: Path) -> None:
+    scenes = sample("test", np.arange(20))
+    for read, ask in ((read_relations, relation_items), (read_attributions, attribute_items)):
+        asked, found = ask(scenes), read(root)
+        assert [item.captions for item in found] == asked.captions()
+        for item, scene in zip(found, asked.scene.tolist(), strict=True):
+            assert item.cluster == f"{scene:06d}.png"
+            box = item.images[0].box
+            assert box is not None
+            left, top, right, bottom = box
+            assert 0 <= left < right <= 96
+            assert 0 <= top < bottom <= 96
 
 
 def test_relation_records_have_all_official_fields(root: Path) -> None:
