@@ -31,6 +31,15 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 pictures of the drawn world as official files; not to be written to."""
+    from benchbench.scenes.edition import export
+
+    root = tmp_path_factory.mktemp("edition") / "drawn"
+    return export(root, parts=("aro", "karpathy"), images=20, size=96)
+
+
+@pytest.fixture(scope="session")
 def sugarcrepe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 28 drawn SugarCrepe items; not to be written to."""
     return draw_sugarcrepe(tmp_path_factory.mktemp("sugarcrepe"))

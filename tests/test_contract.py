@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchbench.types import TaskInfo
 
 ROOTS = {
+    "coco-order": "drawn_edition",
     "sugarcrepe": "sugarcrepe",
     "vg-attribution": "shapes",
     "vg-relation": "shapes",

@@ -149,6 +149,18 @@ def test_a_contact_sheet_is_drawn(tmp_path: Path) -> None:
     )
 
 
+def test_the_drawn_world_is_exported_and_evaluated(tmp_path: Path) -> None:
+    root = tmp_path / "drawn"
+    counts = ("--images", "10", "--size", "96", "--part", "aro")
+    done = typed("scenes", "export", "--out", root, *counts)
+    command = re.search(r"^next  benchbench (.*)$", done.stdout, re.M)[1]  # type: ignore[index]
+    again = typed(*command.split(), "--out", tmp_path / "run.parquet")
+    assert again.exit_code == 0
+    assert "blind:chance" in again.stdout
+    assert "even number" in refused("scenes", "export", "--out", tmp_path / "x", "--images", "3")
+    assert not (tmp_path / "x").exists()
+
+
 def test_no_arguments_are_a_question() -> None:
     done = typed()
     assert done.exit_code == 0

@@ -60,3 +60,47 @@ def test_winoground_asks_for_both_directions(tiny: str, winoground: Path) -> Non
         rows["text"].estimate.value, rows["image"].estimate.value
     )
     assert [round(rows[n].chance, 3) for n in ("text", "image", "group")] == [0.25, 0.25, 0.167]
+
+
+@pytest.mark.parametrize("task", ["vg-relation", "vg-attribution", "coco-order"])
+def test_the_drawn_world_reads_as_official_files_do(
+    task: str, tiny: str, drawn_edition: Path
+) -> None:
+    run = evaluate(tiny, task, data_root=drawn_edition)
+    assert run.counts.items == len(load_task(task).items(drawn_edition)) > 10
+    assert run.counts.skipped == 0
+
+
+def test_coco_order_shows_the_true_option_first_and_flags_no_ops(
+    tiny: str, drawn_edition: Path
+) -> None:
+    items = load_task("coco-order").items(drawn_edition)
+    assert len(items) == 100
+    assert {len(item.captions) for item in items} == {5}
+    run = evaluate(tiny, "coco-order", data_root=drawn_edition)
+    same = [
+        tuple(text == item.captions[0] and i > 0 for i, text in enumerate(item.captions))
+        for item in items
+    ]
+    assert any(any(flags) for flags in same)
+    assert [outcome.no_op[1:] for outcome in run.outcomes] == [flags[1:] for flags in same]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": "other"}, "is not order-negatives"),
+        ({"version": 9}, "version 1"),
+        ({"items": {}}, "list of records, not an object"),
+        ({"items": [{"image": "a.png", "negatives": ["a"]}]}, r"items\[0\]: .*should be 4, not 1"),
+        ({"items": [{"image": "../a.png"}]}, "inside the image folder"),
+    ],
+)
+def test_coco_order_names_what_is_wrong_with_a_frozen_file(
+    tmp_path: Path, drawn_edition: Path, change: dict[str, object], message: str
+) -> None:
+    name = "coco_order_negatives.json"
+    content = json.loads((drawn_edition / name).read_text())
+    (tmp_path / name).write_text(json.dumps({**content, **change}))
+    with pytest.raises(MalformedData, match=message):
+        load_task("coco-order").items(tmp_path)
