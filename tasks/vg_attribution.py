@@ -52,12 +52,12 @@ class VGAttribution:
         files=(
             DataFile(
                 path="visual_genome_attribution.json",
-                what="28,748 items (official)",
+                what="28,748 items",
                 source="ARO's download, Google Drive id 13tWvOrNOLHxl3Rm9cR3geAdHx2qR3-Tw",
             ),
             DataFile(
                 path="images/",
-                what="4,517 photographs of Visual Genome (official, about 1 GB with VG-Relation's)",
+                what="4,517 photographs of Visual Genome (about 1 GB with VG-Relation's)",
                 source="vgr_vga_images.zip, Google Drive id 1qaPlrwhGNMrR3a11iopZUT_GPP_LrgP9",
             ),
         ),

@@ -62,12 +62,12 @@ class VGRelation:
         files=(
             DataFile(
                 path="visual_genome_relation.json",
-                what="23,937 items (official)",
+                what="23,937 items",
                 source="ARO's download, Google Drive id 1kX2iCHEv0CADL8dSO1nMdW-V0NqIAiP3",
             ),
             DataFile(
                 path="images/",
-                what="5,316 photographs of Visual Genome (official, about 1 GB)",
+                what="5,316 photographs of Visual Genome (about 1 GB)",
                 source="vgr_vga_images.zip, Google Drive id 1qaPlrwhGNMrR3a11iopZUT_GPP_LrgP9",
             ),
         ),

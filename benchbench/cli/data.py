@@ -24,6 +24,9 @@ def data_where(task: str | None, data_root: str | None) -> None:
     infos = [load_task(name).info for name in ([task] if task else task_names())]
     root = find_root(data_root)
     if root is None:
-        click.echo(f"No data root: pass --data-root DIR or set {DATA_VARIABLE}.\n")
+        click.echo(
+            f"No data root: pass --data-root DIR or set {DATA_VARIABLE}. Where there are no "
+            "official files,\ndrawn ones serve ARO's tasks: benchbench scenes export --out drawn\n"
+        )
     for info in infos:
         click.echo(layout(info, root))

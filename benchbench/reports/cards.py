@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchbench.editions import state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from benchbench.types import TaskInfo
@@ -49,10 +50,10 @@ def layout(info: TaskInfo, root: Path | None) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
-
-
-def _bullets(lines: tuple[str, ...] | list[str]) -> str:
-    return "\n".join(
-        textwrap.fill(line, WIDTH, initial_indent="- ", subsequent_indent="  ") for line in lines
+    return textwrap.fill(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_wrapped(line, '  ')[2:]}" for line in lines)
