@@ -24,15 +24,11 @@ class Layout:
     downward: Ints
     gap_right: Ints
     """j's left edge minus i's right edge: positive where i ends before j begins."""
-    gap_down: Ints
-    """j's top minus i's bottom."""
     lower: Ints
     """i's bottom minus j's bottom."""
     overlap_x: Ints
     """Length that both cover; negative where they are apart."""
     overlap_y: Ints
-    narrower: Ints
-    """The lesser of both widths."""
     shorter: Ints
     """The lesser of both heights."""
     area: Ints
@@ -53,11 +49,9 @@ def layout(scenes: Scenes) -> Layout:
         rightward=rightward,
         downward=(_turn(top + bottom) - (top + bottom)) // 2,
         gap_right=_turn(left) - right,
-        gap_down=_turn(top) - bottom,
         lower=bottom - _turn(bottom),
         overlap_x=np.minimum(right, _turn(right)) - np.maximum(left, _turn(left)),
         overlap_y=np.minimum(bottom, _turn(bottom)) - np.maximum(top, _turn(top)),
-        narrower=np.minimum(width, _turn(width)),
         shorter=np.minimum(height, _turn(height)),
         area=np.broadcast_to(width * height, rightward.shape),
         nearer=_rows(scenes.depth) > _turn(_rows(scenes.depth)),

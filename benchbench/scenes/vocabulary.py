@@ -197,7 +197,6 @@ PREDICATES: tuple[Predicate, ...] = (
 
 CATEGORY = {category.name: i for i, category in enumerate(CATEGORIES)}
 COLOUR = {colour.name: i for i, colour in enumerate(COLOURS)}
-PATTERN = {name: i for i, name in enumerate(PATTERNS)}
 PREDICATE = {predicate.name: i for i, predicate in enumerate(PREDICATES)}
 MENTION = {name: i for i, name in enumerate(MENTIONED)}
 

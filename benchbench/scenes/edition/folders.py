@@ -134,7 +134,8 @@ def _replaced(work: Path, root: Path) -> bool:
             raise
         return False
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if root.exists():  # else the old edition could not be put back: better there than gone
+            shutil.rmtree(aside, ignore_errors=True)
     return True
 
 
