@@ -46,8 +46,6 @@ class Predicate:
     """What then holds from object to subject; a symmetric predicate is its own inverse."""
     implies: tuple[str, ...] = ()
     """Hypernyms: what holds as well, from subject to object."""
-    verb: str = ""
-    """Base form, where a caption can say it as a verb: ``chase``."""
 
     @property
     def symmetric(self) -> bool:
@@ -178,20 +176,20 @@ PREDICATES: tuple[Predicate, ...] = (
     Predicate("behind", "in front of"),
     Predicate("on", "under", ("above",)),
     Predicate("in"),
-    Predicate("riding", "carrying", ("on", "above"), "ride"),
-    Predicate("carrying", None, (), "carry"),
-    Predicate("chasing", None, ("looking at",), "chase"),
-    Predicate("looking at", None, (), "watch"),
-    Predicate("pulling", None, (), "pull"),
+    Predicate("riding", "carrying", ("on", "above")),
+    Predicate("carrying"),
+    Predicate("chasing", None, ("looking at",)),
+    Predicate("looking at"),
+    Predicate("pulling"),
     Predicate("leaning on", None, ("near",)),
     Predicate("near", "near"),
-    Predicate("wearing", None, (), "wear"),
-    Predicate("holding", None, (), "hold"),
+    Predicate("wearing"),
+    Predicate("holding"),
     Predicate("sitting on", "under", ("on", "above")),
     Predicate("standing on", "under", ("on", "above")),
     Predicate("lying on", "under", ("on", "above")),
-    Predicate("playing", None, ("holding",), "play"),
-    Predicate("using", None, ("looking at",), "use"),
+    Predicate("playing", None, ("holding",)),
+    Predicate("using", None, ("looking at",)),
     Predicate("over", "under", ("above",)),
 )
 
