@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
 from benchbench.data.images import Survey, survey
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
-from benchbench.embedding import (
-    Captions,
-    Pictures,
-    Unfinished,
-    encode_captions,
-    encode_pictures,
-)
+from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
-from benchbench.protocols.matching import match
+from benchbench.protocols import load_protocol
 from benchbench.registry import load_model, load_task
 from benchbench.runs import check_writable, run_path, write_run
-from benchbench.types import Counts, LoadOptions, OnMissing, Precision, Run
+from benchbench.types import Counts, Learner, LoadOptions, OnMissing, Precision, Run, Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
+    from typing import Any, TypeVar
 
-    from benchbench.types import DualEncoder, Edition, Item, Outcome, Progress, Task
+    from benchbench.protocols.protocol import Answers
+    from benchbench.types import DualEncoder, Edition, Progress, Question, Task
 
-CAPTIONS_PER_PICTURE = 4
-"""Captions in a batch for every picture in one: they are that much cheaper."""
+    Asked = TypeVar("Asked", bound=Question)
 
 LOADING = "loading"
 """What ``progress`` is told while a model loads."""
@@ -100,32 +94,43 @@ def evaluate(
     surveyed = survey(ref for item in items for ref in item.images)
     usable = _usable(items, surveyed, on_missing)
     model = _loaded(model, device, precision, seed, progress)
+    if isinstance(model, Learner):
+        model = model.learned(task.training(edition.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
-    unfinished = _unfinished(model, usable, batch_size, environment) if resume else None
-    encoded = _encode(model, usable, batch_size, on_missing, progress, unfinished)
+    settings = {
+        "device": model.device,
+        "precision": model.manifest.dtype,
+        "batch_size": batch_size,
+        "seed": seed,
+        "limit": limit,
+        "on_missing": on_missing,
+    }
+    unfinished = _unfinished(model, task, edition, settings, environment) if resume else None
+    encoder = Encoder(
+        model,
+        batch_size=batch_size,
+        workers=cpu_workers(),
+        on_missing=on_missing,
+        progress=progress,
+        unfinished=unfinished,
+    )
+    answers = _answered(task, usable, model, encoder, batch_size)
     run = Run(
         model=model.manifest,
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
         edition=edition.name,
-        data_sha256=_data_sha256(edition, encoded.pictures.sha256),
-        settings={
-            "device": model.device,
-            "precision": model.manifest.dtype,
-            "batch_size": batch_size,
-            "seed": seed,
-            "limit": limit,
-            "on_missing": on_missing,
-        },
+        data_sha256=_data_sha256(edition, encoder.sha256),
+        settings={**settings, **answers.settings},
         environment=environment,
-        counts=_counts(len(all_items), len(items), surveyed, encoded),
-        skipped=_left_out(items, encoded.items),
-        unreadable=_reasons(edition, surveyed, encoded),
+        counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
+        skipped=_left_out(items, answers.items),
+        unreadable=_reasons(edition, surveyed, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
-        outcomes=_matched(encoded),
+        outcomes=answers.outcomes,
     )
     if out is not None:
         write_run(run, run_path(run, out))
@@ -134,9 +139,16 @@ def evaluate(
     return run
 
 
-def _matched(encoded: _Encoded) -> tuple[Outcome, ...]:
-    captions = encoded.captions
-    return match(encoded.items, encoded.pictures.embedded, captions.embedded, captions.token_ids)
+def _answered(
+    task: Task, items: Sequence[Any], model: DualEncoder, encoder: Encoder, batch_size: int
+) -> Answers:
+    protocol = load_protocol(task.info.protocol)
+    advice = f"Try --batch-size {max(1, batch_size // 2)}."
+    with inference(), memory_errors(advice):
+        try:
+            return protocol.answer(items, model, encoder)
+        except ImageError as error:
+            raise ImageError(f"{error}. {ADVICE}") from error
 
 
 def _loaded(
@@ -166,7 +178,7 @@ def _loaded(
     return model
 
 
-def draw_clusters(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
+def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[Asked]:
     """As many whole clusters as fit into ``limit`` items, at least one, in the items' own order.
 
     Clusters come in the order of a hash of seed and name, so that the draw depends on neither the
@@ -187,62 +199,23 @@ def draw_clusters(items: Sequence[Item], limit: int | None, seed: int) -> list[I
     return [item for item in items if item.cluster in drawn]
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """The items whose images could all be read, and their embeddings."""
-
-    items: list[Item]
-    pictures: Pictures
-    captions: Captions
-
-
-def _encode(
-    model: DualEncoder,
-    items: Sequence[Item],
-    batch_size: int,
-    on_missing: OnMissing,
-    progress: Progress | None,
-    unfinished: Unfinished | None,
-) -> _Encoded:
-    advice = f"Try --batch-size {max(1, batch_size // 2)}."
-    with inference(), memory_errors(advice):
-        try:
-            pictures = encode_pictures(
-                model,
-                [ref for item in items for ref in item.images],
-                batch_size=batch_size,
-                workers=cpu_workers(),
-                on_missing=on_missing,
-                progress=progress,
-                unfinished=unfinished,
-            )
-        except ImageError as error:
-            raise ImageError(f"{error}. {ADVICE}") from error
-        kept = _without(items, pictures.unreadable)
-        captions = encode_captions(
-            model,
-            [caption for item in kept for caption in item.captions],
-            batch_size=batch_size * CAPTIONS_PER_PICTURE,
-            progress=progress,
-            unfinished=unfinished,
-        )
-    return _Encoded(kept, pictures, captions)
-
-
 def _unfinished(
     model: DualEncoder,
-    items: Sequence[Item],
-    batch_size: int,
+    task: Task,
+    edition: Edition,
+    settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
 ) -> Unfinished:
-    """The place of this evaluation's unfinished work: named by all that decides a bit of it."""
-    inputs = [[(str(ref.path), ref.box) for ref in item.images] for item in items]
-    captions = [item.captions for item in items]
-    how = (model.manifest.fingerprint, model.device, batch_size, dict(environment))
-    return Unfinished.of([how, inputs, captions])
+    """The place of this evaluation's unfinished work: named by all that decides a bit of it.
+
+    What is encoded names its own batches within it, so that another make-up is another file.
+    """
+    what = (task.info.name, task.info.version, edition.annotations_sha256, str(edition.root))
+    how = (model.manifest.fingerprint, dict(settings), dict(environment))
+    return Unfinished.of([what, how])
 
 
-def _usable(items: Sequence[Item], surveyed: Survey, on_missing: OnMissing) -> list[Item]:
+def _usable(items: Sequence[Asked], surveyed: Survey, on_missing: OnMissing) -> list[Asked]:
     """The items whose images have sound headers.
 
     Raises:
@@ -264,44 +237,43 @@ def _usable(items: Sequence[Item], surveyed: Survey, on_missing: OnMissing) -> l
             f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
             f"{len(hit):,}. {ADVICE}"
         )
-    return _without(items, bad)
-
-
-def _without(items: Sequence[Item], unreadable: Container[Path]) -> list[Item]:
-    kept = [item for item in items if _reads_all(item, unreadable)]
+    kept = [item for item in items if _reads_all(item, bad)]
     if not kept:
         raise DataError("No item is left: not one image could be read.")
     return kept
 
 
-def _reads_all(item: Item, unreadable: Container[Path]) -> bool:
+def _reads_all(item: Question, unreadable: Container[Path]) -> bool:
     return all(ref.path not in unreadable for ref in item.images)
 
 
-def _left_out(items: Sequence[Item], kept: Sequence[Item]) -> tuple[str, ...]:
+def _left_out(items: Sequence[Question], kept: Sequence[Question]) -> tuple[str, ...]:
     there = {item.id for item in kept}
     return tuple(item.id for item in items if item.id not in there)
 
 
-def _counts(in_edition: int, chosen: int, surveyed: Survey, encoded: _Encoded) -> Counts:
-    pictures = {ref for item in encoded.items for ref in item.images}
+def _counts(
+    in_edition: int, chosen: int, surveyed: Survey, answers: Answers, encoder: Encoder
+) -> Counts:
+    paths = {ref.path for item in answers.items for ref in item.images}
+    shown = {ref for ref in encoder.shown if ref.path in paths}
     return Counts(
         items_in_edition=in_edition,
-        items=len(encoded.items),
-        skipped=chosen - len(encoded.items),
-        images=len({ref.path for ref in pictures}),
-        pictures=len(pictures),
-        captions=len(encoded.captions.embedded.rows),
-        clusters=len({item.cluster for item in encoded.items}),
-        overhanging_crops=len(pictures & surveyed.overhanging),
-        truncated_captions=encoded.captions.truncated,
+        items=len(answers.items),
+        skipped=chosen - len(answers.items),
+        images=len(paths),
+        pictures=len(shown),
+        captions=len(encoder.phrases),
+        clusters=len({item.cluster for item in answers.items}),
+        overhanging_crops=len(shown & surveyed.overhanging),
+        truncated_captions=len(encoder.truncated),
     )
 
 
-def _reasons(edition: Edition, surveyed: Survey, encoded: _Encoded) -> dict[str, str]:
+def _reasons(edition: Edition, surveyed: Survey, encoder: Encoder) -> dict[str, str]:
     """File → why it could not be read, in order of files."""
     reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
-    reasons |= encoded.pictures.unreadable
+    reasons |= encoder.unreadable
     return {_name(path, edition): reasons[path] for path in sorted(reasons)}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ContractError, UnknownName
-from benchbench.types import LoadOptions, ModelFamily, Task
+from benchbench.types import LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,19 +35,32 @@ def task_names() -> list[str]:
 
 
 def load_task(name: str) -> Task:
-    """The task of that name.
+    """The task of that name, or ``name.variant``.
 
     Raises:
         UnknownName: there is none; the message suggests the nearest.
         ContractError: a plugin breaks, or gives something that is no task.
     """
     there = _found(TASKS, "TASK")
+    stem, dot, variant = name.rpartition(".")
+    if dot and name not in there and stem in there:
+        return _variant(load_task(stem), variant)
     if name not in there:
         raise UnknownName("task", name, there, "List them: benchbench list tasks")
     task = _got(there[name], f"task '{name}'")
     if not isinstance(task, Task):
         raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
     return task
+
+
+def _variant(task: Task, name: str) -> Task:
+    variants = task.variants if isinstance(task, Variable) else {}
+    stem = task.info.name
+    if name not in variants:
+        some = ", ".join(f"{stem}.{each}" for each in variants) or "none"
+        there = [f"{stem}.{each}" for each in variants]
+        raise UnknownName("task", f"{stem}.{name}", there, f"Variants of {stem}: {some}")
+    return variants[name]
 
 
 def family_names() -> list[str]:

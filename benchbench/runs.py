@@ -1,8 +1,8 @@
 """A run as one Parquet file: a row an item, and everything else as JSON in the file's metadata.
 
-``pandas.read_parquet`` reads it as it is: columns ``id, cluster, target, scores, no_op`` and one
-``tag.NAME`` for each tag. ``scores`` is the matrix [images, captions] row by row; ``target`` has an
-entry an image. A file is written whole or not at all.
+``pandas.read_parquet`` reads it as it is: columns ``id``, ``cluster``, one ``tag.NAME`` for each
+tag, and those of the protocol. For matching these are ``target`` (an entry an image), ``scores``
+(the matrix [images, captions] row by row) and ``no_op``. A file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from benchbench.errors import PartialRun, RunError
-from benchbench.types import Counts, ModelManifest, Outcome, Run
+from benchbench.errors import PartialRun, RunError, UsageError
+from benchbench.protocols import load_protocol
+from benchbench.types import Counts, ModelManifest, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
+
+    from benchbench.types import Outcome
 
 FORMAT = 1
 KEY = b"benchbench"
@@ -43,7 +44,7 @@ def write_run(run: Run, path: str | Path) -> Path:
 
     path = _expanded(path)
     header = json.dumps(_header(run), sort_keys=True).encode()
-    table = _table(run.outcomes).replace_schema_metadata({KEY: header})
+    table = _table(run).replace_schema_metadata({KEY: header})
     with _replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return path
@@ -116,7 +117,7 @@ def read_run(path: str | Path) -> Run:
         )
     try:
         run = _run(header, table)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise RunError(f"{path} is no sound run ({type(error).__name__}: {error}).") from error
     if len(run.outcomes) != run.counts.items or not run.outcomes:
         raise RunError(
@@ -169,45 +170,32 @@ def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
     record["model"] = ModelManifest(**record["model"])
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
-    return Run(**record, outcomes=_outcomes(table))
+    return Run(**record, outcomes=_outcomes(table, record["protocol"]))
 
 
-def _table(outcomes: Sequence[Outcome]) -> pa.Table:
+def _table(run: Run) -> pa.Table:
     import pyarrow as pa
 
-    tags = sorted({name for o in outcomes for name in o.tags})
+    outcomes = run.outcomes
     columns: dict[str, pa.Array] = {
         "id": pa.array([o.id for o in outcomes], pa.string()),
         "cluster": pa.array([o.cluster for o in outcomes], pa.string()),
-        "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
-        "scores": pa.array([o.scores.ravel() for o in outcomes], pa.list_(pa.float32())),
-        "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+        **load_protocol(run.protocol).columns(outcomes),
     }
-    for tag in tags:
+    for tag in sorted({name for o in outcomes for name in o.tags}):
         columns[TAG + tag] = pa.array([o.tags.get(tag) for o in outcomes], pa.string())
     return pa.table(columns)
 
 
-def _outcomes(table: pa.Table) -> tuple[Outcome, ...]:
-    columns = {name: table[name].to_pylist() for name in table.column_names if name != "scores"}
-    tags = [name for name in columns if name.startswith(TAG)]
-    scores = table["scores"].combine_chunks()
-    flat, ends = scores.values.to_numpy(), scores.offsets.to_numpy()
-    if not np.isfinite(flat).all():
-        raise ValueError("scores that are not finite")
-    return tuple(
-        Outcome(
-            id=columns["id"][i],
-            cluster=columns["cluster"][i],
-            target=tuple(columns["target"][i]),
-            scores=flat[ends[i] : ends[i + 1]].reshape(
-                len(columns["target"][i]), len(columns["no_op"][i])
-            ),
-            no_op=tuple(columns["no_op"][i]),
-            tags={t[len(TAG) :]: columns[t][i] for t in tags if columns[t][i] is not None},
-        )
-        for i in range(table.num_rows)
-    )
+def _outcomes(table: pa.Table, protocol: str) -> tuple[Outcome, ...]:
+    read = load_protocol(protocol).outcome
+    return tuple(read(row, _base(row)) for row in table.to_pylist())
+
+
+def _base(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What every outcome has."""
+    tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
+    return {"id": row["id"], "cluster": row["cluster"], "tags": tags}
 
 
 @contextmanager

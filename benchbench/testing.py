@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.errors import ContractError
-from benchbench.types import DualEncoder, Item, ModelManifest, Task, TaskInfo
+from benchbench.protocols import load_protocol
+from benchbench.types import DualEncoder, ModelManifest, Question, Task, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,8 +57,8 @@ def check_task(task: object, root: Path) -> None:
 
 
 def _info_problems(info: TaskInfo) -> Iterator[str]:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", info.name):
-        yield f"the name '{info.name}' is not in lower case with hyphens"
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
+        yield f"the name '{info.name}' is not in lower case with hyphens (a variant after a dot)"
     names = [metric.name for metric in info.metrics]
     if info.headline not in names:
         yield f"the headline '{info.headline}' is not among the metrics {names}"
@@ -68,33 +69,27 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
             yield f"the file '{file.path}' is not inside the data root"
 
 
-def _item_problems(info: TaskInfo, items: Sequence[Item]) -> list[str]:
+def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
     if not items:
         return ["there are no items"]
     problems = []
     ids = [item.id for item in items]
     if len(set(ids)) < len(ids):
         problems.append("item ids repeat")
+    protocol = load_protocol(info.protocol)
     tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
+    tags |= {tag for metric in info.metrics for tag, _ in metric.only}
+    tags -= protocol.event_tags
     for item in items:
         found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
+        found += [f"item {item.id}: {p}" for p in protocol.problems(item)]
         problems += found
         if len(problems) > 20:
             return [*problems, "(and perhaps more)"]
     return problems
 
 
-def _one_item_problems(item: Item, tags: set[str]) -> Iterator[str]:
-    if not item.images or not item.captions:
-        yield "has no image or no caption"
-    if len(item.target) != len(item.images):
-        yield f"has {len(item.images)} images but {len(item.target)} targets"
-    if any(not 0 <= column < len(item.captions) for column in item.target):
-        yield f"target {item.target} is not a column of {len(item.captions)} captions"
-    if len(item.captions) < 2:
-        yield "has nothing to choose from"
-    if any(not caption.strip() for caption in item.captions):
-        yield "has an empty caption"
+def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
     if not item.cluster:
         yield "has no cluster: name its source image"
     if missing := tags - set(item.tags):

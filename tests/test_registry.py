@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from benchbench import registry
 from benchbench.cli import main
 from benchbench.errors import ContractError, UnknownName
+from benchbench.types import Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,3 +83,32 @@ def test_a_broken_plugin_does_not_take_the_listings_down() -> None:
 @pytest.mark.usefixtures("plugin")
 def test_plugins_cannot_take_a_built_in_name() -> None:
     assert registry.load_task("vg-relation").info.title == "VG-Relation"
+
+
+class Several:
+    """A task with a variant."""
+
+    def __init__(self, name: str) -> None:
+        self.info = replace(registry.load_task("winoground").info, name=name)
+
+    @property
+    def variants(self) -> dict[str, Several]:
+        return {"easy": Several("several.easy")}
+
+    def items(self, root: Path) -> list[Item]:
+        return []
+
+
+def test_a_variant_is_typed_after_a_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = Several("several")
+    there = {**registry._found(registry.TASKS, "TASK"), "several": lambda: several}
+    monkeypatch.setattr(registry, "_found", lambda package, attribute: there)
+    assert registry.load_task("several.easy").info.name == "several.easy"
+    with pytest.raises(UnknownName, match=r"Did you mean 'several\.easy'\? Variants of several: "):
+        registry.load_task("several.esy")
+    with pytest.raises(UnknownName, match="Variants of winoground: none"):
+        registry.load_task("winoground.easy")
+    with pytest.raises(UnknownName, match="List them"):
+        registry.load_task("none.easy")
+    listed = CliRunner().invoke(main, ["list", "tasks"]).output
+    assert "several.easy" in listed

@@ -16,7 +16,7 @@ import pytest
 
 from benchbench.errors import PartialRun, RunError
 from benchbench.runs import check_writable, read_run, require_complete, run_path, write_run
-from benchbench.types import Counts, ModelManifest, Outcome, Run
+from benchbench.types import Counts, Matched, ModelManifest, Run
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ def outcome(
     scores: list[list[float]],
     target: tuple[int, ...],
     tags: dict[str, str],
-) -> Outcome:
+) -> Matched:
     """An outcome whose last caption is a no-op."""
     matrix = np.array(scores, dtype=np.float32)
     no_op = (False,) * (matrix.shape[1] - 1) + (True,)
-    return Outcome(name, cluster, target, matrix, no_op, tags)
+    return Matched(name, cluster, tags, target, matrix, no_op)
 
 
 def test_a_run_reads_back_as_it_was(run: Run, tmp_path: Path) -> None:

@@ -17,12 +17,15 @@ def list_tasks() -> None:
 
     from benchbench.errors import ContractError
     from benchbench.registry import load_task, task_names
+    from benchbench.types import Variable
 
     rows = []
     for name in task_names():
         try:
-            info = load_task(name).info
-            rows.append([info.name, info.title, info.protocol, info.headline])
+            task = load_task(name)
+            variants = task.variants.values() if isinstance(task, Variable) else ()
+            for info in (task.info, *(variant.info for variant in variants)):
+                rows.append([info.name, info.title, info.protocol, info.headline])
         except ContractError as error:
             rows.append([name, str(error), "", ""])
     click.echo(tabulate(rows, ["task", "title", "protocol", "headline"], tablefmt="simple"))

@@ -8,7 +8,16 @@ sorted by length, so that a model that can trim its batches does.
 
 from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
+from benchbench.embedding.encoder import Encoder
 from benchbench.embedding.pictures import Pictures, encode_pictures
 from benchbench.embedding.unfinished import Unfinished
 
-__all__ = ["Captions", "Embedded", "Pictures", "Unfinished", "encode_captions", "encode_pictures"]
+__all__ = [
+    "Captions",
+    "Embedded",
+    "Encoder",
+    "Pictures",
+    "Unfinished",
+    "encode_captions",
+    "encode_pictures",
+]

@@ -25,8 +25,8 @@ class Captions:
     embedded: Embedded[str]
     token_ids: Mapping[str, tuple[int, ...]]
     """Cut to the model's context."""
-    truncated: int
-    """Distinct captions that were longer."""
+    truncated: frozenset[str]
+    """Those that were longer."""
 
 
 def encode_captions(
@@ -60,7 +60,9 @@ def encode_captions(
     return Captions(
         embedded=Embedded({text: i for i, text in enumerate(distinct)}, vectors),
         token_ids={text: ids[:context] for text, ids in zip(distinct, full, strict=True)},
-        truncated=sum(len(ids) > context for ids in full),
+        truncated=frozenset(
+            text for text, ids in zip(distinct, full, strict=True) if len(ids) > context
+        ),
     )
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 import warnings
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "benchbench"
 
 
+@dataclass(slots=True)
+class _State:
+    """Shared by all parts, so that the user is warned once."""
+
+    broken: bool = False
+
+
 class Unfinished:
     """Encoded batches of one evaluation, on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._broken = False
+        self._prefix = ""
+        self._state = _State()
 
     @classmethod
     def of(cls, identity: Iterable[object]) -> Unfinished:
@@ -64,11 +73,17 @@ class Unfinished:
             return nowhere
         return cls(everything / name)
 
+    def within(self, name: str) -> Unfinished:
+        """The part of it that one call fills: its batches do not mix with another's."""
+        part = Unfinished(self._folder)
+        part._prefix, part._state = f"{name}-", self._state
+        return part
+
     def load(self, kind: str, number: int, *names: str) -> dict[str, Array] | None:
         """The named arrays of a batch, or None where it was not reached."""
         path = self._path(kind, number)
         try:
-            if self._broken or not path.is_file():
+            if self._state.broken or not path.is_file():
                 return None
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in names}
@@ -78,7 +93,7 @@ class Unfinished:
 
     def save(self, kind: str, number: int, **arrays: Array) -> None:
         """Keep a batch, whole or not at all; where that fails, warn once and go on without."""
-        if self._broken:
+        if self._state.broken:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -91,11 +106,11 @@ class Unfinished:
 
     def remove(self) -> None:
         """The run is safe: nothing of this is needed any more."""
-        if not self._broken:
+        if not self._state.broken:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _give_up(self, error: Exception) -> None:
-        self._broken = True
+        self._state.broken = True
         reason = getattr(error, "strerror", None) or error
         warnings.warn(
             f"Unfinished work cannot be kept ({self._folder}: {reason}). If interrupted, this "
@@ -104,7 +119,7 @@ class Unfinished:
         )
 
     def _path(self, kind: str, number: int) -> Path:
-        return self._folder / f"{kind}-{number:06d}.npz"
+        return self._folder / f"{self._prefix}{kind}-{number:06d}.npz"
 
 
 def _remove_old(folder: Path) -> None:

@@ -1,1 +1,39 @@
-"""What a model is asked, and how its answer is judged."""
+"""What a model is asked, and how its answer is judged.
+
+::
+
+    protocol     what each of them offers
+    matching     images against captions
+    retrieval    galleries searched both ways, and lists of class names
+    relations    boxes to ranked triples
+    reading      events to means: filters, groups, chance
+    ties         the one tie rule
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchbench.protocols.protocol import Protocol
+
+_HOMES = {
+    "matching": "benchbench.protocols.matching",
+    "retrieval": "benchbench.protocols.retrieval",
+    "relations": "benchbench.protocols.relations",
+}
+
+
+def load_protocol(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in _HOMES:
+        raise UsageError(f"Unknown protocol {name!r}. Protocols: {', '.join(_HOMES)}.")
+    protocol: Protocol = import_module(_HOMES[name]).PROTOCOL
+    return protocol

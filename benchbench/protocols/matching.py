@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.protocols import ties as tie_rule
-from benchbench.types import Outcome
+from benchbench.protocols.protocol import Answers, Events
+from benchbench.types import Matched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     import numpy.typing as npt
 
-    from benchbench.embedding import Embedded
-    from benchbench.types import ImageRef, Item, Judgement, Metric, Ties
+    from benchbench.embedding import Embedded, Encoder
+    from benchbench.types import DualEncoder, ImageRef, Item, Judgement, Metric, Outcome, Ties
 
     Floats = npt.NDArray[np.float64]
 
@@ -38,7 +40,7 @@ def match(
     images: Embedded[ImageRef],
     captions: Embedded[str],
     token_ids: Mapping[str, tuple[int, ...]],
-) -> tuple[Outcome, ...]:
+) -> tuple[Matched, ...]:
     """Score each item from the embeddings of its images and captions.
 
     Args:
@@ -50,7 +52,7 @@ def match(
     Returns:
         An outcome per item, in order.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, Matched] = {}
     for where in same_shape([(len(item.images), len(item.captions)) for item in items]):
         for start in range(0, len(where), CHUNK):
             part = where[start : start + CHUNK]
@@ -58,7 +60,7 @@ def match(
             matrices = _similarities(chosen, images, captions)
             for i, item, scores in zip(part, chosen, matrices, strict=True):
                 read = [token_ids[caption] for caption in item.captions]
-                outcomes[int(i)] = Outcome(
+                outcomes[int(i)] = Matched(
                     id=item.id,
                     cluster=item.cluster,
                     target=item.target,
@@ -107,7 +109,7 @@ def same_shape(shapes: Sequence[object]) -> Iterator[npt.NDArray[np.intp]]:
         yield np.array(found, dtype=np.intp)
 
 
-def judge(outcomes: Sequence[Outcome], ties: Ties, judgement: Judgement = "text") -> Floats:
+def judge(outcomes: Sequence[Matched], ties: Ties, judgement: Judgement = "text") -> Floats:
     """What every item earns: [items], in [0, 1].
 
     Text and image scores are products of what the item's images, or their captions, earn by the
@@ -167,13 +169,7 @@ def _cell_orders(n: int) -> npt.NDArray[np.intp]:
     return rng.permuted(np.tile(np.arange(n), (5040, 1)), axis=1)
 
 
-def tied(outcomes: Sequence[Outcome], judgement: Judgement = "text") -> npt.NDArray[np.bool_]:
-    """Whether the tie rule decides what an item earns: [items]."""
-    decided = judge(outcomes, "wrong", judgement) != judge(outcomes, "right", judgement)
-    return np.asarray(decided, dtype=bool)
-
-
-def chance(outcomes: Sequence[Outcome], judgement: Judgement = "text") -> Floats:
+def chance(outcomes: Sequence[Matched], judgement: Judgement = "text") -> Floats:
     """What guessing earns each item: [items]; scores in random order, no ties.
 
     (1 / captions) to the power of images for the text score, likewise for the image score; 1/6 for
@@ -194,7 +190,7 @@ def chance(outcomes: Sequence[Outcome], judgement: Judgement = "text") -> Floats
 
 
 def _stacked(
-    outcomes: Sequence[Outcome], where: npt.NDArray[np.intp]
+    outcomes: Sequence[Matched], where: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
     """Scores [items, images, captions] and targets [items, images] of items of one shape."""
     chosen = [outcomes[i] for i in where]
@@ -202,22 +198,68 @@ def _stacked(
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
 
 
-def groups(outcomes: Sequence[Outcome], metric: Metric) -> list[str | None]:
-    """The group of every item under a metric; None where the metric leaves the item out.
+class Matching:
+    """The protocol's face to the rest of the package."""
 
-    Args:
-        outcomes: the answers.
-        metric: what to group by, which groups to leave out, and how many items one needs.
+    event_tags: frozenset[str] = frozenset()
 
-    Returns:
-        [items]; "" for every item where the metric does not group.
-    """
-    if metric.by is None:
-        return [""] * len(outcomes)
-    names = [o.tags.get(metric.by) for o in outcomes]
-    size: dict[str | None, int] = {}
-    for name in names:
-        size[name] = size.get(name, 0) + 1
-    return [
-        None if name in metric.leave_out or size[name] < metric.at_least else name for name in names
-    ]
+    def answer(self, items: Sequence[Item], model: DualEncoder, encoder: Encoder) -> Answers:
+        """Embed every picture, and the captions of the items whose pictures could be read."""
+        pictures = encoder.pictures(ref for item in items for ref in item.images)
+        kept = encoder.readable(items)
+        captions = encoder.captions(caption for item in kept for caption in item.captions)
+        return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
+
+    def events(self, outcomes: Sequence[Matched], metric: Metric, ties: Ties) -> Events:
+        """One an item."""
+        return Events(
+            values=judge(outcomes, ties, metric.judgement),
+            chance=chance(outcomes, metric.judgement),
+            outcome=np.arange(len(outcomes)),
+        )
+
+    def counted(self, outcomes: Sequence[Matched]) -> Iterator[str]:
+        """Captions that the model cannot tell from their item's true one."""
+        yield f"{sum(sum(o.no_op) for o in outcomes):,} no-op negatives"
+
+    def remarks(self, outcomes: Sequence[Matched], metrics: Sequence[Metric]) -> Iterator[str]:
+        """Nothing that the metrics do not say."""
+        return iter(())
+
+    def columns(self, outcomes: Sequence[Matched]) -> Mapping[str, Any]:
+        """``target``, ``scores`` row by row, ``no_op``."""
+        import pyarrow as pa
+
+        return {
+            "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
+            "scores": pa.array([o.scores.ravel() for o in outcomes], pa.list_(pa.float32())),
+            "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+        }
+
+    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        """A row read back."""
+        scores = np.asarray(row["scores"], dtype=np.float32)
+        if not np.isfinite(scores).all():
+            raise ValueError("scores that are not finite")
+        return Matched(
+            **base,
+            target=tuple(row["target"]),
+            scores=scores.reshape(len(row["target"]), len(row["no_op"])),
+            no_op=tuple(row["no_op"]),
+        )
+
+    def problems(self, item: Any) -> Iterator[str]:
+        """An item without images or a choice, or with a target that is none."""
+        if not item.images or not item.captions:
+            yield "has no image or no caption"
+        if len(item.target) != len(item.images):
+            yield f"has {len(item.images)} images but {len(item.target)} targets"
+        if any(not 0 <= column < len(item.captions) for column in item.target):
+            yield f"target {item.target} is not a column of {len(item.captions)} captions"
+        if len(item.captions) < 2:
+            yield "has nothing to choose from"
+        if any(not caption.strip() for caption in item.captions):
+            yield "has an empty caption"
+
+
+PROTOCOL = Matching()

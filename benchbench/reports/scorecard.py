@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbench.errors import UsageError
-from benchbench.protocols import matching
+from benchbench.protocols import load_protocol
+from benchbench.protocols.reading import read_units
 from benchbench.registry import load_task
 from benchbench.stats import (
     bootstrap_draws,
     expanded_percentiles,
     mean_over_groups,
+    median_over_items,
     wilson_interval,
 )
 from benchbench.stats.bootstrap import RESAMPLES
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.stats import Mean
+    from benchbench.protocols.protocol import Protocol
+    from benchbench.protocols.reading import Units
+    from benchbench.stats import Mean, Median
     from benchbench.types import Metric, Run, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -45,13 +49,15 @@ class Row:
     name: str
     """Of the metric, or of the group."""
     estimate: Estimate
-    """In [0, 1]; NaN throughout where no item is left, low and high alone where there are fewer
-    than ten clusters."""
+    """In [0, 1], or a rank from 1; NaN throughout where no item is left, low and high alone where
+    there are fewer than ten clusters."""
     chance: float
     ties: Ties
     meaning: str
     rare_share: float = 0.0
     """Weight carried by groups of fewer than ten clusters."""
+    is_rank: bool = False
+    """A place, counted from 1, where less is better; else a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,10 @@ class Scorecard:
     """The slices that ``by`` makes, the largest first."""
     ties: int
     """Items that the tie rule decides, under the headline's judgement."""
-    no_ops: int
-    """Captions that the model cannot tell from their item's true one."""
+    counted: tuple[str, ...]
+    """What else the protocol counts: ``3 no-op negatives``."""
+    remarks: tuple[str, ...]
+    """What the protocol says beside the numbers."""
     resamples: int
 
     def __str__(self) -> str:
@@ -102,11 +110,13 @@ def scorecard(
         UsageError: the task is another one or has changed since, or no item has the tag ``by``.
     """
     info = _task_of(run, task)
+    protocol = load_protocol(run.protocol)
+    shown = [metric for metric in info.metrics if _is_shown(metric, run)]
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
-    metrics = [_read_metric(run, metric, ties, clusters) for metric in info.metrics]
-    slices = _read_slices(run, by, ties, clusters, info) if by is not None else []
+    metrics = [_read_metric(protocol, run, metric, ties, clusters) for metric in shown]
+    slices = _read_slices(protocol, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
-    draws = bootstrap_draws([read.mean for read in everything], resamples=resamples, seed=seed)
+    draws = bootstrap_draws([read.value for read in everything], resamples=resamples, seed=seed)
     rows = [read.row(draws[:, i]) for i, read in enumerate(everything)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
     headline = next(row for row in of_metrics if row.name == info.headline)
@@ -117,10 +127,22 @@ def scorecard(
         metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
-        ties=int(matching.tied(run.outcomes, info.metric(info.headline).judgement).sum()),
-        no_ops=sum(sum(o.no_op) for o in run.outcomes),
+        ties=_tied(protocol, run, info.metric(info.headline)),
+        counted=tuple(protocol.counted(run.outcomes)),
+        remarks=tuple(protocol.remarks(run.outcomes, shown)),
         resamples=resamples,
     )
+
+
+def _is_shown(metric: Metric, run: Run) -> bool:
+    return metric.editions in ("all", "drawn" if run.drawn else "photographs")
+
+
+def _tied(protocol: Protocol, run: Run, metric: Metric) -> int:
+    """How many of the things that the headline judges are decided by the tie rule."""
+    plain = replace(metric, ties=None, by=None)
+    wrong, right = (read_units(protocol, run.outcomes, plain, rule) for rule in ("wrong", "right"))
+    return int((wrong.values != right.values).sum())
 
 
 def _task_of(run: Run, task: Task | None) -> TaskInfo:
@@ -143,70 +165,89 @@ class _Read:
     name: str
     meaning: str
     ties: Ties
-    mean: Mean
+    value: Mean | Median
     chance: float
+    is_rank: bool
 
     def row(self, draws: Floats) -> Row:
-        """The row, given the mean's bootstrap draws."""
-        mean = self.mean
-        low, high = _interval(mean, draws)
+        """The row, given the statistic's bootstrap draws."""
+        value = self.value
+        low, high = _interval(value, draws, is_rank=self.is_rank)
         return Row(
             name=self.name,
-            estimate=Estimate(mean.value, low, high, LEVEL, mean.n_items, mean.n_clusters),
+            estimate=Estimate(value.value, low, high, LEVEL, value.n_items, value.n_clusters),
             chance=self.chance,
             ties=self.ties,
             meaning=self.meaning,
-            rare_share=mean.rare_share if mean.n_groups > 1 else 0.0,
+            rare_share=value.rare_share if value.n_groups > 1 else 0.0,
+            is_rank=self.is_rank,
         )
 
 
-def _read_metric(run: Run, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
-    values = matching.judge(run.outcomes, metric.ties or ties, metric.judgement)
-    groups = _numbered(matching.groups(run.outcomes, metric))
-    mean = mean_over_groups(values, groups, clusters)
-    guessed = matching.chance(run.outcomes, metric.judgement)
-    chance = mean_over_groups(guessed, groups, clusters).value
-    meaning = f"{mean.n_groups} {metric.meaning}" if metric.by else metric.meaning
-    return _Read(metric.name, meaning, metric.ties or ties, mean, chance)
+def _read_metric(
+    protocol: Protocol, run: Run, metric: Metric, ties: Ties, clusters: Integers
+) -> _Read:
+    units = read_units(protocol, run.outcomes, metric, ties)
+    of_units = clusters[units.outcome]
+    total = int(clusters.max(initial=-1)) + 1
+    if metric.statistic == "median":
+        value: Mean | Median = median_over_items(units.values, of_units, total)
+        chance = median_over_items(units.chance, of_units, total).value
+    else:
+        value = _mean(units, units.values, of_units, total)
+        chance = _mean(units, units.chance, of_units, total).value
+    meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
+    is_rank = metric.reading == "rank"
+    return _Read(metric.name, meaning, metric.ties or ties, value, chance, is_rank)
 
 
-def _read_slices(run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo) -> list[_Read]:
-    """A plain mean over the items of each group that a tag makes, judged as the headline is."""
-    names = [o.tags.get(by) for o in run.outcomes]
-    labels = sorted({name for name in names if name is not None})
-    if not labels:
-        tags = sorted({name for o in run.outcomes for name in o.tags})
+def _mean(units: Units, values: Floats, clusters: Integers, total: int) -> Mean:
+    groups = _numbered(units.groups)
+    return mean_over_groups(values, groups, clusters, total=total, absent=units.absent)
+
+
+def _read_slices(
+    protocol: Protocol, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
+) -> list[_Read]:
+    """What the headline judges, averaged within each group that a tag makes."""
+    headline = info.metric(info.headline)
+    metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
+    units = read_units(protocol, run.outcomes, metric, ties)
+    if not len(units.values):
+        tags = {name for o in run.outcomes for name in o.tags} | protocol.event_tags
         raise UsageError(
-            f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(tags) or 'none'}."
+            f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(sorted(tags)) or 'none'}."
         )
-    judgement = info.metric(info.headline).judgement
-    values = matching.judge(run.outcomes, ties, judgement)
-    chance = matching.chance(run.outcomes, judgement)
+    total = int(clusters.max(initial=-1)) + 1
+    labels = np.array(units.groups, dtype=str)
     reads = []
-    for label in labels:
-        groups = np.array([0 if name == label else -1 for name in names], dtype=np.intp)
-        mean = mean_over_groups(values, groups, clusters)
+    for label in np.unique(labels).tolist():
+        groups = np.where(labels == label, 0, -1)
+        mean = mean_over_groups(units.values, groups, clusters[units.outcome], total=total)
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
-        reads.append(_Read(label, meaning, ties, mean, float(chance[groups == 0].mean())))
+        chance = float(units.chance[groups == 0].mean())
+        reads.append(_Read(label, meaning, ties, mean, chance, headline.reading == "rank"))
     return reads
 
 
-def _numbered(groups: Sequence[str | None]) -> Integers:
-    """Each item's group as a number from 0; −1 for None."""
-    number = {label: i for i, label in enumerate(sorted({g for g in groups if g is not None}))}
-    return np.array([-1 if g is None else number[g] for g in groups], dtype=np.intp)
+def _numbered(groups: Sequence[str]) -> Integers:
+    """Each unit's group as a number from 0."""
+    number = {label: i for i, label in enumerate(sorted(set(groups)))}
+    return np.array([number[group] for group in groups], dtype=np.intp)
 
 
-def _interval(mean: Mean, draws: Floats) -> tuple[float, float]:
-    """The expanded percentile interval within [0, 1]; Wilson's where the draws have no spread.
+def _interval(value: Mean | Median, draws: Floats, *, is_rank: bool) -> tuple[float, float]:
+    """The expanded percentile interval; for shares within [0, 1], and Wilson's without spread.
 
     Resampling items that are all right, or all wrong, yields no width: a certainty that a few
     dozen clusters do not give.
     """
-    if mean.n_clusters < FEW_CLUSTERS:
+    if value.n_clusters < FEW_CLUSTERS:
         return float("nan"), float("nan")
-    low, high = expanded_percentiles(draws, mean.n_clusters, LEVEL)
+    low, high = expanded_percentiles(draws, value.n_clusters, LEVEL)
+    if is_rank:
+        return max(1.0, low), high
     if high - low < 1e-9:
-        return wilson_interval(mean.value, mean.n_clusters, LEVEL)
+        return wilson_interval(value.value, value.n_clusters, LEVEL)
     return max(0.0, low), min(1.0, high)

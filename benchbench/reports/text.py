@@ -68,7 +68,7 @@ def counts_line(scorecard: Scorecard) -> str:
     ]
     second = [
         _share(scorecard.ties, counts.items),
-        f"{scorecard.no_ops:,} no-op negatives",
+        *scorecard.counted,
         f"{counts.truncated_captions:,} truncated captions",
         f"{counts.overhanging_crops:,} crops over an edge",
         f"{counts.skipped:,} skipped items",
@@ -97,8 +97,9 @@ def _group_table(scorecard: Scorecard) -> str:
 
 def _numbers(row: Row) -> list[str]:
     e = row.estimate
-    value = "–" if math.isnan(e.value) else f"{100 * e.value:.1f}"
-    interval = "–" if math.isnan(e.low) else f"[{100 * e.low:.1f}, {100 * e.high:.1f}]"
+    factor = 1 if row.is_rank else 100
+    value = "–" if math.isnan(e.value) else f"{'rank ' * row.is_rank}{factor * e.value:.1f}"
+    interval = "–" if math.isnan(e.low) else f"[{factor * e.low:.1f}, {factor * e.high:.1f}]"
     return [value, interval, f"{e.n_items:,}", f"{e.n_clusters:,}"]
 
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.stats.means import Mean
+from benchbench.stats.medians import Median
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
-
-    from benchbench.stats.means import Mean
 
     Floats = npt.NDArray[np.float64]
 
@@ -33,22 +33,37 @@ RESAMPLES = 10_000
 BLOCK_BYTES = 64 << 20
 
 
-def bootstrap_draws(means: Sequence[Mean], *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-    """Draws of several means of the same items, all from the same resampled clusters.
+def bootstrap_draws(
+    statistics: Sequence[Mean | Median], *, resamples: int = RESAMPLES, seed: int = 0
+) -> Floats:
+    """Draws of several statistics of one run, all from the same resampled clusters.
 
     Args:
-        means: with influences over the same clusters.
+        statistics: over the same clusters.
         resamples: number of draws.
         seed: of the draws; equal cluster counts and seeds give equal resamples.
 
     Returns:
-        [resamples, means]
+        [resamples, statistics]
     """
     if resamples < 1:
         raise UsageError(f"The number of resamples should be at least 1, not {resamples}.")
-    influence = np.stack([mean.influence for mean in means], axis=1)
-    moved = [weights @ influence for weights in _weights(len(influence), resamples, seed)]
-    return np.array([mean.value for mean in means]) + np.concatenate(moved)
+    draws = np.empty((resamples, len(statistics)))
+    means = {i: each for i, each in enumerate(statistics) if isinstance(each, Mean)}
+    total = statistics[0].total
+    influence = np.empty((total, len(means)))
+    for column, mean in enumerate(means.values()):
+        influence[:, column] = mean.influence
+    done = 0
+    for weights in _weights(total, resamples, seed):
+        rows = slice(done, done + len(weights))
+        done += len(weights)
+        draws[rows, [*means]] = (weights - 1.0) @ influence
+        for i, each in enumerate(statistics):
+            if isinstance(each, Median):
+                draws[rows, i] = each.redrawn(weights)
+    draws[:, [*means]] += [mean.value for mean in means.values()]
+    return draws
 
 
 def expanded_percentiles(
@@ -82,7 +97,7 @@ def expanded_tail(n_clusters: int, level: float) -> float:
 
 
 def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each cluster is drawn, less one, in blocks of draws: [block, clusters]."""
+    """How often each cluster is drawn, in blocks of draws: [block, clusters]."""
     rng = np.random.Generator(np.random.PCG64(seed))
     block = max(1, BLOCK_BYTES // (24 * n_clusters))
     for start in range(0, resamples, block):
@@ -90,4 +105,4 @@ def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
         drawn = rng.integers(n_clusters, size=(n, n_clusters), dtype=np.int64)
         drawn += np.arange(n, dtype=np.int64)[:, None] * n_clusters
         counts = np.bincount(drawn.ravel(), minlength=n * n_clusters)
-        yield counts.reshape(n, n_clusters).astype(np.float64) - 1.0
+        yield counts.reshape(n, n_clusters).astype(np.float64)

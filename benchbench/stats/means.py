@@ -43,20 +43,34 @@ class Mean:
     rare_share: float
     """Weight on groups with items in fewer than ten clusters."""
 
+    @property
+    def total(self) -> int:
+        """Clusters of the run."""
+        return len(self.influence)
 
-def mean_over_groups(values: Floats, groups: Integers, clusters: Integers) -> Mean:
+
+def mean_over_groups(
+    values: Floats,
+    groups: Integers,
+    clusters: Integers,
+    *,
+    total: int | None = None,
+    absent: int = 0,
+) -> Mean:
     """The unweighted mean over groups of each group's mean over its items.
 
     Args:
         values: [items].
         groups: [items], numbered from 0 without gaps; −1 leaves an item out. One group makes a
             plain mean over items.
-        clusters: [items], numbered from 0 without gaps.
+        clusters: [items], numbered from 0.
+        total: clusters of the run; by default up to the last that an item has.
+        absent: groups beside these that have no item and count 0.
 
     >>> mean_over_groups(np.array([1.0, 0.0, 1.0]), np.array([0, 0, 1]), np.arange(3)).value
     0.75
     """
-    total = int(clusters.max(initial=-1)) + 1
+    total = int(clusters.max(initial=-1)) + 1 if total is None else total
     kept = groups >= 0
     values, groups, clusters = values[kept], groups[kept], clusters[kept]
     if not len(values):
@@ -65,14 +79,15 @@ def mean_over_groups(values: Floats, groups: Integers, clusters: Integers) -> Me
     means = np.bincount(groups, weights=values) / sizes
     rare = _clusters_per_group(groups, clusters, len(sizes)) < FEW_CLUSTERS
     centres = np.where(rare, _centre_of_rare(values, rare[groups], clusters), means)
-    residuals = (values - centres[groups]) / (sizes[groups] * len(sizes))
+    n_groups = len(sizes) + absent
+    residuals = (values - centres[groups]) / (sizes[groups] * n_groups)
     return Mean(
-        value=float(means.mean()),
+        value=float(means.sum() / n_groups),
         influence=np.bincount(clusters, residuals, total).astype(np.float64),
         n_items=len(values),
         n_clusters=len(np.unique(clusters)),
-        n_groups=len(sizes),
-        rare_share=float(rare.mean()),
+        n_groups=n_groups,
+        rare_share=float(rare.sum() / n_groups),
     )
 
 

@@ -253,7 +253,7 @@ def test_ctrl_c_leaves_no_run(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchbench.evaluation.encode_captions", interrupted)
+    monkeypatch.setattr("benchbench.embedding.encoder.encode_captions", interrupted)
     out = tmp_path / "runs" / "a.parquet"
     done = typed(
         "eval", "--model", tiny, "--task", "vg-relation", "--data-root", shapes, "--out", out

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from benchbench.embedding import Embedded
 from benchbench.protocols import matching
-from benchbench.types import ImageRef, Item, Metric, Outcome
+from benchbench.types import ImageRef, Item, Matched
 
 
-def outcome(scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str) -> Outcome:
+def outcome(scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str) -> Matched:
     """An outcome with just what judging needs."""
     matrix = np.array(scores, dtype=np.float32)
-    return Outcome("0", "c", target, matrix, (False,) * matrix.shape[1], tags)
+    return Matched("0", "c", tags, target, matrix, (False,) * matrix.shape[1])
 
 
 def item(n: int, images: int, captions: int) -> Item:
@@ -67,7 +67,7 @@ def test_equal_embeddings_tie_exactly_at_any_place() -> None:
         {t: (i,) for i, t in enumerate(texts)},
     )
     assert len(set(found[0].scores[0].tolist())) == 1
-    assert matching.tied(found).tolist() == [True]
+    assert matching.judge(found, "wrong") == [0]
 
 
 @given(st.integers(1, 3), st.integers(0, 2**32 - 1))
@@ -137,11 +137,6 @@ def test_chance_comes_from_the_shape() -> None:
     assert matching.chance(shapes, "group") == pytest.approx([1 / 2, 1 / 5, 1 / 6])
 
 
-def test_a_tie_counts_where_it_decides() -> None:
-    both = [outcome([[1, 1], [5, 0]], (0, 1)), outcome([[1, 1], [0, 5]], (0, 1))]
-    assert matching.tied(both).tolist() == [False, True]
-
-
 def test_no_ops_are_told_by_token_ids_not_by_strings() -> None:
     each = Item("0", (ImageRef(Path("a")),), ("A dog", "a dog", "a cat"), (0,), "a")
     assert matching.no_ops(each, [(1, 2), (1, 2), (1, 3)]) == (False, True, False)
@@ -162,14 +157,3 @@ def test_captions_of_the_same_tokens_get_the_same_score() -> None:
     )[0]
     assert found.scores[0, 1] == found.scores[0, 2] == found.scores[0, 3] != found.scores[0, 0]
     assert found.no_op == (False, False, True, True)
-
-
-def test_groups_leave_out_by_name_and_by_size() -> None:
-    three = [outcome([[0, 1]], (0,), r=r) for r in ("on", "on", "near")]
-    by = Metric("m", "", by="r")
-    assert matching.groups(three, by) == ["on", "on", "near"]
-    assert matching.groups(three, Metric("m", "")) == ["", "", ""]
-    few = Metric("m", "", by="r", at_least=2)
-    assert matching.groups(three, few) == ["on", "on", None]
-    dropped = Metric("m", "", by="r", leave_out=frozenset({"on"}))
-    assert matching.groups(three, dropped) == [None, None, "near"]

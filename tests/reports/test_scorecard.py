@@ -13,7 +13,7 @@ from benchbench.data.aro import dropped_relations
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
 from benchbench.reports.scorecard import Scorecard, scorecard
-from benchbench.types import Counts, Item, Metric, ModelManifest, Outcome, Run
+from benchbench.types import Counts, Item, Matched, Metric, ModelManifest, Run
 
 MANIFEST = ModelManifest(
     name="stub",
@@ -34,7 +34,7 @@ MANIFEST = ModelManifest(
 def run_of(answers: list[tuple[str, str, float]]) -> Run:
     """A VG-Relation run from (relation, cluster, margin of the true caption)."""
     outcomes = tuple(
-        Outcome(
+        Matched(
             id=str(i),
             cluster=cluster,
             target=(0,),

@@ -1,0 +1,111 @@
+"""A model at work on one evaluation: what it was shown, and what of it could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeVar
+
+from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.pictures import encode_pictures
+from benchbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from benchbench.embedding.captions import Captions
+    from benchbench.embedding.embedded import Embedded
+    from benchbench.embedding.unfinished import Unfinished
+    from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Question, Role
+
+    Asked = TypeVar("Asked", bound=Question)
+
+CAPTIONS_PER_PICTURE = 4
+"""Captions in a batch for every picture in one: they are that much cheaper."""
+
+
+class Encoder:
+    """Encodes for a protocol, and keeps the account of it for the run."""
+
+    def __init__(
+        self,
+        model: DualEncoder,
+        *,
+        batch_size: int,
+        workers: int,
+        on_missing: OnMissing = "error",
+        progress: Progress | None = None,
+        unfinished: Unfinished | None = None,
+    ) -> None:
+        self.progress = progress
+        self.sha256: dict[Path, str] = {}
+        """Of the bytes of each image file that was read."""
+        self.unreadable: dict[Path, str] = {}
+        """Files that could not be decoded, and why."""
+        self.shown: set[ImageRef] = set()
+        self.phrases: set[str] = set()
+        self.truncated: set[str] = set()
+        self._model = model
+        self._batch_size = batch_size
+        self._workers = workers
+        self._on_missing = on_missing
+        self._unfinished = unfinished
+
+    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+        """Embed images and crops; those of unreadable files have no row.
+
+        Raises:
+            ImageError: a file cannot be decoded, and those are not to be skipped.
+        """
+        distinct = list(dict.fromkeys(refs))
+        encoded = encode_pictures(
+            self._model,
+            distinct,
+            batch_size=self._batch_size,
+            workers=self._workers,
+            role=role,
+            on_missing=self._on_missing,
+            progress=self.progress,
+            unfinished=self._kept("images", role, [f"{r.path} {r.box}" for r in distinct]),
+        )
+        self.sha256 |= encoded.sha256
+        self.unreadable |= encoded.unreadable
+        self.shown |= encoded.embedded.rows.keys()
+        return encoded.embedded
+
+    def readable(self, items: Sequence[Asked]) -> list[Asked]:
+        """The items none of whose images was found unreadable so far.
+
+        Raises:
+            DataError: there is none.
+        """
+        kept = [
+            item for item in items if all(ref.path not in self.unreadable for ref in item.images)
+        ]
+        if not kept:
+            raise DataError("No item is left: not one image could be read.")
+        return kept
+
+    def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
+        """Embed phrases."""
+        distinct = list(dict.fromkeys(texts))
+        encoded = encode_captions(
+            self._model,
+            distinct,
+            batch_size=self._batch_size * CAPTIONS_PER_PICTURE,
+            role=role,
+            progress=self.progress,
+            unfinished=self._kept("captions", role, distinct),
+        )
+        self.phrases.update(distinct)
+        self.truncated |= encoded.truncated
+        return encoded
+
+    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:
+        """The place of this call's batches: named by what goes into them, in order."""
+        if self._unfinished is None:
+            return None
+        digest = hashlib.sha256(f"{kind} {role}".encode())
+        for each in inputs:
+            digest.update(b"\0" + each.encode())
+        return self._unfinished.within(digest.hexdigest()[:16])

@@ -1,0 +1,84 @@
+"""What every protocol offers, so that evaluating, storing and reading a run name none of them."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from benchbench.embedding import Encoder
+    from benchbench.types import DualEncoder, Metric, Outcome, Question, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model said: the items whose images could all be read, and an outcome for each."""
+
+    items: Sequence[Question]
+    outcomes: tuple[Outcome, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the protocol chose that could change a number: prompts, scales."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """All that is judged in a run: items, queries or true relations; arrays are [events]."""
+
+    values: Floats
+    """What each earns."""
+    chance: Floats
+    """What guessing earns."""
+    outcome: Integers
+    """Which outcome each belongs to."""
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Slices finer than the outcome's own."""
+    per_outcome: bool = False
+    """Whether events are first averaged within their outcome (recall of an image)."""
+    categories: Mapping[str, int] = field(default_factory=dict)
+    """How many groups a tag has in all: those without an event count 0 in a mean over groups."""
+
+
+class Protocol(typing.Protocol):
+    """One way of asking and judging."""
+
+    @property
+    def event_tags(self) -> frozenset[str]:
+        """The tags that its events have beside those of the items."""
+        ...
+
+    def answer(self, items: Sequence[Any], model: DualEncoder, encoder: Encoder) -> Answers:
+        """Put the questions to a model."""
+        ...
+
+    def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
+        """Judge the answers."""
+        ...
+
+    def counted(self, outcomes: Sequence[Any]) -> Iterator[str]:
+        """What else to count in a scorecard: ``3 no-op negatives``."""
+        ...
+
+    def remarks(self, outcomes: Sequence[Any], metrics: Sequence[Metric]) -> Iterator[str]:
+        """What a reader must know beside the numbers, a sentence or two each."""
+        ...
+
+    def columns(self, outcomes: Sequence[Any]) -> Mapping[str, Any]:
+        """Arrow arrays of what the outcomes hold beyond id, cluster and tags."""
+        ...
+
+    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        """An outcome from a row of those columns (as Python values), and id, cluster and tags."""
+        ...
+
+    def problems(self, item: Any) -> Iterator[str]:
+        """What breaks the contract in one item, for ``benchbench.testing``."""
+        ...

@@ -1,0 +1,97 @@
+"""Events to what a metric is the mean of: filters, averages within an outcome, groups, chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.protocols.protocol import Events, Protocol
+    from benchbench.types import Metric, Outcome, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What a metric averages; arrays are [units]."""
+
+    values: Floats
+    chance: Floats
+    outcome: Integers
+    """Which outcome each is of."""
+    groups: Sequence[str]
+    """The group of each; all "" where the metric does not group."""
+    absent: int = 0
+    """Groups without a unit that count 0."""
+
+
+def read_units(
+    protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric, ties: Ties
+) -> Units:
+    """Everything that a metric averages over: judged, filtered, grouped.
+
+    Args:
+        protocol: that made the outcomes.
+        outcomes: of one run.
+        metric: what to read.
+        ties: the rule, where the metric fixes none.
+    """
+    events = protocol.events(outcomes, metric, metric.ties or ties)
+    groups = np.array(_labels(events, outcomes, metric.by), dtype=object)
+    kept = np.array([group is not None for group in groups], dtype=bool)
+    for tag, wanted in metric.only:
+        kept &= np.array([label == wanted for label in _labels(events, outcomes, tag)], dtype=bool)
+    units = _units(events, groups, kept)
+    return _grouped(units, events.categories.get(metric.by or "", 0), metric)
+
+
+def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Sequence[str | None]:
+    """The value of a tag for each event; None where it has none, "" where no tag is asked for."""
+    if tag is None:
+        return [""] * len(events.outcome)
+    if tag in events.tags:
+        return events.tags[tag]
+    of_outcomes = [outcome.tags.get(tag) for outcome in outcomes]
+    return [of_outcomes[i] for i in events.outcome]
+
+
+def _units(events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]) -> Units:
+    """The events themselves, or their means within each outcome and group."""
+    values, chance = events.values[kept], events.chance[kept]
+    outcome, labels = events.outcome[kept], groups[kept]
+    if not events.per_outcome or not len(values):
+        return Units(values, chance, outcome, labels.tolist())
+    names, number = np.unique(labels.astype(str), return_inverse=True)
+    cells, cell = np.unique(outcome * len(names) + number, return_inverse=True)
+    size = np.bincount(cell)
+    return Units(
+        values=np.bincount(cell, weights=values) / size,
+        chance=np.bincount(cell, weights=chance) / size,
+        outcome=cells // len(names),
+        groups=names[cells % len(names)].tolist(),
+    )
+
+
+def _grouped(units: Units, categories: int, metric: Metric) -> Units:
+    """Without the groups that the metric leaves out or that are too small for it."""
+    names, number, size = np.unique(
+        np.array(units.groups, dtype=str), return_inverse=True, return_counts=True
+    )
+    out = np.array([name in metric.leave_out for name in names], dtype=bool)
+    out |= size < metric.at_least
+    kept = ~out[number] if len(number) else np.zeros(0, dtype=bool)
+    return Units(
+        values=units.values[kept],
+        chance=units.chance[kept],
+        outcome=units.outcome[kept],
+        groups=[group for group, keep in zip(units.groups, kept, strict=True) if keep],
+        absent=max(0, categories - len(names)),
+    )

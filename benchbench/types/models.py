@@ -1,0 +1,180 @@
+"""What models are: one that embeds pictures and phrases apart, and whatever it can do besides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from benchbench.types.questions import Box, Question, Role, Vocabulary
+
+Similarity = Literal["cosine", "dot"]
+"""How two embeddings are compared: of unit length, or as the model gives them."""
+
+Precision = Literal["fp32", "fp16", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelManifest:
+    """Everything about a checkpoint that can change a number."""
+
+    name: str
+    """The specification it was loaded by: ``openclip:ViT-B-32/openai``."""
+    architecture: str
+    weights: str
+    """Where the weights came from: a tag, a file, or ``random (seed 0)``."""
+    weights_sha256: str
+    """Of the state dict as it runs, in ``dtype``."""
+    trained: bool
+    """False where weights are random: every output says so."""
+    activation: str
+    """Of the feed-forward layers: ``gelu``, ``quickgelu``, or ``unknown``."""
+    preprocessing: Mapping[str, Any]
+    """Size, mean, std, interpolation, resize mode."""
+    tokenizer: str
+    context_length: int
+    dtype: str
+    parameters: int
+    similarity: Similarity
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else of the model's own decides its embeddings."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over all of the above but the name; a TypeError where it is not JSON."""
+        record = asdict(self)
+        del record["name"]
+        text = json.dumps(record, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+TextBatch = Any
+"""Captions as a model's ``tokenize`` leaves them; opaque to everybody else."""
+
+
+@runtime_checkable
+class DualEncoder(Protocol):
+    """A model that embeds pictures and phrases apart: CLIP and its kin.
+
+    ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the ``encode``
+    methods are called from one thread, under ``torch.inference_mode``. Embeddings may come on any
+    device and in any float type; the engine takes them to float32 and, for cosine, to unit length.
+    """
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """What was loaded."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda:0``."""
+        ...
+
+    @property
+    def similarity(self) -> Similarity:
+        """How embeddings compare."""
+        ...
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor on similarities before a softmax; 1.0 where the model has none."""
+        ...
+
+    def transform(self, image: Image) -> Tensor:
+        """Preprocess one RGB picture. Returns [3, height, width]."""
+        ...
+
+    def encode_images(self, batch: Tensor, role: Role) -> Tensor:
+        """Embed [n, 3, height, width] pictures. Returns [n, dim]."""
+        ...
+
+    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """The ids of each caption, special tokens included, neither padded nor truncated.
+
+        They tell which captions are the same to the model, which are longer than
+        ``manifest.context_length``, and which are short enough to share a batch.
+        """
+        ...
+
+    def tokenize(self, texts: Sequence[str]) -> TextBatch:
+        """Prepare captions for ``encode_texts``."""
+        ...
+
+    def encode_texts(self, batch: TextBatch, role: Role) -> Tensor:
+        """Embed a tokenised batch of n captions. Returns [n, dim]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a relation scorer is shown of a scene."""
+
+    picture: Callable[[], Image]
+    """Decodes the whole image when called; models that do not look need not."""
+    boxes: tuple[Box, ...]
+    labels: tuple[int, ...]
+    """Of each box, in the vocabulary's objects; given, proposed, or the scorer's own choice."""
+    pairs: tuple[tuple[int, int], ...]
+    """Numbers of the subject's and the object's box, for each ordered pair to be scored."""
+    vocabulary: Vocabulary
+
+
+@runtime_checkable
+class RelationScorer(Protocol):
+    """A model with a head of its own for relations; any dual encoder gets one by union crops."""
+
+    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+        """Logarithms of each predicate's probability for each pair: [pairs, predicates]."""
+        ...
+
+    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+        """Logarithms of each label's probability for each box: [boxes, objects] (SGCls).
+
+        ``view.labels`` is empty.
+        """
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A baseline that learns from a task's training split before it is evaluated."""
+
+    def learned(self, training: Sequence[Question]) -> DualEncoder:
+        """The same model, having learnt; its manifest says from what.
+
+        ``training`` is empty where the task has no training split.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a model is to be loaded."""
+
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    seed: int = 0
+    """Draws the weights of untrained models; trained ones ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFamily:
+    """An adapter as the registry finds it: a prefix, and how to load what follows it."""
+
+    name: str
+    usage: Mapping[str, str]
+    """How to type it → what that gives: ``{"openclip:ARCH/TAG": "published weights"}``."""
+    load: Callable[[str, LoadOptions], DualEncoder]
+    """Takes what follows the colon ("" where there is none)."""
+    names: Callable[[], Sequence[str]] | None = None
+    """All that can be typed, where that is a list."""

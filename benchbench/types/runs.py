@@ -1,0 +1,197 @@
+"""What an evaluation leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from benchbench.types.models import ModelManifest
+
+OnMissing = Literal["error", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A set of official-format files with a name."""
+
+    name: str
+    """``custom-vrd-1a2b3c4d``: by what it was named and the digest of its annotations."""
+    root: Path
+    annotations_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a model said about one item; each protocol has its own kind."""
+
+    id: str
+    cluster: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched(Outcome):
+    """What a model said about one matching item."""
+
+    target: tuple[int, ...]
+    scores: npt.NDArray[np.float32]
+    """[images, captions], raw similarities."""
+    no_op: tuple[bool, ...]
+    """Per caption: the model reads exactly the tokens of another caption that is true of one of
+    the item's images, so that it cannot tell them apart and scores them alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where some things stand in a ranking: the raw material of every rank statistic.
+
+    Arrays are [things]. Counts are over all other candidates of the ranking, true ones included,
+    so that no tie rule is fixed yet.
+    """
+
+    better: npt.NDArray[np.int32]
+    """Candidates that score more."""
+    equal: npt.NDArray[np.int32]
+    """Other candidates that score exactly the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved(Outcome):
+    """Where the true answers of one entry stand."""
+
+    found: Places
+    """By the picture: its own captions, then those that a lenient reading takes as well."""
+    own: int
+    """How many of ``found`` are its own; 0 for an entry whose captions are not in the list."""
+    n_captions: int
+    """Candidates that the picture was compared with."""
+    finding: tuple[Places, ...]
+    """By each of its own captions, the pictures that it is true of; empty where the list of
+    captions is closed."""
+    n_images: int
+    """Candidates that each caption was compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The candidate triples that match a true relation; arrays are [candidates].
+
+    A candidate stands at a place among the image's candidates, and its labels and predicate are
+    picked with a chance that is below 1 only where the model's scores tie.
+    """
+
+    relation: npt.NDArray[np.int32]
+    """Which of the scene's true relations."""
+    better: npt.NDArray[np.int32]
+    equal: npt.NDArray[np.int32]
+    chance: npt.NDArray[np.float32]
+    """In (0, 1]: 1 where nothing ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related(Outcome):
+    """Where the true relations of one scene stand among all triples that the model ranked."""
+
+    predicates: tuple[str, ...]
+    """The name of each true relation's predicate: [relations]."""
+    subjects: npt.NDArray[np.int32]
+    """Number of each relation's subject's box: [relations]; so for objects."""
+    objects: npt.NDArray[np.int32]
+    unseen: tuple[bool, ...]
+    """[relations]"""
+    constrained: Hits
+    """Among the best triple of each ordered pair."""
+    unconstrained: Hits
+    """Among every triple of each ordered pair."""
+    among_true: Hits
+    """Among the best triples of the truly related pairs."""
+    n_pairs: int
+    """Ordered pairs that were ranked."""
+    n_labels: int
+    """Labels that the model chose from for each box; 1 where they were given."""
+    n_predicates: int
+    """Predicates that it chose from for each pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What went into a run, counted."""
+
+    items_in_edition: int
+    items: int
+    skipped: int
+    """Items left out because an image could not be read (``--on-missing skip``)."""
+    images: int
+    """Distinct image files."""
+    pictures: int
+    """Distinct images and crops of images shown to the model."""
+    captions: int
+    """Distinct captions."""
+    clusters: int
+    overhanging_crops: int
+    """Those of the pictures that reach over the edge of their image: black there, as upstream."""
+    truncated_captions: int
+    """Distinct captions longer than the model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One model on one task on one edition: raw scores per item, and all that produced them.
+
+    Metrics and tie rules are ways of reading a run; none of them is stored in it.
+    """
+
+    model: ModelManifest
+    task: str
+    task_version: int
+    protocol: str
+    edition: str
+    data_sha256: str
+    """Over the annotations and the bytes of every image shown."""
+    settings: Mapping[str, Any]
+    """Device, precision, batch size, seed, limit, on_missing, and what the protocol adds."""
+    environment: Mapping[str, str | int]
+    """Versions and machine."""
+    counts: Counts
+    skipped: tuple[str, ...]
+    """Ids of the skipped items."""
+    unreadable: Mapping[str, str]
+    """The image files that they were skipped for, and why."""
+    created: str
+    """UTC, ISO 8601."""
+    seconds: float
+    outcomes: tuple[Any, ...]
+    """Of the protocol's kind, one an item."""
+
+    @property
+    def partial(self) -> bool:
+        """True where ``--limit`` left items out."""
+        return self.counts.items + self.counts.skipped < self.counts.items_in_edition
+
+    @property
+    def drawn(self) -> bool:
+        """True where the pictures are drawings, whose numbers no paper's compare with."""
+        return self.edition.startswith("scenes-")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its uncertainty."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n_items: int
+    n_clusters: int
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is counted, how many are done, and how many there are."""

@@ -1,0 +1,163 @@
+"""What a task is, and how its published scores are defined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.types.questions import Question
+
+Ties = Literal["wrong", "share", "right"]
+"""How an item counts whose true caption ties with the best other one (see protocols.ties)."""
+
+ProtocolName = Literal["matching", "retrieval", "relations"]
+
+Judgement = Literal[
+    "text",
+    "image",
+    "group",
+    "image to text",
+    "image to text, lenient",
+    "text to image",
+    "recall",
+    "unconstrained recall",
+    "accuracy",
+]
+"""What is judged, and when it is right.
+
+Matching: each image prefers its own caption (``text``), each of those captions prefers its own
+image (``image``), or both at once (``group``). Retrieval: where a picture finds the first of its
+own captions (``image to text``), or of those and the ones that are true as well (``…, lenient``);
+where a caption finds the first of its own pictures (``text to image``). Relations: whether a true
+triple is among the image's best K, one predicate an ordered pair (``recall``), any number of them
+(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``)."""
+
+Statistic = Literal["mean", "median"]
+
+Reading = Literal["hit", "rank", "reciprocal rank"]
+"""What is made of the place at which a thing was found: 1 within the first K and 0 beyond; the
+place itself, counted from 1; or 1 over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One published way to read a run; tasks declare theirs.
+
+    ``by=None`` is the mean over what is judged; otherwise the unweighted mean over the groups that
+    the tag ``by`` makes, each group's own mean over its items. Ties go by the tie rule.
+    """
+
+    name: str
+    meaning: str
+    """What the mean is over, for tables: ``relations, all``; the number of groups goes before."""
+    by: str | None = None
+    leave_out: frozenset[str] = frozenset()
+    """Groups left out of the mean (their items too)."""
+    at_least: int = 1
+    """Groups with fewer items are left out."""
+    ties: Ties | None = None
+    """The rule that the publication fixes; None leaves it to the reader."""
+    judgement: Judgement = "text"
+    k: int = 1
+    """How many of the best answers count, where places are read as hits."""
+    reading: Reading = "hit"
+    statistic: Statistic = "mean"
+    only: tuple[tuple[str, str], ...] = ()
+    """Restricts the metric to what has these tags: ``(("triple", "unseen"),)``."""
+    editions: Literal["all", "drawn", "photographs"] = "all"
+    """Where it is shown: a K that suits long lists says nothing of short ones."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file or folder that a task expects under its data root."""
+
+    path: str
+    """Relative to the root; a folder ends in ``/``."""
+    what: str
+    source: str
+    """Where it is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """What a task is, for tables, cards and run files."""
+
+    name: str
+    """As typed: ``vg-relation``."""
+    title: str
+    version: int
+    """Raised whenever the same files would yield other items."""
+    protocol: ProtocolName
+    headline: str
+    """The metric that tables show first."""
+    metrics: tuple[Metric, ...]
+    files: tuple[DataFile, ...]
+    paper: str
+    license: str
+    measures: str
+    """What a high score means, and what it does not."""
+    tags: tuple[str, ...] = ()
+    """What every item is tagged with, and results can be sliced by."""
+    quirks: tuple[str, ...] = ()
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name; a KeyError lists what there is."""
+        found = {metric.name: metric for metric in self.metrics}
+        if name not in found:
+            raise KeyError(f"'{name}' is not among {', '.join(found)}")
+        return found[name]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A source of items. Construction is free; ``items`` does the work.
+
+    A task may also have ``training(root)``, the scenes of a training split that baselines learn
+    from (:class:`Trainable`), and ``variants``, a mapping from a suffix to another task that is
+    typed ``name.suffix`` (:class:`Variable`).
+    """
+
+    @property
+    def info(self) -> TaskInfo:
+        """What the task is."""
+        ...
+
+    def items(self, root: Path) -> Sequence[Any]:
+        """Read all items from the files under ``root``, in a fixed order.
+
+        Items of the matching protocol are ``Item``, of retrieval ``Entry``, of relations ``Scene``.
+
+        Raises:
+            DataError: a file is missing or malformed; the message names record and field.
+        """
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A task with a training split that baselines may learn from."""
+
+    def training(self, root: Path) -> Sequence[Question]:
+        """The items of the training split; their images need not be there.
+
+        Raises:
+            DataError: a file is missing or malformed.
+        """
+        ...
+
+
+@runtime_checkable
+class Variable(Protocol):
+    """A task of which there are variants, each a task of its own, typed ``name.suffix``."""
+
+    @property
+    def variants(self) -> Mapping[str, Task]:
+        """Suffix → task, whose name is ``name.suffix``."""
+        ...

@@ -1,0 +1,107 @@
+"""Events to means: filters, groups, averages within an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchbench.errors import UsageError
+from benchbench.protocols import load_protocol
+from benchbench.protocols.protocol import Answers, Events
+from benchbench.protocols.reading import Units, read_units
+from benchbench.types import Metric, Outcome, Ties
+
+OUTCOMES = [Outcome("0", "a", {"r": "on"}), Outcome("1", "b", {"r": "on"}), Outcome("2", "c", {})]
+
+
+class Stub:
+    """A protocol of four events on three outcomes."""
+
+    event_tags = frozenset({"kind"})
+
+    def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:
+        self._per_outcome = per_outcome
+        self._categories = categories
+
+    def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
+        return Events(
+            values=np.array([1.0, 0.0, 1.0, 0.5]),
+            chance=np.array([0.5, 0.5, 0.5, 0.25]),
+            outcome=np.array([0, 0, 1, 2]),
+            tags={"kind": ["new", "old", "old", "new"]},
+            per_outcome=self._per_outcome,
+            categories={"kind": self._categories},
+        )
+
+    def answer(self, items: Sequence[Any], model: Any, encoder: Any) -> Answers:
+        raise NotImplementedError
+
+    def counted(self, outcomes: Sequence[Any]) -> Iterator[str]:
+        raise NotImplementedError
+
+    def remarks(self, outcomes: Sequence[Any], metrics: Sequence[Metric]) -> Iterator[str]:
+        raise NotImplementedError
+
+    def columns(self, outcomes: Sequence[Any]) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        raise NotImplementedError
+
+    def problems(self, item: Any) -> Iterator[str]:
+        raise NotImplementedError
+
+
+def read(metric: Metric, **settings: Any) -> Units:
+    return read_units(Stub(**settings), OUTCOMES, metric, "wrong")
+
+
+def test_without_groups_every_event_counts() -> None:
+    units = read(Metric("m", ""))
+    assert units.values.tolist() == [1, 0, 1, 0.5]
+    assert units.outcome.tolist() == [0, 0, 1, 2]
+    assert units.groups == ["", "", "", ""]
+
+
+def test_groups_come_from_the_items_tags_or_the_events_own() -> None:
+    assert read(Metric("m", "", by="r")).groups == ["on", "on", "on"]
+    assert read(Metric("m", "", by="kind")).groups == ["new", "old", "old", "new"]
+
+
+def test_groups_are_left_out_by_name_and_by_size() -> None:
+    metric = Metric("m", "", by="kind", leave_out=frozenset({"old"}))
+    assert read(metric).groups == ["new", "new"]
+    assert read(Metric("m", "", by="kind", at_least=3)).groups == []
+
+
+def test_a_metric_can_be_about_some_events_alone() -> None:
+    units = read(Metric("m", "", only=(("kind", "new"), ("r", "on"))))
+    assert units.values.tolist() == [1.0]
+
+
+def test_events_are_averaged_within_their_outcome_after_filtering() -> None:
+    units = read(Metric("m", ""), per_outcome=True)
+    assert units.values.tolist() == [0.5, 1.0, 0.5]
+    assert units.chance.tolist() == [0.5, 0.5, 0.25]
+    old = read(Metric("m", "", only=(("kind", "old"),)), per_outcome=True)
+    assert old.values.tolist() == [0.0, 1.0]
+    assert old.outcome.tolist() == [0, 1]
+
+
+def test_groups_within_an_outcome_are_averaged_apart() -> None:
+    units = read(Metric("m", "", by="kind"), per_outcome=True, categories=5)
+    assert dict(zip(zip(units.outcome, units.groups, strict=True), units.values, strict=True)) == {
+        (0, "new"): 1.0,
+        (0, "old"): 0.0,
+        (1, "old"): 1.0,
+        (2, "new"): 0.5,
+    }
+    assert units.absent == 3
+
+
+def test_an_unknown_protocol_is_named() -> None:
+    with pytest.raises(UsageError, match="matching, retrieval, relations"):
+        load_protocol("guessing")
