@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.pictures import encode_pictures
-from benchbench.errors import DataError
+from benchbench.errors import DataError, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +75,27 @@ class Encoder:
         self.shown |= encoded.embedded.rows.keys()
         return encoded.embedded
 
+    def look(self, refs: Iterable[ImageRef]) -> None:
+        """Read and decode whole images for a model that is not given crops by this encoder.
+
+        Raises:
+            ImageError: as for ``pictures``.
+        """
+        distinct = list(dict.fromkeys(refs))
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="look") as pool:
+            for done, (ref, seen) in enumerate(
+                zip(distinct, pool.map(_looked, distinct), strict=True), 1
+            ):
+                if isinstance(seen, ImageError):
+                    if self._on_missing == "error":
+                        raise seen
+                    self.unreadable[ref.path] = str(seen)
+                else:
+                    self.sha256[ref.path] = seen
+                    self.shown.add(ref)
+                if self.progress:
+                    self.progress("images", done, len(distinct))
+
     def readable(self, items: Sequence[Asked]) -> list[Asked]:
         """The items none of whose images was found unreadable so far.
 
@@ -109,3 +132,13 @@ class Encoder:
         for each in inputs:
             digest.update(b"\0" + each.encode())
         return self._unfinished.within(digest.hexdigest()[:16])
+
+
+def _looked(ref: ImageRef) -> str | ImageError:
+    """The digest of an image file that decodes; else why not."""
+    try:
+        content = read_bytes(ref.path)
+        decode(content, ref.path)
+    except ImageError as error:
+        return error
+    return hashlib.sha256(content).hexdigest()

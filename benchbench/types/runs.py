@@ -83,37 +83,50 @@ class Retrieved(Outcome):
 class Hits:
     """The candidate triples that match a true relation; arrays are [candidates].
 
-    A candidate stands at a place among the image's candidates, and its labels and predicate are
-    picked with a chance that is below 1 only where the model's scores tie.
+    A candidate stands at a place among all of its image. Where labels or predicates tie within it,
+    it is one of several choices.
     """
 
     relation: npt.NDArray[np.int32]
-    """Which of the scene's true relations."""
+    """Which of the scene's true relations, in ascending order."""
     better: npt.NDArray[np.int32]
+    """Candidates that score more."""
     equal: npt.NDArray[np.int32]
-    chance: npt.NDArray[np.float32]
-    """In (0, 1]: 1 where nothing ties."""
+    """Other candidates that score exactly the same."""
+    choices: npt.NDArray[np.int32]
+    """From 1: labellings that score as well as the true one, itself among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Related(Outcome):
-    """Where the true relations of one scene stand among all triples that the model ranked."""
+    """Where the true relations of one scene stand among the triples that a model ranked.
+
+    Arrays are [relations].
+    """
 
     predicates: tuple[str, ...]
-    """The name of each true relation's predicate: [relations]."""
+    """The name of each true relation's predicate."""
     subjects: npt.NDArray[np.int32]
-    """Number of each relation's subject's box: [relations]; so for objects."""
+    """The number of its subject's box."""
     objects: npt.NDArray[np.int32]
     unseen: tuple[bool, ...]
-    """[relations]"""
+    """Whether training has no such triple of names."""
+    matching: npt.NDArray[np.int32]
+    """Ranked pairs whose boxes match the relation's, and their labels where those were given."""
+    matching_true: npt.NDArray[np.int32]
+    """Those of them that are truly related in some way; empty where boxes were not given."""
     constrained: Hits
     """Among the best triple of each ordered pair."""
     unconstrained: Hits
     """Among every triple of each ordered pair."""
     among_true: Hits
     """Among the best triples of the truly related pairs."""
+    own_pair: Places
+    """Among the predicates of the relation's own pair; empty where boxes were not given."""
     n_pairs: int
     """Ordered pairs that were ranked."""
+    n_true_pairs: int
+    """Those of them that are truly related."""
     n_labels: int
     """Labels that the model chose from for each box; 1 where they were given."""
     n_predicates: int

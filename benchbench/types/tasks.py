@@ -27,6 +27,7 @@ Judgement = Literal[
     "recall",
     "unconstrained recall",
     "accuracy",
+    "predicate",
 ]
 """What is judged, and when it is right.
 
@@ -35,7 +36,8 @@ image (``image``), or both at once (``group``). Retrieval: where a picture finds
 own captions (``image to text``), or of those and the ones that are true as well (``…, lenient``);
 where a caption finds the first of its own pictures (``text to image``). Relations: whether a true
 triple is among the image's best K, one predicate an ordered pair (``recall``), any number of them
-(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``)."""
+(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``);
+whether its predicate is among the best K of its own pair's (``predicate``)."""
 
 Statistic = Literal["mean", "median"]
 

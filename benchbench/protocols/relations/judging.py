@@ -1,0 +1,144 @@
+"""Places to what each true relation earns, under any K and any tie rule, and what guessing earns.
+
+A relation earns 1 where one of the candidates that match it is among the best K. Where candidates
+tie across the K-th place, or labels or predicates tie within a candidate, ``wrong`` takes the worst
+case of each candidate, ``right`` the best, and ``share`` the chance that one of them is picked when
+all ties are broken at random.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.protocols.ties import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.types import Hits, Places, Related, Ties
+
+    Floats = npt.NDArray[np.float64]
+
+
+def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
+    """What each relation earns: [relations].
+
+    The pair (0, 1) is scored best, for predicates 0 and 1 alike; the relation's own is 0:
+
+    >>> from benchbench.types import Hits
+    >>> hits = Hits(np.array([0]), np.array([0]), np.array([0]), np.array([2]))
+    >>> [recalled(hits, 1, 1, ties)[0].item() for ties in ("wrong", "share", "right")]
+    [0.0, 0.5, 1.0]
+    """
+    if ties not in RULES:
+        raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
+    earned = np.zeros(n_relations)
+    if ties == "share":
+        return _shared(hits, n_relations, k)
+    if ties == "wrong":
+        inside = (hits.better.astype(np.int64) + hits.equal < k) & (hits.choices == 1)
+    else:
+        inside = hits.better < k
+    earned[hits.relation[inside]] = 1.0
+    return earned
+
+
+def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
+    """The chance of each relation that one of its candidates is picked within the first K."""
+    earned = np.zeros(n_relations)
+    starts = np.searchsorted(hits.relation, np.arange(n_relations + 1))
+    for relation, (start, stop) in enumerate(pairwise(starts)):
+        missed, crossing = 1.0, []
+        for i in range(start, stop):
+            better, equal = int(hits.better[i]), int(hits.equal[i])
+            chance = 1 / int(hits.choices[i])
+            if better + equal < k:
+                missed *= 1 - chance
+            elif better < k:  # of the one block of ties that the K-th place divides
+                crossing.append(chance)
+                slots, block = k - better, equal + 1
+        if crossing:
+            missed *= _all_missed(crossing, slots, block)
+        earned[relation] = 1 - missed
+    return earned
+
+
+def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
+    r"""The chance that none of some candidates in a block of ties is both within K and picked.
+
+    Of t tied ones, s get a place. That of c candidates exactly j given ones do has a probability
+    of falling factorials; e_j is the elementary symmetric polynomial, over any j of them:
+
+    .. math:: \sum_j \frac{s_{(j)} \, (t-s)_{(c-j)}}{t_{(c)}} \; e_j(1 - w_1, \dots, 1 - w_c)
+
+    >>> _all_missed([1.0], slots=2, block=5)
+    0.6
+    >>> _all_missed([1.0, 1.0], slots=2, block=5)  # 3/5 of the first, then 2/4
+    0.3
+    """
+    c = len(chances)
+    symmetric = np.zeros(c + 1)
+    symmetric[0] = 1.0
+    for chance in chances:
+        symmetric[1:] += symmetric[:-1].copy() * (1 - chance)
+    ways = [_falling(slots, j) * _falling(block - slots, c - j) for j in range(c + 1)]
+    return float(symmetric @ np.array(ways)) / _falling(block, c)
+
+
+def _falling(n: int, k: int) -> float:
+    """n (n − 1) … of k factors."""
+    return float(prod(range(n, n - k, -1)))
+
+
+def guessed(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> Floats:
+    """What each relation earns when candidates come in random order: [relations].
+
+    Args:
+        matching: [relations], how many of the candidates match.
+        n: candidates.
+        chance: that a matching one bears the relation's predicate, and its labels.
+        k: how many places count.
+    """
+    return np.array([_guess(int(count), n, chance, k) for count in matching])
+
+
+@cache
+def _guess(count: int, n: int, chance: float, k: int) -> float:
+    if k >= n:
+        return 1.0 - (1.0 - chance) ** count
+    return 1.0 - _all_missed([chance] * count, k, n)
+
+
+def placed(places: Places, k: int, ties: Ties) -> Floats:
+    """Whether each thing stands within the first K of its own ranking: [things]."""
+    if ties not in RULES:
+        raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
+    better, block = places.better.astype(np.float64), places.equal.astype(np.float64) + 1
+    if ties == "wrong":
+        return np.asarray(better + block <= k, dtype=np.float64)
+    if ties == "right":
+        return np.asarray(better < k, dtype=np.float64)
+    return np.clip((k - better) / block, 0.0, 1.0)
+
+
+def ceiling(related: Related, k: int) -> float:
+    """The share of a scene's relations that K triples can hit, one for each ordered pair.
+
+    Every triple taken to match its own pair alone. Two relations of one pair cost one of them,
+    unless they are the same relation twice.
+    """
+    most: dict[tuple[int, int], dict[str, int]] = {}
+    ends = zip(related.subjects.tolist(), related.objects.tolist(), strict=True)
+    for pair, predicate in zip(ends, related.predicates, strict=True):
+        counts = most.setdefault(pair, {})
+        counts[predicate] = counts.get(predicate, 0) + 1
+    best = sorted((max(counts.values()) for counts in most.values()), reverse=True)
+    return sum(best[:k]) / len(related.predicates)

@@ -1,0 +1,157 @@
+"""The relations protocol's face to the rest of the package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.protocols.protocol import Answers, Events
+from benchbench.protocols.relations import judging, storing
+from benchbench.protocols.relations.ranking import rank
+from benchbench.protocols.relations.scoring import TEMPLATE, OwnHead, UnionCrops
+from benchbench.types import RelationScorer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.embedding import Encoder
+    from benchbench.protocols.relations.scoring import Scorer
+    from benchbench.types import DualEncoder, Metric, Outcome, Related, Scene, Ties
+
+    Floats = npt.NDArray[np.float64]
+
+
+class Relations:
+    """Ranks every ordered pair of a scene's boxes with every predicate."""
+
+    event_tags = frozenset({"predicate", "triple"})
+
+    def answer(self, items: Sequence[Scene], model: DualEncoder, encoder: Encoder) -> Answers:
+        """Score and rank each scene, by the model's own head where it has one."""
+        scorer: Scorer
+        if isinstance(model, RelationScorer):
+            scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
+        else:
+            scorer, settings = UnionCrops(model, encoder), _prompting(model)
+        kept = scorer.prepare(items)
+        outcomes = []
+        for i, scene in enumerate(kept):
+            outcomes.append(rank(scene, scorer.score(scene)))
+            if encoder.progress:
+                encoder.progress("scenes", i + 1, len(kept))
+        return Answers(kept, tuple(outcomes), settings)
+
+    def events(self, outcomes: Sequence[Related], metric: Metric, ties: Ties) -> Events:
+        """One a true relation; recall is averaged within each image first."""
+        sizes = [len(o.predicates) for o in outcomes]
+        is_recall = metric.judgement.endswith("recall")
+        read, guess = _READINGS[metric.judgement]
+        return Events(
+            values=np.concatenate([read(o, metric.k, ties) for o in outcomes]),
+            chance=np.concatenate([guess(o, metric.k) for o in outcomes]),
+            outcome=np.repeat(np.arange(len(outcomes)), sizes),
+            tags={
+                "predicate": [name for o in outcomes for name in o.predicates],
+                "triple": ["unseen" if new else "seen" for o in outcomes for new in o.unseen],
+            },
+            per_outcome=is_recall,
+            categories={"predicate": outcomes[0].n_predicates} if is_recall else {},
+        )
+
+    def counted(self, outcomes: Sequence[Related]) -> Iterator[str]:
+        """Relations, unseen ones, pairs."""
+        yield f"{sum(len(o.predicates) for o in outcomes):,} true relations"
+        yield f"{sum(sum(o.unseen) for o in outcomes):,} of unseen triples"
+        yield f"{sum(o.n_pairs for o in outcomes):,} ranked pairs"
+
+    def remarks(self, outcomes: Sequence[Related], metrics: Sequence[Metric]) -> Iterator[str]:
+        """How far one predicate a pair can get, and where K takes everything."""
+        plain = [m for m in metrics if m.judgement == "recall" and not m.by and not m.only]
+        for metric in sorted(plain, key=lambda m: m.k):
+            share = np.mean([judging.ceiling(o, metric.k) for o in outcomes])
+            all_in = np.mean([o.n_pairs <= metric.k for o in outcomes])
+            yield (
+                f"{metric.name} is at most {100 * share:.1f}, with one predicate a pair and every "
+                f"pair matched to itself; {100 * all_in:.0f} % of the images have no more than "
+                f"{metric.k} pairs, so that it ranks nothing there."
+            )
+
+    def columns(self, outcomes: Sequence[Related]) -> Mapping[str, Any]:
+        """Lists an image, one entry a relation or a matching candidate."""
+        return storing.columns(outcomes)
+
+    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        """A row read back."""
+        return storing.outcome(row, base)
+
+    def problems(self, item: Any) -> Iterator[str]:
+        """A scene whose numbers point outside it, or without a relation."""
+        n, vocabulary = len(item.boxes), item.vocabulary
+        if not item.relations:
+            yield "has no relation"
+        if len(item.labels) != n:
+            yield f"has {n} boxes but {len(item.labels)} labels"
+        if len(item.unseen) != len(item.relations):
+            yield f"has {len(item.relations)} relations but {len(item.unseen)} of 'unseen'"
+        if any(not 0 <= label < len(vocabulary.objects) for label in item.labels):
+            yield "has a label that is not in the vocabulary"
+        for subject, thing, predicate in item.relations:
+            if not (0 <= subject < n and 0 <= thing < n) or subject == thing:
+                yield f"relates box {subject} to box {thing} of {n}"
+            if not 0 <= predicate < len(vocabulary.predicates):
+                yield f"has predicate {predicate}, which is not in the vocabulary"
+        if (item.given == "proposals") != (item.proposals is not None):
+            yield f"is given '{item.given}' but its proposals are {item.proposals}"
+
+
+def _prompting(model: DualEncoder) -> dict[str, Any]:
+    return {"relations": f"union crops, '{TEMPLATE}'", "logit_scale": round(model.logit_scale, 6)}
+
+
+def _recall(outcome: Related, k: int, ties: Ties) -> Floats:
+    return judging.recalled(outcome.constrained, len(outcome.predicates), k, ties)
+
+
+def _recall_guess(outcome: Related, k: int) -> Floats:
+    chance = 1 / (outcome.n_predicates * outcome.n_labels**2)
+    return judging.guessed(outcome.matching, outcome.n_pairs, chance, k)
+
+
+def _unconstrained(outcome: Related, k: int, ties: Ties) -> Floats:
+    return judging.recalled(outcome.unconstrained, len(outcome.predicates), k, ties)
+
+
+def _unconstrained_guess(outcome: Related, k: int) -> Floats:
+    n = outcome.n_pairs * outcome.n_predicates
+    return judging.guessed(outcome.matching, n, 1 / outcome.n_labels**2, k)
+
+
+def _accuracy(outcome: Related, k: int, ties: Ties) -> Floats:
+    return judging.recalled(outcome.among_true, len(outcome.predicates), k, ties)
+
+
+def _accuracy_guess(outcome: Related, k: int) -> Floats:
+    chance = 1 / (outcome.n_predicates * outcome.n_labels**2)
+    return judging.guessed(outcome.matching_true, outcome.n_true_pairs, chance, k)
+
+
+def _predicate(outcome: Related, k: int, ties: Ties) -> Floats:
+    return judging.placed(outcome.own_pair, k, ties)
+
+
+def _predicate_guess(outcome: Related, k: int) -> Floats:
+    n = outcome.n_predicates
+    return np.full(len(outcome.predicates), min(1.0, k / n))
+
+
+_READINGS = {
+    "recall": (_recall, _recall_guess),
+    "unconstrained recall": (_unconstrained, _unconstrained_guess),
+    "accuracy": (_accuracy, _accuracy_guess),
+    "predicate": (_predicate, _predicate_guess),
+}
+
+PROTOCOL = Relations()

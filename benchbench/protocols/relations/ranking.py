@@ -1,0 +1,170 @@
+"""One scene's scored pairs to the places of its true relations.
+
+A candidate is an ordered pair of boxes with labels and a predicate; its score is the sum of the
+logarithms of the labels' and the predicate's probabilities, so that certainties near 1 do not
+collapse into ties. It matches a true relation where labels and predicate are equal and both boxes
+overlap theirs by half: intersection over union ≥ 0.5 (Lu et al., *Visual relationship detection
+with language priors*, ECCV 2016; in every mode, as Zellers et al., *Neural Motifs*, CVPR 2018, do).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.types import Hits, Places, Related
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from benchbench.types import Scene
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+    Flags = npt.NDArray[np.bool_]
+
+OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model made of a scene."""
+
+    boxes: Integers
+    """[boxes, 4]: left, top, right, bottom; given or proposed."""
+    label_logs: Floats
+    """[boxes]: of each box's label, 0 where it was given."""
+    label_ties: Integers
+    """[boxes, objects]: how many labels are as good as this one and none is better; else 0."""
+    pairs: Integers
+    """[pairs, 2]: ordered; subject's and object's box."""
+    predicate_logs: Floats
+    """[pairs, predicates]"""
+    labels_chosen: bool = False
+    """Whether the labels were the model's to choose."""
+
+
+def rank(scene: Scene, scored: Scored) -> Related:
+    """Find the places of a scene's true relations."""
+    truth = np.array(scene.relations, dtype=np.intp).reshape(-1, 3)
+    fits = _fits(scene, scored, truth)
+    ties = _label_ties(scene, scored, truth)
+    matching = fits if scored.labels_chosen else fits & (ties > 0)  # [relations, pairs]
+    logs = scored.predicate_logs + scored.label_logs[scored.pairs].sum(axis=1)[:, None]
+    logs = logs.astype(np.float32)
+    given = scene.proposals is None
+    true_pair = _true_pairs(scored, truth) if given else np.zeros(len(scored.pairs), dtype=bool)
+    return Related(
+        id=scene.id,
+        cluster=scene.cluster,
+        tags=scene.tags,
+        predicates=tuple(scene.vocabulary.predicates[p] for p in truth[:, 2]),
+        subjects=truth[:, 0].astype(np.int32),
+        objects=truth[:, 1].astype(np.int32),
+        unseen=scene.unseen,
+        matching=matching.sum(axis=1, dtype=np.int32),
+        matching_true=matching[:, true_pair].sum(axis=1, dtype=np.int32)[: len(truth) * given],
+        constrained=_constrained(logs, fits, ties, truth[:, 2]),
+        unconstrained=_unconstrained(logs, fits, ties, truth[:, 2]),
+        among_true=_constrained(
+            logs[true_pair], fits[:, true_pair], ties[:, true_pair], truth[:, 2]
+        ),
+        own_pair=_own_pair(logs, scored, truth, given=given),
+        n_pairs=len(scored.pairs),
+        n_true_pairs=int(true_pair.sum()),
+        n_labels=len(scene.vocabulary.objects) if scored.labels_chosen else 1,
+        n_predicates=logs.shape[1],
+    )
+
+
+def intersection_over_union(left: Integers, right: Integers) -> Floats:
+    """Overlaps of boxes: [n, 4] and [m, 4] → [n, m].
+
+    >>> intersection_over_union(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 2, 1], [2, 0, 3, 1]]))
+    array([[0.5, 0. ]])
+    """
+    low = np.maximum(left[:, None, :2], right[None, :, :2])
+    high = np.minimum(left[:, None, 2:], right[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (left, right)]
+    return np.asarray(shared / (areas[0][:, None] + areas[1][None, :] - shared))
+
+
+def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
+    """Whether both boxes of a pair lie where a relation's do: [relations, pairs]."""
+    boxes = np.array(scene.boxes, dtype=np.intp).reshape(-1, 4)
+    near = intersection_over_union(boxes, scored.boxes) >= OVERLAP  # [true boxes, boxes]
+    subjects, things = near[truth[:, 0]], near[truth[:, 1]]
+    return np.asarray(subjects[:, scored.pairs[:, 0]] & things[:, scored.pairs[:, 1]])
+
+
+def _label_ties(scene: Scene, scored: Scored, truth: Integers) -> Integers:
+    """In how many ways a pair could be labelled, a relation's among them: [relations, pairs].
+
+    0 where it is not. Labels that tie are taken to be picked apart from each other.
+    """
+    labels = np.array(scene.labels, dtype=np.intp)
+    subjects = scored.label_ties[:, labels[truth[:, 0]]].T  # [relations, boxes]
+    things = scored.label_ties[:, labels[truth[:, 1]]].T
+    return np.asarray(subjects[:, scored.pairs[:, 0]] * things[:, scored.pairs[:, 1]])
+
+
+def _true_pairs(scored: Scored, truth: Integers) -> Flags:
+    related = set(map(tuple, truth[:, :2].tolist()))
+    return np.array([tuple(pair) in related for pair in scored.pairs.tolist()], dtype=bool)
+
+
+def _constrained(
+    logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
+) -> Hits:
+    """One triple a pair, its best; where several predicates are best, each is picked alike."""
+    best = logs.max(axis=1, initial=-np.inf)  # [pairs]
+    is_best = logs == best[:, None]
+    as_good = is_best * is_best.sum(axis=1, keepdims=True)  # [pairs, predicates]
+    choices = fits * ties * as_good[:, predicates].T  # [relations, pairs]
+    relation, pair = np.nonzero(choices)
+    return _hits(relation, best[pair], choices[relation, pair], best)
+
+
+def _unconstrained(
+    logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
+) -> Hits:
+    """Every predicate of every pair."""
+    choices = fits * ties
+    relation, pair = np.nonzero(choices)
+    scores = logs[pair, predicates[relation]]
+    return _hits(relation, scores, choices[relation, pair], logs.ravel())
+
+
+def _hits(
+    relation: Integers,
+    scores: npt.NDArray[np.float32],
+    choices: Integers,
+    everything: npt.NDArray[np.float32],
+) -> Hits:
+    better, equal = _places(scores, np.sort(everything))
+    return Hits(relation.astype(np.int32), better, equal, choices.astype(np.int32))
+
+
+def _places(
+    scores: npt.NDArray[np.float32], ascending: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """How many of the candidates score more, and how many others the same."""
+    low = np.searchsorted(ascending, scores, side="left")
+    high = np.searchsorted(ascending, scores, side="right")
+    return (len(ascending) - high).astype(np.int32), (high - low - 1).astype(np.int32)
+
+
+def _own_pair(
+    logs: npt.NDArray[np.float32], scored: Scored, truth: Integers, *, given: bool
+) -> Places:
+    """The place of each relation's predicate among those of its own pair."""
+    if not given:
+        return Places(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
+    number = {tuple(pair): i for i, pair in enumerate(scored.pairs.tolist())}
+    rows = logs[[number[tuple(pair)] for pair in truth[:, :2].tolist()]]
+    own = rows[np.arange(len(truth)), truth[:, 2]][:, None]
+    better, equal = (rows > own).sum(axis=1), (rows == own).sum(axis=1) - 1
+    return Places(better.astype(np.int32), equal.astype(np.int32))

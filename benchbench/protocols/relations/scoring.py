@@ -1,0 +1,238 @@
+"""Scenes to scored pairs: by a model's own head for relations, or by crops and prompts.
+
+A dual encoder sees the union of two boxes as a crop and reads "subject predicate object" for every
+predicate; p is the softmax over predicates of its logit scale times the similarities. Where labels
+are its own to choose, it sees each box as a crop and reads the objects' names.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.data.images import decode, read_bytes
+from benchbench.errors import ModelError
+from benchbench.protocols.relations.ranking import Scored
+from benchbench.types import ImageRef, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.embedding import Embedded, Encoder
+    from benchbench.types import Box, DualEncoder, RelationScorer, Scene, Vocabulary
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+TEMPLATE = "{subject} {predicate} {object}"
+
+CHUNK = 256
+"""Pairs whose phrases are gathered at once: about 50 MB for 50 predicates, 512 dimensions."""
+
+
+class Scorer(typing.Protocol):
+    """Whatever scores the pairs of scenes."""
+
+    def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
+        """Do what is done for all scenes at once; returns those whose images could be read."""
+        ...
+
+    def score(self, scene: Scene) -> Scored:
+        """Score one of them."""
+        ...
+
+
+class UnionCrops:
+    """Any dual encoder."""
+
+    def __init__(self, model: DualEncoder, encoder: Encoder) -> None:
+        self._scale = model.logit_scale
+        self._encoder = encoder
+        self._labels: dict[str, Floats] = {}
+        self._unions: Embedded[ImageRef]
+        self._phrases: Embedded[str]
+
+    def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
+        """Encode every union crop, every phrase, and, where labels are to be chosen, every box."""
+        crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
+        self._unions = self._encoder.pictures(crops, "relation")
+        kept = self._encoder.readable(scenes)
+        choosing = [scene for scene in kept if scene.given == "boxes"]
+        if choosing:
+            self._labels = self._choose(choosing)
+        phrases = {
+            phrase
+            for scene, labels in ((scene, self._picked(scene)) for scene in kept)
+            for subject, thing in {(labels[i], labels[j]) for i, j in pairs_of(scene).tolist()}
+            for phrase in _phrases(scene.vocabulary, subject, thing)
+        }
+        if phrases:  # none where a detector found no two objects in any image
+            self._phrases = self._encoder.captions(sorted(phrases), "relation").embedded
+        return kept
+
+    def score(self, scene: Scene) -> Scored:
+        """Compare each union crop with the phrases of its pair."""
+        pairs = pairs_of(scene)
+        logs = np.empty((len(pairs), len(scene.vocabulary.predicates)))
+        for start in range(0, len(pairs), CHUNK):
+            part = slice(start, start + CHUNK)
+            logs[part] = log_softmax(self._scale * self._similarities(scene, pairs[part]))
+        return scored(scene, logs, self._labels.get(scene.id))
+
+    def _similarities(self, scene: Scene, pairs: Integers) -> Floats:
+        """Of each pair's crop to each of its phrases: [pairs, predicates]."""
+        boxes, labels = boxes_of(scene), self._picked(scene)
+        ends = pairs.tolist()
+        crops = self._unions.take([union(scene, (boxes[i], boxes[j])) for i, j in ends])
+        phrases = self._phrases.take(
+            [p for i, j in ends for p in _phrases(scene.vocabulary, labels[i], labels[j])]
+        ).reshape(len(pairs), -1, crops.shape[1])
+        # einsum sums every cell in one order, so that equal vectors tie wherever they stand.
+        similar = np.einsum("nd,npd->np", crops.astype(np.float64), phrases.astype(np.float64))
+        return np.asarray(similar)
+
+    def _choose(self, scenes: Sequence[Scene]) -> dict[str, Floats]:
+        """Logarithms of each label's probability for each box of each scene: [boxes, objects]."""
+        refs = (ImageRef(scene.image.path, box) for scene in scenes for box in scene.boxes)
+        crops = self._encoder.pictures(refs, "object")
+        names = {name for scene in scenes for name in scene.vocabulary.objects}
+        phrases = self._encoder.captions(sorted(names), "object").embedded
+        logs = {}
+        for scene in scenes:
+            seen = crops.take([ImageRef(scene.image.path, box) for box in scene.boxes])
+            read = phrases.take(scene.vocabulary.objects)
+            similar = np.einsum("nd,od->no", seen.astype(np.float64), read.astype(np.float64))
+            logs[scene.id] = log_softmax(self._scale * similar)
+        return logs
+
+    def _picked(self, scene: Scene) -> list[int]:
+        return labels_of(scene, self._labels.get(scene.id))
+
+
+class OwnHead:
+    """A model with a head of its own for relations."""
+
+    def __init__(self, model: RelationScorer, encoder: Encoder) -> None:
+        self._model = model
+        self._encoder = encoder
+
+    def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
+        """Look at every image file once."""
+        self._encoder.look([scene.image for scene in scenes])
+        return self._encoder.readable(scenes)
+
+    def score(self, scene: Scene) -> Scored:
+        """Ask the model."""
+        boxes, pairs = boxes_of(scene), pairs_of(scene)
+        ends = tuple((i, j) for i, j in pairs.tolist())
+
+        def view(labels: Sequence[int]) -> View:
+            path = scene.image.path
+            shown = lambda: decode(read_bytes(path), path)  # noqa: E731
+            return View(shown, tuple(boxes), tuple(labels), ends, scene.vocabulary)
+
+        chosen = None
+        if scene.given == "boxes":
+            shape = (len(boxes), len(scene.vocabulary.objects))
+            chosen = self._checked(self._model.score_objects(view(())), shape)
+        labels = labels_of(scene, chosen)
+        shape = (len(pairs), len(scene.vocabulary.predicates))
+        return scored(
+            scene, self._checked(self._model.score_relations(view(labels)), shape), chosen
+        )
+
+    def _checked(self, logs: Floats, shape: tuple[int, int]) -> Floats:
+        if logs.shape != shape or not np.isfinite(logs).all():
+            raise ModelError(
+                f"The relation scorer returned shape {logs.shape}"
+                f"{'' if np.isfinite(logs).all() else ', not all finite'}; expected finite numbers "
+                f"of shape {shape}."
+            )
+        return np.asarray(logs, dtype=np.float64)
+
+
+def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> Scored:
+    """Put a scene's scores together.
+
+    Args:
+        scene: whose.
+        predicate_logs: [pairs, predicates].
+        label_logs: [boxes, objects] where the labels were the model's to choose.
+    """
+    boxes = boxes_of(scene)
+    if label_logs is not None:
+        best = label_logs.max(axis=1)
+        is_best = label_logs.astype(np.float32) == best.astype(np.float32)[:, None]
+        ties = is_best * is_best.sum(axis=1, keepdims=True)
+    else:
+        ties = np.zeros((len(boxes), len(scene.vocabulary.objects)), dtype=np.intp)
+        ties[np.arange(len(boxes)), labels_of(scene, None)] = 1
+        certainty = scene.proposals.scores if scene.proposals else np.ones(len(boxes))
+        best = np.log(np.asarray(certainty, dtype=np.float64))
+    return Scored(
+        boxes=np.array(boxes, dtype=np.intp).reshape(-1, 4),
+        label_logs=best,
+        label_ties=ties,
+        pairs=pairs_of(scene),
+        predicate_logs=predicate_logs,
+        labels_chosen=label_logs is not None,
+    )
+
+
+def boxes_of(scene: Scene) -> Sequence[Box]:
+    """The boxes that a model is shown."""
+    return scene.proposals.boxes if scene.proposals else scene.boxes
+
+
+def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:
+    """Their labels: proposed, chosen (the first of the best), or given."""
+    if chosen is not None:
+        return [int(i) for i in chosen.astype(np.float32).argmax(axis=1)]
+    return list(scene.proposals.labels if scene.proposals else scene.labels)
+
+
+def pairs_of(scene: Scene) -> Integers:
+    """The ordered pairs that a model ranks: [pairs, 2]; all of them, or the related ones."""
+    if scene.given == "pairs":
+        related = dict.fromkeys((s, o) for s, o, _ in scene.relations)
+        return np.array(list(related), dtype=np.intp).reshape(-1, 2)
+    n = len(boxes_of(scene))
+    ends = np.stack(np.nonzero(~np.eye(n, dtype=bool)), axis=1)
+    return np.asarray(ends, dtype=np.intp)
+
+
+def union(scene: Scene, boxes: tuple[Box, Box]) -> ImageRef:
+    """The crop that holds two boxes."""
+    one, other = boxes
+    box = (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+    return ImageRef(scene.image.path, box)
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def _box_pairs(scene: Scene) -> Iterator[tuple[Box, Box]]:
+    boxes = boxes_of(scene)
+    for i, j in pairs_of(scene).tolist():
+        yield boxes[i], boxes[j]
+
+
+def _phrases(vocabulary: Vocabulary, subject: int, thing: int) -> list[str]:
+    """One for each predicate, in their order."""
+    names = vocabulary.objects
+    return [
+        TEMPLATE.format(subject=names[subject], predicate=predicate, object=names[thing])
+        for predicate in vocabulary.predicates
+    ]

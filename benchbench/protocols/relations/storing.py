@@ -1,0 +1,80 @@
+"""Outcomes of the relations protocol as columns of a run's file, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.types import Hits, Places, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HITS = ("constrained", "unconstrained", "among_true")
+ARRAYS = ("subjects", "objects", "matching", "matching_true")
+NUMBERS = ("n_pairs", "n_true_pairs", "n_labels", "n_predicates")
+
+
+def columns(outcomes: Sequence[Related]) -> Mapping[str, Any]:
+    """Arrow arrays: lists an image, one entry a relation or a matching candidate."""
+    import pyarrow as pa
+
+    def lists(values: Sequence[Any], kind: Any) -> Any:
+        return pa.array([list(each) for each in values], pa.list_(kind))
+
+    found = {
+        "predicates": lists([o.predicates for o in outcomes], pa.string()),
+        "unseen": lists([o.unseen for o in outcomes], pa.bool_()),
+    }
+    for name in ARRAYS:
+        found[name] = lists([getattr(o, name) for o in outcomes], pa.int32())
+    for name in ("better", "equal"):
+        found[f"own_pair.{name}"] = lists([getattr(o.own_pair, name) for o in outcomes], pa.int32())
+    for hits in HITS:
+        for name in ("relation", "better", "equal", "choices"):
+            values = [getattr(getattr(o, hits), name) for o in outcomes]
+            found[f"{hits}.{name}"] = lists(values, pa.int32())
+    for name in NUMBERS:
+        found[name] = pa.array([getattr(o, name) for o in outcomes], pa.int32())
+    return found
+
+
+def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
+    """One row of those columns, read back.
+
+    Raises:
+        ValueError: lists that do not belong together.
+    """
+    n = len(row["predicates"])
+    if not n or any(len(row[name]) != n for name in ("unseen", "subjects", "objects", "matching")):
+        raise ValueError("lists of relations that differ in length, or are empty")
+    for name in ("matching_true", "own_pair.better", "own_pair.equal"):
+        if len(row[name]) not in (0, n):
+            raise ValueError(f"{name} is as long as neither nothing nor the relations")
+    arrays: dict[str, Any] = {name: np.array(row[name], dtype=np.int32) for name in ARRAYS}
+    arrays |= {name: _hits(row, name, n) for name in HITS}
+    numbers: dict[str, Any] = {name: int(row[name]) for name in NUMBERS}
+    better, equal = (np.array(row[f"own_pair.{name}"], np.int32) for name in ("better", "equal"))
+    return Related(
+        **base,
+        predicates=tuple(row["predicates"]),
+        unseen=tuple(row["unseen"]),
+        own_pair=Places(better, equal),
+        **arrays,
+        **numbers,
+    )
+
+
+def _hits(row: Mapping[str, Any], name: str, n: int) -> Hits:
+    relation, better, equal, choices = (
+        np.array(row[f"{name}.{field}"], dtype=np.int32)
+        for field in ("relation", "better", "equal", "choices")
+    )
+    if not len(relation) == len(better) == len(equal) == len(choices):
+        raise ValueError(f"lists of {name} hits that differ in length")
+    if len(relation) and (relation.min() < 0 or relation.max() >= n):
+        raise ValueError(f"{name} hits of relations that are not there")
+    if (np.diff(relation) < 0).any() or (choices < 1).any():
+        raise ValueError(f"{name} hits out of order, or of no choice")
+    return Hits(relation, better, equal, choices)
