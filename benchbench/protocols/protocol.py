@@ -24,7 +24,7 @@ class Answers:
     """What a model said: the items whose images could all be read, and an outcome for each."""
 
     items: Sequence[Question]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Any, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What the protocol chose that could change a number: prompts, scales."""
 
