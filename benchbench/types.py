@@ -121,6 +121,9 @@ class TaskInfo:
     tags: tuple[str, ...] = ()
     """What every item is tagged with, and results can be sliced by."""
     quirks: tuple[str, ...] = ()
+    official: Mapping[str, str] = field(default_factory=dict)
+    """Path → SHA-256 of each official annotation file, which fixes its counts, too. Numbers go by
+    the name ``official`` only where all files match; empty where none is known."""
 
     def metric(self, name: str) -> Metric:
         """The metric of that name; a KeyError lists what there is."""
@@ -268,7 +271,7 @@ class Edition:
     """A set of official-format files with a name."""
 
     name: str
-    """``custom-vrd-1a2b3c4d``: by what it was named and the digest of its annotations."""
+    """``scenes-v1``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
     root: Path
     annotations_sha256: str
 
@@ -336,6 +339,11 @@ class Run:
     """UTC, ISO 8601."""
     seconds: float
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def drawn(self) -> bool:
+        """True where the pictures are drawings, whose numbers compare with those of no paper."""
+        return self.edition.startswith("scenes-")
 
     @property
     def partial(self) -> bool:

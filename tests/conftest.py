@@ -22,6 +22,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("BENCHBENCH_DATA", raising=False)
+    monkeypatch.delenv("BENCHBENCH_EDITION", raising=False)
 
 
 @pytest.fixture(scope="session")
