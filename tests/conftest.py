@@ -40,6 +40,32 @@ def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(root, parts=("aro", "karpathy"), images=20, size=96)
 
 
+def shrink(patch: pytest.MonkeyPatch) -> None:
+    """Let the standard edition be a small one."""
+    from benchbench.scenes.edition import plan
+
+    for name, value in (("IMAGES", 10), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
+        patch.setattr(plan, name, value)
+
+
+@pytest.fixture
+def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The standard edition is a small one, so that drawing it takes no time."""
+    shrink(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the standard edition's part for ARO's tasks; not to be written to."""
+    from benchbench.scenes.edition import keep
+
+    cache = tmp_path_factory.mktemp("standard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHBENCH_CACHE", str(cache))
+        keep("aro")
+    return cache
+
+
 @pytest.fixture(scope="session")
 def sugarcrepe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 28 drawn SugarCrepe items; not to be written to."""
