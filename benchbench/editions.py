@@ -1,8 +1,15 @@
 """Which set of official-format files a task reads, and by what name its numbers go.
 
-An edition that is not known to be the official one is called ``custom-<folder>-<digest8>``, so that
-numbers from other files can never be taken for published ones. (No digest of the official files
-is known to this version, so that every edition is a custom one.)
+================================  ==================================================================
+``scenes-v1``                     the drawn world of standard counts and size, drawn when needed, or
+                                  written by ``benchbench scenes export``
+``official``                      every annotation file has the digest that the task knows of it
+``custom-<folder>-<digest8>``     any other files, so that their numbers pass for no other's
+================================  ==================================================================
+
+It is chosen by, in this order: a data root that was passed; an edition that was passed; the
+variable BENCHBENCH_EDITION; the variable BENCHBENCH_DATA; a settings file (``settings.py``); else
+it is the drawn world.
 """
 
 from __future__ import annotations
@@ -10,40 +17,89 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import file_sha256
-from benchbench.errors import MissingData, UsageError
+from benchbench.errors import MissingData, UnknownName, UsageError
+from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from benchbench.types import DataFile, TaskInfo
+    from benchbench.types import DataFile, Progress, TaskInfo
 
+EDITION_VARIABLE = "BENCHBENCH_EDITION"
 DATA_VARIABLE = "BENCHBENCH_DATA"
+SCENES, OFFICIAL = "scenes", "official"
 
 
-def find_root(data_root: str | Path | None) -> Path | None:
-    """The folder that was named: the argument, else the variable BENCHBENCH_DATA, else None.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which files are to be read, before anything is looked at."""
+
+    edition: str | None
+    """``scenes``, ``official``, or None: whatever ``root`` holds."""
+    root: Path | None
+    """The folder named; None for the drawn world, and where official files have none."""
+
+
+def choose(data_root: str | Path | None = None, edition: str | None = None) -> Choice:
+    """What was asked for, by argument, variable or settings file.
 
     Raises:
-        UsageError: the name is empty or cannot be a folder's.
+        UnknownName: no such edition.
+        UsageError: a folder's name that is none; both a folder and the drawn world; or settings
+            that cannot be read.
         MissingData: there is no such folder.
     """
-    named = os.environ.get(DATA_VARIABLE) if data_root is None else data_root
-    if named is None:
-        return None
+    asked = _edition(edition, "")
+    if data_root is not None:
+        if asked == SCENES:
+            raise UsageError(
+                f"The edition {edition} is drawn, and reads no --data-root: leave out one of them."
+            )
+        return Choice(asked, _folder(data_root, ""))
+    asked = asked or _edition(os.environ.get(EDITION_VARIABLE), EDITION_VARIABLE)
+    if asked == SCENES:
+        return Choice(SCENES, None)
+    if (named := os.environ.get(DATA_VARIABLE)) is not None:
+        return Choice(asked, _folder(named, DATA_VARIABLE))
+    settings = read_settings()
+    asked = asked or _edition(settings.edition, settings.origin("edition"))
+    if asked == SCENES or (asked is None and settings.data_root is None):
+        return Choice(SCENES, None)
+    root = settings.data_root
+    return Choice(asked, None if root is None else _folder(root, settings.origin("data_root")))
+
+
+def _edition(name: str | None, origin: str) -> str | None:
+    """``scenes`` or ``official``; the drawn world goes by its full name, too."""
+    if name is None or name in (SCENES, OFFICIAL):
+        return name
+    from benchbench.scenes import VERSION
+
+    if name == VERSION:
+        return SCENES
+    where = f"({origin}) " if origin else ""
+    hint = f"{where}There are {SCENES} and {OFFICIAL}; other files: --data-root DIR"
+    raise UnknownName("edition", str(name), (SCENES, VERSION, OFFICIAL), hint)
+
+
+def _folder(named: str | Path, origin: str) -> Path:
+    """A data root that is there. ``origin``: what named it, where it was not passed."""
+    where = f" ({origin})" if origin else ""
     if not isinstance(named, (str, Path)) or not str(named).strip():
-        raise UsageError(f"The data root should name a folder; it is {named!r}.")
+        raise UsageError(f"The data root{where} should name a folder; it is {named!r}.")
     try:
         root = Path(named).expanduser()
     except RuntimeError as error:
-        raise UsageError(f"Cannot expand the data root {named}: {error}") from error
+        raise UsageError(f"Cannot expand the data root {named}{where}: {error}") from error
     if not root.is_dir():
         state = "is a file, not a folder" if root.exists() else "does not exist"
-        raise MissingData(f"The data root {root} {state}.")
+        raise MissingData(f"The data root {root}{where} {state}.")
     return root
 
 
@@ -62,38 +118,114 @@ def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     return True, f"{path.stat().st_size / 1e6:,.1f} MB"
 
 
-def resolve_edition(info: TaskInfo, data_root: str | Path | None = None) -> Edition:
-    """Find and name the files of a task.
+def drawn_part(info: TaskInfo) -> str | None:
+    """The part of the drawn world that has a task's files; None where none has."""
+    from benchbench.scenes.edition import part_with
+
+    return part_with([file.path for file in info.files])
+
+
+def resolve_edition(
+    info: TaskInfo,
+    data_root: str | Path | None = None,
+    edition: str | None = None,
+    progress: Progress | None = None,
+) -> Edition:
+    """Find and name the files of a task; draw them where they are to be the drawn world's.
+
+    Args:
+        info: the task.
+        data_root: a folder with its files.
+        edition: ``scenes`` or ``official``.
+        progress: called while something is drawn.
 
     Raises:
-        UsageError: no folder was named.
-        MissingData: the folder lacks a file; the message says which, and where it is published.
+        UsageError: what was asked for cannot be had: see ``choose``; or the drawn world has no such
+            files, or the files are not known to be the official ones, or the cache cannot be
+            written.
+        MissingData: the folder is not there, or lacks a file; the message says which, and where it
+            is published.
     """
-    root = find_root(data_root)
-    if root is None:
+    choice = choose(data_root, edition)
+    if choice.edition == SCENES:
+        return _drawn(info, progress)
+    if choice.root is None:
         raise UsageError(
-            f"{info.name} needs data: pass --data-root DIR or set {DATA_VARIABLE}. "
-            f"What belongs there: benchbench data where {info.name}"
+            f"The official files of {info.name} are nowhere named: pass --data-root DIR, or set "
+            f"{DATA_VARIABLE}, or data_root in {OWN_FILE}. {_layout(info)}"
         )
     for file in info.files:
-        there, state = state_of(file, root)
+        there, state = state_of(file, choice.root)
         if not there:
             raise MissingData(
-                f"{root / file.path}: {state}. It should hold {file.what}, from {file.source}. "
-                f"The whole layout: benchbench data where {info.name}"
+                f"{choice.root / file.path}: {state}. It should hold {file.what}, from "
+                f"{file.source}. The whole layout: benchbench data where {info.name}"
             )
-    digest = _annotations_sha256(root, info.files)
+    found = _named(info, choice.root)
+    if choice.edition == OFFICIAL and found.name != OFFICIAL:
+        raise UsageError(_not_official(info, found))
+    return found
+
+
+def _layout(info: TaskInfo) -> str:
+    return f"What belongs there: benchbench data where {info.name}"
+
+
+def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
+    from benchbench.scenes.edition import keep
+
+    part = drawn_part(info)
+    if part is None:
+        raise UsageError(
+            f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
+        )
+    return _named(info, keep(part, progress))
+
+
+def _named(info: TaskInfo, root: Path) -> Edition:
+    """The edition that a folder with a task's files is."""
+    from benchbench.scenes.edition import standard_digests
+    from benchbench.scenes.world import VERSION
+
+    paths = _annotations(info)
+    if drawn := standard_digests(root, paths):
+        return Edition(VERSION, root, _joined(drawn))
+    found = {path: file_sha256(root / path) for path in paths}
+    digest = _joined(found)
+    if found and found == dict(info.official):
+        return Edition(OFFICIAL, root, digest)
     return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
 
 
-def _annotations_sha256(root: Path, files: Sequence[DataFile]) -> str:
-    annotations = [file.path for file in files if not file.path.endswith("/")]
-    if len(annotations) == 1:
-        return file_sha256(root / annotations[0])
-    digest = hashlib.sha256()
-    for path in sorted(annotations):
-        digest.update(f"{path} {file_sha256(root / path)}\n".encode())
-    return digest.hexdigest()
+def _annotations(info: TaskInfo) -> list[str]:
+    return sorted(file.path for file in info.files if not file.path.endswith("/"))
+
+
+def _joined(digests: Mapping[str, str]) -> str:
+    """One digest for some files; of a single file, its own."""
+    if len(digests) == 1:
+        return next(iter(digests.values()))
+    lines = "".join(f"{path} {digests[path]}\n" for path in sorted(digests))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _not_official(info: TaskInfo, found: Edition) -> str:
+    """What keeps files from being called official."""
+    instead = f"Without --edition official they are read as {found.name}."
+    if not info.official:
+        return (
+            f"This version knows no digest of the official files of {info.name}, so that none can "
+            f"be told to be them. {instead}"
+        )
+    wrong = [
+        f"{path} has {digest[:12]}…, not {info.official.get(path, 'one that is known')[:12]}…"
+        for path in _annotations(info)
+        if (digest := file_sha256(found.root / path)) != info.official.get(path)
+    ]
+    return (
+        f"The files of {info.name} in {found.root} are not the official ones (SHA-256: "
+        f"{'; '.join(wrong)}). {instead}"
+    )
 
 
 def _slug(root: Path) -> str:

@@ -18,7 +18,7 @@ from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.protocols import load_protocol
-from benchbench.registry import load_model, load_task
+from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, write_run
 from benchbench.types import Counts, Learner, LoadOptions, OnMissing, Precision, Run, Trainable
 
@@ -43,6 +43,7 @@ def evaluate(
     task: str | Task,
     *,
     data_root: str | Path | None = None,
+    edition: str | None = None,
     device: str | None = None,
     precision: Precision | None = None,
     batch_size: int | None = None,
@@ -58,7 +59,9 @@ def evaluate(
     Args:
         model: a specification (``openclip:ViT-B-32/openai``), or a loaded model.
         task: a name (``vg-relation``) or a task.
-        data_root: the folder with the task's files; by default the variable BENCHBENCH_DATA.
+        data_root: a folder with the task's files, instead of the drawn world.
+        edition: ``scenes`` or ``official``; by default what the variables BENCHBENCH_EDITION and
+            BENCHBENCH_DATA or a settings file say, else ``scenes``: see ``benchbench.editions``.
         device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: of the model's arithmetic, by default ``fp32``; similarities are float32
             throughout. A loaded model has its own device and precision: leave both out.
@@ -86,16 +89,18 @@ def evaluate(
     if out is not None:
         check_writable(out)
     task = load_task(task) if isinstance(task, str) else task
-    edition = resolve_edition(task.info, data_root)
-    all_items = task.items(edition.root)
+    if isinstance(model, str):
+        family_of(model)  # a wrong name should not wait for an edition to be drawn
+    resolved = resolve_edition(task.info, data_root, edition, progress)
+    all_items = task.items(resolved.root)
     items = draw_clusters(all_items, limit, seed)
     if not items:
-        raise MalformedData(f"{task.info.name} finds no item under {edition.root}: empty files?")
+        raise MalformedData(f"{task.info.name} finds no item under {resolved.root}: empty files?")
     surveyed = survey(ref for item in items for ref in item.images)
     usable = _usable(items, surveyed, on_missing)
     model = _loaded(model, device, precision, seed, progress)
     if isinstance(model, Learner):
-        model = model.learned(task.training(edition.root) if isinstance(task, Trainable) else ())
+        model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = {
@@ -106,7 +111,7 @@ def evaluate(
         "limit": limit,
         "on_missing": on_missing,
     }
-    unfinished = _unfinished(model, task, edition, settings, environment) if resume else None
+    unfinished = _unfinished(model, task, resolved, settings, environment) if resume else None
     encoder = Encoder(
         model,
         batch_size=batch_size,
@@ -121,13 +126,13 @@ def evaluate(
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
-        edition=edition.name,
-        data_sha256=_data_sha256(edition, encoder.sha256),
+        edition=resolved.name,
+        data_sha256=_data_sha256(resolved, encoder.sha256),
         settings={**settings, **answers.settings},
         environment=environment,
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
         skipped=_left_out(items, answers.items),
-        unreadable=_reasons(edition, surveyed, encoder),
+        unreadable=_reasons(resolved, surveyed, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
         outcomes=answers.outcomes,

@@ -91,6 +91,16 @@ def load_model(specification: str, options: LoadOptions | None = None) -> DualEn
         UnknownName: no such family.
         ModelError: what the family says.
     """
+    rest = specification.partition(":")[2]
+    return family_of(specification).load(rest, options or LoadOptions())
+
+
+def family_of(specification: str) -> ModelFamily:
+    """The family that a model's specification names; nothing is loaded yet.
+
+    Raises:
+        UnknownName: no such family.
+    """
     name, _, rest = specification.partition(":")
     there = _found(MODELS, "FAMILY")
     if name not in there:
@@ -99,7 +109,7 @@ def load_model(specification: str, options: LoadOptions | None = None) -> DualEn
             "List them: benchbench list models"
         )
         raise UnknownName("model", specification, [f"{f}:{rest}" for f in there], hint)
-    return model_family(name).load(rest, options or LoadOptions())
+    return model_family(name)
 
 
 def _got(getter: Callable[[], Any], what: str) -> Any:

@@ -67,6 +67,12 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     for file in info.files:
         if file.path.startswith("/") or ".." in file.path.split("/"):
             yield f"the file '{file.path}' is not inside the data root"
+    annotations = {file.path for file in info.files if not file.path.endswith("/")}
+    if info.official and set(info.official) != annotations:
+        yield f"official digests are of {sorted(info.official)}, files are {sorted(annotations)}"
+    for path, digest in info.official.items():
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
 
 
 def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:

@@ -22,6 +22,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("BENCHBENCH_DATA", raising=False)
+    monkeypatch.delenv("BENCHBENCH_EDITION", raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,32 @@ def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("edition") / "drawn"
     return export(root, parts=("aro", "karpathy"), images=20, size=96)
+
+
+def shrink(patch: pytest.MonkeyPatch) -> None:
+    """Let the standard edition be a small one."""
+    from benchbench.scenes.edition import plan
+
+    for name, value in (("IMAGES", 10), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
+        patch.setattr(plan, name, value)
+
+
+@pytest.fixture
+def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The standard edition is a small one, so that drawing it takes no time."""
+    shrink(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the standard edition's part for ARO's tasks; not to be written to."""
+    from benchbench.scenes.edition import keep
+
+    cache = tmp_path_factory.mktemp("standard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHBENCH_CACHE", str(cache))
+        keep("aro")
+    return cache
 
 
 @pytest.fixture(scope="session")

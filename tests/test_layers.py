@@ -25,7 +25,7 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"devices", "environment", "registry"},
+    {"cache", "devices", "environment", "registry", "settings"},
     {"stats"},
     {"types"},
     {"errors", "version"},

@@ -81,9 +81,9 @@ def main() -> None:
 
     \b
     First steps:
+      benchbench eval --model openclip:ViT-B-32/untrained --task vg-relation
       benchbench list tasks
       benchbench data where vg-relation
-      benchbench eval --model openclip:ViT-B-32/openai --task vg-relation --data-root DIR
     """
 
 

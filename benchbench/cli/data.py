@@ -15,18 +15,13 @@ def data_group() -> None:
 @data_group.command("where")
 @click.argument("task", required=False)
 @options.data_root_option
-def data_where(task: str | None, data_root: str | None) -> None:
-    """The files that a task (by default every task) expects, and which of them are there."""
-    from benchbench.editions import DATA_VARIABLE, find_root
+@options.edition_option
+def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
+    """The files that a task (by default every task) reads, and which of them are there."""
+    from benchbench.editions import choose
     from benchbench.registry import load_task, task_names
     from benchbench.reports.cards import layout
 
     infos = [load_task(name).info for name in ([task] if task else task_names())]
-    root = find_root(data_root)
-    if root is None:
-        click.echo(
-            f"No data root: pass --data-root DIR or set {DATA_VARIABLE}. Where there are no "
-            "official files,\ndrawn ones serve ARO's tasks: benchbench scenes export --out drawn\n"
-        )
-    for info in infos:
-        click.echo(layout(info, root))
+    choice = choose(data_root, edition)
+    click.echo("\n\n".join(layout(info, choice) for info in infos))

@@ -14,6 +14,7 @@ from benchbench.cli import options
 @click.option("--model", required=True, help="E.g. openclip:ViT-B-32/openai (list models).")
 @click.option("--task", required=True, help="E.g. vg-relation (list tasks).")
 @options.data_root_option
+@options.edition_option
 @options.device_option
 @options.precision_option
 @click.option(

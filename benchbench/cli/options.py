@@ -7,7 +7,14 @@ import click
 data_root_option = click.option(
     "--data-root",
     metavar="DIR",
-    help="Folder with the task's files (else the variable BENCHBENCH_DATA).",
+    help="Folder with the task's files, instead of the drawn world (or the variable "
+    "BENCHBENCH_DATA, or data_root in benchbench.toml).",
+)
+edition_option = click.option(
+    "--edition",
+    metavar="NAME",
+    help="scenes: the drawn world. official: the data root's files, if they are known to be the "
+    "official ones. (Or BENCHBENCH_EDITION, or edition in benchbench.toml.)  [default: scenes]",
 )
 ties_option = click.option(
     "--ties",

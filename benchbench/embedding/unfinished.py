@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.cache import CACHE_VARIABLE, cache_folder
+from benchbench.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,17 +32,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.generic]
 
-CACHE_VARIABLE = "BENCHBENCH_CACHE"
 NAME_LENGTH = 32
 KEPT_SECONDS = 7 * 24 * 3600
 """Work that nobody took up again within a week is removed."""
-
-
-def cache_folder() -> Path:
-    """The variable BENCHBENCH_CACHE, else ``benchbench`` in the user's cache folder."""
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "benchbench"
 
 
 @dataclass(slots=True)
@@ -67,7 +62,7 @@ class Unfinished:
         try:
             everything = cache_folder() / "unfinished"
             _remove_old(everything)
-        except (OSError, RuntimeError) as error:  # RuntimeError: no home folder can be told
+        except (OSError, UsageError) as error:
             nowhere = cls(Path(name))
             nowhere._give_up(error)
             return nowhere

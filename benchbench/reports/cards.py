@@ -5,12 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from benchbench.editions import state_of
+from benchbench.editions import SCENES, drawn_part, state_of
+from benchbench.scenes.edition import is_there, place
+from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from benchbench.editions import Choice
     from benchbench.types import TaskInfo
 
 WIDTH = 96
@@ -30,6 +33,7 @@ def task_card(info: TaskInfo) -> str:
         f"Slices: {', '.join(f'--by {tag}' for tag in info.tags)}" if info.tags else "",
         "Beware\n" + _bullets(info.quirks) if info.quirks else "",
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
+        _served(info),
         _wrapped(f"Paper: {info.paper}."),
         _wrapped(f"Licence: {info.license}."),
         f"next  benchbench data where {info.name}",
@@ -37,9 +41,16 @@ def task_card(info: TaskInfo) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def layout(info: TaskInfo, root: Path | None) -> str:
-    """The files that a task expects under a data root, what each is, and what is there."""
-    lines = [f"{info.name}: {root or 'DATA_ROOT'}/"]
+def _served(info: TaskInfo) -> str:
+    """Whether anything needs to be fetched."""
+    if drawn_part(info) is None:
+        return "The drawn world has no such files: pass --data-root DIR."
+    return f"By default the drawn world's of these names are read ({VERSION}); nothing is fetched."
+
+
+def layout(info: TaskInfo, choice: Choice) -> str:
+    """The files that a task expects, where, what each is, and what is there."""
+    root, lines = _place(info, choice)
     for file in info.files:
         lines.append(f"  {file.path}")
         if root is not None:
@@ -47,6 +58,23 @@ def layout(info: TaskInfo, root: Path | None) -> str:
             lines.append(f"      here: {state if there else state.upper()}")
         lines += _wrapped(f"official: {file.what}; {file.source}", "      ").splitlines()
     return "\n".join(lines)
+
+
+def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
+    """The folder to look into, and the lines above its files."""
+    if choice.edition != SCENES:
+        return choice.root, [f"{info.name}: {choice.root or 'DATA_ROOT'}/"]
+    part = drawn_part(info)
+    if part is None:
+        return None, [
+            f"{info.name}: DATA_ROOT/",
+            "  no part of the drawn world (files of your own: --data-root DIR)",
+        ]
+    state = "drawn already" if is_there(part) else "drawn when first needed"
+    return place(part), [
+        f"{info.name}: {place(part)}/",
+        f"  the drawn world, {VERSION}: {state} (other files: --data-root DIR)",
+    ]
 
 
 def _wrapped(text: str, indent: str = "") -> str:

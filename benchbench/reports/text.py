@@ -40,6 +40,11 @@ def banners(run: Run) -> Iterator[str]:
             f"UNTRAINED: {run.model.weights} weights. The numbers show that the path works and "
             "say nothing about a trained model."
         )
+    if run.drawn:
+        yield (
+            f"DRAWN: {run.edition} shows drawings. Its numbers compare with each other; they do "
+            "not compare with papers', which are about photographs."
+        )
     if run.partial:
         yield (
             f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "

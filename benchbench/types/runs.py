@@ -22,7 +22,7 @@ class Edition:
     """A set of official-format files with a name."""
 
     name: str
-    """``custom-vrd-1a2b3c4d``: by what it was named and the digest of its annotations."""
+    """``scenes-v1``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
     root: Path
     annotations_sha256: str
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -108,6 +108,9 @@ class TaskInfo:
     tags: tuple[str, ...] = ()
     """What every item is tagged with, and results can be sliced by."""
     quirks: tuple[str, ...] = ()
+    official: Mapping[str, str] = field(default_factory=dict)
+    """Path → SHA-256 of each official annotation file, which fixes its counts, too. Numbers go by
+    the name ``official`` only where all files match; empty where none is known."""
 
     def metric(self, name: str) -> Metric:
         """The metric of that name; a KeyError lists what there is."""

@@ -128,7 +128,8 @@ def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_pa
     missing = typed("data", "where", "vg-relation", "--data-root", tmp_path).stdout
     assert missing.count("here: MISSING") == 2
     assert "Google Drive id" in missing
-    assert "No data root" in typed("data", "where").stdout
+    asked = typed("data", "where", "--edition", "official").stdout
+    assert "winoground: DATA_ROOT/\n  examples.jsonl\n" in asked
     assert "does not exist" in refused("data", "where", "--data-root", tmp_path / "none")
 
 
@@ -234,7 +235,6 @@ def test_wrong_files(tiny: str, shapes: Path, tmp_path: Path, content: str, mess
 
 def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
     arguments = ("eval", "--model", tiny, "--task", "vg-relation")
-    assert "BENCHBENCH_DATA" in refused(*arguments, "--out", tmp_path / "a.parquet")
     with_data = (*arguments, "--data-root", shapes)
     assert "Try" in refused(*with_data, "--out", tmp_path / "a.csv")
     blocked = tmp_path / "file"

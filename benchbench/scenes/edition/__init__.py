@@ -2,7 +2,8 @@
 
 ::
 
-    exporting      the one function, and edition.json
+    keeping        each part in the cache, drawn when first asked for
+    exporting      the one function that writes, and edition.json
     plan           what to write; canonical JSON and digests
     folders        whole or not at all
     pictures       PNG files
@@ -13,7 +14,18 @@
     focus          focused/: two objects standing out
 """
 
-from benchbench.scenes.edition.exporting import ALL_PARTS, export
+from benchbench.scenes.edition.exporting import ALL_PARTS, PROVIDED, export
 from benchbench.scenes.edition.folders import manifest
+from benchbench.scenes.edition.keeping import is_there, keep, part_with, place, standard_digests
 
-__all__ = ["ALL_PARTS", "export", "manifest"]
+__all__ = [
+    "ALL_PARTS",
+    "PROVIDED",
+    "export",
+    "is_there",
+    "keep",
+    "manifest",
+    "part_with",
+    "place",
+    "standard_digests",
+]

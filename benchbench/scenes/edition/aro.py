@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenes.edition.plan import Plan, Written, picture_name
+from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
 from benchbench.scenes.vocabulary import CATEGORIES, MENTIONED, PREDICATES
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
 
 RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribution.json"
+PROVIDES = (RELATIONS, ATTRIBUTIONS, TEST_PICTURES)
 _SLOTS = 64
 """Objects get ids of their own: scene times this, plus slot."""
 

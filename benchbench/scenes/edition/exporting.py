@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
-from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, files_in, whole
+from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
 from benchbench.scenes.edition.pictures import drawn, write_pictures
 from benchbench.scenes.edition.plan import (
     DENSE,
     IMAGES,
     LEAST_SIZE,
     SIZE,
+    TEST_PICTURES,
     TRAINING,
     Plan,
     Progress,
@@ -24,19 +25,28 @@ from benchbench.scenes.edition.plan import (
 from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
-PICTURES = "images"
-_WRITERS: dict[str, Callable[[Path, Plan], Written]] = {
-    "aro": aro.write,
-    "karpathy": karpathy.write,
-    "vg150": vg150.write,
-    "scenarioclip": scenarioclip.write,
+
+class _Part(Protocol):
+    """What a part's module has."""
+
+    @property
+    def PROVIDES(self) -> tuple[str, ...]: ...  # noqa: N802
+
+    def write(self, folder: Path, plan: Plan) -> Written: ...
+
+
+_PARTS: dict[str, _Part] = {
+    "aro": aro,
+    "karpathy": karpathy,
+    "vg150": vg150,
+    "scenarioclip": scenarioclip,
 }
-ALL_PARTS = tuple(_WRITERS)
-_WITH_PICTURES = frozenset({"aro", "karpathy", "scenarioclip"})
-"""Parts about the test pictures, which are written once for all of them."""
+ALL_PARTS = tuple(_PARTS)
+PROVIDED = {name: frozenset(part.PROVIDES) for name, part in _PARTS.items()}
+"""The files and folders (these end in ``/``) of each part."""
 
 
 def export(
@@ -85,7 +95,7 @@ def _checked(
     parts: Collection[str], images: int, dense: int, training: int, size: int, progress: Progress
 ) -> Plan:
     named = {parts} if isinstance(parts, str) else set(parts)
-    if not named or named - set(_WRITERS):
+    if not named or named - set(_PARTS):
         raise UsageError(
             f"An edition has parts {', '.join(ALL_PARTS)}, not {', '.join(sorted(named)) or 'none'}"
         )
@@ -100,17 +110,17 @@ def _checked(
 
 
 def _written(folder: Path, plan: Plan) -> Written:
-    """Write all parts; the pictures first."""
-    out = Written()
-    if _WITH_PICTURES.intersection(plan.parts):
+    """Write all parts; first the pictures, once for all that are about them."""
+    out, pictures = Written(), TEST_PICTURES.rstrip("/")
+    if any(TEST_PICTURES in PROVIDED[part] for part in plan.parts):
         names = map(picture_name, range(plan.images))
         named = zip(names, drawn(plan.scenes, plan.size), strict=True)
-        out.digests[PICTURES] = write_pictures(
-            folder / PICTURES, named, lambda n: plan.progress("pictures", n, plan.images)
+        out.digests[pictures] = write_pictures(
+            folder / pictures, named, lambda n: plan.progress("pictures", n, plan.images)
         )
-        out.counts[PICTURES] = plan.images
+        out.counts[pictures] = plan.images
     for part in plan.parts:
-        more = _WRITERS[part](folder, plan)
+        more = _PARTS[part].write(folder, plan)
         out.counts |= more.counts
         out.digests |= more.digests
     return out
@@ -118,10 +128,6 @@ def _written(folder: Path, plan: Plan) -> Written:
 
 def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
     """``edition.json``. ``contents`` counts the files under each entry of the folder."""
-    contents: dict[str, int] = {}
-    for name in files_in(folder):
-        top = name.partition("/")[0]
-        contents[top] = contents.get(top, 0) + 1
     return {
         "made_by": MADE_BY,
         "name": VERSION,
@@ -133,5 +139,5 @@ def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
         "size": plan.size,
         "counts": written.counts,
         "digests": written.digests,
-        "contents": contents,
+        "contents": counted(folder),
     }

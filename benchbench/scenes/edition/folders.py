@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,11 @@ def files_in(folder: Path) -> list[str]:
     """Every file under a folder, by its path in it, in order."""
     found = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def counted(folder: Path) -> dict[str, int]:
+    """How many files are under each entry of a folder."""
+    return dict(Counter(name.partition("/")[0] for name in files_in(folder)))
 
 
 def _remove_old(root: Path) -> None:

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.order import TaggedCaption, frozen
 from benchbench.scenes.captions import captions
-from benchbench.scenes.edition.plan import Plan, Written, picture_name, records_digest
+from benchbench.scenes.edition.plan import (
+    TEST_PICTURES,
+    Plan,
+    Written,
+    picture_name,
+    records_digest,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CAPTIONS, NEGATIVES = "coco_karpathy_test.json", "coco_order_negatives.json"
+PROVIDES = (CAPTIONS, NEGATIVES, TEST_PICTURES)
 TAGGER = "scenes: known tags"
 
 
@@ -25,7 +32,7 @@ def write(folder: Path, plan: Plan) -> Written:
     plan.progress("captions", 0, 2)
     told = captions(plan.scenes)
     texts = told.texts()
-    images = [f"images/{picture_name(i)}" for i in plan.scenes.index.tolist()]
+    images = [f"{TEST_PICTURES}{picture_name(i)}" for i in plan.scenes.index.tolist()]
     records = [{"image": i, "caption": five} for i, five in zip(images, texts, strict=True)]
     out = Written()
     out.json(folder / CAPTIONS, records, len(records))

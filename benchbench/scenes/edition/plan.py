@@ -27,6 +27,8 @@ Progress = Callable[[str, int, int], None]
 
 IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """What makes an edition the standard one."""
+TEST_PICTURES = "images/"
+"""The folder of test pictures, which several parts are about."""
 LEAST_SIZE = CANONICAL
 """Items are judged at this size: in smaller pictures a crop may show nothing."""
 

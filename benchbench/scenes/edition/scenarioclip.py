@@ -23,7 +23,7 @@ import numpy.typing as npt
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.edition.focus import blurred, focused
 from benchbench.scenes.edition.pictures import drawn, write_pictures
-from benchbench.scenes.edition.plan import Plan, Written, annotated, picture_name
+from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, annotated, picture_name
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -36,6 +36,7 @@ Ints = npt.NDArray[np.int64]
 Record = dict[str, Any]
 
 METADATA, CLASSES, REGIONS = "metadata_test.json", "classes.json", "focused"
+PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_PICTURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _records(plan: Plan, relations: _Relations) -> list[Record]:
     return [
         {
             "id": f"{number:06d}",
-            "image_path": f"images/{picture_name(number)}",
+            "image_path": f"{TEST_PICTURES}{picture_name(number)}",
             "action": SCENARIOS[scenes.scenario[row]].name,
             "dense_caption": dense[row][0],
             "objects": [

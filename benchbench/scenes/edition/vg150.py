@@ -39,6 +39,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
 ZERO_SHOT, PICTURES = "zeroshot_triplet.json", "VG_100K"
+PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{PICTURES}/")
 LONGEST = 1024
 TRAINING, TEST = 0, 2
 _BATCH = 250
@@ -162,6 +163,18 @@ def _write_h5(path: Path, arrays: Arrays) -> None:
     with h5py.File(path, "w") as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
+
+
+def content_digest(path: Path) -> str:
+    """The digest in ``edition.json`` of a graph file, from what the file holds.
+
+    Raises:
+        OSError: it is no such file.
+    """
+    import h5py
+
+    with h5py.File(path) as file:
+        return arrays_digest({name: file[name][()] for name in file})
 
 
 def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:

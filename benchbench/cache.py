@@ -1,0 +1,30 @@
+"""Where things are kept that can be made anew: unfinished work, drawn editions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchbench.errors import UsageError
+
+CACHE_VARIABLE = "BENCHBENCH_CACHE"
+
+
+def cache_folder() -> Path:
+    """The variable BENCHBENCH_CACHE, else ``benchbench`` in the user's cache folder.
+
+    The folder need not be there.
+
+    Raises:
+        UsageError: no home folder can be told, or that of a user who is none was named.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    try:
+        if named:
+            return Path(named).expanduser()
+        return (Path(shared) if shared else Path.home() / ".cache") / "benchbench"
+    except RuntimeError as error:
+        raise UsageError(
+            f"No cache folder can be told ({error}). Let the variable {CACHE_VARIABLE} name one."
+        ) from error

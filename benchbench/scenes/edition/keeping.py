@@ -1,0 +1,113 @@
+"""The standard edition in the cache, part by part, each drawn when it is first asked for.
+
+A part lies in ``CACHE/scenes-v1/PART``. One that is not whole, or whose annotations are not those
+that its ``edition.json`` was written with, is drawn anew: a cache holds nothing that is not to be
+had again, and an evaluation should not stop for it. Looking is cheap: annotations are read, files
+are counted, pixels are not decoded (a run notes the digest of those it saw).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.cache import CACHE_VARIABLE, cache_folder
+from benchbench.data.records import file_sha256
+from benchbench.errors import DataError, UsageError
+from benchbench.scenes.edition import plan, vg150
+from benchbench.scenes.edition.exporting import PROVIDED, export
+from benchbench.scenes.edition.folders import counted, manifest
+from benchbench.scenes.world import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+
+def part_with(files: Collection[str]) -> str | None:
+    """The first part that has all of these files and folders, which a reader needs.
+
+    Folders alone name no format (many have ``images/``): there is no part for them.
+    """
+    if all(file.endswith("/") for file in files):
+        return None
+    return next((part for part, there in PROVIDED.items() if there.issuperset(files)), None)
+
+
+def place(part: str) -> Path:
+    """Where a part lies, or will.
+
+    Raises:
+        UsageError: no cache folder can be told.
+    """
+    return cache_folder() / VERSION / part
+
+
+def is_there(part: str) -> bool:
+    """Whether a part is drawn, as it should be."""
+    return bool(standard_digests(place(part), PROVIDED[part]))
+
+
+def keep(part: str, progress: plan.Progress | None = None) -> Path:
+    """The part's folder, drawn now where it is not there.
+
+    Two processes may do so at once; an interrupted one leaves nothing that counts.
+
+    Args:
+        part: one of ``ALL_PARTS``.
+        progress: called, while it is drawn, as ``progress("drawing …", done, total)``.
+
+    Raises:
+        UsageError: the cache cannot be written; or holds there what is not ours.
+    """
+    root = place(part)
+    if is_there(part):
+        return root
+
+    def told(what: str, done: int, total: int) -> None:
+        if progress:
+            progress(f"drawing {what}", done, total)
+
+    try:
+        return export(
+            root,
+            parts=[part],
+            images=plan.IMAGES,
+            dense=plan.DENSE,
+            training=plan.TRAINING,
+            size=plan.SIZE,
+            progress=told,
+        )
+    except (UsageError, OSError) as error:
+        raise UsageError(
+            f"{str(error).rstrip('.')}. Drawn editions are kept in a cache; the variable "
+            f"{CACHE_VARIABLE} names another place."
+        ) from error
+
+
+def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
+    """Digests of the annotations among ``files``, where a folder is a standard edition.
+
+    Returns:
+        File → digest as ``edition.json`` has it: of canonical records or arrays. Empty where the
+        folder is no standard edition of this version, lacks a file, or one's content is another.
+    """
+    said = manifest(root) or {}
+    contents, digests = said.get("contents"), said.get("digests")
+    if said.get("name") != VERSION or said.get("standard") is not True:
+        return {}
+    if not isinstance(contents, dict) or not isinstance(digests, dict):
+        return {}
+    there = counted(root)
+    if any(there.get(name) != count for name, count in contents.items()):
+        return {}
+    written = {file: str(digests.get(file)) for file in files if not file.endswith("/")}
+    same = all(_digest(root / file) == digest for file, digest in written.items())
+    return written if same else {}
+
+
+def _digest(path: Path) -> str | None:
+    """Of what a file holds, as ``edition.json`` has it; None where it cannot be read."""
+    try:
+        return vg150.content_digest(path) if path.suffix == ".h5" else file_sha256(path)
+    except (OSError, ValueError, DataError):
+        return None

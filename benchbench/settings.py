@@ -1,0 +1,93 @@
+"""A user's own defaults: ``benchbench.toml``, or ``[tool.benchbench]`` of ``pyproject.toml``.
+
+The first that is found in the working directory or, upward, in its parents; ``benchbench.toml``
+before the other::
+
+    edition = "scenes"         # or "official"
+    data_root = "photographs"  # from the file's own folder
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchbench.errors import UnknownName, UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+OWN_FILE, SHARED_FILE = "benchbench.toml", "pyproject.toml"
+KEYS = ("edition", "data_root")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a settings file says; all None where there is none."""
+
+    path: Path | None = None
+    """The file."""
+    edition: str | None = None
+    """As written; not checked."""
+    data_root: Path | None = None
+    """From the file's own folder; not checked."""
+
+    def origin(self, key: str) -> str:
+        """Where a value comes from, for messages."""
+        return f"key '{key}' in {self.path}"
+
+
+def read_settings(start: Path | None = None) -> Settings:
+    """The settings that hold in a folder, by default the working directory.
+
+    Raises:
+        UsageError: a settings file cannot be read, or says what cannot be meant. It names file
+            and key.
+    """
+    try:
+        start = (start or Path.cwd()).resolve()
+    except OSError:  # the working directory has been removed
+        return Settings()
+    for folder in (start, *start.parents):
+        for path in (folder / OWN_FILE, folder / SHARED_FILE):
+            table = _table(path)
+            if table is not None:
+                return _settings(path, table)
+    return Settings()
+
+
+def _table(path: Path) -> dict[str, Any] | None:
+    """Our part of a file; None where it has none."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    if path.name == OWN_FILE:
+        return content
+    tool = content.get("tool")
+    table = tool.get("benchbench") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.benchbench should be a table, not {table!r}.")
+    return table
+
+
+def _settings(path: Path, table: dict[str, Any]) -> Settings:
+    for key, value in table.items():
+        if key not in KEYS:
+            raise UnknownName("key", key, KEYS, f"It is in {path}. Keys: {', '.join(KEYS)}.")
+        if not isinstance(value, str) or not value.strip():
+            raise UsageError(f"{path}: '{key}' should be a string with something in it.")
+    root = table.get("data_root")
+    try:
+        place = None if root is None else path.parent / Path(root).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: cannot expand 'data_root' {root}: {error}") from error
+    return Settings(path, table.get("edition"), place)

@@ -1,0 +1,136 @@
+"""Editions as typed: what is printed when something is drawn, chosen or refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import refused, typed
+
+CHANCE = ("eval", "--model", "blind:chance", "--task", "vg-relation")
+
+
+def test_eval_needs_no_data_at_all(
+    standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(standard_cache))
+    monkeypatch.chdir(tmp_path)
+    done = typed(*CHANCE)
+    lines = done.stdout.strip().splitlines()
+    assert lines[0] == "vg-relation@scenes-v1  ·  blind:chance"
+    assert lines[2:4] == [
+        "DRAWN: scenes-v1 shows drawings. Its numbers compare with each other; they do not compare "
+        "with",
+        "  papers', which are about photographs.",
+    ]
+    assert re.search(
+        r"^aro-paper \* +\d+\.\d +\[\d+\.\d, \d+\.\d\] +2,631 +922 ", done.stdout, re.M
+    )
+    assert re.fullmatch(
+        r"run   runs/vg-relation@scenes-v1/blind-chance-[0-9a-f]{8}\.parquet", lines[-2]
+    )
+    assert "drawing" not in done.stderr
+
+
+def test_what_is_drawn_is_shown_once(small_standard: None, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "run.parquet")
+    first = typed(*CHANCE, *out).stderr.splitlines()
+    assert first[:2] == ["drawing pictures: 10 of 10", "drawing ARO items: 2 of 2"]
+    assert first[2] == "loading …"
+    assert "drawing" not in typed(*CHANCE, *out).stderr
+    quiet = typed(*CHANCE, *out, "--quiet")
+    assert quiet.stdout == f"{tmp_path / 'run.parquet'}\n"
+    assert quiet.stderr.startswith("DRAWN: scenes-v1")
+
+
+def test_data_where_tells_what_is_drawn(
+    small_standard: None, tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("data", "where", "vg-relation")
+    place = tmp_path / "cache" / "scenes-v1" / "aro"
+    first = typed(*where).stdout.splitlines()
+    assert first[:4] == [
+        f"vg-relation: {place}/",
+        "  the drawn world, scenes-v1: drawn when first needed (other files: --data-root DIR)",
+        "  visual_genome_relation.json",
+        "      here: MISSING",
+    ]
+    assert not place.exists()
+    typed(*CHANCE, "--out", tmp_path / "run.parquet")
+    then = typed(*where).stdout.splitlines()
+    assert "scenes-v1: drawn already" in then[1]
+    assert "      here: 10 entries" in then
+    assert typed(*where, "--data-root", shapes).stdout.startswith(f"vg-relation: {shapes}/\n")
+    monkeypatch.setenv("BENCHBENCH_DATA", str(shapes))
+    assert typed(*where).stdout.startswith(f"vg-relation: {shapes}/\n")
+    assert typed(*where, "--edition", "scenes").stdout.splitlines() == then
+    assert typed("data", "where", "winoground", "--edition", "scenes").stdout.splitlines()[:2] == [
+        "winoground: DATA_ROOT/",
+        "  no part of the drawn world (files of your own: --data-root DIR)",
+    ]
+
+
+def test_cards_say_whether_anything_is_to_be_fetched() -> None:
+    assert "nothing is fetched" in typed("show", "task", "vg-relation").stdout
+    assert "The drawn world has no such files" in typed("show", "task", "winoground").stdout
+
+
+def test_wrong_editions_are_one_line(shapes: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "run.parquet")
+    assert refused(*CHANCE, *out, "--edition", "oficial") == (
+        "Error: Unknown edition 'oficial'. Did you mean 'official'? There are scenes and official; "
+        "other files: --data-root DIR"
+    )
+    assert "leave out one of them" in refused(
+        *CHANCE, *out, "--edition", "scenes", "--data-root", shapes
+    )
+    assert "knows no digest" in refused(
+        *CHANCE, *out, "--edition", "official", "--data-root", shapes
+    )
+    assert "nowhere named" in refused(*CHANCE, *out, "--edition", "official")
+    assert refused("eval", "--model", "blind:chance", "--task", "winoground", *out) == (
+        "Error: winoground is no part of the drawn world: pass --data-root DIR. "
+        "What belongs there: benchbench data where winoground"
+    )
+
+
+def test_a_wrong_model_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    wrong = ("eval", "--model", "blnd:chance", "--task", "vg-relation")
+    assert "Unknown model" in refused(*wrong, "--out", tmp_path / "run.parquet")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_wrong_settings_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("benchbench.toml").write_text('editon = "scenes"\n')
+    assert refused(*CHANCE) == (
+        "Error: Unknown key 'editon'. Did you mean 'edition'? It is in "
+        f"{tmp_path}/benchbench.toml. Keys: edition, data_root."
+    )
+
+
+def test_a_cache_that_cannot_be_is_one_line(
+    small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
+    place = tmp_path / "file" / "scenes-v1" / "aro"
+    assert refused(*CHANCE, "--out", tmp_path / "run.parquet") == (
+        f"Error: Cannot write the edition {place}: Not a directory. Drawn editions are kept in a "
+        "cache; the variable BENCHBENCH_CACHE names another place."
+    )
+
+
+def test_ctrl_c_while_drawing_leaves_nothing(
+    small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchbench.scenes.edition.pictures._save", interrupted)
+    done = typed(*CHANCE, "--out", tmp_path / "run.parquet")
+    assert done.exit_code == 130
+    assert done.stderr.strip() == "Interrupted."
+    assert not list((tmp_path / "cache" / "scenes-v1").iterdir())

@@ -1,0 +1,193 @@
+"""Drawn parts in the cache: made when asked for, made anew when wrong, by two at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import h5py
+import pytest
+
+from benchbench.errors import UsageError
+from benchbench.scenes.edition import (
+    ALL_PARTS,
+    PROVIDED,
+    export,
+    is_there,
+    keep,
+    manifest,
+    part_with,
+    place,
+    standard_digests,
+)
+from benchbench.scenes.edition.folders import files_in
+
+
+def test_a_part_provides_what_it_writes_and_no_more(small_standard: None) -> None:
+    for part in ALL_PARTS:
+        tops = {path.name + "/" * path.is_dir() for path in keep(part).iterdir()}
+        assert tops == {*PROVIDED[part], "edition.json"}
+        assert is_there(part)
+
+
+def test_a_part_is_found_by_the_files_that_it_has() -> None:
+    assert part_with(["visual_genome_relation.json", "images/"]) == "aro"
+    assert part_with(["coco_karpathy_test.json"]) == "karpathy"
+    assert part_with(["VG-SGG.h5", "VG_100K/"]) == "vg150"
+    assert part_with(["visual_genome_relation.json", "classes.json"]) is None
+    assert part_with(["images/"]) is None
+    assert part_with([]) is None
+
+
+def test_a_part_is_drawn_once(small_standard: None) -> None:
+    told: list[str] = []
+    root = keep("aro", lambda what, *_: told.append(what))
+    assert root == Path(os.environ["BENCHBENCH_CACHE"]) / "scenes-v1" / "aro" == place("aro")
+    assert set(told) == {"drawing pictures", "drawing ARO items"}
+    said = manifest(root)
+    assert said is not None
+    assert (said["name"], said["standard"], said["parts"]) == ("scenes-v1", True, ["aro"])
+    told.clear()
+    assert keep("aro", lambda what, *_: told.append(what)) == root
+    assert not told
+    assert not is_there("karpathy")
+
+
+def lose_a_picture(root: Path) -> None:
+    next((root / "images").iterdir()).unlink()
+
+
+def change_a_caption(root: Path) -> None:
+    path = root / "visual_genome_relation.json"
+    path.write_text(path.read_text().replace("the ", "a ", 1))
+
+
+def another_version(root: Path) -> None:
+    path = root / "edition.json"
+    path.write_text(path.read_text().replace("scenes-v1", "scenes-v0"))
+
+
+def odd_manifest(root: Path) -> None:
+    path = root / "edition.json"
+    path.write_text(path.read_text().replace('"digests":{', '"digests":null,"was":{'))
+
+
+@pytest.mark.parametrize(
+    "damage", [lose_a_picture, change_a_caption, another_version, odd_manifest]
+)
+def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object) -> None:
+    root = keep("aro")
+    before = {name: (root / name).read_bytes() for name in files_in(root)}
+    assert callable(damage)
+    damage(root)
+    assert not is_there("aro")
+    assert keep("aro") == root
+    assert {name: (root / name).read_bytes() for name in files_in(root)} == before
+    assert [path.name for path in root.parent.iterdir()] == ["aro"]
+
+
+def test_an_edition_of_other_counts_is_not_the_standard_one(small_standard: None) -> None:
+    root = export(place("aro"), parts=["aro"], images=4, size=96)
+    assert not standard_digests(root, PROVIDED["aro"])
+    keep("aro")
+    assert len(list((root / "images").iterdir())) == 10
+
+
+def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
+    root = keep("vg150")
+    path = root / "VG-SGG.h5"
+    with h5py.File(path) as file:
+        arrays = {name: file[name][()] for name in file}
+
+    def rewrite() -> None:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array, compression="gzip")
+
+    rewrite()
+    assert is_there("vg150")
+    arrays["labels"][0] += 1
+    rewrite()
+    assert not is_there("vg150")
+    path.write_bytes(b"half")
+    assert not is_there("vg150")
+    keep("vg150")
+    assert is_there("vg150")
+
+
+@pytest.mark.parametrize("at", ["drawing pictures", "drawing ARO items"])
+def test_an_interrupted_drawing_leaves_nothing(small_standard: None, at: str) -> None:
+    def interrupt(what: str, *_: int) -> None:
+        if what == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        keep("aro", interrupt)
+    assert not list(place("aro").parent.iterdir())
+    assert is_there(keep("aro").name)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    small_standard: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("benchbench.scenes.edition.pictures._save", full)
+        with pytest.raises(UsageError, match=r"No space left on device\..*BENCHBENCH_CACHE names"):
+            keep("aro")
+    assert not list(place("aro").parent.iterdir())
+
+
+def test_a_cache_that_cannot_be_is_named(
+    small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"Not a directory\..*BENCHBENCH_CACHE names"):
+        keep("aro")
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
+    place("aro").mkdir(parents=True)
+    (place("aro") / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match=r"thesis\.txt.*BENCHBENCH_CACHE names"):
+        keep("aro")
+
+
+def test_two_processes_at_once(small_standard: None) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_keep_small) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert is_there("aro")
+    assert [path.name for path in place("aro").parent.iterdir()] == ["aro"]
+
+
+def _keep_small() -> None:
+    """Run in a process of its own, which inherits the variable BENCHBENCH_CACHE."""
+    from tests.conftest import shrink
+
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        for _ in range(3):
+            picture = keep("aro") / "images" / "000003.png"
+            picture.unlink(missing_ok=True)
+        keep("aro")
+
+
+def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
+    said = manifest(standard_cache / "scenes-v1" / "aro")
+    assert said is not None
+    assert said["standard"]
+    assert (said["images"], said["size"], said["counts"]["visual_genome_relation.json"]) == (
+        1000, 224, 2631,
+    )  # fmt: skip
+    assert {name: digest[:16] for name, digest in said["digests"].items()} == {
+        "images": "14ed26fc7535922c",
+        "visual_genome_attribution.json": "67fad2e0ef986575",
+        "visual_genome_relation.json": "bd67b3b1fb50e871",
+    }
