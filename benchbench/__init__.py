@@ -1,7 +1,7 @@
 """Does a vision-language model understand structure, and is one checkpoint really better?
 
 >>> import benchbench as bb
->>> run = bb.evaluate("openclip:ViT-B-32/openai", "vg-relation", data_root="data")  # doctest: +SKIP
+>>> run = bb.evaluate("openclip:ViT-B-32/openai", "vg-relation")  # doctest: +SKIP
 >>> print(bb.scorecard(run))  # doctest: +SKIP
 
 Importing this package loads none of torch, pandas, scipy or pyarrow; each name below does its

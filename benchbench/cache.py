@@ -25,6 +25,7 @@ def cache_folder() -> Path:
             return Path(named).expanduser()
         return (Path(shared) if shared else Path.home() / ".cache") / "benchbench"
     except RuntimeError as error:
+        reason = str(error).rstrip(".")
         raise UsageError(
-            f"No cache folder can be told ({error}). Let the variable {CACHE_VARIABLE} name one."
+            f"No cache folder can be told ({reason}). Let the variable {CACHE_VARIABLE} name one."
         ) from error

@@ -83,7 +83,7 @@ def _edition(name: str | None, origin: str) -> str | None:
 
     if name == VERSION:
         return SCENES
-    where = f"({origin}) " if origin else ""
+    where = f"It comes from {origin}. " if origin else ""
     hint = f"{where}There are {SCENES} and {OFFICIAL}; other files: --data-root DIR"
     raise UnknownName("edition", str(name), (SCENES, VERSION, OFFICIAL), hint)
 

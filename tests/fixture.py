@@ -1,13 +1,8 @@
-"""Small data sets in official formats: two coloured shapes a picture, drawn here.
-
-For the tests, and for ``make eval`` where no real photographs are at hand.
-Usage: python tests/fixture.py FOLDER
-"""
+"""Small data sets in official formats: two coloured shapes a picture, drawn here."""
 
 from __future__ import annotations
 
 import json
-import sys
 from itertools import permutations
 from pathlib import Path
 
@@ -127,7 +122,3 @@ def _attribution(name: str, things: tuple[str, str]) -> dict[str, object]:
         "false_caption": f"the {other} {this} and the {one} {that}",
         **CROP,
     }
-
-
-if __name__ == "__main__":
-    draw(Path(sys.argv[1]))

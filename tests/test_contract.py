@@ -65,13 +65,18 @@ def test_unsound_tasks_are_named() -> None:
         check_task(StubTask([GOOD], headline="none"), Path())
     with pytest.raises(ContractError, match="lower case with hyphens"):
         check_task(StubTask([GOOD], name="VG Relation"), Path())
+    with pytest.raises(ContractError, match=r"official digests are of \['a\.json'\], files are"):
+        check_task(StubTask([GOOD], official={"a.json": "0" * 64}), Path())
+    official = {"visual_genome_relation.json": "ABC"}
+    with pytest.raises(ContractError, match="is no SHA-256 in lower-case hex"):
+        check_task(StubTask([GOOD], official=official), Path())
 
 
 class StubTask:
     """VG-Relation's card over given items."""
 
-    def __init__(self, items: list[Item], **info: str) -> None:
-        self.info: TaskInfo = dataclasses.replace(load_task("vg-relation").info, **info)  # type: ignore[arg-type]
+    def __init__(self, items: list[Item], **info: Any) -> None:
+        self.info: TaskInfo = dataclasses.replace(load_task("vg-relation").info, **info)
         self._items = items
 
     def items(self, root: Path) -> list[Item]:

@@ -150,6 +150,7 @@ def test_banners_come_before_any_number() -> None:
         counts=dataclasses.replace(SMALL.counts, items_in_edition=99, skipped=2),
         unreadable={f"images/{i}.jpg": "not found" for i in range(4)},
         settings={"limit": 9, "seed": 3},
+        edition="scenes-v1",
     )
     page = str(scorecard(bad))
     assert max(map(len, page.splitlines())) <= 100
@@ -157,12 +158,15 @@ def test_banners_come_before_any_number() -> None:
     numbers = text.index("aro-paper")
     for banner in (
         "UNTRAINED: random (seed 3)",
+        "DRAWN: scenes-v1 shows drawings",
         "PARTIAL: 7 of 99 items",
         "SKIPPED: 2 items, in none of the numbers, for 4 images",
         "images/0.jpg (not found)",
         "and 1 more",
     ):
         assert 0 < text.index(banner) < numbers
+    assert page.startswith("vg-relation@scenes-v1 ")
+    assert "DRAWN" not in str(scorecard(SMALL))
 
 
 def test_a_metric_without_items_hides_no_other() -> None:
