@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchbench.types import LoadOptions
+from benchbench import registry
+from benchbench.registry import load_task
+from benchbench.types import DataFile, Item, LoadOptions, TaskInfo
 from tests.fixture import draw, draw_sugarcrepe, draw_winoground
 
 if TYPE_CHECKING:
@@ -102,3 +105,29 @@ def vrd() -> Path:
     if not root.is_dir():
         pytest.skip("no real photographs beside the checkout")
     return root
+
+
+class Undrawn:
+    """A task whose files the drawn world does not have."""
+
+    info = replace(
+        load_task("winoground").info,
+        name="undrawn",
+        files=(DataFile("undrawn.jsonl", "items", "nowhere"), DataFile("images/", "", "nowhere")),
+    )
+
+    def items(self, root: Path) -> list[Item]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> TaskInfo:
+    """That task, found by its name; its card."""
+    found = registry._found
+    there = {**found(registry.TASKS, "TASK"), "undrawn": Undrawn}
+    monkeypatch.setattr(
+        registry,
+        "_found",
+        lambda package, name: there if package == registry.TASKS else found(package, name),
+    )
+    return Undrawn.info

@@ -146,10 +146,10 @@ def test_an_exported_edition_goes_by_what_it_is(
     assert resolve_edition(info, smaller).name.startswith("custom-some-drawn-")
 
 
-def test_a_task_of_other_files_needs_a_folder(info: TaskInfo) -> None:
-    wanted = "is no part of the drawn world: pass --data-root DIR.*data where winoground"
+def test_a_task_of_other_files_needs_a_folder(info: TaskInfo, undrawn: TaskInfo) -> None:
+    wanted = "is no part of the drawn world: pass --data-root DIR.*data where undrawn"
     with pytest.raises(UsageError, match=wanted):
-        resolve_edition(load_task("winoground").info)
+        resolve_edition(undrawn)
     pictures_only = dataclasses.replace(info, files=info.files[1:])
     with pytest.raises(UsageError, match="is no part of the drawn world"):
         resolve_edition(pictures_only)

@@ -99,13 +99,17 @@ class AttributeItems:
         return out
 
 
-def relation_items(scenes: Scenes) -> RelationItems:
+def relation_items(scenes: Scenes, *, whole: bool = False) -> RelationItems:
     """All relation items of some scenes.
 
     Left and right are asked of any two objects (mirroring makes them even), the other predicates
     only of principals that can be drawn both ways.
+
+    Args:
+        scenes: whole twins where items are to be even.
+        whole: asked of whole pictures rather than of crops around the two objects.
     """
-    look, other = _Look.at(scenes), _Look.at(_twins(scenes))
+    look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
     row, slots, predicate, principal = _relation_candidates(look)
     fair = _relation_is_fair(look, row, slots, predicate)
     fair &= ~principal | _relation_is_fair(other, row, slots, predicate)
@@ -115,9 +119,14 @@ def relation_items(scenes: Scenes) -> RelationItems:
     return RelationItems(row, slots, predicate, categories, unseen, principal)
 
 
-def attribute_items(scenes: Scenes) -> AttributeItems:
-    """All attribute items of some scenes: of the two principals, and of any two others."""
-    look, other = _Look.at(scenes), _Look.at(_twins(scenes))
+def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
+    """All attribute items of some scenes: of the two principals, and of any two others.
+
+    Args:
+        scenes: whole twins where items are to be even.
+        whole: asked of whole pictures rather than of crops around the two objects.
+    """
+    look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
     row, slots, principal = _attribute_candidates(scenes)
     fair = _attributes_are_fair(look, row, slots)
     fair &= ~principal | _attributes_are_fair(other, row, slots)
@@ -143,10 +152,11 @@ class _Look:
     scenes: Scenes
     graph: Graph
     sight: Seen
+    whole: bool
 
     @classmethod
-    def at(cls, scenes: Scenes) -> _Look:
-        return cls(scenes, closure(scenes), seen(scenes, CANONICAL))
+    def at(cls, scenes: Scenes, whole: bool) -> _Look:
+        return cls(scenes, closure(scenes), seen(scenes, CANONICAL), whole)
 
     def clear(self, row: Ints, slots: Ints) -> Flags:
         """Both objects are seen well enough and are of different kinds. [m]"""
@@ -156,7 +166,9 @@ class _Look:
         return np.asarray(plain.all(axis=1) & (category[:, 0] != category[:, 1]))
 
     def within(self, row: Ints, slots: Ints) -> Flags:
-        """[m, w]: objects of which the crop around two of them shows anything."""
+        """[m, w]: objects of which a crop around the two, or the whole, shows anything."""
+        if self.whole:
+            return np.asarray(self.sight.pixels[row] > 0)
         return self.sight.among(row, crops(self.sight, row, slots))
 
 

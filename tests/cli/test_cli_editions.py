@@ -45,6 +45,7 @@ def test_what_is_drawn_is_shown_once(small_standard: None, tmp_path: Path) -> No
     assert quiet.stderr.startswith("DRAWN: scenes-v1")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_data_where_tells_what_is_drawn(
     small_standard: None, tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,17 +67,19 @@ def test_data_where_tells_what_is_drawn(
     monkeypatch.setenv("BENCHBENCH_DATA", str(shapes))
     assert typed(*where).stdout.startswith(f"vg-relation: {shapes}/\n")
     assert typed(*where, "--edition", "scenes").stdout.splitlines() == then
-    assert typed("data", "where", "winoground", "--edition", "scenes").stdout.splitlines()[:2] == [
-        "winoground: DATA_ROOT/",
+    assert typed("data", "where", "undrawn", "--edition", "scenes").stdout.splitlines()[:2] == [
+        "undrawn: DATA_ROOT/",
         "  no part of the drawn world (files of your own: --data-root DIR)",
     ]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cards_say_whether_anything_is_to_be_fetched() -> None:
     assert "nothing is fetched" in typed("show", "task", "vg-relation").stdout
-    assert "The drawn world has no such files" in typed("show", "task", "winoground").stdout
+    assert "The drawn world has no such files" in typed("show", "task", "undrawn").stdout
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_wrong_editions_are_one_line(shapes: Path, tmp_path: Path) -> None:
     out = ("--out", tmp_path / "run.parquet")
     assert refused(*CHANCE, *out, "--edition", "oficial") == (
@@ -90,9 +93,9 @@ def test_wrong_editions_are_one_line(shapes: Path, tmp_path: Path) -> None:
         *CHANCE, *out, "--edition", "official", "--data-root", shapes
     )
     assert "nowhere named" in refused(*CHANCE, *out, "--edition", "official")
-    assert refused("eval", "--model", "blind:chance", "--task", "winoground", *out) == (
-        "Error: winoground is no part of the drawn world: pass --data-root DIR. "
-        "What belongs there: benchbench data where winoground"
+    assert refused("eval", "--model", "blind:chance", "--task", "undrawn", *out) == (
+        "Error: undrawn is no part of the drawn world: pass --data-root DIR. "
+        "What belongs there: benchbench data where undrawn"
     )
 
 

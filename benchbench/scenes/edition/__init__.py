@@ -11,6 +11,8 @@
     karpathy       coco_karpathy_test.json, coco_order_negatives.json
     vg150          VG-SGG.h5, VG-SGG-dicts.json, image_data.json, zeroshot_triplet.json, VG_100K/
     scenarioclip   metadata_test.json, classes.json
+    sugarcrepe     add_att.json … swap_obj.json, val2017/
+    winoground     images/, examples.jsonl
     focus          focused/: two objects standing out
 """
 

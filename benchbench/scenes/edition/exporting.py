@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
-from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
+from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
 from benchbench.scenes.edition.pictures import drawn, write_pictures
 from benchbench.scenes.edition.plan import (
@@ -43,6 +43,8 @@ _PARTS: dict[str, _Part] = {
     "karpathy": karpathy,
     "vg150": vg150,
     "scenarioclip": scenarioclip,
+    "sugarcrepe": sugarcrepe,
+    "winoground": winoground,
 }
 ALL_PARTS = tuple(_PARTS)
 PROVIDED = {name: frozenset(part.PROVIDES) for name, part in _PARTS.items()}

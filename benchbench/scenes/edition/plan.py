@@ -85,6 +85,13 @@ class Written:
         if count is not None:
             self.counts[path.name] = count
 
+    def lines(self, path: Path, records: list[dict[str, Any]]) -> None:
+        """Write JSON Lines: canonical records, one a line."""
+        content = b"".join(map(canonical, records))
+        path.write_bytes(content)
+        self.digests[path.name] = hashlib.sha256(content).hexdigest()
+        self.counts[path.name] = len(records)
+
 
 def canonical(content: Any) -> bytes:
     """JSON with sorted keys and no white space, so that equal content is equal bytes."""

@@ -1,0 +1,190 @@
+"""Test pictures with a true caption and a false one a step away, as SugarCrepe's seven files.
+
+Upstream (Hsieh et al., NeurIPS 2023) maps ids to ``{filename, caption, negative_caption}``;
+pictures lie in ``val2017/``. Each scene gives at most one item a file. What is swapped is turned
+round in the twin, so that either caption is true as often as false; what is replaced or added is
+drawn from all that could be said of such a scene and is false of everything in the picture. Added
+things make the negative the longer caption, here as upstream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.scenes.dice import Dice, dice
+from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.plan import Plan, Written, picture_name
+from benchbench.scenes.graph import closure
+from benchbench.scenes.holdout import held_attributes
+from benchbench.scenes.items import attribute_items, relation_items
+from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.vocabulary import (
+    CATEGORIES,
+    CATEGORY,
+    COLOURS,
+    MENTIONED,
+    PREDICATE,
+    PREDICATES,
+)
+from benchbench.scenes.world import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from benchbench.scenes.graph import Graph
+    from benchbench.scenes.items import AttributeItems, RelationItems
+    from benchbench.scenes.world import Scenes
+
+PICTURES = "val2017"
+SUBSETS = (
+    "add_att", "add_obj", "replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj",
+)  # fmt: skip
+PROVIDES = (*(f"{name}.json" for name in SUBSETS), f"{PICTURES}/")
+MOST_SCENES = 400
+Contrast = tuple[str, str, str]
+"""Subset, true caption, false caption."""
+Pair = tuple[str, str]
+"""A true caption and a false one."""
+
+
+def write(folder: Path, plan: Plan) -> Written:
+    """Write the seven files and their pictures."""
+    scenes = plan.scenes.take(slice(0, MOST_SCENES))
+    plan.progress("captions and negatives", 0, len(scenes))
+    files: dict[str, dict[str, dict[str, str]]] = {name: {} for name in SUBSETS}
+    for row, (subset, caption, negative) in contrasts(scenes):
+        name = picture_name(int(scenes.index[row]))
+        record = {"filename": name, "caption": caption, "negative_caption": negative}
+        files[subset][str(int(scenes.index[row]))] = record
+    out = Written()
+    for subset, records in files.items():
+        out.json(folder / f"{subset}.json", records, len(records))
+    names = [picture_name(i) for i in scenes.index.tolist()]
+    out.digests[PICTURES] = write_pictures(
+        folder / PICTURES,
+        zip(names, drawn(scenes, plan.size), strict=True),
+        lambda n: plan.progress("pictures", n, len(scenes)),
+    )
+    out.counts[PICTURES] = len(scenes)
+    return out
+
+
+def contrasts(scenes: Scenes) -> Iterator[tuple[int, Contrast]]:
+    """All items of some scenes (whole twins), each with its scene's row."""
+    roll = dice(f"{VERSION}/{scenes.split}/contrasts", scenes.index)
+    world = _World(scenes, closure(scenes), roll)
+    related = relation_items(scenes, whole=True)
+    captions = related.captions()
+    for row, number in _one_each(related, world, "relation"):
+        yield from ((row, found) for found in world.about_relation(related, number, captions))
+    described = attribute_items(scenes, whole=True)
+    captions = described.captions()
+    for row, number in _one_each(described, world, "attribute"):
+        yield from ((row, found) for found in world.about_attribute(described, number, captions))
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """Some scenes, what holds in them, and a die for each."""
+
+    scenes: Scenes
+    graph: Graph
+    roll: Dice
+
+    def about_relation(
+        self, items: RelationItems, number: int, captions: Sequence[Pair]
+    ) -> Iterator[Contrast]:
+        """What can be made false in "the x is r the y"."""
+        row, predicate = int(items.scene[number]), int(items.predicate[number])
+        pair = tuple(int(c) for c in items.categories[number])
+        true, false = captions[number]
+        yield "swap_obj", true, false
+        other = self._way_back(items, number)
+        if other is not None and not self._may_hold(row, other, pair):
+            yield "replace_rel", true, _relation(pair, other)
+        if (strange := self._absent(row, items, number)) is not None:
+            yield "replace_obj", true, _relation(strange, predicate)
+            new = CATEGORIES[strange[0] if strange[0] != pair[0] else strange[1]].name
+            yield "add_obj", true, f"{true} and there is {'an' if new[0] in 'aeiou' else 'a'} {new}"
+
+    def about_attribute(
+        self, items: AttributeItems, number: int, captions: Sequence[Pair]
+    ) -> Iterator[Contrast]:
+        """What can be made false in "the a x and the b y"."""
+        row = int(items.scene[number])
+        true, false = captions[number]
+        yield "swap_att", true, false
+        (a, b), (x, y) = items.attributes[number].tolist(), items.categories[number].tolist()
+        new = self._lacking(row, x, (a, b))
+        if new is None:
+            return
+        one, other = CATEGORIES[x].name, CATEGORIES[y].name
+        changed = f"the {MENTIONED[new]} {one} and the {MENTIONED[b]} {other}"
+        yield "replace_att", true, changed
+        yield "add_att", f"the {one} and the {MENTIONED[b]} {other}", changed
+
+    def _way_back(self, items: RelationItems, number: int) -> int | None:
+        """The relation of the item's object to its subject, which its twin shows between them."""
+        row, (subject, thing) = int(items.scene[number]), items.slots[number]
+        if items.principal[number]:
+            back = int(self.scenes.predicate[row, thing, subject])
+            return back if back >= 0 else None
+        return PREDICATE[str(PREDICATES[items.predicate[number]].inverse)]
+
+    def _may_hold(self, row: int, predicate: int, pair: tuple[int, ...]) -> bool:
+        """Whether anything so named may be said to stand in that relation."""
+        category = self.scenes.category[row]
+        plane = self.graph.possible[row, predicate]
+        return bool(plane[np.ix_(category == pair[0], category == pair[1])].any())
+
+    def _absent(self, row: int, items: RelationItems, number: int) -> tuple[int, int] | None:
+        """The item's pair with one of the two replaced by what the scene lacks but might have."""
+        scenario = SCENARIOS[self.scenes.scenario[row]]
+        if not items.principal[number]:
+            return None
+        pair = [int(c) for c in items.categories[number]]
+        side = int(self._roll("side", row, 2))
+        stays = CATEGORIES[pair[1 - side]].name
+        there = set(self.scenes.category[row].tolist())
+        mates = {a if b == stays else b for a, b in scenario.pairs if stays in (a, b)}
+        free = sorted(CATEGORY[name] for name in mates if CATEGORY[name] not in there)
+        if not free:
+            return None
+        pair[side] = free[self._roll("stranger", row, len(free))]
+        return pair[0], pair[1]
+
+    def _lacking(self, row: int, thing: int, taken: tuple[int, int]) -> int | None:
+        """A colour (a pattern for a pattern) that nothing of that name may be said to have.
+
+        Training shows it on such a thing where it shows the one that it replaces, and only there.
+        """
+        named = self.scenes.category[row] == thing
+        may = self.graph.may_have[row][named].any(axis=0)
+        numbers, held = np.arange(len(MENTIONED)), held_attributes()[thing]
+        alike = (numbers < len(COLOURS)) == (taken[0] < len(COLOURS))
+        as_rare = held == held[taken[0]]
+        free = np.flatnonzero(alike & as_rare & ~may & ~np.isin(numbers, taken))
+        return int(free[self._roll("attribute", row, len(free))]) if len(free) else None
+
+    def _roll(self, name: str, row: int, bound: int) -> int:
+        return int(self.roll.below(name, bound)[row])
+
+
+def _one_each(
+    items: RelationItems | AttributeItems, world: _World, name: str
+) -> Iterator[tuple[int, int]]:
+    """A scene's row and one of its items, principals before others."""
+    for row in np.unique(items.scene).tolist():
+        mine = np.flatnonzero(items.scene == row)
+        main = mine[items.principal[mine]]
+        pool = main if len(main) else mine
+        yield row, int(pool[int(world.roll.below(name, len(pool))[row])])
+
+
+def _relation(pair: tuple[int, ...], predicate: int) -> str:
+    who, whom = (CATEGORIES[c].name for c in pair)
+    return f"the {who} is {PREDICATES[predicate].name} the {whom}"

@@ -1,0 +1,70 @@
+"""Twins as Winoground's pairs (Thrush et al., CVPR 2022): two pictures, two captions, same words.
+
+``examples.jsonl`` has upstream's ``id, image_0, image_1, caption_0, caption_1, collapsed_tag``;
+pictures are ``images/NAME.png``. A pair is a scene and its twin: who does what to whom is turned
+round between them ("Object": nouns change places), or whose attribute is whose ("Relation", as
+upstream calls a change of anything but nouns). Captions are true of their own picture and false of
+all that the other one shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.items import attribute_items, relation_items
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.scenes.items import AttributeItems, RelationItems
+
+EXAMPLES = "examples.jsonl"
+PROVIDES = (EXAMPLES, TEST_PICTURES)
+
+
+def write(folder: Path, plan: Plan) -> Written:
+    """Write the examples."""
+    plan.progress("pairs of twins", 0, 1)
+    out = Written()
+    out.lines(folder / EXAMPLES, examples(plan))
+    plan.progress("pairs of twins", 1, 1)
+    return out
+
+
+def examples(plan: Plan) -> list[dict[str, Any]]:
+    """Records of ``examples.jsonl``: at most one of a kind for each two twins."""
+    kinds = (
+        ("Object", relation_items(plan.scenes, whole=True)),
+        ("Relation", attribute_items(plan.scenes, whole=True)),
+    )
+    found = [
+        (index, kind, *captions)
+        for kind, items in kinds
+        for index, captions in _opposites(plan, items).items()
+    ]
+    return [
+        {
+            "id": number,
+            "image_0": picture_name(index).removesuffix(".png"),
+            "image_1": picture_name(index + 1).removesuffix(".png"),
+            "caption_0": first,
+            "caption_1": second,
+            "collapsed_tag": kind,
+        }
+        for number, (index, kind, first, second) in enumerate(sorted(found))
+    ]
+
+
+def _opposites(plan: Plan, items: RelationItems | AttributeItems) -> dict[int, tuple[str, str]]:
+    """Even twin → its true caption and its odd twin's, where either is the other's false one."""
+    said: dict[int, set[tuple[str, str]]] = {}
+    rows = zip(plan.scenes.index[items.scene].tolist(), items.captions(), strict=True)
+    for index, captions in rows:
+        said.setdefault(index, set()).add(captions)
+    found = {}
+    for index in sorted(index for index in said if index % 2 == 0):
+        turned = {(false, true) for true, false in said.get(index + 1, ())}
+        if both := said[index] & turned:
+            found[index] = min(both)
+    return found
