@@ -56,7 +56,7 @@ def check_task(task: object, root: Path) -> None:
 
 
 def _info_problems(info: TaskInfo) -> Iterator[str]:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", info.name):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
         yield f"the name '{info.name}' is not in lower case with hyphens"
     names = [metric.name for metric in info.metrics]
     if info.headline not in names:
@@ -76,6 +76,10 @@ def _item_problems(info: TaskInfo, items: Sequence[Item]) -> list[str]:
     if len(set(ids)) < len(ids):
         problems.append("item ids repeat")
     tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
+    for tag in info.optional_tags:
+        having = sum(tag in item.tags for item in items)
+        if 0 < having < len(items):
+            problems.append(f"{having} of {len(items)} items have the tag '{tag}': all, or none")
     for item in items:
         found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
         problems += found

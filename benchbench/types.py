@@ -32,6 +32,9 @@ Similarity = Literal["cosine", "dot"]
 Ties = Literal["wrong", "share", "right"]
 """How an item counts whose true caption ties with the best other one (see protocols.ties)."""
 
+NoOps = Literal["keep", "drop"]
+"""Whether false captions that the model reads as it reads a true one stay among the options."""
+
 OnMissing = Literal["error", "skip"]
 Precision = Literal["fp32", "fp16", "bf16"]
 
@@ -86,6 +89,8 @@ class Metric:
     ties: Ties | None = None
     """The rule that the publication fixes; None leaves it to the reader."""
     judgement: Judgement = "text"
+    no_ops: NoOps = "keep"
+    """``drop``: no-op negatives are no options, and an item with no other is left out."""
     source: str = ""
 
 
@@ -120,6 +125,8 @@ class TaskInfo:
     """What a high score means, and what it does not."""
     tags: tuple[str, ...] = ()
     """What every item is tagged with, and results can be sliced by."""
+    optional_tags: tuple[str, ...] = ()
+    """The same, where the items of some editions have it and those of others do not."""
     quirks: tuple[str, ...] = ()
 
     def metric(self, name: str) -> Metric:

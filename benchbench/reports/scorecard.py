@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,7 +67,7 @@ class Scorecard:
     groups: tuple[Row, ...]
     """The slices that ``by`` makes, the largest first."""
     ties: int
-    """Items that the tie rule decides, under the headline's judgement."""
+    """Items that the tie rule decides, judged as the headline is."""
     no_ops: int
     """Captions that the model cannot tell from their item's true one."""
     resamples: int
@@ -102,6 +102,7 @@ def scorecard(
         UsageError: the task is another one or has changed since, or no item has the tag ``by``.
     """
     info = _task_of(run, task)
+    first = info.metric(info.headline)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     metrics = [_read_metric(run, metric, ties, clusters) for metric in info.metrics]
     slices = _read_slices(run, by, ties, clusters, info) if by is not None else []
@@ -117,7 +118,7 @@ def scorecard(
         metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
-        ties=int(matching.tied(run.outcomes, info.metric(info.headline).judgement).sum()),
+        ties=int(matching.tied(run.outcomes, first.judgement, first.no_ops).sum()),
         no_ops=sum(sum(o.no_op) for o in run.outcomes),
         resamples=resamples,
     )
@@ -161,10 +162,10 @@ class _Read:
 
 
 def _read_metric(run: Run, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
-    values = matching.judge(run.outcomes, metric.ties or ties, metric.judgement)
+    values = matching.judge(run.outcomes, metric.ties or ties, metric.judgement, metric.no_ops)
     groups = _numbered(matching.groups(run.outcomes, metric))
     mean = mean_over_groups(values, groups, clusters)
-    guessed = matching.chance(run.outcomes, metric.judgement)
+    guessed = matching.chance(run.outcomes, metric.judgement, metric.no_ops)
     chance = mean_over_groups(guessed, groups, clusters).value
     meaning = f"{mean.n_groups} {metric.meaning}" if metric.by else metric.meaning
     return _Read(metric.name, meaning, metric.ties or ties, mean, chance)
@@ -172,16 +173,17 @@ def _read_metric(run: Run, metric: Metric, ties: Ties, clusters: Integers) -> _R
 
 def _read_slices(run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo) -> list[_Read]:
     """A plain mean over the items of each group that a tag makes, judged as the headline is."""
-    names = [o.tags.get(by) for o in run.outcomes]
+    headline = info.metric(info.headline)
+    sliced = replace(headline, by=by, leave_out=frozenset(), at_least=1)
+    names = matching.groups(run.outcomes, sliced)
     labels = sorted({name for name in names if name is not None})
     if not labels:
         tags = sorted({name for o in run.outcomes for name in o.tags})
         raise UsageError(
             f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(tags) or 'none'}."
         )
-    judgement = info.metric(info.headline).judgement
-    values = matching.judge(run.outcomes, ties, judgement)
-    chance = matching.chance(run.outcomes, judgement)
+    values = matching.judge(run.outcomes, ties, headline.judgement, headline.no_ops)
+    chance = matching.chance(run.outcomes, headline.judgement, headline.no_ops)
     reads = []
     for label in labels:
         groups = np.array([0 if name == label else -1 for name in names], dtype=np.intp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.canonical import canonical
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, vg150
@@ -18,7 +19,6 @@ from benchbench.scenes.edition.plan import (
     Plan,
     Progress,
     Written,
-    canonical,
     picture_name,
 )
 from benchbench.scenes.world import VERSION
