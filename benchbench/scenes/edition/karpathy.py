@@ -32,27 +32,30 @@ def write(folder: Path, plan: Plan) -> Written:
     first = plan.scenes.take(slice(FLICKR_IMAGES))
     out = Written()
     plan.progress("captions", 0, 2)
-    _write_one(folder, plan, out, COCO, captions(plan.scenes))
+    _write_one(folder, out, COCO, captions(plan.scenes))
     plan.progress("captions", 1, 2)
-    _write_one(folder, plan, out, FLICKR, captions(first, PER_SCENE))
+    _write_one(folder, out, FLICKR, captions(first, PER_SCENE))
     plan.progress("captions", 2, 2)
     return out
 
 
-def _write_one(folder: Path, plan: Plan, out: Written, name: str, told: Captions) -> None:
+def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
     """A file of captions of the first pictures, and its negatives."""
-    texts = told.texts()
-    images = [f"images/{picture_name(i)}" for i in plan.scenes.index[: len(texts)].tolist()]
-    records = [{"image": i, "caption": five} for i, five in zip(images, texts, strict=True)]
+    tagged = tagged_captions(told)
+    records = [{"image": image, "caption": [c.text for c in five]} for image, five in tagged]
     out.json(folder / name, records, len(records))
-    tagged = [
-        (image, [_tagged(text, told.tagged(row, k)) for k, text in enumerate(texts[row])])
-        for row, image in enumerate(images)
-    ]
     digest = records_digest(records)
     for seed in SEEDS:
         content = frozen(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
+
+
+def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
+    """Each picture's file, by its row, with its captions; their words as drawn are the tokens."""
+    return [
+        (f"images/{picture_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
+        for row, each in enumerate(map(enumerate, told.texts()))
+    ]
 
 
 def _tagged(text: str, pairs: list[tuple[str, str]]) -> TaggedCaption:
