@@ -86,6 +86,10 @@ def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
     tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
     tags |= {tag for metric in info.metrics for tag, _ in metric.only}
     tags -= protocol.event_tags
+    for tag in info.optional_tags:
+        having = sum(tag in item.tags for item in items)
+        if 0 < having < len(items):
+            problems.append(f"{having} of {len(items)} items have the tag '{tag}': all, or none")
     for item in items:
         found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
         found += [f"item {item.id}: {p}" for p in protocol.problems(item)]

@@ -83,6 +83,7 @@ class VGRelation:
             "baseline."
         ),
         tags=("relation",),
+        optional_tags=("composition",),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

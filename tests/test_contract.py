@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOTS = {
     "coco-order": "drawn_edition",
+    "flickr30k-order": "drawn_edition",
     "sugarcrepe": "sugarcrepe",
     "vg-attribution": "shapes",
     "vg-relation": "shapes",

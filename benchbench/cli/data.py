@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from benchbench.cli import options
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_SEEDS = 100
+
 
 @click.group("data")
 def data_group() -> None:
-    """Data sets: what belongs where."""
+    """Data sets: what belongs where, and what is to be prepared."""
 
 
 @data_group.command("where")
@@ -25,3 +34,58 @@ def data_where(task: str | None, data_root: str | None, edition: str | None) -> 
     infos = [load_task(name).info for name in ([task] if task else task_names())]
     choice = choose(data_root, edition)
     click.echo("\n\n".join(layout(info, choice) for info in infos))
+
+
+@data_group.command("freeze-order")
+@click.argument("captions", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder to write to: a data root, with the captions' file in it.  [default: theirs]",
+)
+@click.option("--seeds", default="0", show_default=True, help="E.g. 0 or 0-4: one file a seed.")
+@click.option("--tagger", default="auto", show_default=True, help="auto, spacy or hanta.")
+def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: str) -> None:
+    """Tag the captions of a Karpathy file once, and freeze their shuffles for the order tasks.
+
+    CAPTIONS is coco_karpathy_test.json, flickr30k_test.json or another file of that form.
+    """
+    from benchbench.cli.progress import ProgressBar
+    from benchbench.data.freezing import freeze_order
+
+    bar = ProgressBar()
+    try:
+        written = freeze_order(captions, out=out, seeds=_seeds(seeds), tagger=tagger, progress=bar)
+    finally:
+        bar.close()
+    for path in written:
+        click.echo(path)
+    for task in _readers({path.name for path in written}):
+        root = shlex.quote(str(written[0].parent))
+        click.echo(f"next  benchbench eval --model blind:chance --task {task} --data-root {root}")
+
+
+def _seeds(text: str) -> list[int]:
+    """Numbers and ranges: "0", "0-4", "0,2,5-7"."""
+    from benchbench.errors import UsageError
+
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        ends = (first, last or first)
+        if not all(end.isascii() and end.isdecimal() and len(end) < 7 for end in ends):
+            raise UsageError(f"--seeds takes numbers and ranges, as 0 or 0-4, not '{text}'.")
+        seeds += range(int(ends[0]), int(ends[1]) + 1)
+    if not 0 < len(seeds) <= MOST_SEEDS:
+        raise UsageError(f"--seeds {text} names {len(seeds):,} seeds; one to {MOST_SEEDS} can be.")
+    return seeds
+
+
+def _readers(names: set[str]) -> Iterator[str]:
+    """Tasks that read one of these files."""
+    from benchbench.registry import load_task, task_names
+
+    for task in task_names():
+        if names & {file.path for file in load_task(task).info.files}:
+            yield task

@@ -56,7 +56,8 @@ def eval_command(
     from benchbench.reports.text import banners
     from benchbench.runs import run_path
 
-    tags = load_task(task).info.tags
+    info = load_task(task).info
+    tags = (*info.tags, *info.optional_tags)
     if by is not None and by not in tags:
         raise UsageError(f"{task} has no slices '{by}'. Slices: {', '.join(tags) or 'none'}.")
     bar = ProgressBar(silent=quiet)
@@ -76,6 +77,7 @@ def eval_command(
         click.echo(path)
         return
     click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n\nrun   {path}")
-    further = [f"--by {tag}" for tag in tags if tag != by]
+    there = {tag for outcome in run.outcomes for tag in outcome.tags}
+    further = [f"--by {tag}" for tag in tags if tag != by and tag in there]
     option = further[0] if further else "--manifest"
     click.echo(f"next  benchbench show run {shlex.quote(str(path))} {option}")

@@ -3,8 +3,10 @@
 ``visual_genome_relation.json`` and ``visual_genome_attribution.json`` are lists of records with
 ``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y,
 bbox_w, bbox_h``, the crop that both captions speak of; the first with ``relation_name``, the second
-with ``attributes`` [a1, a2]. Upstream shows the model ``image.crop((x, y, x+w, y+h))``: see
-``dataset_zoo/aro_datasets.py`` in mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
+with ``attributes`` [a1, a2]. Files of the drawn world also have ``composition`` ("seen" or
+"unseen": whether its training split shows what the captions say). Upstream shows the model
+``image.crop((x, y, x+w, y+h))``: see ``dataset_zoo/aro_datasets.py`` in
+mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def read_relations(root: Path) -> list[Item]:
         MalformedData: naming the record and the field.
     """
     return [
-        _item(root, record, {"relation": record.text("relation_name")})
+        _item(root, record, {"relation": record.text("relation_name"), **_composition(record)})
         for record in read_records(root / "visual_genome_relation.json")
     ]
 
@@ -45,7 +47,7 @@ def read_attributions(root: Path) -> list[Item]:
         MalformedData: naming the record and the field.
     """
     return [
-        _item(root, record, {"attributes": "_".join(_pair(record))})
+        _item(root, record, {"attributes": "_".join(_pair(record)), **_composition(record)})
         for record in read_records(root / "visual_genome_attribution.json")
     ]
 
@@ -55,6 +57,14 @@ def _pair(record: Record) -> list[str]:
     if len(pair) != 2:
         raise record.wrong("attributes", f"should be two strings, not {len(pair)}")
     return pair
+
+
+def _composition(record: Record) -> dict[str, str]:
+    """Whether training shows what the captions say; official files do not tell."""
+    told = record.text_if_any("composition")
+    if told not in (None, "seen", "unseen"):
+        raise record.wrong("composition", f"should be 'seen' or 'unseen', not '{told}'")
+    return {"composition": told} if told else {}
 
 
 def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:

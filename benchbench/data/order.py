@@ -30,7 +30,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.karpathy import captions_digest
 from benchbench.data.records import read_record
+from benchbench.errors import MalformedData
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
@@ -201,17 +203,39 @@ def frozen(
     }
 
 
+def frozen_name(source: str, seed: int = 0) -> str:
+    """The frozen file's name, by the source's and the seed.
+
+    >>> frozen_name("coco_karpathy_test.json"), frozen_name("flickr30k_test.json", 3)
+    ('coco_order_negatives.json', 'flickr30k_order_negatives.seed3.json')
+    """
+    stem = source.removesuffix(".json").removesuffix("_test").removesuffix("_karpathy")
+    return f"{stem}_order_negatives{f'.seed{seed}' if seed else ''}.json"
+
+
 def read_order_items(root: Path, name: str) -> list[Item]:
     """The items of a frozen file under ``root``: the true option first, then its four shuffles.
 
     Raises:
         MissingData: there is no such file.
-        MalformedData: it is no frozen file of this version, or a record is not as it should be.
+        MalformedData: it is no frozen file of this version, a record is not as it should be, or
+            the captions beside it are others than those that were frozen.
     """
     header = read_record(root / name)
     if header.text("format") != FORMAT or header.whole("version") != FORMAT_VERSION:
         raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
+    _check_source(root, name, header)
     return [_order_item(root, record) for record in header.records("items")]
+
+
+def _check_source(root: Path, name: str, header: Record) -> None:
+    """Where the captions that were frozen lie beside the frozen file, they are still the same."""
+    source = root / header.relative_path("source")
+    if source.is_file() and captions_digest(source) != header.text("source_digest"):
+        raise MalformedData(
+            f"{root / name} was frozen from other captions than {source} holds. "
+            f"Freeze these, to a new folder or over it: benchbench data freeze-order {source}"
+        )
 
 
 def _order_item(root: Path, record: Record) -> Item:

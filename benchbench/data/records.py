@@ -64,6 +64,16 @@ def read_record(path: Path) -> Record:
     return Record(path, "at the top", _parsed(_read_text(path), path))
 
 
+def read_content(path: Path) -> Any:
+    """Whatever a JSON file holds, unchecked.
+
+    Raises:
+        MissingData: the file is not there.
+        MalformedData: it is unreadable or no JSON.
+    """
+    return _parsed(_read_text(path), path)
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -98,6 +108,10 @@ class Record:
     def text(self, name: str) -> str:
         """A string with something in it."""
         return self._sound(name, self._get(name))
+
+    def text_if_any(self, name: str) -> str | None:
+        """A string with something in it; None where there is no such field."""
+        return self.text(name) if name in self._content else None
 
     def whole(self, name: str) -> int:
         """A whole number (an integral float is one too)."""

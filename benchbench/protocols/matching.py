@@ -27,9 +27,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.embedding import Embedded, Encoder
-    from benchbench.types import DualEncoder, ImageRef, Item, Judgement, Metric, Outcome, Ties
+    from benchbench.types import (
+        DualEncoder,
+        ImageRef,
+        Item,
+        Judgement,
+        Metric,
+        NoOps,
+        Outcome,
+        Ties,
+    )
 
     Floats = npt.NDArray[np.float64]
+
+BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
+"""The tie rules that give the least and the most."""
 
 CHUNK = 4096
 """Items whose embeddings are gathered at once: bounds memory at about 100 MB for 512 dimensions."""
@@ -109,16 +121,22 @@ def same_shape(shapes: Sequence[object]) -> Iterator[npt.NDArray[np.intp]]:
         yield np.array(found, dtype=np.intp)
 
 
-def judge(outcomes: Sequence[Matched], ties: Ties, judgement: Judgement = "text") -> Floats:
+def judge(
+    outcomes: Sequence[Matched],
+    ties: Ties,
+    judgement: Judgement = "text",
+    no_ops: NoOps = "keep",
+) -> Floats:
     """What every item earns: [items], in [0, 1].
 
     Text and image scores are products of what the item's images, or their captions, earn by the
     tie rule; the group score asks for both at once (Thrush et al., *Winoground*, CVPR 2022, §3.2).
     With ``share`` an item earns the chance that it comes out right when ties are broken at random.
+    With ``no_ops="drop"`` no image can prefer a no-op negative (``idle``).
     """
     earned = np.empty(len(outcomes))
     for where in same_shape([o.scores.shape for o in outcomes]):
-        scores, target = _stacked(outcomes, where)
+        scores, target = _stacked(outcomes, where, no_ops)
         earned[where] = _judged(scores, target, ties, judgement)
     return earned
 
@@ -150,7 +168,7 @@ def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp])
     Rows and columns share cells, so that their chances do not multiply. Without ties that
     matter the answer is 0 or 1 and no order is tried.
     """
-    bounds = [_judged(scores[None], target[None], rule, "group")[0] for rule in ("wrong", "right")]
+    bounds = [_judged(scores[None], target[None], rule, "group")[0] for rule in BOUNDS]
     if bounds[0] == bounds[1]:
         return float(bounds[0])
     _, level = np.unique(scores, return_inverse=True)
@@ -169,17 +187,27 @@ def _cell_orders(n: int) -> npt.NDArray[np.intp]:
     return rng.permuted(np.tile(np.arange(n), (5040, 1)), axis=1)
 
 
-def chance(outcomes: Sequence[Matched], judgement: Judgement = "text") -> Floats:
+def idle(outcome: Matched) -> tuple[bool, ...]:
+    """Which captions are no-op negatives: [captions]; an image's own caption never is."""
+    return tuple(flag and column not in outcome.target for column, flag in enumerate(outcome.no_op))
+
+
+def chance(
+    outcomes: Sequence[Matched], judgement: Judgement = "text", no_ops: NoOps = "keep"
+) -> Floats:
     """What guessing earns each item: [items]; scores in random order, no ties.
 
     (1 / captions) to the power of images for the text score, likewise for the image score; 1/6 for
     the group score of two images and two captions.
     """
     earned = np.empty(len(outcomes))
-    for where in same_shape([(o.scores.shape, o.target) for o in outcomes]):
-        first = outcomes[int(where[0])]
+    dropped = [idle(o) if no_ops == "drop" else () for o in outcomes]
+    shapes = [(o.scores.shape, o.target, out) for o, out in zip(outcomes, dropped, strict=True)]
+    for where in same_shape(shapes):
+        first, out = outcomes[int(where[0])], dropped[int(where[0])]
         level = np.zeros_like(first.scores)
-        n_images, n_captions = level.shape
+        level[:, np.flatnonzero(out)] = -np.inf
+        n_images, n_captions = len(level), level.shape[1] - sum(out)
         if judgement == "text" or n_images == 1:
             earned[where] = n_captions ** -float(n_images) if judgement != "image" else 1.0
         elif judgement == "image":
@@ -190,12 +218,23 @@ def chance(outcomes: Sequence[Matched], judgement: Judgement = "text") -> Floats
 
 
 def _stacked(
-    outcomes: Sequence[Matched], where: npt.NDArray[np.intp]
+    outcomes: Sequence[Matched], where: npt.NDArray[np.intp], no_ops: NoOps
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-    """Scores [items, images, captions] and targets [items, images] of items of one shape."""
+    """Scores [items, images, captions] and targets [items, images] of items of one shape.
+
+    A dropped caption scores −∞: it loses to all, and ties with none.
+    """
     chosen = [outcomes[i] for i in where]
     scores = np.stack([o.scores for o in chosen])
+    if no_ops == "drop":
+        out = np.array([idle(o) for o in chosen])
+        scores = np.where(out[:, None, :], np.float32(-np.inf), scores)
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
+
+
+def has_choice(outcome: Matched) -> bool:
+    """Whether an item has a false caption that the model can tell from the true ones."""
+    return len(outcome.no_op) - sum(idle(outcome)) > len(set(outcome.target))
 
 
 class Matching:
@@ -211,11 +250,14 @@ class Matching:
         return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
 
     def events(self, outcomes: Sequence[Matched], metric: Metric, ties: Ties) -> Events:
-        """One an item."""
+        """One an item; where no-ops are dropped, of those that leave a choice."""
+        dropping = metric.no_ops == "drop"
+        chosen = [i for i, o in enumerate(outcomes) if not dropping or has_choice(o)]
+        picked = [outcomes[i] for i in chosen]
         return Events(
-            values=judge(outcomes, ties, metric.judgement),
-            chance=chance(outcomes, metric.judgement),
-            outcome=np.arange(len(outcomes)),
+            values=judge(picked, ties, metric.judgement, metric.no_ops),
+            chance=chance(picked, metric.judgement, metric.no_ops),
+            outcome=np.array(chosen, dtype=np.intp),
         )
 
     def counted(self, outcomes: Sequence[Matched]) -> Iterator[str]:

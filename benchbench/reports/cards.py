@@ -23,14 +23,15 @@ def task_card(info: TaskInfo) -> str:
     """What a task measures, on what, by which metrics, and what to beware of."""
     metrics = [
         f"{m.name}{' *' if m.name == info.headline else ''}: mean over {m.meaning}; a tie is "
-        f"{m.ties or 'as --ties says'}{f'. {m.source}' if m.source else ''}"
+        f"{m.ties or 'as --ties says'}{'; no-ops dropped' if m.no_ops == 'drop' else ''}"
+        f"{f'. {m.source}' if m.source else ''}"
         for m in info.metrics
     ]
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
         _wrapped(info.measures),
         "Metrics (* headline)\n" + _bullets(metrics),
-        f"Slices: {', '.join(f'--by {tag}' for tag in info.tags)}" if info.tags else "",
+        _slices(info),
         "Beware\n" + _bullets(info.quirks) if info.quirks else "",
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
         _served(info),
@@ -39,6 +40,12 @@ def task_card(info: TaskInfo) -> str:
         f"next  benchbench data where {info.name}",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _slices(info: TaskInfo) -> str:
+    always = [f"--by {tag}" for tag in info.tags]
+    sometimes = [f"--by {tag} (where the files have it)" for tag in info.optional_tags]
+    return f"Slices: {', '.join(always + sometimes)}" if always or sometimes else ""
 
 
 def _served(info: TaskInfo) -> str:

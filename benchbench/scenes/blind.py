@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Pair = tuple[str, str]
 """A true caption and a false one."""
+Options = tuple[str, ...]
+"""A true caption, and false ones after it."""
 
 _STEPS, _RATE, _DECAY = 80, 0.5, 1e-4
 
@@ -43,6 +45,26 @@ class BlindReader:
         """Share of pairs whose true caption sounds truer; a tie counts half."""
         true, false = (self.scores([pair[side] for pair in pairs]) for side in (0, 1))
         return float(((true > false) + 0.5 * (true == false)).mean())
+
+
+def option_pairs(items: Sequence[Options]) -> list[Pair]:
+    """Each true caption beside each of its false ones that differs from it."""
+    return [(true, false) for true, *others in items for false in others if false != true]
+
+
+def share_chosen(reader: BlindReader, items: Sequence[Options]) -> tuple[float, int]:
+    """Share of items whose true caption sounds truer than every other option.
+
+    Options equal to the true one are dropped, and items that have no other; a tie is wrong.
+
+    Returns:
+        The share, and how many items it is of.
+    """
+    asked = [(t, *(o for o in others if o != t)) for t, *others in items if {*others} - {t}]
+    flat = reader.scores([option for each in asked for option in each])
+    ends = np.cumsum([len(each) for each in asked])[:-1]
+    right = [scores[0] > scores[1:].max() for scores in np.split(flat, ends)]
+    return float(np.mean(right)), len(asked)
 
 
 def fit(pairs: Sequence[Pair]) -> BlindReader:

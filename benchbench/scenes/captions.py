@@ -54,13 +54,18 @@ class Captions:
         ]
 
 
-def captions(scenes: Scenes) -> Captions:
-    """Five captions per scene, of five different phrasings."""
+def captions(scenes: Scenes, first: int = 0) -> Captions:
+    """Five captions per scene, of five different phrasings.
+
+    Args:
+        scenes: n of them.
+        first: the number of the first caption; those from 5 are phrased otherwise than 0 to 4.
+    """
     roll = dice(f"{VERSION}/{scenes.split}/captions", scenes.index)
     start = roll.below("start", len(PHRASINGS))
     stride = np.array([1, 5, 7, 11])[roll.below("stride", 4)]
     lines = []
-    for number in range(PER_SCENE):
+    for number in range(first, first + PER_SCENE):
         own = Dice(roll.words(f"caption {number}"))
         lines.append(_phrased(scenes, own, (start + number * stride) % len(PHRASINGS)))
     longest = max(line.shape[1] for line in lines)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Ties = Literal["wrong", "share", "right"]
 """How an item counts whose true caption ties with the best other one (see protocols.ties)."""
 
+NoOps = Literal["keep", "drop"]
+"""Whether false captions that the model reads as it reads a true one stay among the options."""
+
 ProtocolName = Literal["matching", "retrieval", "relations"]
 
 Judgement = Literal[
@@ -65,6 +68,8 @@ class Metric:
     ties: Ties | None = None
     """The rule that the publication fixes; None leaves it to the reader."""
     judgement: Judgement = "text"
+    no_ops: NoOps = "keep"
+    """``drop``: no-op negatives are no options, and an item with no other is left out."""
     k: int = 1
     """How many of the best answers count, where places are read as hits."""
     reading: Reading = "hit"
@@ -107,6 +112,8 @@ class TaskInfo:
     """What a high score means, and what it does not."""
     tags: tuple[str, ...] = ()
     """What every item is tagged with, and results can be sliced by."""
+    optional_tags: tuple[str, ...] = ()
+    """The same, where the items of some editions have it and those of others do not."""
     quirks: tuple[str, ...] = ()
     official: Mapping[str, str] = field(default_factory=dict)
     """Path → SHA-256 of each official annotation file, which fixes its counts, too. Numbers go by

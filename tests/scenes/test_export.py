@@ -42,6 +42,16 @@ PINNED = {
     "classes.json": "806bc0733ab33521",
     "coco_karpathy_test.json": "6e2c5e98b5c6cc37",
     "coco_order_negatives.json": "7567af1f8253462d",
+    "coco_order_negatives.seed1.json": "3be2ba38a286b59a",
+    "coco_order_negatives.seed2.json": "511247a88a38020c",
+    "coco_order_negatives.seed3.json": "4ccb7261bd62e6e1",
+    "coco_order_negatives.seed4.json": "802169c1e140c9bb",
+    "flickr30k_order_negatives.json": "63ea13e42f82f915",
+    "flickr30k_order_negatives.seed1.json": "a2e8900692028cfa",
+    "flickr30k_order_negatives.seed2.json": "f5cbdd10bfb2555c",
+    "flickr30k_order_negatives.seed3.json": "37efb91a6495b453",
+    "flickr30k_order_negatives.seed4.json": "5b72971aedee5fa1",
+    "flickr30k_test.json": "14ce3eeca4c27ebe",
     "examples.jsonl": "0f0f6a81a71e7921",
     "focused": "b25900f5f348002f",
     "image_data.json": "c0c8aedd891a03bb",
@@ -129,6 +139,27 @@ def test_captions_are_karpathys(root: Path) -> None:
     assert [record["caption"] for record in entries] == texts
     assert all((root / record["image"]).is_file() for record in entries)
     assert {len(record["caption"]) for record in entries} == {5}
+
+
+def test_flickr_captions_say_it_in_other_words(root: Path) -> None:
+    others = captions(sample("test", np.arange(20)), 5).texts()
+    entries = content(root, "flickr30k_test.json")
+    assert [record["caption"] for record in entries] == others
+    for row, first in zip(others, captions(sample("test", np.arange(20))).texts(), strict=True):
+        assert len(set(row) - set(first)) >= 4
+    assert len(content(root, "flickr30k_order_negatives.json")["items"]) == 100
+
+
+def test_seeds_shuffle_the_same_captions_otherwise(root: Path) -> None:
+    names = [f"coco_order_negatives{end}.json" for end in ("", ".seed1", ".seed4")]
+    seeds = [content(root, name) for name in names]
+    assert [each["seed"] for each in seeds] == [0, 1, 4]
+    for a, b, c in zip(*(each["items"] for each in seeds), strict=True):
+        assert a["true_option"] == b["true_option"] == c["true_option"]
+    several = [
+        {tuple(items[i]["negatives"]) for items in (s["items"] for s in seeds)} for i in range(100)
+    ]
+    assert sum(len(found) == 3 for found in several) > 95
 
 
 def threes(words: list[str]) -> list[list[str]]:

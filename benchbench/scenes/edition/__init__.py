@@ -4,11 +4,11 @@
 
     keeping        each part in the cache, drawn when first asked for
     exporting      the one function that writes, and edition.json
-    plan           what to write; canonical JSON and digests
+    plan           what to write; digests
     folders        whole or not at all
     pictures       PNG files
     aro            images/, visual_genome_relation.json, visual_genome_attribution.json
-    karpathy       coco_karpathy_test.json, coco_order_negatives.json
+    karpathy       coco_karpathy_test.json, flickr30k_test.json, their order negatives
     vg150          VG-SGG.h5, VG-SGG-dicts.json, image_data.json, zeroshot_triplet.json, VG_100K/
     scenarioclip   metadata_test.json, classes.json
     sugarcrepe     add_att.json … swap_obj.json, val2017/

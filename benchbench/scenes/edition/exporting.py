@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from benchbench.data.canonical import canonical
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
@@ -19,7 +20,6 @@ from benchbench.scenes.edition.plan import (
     Plan,
     Progress,
     Written,
-    canonical,
     picture_name,
 )
 from benchbench.scenes.world import VERSION

@@ -1,51 +1,69 @@
-"""Captions of the test pictures as a Karpathy file, and their order negatives, frozen.
+"""Captions of the test pictures as Karpathy files, and their order negatives, frozen.
 
 ``coco_karpathy_test.json`` is a list of ``{"image": "images/000000.png", "caption": [five]}``; the
 official file names pictures from the data root, too ("val2014/COCO_val2014_….jpg").
-``coco_order_negatives.json`` is as ``benchbench.data.order`` says, with the captions' own tags.
+``flickr30k_test.json`` has the same form: five captions in other phrasings, of the first 200
+pictures. The frozen negatives (``coco_order_negatives.json``, ``….seed1.json``; likewise for
+Flickr30k) are as ``benchbench.data.order`` says, with the captions' own tags, by five seeds.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.data.order import TaggedCaption, frozen
-from benchbench.scenes.captions import captions
-from benchbench.scenes.edition.plan import (
-    TEST_PICTURES,
-    Plan,
-    Written,
-    picture_name,
-    records_digest,
-)
+from benchbench.data.canonical import records_digest
+from benchbench.data.order import TaggedCaption, frozen, frozen_name
+from benchbench.scenes.captions import PER_SCENE, captions
+from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CAPTIONS, NEGATIVES = "coco_karpathy_test.json", "coco_order_negatives.json"
-PROVIDES = (CAPTIONS, NEGATIVES, TEST_PICTURES)
+    from benchbench.scenes.captions import Captions
+
+COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
+FLICKR_IMAGES = 200
+SEEDS = range(5)
+PROVIDES = (
+    *(
+        name
+        for source in (COCO, FLICKR)
+        for name in (source, *(frozen_name(source, s) for s in SEEDS))
+    ),
+    TEST_PICTURES,
+)
 TAGGER = "scenes: known tags"
 
 
 def write(folder: Path, plan: Plan) -> Written:
-    """Write both files."""
-    plan.progress("captions", 0, 2)
-    told = captions(plan.scenes)
-    texts = told.texts()
-    images = [f"{TEST_PICTURES}{picture_name(i)}" for i in plan.scenes.index.tolist()]
-    records = [{"image": i, "caption": five} for i, five in zip(images, texts, strict=True)]
+    """Write both files of captions, and the negatives of both."""
+    first = plan.scenes.take(slice(FLICKR_IMAGES))
     out = Written()
-    out.json(folder / CAPTIONS, records, len(records))
+    plan.progress("captions", 0, 2)
+    _write_one(folder, out, COCO, captions(plan.scenes))
     plan.progress("captions", 1, 2)
-    tagged = [
-        (image, [_tagged(text, told.tagged(row, k)) for k, text in enumerate(texts[row])])
-        for row, image in enumerate(images)
-    ]
-    digest = records_digest(records)
-    content = frozen(tagged, tagger=TAGGER, source=CAPTIONS, source_digest=digest)
-    out.json(folder / NEGATIVES, content, len(content["items"]))
+    _write_one(folder, out, FLICKR, captions(first, PER_SCENE))
     plan.progress("captions", 2, 2)
     return out
+
+
+def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
+    """A file of captions of the first pictures, and its negatives."""
+    tagged = tagged_captions(told)
+    records = [{"image": image, "caption": [c.text for c in five]} for image, five in tagged]
+    out.json(folder / name, records, len(records))
+    digest = records_digest(records)
+    for seed in SEEDS:
+        content = frozen(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
+        out.json(folder / frozen_name(name, seed), content, len(content["items"]))
+
+
+def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
+    """Each picture's file, by its row, with its captions; their words as drawn are the tokens."""
+    return [
+        (f"{TEST_PICTURES}{picture_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
+        for row, each in enumerate(map(enumerate, told.texts()))
+    ]
 
 
 def _tagged(text: str, pairs: list[tuple[str, str]]) -> TaggedCaption:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from benchbench.data.canonical import canonical, records_digest
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import Seen, seen
@@ -91,16 +91,6 @@ class Written:
         path.write_bytes(content)
         self.digests[path.name] = hashlib.sha256(content).hexdigest()
         self.counts[path.name] = len(records)
-
-
-def canonical(content: Any) -> bytes:
-    """JSON with sorted keys and no white space, so that equal content is equal bytes."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-
-
-def records_digest(content: Any) -> str:
-    """SHA-256 of the canonical form."""
-    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:

@@ -63,6 +63,7 @@ def write(folder: Path, plan: Plan) -> Written:
     out = Written()
     for subset, records in files.items():
         out.json(folder / f"{subset}.json", records, len(records))
+    plan.progress("captions and negatives", len(scenes), len(scenes))
     names = [picture_name(i) for i in scenes.index.tolist()]
     out.digests[PICTURES] = write_pictures(
         folder / PICTURES,

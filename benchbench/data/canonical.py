@@ -1,0 +1,17 @@
+"""JSON content in one form, so that equal content has equal bytes and one digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical(content: Any) -> bytes:
+    """JSON with sorted keys and no white space."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def records_digest(content: Any) -> str:
+    """SHA-256 of the canonical form, in hex."""
+    return hashlib.sha256(canonical(content)).hexdigest()

@@ -1,0 +1,99 @@
+"""Order negatives of a Karpathy file, tagged and frozen: a file per seed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from benchbench.data.canonical import canonical
+from benchbench.data.karpathy import captions_digest, read_captions
+from benchbench.data.order import frozen, frozen_name, pre_caption
+from benchbench.data.tagging import find_tagger
+from benchbench.errors import MalformedData, MissingData, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from benchbench.data.order import TaggedCaption
+    from benchbench.data.tagging import Tagger
+    from benchbench.types import Progress
+
+_BETWEEN_REPORTS = 250
+"""Captions tagged between two calls of ``progress``."""
+
+
+def freeze_order(
+    source: Path,
+    *,
+    out: Path | None = None,
+    seeds: Sequence[int] = (0,),
+    tagger: str = "auto",
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Tag a Karpathy file's captions once and write their shuffles, one file per seed.
+
+    Args:
+        source: the Karpathy file. The pictures it names belong beside it.
+        out: the folder to write to; by default the source's own. Pictures and source belong there.
+        seeds: other seeds, other shuffles. Seed 0 is the one that tasks are about.
+        tagger: as ``find_tagger`` takes it.
+        progress: called with captions tagged.
+
+    Returns:
+        What was written, in the order of the seeds.
+
+    Raises:
+        UsageError: no seeds.
+        MissingData: no such source or tagger, or no such folder.
+        MalformedData: the source is not as its format promises, or a file cannot be written.
+    """
+    folder = source.parent if out is None else out
+    if not seeds or min(seeds) < 0:
+        raise UsageError(f"Seeds are whole numbers from 0, at least one, not {list(seeds)}.")
+    targets = {seed: folder / frozen_name(source.name, seed) for seed in dict.fromkeys(seeds)}
+    if not folder.is_dir():
+        raise MissingData(f"No such folder to write to: {folder}")
+    read = read_captions(source)
+    _check_words(source, read)
+    digest = captions_digest(source)
+    found = find_tagger(tagger)
+    images = list(_tagged(read, found, progress))
+    for seed, path in targets.items():
+        content = frozen(
+            images, tagger=found.name, source=source.name, source_digest=digest, seed=seed
+        )
+        _write_whole(path, canonical(content))
+    return list(targets.values())
+
+
+def _check_words(source: Path, read: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Every caption should have words once ``pre_caption`` took the marks away."""
+    for image, texts in read:
+        for text in texts:
+            if not pre_caption(text):
+                raise MalformedData(f"{source}: the caption {text!r} of {image} has no words.")
+
+
+def _tagged(
+    read: Sequence[tuple[str, Sequence[str]]], tagger: Tagger, progress: Progress | None
+) -> Iterator[tuple[str, list[TaggedCaption]]]:
+    done, total = 0, sum(len(texts) for _, texts in read)
+    for image, texts in read:
+        yield image, [tagger.tag(text) for text in texts]
+        before, done = done, done + len(texts)
+        if progress and (done // _BETWEEN_REPORTS > before // _BETWEEN_REPORTS or done == total):
+            progress("captions", done, total)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Under another name first, so that half a file is never taken for a whole one."""
+    partial = path.with_name(f"{path.name}.part-{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise MalformedData(
+            f"Cannot write {path}: {error.strerror or error}. Choose another folder: --out DIR"
+        ) from error

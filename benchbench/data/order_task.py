@@ -1,0 +1,106 @@
+"""What COCO-Order and Flickr30k-Order have in common: options, metrics, seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from benchbench.data.order import frozen_name, read_order_items
+from benchbench.types import DataFile, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchbench.types import Item
+
+ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
+PAPER = (
+    "Yüksekgönül, Bianchi, Kalluri, Jurafsky and Zou, 'When and why vision-language models behave "
+    "like bags-of-words, and what to do about it?', ICLR 2023"
+)
+SEEDS = (1, 2, 3, 4)
+"""Further shuffles of the same captions, for the spread between seeds; 0 is the task itself."""
+
+METRICS = (
+    Metric(
+        name="distinct",
+        meaning="items with a negative that differs",
+        ties="wrong",
+        no_ops="drop",
+    ),
+    Metric(
+        name="aro-code",
+        meaning="items, no-ops kept",
+        ties="right",
+        source=f"{ARO}, COCO_Order.evaluate_scores: the true option first, then argmax",
+    ),
+    Metric(name="micro", meaning="items, no-ops kept"),
+)
+
+QUIRKS = (
+    "Upstream never published its shuffles, and draws them anew each time: one checkpoint has been "
+    "reported at 82.6, 86.8 and 86.9. Here they are frozen in the file. The tasks NAME.seed1 to "
+    "NAME.seed4 ask about the same captions shuffled otherwise, for the spread between seeds.",
+    "A shuffle may return the original (two nouns: half of the time). Such no-ops are found by the "
+    "model's own tokens and counted. distinct drops them, so that a model is asked only what it "
+    "can answer; aro-code keeps them and calls their ties right, micro keeps them under --ties.",
+)
+
+
+def order_info(
+    name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
+) -> TaskInfo:
+    """The card of an order task whose captions come from the Karpathy file ``source``."""
+    return TaskInfo(
+        name=name,
+        title=title,
+        version=1,
+        protocol="matching",
+        headline="distinct",
+        metrics=METRICS,
+        files=(_file(source, 0),),
+        paper=PAPER,
+        license=licence,
+        measures=measures,
+        quirks=(*QUIRKS, *quirks),
+    )
+
+
+def _file(source: str, seed: int) -> DataFile:
+    seeds = f" --seeds {seed}" if seed else ""
+    return DataFile(
+        path=frozen_name(source, seed),
+        what="captions with frozen shuffles (format: benchbench.data.order), and their pictures "
+        "where it names them",
+        source=f"benchbench data freeze-order DIR/{source}{seeds}, which tags and shuffles the "
+        "official captions; or benchbench scenes export",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTask:
+    """Five options a picture: its caption, and four orders of the caption's words."""
+
+    info: TaskInfo
+    source: str
+    """The Karpathy file that was shuffled."""
+    seed: int = 0
+
+    def items(self, root: Path) -> list[Item]:
+        """One item a caption, the true option first."""
+        return read_order_items(root, frozen_name(self.source, self.seed))
+
+    @property
+    def variants(self) -> Mapping[str, OrderTask]:
+        """The same captions under other shuffles, by name: seed1 to seed4."""
+        return {} if self.seed else {f"seed{seed}": self._with(seed) for seed in SEEDS}
+
+    def _with(self, seed: int) -> OrderTask:
+        info = replace(
+            self.info,
+            name=f"{self.info.name}.seed{seed}",
+            title=f"{self.info.title}, seed {seed}",
+            files=(_file(self.source, seed),),
+        )
+        return replace(self, info=info, seed=seed)

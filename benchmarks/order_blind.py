@@ -1,0 +1,72 @@
+"""How far n-grams alone get on the order tasks, blind: ``python benchmarks/order_blind.py``.
+
+A reader that sees no picture learns from some images' captions and their shuffles, and answers the
+items of others, by the tasks' headline: the true caption must sound truer than every option that
+CLIP's tokens tell from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.data.order import frozen
+from benchbench.registry import load_task
+from benchbench.scenes import captions, sample
+from benchbench.scenes.blind import fit, option_pairs, share_chosen
+from benchbench.scenes.edition.karpathy import tagged_captions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchbench.scenes.blind import Options
+
+
+def read(options: Iterable[Options]) -> list[Options]:
+    """The options as CLIP reads them: token numbers for words, at most 77."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    tokenizer = SimpleTokenizer()
+    return [tuple(" ".join(map(str, tokenizer.encode(o)[:75])) for o in each) for each in options]
+
+
+def drawn(split: str, count: int) -> list[Options]:
+    """Items of the drawn world's first scenes."""
+    scenes = sample(split, np.arange(count))
+    content = frozen(tagged_captions(captions(scenes)), tagger="", source="", source_digest="")
+    return [(item["true_option"], *item["negatives"]) for item in content["items"]]
+
+
+def halves(root: Path, task: str) -> tuple[list[Options], list[Options]]:
+    """Items of a data root: those of one half of the images, and those of the other."""
+    parts: tuple[list[Options], list[Options]] = [], []
+    for item in load_task(task).items(root):
+        parts[hashlib.sha256(item.cluster.encode()).digest()[0] % 2].append(item.captions)
+    return parts
+
+
+def main() -> None:
+    """Print the share of items answered, with its naive standard error, and no-ops."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=int, default=1000, help="training scenes")
+    parser.add_argument("--test", type=int, default=1000, help="test scenes")
+    parser.add_argument("--data-root", type=Path, help="frozen real captions instead")
+    parser.add_argument("--task", default="coco-order", help="of the data root")
+    options = parser.parse_args()
+    if options.data_root:
+        train, test = halves(options.data_root, options.task)
+    else:
+        train, test = drawn("train", options.train), drawn("test", options.test)
+    train, test = read(train), read(test)
+    share, n = share_chosen(fit(option_pairs(train)), test)
+    same = sum(option == each[0] for each in test for option in each[1:])
+    print(f"{share:.2%} ± {(share * (1 - share) / n) ** 0.5:.2%} of {n} items that have a choice")
+    print(f"learned from {len(train)} items; {same} no-ops among {4 * len(test)} negatives of test")
+
+
+if __name__ == "__main__":
+    main()

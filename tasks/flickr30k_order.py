@@ -1,0 +1,27 @@
+"""Flickr30k-Order: the caption as written, or one of four shuffles of it? (ARO; ICLR 2023)."""
+
+from __future__ import annotations
+
+from benchbench.data.order_task import OrderTask, order_info
+
+SOURCE = "flickr30k_test.json"
+
+TASK = OrderTask(
+    order_info(
+        name="flickr30k-order",
+        title="Flickr30k-Order",
+        source=SOURCE,
+        licence="MIT (code upstream); Flickr30k, for research (photographs' own licences apply)",
+        measures=(
+            "Whether a model prefers a caption to four shuffles of its words. Guessing earns 20. "
+            "Shuffled text looks shuffled: a reader of n-grams that sees no picture answers nine "
+            "items in ten of its kin, coco-order. A high score says little about structure seen."
+        ),
+        quirks=(
+            "The official file, flickr30k_test.json, has 1,000 images and 5,000 captions. "
+            "Flickr8k's test split in the same form serves too: in a folder of its own, under that "
+            "name. The edition's name tells them apart.",
+        ),
+    ),
+    SOURCE,
+)
