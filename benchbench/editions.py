@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import file_sha256
+from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UsageError
 from benchbench.types import Edition
 
@@ -49,7 +49,7 @@ def find_root(data_root: str | Path | None) -> Path | None:
 
 def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     """Whether a task's file or folder is under ``root`` as it should be, and what is there."""
-    path = root / file.path
+    path = root / first_there(root, file.path, *file.instead)
     if not path.exists():
         return False, "missing"
     if file.path.endswith("/"):
@@ -87,7 +87,8 @@ def resolve_edition(info: TaskInfo, data_root: str | Path | None = None) -> Edit
 
 
 def _annotations_sha256(root: Path, files: Sequence[DataFile]) -> str:
-    annotations = [file.path for file in files if not file.path.endswith("/")]
+    paths = [first_there(root, file.path, *file.instead) for file in files]
+    annotations = [path for path in paths if not path.endswith("/")]
     if len(annotations) == 1:
         return file_sha256(root / annotations[0])
     digest = hashlib.sha256()
