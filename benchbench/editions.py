@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import file_sha256
+from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition
@@ -105,7 +105,7 @@ def _folder(named: str | Path, origin: str) -> Path:
 
 def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     """Whether a task's file or folder is under ``root`` as it should be, and what is there."""
-    path = root / file.path
+    path = root / first_there(root, file.path, *file.instead)
     if not path.exists():
         return False, "missing"
     if file.path.endswith("/"):
@@ -187,7 +187,7 @@ def _named(info: TaskInfo, root: Path) -> Edition:
     from benchbench.scenes.edition import standard_digests
     from benchbench.scenes.world import VERSION
 
-    paths = _annotations(info)
+    paths = _annotations(info, root)
     if drawn := standard_digests(root, paths):
         return Edition(VERSION, root, _joined(drawn))
     found = {path: file_sha256(root / path) for path in paths}
@@ -197,8 +197,10 @@ def _named(info: TaskInfo, root: Path) -> Edition:
     return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
 
 
-def _annotations(info: TaskInfo) -> list[str]:
-    return sorted(file.path for file in info.files if not file.path.endswith("/"))
+def _annotations(info: TaskInfo, root: Path) -> list[str]:
+    """The annotation files, by the names that they have here."""
+    names = (first_there(root, file.path, *file.instead) for file in info.files)
+    return sorted(name for name in names if not name.endswith("/"))
 
 
 def _joined(digests: Mapping[str, str]) -> str:
@@ -219,7 +221,7 @@ def _not_official(info: TaskInfo, found: Edition) -> str:
         )
     wrong = [
         f"{path} has {digest[:12]}…, not {info.official.get(path, 'one that is known')[:12]}…"
-        for path in _annotations(info)
+        for path in _annotations(info, found.root)
         if (digest := file_sha256(found.root / path)) != info.official.get(path)
     ]
     return (

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from benchbench.data.images import Survey, survey
+from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
 from benchbench.embedding import Encoder, Unfinished
@@ -20,11 +22,19 @@ from benchbench.errors import ContractError, DataError, ImageError, MalformedDat
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, write_run
-from benchbench.types import Counts, Learner, LoadOptions, OnMissing, Precision, Run, Trainable
+from benchbench.types import (
+    Counts,
+    Learner,
+    LoadOptions,
+    OnMissing,
+    Precision,
+    Run,
+    TakesProposals,
+    Trainable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
-    from pathlib import Path
     from typing import Any, TypeVar
 
     from benchbench.protocols.protocol import Answers
@@ -53,6 +63,7 @@ def evaluate(
     out: str | Path | None = None,
     progress: Progress | None = None,
     resume: bool = True,
+    proposals: str | Path | None = None,
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -77,6 +88,8 @@ def evaluate(
         resume: keep what is encoded until the run is complete (and, with ``out``, written), and
             take up what an interrupted evaluation of the same inputs left. It lies in
             BENCHBENCH_CACHE, or in the user's cache folder.
+        proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
+            format of docs/proposals.md.
 
     Returns:
         The run: raw scores per item. Read it with ``benchbench.scorecard``.
@@ -91,6 +104,7 @@ def evaluate(
     task = load_task(task) if isinstance(task, str) else task
     if isinstance(model, str):
         family_of(model)  # a wrong name should not wait for an edition to be drawn
+    task, from_proposals = _told(task, proposals)
     resolved = resolve_edition(task.info, data_root, edition, progress)
     all_items = task.items(resolved.root)
     items = draw_clusters(all_items, limit, seed)
@@ -110,6 +124,7 @@ def evaluate(
         "seed": seed,
         "limit": limit,
         "on_missing": on_missing,
+        **from_proposals,
     }
     unfinished = _unfinished(model, task, resolved, settings, environment) if resume else None
     encoder = Encoder(
@@ -142,6 +157,16 @@ def evaluate(
     if unfinished:
         unfinished.remove()
     return run
+
+
+def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:
+    """The task, told what a detector found; and the digest of that, for the settings."""
+    if proposals is None:
+        return task, {}
+    if not isinstance(task, TakesProposals):
+        raise UsageError(f"{task.info.name} takes no proposals: leave --proposals out.")
+    path = Path(proposals).expanduser()
+    return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
 def _answered(

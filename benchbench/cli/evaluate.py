@@ -41,6 +41,11 @@ from benchbench.cli import options
     show_default=True,
     help="What to do about an image that cannot be read.",
 )
+@click.option(
+    "--proposals",
+    metavar="FILE",
+    help="A detector's boxes, for a task that takes them (docs/proposals.md).",
+)
 @options.by_option
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")

@@ -24,6 +24,11 @@ def file_sha256(path: Path) -> str:
         raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
 
 
+def first_there(root: Path, *names: str) -> str:
+    """The first of some names that is there under ``root``; where none is, the first of all."""
+    return next((name for name in names if (root / name).exists()), names[0])
+
+
 def read_records(path: Path) -> list[Record]:
     """Read a JSON list of objects; or, from a ``.jsonl`` file, an object a line.
 
@@ -128,6 +133,21 @@ class Record:
         if not isinstance(value, list) or not value:
             raise self.wrong(name, "should be a list of strings with something in it")
         return [self._sound(name, each) for each in value]
+
+    def names(self) -> list[str]:
+        """The names of its fields, each with something in it."""
+        return [self._sound(name, name) for name in self._content]
+
+    def record(self, name: str) -> Record:
+        """An object."""
+        return Record(self._path, name, self._get(name))
+
+    def values(self, name: str) -> list[Any]:
+        """A list of anything: what is in it is for the caller to check."""
+        value = self._get(name)
+        if not isinstance(value, list):
+            raise self.wrong(name, f"should be a list, not {_kind(value)}")
+        return value
 
     def records(self, name: str) -> list[Record]:
         """A list of objects."""

@@ -3,6 +3,8 @@
 ``blind:constant`` scores everything alike: 0 where a tie is wrong, exactly chance where ties are
 shared. Whoever counts its ties as right reports 100. ``blind:chance`` scores each picture and
 caption by a hash of both and the seed: an honest coin, for intervals to be tried on.
+``blind:frequency`` knows how often each predicate holds between two labels in a training split,
+and scores relations by that; pictures and captions all alike.
 """
 
 from __future__ import annotations
@@ -12,21 +14,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.errors import UnknownName
-from benchbench.types import LoadOptions, ModelFamily, ModelManifest
+from benchbench.errors import UnknownName, UsageError
+from benchbench.models.frequency import count
+from benchbench.types import LoadOptions, ModelFamily, ModelManifest, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
+    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.types import Role, Similarity
+    from benchbench.models.frequency import Frequencies
+    from benchbench.types import Question, Role, Similarity, View, Vocabulary
 
 DIM = 64
 KINDS = {
     "constant": "scores everything alike",
     "chance": "scores by a hash of picture and caption (--seed)",
+    "frequency": "scores relations by how often they hold in a training split",
 }
 
 
@@ -37,9 +44,11 @@ class Blind:
     logit_scale = 1.0
     device = "cpu"
 
-    def __init__(self, kind: str, seed: int) -> None:
-        self._constant = kind == "constant"
-        self._seed = 0 if self._constant else seed
+    def __init__(
+        self, kind: str, *, seed: int | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self._seed = seed
+        """What hashes depend on; None where all vectors are the same."""
         self.manifest = ModelManifest(
             name=f"blind:{kind}",
             architecture="none",
@@ -53,7 +62,7 @@ class Blind:
             dtype="fp32",
             parameters=0,
             similarity=self.similarity,
-            settings={"seed": self._seed},
+            settings=settings or {"seed": seed or 0},
         )
 
     def transform(self, image: Image) -> Tensor:
@@ -82,7 +91,7 @@ class Blind:
     def _vectors(self, inputs: Sequence[bytes]) -> Tensor:
         import torch
 
-        if self._constant:
+        if self._seed is None:
             return torch.ones(len(inputs), DIM)
         return torch.from_numpy(np.stack([self._hashed(each) for each in inputs]))
 
@@ -92,8 +101,62 @@ class Blind:
         return (np.frombuffer(stream, "<u4") / 2**31 - 1).astype(np.float32)
 
 
+class Frequency(Blind):
+    """Relations by the counts of ``benchbench.models.frequency``; a constant besides.
+
+    Before it has learnt, all predicates and labels are equally likely.
+    """
+
+    def __init__(self, learnt: Frequencies | None = None) -> None:
+        super().__init__("frequency", settings=_said(learnt))
+        self._vocabulary = learnt.vocabulary if learnt else None
+        self._predicates = learnt.log_predicates() if learnt else None
+        self._objects = learnt.log_objects() if learnt else None
+
+    def learned(self, training: Sequence[Question]) -> Frequency:
+        """The counts of the scenes among ``training``; nothing where there are none."""
+        scenes = [each for each in training if isinstance(each, Scene)]
+        return Frequency(count(scenes) if scenes else None)
+
+    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+        """Logarithms of shares: [pairs, predicates]."""
+        pairs = np.array(view.pairs, dtype=np.intp).reshape(-1, 2)
+        if self._predicates is None:
+            return _alike(len(pairs), len(view.vocabulary.predicates))
+        self._check(view.vocabulary)
+        subject, thing = np.array(view.labels, dtype=np.intp)[pairs].T
+        return np.asarray(self._predicates[subject, thing])
+
+    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+        """Logarithms of shares, the same for every box: [boxes, objects]."""
+        if self._objects is None:
+            return _alike(len(view.boxes), len(view.vocabulary.objects))
+        self._check(view.vocabulary)
+        return np.tile(self._objects, (len(view.boxes), 1))
+
+    def _check(self, vocabulary: Vocabulary) -> None:
+        if vocabulary != self._vocabulary:
+            raise UsageError(
+                "blind:frequency has learnt other names than it is asked about: let it learn from "
+                "the training split of the same files."
+            )
+
+
+def _alike(rows: int, names: int) -> npt.NDArray[np.float64]:
+    """Every name equally likely: [rows, names]."""
+    return np.full((rows, names), -np.log(names))
+
+
+def _said(learnt: Frequencies | None) -> dict[str, Any]:
+    """What the manifest says of what was learnt."""
+    if learnt is None:
+        note = "It has learnt nothing: this task has no training split of relations."
+        return {"learned": "nothing", "note": note}
+    return {"learned": f"{learnt.images:,} training images", "counts_sha256": learnt.sha256}
+
+
 def load(rest: str, options: LoadOptions) -> Blind:
-    """Load ``constant`` or ``chance``; device and precision make no difference.
+    """Load one of ``KINDS``; device and precision make no difference.
 
     Raises:
         UnknownName: no such baseline.
@@ -101,7 +164,14 @@ def load(rest: str, options: LoadOptions) -> Blind:
     if rest not in KINDS:
         hint = f"There are {', '.join(f'blind:{kind}' for kind in KINDS)}."
         raise UnknownName("blind baseline", rest, KINDS, hint)
-    return Blind(rest, options.seed)
+    return _MAKERS[rest](options)
+
+
+_MAKERS: Mapping[str, Callable[[LoadOptions], Blind]] = {
+    "constant": lambda _: Blind("constant"),
+    "chance": lambda options: Blind("chance", seed=options.seed),
+    "frequency": lambda _: Frequency(),
+}
 
 
 FAMILY = ModelFamily(

@@ -39,8 +39,8 @@ image (``image``), or both at once (``group``). Retrieval: where a picture finds
 own captions (``image to text``), or of those and the ones that are true as well (``…, lenient``);
 where a caption finds the first of its own pictures (``text to image``). Relations: whether a true
 triple is among the image's best K, one predicate an ordered pair (``recall``), any number of them
-(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``);
-whether its predicate is among the best K of its own pair's (``predicate``)."""
+(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``); or
+whether its predicate is among the best K of its own pair (``predicate``)."""
 
 Statistic = Literal["mean", "median"]
 
@@ -90,6 +90,8 @@ class DataFile:
     what: str
     source: str
     """Where it is published."""
+    instead: tuple[str, ...] = ()
+    """Other names that it may have, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +174,16 @@ class Variable(Protocol):
     @property
     def variants(self) -> Mapping[str, Task]:
         """Suffix → task, whose name is ``name.suffix``."""
+        ...
+
+
+@runtime_checkable
+class TakesProposals(Protocol):
+    """A task whose items need what a detector found."""
+
+    def with_proposals(self, path: Path) -> Task:
+        """The same task, told so by a file in the format of docs/proposals.md, read by ``items``.
+
+        Its ``items`` raise a DataError where the file is missing or malformed.
+        """
         ...

@@ -99,7 +99,7 @@ class Relations:
         if any(not 0 <= label < len(vocabulary.objects) for label in item.labels):
             yield "has a label that is not in the vocabulary"
         for subject, thing, predicate in item.relations:
-            if not (0 <= subject < n and 0 <= thing < n) or subject == thing:
+            if not (0 <= subject < n and 0 <= thing < n):
                 yield f"relates box {subject} to box {thing} of {n}"
             if not 0 <= predicate < len(vocabulary.predicates):
                 yield f"has predicate {predicate}, which is not in the vocabulary"

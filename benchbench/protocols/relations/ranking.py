@@ -160,11 +160,16 @@ def _places(
 def _own_pair(
     logs: npt.NDArray[np.float32], scored: Scored, truth: Integers, *, given: bool
 ) -> Places:
-    """The place of each relation's predicate among those of its own pair."""
+    """The place of each relation's predicate among those of its own pair.
+
+    A relation of a box with itself is in no pair: its place is behind all.
+    """
     if not given:
         return Places(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
     number = {tuple(pair): i for i, pair in enumerate(scored.pairs.tolist())}
-    rows = logs[[number[tuple(pair)] for pair in truth[:, :2].tolist()]]
+    found = np.array([number.get(tuple(ends), -1) for ends in truth[:, :2].tolist()])
+    rows = np.vstack([logs, np.full(logs.shape[1], -np.inf, dtype=np.float32)])[found]
     own = rows[np.arange(len(truth)), truth[:, 2]][:, None]
     better, equal = (rows > own).sum(axis=1), (rows == own).sum(axis=1) - 1
+    better[found < 0], equal[found < 0] = logs.shape[1], 0
     return Places(better.astype(np.int32), equal.astype(np.int32))

@@ -198,7 +198,7 @@ def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:
 def pairs_of(scene: Scene) -> Integers:
     """The ordered pairs that a model ranks: [pairs, 2]; all of them, or the related ones."""
     if scene.given == "pairs":
-        related = dict.fromkeys((s, o) for s, o, _ in scene.relations)
+        related = dict.fromkeys((s, o) for s, o, _ in scene.relations if s != o)
         return np.array(list(related), dtype=np.intp).reshape(-1, 2)
     n = len(boxes_of(scene))
     ends = np.stack(np.nonzero(~np.eye(n, dtype=bool)), axis=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchbench.errors import UsageError
 from benchbench.protocols.relations.judging import ceiling, guessed, placed, recalled
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
-from benchbench.protocols.relations.scoring import scored
+from benchbench.protocols.relations.scoring import pairs_of, scored
 from benchbench.types import ImageRef, Places, Proposals, Related, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))
@@ -248,3 +248,13 @@ def test_an_unknown_rule_is_refused() -> None:
         recalled(found.constrained, 1, 1, "lucky")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="Unknown tie rule"):
         placed(Places(np.zeros(1, int), np.zeros(1, int)), 1, "lucky")  # type: ignore[arg-type]
+
+
+def test_a_relation_of_a_box_with_itself_is_always_missed() -> None:
+    for given_ in ("labels", "pairs"):
+        scene = scene_of([0, 1], [(0, 1, 0), (1, 1, 0)], given=given_)
+        n = len(pairs_of(scene))
+        found = rank(scene, scored(scene, np.zeros((n, 3)), None))
+        assert n == (2 if given_ == "labels" else 1)
+        assert recalled(found.constrained, 2, 99, "right").tolist() == [1, 0]
+        assert placed(found.own_pair, 3, "share").tolist() == [1, 0]

@@ -1,0 +1,234 @@
+"""Scene graphs of photographs: Visual Genome's 150 objects and 50 predicates, and its like.
+
+Files under a root, in the layout of Xu et al. (CVPR 2017), split by Zellers et al. (CVPR 2018):
+
+- ``VG-SGG.h5`` (or ``VG-SGG-with-attri.h5``): see ``benchbench.data.graphs``.
+- ``VG-SGG-dicts.json`` (or ``VG-SGG-dicts-with-attri.json``): ``label_to_idx``, ``idx_to_label``,
+  ``predicate_to_idx``, ``idx_to_predicate``, numbers from 1. Here they count from 0.
+- ``image_data.json``: ``image_id``, ``width``, ``height`` for each row of the h5 file, in order.
+  Visual Genome's own list has 108,077 images; four of them (1592, 1722, 4616, 4617) are not in
+  the h5 file, and are dropped where the list is longer than the file.
+- The photographs, in ``VG_100K/`` or else ``images/``: ``<image_id>.jpg``, or what an entry names
+  as ``file_name``.
+
+``zeroshot_triplet.json`` is not read: what is unseen follows from the training split itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
+from benchbench.data.proposals import read_proposals
+from benchbench.data.records import first_there, read_keyed_records, read_records
+from benchbench.errors import MalformedData
+from benchbench.types import ImageRef, Scene, Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchbench.data.graphs import Ints
+    from benchbench.data.records import Record
+    from benchbench.types import Box, Given
+
+GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
+NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
+IMAGE_DATA = "image_data.json"
+PICTURES = ("VG_100K", "images")
+NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
+"""Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
+LONGEST = 1024
+MOST_PIXELS = 2**16
+"""Along a side; so that arithmetic on boxes stays inside 64 bits."""
+
+
+def read_scenes(
+    root: Path,
+    split: Literal["test", "training"] = "test",
+    given: Given = "labels",
+    proposals: Path | None = None,
+) -> list[Scene]:
+    """The images of a split that have a box and a relation, in the order of the file.
+
+    Repeated relations are kept, and those of a box with itself. ``unseen`` is whether the training
+    split has no relation of the same three names; it is False throughout that split itself.
+
+    Args:
+        root: with the files above; the photographs need not be there.
+        split: which images.
+        given: what models will be told of them.
+        proposals: a detector's boxes (``benchbench.data.proposals``), where those are given.
+
+    Raises:
+        MissingData: a file is not there.
+        MalformedData: naming file, data set or record, and place.
+    """
+    vocabulary = read_vocabulary(root)
+    graphs = read_graphs(root / first_there(root, *GRAPHS), vocabulary)
+    photographs = _photographs(root, len(graphs.split))
+    chosen = (graphs.split == (TEST if split == "test" else TRAINING)) & (graphs.boxes_of.size > 0)
+    rows = np.flatnonzero(chosen & (graphs.relations_of.size > 0))
+    scenes = _scenes(graphs, rows, photographs, vocabulary, given)
+    if proposals is None:
+        return scenes
+    sizes = {photographs[i].id: photographs[i].size for i in rows.tolist()}
+    return read_proposals(proposals, scenes, sizes)
+
+
+def read_vocabulary(root: Path) -> Vocabulary:
+    """The names of objects and predicates, from 0.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: numbers and names are not one to one, or not 1 to n.
+    """
+    path = root / first_there(root, *NAMES)
+    tables = read_keyed_records(path)
+    return Vocabulary(_names(path, tables, "label"), _names(path, tables, "predicate"))
+
+
+def _names(path: Path, tables: dict[str, Record], what: str) -> tuple[str, ...]:
+    for key in (f"{what}_to_idx", f"idx_to_{what}"):
+        if key not in tables:
+            there = ", ".join(tables) or "none"
+            raise MalformedData(f"{path}: no field '{key}'. Fields there: {there}.")
+    numbers, names = tables[f"{what}_to_idx"], tables[f"idx_to_{what}"]
+    by_number = {numbers.whole(name): name for name in numbers.names()}
+    n = len(numbers.names())
+    if n == 0 or set(by_number) != set(range(1, n + 1)):
+        raise MalformedData(f"{path}: '{what}_to_idx' should number its {n} names 1 to {n}.")
+    if len(names.names()) != n:
+        raise names.wrong(str(n + 1), f"should not be there: '{what}_to_idx' has {n} names")
+    for number, name in by_number.items():
+        if names.text(str(number)) != name:
+            raise names.wrong(str(number), f"is not '{name}', as '{what}_to_idx' has it")
+    return tuple(by_number[i] for i in range(1, n + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Photograph:
+    """A row of ``image_data.json``."""
+
+    id: str
+    ref: ImageRef
+    size: tuple[int, int]
+    """Width and height."""
+    cluster: str
+    """As ARO's files name the same photograph, so that tasks can be resampled together."""
+
+
+def _photographs(root: Path, rows: int) -> list[_Photograph]:
+    """What ``image_data.json`` says of each row of the h5 file."""
+    path = root / IMAGE_DATA
+    records = read_records(path)
+    n = len(records)
+    if n > rows:
+        records = [r for r in records if r.whole("image_id") not in NOT_IN_GRAPHS]
+    if len(records) != rows:
+        raise MalformedData(
+            f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
+            f"those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
+        )
+    folder = first_there(root, *PICTURES)
+    photographs = [_photograph(root, folder, record) for record in records]
+    seen: set[str] = set()
+    for record, photograph in zip(records, photographs, strict=True):
+        if photograph.id in seen:
+            raise record.wrong("image_id", f"is {photograph.id}, as of an earlier record")
+        seen.add(photograph.id)
+    return photographs
+
+
+def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
+    number = record.whole("image_id")
+    for side in ("width", "height"):
+        if not 1 <= (length := record.whole(side)) <= MOST_PIXELS:
+            raise record.wrong(side, f"is {length}: no picture has that many pixels")
+    named = "file_name" in record.names()
+    name = record.relative_path("file_name") if named else f"{number}.jpg"
+    # A name under VG_100K/ is not one under images/, which ARO's tasks speak of.
+    own = named and folder == PICTURES[0]
+    return _Photograph(
+        id=str(number),
+        ref=ImageRef(root / folder / name),
+        size=(record.whole("width"), record.whole("height")),
+        cluster=f"{folder}/{name}" if own else name,
+    )
+
+
+def _scenes(
+    graphs: Graphs,
+    rows: Ints,
+    photographs: Sequence[_Photograph],
+    vocabulary: Vocabulary,
+    given: Given,
+) -> list[Scene]:
+    boxes_of, relations_of = graphs.boxes_of.take(rows), graphs.relations_of.take(rows)
+    members, image = boxes_of.members()
+    sizes = np.array([photographs[i].size for i in rows.tolist()]).reshape(-1, 2)
+    boxes: list[Box] = list(map(tuple, pixels(graphs.boxes[members], sizes[image]).tolist()))
+    labels = graphs.labels[members].tolist()
+    numbers, image = relations_of.members()
+    ends = graphs.ends[numbers] - boxes_of.start[image, None]
+    told = np.concatenate([ends, graphs.predicates[numbers, None]], axis=1)
+    relations: list[tuple[int, int, int]] = list(map(tuple, told.tolist()))
+    unseen = unseen_in_training(graphs, vocabulary)[numbers].tolist()
+    scenes, box, relation = [], 0, 0
+    for row, n, m in zip(
+        rows.tolist(), boxes_of.size.tolist(), relations_of.size.tolist(), strict=True
+    ):
+        scenes.append(
+            Scene(
+                id=photographs[row].id,
+                image=photographs[row].ref,
+                boxes=tuple(boxes[box : box + n]),
+                labels=tuple(labels[box : box + n]),
+                relations=tuple(relations[relation : relation + m]),
+                unseen=tuple(unseen[relation : relation + m]),
+                cluster=photographs[row].cluster,
+                vocabulary=vocabulary,
+                given=given,
+            )
+        )
+        box, relation = box + n, relation + m
+    return scenes
+
+
+def pixels(boxes: Ints, sizes: Ints) -> Ints:
+    """Boxes in whole pixels, inside their image, at least one pixel wide and high.
+
+    Each edge, ``(middle ± extent / 2) · longest side / 1024``, goes to the nearest pixel edge (half
+    up), reckoned in integers; then it is clipped to the image. A box that lies outside the image
+    becomes the nearest pixel at its border.
+
+    Args:
+        boxes: [M, 4], middle x and y, width and height, where the longest side is 1024.
+        sizes: [M, 2], width and height of each box's image in pixels.
+
+    Returns:
+        [M, 4]: left, top, right, bottom, the latter exclusive.
+
+    >>> pixels(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
+    array([[ 924,  462, 1124,  562]])
+    """
+    longest = sizes.max(axis=1, keepdims=True)
+    twice, extent = 2 * boxes[:, :2], boxes[:, 2:]
+    low, high = (
+        (edge * longest + LONGEST) // (2 * LONGEST) for edge in (twice - extent, twice + extent)
+    )
+    low = np.clip(low, 0, sizes - 1)
+    return np.concatenate([low, np.clip(high, low + 1, sizes)], axis=1)
+
+
+def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
+    """Whether the training split has no relation of the same three names: [R]."""
+    subject, thing = graphs.labels[graphs.ends].T
+    code = subject * len(vocabulary.predicates) + graphs.predicates
+    code = code * len(vocabulary.objects) + thing
+    learnt = graphs.relations_of.take(np.flatnonzero(graphs.split == TRAINING)).members()[0]
+    return ~np.isin(code, code[learnt])
