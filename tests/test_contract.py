@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 ROOTS = {
     "coco-order": "drawn_edition",
+    "coco-retrieval": "drawn_edition",
+    "flickr30k-retrieval": "flickr30k",
+    "scenario-classification": "drawn_edition",
+    "scenario-retrieval": "drawn_edition",
     "sugarcrepe": "sugarcrepe",
     "vg-attribution": "shapes",
     "vg-relation": "shapes",
