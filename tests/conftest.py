@@ -40,7 +40,14 @@ def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from benchbench.scenes.edition import export
 
     root = tmp_path_factory.mktemp("edition") / "drawn"
-    return export(root, parts=("aro", "karpathy"), images=20, size=96)
+    return export(root, parts=("aro", "karpathy", "scenarioclip"), images=20, size=96)
+
+
+@pytest.fixture(scope="session")
+def flickr30k(drawn_edition: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn captions under Flickr30k's name; not to be written to."""
+    root = tmp_path_factory.mktemp("flickr30k")
+    return link_captions(root, drawn_edition / "coco_karpathy_test.json", "flickr30k_test.json")
 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
@@ -96,6 +103,33 @@ def tiny_model(tiny: str) -> OpenClip:
     from benchbench.models.openclip import load
 
     return load(tiny.partition(":")[2], LoadOptions())
+
+
+def link_captions(root: Path, captions: Path, name: str, images: Path | None = None) -> Path:
+    """A data root whose file of captions goes by an official name."""
+    (root / name).symlink_to(captions)
+    images = images or captions.parent / "images"
+    (root / images.name).symlink_to(images, target_is_directory=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def coco_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """198 real photographs with COCO's captions; skips where they are absent."""
+    captions = SHARED / "coco" / "coco_karpathy_test_with_photo.json"
+    if not captions.is_file():
+        pytest.skip("no real photographs beside the checkout")
+    root, images = tmp_path_factory.mktemp("coco"), SHARED / "coco" / "images" / "val2014"
+    return link_captions(root, captions, "coco_karpathy_test.json", images)
+
+
+@pytest.fixture(scope="session")
+def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,000 real photographs with 5,000 captions; skips where they are absent."""
+    captions = SHARED / "flickr8k" / "flickr8k_test.json"
+    if not captions.is_file():
+        pytest.skip("no real photographs beside the checkout")
+    return link_captions(tmp_path_factory.mktemp("flickr8k"), captions, "flickr30k_test.json")
 
 
 @pytest.fixture

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 ROOTS = {
     "coco-order": "drawn_edition",
+    "coco-retrieval": "drawn_edition",
     "flickr30k-order": "drawn_edition",
+    "flickr30k-retrieval": "drawn_edition",
+    "scenario-classification": "drawn_edition",
+    "scenario-retrieval": "drawn_edition",
     "sugarcrepe": "sugarcrepe",
     "vg-attribution": "shapes",
     "vg-relation": "shapes",

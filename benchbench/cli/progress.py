@@ -41,7 +41,7 @@ class ProgressBar:
     def _show_bar(self, what: str, done: int, total: int) -> None:
         from tqdm import tqdm
 
-        if what != self._what:
+        if what != self._what or not done:  # the same may come again, for another role
             self.close()
             self._bar = tqdm(
                 total=total, desc=f"{what:>8}", bar_format=FORMAT, ncols=80, file=sys.stderr

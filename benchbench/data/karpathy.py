@@ -1,7 +1,8 @@
 """Captions in the Karpathy form: a list of ``{"image": path, "caption": [texts]}``.
 
 So are ``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr30k_test.json``
-(1,000 images, 5,000 captions), as ARO and the retrieval literature share them.
+(1,000 images, 5,000 captions), as ARO and the retrieval literature share them. Paths count from
+the data root.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.canonical import records_digest
 from benchbench.data.records import read_content, read_records
+from benchbench.types import Entry, Gallery, ImageRef
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchbench.data.records import Record
 
 
 def read_captions(path: Path) -> list[tuple[str, list[str]]]:
@@ -34,3 +38,31 @@ def captions_digest(path: Path) -> str:
         MalformedData: it is no JSON.
     """
     return records_digest(read_content(path))
+
+
+def read_captioned(root: Path, name: str) -> list[Entry]:
+    """An entry a picture, all searched together; ids count the records from 0.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: naming the record and the field; or a picture has two records.
+    """
+    gallery = Gallery("test")
+    first: dict[str, Record] = {}
+    entries = []
+    for record in read_records(root / name):
+        image = record.relative_path("image")
+        other = first.setdefault(image, record)
+        if other is not record:
+            raise record.wrong("image", f"repeats that of record {other.index}: '{image}'")
+        entries.append(
+            Entry(
+                id=str(record.index),
+                image=ImageRef(root / image),
+                captions=tuple(record.texts("caption")),
+                cluster=image,
+                gallery=gallery,
+                tags={"gallery": gallery.name},
+            )
+        )
+    return entries

@@ -112,7 +112,7 @@ class Record:
 
     def text(self, name: str) -> str:
         """A string with something in it."""
-        return self._sound(name, self._get(name))
+        return self.sound(name, self._get(name))
 
     def text_if_any(self, name: str) -> str | None:
         """A string with something in it; None where there is no such field."""
@@ -132,11 +132,21 @@ class Record:
         value = self._get(name)
         if not isinstance(value, list) or not value:
             raise self.wrong(name, "should be a list of strings with something in it")
-        return [self._sound(name, each) for each in value]
+        return [self.sound(name, each) for each in value]
+
+    def lists(self, name: str) -> list[list[Any]]:
+        """A list of lists, whatever they hold."""
+        value = self._get(name)
+        if not isinstance(value, list):
+            raise self.wrong(name, f"should be a list of lists, not {_kind(value)}")
+        for each in value:
+            if not isinstance(each, list):
+                raise self.wrong(name, f"should be a list of lists; it holds {_kind(each)}")
+        return value
 
     def names(self) -> list[str]:
         """The names of its fields, each with something in it."""
-        return [self._sound(name, name) for name in self._content]
+        return [self.sound(name, name) for name in self._content]
 
     def record(self, name: str) -> Record:
         """An object."""
@@ -158,17 +168,22 @@ class Record:
 
     def relative_path(self, name: str) -> str:
         """A path that stays inside its folder."""
-        value = self.text(name)
-        path = PurePosixPath(value)
-        if path.is_absolute() or ".." in path.parts or "\\" in value or "\0" in value:
-            raise self.wrong(name, f"should be a path inside the image folder, not '{value}'")
-        return value
+        return self.sound_path(name, self._get(name))
+
+    def sound_path(self, name: str, value: Any) -> str:
+        """A value of a field, if it is a path that stays inside its folder."""
+        text = self.sound(name, value)
+        path = PurePosixPath(text)
+        if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
+            raise self.wrong(name, f"should be a path inside the image folder, not '{text}'")
+        return text
 
     def wrong(self, name: str, problem: str) -> MalformedData:
         """The error that says what is wrong with a field; to be raised by the caller."""
         return MalformedData(f"{self._where}: field '{name}' {problem}.")
 
-    def _sound(self, name: str, value: Any) -> str:
+    def sound(self, name: str, value: Any) -> str:
+        """A value of a field, if it is a string with something in it."""
         if not isinstance(value, str):
             raise self.wrong(name, f"should be a string, not {_kind(value)}")
         if not value.strip():

@@ -45,6 +45,8 @@ class Events:
     """Whether events are first averaged within their outcome (recall of an image)."""
     categories: Mapping[str, int] = field(default_factory=dict)
     """How many groups a tag has in all: those without an event count 0 in a mean over groups."""
+    candidates: Integers | None = None
+    """How many each was looked for among, where lists may be too short for a metric's K."""
 
 
 class Protocol(typing.Protocol):

@@ -31,12 +31,18 @@ class Units:
     """The group of each; all "" where the metric does not group."""
     absent: int = 0
     """Groups without a unit that count 0."""
+    too_short: int = 0
+    """Candidates in the shortest list, where that is too short for the metric's K, so that there is
+    no unit; else 0."""
 
 
 def read_units(
     protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric, ties: Ties
 ) -> Units:
     """Everything that a metric averages over: judged, filtered, grouped.
+
+    Nothing where K is more than half of the shortest list that was searched: to be among the best
+    10 of 12 is no achievement.
 
     Args:
         protocol: that made the outcomes.
@@ -49,8 +55,19 @@ def read_units(
     kept = np.array([group is not None for group in groups], dtype=bool)
     for tag, wanted in metric.only:
         kept &= np.array([label == wanted for label in _labels(events, outcomes, tag)], dtype=bool)
+    if too_short := _too_short(events, kept, metric.k):
+        nothing = np.zeros(0)
+        return Units(nothing, nothing, np.zeros(0, dtype=np.intp), [], too_short=too_short)
     units = _units(events, groups, kept)
     return _grouped(units, events.categories.get(metric.by or "", 0), metric)
+
+
+def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
+    """The length of the shortest list, where that is under 2 K; else 0."""
+    if events.candidates is None or not kept.any():
+        return 0
+    shortest = int(events.candidates[kept].min())
+    return shortest if shortest < 2 * k else 0
 
 
 def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Sequence[str | None]:

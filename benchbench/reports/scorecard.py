@@ -23,14 +23,14 @@ from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.types import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from benchbench.protocols.protocol import Protocol
     from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Median
-    from benchbench.types import Metric, Run, Task, TaskInfo, Ties
+    from benchbench.types import Metric, Run, Statistic, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -58,6 +58,7 @@ class Row:
     """Weight carried by groups of fewer than ten clusters."""
     is_rank: bool = False
     """A place, counted from 1, where less is better; else a share."""
+    statistic: Statistic = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,13 @@ class Scorecard:
     groups: tuple[Row, ...]
     """The slices that ``by`` makes, the largest first."""
     ties: int
-    """Items that the tie rule decides, under the headline's judgement."""
+    """Of what the headline judges, how much the tie rule decides."""
+    judged: int
+    """How much the headline judges, before it leaves any group out."""
     counted: tuple[str, ...]
     """What else the protocol counts: ``3 no-op negatives``."""
     remarks: tuple[str, ...]
-    """What the protocol says beside the numbers."""
+    """What a reader must know beside the numbers."""
     resamples: int
 
     def __str__(self) -> str:
@@ -119,6 +122,7 @@ def scorecard(
     draws = bootstrap_draws([read.value for read in everything], resamples=resamples, seed=seed)
     rows = [read.row(draws[:, i]) for i, read in enumerate(everything)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
+    ties_of_headline, judged = _tied(protocol, run, info.metric(info.headline))
     headline = next(row for row in of_metrics if row.name == info.headline)
     return Scorecard(
         run=run,
@@ -127,9 +131,10 @@ def scorecard(
         metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
-        ties=_tied(protocol, run, info.metric(info.headline)),
+        ties=ties_of_headline,
+        judged=judged,
         counted=tuple(protocol.counted(run.outcomes)),
-        remarks=tuple(protocol.remarks(run.outcomes, shown)),
+        remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
         resamples=resamples,
     )
 
@@ -138,11 +143,24 @@ def _is_shown(metric: Metric, run: Run) -> bool:
     return metric.editions in ("all", "drawn" if run.drawn else "photographs")
 
 
-def _tied(protocol: Protocol, run: Run, metric: Metric) -> int:
-    """How many of the things that the headline judges are decided by the tie rule."""
+def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
+    """Of the things that the headline judges, how many the tie rule decides, and how many all."""
     plain = replace(metric, ties=None, by=None)
     wrong, right = (read_units(protocol, run.outcomes, plain, rule) for rule in ("wrong", "right"))
-    return int((wrong.values != right.values).sum())
+    return int((wrong.values != right.values).sum()), len(wrong.values)
+
+
+def _of_short_lists(metrics: Sequence[Metric], reads: Sequence[_Read]) -> Iterator[str]:
+    """Why some metrics have no value."""
+    lacking = [
+        f"{metric.name} ({metric.k} of {read.too_short})"
+        for metric, read in zip(metrics, reads, strict=True)
+        if read.too_short
+    ]
+    if lacking:
+        yield (
+            f"No value where K is more than half of a list that was searched: {', '.join(lacking)}."
+        )
 
 
 def _task_of(run: Run, task: Task | None) -> TaskInfo:
@@ -168,6 +186,9 @@ class _Read:
     value: Mean | Median
     chance: float
     is_rank: bool
+    statistic: Statistic = "mean"
+    too_short: int = 0
+    """Candidates in the shortest list, where that leaves the metric without a value."""
 
     def row(self, draws: Floats) -> Row:
         """The row, given the statistic's bootstrap draws."""
@@ -181,6 +202,7 @@ class _Read:
             meaning=self.meaning,
             rare_share=value.rare_share if value.n_groups > 1 else 0.0,
             is_rank=self.is_rank,
+            statistic=self.statistic,
         )
 
 
@@ -197,8 +219,16 @@ def _read_metric(
         value = _mean(units, units.values, of_units, total)
         chance = _mean(units, units.chance, of_units, total).value
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
-    is_rank = metric.reading == "rank"
-    return _Read(metric.name, meaning, metric.ties or ties, value, chance, is_rank)
+    return _Read(
+        name=metric.name,
+        meaning=meaning,
+        ties=metric.ties or ties,
+        value=value,
+        chance=chance,
+        is_rank=metric.reading == "rank",
+        statistic=metric.statistic,
+        too_short=units.too_short,
+    )
 
 
 def _mean(units: Units, values: Floats, clusters: Integers, total: int) -> Mean:
@@ -213,7 +243,7 @@ def _read_slices(
     headline = info.metric(info.headline)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = read_units(protocol, run.outcomes, metric, ties)
-    if not len(units.values):
+    if not len(units.values) and not units.too_short:
         tags = {name for o in run.outcomes for name in o.tags} | protocol.event_tags
         raise UsageError(
             f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(sorted(tags)) or 'none'}."

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from benchbench.types import Run
 
 WIDTH = 96
+WIDEST = 100
+"""Of tables and of what is counted."""
+DOT = " · "
 CELL = 40
 SHOWN = 3
 """Unreadable files that the banner names."""
@@ -25,7 +28,7 @@ def render(scorecard: Scorecard) -> str:
     """The whole scorecard: heading, warnings, tables, counts, notes."""
     run = scorecard.run
     parts = [f"{run.task}@{run.edition}  ·  {run.model.name}", *map(_wrapped, banners(run))]
-    parts.append(_metric_table(scorecard))
+    parts += _metric_tables(scorecard)
     if scorecard.by is not None:
         parts.append(_group_table(scorecard))
     parts.append(counts_line(scorecard))
@@ -62,7 +65,7 @@ def banners(run: Run) -> Iterator[str]:
 
 
 def counts_line(scorecard: Scorecard) -> str:
-    """Everything that was counted, in two lines."""
+    """Everything that was counted: what went in, then what came of it."""
     counts = scorecard.run.counts
     first = [
         f"{counts.items:,} items",
@@ -72,48 +75,98 @@ def counts_line(scorecard: Scorecard) -> str:
         f"{counts.clusters:,} clusters",
     ]
     second = [
-        _share(scorecard.ties, counts.items),
+        _share(scorecard.ties, scorecard.judged),
         *scorecard.counted,
         f"{counts.truncated_captions:,} truncated captions",
         f"{counts.overhanging_crops:,} crops over an edge",
         f"{counts.skipped:,} skipped items",
     ]
-    return " · ".join(first) + "\n" + " · ".join(second)
+    return "\n".join([*_lines(first), *_lines(second)])
 
 
-def _share(ties: int, items: int) -> str:
-    share = f" ({100 * ties / items:.1f} %)" if ties else ""
+def _share(ties: int, judged: int) -> str:
+    share = f" ({100 * ties / judged:.1f} %)" if ties else ""
     return f"{ties:,} {'tie' if ties == 1 else 'ties'}{share}"
 
 
-def _metric_table(scorecard: Scorecard) -> str:
-    rows = [
-        [row.name + " *" * (row is scorecard.headline), *_numbers(row), row.ties, row.meaning]
-        for row in scorecard.metrics
-    ]
-    return _table(["metric", "%", "95 % interval", "items", "clusters", "ties", "mean over"], rows)
+def _lines(parts: Sequence[str]) -> Iterator[str]:
+    """Parts with dots between them, as many as fit on a line."""
+    line = parts[0]
+    for part in parts[1:]:
+        if len(line) + len(DOT) + len(part) > WIDEST:
+            yield line
+            line = part
+        else:
+            line += DOT + part
+    yield line
+
+
+def _metric_tables(scorecard: Scorecard) -> Iterator[str]:
+    """Shares and ranks apart, for they have different units; the headline's table first."""
+    ranked = scorecard.headline.is_rank
+    for is_rank in (ranked, not ranked):
+        rows = [row for row in scorecard.metrics if row.is_rank is is_rank]
+        if rows:
+            statistics = dict.fromkeys(row.statistic for row in rows)
+            last = f"{' or '.join(statistics)} over"
+            cells = [
+                [row.name + " *" * (row is scorecard.headline), row.ties, row.meaning]
+                for row in rows
+            ]
+            yield _table(["metric", "ties", last], cells, rows, _chances_differ(scorecard))
 
 
 def _group_table(scorecard: Scorecard) -> str:
-    rows = [[row.name, *_numbers(row), row.meaning] for row in scorecard.groups]
-    note = "remark" if any(row.meaning for row in scorecard.groups) else ""
-    return _table([str(scorecard.by), "%", "95 % interval", "items", "clusters", note], rows)
+    rows = scorecard.groups
+    chances = {_number(row, row.chance) for row in rows}
+    notes = any(row.meaning for row in rows)
+    cells = [[row.name, *[row.meaning] * notes] for row in rows]
+    heads = [str(scorecard.by), *["remark"] * notes]
+    return _table(heads, cells, rows, len(chances) > 1)
 
 
-def _numbers(row: Row) -> list[str]:
-    e = row.estimate
-    factor = 1 if row.is_rank else 100
-    value = "–" if math.isnan(e.value) else f"{'rank ' * row.is_rank}{factor * e.value:.1f}"
-    interval = "–" if math.isnan(e.low) else f"[{factor * e.low:.1f}, {factor * e.high:.1f}]"
-    return [value, interval, f"{e.n_items:,}", f"{e.n_clusters:,}"]
+def _chances_differ(scorecard: Scorecard) -> bool:
+    return len({_number(r, r.chance) for r in scorecard.metrics if r.chance == r.chance}) > 1
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(
+    heads: Sequence[str], cells: Sequence[Sequence[str]], rows: Sequence[Row], with_chance: bool
+) -> str:
+    """Rows as a table: the first of the cells, the row's numbers, the other cells."""
     from tabulate import tabulate
 
-    align = ["left", *["right"] * 4, *["left"] * (len(heads) - 5)]
-    cells = [[_cell(text) for text in row] for row in rows]
-    return str(tabulate(cells, heads, tablefmt="simple", colalign=align, disable_numparse=True))
+    unit = "rank" if rows and rows[0].is_rank else "%"
+    numbers = [unit, "95 % interval", *["chance"] * with_chance, "items", "clusters"]
+    lines = [
+        [_cell(text) for text in (first, *_numbers(row, with_chance), *others)]
+        for (first, *others), row in zip(cells, rows, strict=True)
+    ]
+    first, *others = heads
+    align = ["left", *["right"] * len(numbers), *["left"] * len(others)]
+    return str(
+        tabulate(
+            lines,
+            [first, *numbers, *others],
+            tablefmt="simple",
+            colalign=align,
+            disable_numparse=True,
+        )
+    )
+
+
+def _numbers(row: Row, with_chance: bool) -> list[str]:
+    e = row.estimate
+    interval = "–" if math.isnan(e.low) else f"[{_number(row, e.low)}, {_number(row, e.high)}]"
+    chance = [_number(row, row.chance, least=True)] * with_chance
+    return [_number(row, e.value), interval, *chance, f"{e.n_items:,}", f"{e.n_clusters:,}"]
+
+
+def _number(row: Row, value: float, *, least: bool = False) -> str:
+    """A share in per cent, or a rank; with ``least`` a small one keeps a digit that is not 0."""
+    if math.isnan(value):
+        return "–"
+    value = value if row.is_rank else 100 * value
+    return f"{value:.1g}" if least and 0 < value < 0.05 else f"{value:,.1f}"
 
 
 def _cell(text: str) -> str:
@@ -127,10 +180,13 @@ def _wrapped(text: str) -> str:
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
-    chances = {f"{100 * row.chance:.1f}" for row in scorecard.metrics if row.chance == row.chance}
+    guessing = "chance: what guessing earns"
+    if not _chances_differ(scorecard):
+        row = scorecard.headline
+        guessing = f"Guessing earns {_number(row, row.chance, least=True)}"
     yield (
-        f"* headline. Guessing earns {' or '.join(sorted(chances))}. ties: how an item counts when "
-        "its true caption and the best other one score the same."
+        f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
+        "the same."
     )
     yield (
         f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters (source images), "
@@ -151,3 +207,4 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
             f"weight of {', '.join(row.name for row in heavy)}. Their spread is estimated from all "
             "such groups together: read these intervals with caution."
         )
+    yield from scorecard.remarks

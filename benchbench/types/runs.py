@@ -69,14 +69,14 @@ class Retrieved(Outcome):
     found: Places
     """By the picture: its own captions, then those that a lenient reading takes as well."""
     own: int
-    """How many of ``found`` are its own; 0 for an entry whose captions are not in the list."""
+    """How many of ``found`` are its own: at least one."""
     n_captions: int
     """Candidates that the picture was compared with."""
     finding: tuple[Places, ...]
     """By each of its own captions, the pictures that it is true of; empty where the list of
     captions is closed."""
     n_images: int
-    """Candidates that each caption was compared with."""
+    """Candidates that each caption was compared with; 0 where the list of captions is closed."""
 
 
 @dataclass(frozen=True, slots=True)

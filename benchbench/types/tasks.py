@@ -24,9 +24,8 @@ Judgement = Literal[
     "text",
     "image",
     "group",
-    "image to text",
-    "image to text, lenient",
-    "text to image",
+    "found",
+    "found, lenient",
     "recall",
     "unconstrained recall",
     "accuracy",
@@ -36,11 +35,12 @@ Judgement = Literal[
 
 Matching: each image prefers its own caption (``text``), each of those captions prefers its own
 image (``image``), or both at once (``group``). Retrieval: where a picture finds the first of its
-own captions (``image to text``), or of those and the ones that are true as well (``…, lenient``);
-where a caption finds the first of its own pictures (``text to image``). Relations: whether a true
-triple is among the image's best K, one predicate an ordered pair (``recall``), any number of them
-(``unconstrained recall``), or among the triples of truly related pairs alone (``accuracy``); or
-whether its predicate is among the best K of its own pair (``predicate``)."""
+own captions, and a caption the first of its own pictures (``found``; the tag ``direction`` tells
+them apart); or, from pictures, the first of those and the ones that are true as well (``found,
+lenient``). Relations: whether a true triple is among the image's best K, one predicate an ordered
+pair (``recall``), any number of them (``unconstrained recall``), or among the triples of truly
+related pairs alone (``accuracy``); or whether its predicate is among the best K of its own pair
+(``predicate``)."""
 
 Statistic = Literal["mean", "median"]
 

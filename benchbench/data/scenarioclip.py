@@ -1,0 +1,137 @@
+"""ScenarioCLIP's files (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP).
+
+``metadata_test.json`` is ``{"data": […]}`` of ``id``, ``image_path``, ``action``,
+``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``
+[[focused region, [subject, predicate, object], …], …]; paths are from the data root.
+``classes.json`` lists ``actions``, ``objects`` and ``relations`` ("subject predicate object").
+Upstream collects the classes in lower case (``utils/combine.py``) and cuts boxes down to whole
+pixels (``data/dataset.py``); so do we.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.data.records import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchbench.data.records import Record
+    from benchbench.types import Box
+
+METADATA, CLASSES = "metadata_test.json", "classes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A picture and what is said of it; paths are from the data root."""
+
+    record: Record
+    id: str
+    image: str
+    action: str
+    dense_caption: str
+    objects: tuple[tuple[str, Box], ...]
+    relations: tuple[tuple[str, str], ...]
+    """Focused region and phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The names that pictures are told apart by."""
+
+    actions: tuple[str, ...]
+    objects: tuple[str, ...]
+    relations: tuple[str, ...]
+
+
+def read_annotated(root: Path) -> list[Annotated]:
+    """The pictures of ``metadata_test.json`` under ``root``.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: naming the record and the field; or an id is there twice.
+    """
+    pictures: dict[str, Annotated] = {}
+    for record in read_record(root / METADATA).records("data"):
+        picture = Annotated(
+            record=record,
+            id=record.text("id"),
+            image=record.relative_path("image_path"),
+            action=record.text("action"),
+            dense_caption=record.text("dense_caption"),
+            objects=tuple(_object(record, entry) for entry in record.lists("objects")),
+            relations=tuple(_relation(record, entry) for entry in record.lists("relations")),
+        )
+        if picture.id in pictures:
+            raise record.wrong("id", f"repeats '{picture.id}'")
+        pictures[picture.id] = picture
+    return list(pictures.values())
+
+
+def _object(record: Record, entry: Sequence[Any]) -> tuple[str, Box]:
+    if len(entry) != 2:
+        raise record.wrong("objects", f"should hold pairs of name and box, not {len(entry)} values")
+    return record.sound("objects", entry[0]), _box(record, entry[1])
+
+
+def _box(record: Record, sides: Any) -> Box:
+    """Left, top, right, bottom, cut down to whole pixels."""
+    if not isinstance(sides, list) or len(sides) != 4 or not all(map(_is_number, sides)):
+        raise record.wrong("objects", "should give each box as four numbers")
+    left, top, right, bottom = (int(side) for side in sides)
+    if right <= left or bottom <= top:
+        raise record.wrong("objects", f"has the empty box {sides} (left, top, right, bottom)")
+    return left, top, right, bottom
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) < 2**31
+    )
+
+
+def _relation(record: Record, entry: Sequence[Any]) -> tuple[str, str]:
+    if len(entry) < 2 or not isinstance(entry[1], list) or len(entry[1]) != 3:
+        raise record.wrong("relations", "should hold a region and [subject, predicate, object]")
+    region = record.sound_path("relations", entry[0])
+    return region, " ".join(record.sound("relations", word) for word in entry[1])
+
+
+def read_classes(root: Path) -> Classes:
+    """The lists of ``classes.json`` under ``root``.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: a list is missing, or names a class twice.
+    """
+    record = read_record(root / CLASSES)
+    actions, objects, relations = (_names(record, n) for n in ("actions", "objects", "relations"))
+    return Classes(actions, objects, relations)
+
+
+def _names(record: Record, field: str) -> tuple[str, ...]:
+    names = record.texts(field)
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise record.wrong(field, f"names '{twice}' twice")
+    return tuple(names)
+
+
+def class_of(record: Record, field: str, name: str, classes: frozenset[str]) -> str:
+    """The class that an annotation means: that name, or else the name in lower case.
+
+    Raises:
+        MalformedData: there is none.
+    """
+    for each in (name, name.lower()):
+        if each in classes:
+            return each
+    raise record.wrong(field, f"has '{name}', which is not among the {field} of {CLASSES}")

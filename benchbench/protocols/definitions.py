@@ -1,0 +1,53 @@
+"""Definitions of scores that several tasks share."""
+
+from __future__ import annotations
+
+from benchbench.types import Metric
+
+KARPATHY = "Karpathy and Fei-Fei, CVPR 2015, §4.2: the first correct answer found counts"
+
+
+def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
+    """Retrieval's: recall at K, median rank and mean reciprocal rank, each way.
+
+    ``R@1``, the first, is the mean of both ways' recall at 1, each way weighing the same however
+    many captions a picture has.
+    """
+    metrics = [
+        Metric(
+            name="R@1",
+            meaning="directions: i2t-R@1, t2i-R@1",
+            by="direction",
+            judgement="found",
+            source=KARPATHY,
+        )
+    ]
+    for name, direction, searches in (
+        ("i2t", "image to text", "pictures"),
+        ("t2i", "text to image", "captions"),
+    ):
+        only = (("direction", direction),)
+        metrics += [
+            Metric(f"{name}-R@{k}", searches, judgement="found", k=k, only=only, source=KARPATHY)
+            for k in cutoffs
+        ]
+        metrics += [
+            Metric(
+                f"{name}-MRR",
+                searches,
+                judgement="found",
+                reading="reciprocal rank",
+                only=only,
+                source="Voorhees, TREC-8 question answering track, 1999: of the first correct one",
+            ),
+            Metric(
+                f"{name}-median-rank",
+                searches,
+                judgement="found",
+                reading="rank",
+                statistic="median",
+                only=only,
+                source=KARPATHY,
+            ),
+        ]
+    return tuple(metrics)

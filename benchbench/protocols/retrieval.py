@@ -1,0 +1,242 @@
+"""Galleries searched both ways, and lists of class names: caption retrieval, classification.
+
+Every picture ranks all captions of its gallery, and where the gallery is open, every caption ranks
+all its pictures. A caption stands among the candidates once, however many pictures it was written
+for, and is true of all of them; captions that the model reads as the same tokens score alike. What
+is kept are counts around each true answer, so that every rank statistic and every tie rule can be
+read from one run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.errors import ContractError
+from benchbench.protocols.places import by_chance, earned, first_true
+from benchbench.protocols.protocol import Answers, Events
+from benchbench.protocols.searching import find
+from benchbench.types import Places, Retrieved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchbench.embedding import Captions, Embedded, Encoder
+    from benchbench.embedding.embedded import Vectors
+    from benchbench.types import DualEncoder, Entry, ImageRef, Metric, Outcome, Role, Ties
+
+IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
+
+
+def search(
+    entries: Sequence[Entry], pictures: Embedded[ImageRef], captions: Captions
+) -> list[Retrieved]:
+    """Search one gallery.
+
+    Args:
+        entries: all of the gallery.
+        pictures: embeddings of their pictures, of unit length where similarity is cosine.
+        captions: the same for the gallery's captions.
+
+    Returns:
+        An outcome per entry, in order.
+    """
+    texts = _texts(entries)
+    phrases = _as_read(captions, texts)
+    column = {text: i for i, text in enumerate(texts)}
+    true = [_columns(entry, column) for entry in entries]
+    found = find(pictures.take([entry.image for entry in entries]), phrases, true)
+    finding: Mapping[str, Places] = {}
+    refs: list[ImageRef] = []
+    if not entries[0].gallery.captions:
+        refs = list(dict.fromkeys(entry.image for entry in entries))
+        of_texts = find(phrases, pictures.take(refs), _pictures_of(texts, entries, refs))
+        finding = dict(zip(texts, of_texts, strict=True))
+    return [
+        Retrieved(
+            id=entry.id,
+            cluster=entry.cluster,
+            tags=entry.tags,
+            found=places,
+            own=len(set(entry.captions)),
+            n_captions=len(texts),
+            finding=tuple(finding[caption] for caption in entry.captions if finding),
+            n_images=len(refs),
+        )
+        for entry, places in zip(entries, found, strict=True)
+    ]
+
+
+def _texts(entries: Sequence[Entry]) -> list[str]:
+    """The distinct captions that a gallery's pictures search."""
+    of_entries = (caption for entry in entries for caption in entry.captions)
+    return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
+
+
+def _as_read(captions: Captions, texts: Sequence[str]) -> Vectors:
+    """Their vectors, of the first where the model reads several alike: [texts, dim]."""
+    first: dict[tuple[int, ...], str] = {}
+    return captions.embedded.take([first.setdefault(captions.token_ids[t], t) for t in texts])
+
+
+def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
+    """Where an entry's true captions are: its own, then the rest."""
+    distinct = dict.fromkeys((*entry.captions, *entry.also))
+    if missing := [caption for caption in distinct if caption not in column]:
+        raise ContractError(
+            f"Entry {entry.id}: {missing[0]!r} is not in the list of gallery {entry.gallery.name}."
+        )
+    return [column[caption] for caption in distinct]
+
+
+def _pictures_of(
+    texts: Sequence[str], entries: Sequence[Entry], refs: Sequence[ImageRef]
+) -> list[list[int]]:
+    """The numbers of the pictures that each caption is true of."""
+    number = {ref: i for i, ref in enumerate(refs)}
+    true: dict[str, dict[int, None]] = {text: {} for text in texts}
+    for entry in entries:
+        for caption in entry.captions:
+            true[caption][number[entry.image]] = None
+    return [list(true[text]) for text in texts]
+
+
+def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
+    """The places of the entries that are searched together.
+
+    Raises:
+        ContractError: two galleries have one name.
+    """
+    places: dict[str, list[int]] = {}
+    for i, entry in enumerate(entries):
+        together = places.setdefault(entry.gallery.name, [])
+        other = entries[together[0]].gallery if together else entry.gallery
+        if other is not entry.gallery and other != entry.gallery:
+            raise ContractError(f"Two galleries are called {entry.gallery.name}.")
+        together.append(i)
+    return list(places.values())
+
+
+class Retrieval:
+    """The protocol's face to the rest of the package."""
+
+    event_tags: frozenset[str] = frozenset({"direction"})
+
+    def answer(self, items: Sequence[Entry], model: DualEncoder, encoder: Encoder) -> Answers:
+        """Embed pictures, then captions, role by role; search gallery by gallery.
+
+        Entries whose picture could not be read are no candidates, nor are captions of theirs alone.
+        """
+        refs: dict[Role, list[ImageRef]] = {}
+        for item in items:
+            refs.setdefault(item.gallery.role, []).append(item.image)
+        pictures = {role: encoder.pictures(of_role, role) for role, of_role in refs.items()}
+        kept = encoder.readable(items)
+        galleries = by_gallery(kept)
+        texts: dict[Role, list[str]] = {}
+        for places in galleries:
+            role = kept[places[0]].gallery.role
+            texts.setdefault(role, []).extend(_texts([kept[i] for i in places]))
+        captions = {role: encoder.captions(of_role, role) for role, of_role in texts.items()}
+        outcomes: dict[int, Retrieved] = {}
+        for places in galleries:
+            entries = [kept[i] for i in places]
+            role = entries[0].gallery.role
+            found = search(entries, pictures[role], captions[role])
+            outcomes.update(zip(places, found, strict=True))
+        return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
+
+    def events(self, outcomes: Sequence[Retrieved], metric: Metric, ties: Ties) -> Events:
+        """One a picture, and one for each caption that searched, of the entry that it is of."""
+        lenient = metric.judgement == "found, lenient"
+        finding = [] if lenient else [(i, p) for i, o in enumerate(outcomes) for p in o.finding]
+        own = [len(o.found.better) if lenient else o.own for o in outcomes]
+        places = [*(o.found for o in outcomes), *(p for _, p in finding)]
+        true = np.array([*own, *(len(p.better) for _, p in finding)], dtype=np.int64)
+        candidates = np.array(
+            [*(o.n_captions for o in outcomes), *(outcomes[i].n_images for i, _ in finding)],
+            dtype=np.int64,
+        )
+        directions = [IMAGE_TO_TEXT] * len(outcomes) + [TEXT_TO_IMAGE] * len(finding)
+        return Events(
+            values=earned(first_true(places, true.tolist()), metric, ties),
+            chance=by_chance(candidates, true, metric),
+            outcome=np.array([*range(len(outcomes)), *(i for i, _ in finding)], dtype=np.intp),
+            tags={"direction": directions},
+            candidates=candidates,
+        )
+
+    def counted(self, outcomes: Sequence[Retrieved]) -> Iterator[str]:
+        """How much there was to search."""
+        sizes = {o.tags["gallery"]: (o.n_captions, o.n_images) for o in outcomes}
+        for name, (n_captions, n_images) in sizes.items():
+            of = f" ({name})" if len(sizes) > 1 else ""
+            pictures = f", {n_images:,} pictures" if n_images else ""
+            yield f"searched{of}: {n_captions:,} captions{pictures}"
+
+    def remarks(self, outcomes: Sequence[Retrieved], metrics: Sequence[Metric]) -> Iterator[str]:
+        """Nothing that the metrics do not say."""
+        return iter(())
+
+    def columns(self, outcomes: Sequence[Retrieved]) -> Mapping[str, Any]:
+        """``found_better`` and ``found_equal``, ``own``, ``n_captions``; so ``finding``.
+
+        Each has an entry a true answer; those of ``finding`` are lists, one a caption.
+        """
+        import pyarrow as pa
+
+        flat, nested = pa.list_(pa.int32()), pa.list_(pa.list_(pa.int32()))
+        return {
+            "found_better": pa.array([o.found.better for o in outcomes], flat),
+            "found_equal": pa.array([o.found.equal for o in outcomes], flat),
+            "own": pa.array([o.own for o in outcomes], pa.int32()),
+            "n_captions": pa.array([o.n_captions for o in outcomes], pa.int32()),
+            "finding_better": pa.array([[p.better for p in o.finding] for o in outcomes], nested),
+            "finding_equal": pa.array([[p.equal for p in o.finding] for o in outcomes], nested),
+            "n_images": pa.array([o.n_images for o in outcomes], pa.int32()),
+        }
+
+    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        """A row read back."""
+        found = _places(row["found_better"], row["found_equal"], row["n_captions"])
+        pairs = zip(row["finding_better"], row["finding_equal"], strict=True)
+        if not 1 <= row["own"] <= len(found.better):
+            raise ValueError(f"{row['own']} own captions among {len(found.better)}")
+        return Retrieved(
+            **base,
+            found=found,
+            own=row["own"],
+            n_captions=row["n_captions"],
+            finding=tuple(_places(better, equal, row["n_images"]) for better, equal in pairs),
+            n_images=row["n_images"],
+        )
+
+    def problems(self, item: Any) -> Iterator[str]:
+        """An entry without captions, or with one that is not in its list; or no tag."""
+        if not item.captions:
+            yield "has no caption"
+        if any(not caption.strip() for caption in (*item.captions, *item.also)):
+            yield "has an empty caption"
+        if item.tags.get("gallery") != item.gallery.name:
+            yield f"should have the tag gallery={item.gallery.name}"
+        listed = item.gallery.captions
+        if item.also and not listed:
+            yield "has captions for a lenient reading, but its gallery has no list"
+        if listed and (missing := {*item.captions, *item.also}.difference(listed)):
+            yield f"has captions that its gallery's list has not: {sorted(missing)}"
+        if set(item.also) & set(item.captions):
+            yield "has a caption of its own among those of the lenient reading"
+
+
+def _places(better: Sequence[int], equal: Sequence[int], candidates: int) -> Places:
+    """Counts read back; a ValueError where they cannot be."""
+    places = Places(np.asarray(better, dtype=np.int32), np.asarray(equal, dtype=np.int32))
+    if len(better) != len(equal) or not len(better):
+        raise ValueError(f"{len(better)} and {len(equal)} counts around true answers")
+    if min(*better, *equal) < 0 or (places.better + places.equal).max() >= candidates:
+        raise ValueError(f"counts that do not fit {candidates} candidates")
+    return places
+
+
+PROTOCOL = Retrieval()

@@ -1,0 +1,90 @@
+"""Rankings of embeddings: where the true candidates of each query stand.
+
+Similarities are of float32 embeddings, multiplied in float64 and rounded to float32. A matrix
+product may sum in another order at another place, so that equal inputs could come out unequal in
+the last bit: each distinct vector goes through it once, on either side, and equal embeddings tie
+exactly wherever they stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.types import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.embedding.embedded import Vectors
+
+    Integers = npt.NDArray[np.intp]
+
+CELLS = 1 << 22
+"""Similarities held at once: about 60 MB with all that is made of them."""
+
+
+def find(
+    queries: Vectors, candidates: Vectors, true: Sequence[Sequence[int]], cells: int = CELLS
+) -> list[Places]:
+    """Rank all candidates for each query, and count around the true ones.
+
+    Args:
+        queries: [queries, dim], of unit length where similarity is cosine.
+        candidates: [candidates, dim], likewise.
+        true: the rows of each query's true candidates.
+        cells: similarities held at once.
+
+    Returns:
+        For each query, how many candidates score better than each of its true ones, and how many
+        others the same.
+    """
+    first, number = distinct(candidates)
+    is_whole = len(first) == len(candidates)
+    right = (candidates if is_whole else candidates[first]).astype(np.float64).T
+    places: dict[int, Places] = {}
+    for asked, left in _blocks(queries, max(1, cells // len(candidates))):
+        scores = (left @ right).astype(np.float32)  # [distinct queries, distinct candidates]
+        for row, searches in zip(scores, asked, strict=True):
+            among = row if is_whole else row[number]
+            for search in searches:
+                places[search] = _stand(among, np.asarray(true[search], dtype=np.intp))
+    return [places[search] for search in range(len(queries))]
+
+
+def _blocks(
+    queries: Vectors, size: int
+) -> Iterator[tuple[list[list[int]], npt.NDArray[np.float64]]]:
+    """Distinct queries in blocks: which rows each stands for, and the vectors [block, dim]."""
+    first, number = distinct(queries)
+    asked: list[list[int]] = [[] for _ in first]
+    for row, which in enumerate(number.tolist()):
+        asked[which].append(row)
+    for start in range(0, len(first), size):
+        part = slice(start, start + size)
+        yield asked[part], queries[first[part]].astype(np.float64)
+
+
+def _stand(scores: npt.NDArray[np.float32], true: Integers) -> Places:
+    """Counts around the true candidates of one query: scores [candidates], true [true]."""
+    levels, level = np.unique(scores[true], return_inverse=True)
+    better = np.array([np.count_nonzero(scores > each) for each in levels], dtype=np.int32)
+    equal = np.array([np.count_nonzero(scores == each) for each in levels], dtype=np.int32)
+    return Places(better[level], equal[level] - 1)
+
+
+def distinct(vectors: Vectors) -> tuple[Integers, Integers]:
+    """Rows without repeats: the first of each, and which of those every row equals."""
+    known: dict[bytes, int] = {}
+    first: list[int] = []
+    number = np.empty(len(vectors), dtype=np.intp)
+    for row, vector in enumerate(vectors):
+        name = hashlib.blake2b((vector + np.float32(0)).tobytes(), digest_size=16).digest()
+        number[row] = known.setdefault(name, len(first))  # -0.0 + 0 is 0.0, its equal
+        if number[row] == len(first):
+            first.append(row)
+    return np.array(first, dtype=np.intp), number

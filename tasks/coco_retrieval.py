@@ -1,0 +1,69 @@
+"""COCO retrieval: pictures and captions find each other (Karpathy's test split)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.karpathy import read_captioned
+from benchbench.protocols.definitions import both_ways
+from benchbench.types import DataFile, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.types import Entry
+
+CAPTIONS = "coco_karpathy_test.json"
+
+
+class COCORetrieval:
+    """5,000 pictures search 24,855 captions, and 25,010 captions search the pictures."""
+
+    info = TaskInfo(
+        name="coco-retrieval",
+        title="COCO caption retrieval",
+        version=1,
+        protocol="retrieval",
+        headline="R@1",
+        metrics=both_ways(),
+        files=(
+            DataFile(
+                path=CAPTIONS,
+                what="5,000 pictures with 25,010 captions, and the pictures where it names them "
+                "(val2014/)",
+                source="storage.googleapis.com/sfr-vision-language-research/datasets/"
+                "coco_karpathy_test.json; images.cocodataset.org/zips/val2014.zip",
+            ),
+        ),
+        paper=(
+            "Lin et al., 'Microsoft COCO: Common Objects in Context', ECCV 2014; the split is of "
+            "Karpathy and Fei-Fei, 'Deep Visual-Semantic Alignments for Generating Image "
+            "Descriptions', CVPR 2015"
+        ),
+        license="CC BY 4.0 (captions); the photographs' own licences apply",
+        measures=(
+            "Whether a picture finds one of its captions among all others, and a caption its "
+            "picture. Captions of other pictures mostly name other things, so that a model which "
+            "takes a caption for a bag of words can score high: what shows structure seen is a "
+            "high score here beside a high one on coco-order."
+        ),
+        tags=("direction",),
+        quirks=(
+            "Captions that are equal to the letter are one candidate, true of all their pictures: "
+            "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "
+            "hit on the other copy as wrong.",
+            "Only a picture's own captions are true of it, though many others would describe it "
+            "as well (Chun et al., ECCV Caption, ECCV 2022).",
+            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "every score higher.",
+            f"Files of this format by another name: put one as {CAPTIONS} (a link will do) into a "
+            "folder of its own; that folder names its numbers.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Entry]:
+        """One entry a picture."""
+        return read_captioned(root, CAPTIONS)
+
+
+TASK = COCORetrieval()

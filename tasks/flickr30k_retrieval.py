@@ -1,0 +1,65 @@
+"""Flickr30k retrieval: pictures and captions find each other (Karpathy's test split)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.karpathy import read_captioned
+from benchbench.protocols.definitions import both_ways
+from benchbench.types import DataFile, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.types import Entry
+
+CAPTIONS = "flickr30k_test.json"
+
+
+class Flickr30kRetrieval:
+    """1,000 pictures and their 5,000 captions search each other."""
+
+    info = TaskInfo(
+        name="flickr30k-retrieval",
+        title="Flickr30k caption retrieval",
+        version=1,
+        protocol="retrieval",
+        headline="R@1",
+        metrics=both_ways(),
+        files=(
+            DataFile(
+                path=CAPTIONS,
+                what="1,000 pictures with 5,000 captions, and the pictures where it names them "
+                "(flickr30k-images/)",
+                source="storage.googleapis.com/sfr-vision-language-research/datasets/"
+                "flickr30k_test.json; pictures on request from shannon.cs.illinois.edu/"
+                "DenotationGraph",
+            ),
+        ),
+        paper=(
+            "Young, Lai, Hodosh and Hockenmaier, 'From image descriptions to visual denotations', "
+            "TACL 2014; the split is of Karpathy and Fei-Fei, 'Deep Visual-Semantic Alignments for "
+            "Generating Image Descriptions', CVPR 2015"
+        ),
+        license="For research and education; the photographs belong to Flickr's users",
+        measures=(
+            "Whether a picture finds one of its captions among all others, and a caption its "
+            "picture. A fifth of COCO's gallery: its numbers are higher, and do not compare with "
+            "COCO's. A model which takes a caption for a bag of words can score high."
+        ),
+        tags=("direction",),
+        quirks=(
+            "Captions that are equal to the letter are one candidate, true of all their pictures.",
+            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "every score higher.",
+            f"Files of this format by another name (Flickr8k's): put one as {CAPTIONS} (a link "
+            "will do) into a folder of its own; that folder names its numbers.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Entry]:
+        """One entry a picture."""
+        return read_captioned(root, CAPTIONS)
+
+
+TASK = Flickr30kRetrieval()

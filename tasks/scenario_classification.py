@@ -1,0 +1,142 @@
+"""Scenario classification: action, object and relation by name alone (ScenarioCLIP)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.scenarioclip import CLASSES, METADATA, class_of, read_annotated, read_classes
+from benchbench.types import DataFile, Entry, Gallery, ImageRef, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchbench.data.scenarioclip import Annotated
+
+UPSTREAM = "scenario-clip/ScenarioCLIP, models/scenario_clip_0.py, test_step"
+CUTOFFS = (1, 5, 10)
+
+
+def _top(name: str, meaning: str) -> list[Metric]:
+    """Strict metrics of one gallery."""
+    only = (("gallery", name),)
+    return [Metric(f"{name}-top{k}", meaning, judgement="found", k=k, only=only) for k in CUTOFFS]
+
+
+def _lenient(name: str, meaning: str) -> list[Metric]:
+    """Upstream's: a hit on any label of the same picture."""
+    only = (("gallery", name),)
+    return [
+        Metric(
+            f"{name}-top{k}-lenient",
+            f"{meaning}, any of the picture's",
+            judgement="found, lenient",
+            k=k,
+            only=only,
+            source=UPSTREAM,
+        )
+        for k in CUTOFFS
+    ]
+
+
+class ScenarioClassification:
+    """Pictures, crops and focused regions, each among all names of its kind."""
+
+    info = TaskInfo(
+        name="scenario-classification",
+        title="Scenario classification",
+        version=1,
+        protocol="retrieval",
+        headline="top1",
+        metrics=(
+            Metric(
+                "top1", "levels: action, object, relation", by="gallery", judgement="found", k=1
+            ),
+            *_top("action", "pictures"),
+            *_top("object", "crops"),
+            *_lenient("object", "crops"),
+            *_top("relation", "regions"),
+            *_lenient("relation", "regions"),
+        ),
+        files=(
+            DataFile(
+                path=METADATA,
+                what="pictures with action, dense caption, objects and relations; and where it "
+                "names them the pictures and focused regions",
+                source="benchbench scenes export; the authors' own files as "
+                "scenario-clip/ScenarioCLIP makes them (utils/combine.py)",
+            ),
+            DataFile(
+                path=CLASSES,
+                what="all actions, objects and relations; the authors' from OpenPSG: 364, 11,572 "
+                "and 84,018",
+                source="the same",
+            ),
+        ),
+        paper="'ScenarioCLIP', arXiv 2511.20274",
+        license="of the pictures that the files name",
+        measures=(
+            "Whether a model names the action of a picture, the object in a crop and the relation "
+            "in a focused region, zero-shot, each among all names of its kind. Names stand "
+            "alone, without a prompt around them, as upstream."
+        ),
+        tags=("gallery",),
+        quirks=(
+            "Strict: the name of that very object or relation. Lenient, as upstream's code: any "
+            "name among all objects (relations) of the same picture, so that busy pictures are "
+            "easy, and naming an object that the crop does not show is right. An action is one.",
+            "Every annotated object and relation is asked about once, as upstream: two dogs in a "
+            "picture are two crops. Means are over them, so that busy pictures weigh more.",
+            "The crop of an object is cut out; upstream's code leaves it in place on black.",
+            "Names are not exclusive: a 'man' may be a 'person' in another picture's labels.",
+            "A top K has no value where K is more than half of the names.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Entry]:
+        """Picture by picture: its action, its objects, its relations."""
+        classes = read_classes(root)
+        levels = [
+            Gallery("action", "scene", classes.actions),
+            Gallery("object", "object", classes.objects),
+            Gallery("relation", "relation", classes.relations),
+        ]
+        known = {gallery.name: frozenset(gallery.captions) for gallery in levels}
+        return [
+            entry
+            for picture in read_annotated(root)
+            for gallery in levels
+            for entry in _entries(picture, root, gallery, known[gallery.name])
+        ]
+
+
+def _entries(
+    picture: Annotated, root: Path, gallery: Gallery, known: frozenset[str]
+) -> Iterator[Entry]:
+    """What a picture asks on one level."""
+    field = f"{gallery.name}s"
+    shown = _shown(picture, root)[gallery.name]
+    names = [class_of(picture.record, field, name, known) for _, name in shown]
+    for i, (image, _) in enumerate(shown):
+        yield Entry(
+            id=f"{picture.id}/{gallery.name}/{i}",
+            image=image,
+            captions=(names[i],),
+            cluster=picture.image,
+            gallery=gallery,
+            also=tuple(dict.fromkeys(name for name in names if name != names[i])),
+            tags={"gallery": gallery.name},
+        )
+
+
+def _shown(picture: Annotated, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
+    """Level by level, what is shown of a picture, and what that is called."""
+    whole = root / picture.image
+    return {
+        "action": [(ImageRef(whole), picture.action)],
+        "object": [(ImageRef(whole, box), name) for name, box in picture.objects],
+        "relation": [(ImageRef(root / region), phrase) for region, phrase in picture.relations],
+    }
+
+
+TASK = ScenarioClassification()

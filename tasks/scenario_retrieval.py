@@ -1,0 +1,70 @@
+"""Scenario retrieval: pictures and their dense captions find each other (ScenarioCLIP)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.data.scenarioclip import METADATA, read_annotated
+from benchbench.protocols.definitions import both_ways
+from benchbench.types import DataFile, Entry, Gallery, ImageRef, TaskInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ScenarioRetrieval:
+    """A picture and the one caption that tells all that goes on in it."""
+
+    info = TaskInfo(
+        name="scenario-retrieval",
+        title="Scenario retrieval",
+        version=1,
+        protocol="retrieval",
+        headline="R@1",
+        metrics=both_ways(),
+        files=(
+            DataFile(
+                path=METADATA,
+                what="pictures with action, dense caption, objects and relations, and the pictures "
+                "where it names them",
+                source="benchbench scenes export; the authors' own files as "
+                "scenario-clip/ScenarioCLIP makes them (utils/combine.py)",
+            ),
+        ),
+        paper="'ScenarioCLIP', arXiv 2511.20274",
+        license="of the pictures that the file names",
+        measures=(
+            "Whether a picture finds the sentence that tells its whole scene among those of all "
+            "others, and the sentence its picture. On the drawn world scenes come in twins with "
+            "the roles or the attributes of two things exchanged, so that a bag of words may find "
+            "the pair but not the one."
+        ),
+        tags=("action", "direction"),
+        quirks=(
+            "Dense captions often exceed a model's context: what is beyond it is cut off, and "
+            "counted in the output.",
+            "Captions that are equal to the letter are one candidate, true of all their pictures.",
+            "Upstream re-shuffles its split between fitting and testing; here the file is the "
+            "split.",
+            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "every score higher.",
+        ),
+    )
+
+    def items(self, root: Path) -> list[Entry]:
+        """One entry a picture."""
+        gallery = Gallery("test")
+        return [
+            Entry(
+                id=picture.id,
+                image=ImageRef(root / picture.image),
+                captions=(picture.dense_caption,),
+                cluster=picture.image,
+                gallery=gallery,
+                tags={"gallery": gallery.name, "action": picture.action},
+            )
+            for picture in read_annotated(root)
+        ]
+
+
+TASK = ScenarioRetrieval()
