@@ -84,16 +84,18 @@ def test_repeats_count_once_and_a_box_is_no_pair_with_itself(tmp_path: Path) -> 
 
 
 def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
-    model: Any = load_model("blind:frequency")
-    assert isinstance(model, RelationScorer) and isinstance(model, Learner)
+    loaded = load_model("blind:frequency")
+    assert isinstance(loaded, RelationScorer) and isinstance(loaded, Learner)
+    model = Frequency()
+    assert model.manifest == load_model("blind:frequency").manifest
     assert model.manifest.settings["learned"] == "nothing"
     assert "note" in model.manifest.settings
     assert model.learned(()).manifest == model.manifest
     training = read_scenes(write(tmp_path), "training")
-    learnt: Any = model.learned(training)
+    learnt = model.learned(training)
     assert learnt.manifest.settings["learned"] == "1 training images"
     assert "note" not in learnt.manifest.settings
-    other: Any = model.learned(read_scenes(tmp_path))
+    other = model.learned(read_scenes(tmp_path))
     fingerprints = {each.manifest.fingerprint for each in (model, learnt, other)}
     assert len(fingerprints) == 3, "what was learnt is part of the identity"
     check_model(learnt)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -27,7 +30,7 @@ def test_a_mode_is_what_a_model_is_given(mode: str, tmp_path: Path) -> None:
     assert task.info.name == NAME + mode
     assert isinstance(task, Trainable) and not isinstance(task, TakesProposals)
     assert {scene.given for scene in task.items(write(tmp_path))} == {MODES[mode]}
-    assert [scene.id for scene in task.training(tmp_path)] == ["11"]  # type: ignore[attr-defined]
+    assert [scene.id for scene in task.training(tmp_path)] == ["11"]
 
 
 def test_only_the_plain_task_has_variants() -> None:
@@ -62,6 +65,27 @@ def test_other_tasks_take_no_proposals(shapes: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 2
     assert "takes no proposals" in result.output
+
+
+class Wrapped:
+    """VG-Relation, as a task that takes proposals."""
+
+    info = load_task("vg-relation").info
+
+    def items(self, root: Path) -> Sequence[Any]:
+        return load_task("vg-relation").items(root)
+
+    def with_proposals(self, path: Path) -> Wrapped:
+        return self
+
+
+def test_a_run_keeps_the_digest_of_the_proposals(shapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_bytes(b"{}")
+    told = {"data_root": shapes, "proposals": tmp_path / "found.json", "limit": 2}
+    run = evaluate("blind:constant", Wrapped(), **told)  # type: ignore[arg-type]
+    assert run.settings["proposals_sha256"] == hashlib.sha256(b"{}").hexdigest()
+    plain = evaluate("blind:constant", Wrapped(), data_root=shapes, limit=2)
+    assert "proposals_sha256" not in plain.settings
 
 
 def test_either_name_of_a_file_serves(tmp_path: Path) -> None:
