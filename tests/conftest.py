@@ -77,6 +77,15 @@ def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawn_graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 dense scenes and 60 for training in the VG150 layout; not to be written to."""
+    from benchbench.scenes.edition import export
+
+    root = tmp_path_factory.mktemp("graphs") / "drawn"
+    return export(root, parts=("vg150",), dense=12, training=60, size=96)
+
+
+@pytest.fixture(scope="session")
 def sugarcrepe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 28 drawn SugarCrepe items; not to be written to."""
     return draw_sugarcrepe(tmp_path_factory.mktemp("sugarcrepe"))

@@ -28,6 +28,7 @@ ROOTS = {
     "sugarcrepe": "sugarcrepe",
     "vg-attribution": "shapes",
     "vg-relation": "shapes",
+    "vg-relation-detection": "drawn_graphs",
     "winoground": "winoground",
 }
 """The fixture with each task's files."""
@@ -36,6 +37,11 @@ ROOTS = {
 @pytest.mark.parametrize("name", task_names())
 def test_every_task_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
     check_task(load_task(name), request.getfixturevalue(ROOTS[name]))
+
+
+@pytest.mark.parametrize("mode", ["predicate", "sgcls"])
+def test_variants_keep_it_too(mode: str, drawn_graphs: Path) -> None:
+    check_task(load_task(f"vg-relation-detection.{mode}"), drawn_graphs)
 
 
 GOOD = Item("0", (ImageRef(Path("a.png")),), ("x", "y"), (0,), "a", {"relation": "on"})
