@@ -48,6 +48,8 @@ def banners(run: Run) -> Iterator[str]:
             f"DRAWN: {run.edition} shows drawings. Its numbers compare with each other; they do "
             "not compare with papers', which are about photographs."
         )
+    if note := run.model.settings.get("note"):
+        yield f"NOTE: {note}"
     if run.partial:
         yield (
             f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "

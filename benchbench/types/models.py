@@ -46,7 +46,8 @@ class ModelManifest:
     parameters: int
     similarity: Similarity
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else of the model's own decides its embeddings."""
+    """Whatever else of the model's own decides its embeddings. A ``note`` among them is shown above
+    its numbers."""
 
     @property
     def fingerprint(self) -> str:

@@ -70,14 +70,22 @@ class Relations:
     def remarks(self, outcomes: Sequence[Related], metrics: Sequence[Metric]) -> Iterator[str]:
         """How far one predicate a pair can get, and where K takes everything."""
         plain = [m for m in metrics if m.judgement == "recall" and not m.by and not m.only]
-        for metric in sorted(plain, key=lambda m: m.k):
-            share = np.mean([judging.ceiling(o, metric.k) for o in outcomes])
-            all_in = np.mean([o.n_pairs <= metric.k for o in outcomes])
+        plain = sorted(plain, key=lambda m: m.k)
+        if plain:
+            highest = (np.mean([judging.ceiling(o, m.k) for o in outcomes]) for m in plain)
+            most = [
+                f"{100 * share:.1f} for {m.name}" for m, share in zip(plain, highest, strict=True)
+            ]
             yield (
-                f"{metric.name} is at most {100 * share:.1f}, with one predicate a pair and every "
-                f"pair matched to itself; {100 * all_in:.0f} % of the images have no more than "
-                f"{metric.k} pairs, so that it ranks nothing there."
+                "Ceiling, with one predicate a pair and every pair matched to itself: "
+                f"{', '.join(most)}."
             )
+        for metric in plain:
+            if all_in := sum(o.n_pairs <= metric.k for o in outcomes):
+                yield (
+                    f"{metric.name} ranks nothing in {100 * all_in / len(outcomes):.0f} % of the "
+                    f"images: they have no more than {metric.k} pairs."
+                )
 
     def columns(self, outcomes: Sequence[Related]) -> Mapping[str, Any]:
         """Lists an image, one entry a relation or a matching candidate."""
