@@ -32,6 +32,7 @@ CAPTIONS = (
     "the crouched cat and the white book",
     "A dirt path with a young person on a motor bike rests to the foreground of a verdant area.",
 )
+EDITIONS = {False: "photographs", True: "drawn"}
 SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
 """Width and height of the pictures that models are tried on."""
 
@@ -60,8 +61,10 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
         yield f"the name '{info.name}' is not in lower case with hyphens (a variant after a dot)"
     names = [metric.name for metric in info.metrics]
-    if info.headline not in names:
-        yield f"the headline '{info.headline}' is not among the metrics {names}"
+    for headline, drawn in ((info.headline, False), (info.headline_drawn or info.headline, True)):
+        shown = [m.name for m in info.metrics if m.editions in ("all", EDITIONS[drawn])]
+        if headline not in shown:
+            yield f"the headline '{headline}' is not among the metrics {shown} ({EDITIONS[drawn]})"
     if len(set(names)) < len(names):
         yield f"metric names repeat: {names}"
     for file in info.files:

@@ -48,6 +48,7 @@ class VGAttribution:
         version=1,
         protocol="matching",
         headline="aro-paper",
+        headline_drawn="micro",
         metrics=METRICS,
         files=(
             DataFile(

@@ -80,6 +80,7 @@ CARD = TaskInfo(
     version=1,
     protocol="relations",
     headline="mR@50",
+    headline_drawn="mR@20",
     metrics=tuple(_recalls()),
     files=(
         DataFile(
@@ -204,6 +205,7 @@ PREDICATE = replace(
     name=f"{NAME}.predicate",
     title="VG relation detection, true pairs given",
     headline="macro@1",
+    headline_drawn="",
     metrics=tuple(_accuracies()),
     measures=(
         "Which predicate holds between two boxes that are known to be related. macro@1 asks each "

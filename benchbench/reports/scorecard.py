@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from benchbench.protocols.protocol import Protocol
     from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Median
-    from benchbench.types import Metric, Run, Statistic, Task, TaskInfo, Ties
+    from benchbench.types import Metric, Outcome, Run, Statistic, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -114,7 +114,7 @@ def scorecard(
     """
     info = _task_of(run, task)
     protocol = load_protocol(run.protocol)
-    shown = [metric for metric in info.metrics if _is_shown(metric, run)]
+    shown, first = info.shown(drawn=run.drawn)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     metrics = [_read_metric(protocol, run, metric, ties, clusters) for metric in shown]
     slices = _read_slices(protocol, run, by, ties, clusters, info) if by is not None else []
@@ -122,8 +122,8 @@ def scorecard(
     draws = bootstrap_draws([read.value for read in everything], resamples=resamples, seed=seed)
     rows = [read.row(draws[:, i]) for i, read in enumerate(everything)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
-    ties_of_headline, judged = _tied(protocol, run, info.metric(info.headline))
-    headline = next(row for row in of_metrics if row.name == info.headline)
+    ties_of_headline, judged = _tied(protocol, run, first)
+    headline = next(row for row in of_metrics if row.name == first.name)
     return Scorecard(
         run=run,
         task=info,
@@ -137,10 +137,6 @@ def scorecard(
         remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
         resamples=resamples,
     )
-
-
-def _is_shown(metric: Metric, run: Run) -> bool:
-    return metric.editions in ("all", "drawn" if run.drawn else "photographs")
 
 
 def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
@@ -210,37 +206,40 @@ def _read_metric(
     protocol: Protocol, run: Run, metric: Metric, ties: Ties, clusters: Integers
 ) -> _Read:
     units = read_units(protocol, run.outcomes, metric, ties)
-    of_units = clusters[units.outcome]
-    total = int(clusters.max(initial=-1)) + 1
-    if metric.statistic == "median":
-        value: Mean | Median = median_over_items(units.values, of_units, total)
-        chance = median_over_items(units.chance, of_units, total).value
-    else:
-        value = _mean(units, units.values, of_units, total)
-        chance = _mean(units, units.chance, of_units, total).value
+    value = _averaged(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
     return _Read(
         name=metric.name,
         meaning=meaning,
         ties=metric.ties or ties,
         value=value,
-        chance=chance,
+        chance=_averaged(units, units.chance, metric, clusters).value,
         is_rank=metric.reading == "rank",
         statistic=metric.statistic,
         too_short=units.too_short,
     )
 
 
-def _mean(units: Units, values: Floats, clusters: Integers, total: int) -> Mean:
+def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -> float:
+    """What guessing earns under a metric; NaN where nothing is judged."""
+    units = read_units(protocol, outcomes, metric, "wrong")
+    return _averaged(units, units.chance, metric, np.arange(len(outcomes))).value
+
+
+def _averaged(units: Units, values: Floats, metric: Metric, clusters: Integers) -> Mean | Median:
+    """The metric's statistic of some values: [units]; ``clusters`` of outcomes."""
+    of_units, total = clusters[units.outcome], int(clusters.max(initial=-1)) + 1
+    if metric.statistic == "median":
+        return median_over_items(values, of_units, total)
     groups = _numbered(units.groups)
-    return mean_over_groups(values, groups, clusters, total=total, absent=units.absent)
+    return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
 
 
 def _read_slices(
     protocol: Protocol, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
 ) -> list[_Read]:
     """What the headline judges, averaged within each group that a tag makes."""
-    headline = info.metric(info.headline)
+    _, headline = info.shown(drawn=run.drawn)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = read_units(protocol, run.outcomes, metric, ties)
     if not len(units.values) and not units.too_short:

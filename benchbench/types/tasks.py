@@ -121,6 +121,15 @@ class TaskInfo:
     """Path → SHA-256 of each official annotation file, which fixes its counts, too. Numbers go by
     the name ``official`` only where all files match; empty where none is known."""
 
+    headline_drawn: str = ""
+    """The same on drawings, where another suits them better."""
+
+    def shown(self, *, drawn: bool) -> tuple[tuple[Metric, ...], Metric]:
+        """The metrics for drawings or for photographs, and the headline among them."""
+        here = ("all", "drawn" if drawn else "photographs")
+        metrics = tuple(metric for metric in self.metrics if metric.editions in here)
+        return metrics, self.metric((self.headline_drawn if drawn else "") or self.headline)
+
     def metric(self, name: str) -> Metric:
         """The metric of that name; a KeyError lists what there is."""
         found = {metric.name: metric for metric in self.metrics}
