@@ -33,7 +33,7 @@ def _lenient(name: str, meaning: str) -> list[Metric]:
             judgement="found, lenient",
             k=k,
             only=only,
-            source=UPSTREAM,
+            source=f"A hit on any of the picture's labels: {UPSTREAM}",
         )
         for k in CUTOFFS
     ]
@@ -68,7 +68,7 @@ class ScenarioClassification:
                 path=CLASSES,
                 what="all actions, objects and relations; the authors' from OpenPSG: 364, 11,572 "
                 "and 84,018",
-                source="the same",
+                source="written beside it, by the same commands",
             ),
         ),
         paper="'ScenarioCLIP', arXiv 2511.20274",

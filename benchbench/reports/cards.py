@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchbench.types import TaskInfo
+    from benchbench.types import Metric, TaskInfo
 
 WIDTH = 96
 
 
 def task_card(info: TaskInfo) -> str:
     """What a task measures, on what, by which metrics, and what to beware of."""
-    metrics = [
-        f"{m.name}{' *' if m.name == info.headline else ''}: mean over {m.meaning}; a tie is "
-        f"{m.ties or 'as --ties says'}{f'. {m.source}' if m.source else ''}"
-        for m in info.metrics
-    ]
+    metrics: dict[str, list[str]] = {}
+    for metric in info.metrics:
+        star = " *" * (metric.name == info.headline)
+        metrics.setdefault(_definition(metric), []).append(metric.name + star)
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
         _wrapped(info.measures),
-        "Metrics (* headline)\n" + _bullets(metrics),
+        "Metrics (* headline)\n"
+        + _bullets([f"{', '.join(names)}: {what}" for what, names in metrics.items()]),
         f"Slices: {', '.join(f'--by {tag}' for tag in info.tags)}" if info.tags else "",
         "Beware\n" + _bullets(info.quirks) if info.quirks else "",
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
@@ -35,6 +35,12 @@ def task_card(info: TaskInfo) -> str:
         f"next  benchbench data where {info.name}",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _definition(metric: Metric) -> str:
+    tie = f"a tie is {metric.ties or 'as --ties says'}"
+    source = f". {metric.source}" if metric.source else ""
+    return f"{metric.statistic} over {metric.meaning}; {tie}{source}"
 
 
 def layout(info: TaskInfo, root: Path | None) -> str:
