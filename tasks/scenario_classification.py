@@ -24,16 +24,16 @@ def _top(name: str, meaning: str) -> list[Metric]:
 
 
 def _lenient(name: str, meaning: str) -> list[Metric]:
-    """Upstream's: a hit on any label of the same picture."""
+    """Upstream's: any label of the same picture is a hit."""
     only = (("gallery", name),)
     return [
         Metric(
             f"{name}-top{k}-lenient",
-            f"{meaning}, any of the picture's",
+            meaning,
             judgement="found, lenient",
             k=k,
             only=only,
-            source=UPSTREAM,
+            source=f"A hit on any of the picture's labels: {UPSTREAM}",
         )
         for k in CUTOFFS
     ]
@@ -49,9 +49,7 @@ class ScenarioClassification:
         protocol="retrieval",
         headline="top1",
         metrics=(
-            Metric(
-                "top1", "levels: action, object, relation", by="gallery", judgement="found", k=1
-            ),
+            Metric("top1", "levels", by="gallery", judgement="found"),
             *_top("action", "pictures"),
             *_top("object", "crops"),
             *_lenient("object", "crops"),
@@ -70,7 +68,7 @@ class ScenarioClassification:
                 path=CLASSES,
                 what="all actions, objects and relations; the authors' from OpenPSG: 364, 11,572 "
                 "and 84,018",
-                source="the same",
+                source="written beside it, by the same commands",
             ),
         ),
         paper="'ScenarioCLIP', arXiv 2511.20274",

@@ -133,6 +133,14 @@ def coco_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def coco_texts() -> Path:
+    """COCO's captions without photographs; skips where they are absent."""
+    if not (SHARED / "coco" / "coco_karpathy_test.json").is_file():
+        pytest.skip("no captions of real photographs beside the checkout")
+    return SHARED / "coco"
+
+
+@pytest.fixture(scope="session")
 def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,000 real photographs with 5,000 captions; skips where they are absent."""
     captions = SHARED / "flickr8k" / "flickr8k_test.json"

@@ -46,12 +46,16 @@ def show_run(path: Path, by: str | None, ties: Any, manifest: bool) -> None:
 
 @show_group.command("task")
 @click.argument("name")
-def show_task(name: str) -> None:
-    """A task's card: what it measures, on what, and what to beware of."""
+@options.data_root_option
+@options.edition_option
+def show_task(name: str, data_root: str | None, edition: str | None) -> None:
+    """A task's card: what it measures, on what, what guessing earns, and what to beware of."""
     from benchbench.registry import load_task
     from benchbench.reports.cards import task_card
+    from benchbench.reports.guessing import guess
 
-    click.echo(task_card(load_task(name).info))
+    task = load_task(name)
+    click.echo(task_card(task.info, guess(task, data_root, edition)))
 
 
 @show_group.command("model")

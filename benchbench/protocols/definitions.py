@@ -16,7 +16,7 @@ def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
     metrics = [
         Metric(
             name="R@1",
-            meaning="directions: i2t-R@1, t2i-R@1",
+            meaning="directions",
             by="direction",
             judgement="found",
             source=KARPATHY,

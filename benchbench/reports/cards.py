@@ -14,23 +14,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.editions import Choice
-    from benchbench.types import TaskInfo
+    from benchbench.reports.guessing import Guessing
+    from benchbench.types import Metric, TaskInfo
 
 WIDTH = 96
 
 
-def task_card(info: TaskInfo) -> str:
-    """What a task measures, on what, by which metrics, and what to beware of."""
-    metrics = [
-        f"{m.name}{' *' if m.name == info.headline else ''}: mean over {m.meaning}; a tie is "
-        f"{m.ties or 'as --ties says'}{'; no-ops dropped' if m.no_ops == 'drop' else ''}"
-        f"{f'. {m.source}' if m.source else ''}"
-        for m in info.metrics
-    ]
+def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
+    """What a task measures, on what, by which metrics, and what to beware of.
+
+    Args:
+        info: the task's.
+        guessing: what guessing earns on files that are there.
+    """
+    metrics: dict[str, list[str]] = {}
+    for metric in info.metrics:
+        name = metric.name + _star(metric.name, info)
+        metrics.setdefault(_definition(metric), []).append(name)
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
         _wrapped(info.measures),
-        "Metrics (* headline)\n" + _bullets(metrics),
+        "Metrics (* headline)\n"
+        + _bullets([f"{', '.join(names)}: {what}" for what, names in metrics.items()]),
+        _chance(guessing),
         _slices(info),
         "Beware\n" + _bullets(info.quirks) if info.quirks else "",
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
@@ -40,6 +46,38 @@ def task_card(info: TaskInfo) -> str:
         f"next  benchbench data where {info.name}",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _star(name: str, info: TaskInfo) -> str:
+    if not info.headline_drawn:
+        return " *" * (name == info.headline)
+    return {info.headline: " * (photographs)", info.headline_drawn: " * (drawings)"}.get(name, "")
+
+
+def _definition(metric: Metric) -> str:
+    """What a metric is, but for its name."""
+    parts = [
+        f"{metric.statistic} over {metric.meaning}",
+        f"a tie is {metric.ties or 'as --ties says'}",
+    ]
+    if metric.no_ops == "drop":
+        parts.append("no-ops dropped")
+    source = f". {metric.source}" if metric.source else ""
+    return "; ".join(parts) + source
+
+
+def _chance(guessing: Guessing | None) -> str:
+    """What guessing earns, computed from the items that are there."""
+    if guessing is None:
+        return ""
+    if not guessing.earns:
+        return _wrapped(f"Chance: {guessing.why_not}")
+    same: dict[str, list[str]] = {}
+    for name, value in guessing.earns.items():
+        same.setdefault(value, []).append(name)
+    parts = [f"{value} ({', '.join(names)})" for value, names in same.items()]
+    said = parts[0].split(" (")[0] if len(parts) == 1 else "; ".join(parts)
+    return _wrapped(f"Chance on {guessing.edition}, {guessing.items:,} items: {said}.")
 
 
 def _slices(info: TaskInfo) -> str:

@@ -1,0 +1,105 @@
+"""What guessing earns on a task's files: chance levels from the shapes of items, without a model.
+
+The protocol is run with an encoder that reads no picture and gives everything one vector, and each
+outcome says what a random order of its candidates earns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
+from benchbench.embedding import Captions, Embedded, Encoder
+from benchbench.protocols import load_protocol
+from benchbench.reports.scorecard import chance_of
+from benchbench.types import TakesProposals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from benchbench.types import ImageRef, Role, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Guessing:
+    """Chance levels, as text."""
+
+    edition: str = ""
+    items: int = 0
+    earns: Mapping[str, str] = field(default_factory=dict)
+    """Metric → per cent, or rank."""
+    why_not: str = ""
+
+
+def guess(task: Task, data_root: str | Path | None = None, edition: str | None = None) -> Guessing:
+    """Chance levels on the files that would be read, if they are there; nothing is drawn for it.
+
+    Raises:
+        BenchbenchError: the files are not as they should be.
+    """
+    from benchbench.scenes.edition import is_there
+
+    if isinstance(task, TakesProposals):
+        return Guessing(why_not="it depends on how much the detector proposes.")
+    if choose(data_root, edition).edition == SCENES:
+        part = drawn_part(task.info)
+        if part is None:
+            return Guessing(why_not="it is computed from the items; pass --data-root DIR.")
+        if not is_there(part):
+            return Guessing(
+                why_not="it is computed from the items, which are not drawn yet; benchbench eval "
+                f"--model blind:chance --task {task.info.name} draws them."
+            )
+    resolved = resolve_edition(task.info, data_root, edition)
+    items = task.items(resolved.root)
+    protocol = load_protocol(task.info.protocol)
+    nobody: Any = Nobody()
+    outcomes = protocol.answer(items, nobody, Blank()).outcomes
+    shown, _ = task.info.shown(drawn=resolved.name.startswith("scenes-"))
+    chances = {m.name: (chance_of(protocol, outcomes, m), m.reading == "rank") for m in shown}
+    return Guessing(resolved.name, len(items), {n: _text(*c) for n, c in chances.items()})
+
+
+def _text(chance: float, is_rank: bool) -> str:
+    if np.isnan(chance):
+        return "none"
+    if is_rank:
+        return f"rank {chance:.1f}"
+    return f"{100 * chance:.1f}" if chance >= 0.0005 or chance == 0 else f"{100 * chance:.1g}"
+
+
+class Nobody:
+    """What a protocol asks of a model that is never run."""
+
+    logit_scale = 1.0
+
+
+class Blank(Encoder):
+    """An encoder that looks at nothing and gives everything the same vector."""
+
+    def __init__(self) -> None:
+        self.progress = None
+
+    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+        """One vector for all: [distinct, 1]."""
+        distinct = dict.fromkeys(refs)
+        return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
+
+    def readable(self, items: Any) -> Any:
+        """All of them."""
+        return list(items)
+
+    def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
+        """One vector for all; every string is read as itself."""
+        distinct = dict.fromkeys(texts)
+        rows = {text: i for i, text in enumerate(distinct)}
+        ids = {text: (i,) for text, i in rows.items()}
+        return Captions(Embedded(rows, _ones(len(rows))), ids, frozenset())
+
+
+def _ones(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.ones((n, 1), dtype=np.float32)

@@ -1,0 +1,95 @@
+"""Files of captions: drawn, damaged and real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchbench.data.karpathy import read_captioned
+from benchbench.errors import MalformedData, MissingData
+
+COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
+
+
+def written(root: Path, content: object) -> Path:
+    """A data root with that file."""
+    (root / COCO).write_text(json.dumps(content))
+    return root
+
+
+def test_an_entry_a_record(tmp_path: Path) -> None:
+    content = [
+        {"image": "val2014/a.jpg", "caption": ["one", "two"]},
+        {"image": "val2014/b.jpg", "caption": ["two"], "more": 1},
+    ]
+    first, second = read_captioned(written(tmp_path, content), COCO)
+    assert (first.id, first.captions, first.cluster) == ("0", ("one", "two"), "val2014/a.jpg")
+    assert first.image.path == tmp_path / "val2014" / "a.jpg"
+    assert second.gallery is first.gallery
+    assert second.tags == {"gallery": first.gallery.name}
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"image": "a.jpg"}, "record 1: no field 'caption'"),
+        ({"image": "a.jpg", "caption": "one"}, "'caption' should be a list of strings"),
+        ({"image": "a.jpg", "caption": []}, "'caption' should be a list of strings"),
+        ({"image": "a.jpg", "caption": ["one", 2]}, "should be a string, not 2"),
+        ({"image": "a.jpg", "caption": ["one", " "]}, "'caption' is empty"),
+        ({"image": "../a.jpg", "caption": ["one"]}, "inside the image folder"),
+        ({"image": "/a.jpg", "caption": ["one"]}, "inside the image folder"),
+        ({"image": "first.jpg", "caption": ["one"]}, "repeats that of record 0: 'first.jpg'"),
+        ([], "should be an object, not a list"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, record: Any, message: str) -> None:
+    good = {"image": "first.jpg", "caption": ["one"]}
+    with pytest.raises(MalformedData, match=message):
+        read_captioned(written(tmp_path, [good, record]), COCO)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match="coco_karpathy_test"):
+        read_captioned(tmp_path, COCO)
+
+
+def test_counts_of_coco_with_photographs_are_exact(coco_photos: Path) -> None:
+    entries = read_captioned(coco_photos, COCO)
+    assert len(entries) == 198
+    assert sum(len(entry.captions) for entry in entries) == 990
+    assert len({text for entry in entries for text in entry.captions}) == 989
+    assert [entries[i].cluster for i in (0, 9, -1)] == [
+        "val2014/COCO_val2014_000000391895.jpg",
+        "val2014/COCO_val2014_000000001146.jpg",
+        "val2014/COCO_val2014_000000003716.jpg",
+    ]
+    assert all(entry.image.path.is_file() for entry in entries)
+
+
+def test_counts_of_coco_as_text_are_exact(coco_texts: Path) -> None:
+    entries = read_captioned(coco_texts, COCO)
+    assert len(entries) == 5000
+    assert sum(len(entry.captions) for entry in entries) == 25_010
+    assert len({text for entry in entries for text in entry.captions}) == 24_855
+    assert entries[9].cluster == "val2014/COCO_val2014_000000436141.jpg"
+    assert (entries[-1].id, entries[-1].cluster) == (
+        "4999",
+        "val2014/COCO_val2014_000000074478.jpg",
+    )
+
+
+def test_counts_of_flickr8k_are_exact(flickr8k: Path) -> None:
+    entries = read_captioned(flickr8k, FLICKR)
+    assert len(entries) == 1000
+    assert sum(len(entry.captions) for entry in entries) == 5000
+    assert len({text for entry in entries for text in entry.captions}) == 4993
+    assert [entries[i].cluster for i in (0, 9, -1)] == [
+        "images/3385593926_d3e9c21170.jpg",
+        "images/3072172967_630e9c69d0.jpg",
+        "images/3490736665_38710f4b91.jpg",
+    ]
+    assert all(entry.image.path.is_file() for entry in entries)
