@@ -13,7 +13,16 @@ from benchbench.data.aro import dropped_relations
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
 from benchbench.reports.scorecard import Scorecard, scorecard
-from benchbench.types import Counts, Item, Matched, Metric, ModelManifest, Run
+from benchbench.types import (
+    Counts,
+    Item,
+    Matched,
+    Metric,
+    ModelManifest,
+    Places,
+    Retrieved,
+    Run,
+)
 
 MANIFEST = ModelManifest(
     name="stub",
@@ -218,3 +227,40 @@ def test_on_photographs_the_groups_are_those_of_the_files(vrd: Path) -> None:
     assert card.headline.meaning == "39 relations, less ARO's 157"
     assert sum(n < 25 for n in kept) == 20
     assert sum(n == 1 for n in kept) == 6
+
+
+def retrieved(n: int, better: list[int], equal: list[int]) -> Retrieved:
+    """An entry of one caption, whose search either way has these counts, of 30 captions."""
+    either = [Places(np.array([b]), np.array([e])) for b, e in zip(better, equal, strict=True)]
+    tags = {"gallery": "test"}
+    return Retrieved(str(n), f"c{n}", tags, either[0], 1, 30, (either[1],), 15)
+
+
+def test_a_page_of_ranks_is_as_committed() -> None:
+    outcomes = tuple(retrieved(n, [n, n // 2], [0, 2 if n == 1 else 0]) for n in range(12))
+    run = dataclasses.replace(
+        SMALL,
+        task="coco-retrieval",
+        protocol="retrieval",
+        outcomes=outcomes,
+        counts=Counts(12, 12, 0, 12, 12, 12, 12, 0, 0),
+    )
+    card = scorecard(run, by="direction")
+    assert values(card) == pytest.approx(
+        {
+            "R@1": (1 / 12 + 1 / 12) / 2,
+            "i2t-R@1": 1 / 12,
+            "i2t-R@5": 5 / 12,
+            "i2t-R@10": 10 / 12,
+            "i2t-MRR": sum(1 / n for n in range(1, 13)) / 12,
+            "i2t-median-rank": 6.5,
+            "t2i-R@1": 1 / 12,
+            "t2i-R@5": 10 / 12,
+            "t2i-R@10": math.nan,
+            "t2i-MRR": (1 + 1 / 3 + 2 * sum(1 / n for n in range(2, 7))) / 12,
+            "t2i-median-rank": 3.5,
+        },
+        nan_ok=True,
+    )
+    golden = Path(__file__).parent / "retrieval.txt"
+    assert str(card) + "\n" == golden.read_text()
