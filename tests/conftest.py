@@ -68,6 +68,15 @@ def tiny_model(tiny: str) -> OpenClip:
     return load(tiny.partition(":")[2], LoadOptions())
 
 
+@pytest.fixture(scope="session")
+def coco_captions() -> Path:
+    """COCO's own captions; skips where they are absent."""
+    path = SHARED / "coco" / "coco_karpathy_test.json"
+    if not path.is_file():
+        pytest.skip("no real captions beside the checkout")
+    return path
+
+
 @pytest.fixture
 def vrd() -> Path:
     """Real photographs; skips where they are absent."""
