@@ -15,7 +15,8 @@ TASK = OrderTask(
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Guessing earns 20. "
             "Shuffled text looks shuffled: a reader of n-grams that sees no picture answers nine "
-            "items in ten of its kin, coco-order. A high score says little about structure seen."
+            "items in ten of Flickr8k's captions and of coco-order's, so that a high score says "
+            "little about structure seen."
         ),
         quirks=(
             "The official file, flickr30k_test.json, has 1,000 images and 5,000 captions. "

@@ -149,6 +149,15 @@ def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return link_captions(tmp_path_factory.mktemp("flickr8k"), captions, "flickr30k_test.json")
 
 
+@pytest.fixture(scope="session")
+def coco_captions() -> Path:
+    """COCO's own captions; skips where they are absent."""
+    path = SHARED / "coco" / "coco_karpathy_test.json"
+    if not path.is_file():
+        pytest.skip("no real captions beside the checkout")
+    return path
+
+
 @pytest.fixture
 def vrd() -> Path:
     """Real photographs; skips where they are absent."""

@@ -65,6 +65,14 @@ def test_unsound_items_are_named(change: dict[str, Any], message: str) -> None:
         check_task(StubTask([dataclasses.replace(GOOD, **change)]), Path())
 
 
+def test_an_optional_tag_is_on_all_items_or_on_none() -> None:
+    tagged = dataclasses.replace(GOOD, id="1", tags={"relation": "on", "composition": "seen"})
+    check_task(StubTask([GOOD]), Path())
+    check_task(StubTask([tagged]), Path())
+    with pytest.raises(ContractError, match="1 of 2 items have the tag 'composition'"):
+        check_task(StubTask([GOOD, tagged]), Path())
+
+
 def test_unsound_tasks_are_named() -> None:
     with pytest.raises(ContractError, match="is no task"):
         check_task(object(), Path())

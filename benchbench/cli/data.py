@@ -72,8 +72,8 @@ def _seeds(text: str) -> list[int]:
 
     seeds: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        ends = (first, last or first)
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
         if not all(end.isascii() and end.isdecimal() and len(end) < 7 for end in ends):
             raise UsageError(f"--seeds takes numbers and ranges, as 0 or 0-4, not '{text}'.")
         seeds += range(int(ends[0]), int(ends[1]) + 1)

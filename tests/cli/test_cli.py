@@ -292,3 +292,39 @@ def test_a_progress_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     assert (before, bar.encoded) == (False, True)
     assert "images: 100%" in screen.getvalue()
     assert "9/9" in screen.getvalue()
+
+
+def test_frozen_captions_are_ready_to_evaluate(tmp_path: Path) -> None:
+    pytest.importorskip("HanTa")
+    source = tmp_path / "flickr30k_test.json"
+    source.write_text(json.dumps([{"image": "a.jpg", "caption": ["A red dog by a cat."]}]))
+    done = typed("data", "freeze-order", source, "--seeds", "0-2")
+    assert done.exit_code == 0
+    names = [path.name for path in sorted(tmp_path.glob("*negatives*"))]
+    assert len(names) == 3
+    assert all(name in done.output for name in names)
+    assert f"--task flickr30k-order --data-root {tmp_path}" in done.output
+
+
+@pytest.mark.parametrize("seeds", ["", "x", "-1", "3-", "4-1", "0-1000", "1,,2", "٣"])
+def test_seeds_that_are_none_are_named(tmp_path: Path, seeds: str) -> None:
+    failed = typed("data", "freeze-order", tmp_path / "a.json", "--seeds", seeds)
+    assert failed.exit_code == 2
+    assert "--seeds" in failed.output
+
+
+def test_an_order_task_without_frozen_captions_names_the_command(tmp_path: Path) -> None:
+    failed = typed(
+        "eval", "--model", "blind:chance", "--task", "coco-order", "--data-root", tmp_path
+    )
+    assert failed.exit_code == 2
+    assert "benchbench data freeze-order DIR/coco_karpathy_test.json" in failed.output
+
+
+def test_eval_slices_by_an_optional_tag(drawn_edition: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run.parquet"
+    words = ["eval", "--model", "blind:chance", "--task", "vg-relation", "--out", out]
+    done = typed(*words, "--data-root", drawn_edition, "--by", "composition")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^unseen  ", done.output, flags=re.M)
+    assert "unseen" in typed("show", "run", out, "--by", "composition").output

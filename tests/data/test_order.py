@@ -119,6 +119,43 @@ def test_pre_caption_by_hand(text: str, shown: str) -> None:
     assert pre_caption(text) == shown
 
 
+@given(st.text(alphabet='aB .!"()*#:;~\t\n,-', max_size=90))
+def test_pre_caption_of_a_shown_caption_is_itself(text: str) -> None:
+    assert pre_caption(pre_caption(text)) == pre_caption(text)
+
+
+def naive_shuffles(caption: TaggedCaption, name: str) -> list[str]:
+    """Upstream's four functions, line for line, with our orders for numpy's and random's."""
+    words = [word for word, _ in caption.tagged]
+    tags = [tag for _, tag in caption.tagged]
+    nouns = [i for i, tag in enumerate(tags) if tag in ("NN", "NNS", "NNP", "NNPS")]
+    adjectives = [i for i, tag in enumerate(tags) if tag in ("JJ", "JJR", "JJS")]
+    first = list(words)
+    for kind, places in (("nouns", nouns), ("adjectives", adjectives)):
+        order = permutation(f"{name}/shuffle_nouns_and_adj/{kind}", len(places))
+        for i, place in enumerate(places):
+            first[place] = words[places[order[i]]]
+    others = [i for i in range(len(words)) if i not in nouns and i not in adjectives]
+    order = permutation(f"{name}/shuffle_allbut_nouns_and_adj", len(others))
+    second = list(words)
+    for i, place in enumerate(others):
+        second[place] = words[others[order[i]]]
+    parts = threes(list(caption.words))
+    third: list[str] = []
+    for n, part in enumerate(parts):
+        order = permutation(f"{name}/shuffle_within_trigrams/{n}", len(part))
+        third += [part[i] for i in order]
+    order = permutation(f"{name}/shuffle_trigrams", len(parts))
+    fourth = [word for i in order for word in parts[i]]
+    return [pre_caption(" ".join(each)) for each in (first, second, third, fourth)]
+
+
+@given(captions, names)
+def test_shuffles_are_upstreams_by_given_orders(tagged: list[tuple[str, str]], name: str) -> None:
+    caption = TaggedCaption("", tagged, [word for word, _ in tagged])
+    assert negatives(caption, name) == naive_shuffles(caption, name)
+
+
 def one() -> TaggedCaption:
     tagged = [("A", "DT"), ("red", "JJ"), ("dog", "NN"), ("chases", "VBZ"), ("a", "DT")]
     tagged += [("white", "JJ"), ("cat", "NN"), ("!", ".")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchbench.embedding import Embedded
 from benchbench.protocols import matching
-from benchbench.types import ImageRef, Item, Matched
+from benchbench.types import ImageRef, Item, Judgement, Matched, Metric, Ties
 
 
 def outcome(scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str) -> Matched:
@@ -68,6 +69,47 @@ def test_equal_embeddings_tie_exactly_at_any_place() -> None:
     )
     assert len(set(found[0].scores[0].tolist())) == 1
     assert matching.judge(found, "wrong") == [0]
+
+
+@given(
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sampled_from(["wrong", "share", "right"]),
+)
+def test_dropped_no_ops_count_as_if_they_had_never_been_asked(
+    scores: list[int], flags: list[bool], ties: Ties
+) -> None:
+    row = [float(s) for s in scores]
+    for column, flag in enumerate(flags, start=1):
+        row[column] = row[0] if flag else row[column]
+    whole = replace(outcome([row], (0,)), no_op=(False, *flags))
+    left = [row[0], *(s for s, flag in zip(row[1:], flags, strict=True) if not flag)]
+    without = outcome([left], (0,))
+    asked = Metric("distinct", "items", no_ops="drop")
+    assert len(matching.PROTOCOL.events([whole], asked, ties).values) == (len(left) > 1)
+    assert len(matching.PROTOCOL.events([whole], replace(asked, no_ops="keep"), ties).values) == 1
+    dropped = (
+        matching.judge([whole], ties, no_ops="drop"),
+        matching.chance([whole], no_ops="drop"),
+    )
+    never = matching.judge([without], ties), matching.chance([without])
+    assert [each.tolist() for each in dropped] == [each.tolist() for each in never]
+    plain = outcome([row], (0,))
+    assert matching.judge([whole], ties).tolist() == matching.judge([plain], ties).tolist()
+
+
+def test_an_images_own_caption_is_never_dropped() -> None:
+    both = replace(outcome([[2, 2, 1], [2, 2, 1]], (0, 1)), no_op=(True, True, False))
+    assert matching.idle(both) == (False, False, False)
+    judgements: tuple[Judgement, ...] = ("text", "image", "group")
+    for judgement in judgements:
+        dropped = matching.judge([both], "share", judgement, "drop")
+        assert dropped.tolist() == matching.judge([both], "share", judgement).tolist()
+    third = replace(outcome([[2, 1, 2], [1, 2, 1]], (0, 1)), no_op=(False, False, True))
+    assert matching.judge([third], "wrong", "group", "drop").tolist() == [1.0]
+    assert matching.judge([third], "wrong", "group").tolist() == [0.0]
+    assert matching.chance([third], "group", "drop")[0] == pytest.approx(1 / 6)
+    assert matching.chance([third], "text", "drop")[0] == 0.25
 
 
 @given(st.integers(1, 3), st.integers(0, 2**32 - 1))

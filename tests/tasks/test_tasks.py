@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchbench.errors import MalformedData
+from benchbench.errors import MalformedData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.reports.scorecard import scorecard
+from benchbench.testing import check_task
 
 
 def test_vg_attribution_groups_by_ordered_pairs(tiny: str, shapes: Path) -> None:
@@ -62,7 +64,7 @@ def test_winoground_asks_for_both_directions(tiny: str, winoground: Path) -> Non
     assert [round(rows[n].chance, 3) for n in ("text", "image", "group")] == [0.25, 0.25, 0.167]
 
 
-@pytest.mark.parametrize("task", ["vg-relation", "vg-attribution", "coco-order"])
+@pytest.mark.parametrize("task", ["vg-relation", "vg-attribution", "coco-order", "flickr30k-order"])
 def test_the_drawn_world_reads_as_official_files_do(
     task: str, tiny: str, drawn_edition: Path
 ) -> None:
@@ -104,3 +106,57 @@ def test_coco_order_names_what_is_wrong_with_a_frozen_file(
     (tmp_path / name).write_text(json.dumps({**content, **change}))
     with pytest.raises(MalformedData, match=message):
         load_task("coco-order").items(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["coco-order", "flickr30k-order"])
+def test_order_tasks_read_no_ops_kept_and_dropped(
+    name: str, tiny: str, drawn_edition: Path
+) -> None:
+    run = evaluate(tiny, name, data_root=drawn_edition)
+    card = scorecard(run)
+    assert card.headline.name == "distinct"
+    rows = {row.name: row for row in card.metrics}
+    assert rows["aro-code"].chance == pytest.approx(0.2)
+    left = [5 - sum(outcome.no_op) for outcome in run.outcomes]
+    assert rows["distinct"].chance == pytest.approx(sum(1 / n for n in left if n > 1) / 100)
+    assert rows["aro-code"].estimate.value >= rows["distinct"].estimate.value
+    assert rows["distinct"].estimate.value >= rows["micro"].estimate.value
+    assert card.ties == 0
+    assert sum(sum(outcome.no_op) for outcome in run.outcomes) > 5
+
+
+@pytest.mark.parametrize("name", ["coco-order", "flickr30k-order"])
+def test_order_tasks_come_in_seeds(name: str, tiny: str, drawn_edition: Path) -> None:
+    task: Any = load_task(name)
+    assert list(task.variants) == ["seed1", "seed2", "seed3", "seed4"]
+    one = task.variants["seed1"]
+    assert one.info.name == f"{name}.seed1"
+    assert one.variants == {}
+    check_task(one, drawn_edition)
+    plain, other = task.items(drawn_edition), one.items(drawn_edition)
+    assert [i.captions[0] for i in plain] == [i.captions[0] for i in other]
+    assert [i.captions for i in plain] != [i.captions for i in other]
+    run = evaluate(tiny, one, data_root=drawn_edition)
+    assert scorecard(run, task=one).headline.estimate.n_items == len(plain)
+
+
+@pytest.mark.parametrize("name", ["vg-relation", "vg-attribution"])
+def test_drawn_items_tell_whether_training_showed_them(
+    name: str, tiny: str, shapes: Path, drawn_edition: Path
+) -> None:
+    told = {item.tags["composition"] for item in load_task(name).items(drawn_edition)}
+    assert told <= {"seen", "unseen"}
+    run = evaluate(tiny, name, data_root=drawn_edition)
+    slices = scorecard(run, by="composition").groups
+    assert sum(row.estimate.n_items for row in slices) == run.counts.items
+    assert all("composition" not in item.tags for item in load_task(name).items(shapes))
+    with pytest.raises(UsageError, match="has the tag 'composition'"):
+        scorecard(evaluate(tiny, name, data_root=shapes), by="composition")
+
+
+def test_a_composition_is_seen_or_unseen(tmp_path: Path, drawn_edition: Path) -> None:
+    name = "visual_genome_relation.json"
+    records = json.loads((drawn_edition / name).read_text())
+    (tmp_path / name).write_text(json.dumps([{**records[0], "composition": "new"}]))
+    with pytest.raises(MalformedData, match="'composition' should be 'seen' or 'unseen'"):
+        load_task("vg-relation").items(tmp_path)
