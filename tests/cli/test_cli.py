@@ -323,8 +323,8 @@ def test_an_order_task_without_frozen_captions_names_the_command(tmp_path: Path)
 
 def test_eval_slices_by_an_optional_tag(drawn_edition: Path, tmp_path: Path) -> None:
     out = tmp_path / "run.parquet"
-    words = ("eval", "--model", "blind:chance", "--task", "vg-relation", "--out", out)
-    done = typed(*words, "--data-root", drawn_edition, "--by", "composition")
+    words = ["eval", "--model", "blind:chance", "--task", "vg-relation", "--by", "composition"]
+    done = typed(*words, "--out", out, "--data-root", drawn_edition)
     assert done.exit_code == 0, done.output
     assert re.search(r"^unseen  ", done.output, flags=re.M)
     assert "unseen" in typed("show", "run", out, "--by", "composition").output
