@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from benchbench.types import Entry
 
 CAPTIONS = "coco_karpathy_test.json"
+SHA256 = "5b202a235ee2a4e13f82b984ef9293b8e2d34f9b1f92147bf8340580f20faf15"
+"""Of the file as published with BLIP (and copied by lezhang7/Enhance-FineGrained)."""
 
 
 class COCORetrieval:
@@ -48,6 +50,7 @@ class COCORetrieval:
             "high score here beside a high one on coco-order."
         ),
         tags=("direction",),
+        official={CAPTIONS: SHA256},
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their pictures: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "

@@ -217,3 +217,11 @@ def test_manifests_that_say_odd_things_make_a_custom_edition(
     for odd in odds:
         (root / "edition.json").write_text(json.dumps({**said, **odd}))
         assert resolve_edition(info, root).name.startswith("custom-copied-"), odd
+
+
+def test_cocos_captions_are_known(coco_texts: Path, drawn_edition: Path) -> None:
+    info = load_task("coco-retrieval").info
+    assert resolve_edition(info, coco_texts).name == "official"
+    assert resolve_edition(info, coco_texts, "official").name == "official"
+    with pytest.raises(UsageError, match=r"coco_karpathy_test\.json has [0-9a-f]{12}…, not 5b202a"):
+        resolve_edition(info, drawn_edition, "official")
