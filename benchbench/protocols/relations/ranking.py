@@ -47,7 +47,33 @@ class Scored:
 
 
 def rank(scene: Scene, scored: Scored) -> Related:
-    """Find the places of a scene's true relations."""
+    """Find the places of a scene's true relations.
+
+    A cat on a mat, a dog near the cat; six ordered pairs, two predicates. The model is sure of "cat
+    on mat", takes the mat to be near the dog, and the dog to be *on* the cat:
+
+    >>> from pathlib import Path
+    >>> from benchbench.protocols.relations.judging import recalled
+    >>> from benchbench.protocols.relations.scoring import pairs_of, scored
+    >>> from benchbench.types import ImageRef, Scene, Vocabulary
+    >>> scene = Scene(
+    ...     id="0", image=ImageRef(Path("0.png")), cluster="0", labels=(0, 1, 2),
+    ...     boxes=((0, 0, 9, 9), (20, 0, 29, 9), (0, 20, 9, 29)),
+    ...     relations=((0, 2, 0), (1, 0, 1)), unseen=(False, False),
+    ...     vocabulary=Vocabulary(("cat", "dog", "mat"), ("on", "near")),
+    ... )
+    >>> likely = {(0, 2): (0.9, 0.1), (2, 1): (0.2, 0.8), (1, 0): (0.7, 0.3)}
+    >>> p = [likely.get((s, o), (0.5, 0.5)) for s, o in pairs_of(scene).tolist()]
+    >>> found = rank(scene, scored(scene, np.log(p), None))
+    >>> recalled(found.constrained, 2, 1, "wrong").mean().item()  # R@1: "cat on mat" of two
+    0.5
+    >>> recalled(found.constrained, 2, 6, "wrong").mean().item()  # R@6: "dog near cat" is no best
+    0.5
+    >>> recalled(found.unconstrained, 2, 10, "wrong").mean().item()  # ngR@10: .9 .8 .7, six .5, .3
+    1.0
+    >>> recalled(found.among_true, 2, 1, "wrong").mean().item()  # A@1: of the two related pairs
+    0.5
+    """
     truth = np.array(scene.relations, dtype=np.intp).reshape(-1, 3)
     fits = _fits(scene, scored, truth)
     ties = _label_ties(scene, scored, truth)
