@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from typing import Any, TypeVar
 
-    from benchbench.protocols.protocol import Answers
+    from benchbench.protocols.protocol import Answers, Protocol
     from benchbench.types import DualEncoder, Edition, Progress, Question, Task
 
     Asked = TypeVar("Asked", bound=Question)
@@ -110,20 +110,16 @@ def evaluate(
     items = draw_clusters(all_items, limit, seed)
     if not items:
         raise MalformedData(f"{task.info.name} finds no item under {resolved.root}: empty files?")
-    surveyed = survey(ref for item in items for ref in item.images)
-    usable = _usable(items, surveyed, on_missing)
+    protocol = load_protocol(task.info.protocol)
+    surveyed = survey(ref for item in items for ref in protocol.regions(item))
+    usable = _usable(items, protocol, surveyed, on_missing)
     model = _loaded(model, device, precision, seed, progress)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = {
-        "device": model.device,
-        "precision": model.manifest.dtype,
-        "batch_size": batch_size,
-        "seed": seed,
-        "limit": limit,
-        "on_missing": on_missing,
+        **_settings(model, batch_size, seed, limit, on_missing),
         **from_proposals,
     }
     unfinished = _unfinished(model, task, resolved, settings, environment) if resume else None
@@ -135,7 +131,7 @@ def evaluate(
         progress=progress,
         unfinished=unfinished,
     )
-    answers = _answered(task, usable, model, encoder, batch_size)
+    answers = _answered(protocol, usable, model, encoder, batch_size)
     run = Run(
         model=model.manifest,
         task=task.info.name,
@@ -169,10 +165,23 @@ def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
+def _settings(
+    model: DualEncoder, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
+) -> dict[str, Any]:
+    """What was chosen, for the record."""
+    return {
+        "device": model.device,
+        "precision": model.manifest.dtype,
+        "batch_size": batch_size,
+        "seed": seed,
+        "limit": limit,
+        "on_missing": on_missing,
+    }
+
+
 def _answered(
-    task: Task, items: Sequence[Any], model: DualEncoder, encoder: Encoder, batch_size: int
+    protocol: Protocol, items: Sequence[Any], model: DualEncoder, encoder: Encoder, batch_size: int
 ) -> Answers:
-    protocol = load_protocol(task.info.protocol)
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
     with inference(), memory_errors(advice):
         try:
@@ -245,14 +254,16 @@ def _unfinished(
     return Unfinished.of([what, how])
 
 
-def _usable(items: Sequence[Asked], surveyed: Survey, on_missing: OnMissing) -> list[Asked]:
+def _usable(
+    items: Sequence[Asked], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
+) -> list[Asked]:
     """The items whose images have sound headers.
 
     Raises:
         ImageError: one has not, and ``on_missing`` is "error"; or a crop makes no picture.
     """
     for item in items:
-        for ref in item.images:
+        for ref in protocol.regions(item):
             if ref in surveyed.wrong:
                 raise ImageError(
                     f"Item {item.id}: the crop {ref.box} (left, top, right, bottom) of {ref.path} "
@@ -295,7 +306,7 @@ def _counts(
         pictures=len(shown),
         captions=len(encoder.phrases),
         clusters=len({item.cluster for item in answers.items}),
-        overhanging_crops=len(shown & surveyed.overhanging),
+        overhanging_crops=sum(map(surveyed.overhangs, shown)),
         truncated_captions=len(encoder.truncated),
     )
 

@@ -83,7 +83,9 @@ def run_path(run: Run, out: str | Path) -> Path:
     if out.suffix == SUFFIX:
         return out
     settings = dict(run.settings) | {"limit": run.settings.get("limit") if run.partial else None}
-    identity = json.dumps([run.model.fingerprint, run.data_sha256, settings], sort_keys=True)
+    identity = json.dumps(
+        [run.model.fingerprint, run.task_version, run.data_sha256, settings], sort_keys=True
+    )
     model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
     part = f"-limit{settings['limit']}" if run.partial else ""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
@@ -148,9 +150,17 @@ def _read(path: Path) -> tuple[Mapping[str, Any], pa.Table]:
 def require_complete(run: Run) -> None:
     """Refuse a run over part of its items; for whatever publishes.
 
+    Items skipped for pictures that cannot be read are such a part where the others are judged
+    against them.
+
     Raises:
         PartialRun: saying how many items it lacks.
     """
+    if run.counts.skipped and (why := load_protocol(run.protocol).of_a_sample):
+        raise PartialRun(
+            f"The run of {run.model.name} on {run.task}@{run.edition} lacks {run.counts.skipped:,} "
+            f"items, whose pictures could not be read. {why} Mend them to publish it."
+        )
     if run.partial:
         n, total = run.counts.items + run.counts.skipped, run.counts.items_in_edition
         raise PartialRun(

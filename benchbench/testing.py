@@ -65,6 +65,15 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
         shown = [m.name for m in info.metrics if m.editions in ("all", EDITIONS[drawn])]
         if headline not in shown:
             yield f"the headline '{headline}' is not among the metrics {shown} ({EDITIONS[drawn]})"
+    known = load_protocol(info.protocol).judgements
+    for metric in info.metrics:
+        if metric.judgement not in known:
+            yield (
+                f"metric '{metric.name}' judges by '{metric.judgement}', which the protocol "
+                f"{info.protocol} does not: it has {', '.join(sorted(known))}"
+            )
+        if metric.statistic == "median" and metric.by:
+            yield f"metric '{metric.name}' is a median over groups, which nothing computes"
     if len(set(names)) < len(names):
         yield f"metric names repeat: {names}"
     for file in info.files:

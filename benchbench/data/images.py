@@ -108,6 +108,12 @@ class Survey:
     """Crops that make no picture of their image, and why: the annotations are wrong, not a file."""
     overhanging: frozenset[ImageRef]
     """Crops that reach over the edge of their image."""
+    sizes: Mapping[Path, tuple[int, int]]
+    """Width and height of each file that can be read."""
+
+    def overhangs(self, ref: ImageRef) -> bool:
+        """Whether a crop, also one made later, reaches over the edge of its image."""
+        return ref.box is not None and _overhangs(ref.box, self.sizes[ref.path])
 
 
 def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
@@ -120,18 +126,19 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
     with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        sizes = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+        found = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+    unreadable = {path: size for path, size in found.items() if isinstance(size, ImageError)}
+    sizes = {path: size for path, size in found.items() if not isinstance(size, ImageError)}
     wrong, overhanging = {}, set()
     for ref in distinct:
-        size = sizes[ref.path]
-        if isinstance(size, ImageError):
+        if ref.path not in sizes:
             continue
+        size = sizes[ref.path]
         if problem := _problem(ref.box or (0, 0, *size), size):
             wrong[ref] = problem
         elif ref.box and _overhangs(ref.box, size):
             overhanging.add(ref)
-    unreadable = {path: size for path, size in sizes.items() if isinstance(size, ImageError)}
-    return Survey(unreadable, wrong, frozenset(overhanging))
+    return Survey(unreadable, wrong, frozenset(overhanging), sizes)
 
 
 def _size_or_error(path: Path) -> tuple[int, int] | ImageError:

@@ -240,6 +240,8 @@ def has_choice(outcome: Matched) -> bool:
 class Matching:
     """The protocol's face to the rest of the package."""
 
+    judgements: frozenset[str] = frozenset({"text", "image", "group"})
+    of_a_sample = ""
     event_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: DualEncoder, encoder: Encoder) -> Answers:
@@ -248,6 +250,10 @@ class Matching:
         kept = encoder.readable(items)
         captions = encoder.captions(caption for item in kept for caption in item.captions)
         return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
+
+    def regions(self, item: Item) -> Iterator[ImageRef]:
+        """Its images."""
+        yield from item.images
 
     def events(self, outcomes: Sequence[Matched], metric: Metric, ties: Ties) -> Events:
         """One an item; where no-ops are dropped, of those that leave a choice."""

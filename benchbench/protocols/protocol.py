@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.embedding import Encoder
-    from benchbench.types import DualEncoder, Metric, Outcome, Question, Ties
+    from benchbench.types import DualEncoder, ImageRef, Metric, Outcome, Question, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -53,12 +53,26 @@ class Protocol(typing.Protocol):
     """One way of asking and judging."""
 
     @property
+    def judgements(self) -> frozenset[str]:
+        """Those of ``Judgement`` that it knows."""
+        ...
+
+    @property
+    def of_a_sample(self) -> str:
+        """How numbers over part of the items differ, where they do; else an empty string."""
+        ...
+
+    @property
     def event_tags(self) -> frozenset[str]:
         """The tags that its events have beside those of the items."""
         ...
 
     def answer(self, items: Sequence[Any], model: DualEncoder, encoder: Encoder) -> Answers:
         """Put the questions to a model."""
+        ...
+
+    def regions(self, item: Any) -> Iterator[ImageRef]:
+        """Images and crops that bound what a model is shown of an item, for a first look."""
         ...
 
     def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.errors import ContractError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,15 @@ def read_units(
         outcomes: of one run.
         metric: what to read.
         ties: the rule, where the metric fixes none.
+
+    Raises:
+        ContractError: the protocol does not know the metric's judgement.
     """
+    if metric.judgement not in protocol.judgements:
+        raise ContractError(
+            f"The metric {metric.name} judges by '{metric.judgement}', which its protocol does "
+            f"not; that has {', '.join(sorted(protocol.judgements))}."
+        )
     events = protocol.events(outcomes, metric, metric.ties or ties)
     groups = np.array(_labels(events, outcomes, metric.by), dtype=object)
     kept = np.array([group is not None for group in groups], dtype=bool)

@@ -121,6 +121,11 @@ def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
 class Retrieval:
     """The protocol's face to the rest of the package."""
 
+    judgements: frozenset[str] = frozenset({"found", "found, lenient"})
+    of_a_sample = (
+        "What is left out was no candidate either: over fewer pictures and captions every score is "
+        "higher."
+    )
     event_tags: frozenset[str] = frozenset({"direction"})
 
     def answer(self, items: Sequence[Entry], model: DualEncoder, encoder: Encoder) -> Answers:
@@ -147,6 +152,10 @@ class Retrieval:
             outcomes.update(zip(places, found, strict=True))
         return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
 
+    def regions(self, item: Entry) -> Iterator[ImageRef]:
+        """Its picture."""
+        yield item.image
+
     def events(self, outcomes: Sequence[Retrieved], metric: Metric, ties: Ties) -> Events:
         """One a picture, and one for each caption that searched, of the entry that it is of."""
         lenient = metric.judgement == "found, lenient"
@@ -169,7 +178,7 @@ class Retrieval:
 
     def counted(self, outcomes: Sequence[Retrieved]) -> Iterator[str]:
         """How much there was to search."""
-        sizes = {o.tags["gallery"]: (o.n_captions, o.n_images) for o in outcomes}
+        sizes = {o.tags.get("gallery", ""): (o.n_captions, o.n_images) for o in outcomes}
         for name, (n_captions, n_images) in sizes.items():
             of = f" ({name})" if len(sizes) > 1 else ""
             pictures = f", {n_images:,} pictures" if n_images else ""

@@ -83,11 +83,15 @@ class Blank(Encoder):
 
     def __init__(self) -> None:
         self.progress = None
+        self.unreadable = {}
 
     def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """One vector for all: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
         return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
+
+    def look(self, refs: Iterable[ImageRef]) -> None:
+        """Nothing is looked at."""
 
     def readable(self, items: Any) -> Any:
         """All of them."""

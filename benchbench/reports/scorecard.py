@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.protocols import load_protocol
-from benchbench.protocols.reading import read_units
+from benchbench.protocols.reading import Units, read_units
 from benchbench.registry import load_task
 from benchbench.stats import (
     bootstrap_draws,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.protocols.protocol import Protocol
-    from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Median
     from benchbench.types import Metric, Outcome, Run, Statistic, Task, TaskInfo, Ties
 
@@ -141,7 +140,7 @@ def scorecard(
 
 def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
     """Of the things that the headline judges, how many the tie rule decides, and how many all."""
-    plain = replace(metric, ties=None, by=None)
+    plain = replace(metric, ties=None, by=None, at_least=1, leave_out=frozenset())
     wrong, right = (read_units(protocol, run.outcomes, plain, rule) for rule in ("wrong", "right"))
     return int((wrong.values != right.values).sum()), len(wrong.values)
 
@@ -247,17 +246,22 @@ def _read_slices(
         raise UsageError(
             f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(sorted(tags)) or 'none'}."
         )
-    total = int(clusters.max(initial=-1)) + 1
-    labels = np.array(units.groups, dtype=str)
     reads = []
-    for label in np.unique(labels).tolist():
-        groups = np.where(labels == label, 0, -1)
-        mean = mean_over_groups(units.values, groups, clusters[units.outcome], total=total)
+    for label in sorted(set(units.groups)):
+        part = _of_group(units, label)
+        value = _averaged(part, part.values, metric, clusters)
+        chance = _averaged(part, part.chance, metric, clusters).value
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
-        chance = float(units.chance[groups == 0].mean())
-        reads.append(_Read(label, meaning, ties, mean, chance, headline.reading == "rank"))
+        is_rank = metric.reading == "rank"
+        reads.append(_Read(label, meaning, ties, value, chance, is_rank, metric.statistic))
     return reads
+
+
+def _of_group(units: Units, label: str) -> Units:
+    kept = np.array([group == label for group in units.groups], dtype=bool)
+    groups = [label] * int(kept.sum())
+    return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)
 
 
 def _numbered(groups: Sequence[str]) -> Integers:

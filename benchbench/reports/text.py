@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from benchbench.protocols import load_protocol
 from benchbench.reports import scorecard as card
 from benchbench.stats.means import FEW_CLUSTERS
 
@@ -54,7 +55,7 @@ def banners(run: Run) -> Iterator[str]:
         yield (
             f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "
             f"whole images (--limit {run.settings.get('limit')}, --seed "
-            f"{run.settings.get('seed')}). Not for publication."
+            f"{run.settings.get('seed')}). Not for publication.{_of_a_sample(run)}"
         )
     if run.counts.skipped:
         shown = [f"{path} ({reason})" for path, reason in list(run.unreadable.items())[:SHOWN]]
@@ -62,8 +63,14 @@ def banners(run: Run) -> Iterator[str]:
         yield (
             f"SKIPPED: {run.counts.skipped:,} items, in none of the numbers, for "
             f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
-            f"{f'; and {more:,} more (--manifest)' if more else ''}."
+            f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
         )
+
+
+def _of_a_sample(run: Run) -> str:
+    """How the numbers of part of the items differ, where they do."""
+    said = load_protocol(run.protocol).of_a_sample
+    return f" {said}" if said else ""
 
 
 def counts_line(scorecard: Scorecard) -> str:
@@ -138,7 +145,7 @@ def _table(
     from tabulate import tabulate
 
     unit = "rank" if rows and rows[0].is_rank else "%"
-    numbers = [unit, "95 % interval", *["chance"] * with_chance, "items", "clusters"]
+    numbers = [unit, "95 % interval", *["chance"] * with_chance, "n", "clusters"]
     lines = [
         [_cell(text) for text in (first, *_numbers(row, with_chance), *others)]
         for (first, *others), row in zip(cells, rows, strict=True)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 
+CELLS = 4_000_000
+"""Draws times items at once: bounds memory at about 100 MB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Median:
     """A median over items, with what it takes to draw it again.
@@ -42,6 +46,11 @@ class Median:
         """
         if not self.n_items:
             return np.full(len(weights), np.nan)
+        step = max(1, CELLS // self.n_items)
+        parts = [self._redrawn(weights[i : i + step]) for i in range(0, len(weights), step)]
+        return np.concatenate(parts)
+
+    def _redrawn(self, weights: Floats) -> Floats:
         drawn = np.cumsum(weights[:, self.clusters], axis=1)  # [draws, items]
         total = drawn[:, -1:]
         lower = (drawn < np.ceil(total / 2)).sum(axis=1)

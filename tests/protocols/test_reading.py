@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchbench.errors import UsageError
+from benchbench.errors import ContractError, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.reading import Units, read_units
-from benchbench.types import Metric, Outcome, Ties
+from benchbench.types import ImageRef, Metric, Outcome, Ties
 
 OUTCOMES = [Outcome("0", "a", {"r": "on"}), Outcome("1", "b", {"r": "on"}), Outcome("2", "c", {})]
 
@@ -20,6 +20,8 @@ OUTCOMES = [Outcome("0", "a", {"r": "on"}), Outcome("1", "b", {"r": "on"}), Outc
 class Stub:
     """A protocol of four events on three outcomes."""
 
+    judgements = frozenset({"text"})
+    of_a_sample = ""
     event_tags = frozenset({"kind"})
 
     def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:
@@ -35,6 +37,9 @@ class Stub:
             per_outcome=self._per_outcome,
             categories={"kind": self._categories},
         )
+
+    def regions(self, item: Any) -> Iterator[ImageRef]:
+        raise NotImplementedError
 
     def answer(self, items: Sequence[Any], model: Any, encoder: Any) -> Answers:
         raise NotImplementedError
@@ -105,3 +110,8 @@ def test_groups_within_an_outcome_are_averaged_apart() -> None:
 def test_an_unknown_protocol_is_named() -> None:
     with pytest.raises(UsageError, match="matching, retrieval, relations"):
         load_protocol("guessing")
+
+
+def test_a_judgement_that_the_protocol_does_not_know_is_refused() -> None:
+    with pytest.raises(ContractError, match="judges by 'recall', which its protocol does not"):
+        read(Metric("m", "", judgement="recall"))

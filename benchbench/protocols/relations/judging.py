@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,30 +71,23 @@ def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
 
 
 def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
-    r"""The chance that none of some candidates in a block of ties is both within K and picked.
+    """The chance that none of some candidates in a block of ties is both within K and picked.
 
-    Of t tied ones, s get a place. That of c candidates exactly j given ones do has a probability
-    of falling factorials; e_j is the elementary symmetric polynomial, over any j of them:
-
-    .. math:: \sum_j \frac{s_{(j)} \, (t-s)_{(c-j)}}{t_{(c)}} \; e_j(1 - w_1, \dots, 1 - w_c)
+    Of t tied candidates in random order, the first s are within K. They are looked at one by one:
+    after i of them, j of which got a place, the next one gets one with chance (s − j) / (t − i).
 
     >>> _all_missed([1.0], slots=2, block=5)
     0.6
     >>> _all_missed([1.0, 1.0], slots=2, block=5)  # 3/5 of the first, then 2/4
     0.3
     """
-    c = len(chances)
-    symmetric = np.zeros(c + 1)
-    symmetric[0] = 1.0
-    for chance in chances:
-        symmetric[1:] += symmetric[:-1].copy() * (1 - chance)
-    ways = [_falling(slots, j) * _falling(block - slots, c - j) for j in range(c + 1)]
-    return float(symmetric @ np.array(ways)) / _falling(block, c)
-
-
-def _falling(n: int, k: int) -> float:
-    """n (n − 1) … of k factors."""
-    return float(prod(range(n, n - k, -1)))
+    placed = np.arange(len(chances) + 1)
+    mass = (placed == 0).astype(np.float64)  # all missed so far, by how many got a place
+    for i, chance in enumerate(chances):
+        another = mass * np.clip(slots - placed, 0, None) / (block - i)
+        mass -= another
+        mass[1:] += another[:-1] * (1 - chance)
+    return float(mass.sum())
 
 
 def guessed(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> Floats:
@@ -133,11 +125,14 @@ def ceiling(related: Related, k: int) -> float:
     """The share of a scene's relations that K triples can hit, one for each ordered pair.
 
     Every triple taken to match its own pair alone. Two relations of one pair cost one of them,
-    unless they are the same relation twice.
+    unless they are the same relation twice; those that no ranked pair matches are out of reach.
     """
     most: dict[tuple[int, int], dict[str, int]] = {}
     ends = zip(related.subjects.tolist(), related.objects.tolist(), strict=True)
-    for pair, predicate in zip(ends, related.predicates, strict=True):
+    within = (related.matching > 0).tolist()
+    for pair, predicate, reached in zip(ends, related.predicates, within, strict=True):
+        if not reached:
+            continue
         counts = most.setdefault(pair, {})
         counts[predicate] = counts.get(predicate, 0) + 1
     best = sorted((max(counts.values()) for counts in most.values()), reverse=True)

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.errors import DataError
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.relations import judging, storing
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scoring import TEMPLATE, OwnHead, UnionCrops
-from benchbench.types import RelationScorer
+from benchbench.protocols.relations.scoring import (
+    TEMPLATE,
+    OwnHead,
+    UnionCrops,
+    boxes_of,
+    groups_of,
+)
+from benchbench.types import ImageRef, RelationScorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 class Relations:
     """Ranks every ordered pair of a scene's boxes with every predicate."""
 
+    judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
+    of_a_sample = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
 
     def answer(self, items: Sequence[Scene], model: DualEncoder, encoder: Encoder) -> Answers:
@@ -36,13 +45,28 @@ class Relations:
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
         else:
             scorer, settings = UnionCrops(model, encoder), _prompting(model)
-        kept = scorer.prepare(items)
-        outcomes = []
-        for i, scene in enumerate(kept):
-            outcomes.append(rank(scene, scorer.score(scene)))
-            if encoder.progress:
-                encoder.progress("scenes", i + 1, len(kept))
+        if encoder.progress:
+            encoder.progress("scenes", 0, len(items))
+        kept: list[Scene] = []
+        outcomes: list[Related] = []
+        report, encoder.progress = encoder.progress, None
+        done = 0
+        for group in groups_of(items):
+            ready = scorer.prepare(group)
+            done += len(group)
+            outcomes += [rank(scene, scorer.score(scene)) for scene in ready]
+            kept += ready
+            if report:
+                report("scenes", done, len(items))
+        if not kept:
+            raise DataError("No item is left: not one image could be read.")
         return Answers(kept, tuple(outcomes), settings)
+
+    def regions(self, item: Scene) -> Iterator[ImageRef]:
+        """The image, and each box that it is cut by."""
+        yield item.image
+        for box in boxes_of(item):
+            yield ImageRef(item.image.path, box)
 
     def events(self, outcomes: Sequence[Related], metric: Metric, ties: Ties) -> Events:
         """One a true relation; recall is averaged within each image first."""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 OVERLAP = 0.5
 
+BEHIND_ALL = 2**30
+"""The place of what is in no ranking."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -197,5 +200,5 @@ def _own_pair(
     rows = np.vstack([logs, np.full(logs.shape[1], -np.inf, dtype=np.float32)])[found]
     own = rows[np.arange(len(truth)), truth[:, 2]][:, None]
     better, equal = (rows > own).sum(axis=1), (rows == own).sum(axis=1) - 1
-    better[found < 0], equal[found < 0] = logs.shape[1], 0
+    better[found < 0], equal[found < 0] = BEHIND_ALL, 0
     return Places(better.astype(np.int32), equal.astype(np.int32))

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.embedding import Embedded, Encoder
+    from benchbench.embedding.embedded import Vectors
     from benchbench.types import Box, DualEncoder, RelationScorer, Scene, Vocabulary
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
+
+GROUP = 4096
+"""Ordered pairs whose crops are encoded before any of them is ranked: bounds memory."""
 
 TEMPLATE = "{subject} {predicate} {object}"
 
@@ -47,32 +51,41 @@ class Scorer(typing.Protocol):
 
 
 class UnionCrops:
-    """Any dual encoder."""
+    """Any dual encoder. Crops are kept for a group of scenes, phrases for all."""
 
     def __init__(self, model: DualEncoder, encoder: Encoder) -> None:
         self._scale = model.logit_scale
         self._encoder = encoder
         self._labels: dict[str, Floats] = {}
         self._unions: Embedded[ImageRef]
-        self._phrases: Embedded[str]
+        self._phrases: dict[tuple[int, int], Vectors] = {}
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
-        """Encode every union crop, every phrase, and, where labels are to be chosen, every box."""
+        """Encode every union crop, every new phrase, and boxes whose labels are to be chosen."""
+        # Whoever has no pair shows no crop: its image is looked at as any other model would.
+        self._encoder.look(scene.image for scene in scenes if not len(pairs_of(scene)))
         crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
         self._unions = self._encoder.pictures(crops, "relation")
-        kept = self._encoder.readable(scenes)
+        kept = _readable(scenes, self._encoder)
         choosing = [scene for scene in kept if scene.given == "boxes"]
-        if choosing:
-            self._labels = self._choose(choosing)
-        phrases = {
-            phrase
-            for scene, labels in ((scene, self._picked(scene)) for scene in kept)
-            for subject, thing in {(labels[i], labels[j]) for i, j in pairs_of(scene).tolist()}
-            for phrase in _phrases(scene.vocabulary, subject, thing)
-        }
-        if phrases:  # none where a detector found no two objects in any image
-            self._phrases = self._encoder.captions(sorted(phrases), "relation").embedded
+        self._labels = self._choose(choosing) if choosing else {}
+        if kept:
+            self._read(kept)
         return kept
+
+    def _read(self, scenes: Sequence[Scene]) -> None:
+        """Encode the phrases of label pairs that are new."""
+        names = scenes[0].vocabulary
+        pairs = {
+            (labels[i], labels[j])
+            for scene, labels in ((scene, self._picked(scene)) for scene in scenes)
+            for i, j in pairs_of(scene).tolist()
+        }
+        new = {pair: _phrases(names, *pair) for pair in sorted(pairs - self._phrases.keys())}
+        if new:
+            phrases = (phrase for of_pair in new.values() for phrase in of_pair)
+            embedded = self._encoder.captions(phrases, "relation").embedded
+            self._phrases |= {pair: embedded.take(of_pair) for pair, of_pair in new.items()}
 
     def score(self, scene: Scene) -> Scored:
         """Compare each union crop with the phrases of its pair."""
@@ -88,9 +101,7 @@ class UnionCrops:
         boxes, labels = boxes_of(scene), self._picked(scene)
         ends = pairs.tolist()
         crops = self._unions.take([union(scene, (boxes[i], boxes[j])) for i, j in ends])
-        phrases = self._phrases.take(
-            [p for i, j in ends for p in _phrases(scene.vocabulary, labels[i], labels[j])]
-        ).reshape(len(pairs), -1, crops.shape[1])
+        phrases = np.stack([self._phrases[labels[i], labels[j]] for i, j in ends])
         # einsum sums every cell in one order, so that equal vectors tie wherever they stand.
         similar = np.einsum("nd,npd->np", crops.astype(np.float64), phrases.astype(np.float64))
         return np.asarray(similar)
@@ -123,7 +134,7 @@ class OwnHead:
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Look at every image file once."""
         self._encoder.look([scene.image for scene in scenes])
-        return self._encoder.readable(scenes)
+        return _readable(scenes, self._encoder)
 
     def score(self, scene: Scene) -> Scored:
         """Ask the model."""
@@ -153,6 +164,24 @@ class OwnHead:
                 f"of shape {shape}."
             )
         return np.asarray(logs, dtype=np.float64)
+
+
+def _readable(scenes: Sequence[Scene], encoder: Encoder) -> list[Scene]:
+    return [scene for scene in scenes if scene.image.path not in encoder.unreadable]
+
+
+def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:
+    """Scenes in their order, in groups of some thousand pairs."""
+    group: list[Scene] = []
+    pairs = 0
+    for scene in scenes:
+        group.append(scene)
+        pairs += len(pairs_of(scene))
+        if pairs >= GROUP:
+            yield group
+            group, pairs = [], 0
+    if group:
+        yield group
 
 
 def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> Scored:

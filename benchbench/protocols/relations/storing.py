@@ -52,10 +52,24 @@ def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
     for name in ("matching_true", "own_pair.better", "own_pair.equal"):
         if len(row[name]) not in (0, n):
             raise ValueError(f"{name} is as long as neither nothing nor the relations")
-    arrays: dict[str, Any] = {name: np.array(row[name], dtype=np.int32) for name in ARRAYS}
-    arrays |= {name: _hits(row, name, n) for name in HITS}
     numbers: dict[str, Any] = {name: int(row[name]) for name in NUMBERS}
+    if min(numbers["n_labels"], numbers["n_predicates"]) < 1:
+        raise ValueError("no label or no predicate to choose from")
+    if not 0 <= numbers["n_true_pairs"] <= numbers["n_pairs"]:
+        raise ValueError(f"{numbers['n_true_pairs']} of {numbers['n_pairs']} pairs truly related")
+    arrays: dict[str, Any] = {name: np.array(row[name], dtype=np.int32) for name in ARRAYS}
+    for name, most in (("matching", "n_pairs"), ("matching_true", "n_true_pairs")):
+        if ((arrays[name] < 0) | (arrays[name] > numbers[most])).any():
+            raise ValueError(f"{name} beyond {most}")
+    ranked = {
+        "constrained": numbers["n_pairs"],
+        "unconstrained": numbers["n_pairs"] * numbers["n_predicates"],
+        "among_true": numbers["n_true_pairs"],
+    }
+    arrays |= {name: _hits(row, name, n, ranked[name]) for name in HITS}
     better, equal = (np.array(row[f"own_pair.{name}"], np.int32) for name in ("better", "equal"))
+    if len(better) != len(equal) or (better < 0).any() or (equal < 0).any():
+        raise ValueError("own_pair with places that are none")
     return Related(
         **base,
         predicates=tuple(row["predicates"]),
@@ -66,7 +80,7 @@ def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
     )
 
 
-def _hits(row: Mapping[str, Any], name: str, n: int) -> Hits:
+def _hits(row: Mapping[str, Any], name: str, n: int, ranked: int) -> Hits:
     relation, better, equal, choices = (
         np.array(row[f"{name}.{field}"], dtype=np.int32)
         for field in ("relation", "better", "equal", "choices")
@@ -77,4 +91,6 @@ def _hits(row: Mapping[str, Any], name: str, n: int) -> Hits:
         raise ValueError(f"{name} hits of relations that are not there")
     if (np.diff(relation) < 0).any() or (choices < 1).any():
         raise ValueError(f"{name} hits out of order, or of no choice")
+    if (better < 0).any() or (equal < 0).any() or (better + equal >= ranked).any():
+        raise ValueError(f"{name} hits at places that are none of {ranked}")
     return Hits(relation, better, equal, choices)

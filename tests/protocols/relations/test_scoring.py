@@ -176,6 +176,12 @@ def test_outcomes_read_back_as_they_were(scenes: list[Scene]) -> None:
         ({"constrained.relation": [0]}, "differ in length"),
         ({"constrained.relation": [7, 8]}, "not there"),
         ({"unconstrained.choices": [0, 0]}, "no choice"),
+        ({"constrained.better": [-1, 0]}, "places that are none of 2"),
+        ({"constrained.equal": [1, 1]}, "places that are none of 2"),
+        ({"n_predicates": 0}, "no predicate"),
+        ({"n_pairs": 1}, "2 of 1 pairs"),
+        ({"matching": [9, 9]}, "matching beyond n_pairs"),
+        ({"own_pair.equal": [-1, 0]}, "own_pair"),
     ],
 )
 def test_damaged_outcomes_are_refused(
@@ -184,7 +190,8 @@ def test_damaged_outcomes_are_refused(
     import pyarrow as pa
 
     row = pa.table(dict(PROTOCOL.columns(outcomes(scenes)))).to_pylist()[1]
-    row |= {f"constrained.{name}": [1, 1] for name in ("better", "equal", "choices")}
+    row |= {"constrained.better": [1, 1], "constrained.equal": [0, 0]}
+    row |= {"constrained.choices": [1, 1]}
     row |= {"constrained.relation": [0, 1]}
     with pytest.raises(ValueError, match=problem):
         PROTOCOL.outcome(row | change, {"id": "0", "cluster": "0", "tags": {}})
