@@ -215,3 +215,15 @@ def test_the_name_follows_what_is_chosen_and_can_change_a_number(run: Run) -> No
     assert run_path(later, "runs") == name
     unreached = dataclasses.replace(run, settings={**run.settings, "limit": 10**9})
     assert run_path(unreached, "runs") == name
+
+
+def test_skipped_items_keep_a_gallery_from_being_published(run: Run) -> None:
+    counts = dataclasses.replace(run.counts, skipped=2, items_in_edition=run.counts.items + 2)
+    require_complete(dataclasses.replace(run, counts=counts))
+    with pytest.raises(PartialRun, match=r"lacks 2 items.*every score is higher"):
+        require_complete(dataclasses.replace(run, counts=counts, protocol="retrieval"))
+
+
+def test_another_version_of_a_task_is_another_file(run: Run, tmp_path: Path) -> None:
+    later = dataclasses.replace(run, task_version=run.task_version + 1)
+    assert run_path(later, tmp_path) != run_path(run, tmp_path)

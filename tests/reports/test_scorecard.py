@@ -264,3 +264,20 @@ def test_a_page_of_ranks_is_as_committed() -> None:
     )
     golden = Path(__file__).parent / "retrieval.txt"
     assert str(card) + "\n" == golden.read_text()
+
+
+def test_ties_are_counted_though_no_group_is_large_enough() -> None:
+    class Large:
+        info = dataclasses.replace(
+            load_task("vg-relation").info,
+            metrics=(Metric("large", "relations", by="relation", at_least=25),),
+            headline="large",
+        )
+
+        def items(self, root: Path) -> list[Item]:
+            return []
+
+    tied = run_of([("on", "a", 0.0), ("on", "b", 1.0)])
+    card = scorecard(tied, task=Large())
+    assert math.isnan(card.headline.estimate.value)
+    assert (card.ties, card.judged) == (1, 2)

@@ -152,9 +152,10 @@ class OwnHead:
             chosen = self._checked(self._model.score_objects(view(())), shape)
         labels = labels_of(scene, chosen)
         shape = (len(pairs), len(scene.vocabulary.predicates))
-        return scored(
-            scene, self._checked(self._model.score_relations(view(labels)), shape), chosen
-        )
+        logs = np.empty(shape)
+        if len(pairs):
+            logs = self._checked(self._model.score_relations(view(labels)), shape)
+        return scored(scene, logs, chosen)
 
     def _checked(self, logs: Floats, shape: tuple[int, int]) -> Floats:
         if logs.shape != shape or not np.isfinite(logs).all():

@@ -14,7 +14,7 @@ from benchbench.errors import UsageError
 from benchbench.protocols.relations.judging import ceiling, guessed, placed, recalled
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
 from benchbench.protocols.relations.scoring import pairs_of, scored
-from benchbench.types import ImageRef, Places, Proposals, Related, Scene, Vocabulary
+from benchbench.types import Hits, ImageRef, Places, Proposals, Related, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))
 FAR = [(0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 50, 10)]
@@ -258,3 +258,21 @@ def test_a_relation_of_a_box_with_itself_is_always_missed() -> None:
         assert n == (2 if given_ == "labels" else 1)
         assert recalled(found.constrained, 2, 99, "right").tolist() == [1, 0]
         assert placed(found.own_pair, 3, "share").tolist() == [1, 0]
+
+
+def test_many_candidates_in_one_block_of_ties_do_not_overflow() -> None:
+    many = np.full(900, 90_000, dtype=np.int32)
+    zeros = np.zeros(900, dtype=np.int32)
+    hits = Hits(zeros, zeros, many, np.full(900, 50, dtype=np.int32))
+    (earned,) = recalled(hits, 1, 50, "share")
+    # Each of 900 has a place with chance 50/90,001 and is picked with 1/50; nearly independent.
+    assert earned == pytest.approx(1 - (1 - 50 / 90_001 / 50) ** 900, rel=1e-3)
+    assert guessed(np.array([900], dtype=np.int32), 90_001, 1 / 50, 50)[0] == earned
+
+
+def test_what_no_ranked_pair_matches_is_out_of_reach() -> None:
+    nothing = Proposals((), (), ())
+    scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=nothing)
+    assert ceiling(rank(scene, scored(scene, np.empty((0, 3)), None)), 10) == 0
+    itself = scene_of([0, 1], [(1, 1, 0)])
+    assert ceiling(rank(itself, scored(itself, np.zeros((2, 3)), None)), 10) == 0

@@ -17,6 +17,7 @@ from benchbench.errors import ImageError, ModelError
 from benchbench.models.blind import Blind
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
+from benchbench.protocols.relations import scoring
 from benchbench.protocols.relations.scoring import UnionCrops, log_softmax, pairs_of
 from benchbench.types import (
     DualEncoder,
@@ -240,3 +241,29 @@ def test_scenes_that_break_the_contract(
 ) -> None:
     assert not list(PROTOCOL.problems(scenes[0]))
     assert any(problem in p for p in PROTOCOL.problems(replace(scenes[0], **change)))
+
+
+def test_groups_of_scenes_give_what_all_at_once_give(
+    scenes: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = outcomes([replace(scene, given="boxes") for scene in scenes])
+    monkeypatch.setattr(scoring, "GROUP", 1)
+    apart = outcomes([replace(scene, given="boxes") for scene in scenes])
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_equal(asdict(one), asdict(other))
+
+
+def test_every_model_looks_at_the_same_pictures(scenes: list[Scene]) -> None:
+    lone = Proposals(scenes[0].boxes[:1], scenes[0].labels[:1], (0.9,))
+    scenes[0] = replace(scenes[0], given="proposals", proposals=lone)
+    read = []
+    for model in (Head(), Blind("chance", seed=0)):
+        encoder = encoder_for(model)
+        PROTOCOL.answer(scenes, model, encoder)
+        read.append(encoder.sha256)
+    assert read[0] == read[1]
+    assert len(read[0]) == 2
+
+
+def test_boxes_are_looked_at_with_the_image(scenes: list[Scene]) -> None:
+    assert [ref.box for ref in PROTOCOL.regions(scenes[1])] == [None, *scenes[1].boxes]
