@@ -68,7 +68,7 @@ class Encoder:
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
-            unfinished=self._kept("images", role, [f"{r.path} {r.box}" for r in distinct]),
+            unfinished=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
         )
         self.sha256 |= encoded.sha256
         self.unreadable |= encoded.unreadable

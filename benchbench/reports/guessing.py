@@ -59,7 +59,7 @@ def guess(task: Task, data_root: str | Path | None = None, edition: str | None =
     protocol = load_protocol(task.info.protocol)
     nobody: Any = Nobody()
     outcomes = protocol.answer(items, nobody, Blank()).outcomes
-    shown, _ = task.info.shown(drawn=resolved.name.startswith("scenes-"))
+    shown, _ = task.info.shown(drawn=resolved.drawn)
     chances = {m.name: (chance_of(protocol, outcomes, m), m.reading == "rank") for m in shown}
     return Guessing(resolved.name, len(items), {n: _text(*c) for n, c in chances.items()})
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 OnMissing = Literal["error", "skip"]
 
 
+def is_drawn(edition: str) -> bool:
+    """Whether an edition of that name is the drawn world's."""
+    return edition.startswith("scenes-")
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """A set of official-format files with a name."""
@@ -25,6 +30,11 @@ class Edition:
     """``scenes-v1``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
     root: Path
     annotations_sha256: str
+
+    @property
+    def drawn(self) -> bool:
+        """True where the pictures are drawings, whose numbers compare with those of no paper."""
+        return is_drawn(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +201,7 @@ class Run:
     @property
     def drawn(self) -> bool:
         """True where the pictures are drawings, whose numbers no paper's compare with."""
-        return self.edition.startswith("scenes-")
+        return is_drawn(self.edition)
 
 
 @dataclass(frozen=True, slots=True)

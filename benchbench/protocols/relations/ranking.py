@@ -85,6 +85,7 @@ def rank(scene: Scene, scored: Scored) -> Related:
     logs = logs.astype(np.float32)
     given = scene.proposals is None
     true_pair = _true_pairs(scored, truth) if given else np.zeros(len(scored.pairs), dtype=bool)
+    matching_true = matching[:, true_pair] if given else matching[:0]
     return Related(
         id=scene.id,
         cluster=scene.cluster,
@@ -94,7 +95,7 @@ def rank(scene: Scene, scored: Scored) -> Related:
         objects=truth[:, 1].astype(np.int32),
         unseen=scene.unseen,
         matching=matching.sum(axis=1, dtype=np.int32),
-        matching_true=matching[:, true_pair].sum(axis=1, dtype=np.int32)[: len(truth) * given],
+        matching_true=matching_true.sum(axis=1, dtype=np.int32),
         constrained=_constrained(logs, fits, ties, truth[:, 2]),
         unconstrained=_unconstrained(logs, fits, ties, truth[:, 2]),
         among_true=_constrained(
