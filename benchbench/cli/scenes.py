@@ -35,7 +35,12 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
 
 @scenes_group.command("export")
 @click.option("--out", required=True, metavar="DIR", help="A new folder, or an edition of ours.")
-@click.option("--part", "parts", multiple=True, help="aro, karpathy, vg150, scenarioclip.  [all]")
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    help="aro, karpathy, vg150, scenarioclip, sugarcrepe, winoground.  [all]",
+)
 @click.option("--images", type=click.IntRange(2), help="Test pictures, an even number.  [1000]")
 @click.option("--dense", type=click.IntRange(1), help="Dense test pictures.  [250]")
 @click.option("--size", type=int, help="Pixels along each side.  [224]")
