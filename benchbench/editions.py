@@ -2,7 +2,8 @@
 
 ================================  ==================================================================
 ``scenes-v1``                     the drawn world of standard counts and size, drawn when needed, or
-                                  written by ``benchbench scenes export``
+                                  written by ``benchbench scenes export``: annotations and pixels
+                                  are those that the package knows
 ``official``                      every annotation file has the digest that the task knows of it
 ``custom-<folder>-<digest8>``     any other files, so that their numbers pass for no other's
 ================================  ==================================================================

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,10 +54,29 @@ def flickr30k(drawn_edition: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
     """Let the standard edition be a small one."""
-    from benchbench.scenes.edition import plan
+    from benchbench.scenes.edition import plan, standard
 
     for name, value in (("IMAGES", 10), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
         patch.setattr(plan, name, value)
+    patch.setattr(standard, "known_digests", _small_digests)
+
+
+def export_small(root: Path, *parts: str) -> Path:
+    """Write some parts, or all, of that small standard edition."""
+    from benchbench.scenes.edition import ALL_PARTS, export
+
+    return export(root, parts=parts or ALL_PARTS, images=10, dense=4, training=6, size=96)
+
+
+@lru_cache(maxsize=1)
+def _small_digests() -> dict[str, str]:
+    from benchbench.scenes.edition import manifest
+
+    with TemporaryDirectory() as folder:
+        said = manifest(export_small(Path(folder)))
+    assert said is not None
+    digests: dict[str, str] = said["digests"]
+    return digests
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ def freeze_order(
         What was written, in the order of the seeds.
 
     Raises:
-        UsageError: no seeds.
+        UsageError: no seeds; or a file cannot be written there.
         MissingData: no such source or tagger, or no such folder.
-        MalformedData: the source is not as its format promises, or a file cannot be written.
+        MalformedData: the source is not as its format promises.
     """
     folder = source.parent if out is None else out
     if not seeds or min(seeds) < 0:
@@ -94,6 +94,6 @@ def _write_whole(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise MalformedData(
+        raise UsageError(
             f"Cannot write {path}: {error.strerror or error}. Choose another folder: --out DIR"
         ) from error

@@ -32,7 +32,7 @@ Ints = npt.NDArray[np.int64]
 TRAINING, TEST = 0, 2
 LARGEST = 2**31 - 1
 """No number in such a file is larger: arithmetic on them stays inside 64 bits."""
-MOST = 10**8
+MOST = 2 * 10**7
 """Entries of a data set; the official file has 4.4 million boxes' sides."""
 
 
@@ -138,8 +138,6 @@ class _File:
 
     def _whole(self, name: str) -> Ints:
         array = self._arrays[name]
-        if array.dtype.kind not in "iu":
-            raise self._wrong(name, f"should hold whole numbers, not {array.dtype}")
         out = (array > LARGEST) | (array < -LARGEST)
         inside = ~out.any(axis=tuple(range(1, out.ndim)))
         self.require(name, inside, f"is beyond ±{LARGEST:,}", array)
@@ -198,14 +196,23 @@ def _read(path: Path) -> _File:
 
 
 def _array(path: Path, file: Any, name: str) -> npt.NDArray[Any]:
+    """A data set's numbers; its shape and type are looked at before any of it is read."""
     import h5py
 
-    data = file.get(name)
-    if not isinstance(data, h5py.Dataset):
-        raise MalformedData(f"{path} has no data set '{name}'. There: {', '.join(file) or 'none'}.")
-    if data.shape is None or len(data.shape) == 0 or data.size > MOST:
-        raise MalformedData(f"{path}, data set '{name}': cannot have the shape {data.shape}.")
-    return np.asarray(data[()])
+    where = f"{path}, data set '{name}'"
+    try:
+        data = file.get(name)
+        if not isinstance(data, h5py.Dataset):
+            there = ", ".join(file) or "none"
+            raise MalformedData(f"{path} has no data set '{name}'. There: {there}.")
+        if data.shape is None or len(data.shape) == 0 or data.size > MOST:
+            raise MalformedData(f"{where}: cannot have the shape {data.shape}.")
+        if data.dtype.kind not in "iu":
+            raise MalformedData(f"{where}: should hold whole numbers, not {data.dtype}.")
+        return np.asarray(data[()])
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
+        # TypeError: a type that numpy has no name for, as HDF5's times.
+        raise MalformedData(f"{where}: cannot be read ({error}).") from error
 
 
 def _spans(file: _File, what: str, images: int, total: int) -> Spans:

@@ -213,19 +213,34 @@ def frozen_name(source: str, seed: int = 0) -> str:
     return f"{stem}_order_negatives{f'.seed{seed}' if seed else ''}.json"
 
 
-def read_order_items(root: Path, name: str) -> list[Item]:
+def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
     """The items of a frozen file under ``root``: the true option first, then its four shuffles.
+
+    Args:
+        root: the data root.
+        name: the file's.
+        seed: the one that the file should be of.
 
     Raises:
         MissingData: there is no such file.
-        MalformedData: it is no frozen file of this version, a record is not as it should be, or
-            the captions beside it are others than those that were frozen.
+        MalformedData: it is no frozen file of this version and seed, a record is not as it should
+            be, or the captions beside it are others than those that were frozen.
     """
     header = read_record(root / name)
     if header.text("format") != FORMAT or header.whole("version") != FORMAT_VERSION:
         raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
+    if header.whole("seed") != seed:
+        raise header.wrong("seed", f"should be {seed}, as the file's name says")
+    if header.texts("perturbations") != list(PERTURBATIONS):
+        raise header.wrong("perturbations", f"should be {', '.join(PERTURBATIONS)}, in this order")
     _check_source(root, name, header)
-    return [_order_item(root, record) for record in header.records("items")]
+    items: dict[str, Item] = {}
+    for record in header.records("items"):
+        item = _order_item(root, record)
+        if item.id in items:
+            raise record.wrong("caption_number", f"makes it {item.id}, as an earlier record is")
+        items[item.id] = item
+    return list(items.values())
 
 
 def _check_source(root: Path, name: str, header: Record) -> None:
@@ -239,14 +254,19 @@ def _check_source(root: Path, name: str, header: Record) -> None:
 
 
 def _order_item(root: Path, record: Record) -> Item:
-    image = record.relative_path("image")
-    shuffles = record.texts("negatives")
+    image, shuffles, true = (
+        record.relative_path("image"),
+        record.texts("negatives"),
+        record.text("true_option"),
+    )
     if len(shuffles) != len(PERTURBATIONS):
         raise record.wrong("negatives", f"should be {len(PERTURBATIONS)}, not {len(shuffles)}")
+    if true != (caption := pre_caption(record.text("caption"))):
+        raise record.wrong("true_option", f"is '{true}'; the caption's is '{caption}'")
     return Item(
         id=f"{record.whole('image_number')}/{record.whole('caption_number')}",
         images=(ImageRef(root / image),),
-        captions=(record.text("true_option"), *shuffles),
+        captions=(true, *shuffles),
         target=(0,),
         cluster=image,
     )

@@ -89,7 +89,7 @@ class OrderTask:
 
     def items(self, root: Path) -> list[Item]:
         """One item a caption, the true option first."""
-        return read_order_items(root, frozen_name(self.source, self.seed))
+        return read_order_items(root, frozen_name(self.source, self.seed), self.seed)
 
     @property
     def variants(self) -> Mapping[str, OrderTask]:

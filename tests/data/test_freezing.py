@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from benchbench.data import freezing
 from benchbench.data.freezing import freeze_order
 from benchbench.data.order import TaggedCaption, pre_caption
 from benchbench.data.tagging import Tagger, find_tagger
-from benchbench.errors import BenchbenchError, MalformedData, MissingData
+from benchbench.errors import BenchbenchError, MalformedData, MissingData, UsageError
 from benchbench.registry import load_task
 
 CAPTIONS = [
@@ -66,6 +68,47 @@ def test_other_captions_beside_a_frozen_file_are_noticed(source: Path) -> None:
         load_task("coco-order").items(source.parent)
 
 
+def change_seed(content: dict[str, Any]) -> None:
+    content["seed"] = 1
+
+
+def change_perturbations(content: dict[str, Any]) -> None:
+    content["perturbations"].reverse()
+
+
+def change_caption(content: dict[str, Any]) -> None:
+    content["items"][1]["caption"] = "Three dogs!"
+
+
+def change_true_option(content: dict[str, Any]) -> None:
+    content["items"][1]["true_option"] = "Two dogs"
+
+
+def repeat_an_item(content: dict[str, Any]) -> None:
+    content["items"][1]["caption_number"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_seed, "at the top: field 'seed' should be 0"),
+        (change_perturbations, "field 'perturbations' should be shuffle_nouns_and_adj, "),
+        (change_caption, r"items\[1\]: field 'true_option' is 'two dogs'; .*'three dogs'"),
+        (change_true_option, r"items\[1\]: field 'true_option' is 'Two dogs'; .*'two dogs'"),
+        (repeat_an_item, r"items\[1\]: field 'caption_number' makes it 0/0, as an earlier"),
+    ],
+)
+def test_a_frozen_file_is_held_to_what_it_says(
+    source: Path, change: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    (path,) = freeze_order(source)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(MalformedData, match=message):
+        load_task("coco-order").items(source.parent)
+
+
 @pytest.mark.parametrize(
     ("content", "settings", "message"),
     [
@@ -89,8 +132,19 @@ def test_what_cannot_be_frozen_is_named(
 
 def test_a_folder_that_holds_the_name_is_refused(source: Path) -> None:
     (source.parent / "coco_order_negatives.json").mkdir()
-    with pytest.raises(MalformedData, match=r"Cannot write .*--out DIR"):
+    with pytest.raises(UsageError, match=r"Cannot write .*--out DIR"):
         freeze_order(source)
+
+
+def test_a_full_disk_is_no_fault_of_the_data(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match=r"coco_order_negatives\.json: No space left on device"):
+        freeze_order(source)
+    assert [path.name for path in source.parent.iterdir()] == [source.name]
 
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:

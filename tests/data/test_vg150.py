@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchbench.data.graphs import MOST
 from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, read_scenes
 from benchbench.errors import MalformedData, MissingData
 from tests.scene_graphs import ARRAYS, IMAGES, NAMES, write
@@ -184,6 +185,27 @@ def test_a_group_or_a_huge_data_set_is_no_array(tmp_path: Path) -> None:
         del file["labels"]
         file.create_dataset("labels", shape=(10**12, 1), dtype="i4", chunks=(1024, 1))
     with pytest.raises(MalformedData, match=r"'labels': cannot have the shape"):
+        read_scenes(tmp_path)
+
+
+def test_a_type_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    """2 TB of strings, times, and a broken chunk: each is named."""
+    path = write(tmp_path, {"labels": None}) / "VG-SGG.h5"
+    with h5py.File(path, "a") as file:
+        file.create_dataset("labels", shape=(MOST, 1), dtype="S100000", chunks=(1, 1))
+    with pytest.raises(MalformedData, match=r"'labels': should hold whole numbers, not \|S100000"):
+        read_scenes(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["labels"]
+        space = h5py.h5s.create_simple((9, 1))
+        h5py.h5d.create(file.id, b"labels", h5py.h5t.UNIX_D32LE, space)
+    with pytest.raises(MalformedData, match=r"'labels': cannot be read \(No NumPy equivalent"):
+        read_scenes(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["labels"]
+        chunked = file.create_dataset("labels", (9, 1), "i8", chunks=(9, 1), compression="gzip")
+        chunked.id.write_direct_chunk((0, 0), b"no gzip")
+    with pytest.raises(MalformedData, match=r"VG-SGG\.h5, data set 'labels': cannot be read"):
         read_scenes(tmp_path)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import h5py
 import pytest
+from PIL import Image
 
+from benchbench.data.records import file_sha256
 from benchbench.errors import UsageError
 from benchbench.scenes.edition import (
     ALL_PARTS,
@@ -19,9 +21,11 @@ from benchbench.scenes.edition import (
     manifest,
     part_with,
     place,
+    standard,
     standard_digests,
 )
 from benchbench.scenes.edition.folders import files_in
+from tests.conftest import export_small
 
 
 def test_a_part_provides_what_it_writes_and_no_more(small_standard: None) -> None:
@@ -68,16 +72,60 @@ def another_version(root: Path) -> None:
     path.write_text(path.read_text().replace("scenes-v1", "scenes-v0"))
 
 
-def odd_manifest(root: Path) -> None:
+def no_standard(root: Path) -> None:
     path = root / "edition.json"
-    path.write_text(path.read_text().replace('"digests":{', '"digests":null,"was":{'))
+    path.write_text(path.read_text().replace('"standard":true', '"standard":"true"'))
 
 
+def change_a_caption_and_vouch_for_it(root: Path) -> None:
+    path, said = root / "visual_genome_relation.json", root / "edition.json"
+    before = file_sha256(path)
+    change_a_caption(root)
+    assert before in said.read_text()
+    said.write_text(said.read_text().replace(before, file_sha256(path)))
+
+
+def change_a_pixel(root: Path) -> None:
+    path = root / "images" / "000003.png"
+    picture = Image.open(path).convert("RGB")
+    picture.putpixel((5, 7), (1, 2, 3))
+    picture.save(path)
+
+
+def cut_a_picture_short(root: Path) -> None:
+    path = root / "images" / "000003.png"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def add_a_picture(root: Path) -> None:
+    (root / "images" / "000010.png").write_bytes((root / "images" / "000009.png").read_bytes())
+
+
+def exchange_pictures(root: Path) -> None:
+    one, other = root / "images" / "000000.png", root / "images" / "000001.png"
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
 @pytest.mark.parametrize(
-    "damage", [lose_a_picture, change_a_caption, another_version, odd_manifest]
+    "damage",
+    [
+        lose_a_picture,
+        change_a_caption,
+        another_version,
+        no_standard,
+        change_a_caption_and_vouch_for_it,
+        change_a_pixel,
+        cut_a_picture_short,
+        add_a_picture,
+        exchange_pictures,
+    ],
 )
-def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object) -> None:
+def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked_at: bool) -> None:
     root = keep("aro")
+    assert not looked_at or is_there("aro")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
     assert callable(damage)
     damage(root)
@@ -85,6 +133,38 @@ def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object) -> Non
     assert keep("aro") == root
     assert {name: (root / name).read_bytes() for name in files_in(root)} == before
     assert [path.name for path in root.parent.iterdir()] == ["aro"]
+
+
+def test_the_same_pixels_in_other_bytes_are_the_same_edition(small_standard: None) -> None:
+    root = keep("aro")
+    for path in (root / "images").iterdir():
+        Image.open(path).convert("RGB").save(path, compress_level=9)
+    assert is_there("aro")
+
+
+def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = keep("aro")
+    assert is_there("aro")
+
+    def never(_: object) -> str:
+        raise AssertionError
+
+    monkeypatch.setattr(standard, "pixels_digest", never)
+    assert is_there("aro")
+    cut_a_picture_short(root)
+    with pytest.raises(AssertionError):
+        is_there("aro")
+
+
+def test_a_cache_that_cannot_be_written_is_looked_at_all_the_same(
+    small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = export_small(tmp_path / "elsewhere", "aro")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
+    assert standard_digests(root, PROVIDED["aro"])
+    change_a_pixel(root)
+    assert not standard_digests(root, PROVIDED["aro"])
 
 
 def test_an_edition_of_other_counts_is_not_the_standard_one(small_standard: None) -> None:
@@ -191,3 +271,22 @@ def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
         "visual_genome_attribution.json": "67fad2e0ef986575",
         "visual_genome_relation.json": "bd67b3b1fb50e871",
     }
+
+
+def test_the_package_knows_what_every_part_holds() -> None:
+    names = {name.rstrip("/") for provided in PROVIDED.values() for name in provided}
+    assert set(standard.known_digests()) == names
+
+
+def test_what_is_drawn_is_what_the_package_knows(
+    standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert standard_digests(standard_cache / "scenes-v1" / "aro", PROVIDED["aro"])
+    monkeypatch.setattr("benchbench.scenes.edition.vg150.drawn", lambda scenes, _: scenes.index)
+    monkeypatch.setattr("benchbench.scenes.edition.vg150.write_pictures", lambda *_: "")
+    said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
+    assert said is not None
+    known = standard.known_digests()
+    written = {name: digest for name, digest in said["digests"].items() if digest}
+    assert len(written) == 4
+    assert written == {name: known[name] for name in written}

@@ -61,7 +61,8 @@ def check_replaceable(root: Path) -> None:
             f"{root} holds {_some(there)} and is no edition of the drawn world: nothing is "
             "written over it. Name a new or an empty folder."
         )
-    ours = {MANIFEST, *said.get("contents", ())}
+    contents = said.get("contents")
+    ours = {MANIFEST, *(contents if isinstance(contents, dict) else ())}
     if strange := there - ours:
         raise UsageError(
             f"{root} holds {_some(strange)} besides an edition of the drawn world, which would be "

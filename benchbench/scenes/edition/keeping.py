@@ -1,9 +1,9 @@
 """The standard edition in the cache, part by part, each drawn when it is first asked for.
 
-A part lies in ``CACHE/scenes-v1/PART``. One that is not whole, or whose annotations are not those
-that its ``edition.json`` was written with, is drawn anew: a cache holds nothing that is not to be
-had again, and an evaluation should not stop for it. Looking is cheap: annotations are read, files
-are counted, pixels are not decoded (a run notes the digest of those it saw).
+A part lies in ``CACHE/scenes-v1/PART``. One that is not whole, or whose annotations or pixels are
+not those that the package knows (``standard``), is drawn anew: a cache holds nothing that is not to
+be had again, and an evaluation should not stop for it. Looking takes some tenths of a second:
+annotations and pictures are read; pixels are decoded the first time only.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.cache import CACHE_VARIABLE, cache_folder
-from benchbench.data.records import file_sha256
-from benchbench.errors import DataError, UsageError
-from benchbench.scenes.edition import plan, vg150
+from benchbench.errors import UsageError
+from benchbench.scenes.edition import plan, standard
 from benchbench.scenes.edition.exporting import PROVIDED, export
-from benchbench.scenes.edition.folders import counted, manifest
+from benchbench.scenes.edition.folders import manifest
 from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
@@ -87,27 +86,22 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
 def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
     """Digests of the annotations among ``files``, where a folder is a standard edition.
 
+    Annotations, and the pixels of the pictures that belong to them, must be those that the package
+    knows; what ``edition.json`` says is believed of nothing but the version.
+
     Returns:
-        File → digest as ``edition.json`` has it: of canonical records or arrays. Empty where the
-        folder is no standard edition of this version, lacks a file, or one's content is another.
+        File → digest of canonical records or arrays. Empty where the folder is no standard edition
+        of this version, lacks a file, or one's content is another.
     """
-    said = manifest(root) or {}
-    contents, digests = said.get("contents"), said.get("digests")
-    if said.get("name") != VERSION or said.get("standard") is not True:
+    said, known = manifest(root) or {}, standard.known_digests()
+    written = {file: known.get(file, "") for file in files if not file.endswith("/")}
+    part = part_with(written)
+    if part is None or said.get("name") != VERSION or said.get("standard") is not True:
         return {}
-    if not isinstance(contents, dict) or not isinstance(digests, dict):
-        return {}
-    there = counted(root)
-    if any(there.get(name) != count for name, count in contents.items()):
-        return {}
-    written = {file: str(digests.get(file)) for file in files if not file.endswith("/")}
-    same = all(_digest(root / file) == digest for file, digest in written.items())
-    return written if same else {}
-
-
-def _digest(path: Path) -> str | None:
-    """Of what a file holds, as ``edition.json`` has it; None where it cannot be read."""
-    try:
-        return vg150.content_digest(path) if path.suffix == ".h5" else file_sha256(path)
-    except (OSError, ValueError, DataError):
-        return None
+    for file, digest in written.items():
+        if standard.annotations_digest(root / file) != digest:
+            return {}
+    for folder in sorted(name.rstrip("/") for name in PROVIDED[part] if name.endswith("/")):
+        if not standard.has_pixels(root / folder, known[folder]):
+            return {}
+    return written

@@ -52,13 +52,18 @@ def write_pictures(
         for batch in _batches(pictures):
             jobs = [pool.submit(_save, folder / name, pixels) for name, pixels in batch]
             for name, pixels in batch:
-                state.update(f"{name} {pixels.shape}\n".encode())
-                state.update(np.ascontiguousarray(pixels).data)
+                add_pixels(state, name, pixels)
             for job in jobs:
                 job.result()
             count += len(batch)
             done(count)
     return state.hexdigest()
+
+
+def add_pixels(state: hashlib._Hash, name: str, pixels: Pixels) -> None:
+    """Let a digest depend on one more picture: its name, shape and pixels."""
+    state.update(f"{name} {pixels.shape}\n".encode())
+    state.update(np.ascontiguousarray(pixels).data)
 
 
 def _save(path: Path, pixels: Pixels) -> None:
