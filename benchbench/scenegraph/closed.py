@@ -18,7 +18,7 @@ NEVER_IN_NAMES = _words(
 NEVER_IN_RELATIONS = _words("a an is are was were and or while , . ; : ! ?")
 THE_SIDES = _words("left right front back side top bottom middle edge end other center corner")
 DETERMINERS = _words(
-    "a an the this that these those his her its their my our your some another each every two "
+    "a an the one this that these those his her its their my our your some another each every two "
     "three four five six seven eight nine ten several many both"
 )
 PREPOSITIONS = _words(
@@ -29,8 +29,8 @@ PREPOSITIONS = _words(
 )
 BE = _words("is are was were be been being")
 MEASURES = _words(
-    "group bunch pair couple lot lots number variety piece pieces slice slices row herd set "
-    "stack pile flock crowd bunches kind type team pack"
+    "group groups bunch pair pairs collection couple lot lots number variety piece pieces slice "
+    "slices row herd set stack pile flock crowd bunches kind type team pack"
 )
 PICTURES = _words("picture photo photograph image view shot close-up closeup painting")
 CLOTHES = _words(

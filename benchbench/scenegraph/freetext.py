@@ -3,11 +3,14 @@
 Modest on purpose. A noun phrase is a determiner, adjectives and nouns; two of them are related
 where nothing but verbs, adverbs and prepositions stands between. A preposition belongs to the noun
 before it, a verb to the noun that its chain of prepositions began with ("a man in a field flying a
-kite": the man flies). What that cannot see: clauses ("that", "as"), what both of "a man and a
-woman" do (only the nearer does it), predicative adjectives ("the dog is brown"), what a place
-belongs to ("riding a horse on the beach": the horse is on it), pronouns, and the passive of verbs
-that the drawn world has not ("pulled by" becomes "pulling" with its ends turned; "surrounded by"
-stays as it is). A wrong tag gives a wrong graph.
+kite", "a man sitting on a bench reading a book": it is the man).
+
+What that cannot see: clauses ("that", "as"), what both of "a man and a woman" do (only the nearer
+does it) and lists, predicative adjectives ("the dog is brown"), whether a place belongs to the verb
+or to its object ("playing baseball on a field"), pronouns, and the active voice of what the drawn
+world does not say ("chased by" becomes "chasing" with its ends turned; "surrounded by" stays). A
+wrong tag gives a wrong graph. Of the 94 relations it told of 60 captions of COCO with HanTa's tags,
+73 were right when read by eye; most of the others had the right words and the wrong subject.
 
 Nouns, adjectives and verbs are told by tag, Penn's or the BNC's as ``benchbench.data.tagging`` has
 them; the small words are told by themselves.
@@ -157,7 +160,8 @@ class _Reader:
         subject = self.chain if verbal else before
         ends = (number, subject) if turned else (subject, number)
         self.draft.relate(ends[0], predicate, ends[1], gap)
-        self.chain = number if verbal or predicate == "with" else self.chain
+        transitive = verbal and predicate.split()[-1] not in closed.PREPOSITIONS
+        self.chain = number if transitive or predicate == "with" else self.chain
 
     def _link(self, gap: Span) -> tuple[str, bool, bool] | None:
         """What the words between two noun phrases say: predicate, by a verb, ends turned."""

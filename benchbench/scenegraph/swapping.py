@@ -41,10 +41,13 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     """All semantic negatives of a caption: relation swaps, then attribute swaps; none twice.
 
     Never the caption itself. Left out is what the caption alone tells not to be false, or not
-    surely: symmetric relations; ends of one name of which one is said to be all that the other is
-    ("a cup behind a red cup"); attributes exchanged between objects of one name, or where one's
-    are all among the other's ("a red cup and a striped red box": the cup may be striped too), or
-    between somebody and what they wear.
+    surely: symmetric relations, and "of"; ends of one name of which one is said to be all that the
+    other is ("a cup behind a red cup"); attributes exchanged between objects of one name, or where
+    one's are all among the other's ("a red cup and a striped red box": the cup may be striped too),
+    or between somebody and what they wear.
+
+    What no caption tells is left in: where the picture has another dog on the other side of the
+    cat, "a dog to the left of a cat" is true both ways.
 
     Args:
         graph: of the caption; compare its ``text`` with the negatives, which are in lower case.
@@ -70,7 +73,8 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
 def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
     """Captions with the ends of one relation in each other's place."""
     for relation in graph.relations:
-        if not symmetric(relation.predicate) and _differ(graph, relation, looks):
+        moot = relation.predicate == "of" or symmetric(relation.predicate)
+        if not moot and _differ(graph, relation, looks):
             one, other = (graph.objects[i].phrase for i in (relation.subject, relation.object))
             yield joined(exchanged(graph.words, one, other)[0])
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from benchbench.scenegraph import Graph
 from benchbench.scenes.graph import closure
-from benchbench.scenes.vocabulary import CATEGORY, MENTION, PREDICATE, SIZES, CATEGORIES
+from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, MENTION, PREDICATE, SIZES
 from benchbench.scenes.world import Scenes
 
 Flags = npt.NDArray[np.bool_]
@@ -53,7 +53,7 @@ class Truth:
     def _slots(
         self, row: int, graph: Graph, number: int, looks: Flags, wearer: dict[int, int]
     ) -> list[int]:
-        """Slots that a mention may be of: of its name, looking as it and its clothes are said to."""
+        """Slots that a mention may be of: of its name, looking as it and its clothes are said."""
         each = graph.objects[number]
         name = graph.objects[wearer[number]].name if number in wearer else each.name
         clothes = [g for g, w in wearer.items() if w == number]
@@ -67,7 +67,7 @@ class Truth:
     def _is(self, row: int, slot: int, attribute: str, looks: Flags) -> bool:
         if attribute in MENTION:
             return bool(looks[slot, MENTION[attribute]])
-        return SIZES[self.scenes.size[row, slot]] == attribute
+        return bool(SIZES[self.scenes.size[row, slot]] == attribute)
 
 
 def _fits(
@@ -81,7 +81,7 @@ def _fits(
         inside = [t for t in told if t[0] in part]
         order = sorted(part)
         if not any(
-            _all_hold(inside, dict(zip(order, slots)), facts)
+            _all_hold(inside, dict(zip(order, slots, strict=True)), facts)
             for slots in product(*(choices[i] for i in order))
         ):
             return False
