@@ -150,10 +150,7 @@ class _Reader:
             self.chain = number
             return
         predicate, verbal, turned = link
-        if (
-            predicate == "in"
-            and self.draft.words[self.draft.objects[number].span[1] - 1] in closed.CLOTHES
-        ):
+        if predicate == "in" and self._is_worn(number):
             self.draft.dress(before, number, gap)
             self.last = before
             return
@@ -162,6 +159,9 @@ class _Reader:
         self.draft.relate(ends[0], predicate, ends[1], gap)
         transitive = verbal and predicate.split()[-1] not in closed.PREPOSITIONS
         self.chain = number if transitive or predicate == "with" else self.chain
+
+    def _is_worn(self, number: int) -> bool:
+        return self.draft.words[self.draft.objects[number].span[1] - 1] in closed.CLOTHES
 
     def _link(self, gap: Span) -> tuple[str, bool, bool] | None:
         """What the words between two noun phrases say: predicate, by a verb, ends turned."""
@@ -204,8 +204,6 @@ def _known() -> dict[str, tuple[str, bool]]:
     for table, turned in ((lexicon.FINITE, False), (lexicon.PASSIVES, True)):
         for row, predicate in zip(table.tolist(), PREDICATES, strict=True):
             words = [TOKENS[t][0] for t in row if t != NONE]
-            known[" ".join(w for w in words if w not in closed.AUXILIARIES)] = (
-                predicate.name,
-                turned,
-            )
-    return {told: known[told] for told in known if told and told.split()[0] != "seen"}
+            told = " ".join(w for w in words if w not in closed.AUXILIARIES)
+            known[told] = predicate.name, turned
+    return known

@@ -11,8 +11,8 @@ LISTED = frozenset({
     "on the other side of", "parked by", "playing with", "sitting by", "talking to", "touching",
     "walking by", "with",
 })  # fmt: skip
-"""The symmetric ones among the relations that ARO drops (``aro.dropped_relations``, which holds
-rare ones as well), but for those that end in one of ``ENDINGS``."""
+"""The symmetric ones, and the arguably so, among the relations that ARO drops
+(``aro.dropped_relations``, which holds rare ones as well), but for those of ``ENDINGS``."""
 
 FURTHER = frozenset({
     "across from", "and", "among", "dancing with", "fighting", "kissing", "looking like", "meeting",

@@ -46,6 +46,10 @@ def read(text: str) -> tuple[tuple[str, str, str], ...]:
             "a/DT black/JJ and/CC white/JJ cat/NN on/IN top/NN of/IN my/PRP$ desk/NN",
             {("cat", "on top of", "desk"), ("cat", "is", "black"), ("cat", "is", "white")},
         ),
+        (
+            "a/DT kite/NN can/MD be/VB seen/VBN above/IN the/DT trees/NNS",
+            {("kite", "above", "trees")},
+        ),
         ("dogs/NNS that/WDT bark/VBP", set()),
         ("running/VBG quickly/RB", set()),
     ],
