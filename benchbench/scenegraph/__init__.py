@@ -1,0 +1,46 @@
+"""Caption ⇄ scene graph: what a caption says, and what it would say falsely.
+
+Read in this order::
+
+    wording             captions as words and back; "a" or "an"
+    graph               objects, attributes and relations over a caption's words; triples
+    draft, closed       a graph while it is read; words known by themselves
+    aro, drawn          two grammars that are exact: ARO's templates, the drawn world's captions
+    freetext            a modest one, over tags
+    parsing             which of them reads a caption
+    symmetric           relations that a swap leaves true
+    swapping, chance    semantic negatives, and random ones
+"""
+
+from benchbench.scenegraph.chance import random_negative
+from benchbench.scenegraph.drawn import tagged as drawn_tags
+from benchbench.scenegraph.graph import (
+    MOST_TRIPLES,
+    Attribute,
+    Graph,
+    Object,
+    Relation,
+    Triple,
+    triples,
+)
+from benchbench.scenegraph.parsing import parse
+from benchbench.scenegraph.swapping import Negative, negatives
+from benchbench.scenegraph.symmetric import symmetric
+from benchbench.scenegraph.wording import words_of
+
+__all__ = [
+    "MOST_TRIPLES",
+    "Attribute",
+    "Graph",
+    "Negative",
+    "Object",
+    "Relation",
+    "Triple",
+    "drawn_tags",
+    "negatives",
+    "parse",
+    "random_negative",
+    "symmetric",
+    "triples",
+    "words_of",
+]

@@ -1,0 +1,78 @@
+"""ARO's two templates: "the X is R the Y" and "the A X and the B Y" (Yüksekgönül et al. 2023).
+
+Names and relations may have several words. X ends at the first "is", Y begins after the last
+"the". Where an attribute ends and its noun begins, the template does not tell: it is one word, or
+two where the first says how light a colour is ("light brown").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.scenegraph import closed
+from benchbench.scenegraph.draft import Draft
+
+if TYPE_CHECKING:
+    from benchbench.scenegraph.graph import Graph
+    from benchbench.scenegraph.wording import Span
+
+_SHADES = frozenset({"light", "dark", "bright", "pale", "deep", "neon"})
+
+
+def read(words: tuple[str, ...]) -> Graph | None:
+    """The graph of a caption of one of the two forms; None where it is of neither.
+
+    A full stop at the end is passed over.
+    """
+    end = len(words) - (words[-1:] == (".",))
+    if end < 5 or words[0] != "the":
+        return None
+    return _relation(words, end) or _attribution(words, end)
+
+
+def _relation(words: tuple[str, ...], end: int) -> Graph | None:
+    """ "the X is R the Y"; in files of that format also "the X has the Y" """
+    verb = next((i for i in range(2, end) if words[i] in ("is", "has")), end)
+    last = end - 1 - words[:end][::-1].index("the")
+    has = verb < end and words[verb] == "has"
+    said = (verb, last) if has else (verb + 1, last)
+    if not (said[0] < last < end - 1 and (not has or last == verb + 1)):
+        return None
+    named = {*words[1:verb], *words[last + 1 : end]}
+    if not closed.NEVER_IN_NAMES.isdisjoint(named) or not _relates(words[said[0] : last]):
+        return None
+    draft = Draft(words)
+    subject = draft.add_object((0, verb), (1, verb), [])
+    thing = draft.add_object((last, end), (last + 1, end), [])
+    draft.relate(subject, " ".join(words[said[0] : last]), thing, (verb, last))
+    return draft.graph()
+
+
+def _relates(words: tuple[str, ...]) -> bool:
+    """Whether it may be a relation: no object stands in it but sides ("on the back of")."""
+    after = {words[i + 1] for i in range(len(words) - 1) if words[i] == "the"}
+    return (
+        closed.NEVER_IN_RELATIONS.isdisjoint(words)
+        and after <= closed.THE_SIDES
+        and words[-1] != "the"
+    )
+
+
+def _attribution(words: tuple[str, ...], end: int) -> Graph | None:
+    """ "the A X and the B Y" """
+    joints = [i for i in range(3, end - 3) if words[i] == "and" and words[i + 1] == "the"]
+    if len(joints) != 1:
+        return None
+    draft, halves = Draft(words), ((0, joints[0]), (joints[0] + 1, end))
+    for half in halves:
+        if not closed.NEVER_IN_NAMES.isdisjoint(words[half[0] + 1 : half[1]]):
+            return None
+        look = _look(words, half)
+        draft.add_object(half, (look[1], half[1]), [look])
+    return draft.graph()
+
+
+def _look(words: tuple[str, ...], half: Span) -> Span:
+    first = half[0] + 1
+    shaded = words[first] in _SHADES and words[first + 1] in closed.COLOURS and half[1] - first > 2
+    return first, first + 1 + shaded

@@ -1,0 +1,37 @@
+"""Captions → scene graphs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.scenegraph import aro, drawn, freetext
+from benchbench.scenegraph.graph import Graph
+from benchbench.scenegraph.wording import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse(caption: str, tagged: Sequence[tuple[str, str]] | None = None) -> Graph:
+    """The scene graph of a caption.
+
+    Exact on ARO's templates (``aro``) and on the drawn world's captions (``drawn``), whatever their
+    case and spacing. Other text needs tags, and is read as far as ``freetext`` goes; without them
+    its graph has no objects.
+
+    Args:
+        caption: any text.
+        tagged: its words with their tags, as ``benchbench.data.tagging.find_tagger().tag(caption)
+            .tagged`` has them; looked at only where the caption is of no known form.
+
+    >>> graph = parse("the parking meter is next to the car")
+    >>> [each.name for each in graph.objects], graph.relations[0].predicate
+    (['parking meter', 'car'], 'next to')
+    >>> parse("Colourless green ideas sleep furiously.").objects
+    ()
+    """
+    words = words_of(caption)
+    known = aro.read(words) or drawn.read(words)
+    if known is not None:
+        return known
+    return freetext.read(tagged) if tagged else Graph(words)

@@ -1,0 +1,126 @@
+"""False captions made by moving words of true ones.
+
+Structure-CLIP's semantic negatives (Huang et al., AAAI 2024; arXiv 2305.06152): subject and object
+of a relation change places, or two objects exchange their attributes. A relation's ends move as
+whole noun phrases, with all they are said to be and to wear: what is false then is the relation
+alone, as in ARO's VG-Relation, and not who is red. Of its released data a caption without a
+relation has the negative of the caption before it; here it simply has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal
+
+from benchbench.scenegraph.symmetric import symmetric
+from benchbench.scenegraph.wording import agree, exchanged, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchbench.scenegraph.graph import Graph, Object, Relation
+    from benchbench.scenegraph.wording import Span
+
+    Looks = list[frozenset[str]]
+    """What each object is said to be."""
+
+Kind = Literal["relation swap", "attribute swap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A caption that says something else with the same words."""
+
+    kind: Kind
+    caption: str
+    """In lower case, single spaces, as ``Graph.text`` writes the true one."""
+
+
+def negatives(graph: Graph) -> tuple[Negative, ...]:
+    """All semantic negatives of a caption: relation swaps, then attribute swaps; none twice.
+
+    Never the caption itself. Left out is what the caption alone tells not to be false, or not
+    surely: symmetric relations, and "of"; ends of one name of which one is said to be all that the
+    other is ("a cup behind a red cup"); attributes exchanged between objects of one name, or where
+    one's are all among the other's ("a red cup and a striped red box": the cup may be striped too),
+    or between somebody and what they wear.
+
+    What no caption tells is left in: where the picture has another dog on the other side of the
+    cat, "a dog to the left of a cat" is true both ways.
+
+    Args:
+        graph: of the caption; compare its ``text`` with the negatives, which are in lower case.
+
+    >>> from benchbench.scenegraph import parse
+    >>> for each in negatives(parse("An orange cat chasing a red dog")):
+    ...     print(each.kind, "→", each.caption)
+    relation swap → a red dog chasing an orange cat
+    attribute swap → a red cat chasing an orange dog
+    >>> negatives(parse("a red cup near a red box"))
+    ()
+    """
+    found: dict[str, Kind] = {}
+    looks = _looks(graph)
+    for moved in _relation_swaps(graph, looks):
+        found.setdefault(moved, "relation swap")
+    for moved in _attribute_swaps(graph, looks):
+        found.setdefault(moved, "attribute swap")
+    found.pop(graph.text, None)
+    return tuple(Negative(kind, caption) for caption, kind in found.items())
+
+
+def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
+    """Captions with the ends of one relation in each other's place."""
+    for relation in graph.relations:
+        moot = relation.predicate == "of" or symmetric(relation.predicate)
+        if not moot and _differ(graph, relation, looks):
+            one, other = (graph.objects[i].phrase for i in (relation.subject, relation.object))
+            yield joined(exchanged(graph.words, one, other)[0])
+
+
+def _differ(graph: Graph, relation: Relation, looks: Looks) -> bool:
+    """Whether a relation's ends are two things that the caption tells apart."""
+    one, other = (graph.objects[i] for i in (relation.subject, relation.object))
+    named = one.name != other.name
+    return _apart(one, other) and (
+        named or _exclude(looks[relation.subject], looks[relation.object])
+    )
+
+
+def _attribute_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
+    """Captions in which two objects have exchanged all their adjectives."""
+    runs = _runs(graph)
+    for i, k in combinations(runs, 2):
+        one, other = graph.objects[i], graph.objects[k]
+        if one.name != other.name and _apart(one, other) and _exclude(looks[i], looks[k]):
+            words, starts = exchanged(graph.words, runs[i], runs[k])
+            agree(words, starts)
+            yield joined(words)
+
+
+def _apart(one: Object, other: Object) -> bool:
+    """Whether neither is part of the other's phrase, as what somebody wears is."""
+    return one.phrase[1] <= other.phrase[0] or other.phrase[1] <= one.phrase[0]
+
+
+def _exclude(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether each of two objects is said to be something that the other is not said to be."""
+    return not (one <= other or other <= one)
+
+
+def _looks(graph: Graph) -> Looks:
+    """What each object is said to be."""
+    looks: list[set[str]] = [set() for _ in graph.objects]
+    for attribute in graph.attributes:
+        looks[attribute.object].add(attribute.name)
+    return [frozenset(each) for each in looks]
+
+
+def _runs(graph: Graph) -> dict[int, Span]:
+    """The words from an object's first attribute to its last, by object."""
+    runs: dict[int, Span] = {}
+    for attribute in graph.attributes:
+        start = runs.get(attribute.object, attribute.span)[0]
+        runs[attribute.object] = start, attribute.span[1]
+    return runs

@@ -1,0 +1,37 @@
+"""Predicates that hold both ways: swapping their ends makes no false caption."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from benchbench.scenes.vocabulary import PREDICATES
+
+LISTED = frozenset({
+    "attached to", "between", "by", "facing", "hugging", "in between", "mixed with",
+    "on the other side of", "parked by", "playing with", "sitting by", "talking to", "touching",
+    "walking by", "with",
+})  # fmt: skip
+"""The symmetric ones, and the arguably so, among the relations that ARO drops
+(``aro.dropped_relations``, which holds rare ones as well), but for those of ``ENDINGS``."""
+
+FURTHER = frozenset({
+    "across from", "and", "among", "dancing with", "fighting", "kissing", "looking like", "meeting",
+    "opposite", "standing by", "standing with", "sitting with", "walking with",
+    "shaking hands with", "talking with",
+})  # fmt: skip
+"""Symmetric ones that free text has besides."""
+
+ENDINGS = ("near", "next to", "beside", "besides", "close to", "alongside", "adjacent to")
+"""Whatever one does there ("standing next to"), it is mutual nearness that is told."""
+
+
+@lru_cache(maxsize=4096)
+def symmetric(predicate: str) -> bool:
+    """Whether the predicate holds from object to subject wherever it holds the other way.
+
+    >>> symmetric("near"), symmetric("standing next to"), symmetric("filled with")
+    (True, True, False)
+    """
+    drawn = any(each.name == predicate and each.symmetric for each in PREDICATES)
+    near = any(predicate == end or predicate.endswith(f" {end}") for end in ENDINGS)
+    return drawn or near or predicate in LISTED or predicate in FURTHER

@@ -1,0 +1,91 @@
+"""Free text by tags; the tags here are written by hand, in Penn's names or the BNC's."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchbench.data.tagging import find_tagger
+from benchbench.scenegraph import negatives, parse, triples
+
+
+def tagged(text: str) -> list[tuple[str, str]]:
+    """ "word/TAG …" """
+    pairs = [part.rsplit("/", 1) for part in text.split()]
+    return [(word, tag) for word, tag in pairs]
+
+
+def read(text: str) -> tuple[tuple[str, str, str], ...]:
+    words = tagged(text)
+    return triples(parse(" ".join(word for word, _ in words), words), most=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "A/DT young/JJ man/NN riding/VBG a/DT brown/JJ horse/NN ./.",
+            {("man", "riding", "horse"), ("man", "is", "young"), ("horse", "is", "brown")},
+        ),
+        (
+            "A/AT0 man/NN in/PRP a/AT0 field/NN flying/VVG a/AT0 kite/NN",
+            {("man", "in", "field"), ("man", "flying", "kite")},
+        ),
+        (
+            "a/DT woman/NN in/IN a/DT red/JJ hat/NN holding/VBG an/DT umbrella/NN",
+            {("woman", "holding", "umbrella"), ("woman", "wearing", "hat"), ("hat", "is", "red")},
+        ),
+        (
+            "photo/NN of/IN a/DT group/NN of/IN people/NNS next/JJ to/TO a/DT fire/NN hydrant/NN",
+            {("people", "next to", "fire hydrant")},
+        ),
+        (
+            "the/DT zebra/NN is/VBZ being/VBG chased/VBN by/IN two/CD lions/NNS",
+            {("lions", "chasing", "zebra")},
+        ),
+        (
+            "a/DT black/JJ and/CC white/JJ cat/NN on/IN top/NN of/IN my/PRP$ desk/NN",
+            {("cat", "on top of", "desk"), ("cat", "is", "black"), ("cat", "is", "white")},
+        ),
+        (
+            "a/DT kite/NN can/MD be/VB seen/VBN above/IN the/DT trees/NNS",
+            {("kite", "above", "trees")},
+        ),
+        ("dogs/NNS that/WDT bark/VBP", set()),
+        ("running/VBG quickly/RB", set()),
+    ],
+)
+def test_patterns(text: str, told: set[tuple[str, str, str]]) -> None:
+    assert set(read(text)) == told
+
+
+def test_a_group_travels_whole() -> None:
+    words = tagged("a/DT group/NN of/IN people/NNS riding/VBG an/DT old/JJ elephant/NN")
+    (negative,) = negatives(parse("", words))
+    assert negative.caption == "an old elephant riding a group of people"
+
+
+def test_of_is_told_but_not_swapped() -> None:
+    words = tagged("the/DT roof/NN of/IN the/DT barn/NN")
+    assert triples(parse("the roof of the barn", words)) == (("roof", "of", "barn"),)
+    assert negatives(parse("the roof of the barn", words)) == ()
+
+
+def test_without_tags_there_is_no_graph() -> None:
+    graph = parse("A zebra crosses the street.")
+    assert (graph.objects, graph.attributes, graph.relations) == ((), (), ())
+    assert graph.text == "a zebra crosses the street."
+
+
+def test_a_tagger_of_the_extra_will_do() -> None:
+    pytest.importorskip("HanTa")
+    caption = "A small zebra standing in the tall grass."
+    graph = parse(caption, find_tagger("hanta").tag(caption).tagged)
+    assert triples(graph) == (
+        ("zebra", "standing in", "grass"),
+        ("zebra", "is", "small"),
+        ("grass", "is", "tall"),
+    )
+    assert [each.caption for each in negatives(graph)] == [
+        "the tall grass standing in a small zebra.",
+        "a tall zebra standing in the small grass.",
+    ]
