@@ -130,6 +130,8 @@ CARD = TaskInfo(
         "A constrained R@100 above 75 means that the graph constraint is missing, and R@50 equal "
         "to R@100 that only true pairs were ranked. One predicate an ordered pair leaves further "
         "relations of the same pair out of reach: the scorecard prints that ceiling.",
+        "mR@K counts a predicate without a relation among these images as 0, as published; macro@K "
+        "of the .predicate mode leaves it out.",
         "A scene of n boxes has n(n-1) pairs: where they are fewer than K, nothing is ranked.",
         "Repeated relations of the test split are kept, as upstream; a relation of a box with "
         "itself is in no pair, and always missed.",
@@ -211,6 +213,11 @@ PREDICATE = replace(
         "Which predicate holds between two boxes that are known to be related. macro@1 asks each "
         "pair alone, and counts all predicates alike; A@K ranks the triples of an image's true "
         "pairs together, so that with few pairs it is near 100 whatever the model."
+    ),
+    quirks=(
+        "macro@K is over the predicates that some relation of these images has; mR@K of the other "
+        "modes counts the absent ones as 0, as published.",
+        *CARD.quirks[-3:],
     ),
 )
 

@@ -29,7 +29,7 @@ def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
     """
     metrics: dict[str, list[str]] = {}
     for metric in info.metrics:
-        name = metric.name + _star(metric.name, info)
+        name = metric.name + (_star(metric.name, info) or _where(metric))
         metrics.setdefault(_definition(metric), []).append(name)
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
@@ -52,6 +52,11 @@ def _star(name: str, info: TaskInfo) -> str:
     if not info.headline_drawn:
         return " *" * (name == info.headline)
     return {info.headline: " * (photographs)", info.headline_drawn: " * (drawings)"}.get(name, "")
+
+
+def _where(metric: Metric) -> str:
+    """On what it is read, where that is not everything."""
+    return {"drawn": " (drawings)", "photographs": " (photographs)"}.get(metric.editions, "")
 
 
 def _definition(metric: Metric) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
 from benchbench.embedding import Captions, Embedded, Encoder
+from benchbench.errors import BenchbenchError
 from benchbench.protocols import load_protocol
 from benchbench.reports.scorecard import chance_of
 from benchbench.types import TakesProposals
@@ -38,22 +39,41 @@ class Guessing:
 def guess(task: Task, data_root: str | Path | None = None, edition: str | None = None) -> Guessing:
     """Chance levels on the files that would be read, if they are there; nothing is drawn for it.
 
-    Raises:
-        BenchbenchError: the files are not as they should be.
-    """
-    from benchbench.scenes.edition import is_there
+    Files that nobody passed (a variable or a settings file names them) may be absent or wrong: then
+    the reason takes the place of the numbers.
 
+    Raises:
+        BenchbenchError: the files that were passed are not as they should be.
+    """
     if isinstance(task, TakesProposals):
         return Guessing(why_not="it depends on how much the detector proposes.")
-    if choose(data_root, edition).edition == SCENES:
-        part = drawn_part(task.info)
-        if part is None:
-            return Guessing(why_not="it is computed from the items; pass --data-root DIR.")
-        if not is_there(part):
-            return Guessing(
-                why_not="it is computed from the items, which are not drawn yet; benchbench eval "
-                f"--model blind:chance --task {task.info.name} draws them."
-            )
+    try:
+        return _undrawn(task, data_root, edition) or _guessed(task, data_root, edition)
+    except BenchbenchError as error:
+        if data_root is not None or edition is not None:
+            raise
+        return Guessing(why_not=f"it is computed from the items, which cannot be read. {error}")
+
+
+def _undrawn(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing | None:
+    """Why there are no numbers of the drawn world; None where its files, or others, are there."""
+    from benchbench.scenes.edition import is_there
+
+    if choose(data_root, edition).edition != SCENES:
+        return None
+    part = drawn_part(task.info)
+    if part is None:
+        return Guessing(why_not="it is computed from the items; pass --data-root DIR.")
+    if is_there(part):
+        return None
+    return Guessing(
+        why_not="it is computed from the items, which are not drawn yet; benchbench eval "
+        f"--model blind:chance --task {task.info.name} draws them."
+    )
+
+
+def _guessed(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
+    """A protocol's chance levels on items that are there."""
     resolved = resolve_edition(task.info, data_root, edition)
     items = task.items(resolved.root)
     protocol = load_protocol(task.info.protocol)

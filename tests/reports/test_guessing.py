@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchbench.cli import main
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.reports.cards import task_card
@@ -47,6 +50,41 @@ def test_why_there_is_no_chance_level(undrawn: TaskInfo) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("BENCHBENCH_DATA", "here", r"visual_genome_relation\.json: missing"),
+        ("BENCHBENCH_DATA", "nowhere", "does not exist"),
+        ("BENCHBENCH_EDITION", "official", "nowhere named"),
+        ("BENCHBENCH_EDITION", "secnes", "Did you mean 'scenes'"),
+    ],
+)
+def test_a_card_is_printed_whatever_the_surroundings(
+    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    place = str(tmp_path / value) if variable == "BENCHBENCH_DATA" else value
+    monkeypatch.setenv(variable, place)
+    done = CliRunner().invoke(main, ["show", "task", "vg-relation"])
+    assert done.exit_code == 0, done.output
+    assert re.search(
+        rf"Chance: it is computed from the items, which cannot be read\. .*{said}",
+        " ".join(done.output.split()),
+    )
+    assert "Beware" in done.output
+
+
+@pytest.mark.parametrize("typed", [["--data-root", "here"], ["--edition", "official"]])
+def test_files_that_were_typed_are_the_users_own_error(
+    typed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    done = CliRunner().invoke(main, ["show", "task", "vg-relation", *typed])
+    assert done.exit_code == 2
+    assert "Beware" not in done.output
+
+
 def test_a_card_tells_chance_levels_together(drawn_edition: Path) -> None:
     task = load_task("vg-attribution")
     card = task_card(task.info, guess(task, drawn_edition))
@@ -55,3 +93,13 @@ def test_a_card_tells_chance_levels_together(drawn_edition: Path) -> None:
     )
     assert "aro-paper * (photographs)" in card
     assert "micro * (drawings)" in card
+
+
+def test_a_card_tells_where_a_metric_is_read() -> None:
+    card = " ".join(task_card(load_task("vg-relation-detection").info).split())
+    assert "R@10 (drawings), R@20, R@50, R@100 (photographs): mean over images" in card
+    assert "mR@10 (drawings), mR@20 * (drawings), mR@50 * (photographs)" in card
+    assert "mR@K counts a predicate without a relation among these images as 0" in card
+    card = " ".join(task_card(load_task("vg-relation-detection.predicate").info).split())
+    assert "macro@1 *, macro@5: " in card
+    assert "macro@K is over the predicates that some relation of these images has" in card

@@ -99,3 +99,18 @@ def test_what_is_swapped_cannot_be_told_from_language() -> None:
     for subset in ("replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj"):
         reader = fit(pairs[subset]["train"])
         assert 0.4 < reader.accuracy(pairs[subset]["test"]) < 0.6, subset
+
+
+def test_what_is_added_is_told_by_length_alone() -> None:
+    """The card of the task says so: the shorter caption is true, a tie counts half."""
+    right: dict[str, list[float]] = {}
+    for _, (subset, true, false) in contrasts(sample("test", np.arange(400))):
+        longer = len(false) - len(true)
+        right.setdefault(subset, []).append(0.5 + 0.5 * ((longer > 0) - (longer < 0)))
+    earns = {subset: round(100 * float(np.mean(each)), 1) for subset, each in right.items()}
+    assert earns == {
+        "add_att": 100.0, "add_obj": 100.0, "replace_att": 51.7, "replace_obj": 50.6,
+        "replace_rel": 49.6, "swap_att": 50.0, "swap_obj": 50.0,
+    }  # fmt: skip
+    every = [value for each in right.values() for value in each]
+    assert (len(every), round(100 * float(np.mean(every)), 1)) == (1765, 62.7)
