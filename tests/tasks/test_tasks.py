@@ -94,7 +94,19 @@ def test_coco_order_shows_the_true_option_first_and_flags_no_ops(
         ({"format": "other"}, "is not order-negatives"),
         ({"version": 9}, "version 1"),
         ({"items": {}}, "list of records, not an object"),
-        ({"items": [{"image": "a.png", "negatives": ["a"]}]}, r"items\[0\]: .*should be 4, not 1"),
+        (
+            {
+                "items": [
+                    {
+                        "image": "a.png",
+                        "caption": "a",
+                        "true_option": "a",
+                        "negatives": ["a"],
+                    }
+                ]
+            },
+            r"items\[0\]: .*should be 4, not 1",
+        ),
         ({"items": [{"image": "../a.png"}]}, "inside the image folder"),
     ],
 )
