@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -119,8 +119,7 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
-    with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        sizes = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+    sizes = sizes_of(paths, workers)
     wrong, overhanging = {}, set()
     for ref in distinct:
         size = sizes[ref.path]
@@ -132,6 +131,12 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
             overhanging.add(ref)
     unreadable = {path: size for path, size in sizes.items() if isinstance(size, ImageError)}
     return Survey(unreadable, wrong, frozenset(overhanging))
+
+
+def sizes_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, tuple[int, int] | ImageError]:
+    """Width and height from each file's header, or why there are none; some looked at at once."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
+        return dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
 
 
 def _size_or_error(path: Path) -> tuple[int, int] | ImageError:
