@@ -50,6 +50,10 @@ class Flickr30kRetrieval:
         tags=("direction",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their pictures.",
+            "On the drawn world some pictures resemble each other: of the captions that tell one "
+            "relation of two things (630 of 1,000), 4 % are true of another picture, too, by the "
+            "graphs of both. Whoever reads all that perfectly finds the picture asked for by 98.0 "
+            "of 100 of them.",
             "With --limit the pictures and captions left out are no candidates: fewer of them make "
             "every score higher.",
             f"Files of this format by another name (Flickr8k's): put one as {CAPTIONS} (a link "

@@ -44,6 +44,8 @@ class ScenarioRetrieval:
             "Dense captions often exceed a model's context: what is beyond it is cut off, and "
             "counted in the output.",
             "Captions that are equal to the letter are one candidate, true of all their pictures.",
+            "On the drawn world no two dense captions are alike, and at most four of 1,000 are "
+            "true of another picture, too.",
             "Upstream re-shuffles its split between fitting and testing; here the file is the "
             "split.",
             "With --limit the pictures and captions left out are no candidates: fewer of them make "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -125,8 +125,7 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
-    with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        found = dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+    found = sizes_of(paths, workers)
     unreadable = {path: size for path, size in found.items() if isinstance(size, ImageError)}
     sizes = {path: size for path, size in found.items() if not isinstance(size, ImageError)}
     wrong, overhanging = {}, set()
@@ -139,6 +138,12 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
         elif ref.box and _overhangs(ref.box, size):
             overhanging.add(ref)
     return Survey(unreadable, wrong, frozenset(overhanging), sizes)
+
+
+def sizes_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, tuple[int, int] | ImageError]:
+    """Width and height from each file's header, or why there are none; some looked at at once."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
+        return dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
 
 
 def _size_or_error(path: Path) -> tuple[int, int] | ImageError:

@@ -23,9 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
+from benchbench.data.images import sizes_of
 from benchbench.data.proposals import read_proposals
 from benchbench.data.records import first_there, read_keyed_records, read_records
-from benchbench.errors import MalformedData
+from benchbench.errors import ImageError, MalformedData
 from benchbench.types import ImageRef, Scene, Vocabulary
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def read_scenes(
     split has no relation of the same three names; it is False throughout that split itself.
 
     Args:
-        root: with the files above; the photographs need not be there.
+        root: with the files above; the photographs need not be there. Those of the test split that
+            are must have the sizes that ``image_data.json`` tells, by which boxes are placed.
         split: which images.
         given: what models will be told of them.
         proposals: a detector's boxes (``benchbench.data.proposals``), where those are given.
@@ -73,6 +75,8 @@ def read_scenes(
     photographs = _photographs(root, len(graphs.split))
     chosen = (graphs.split == (TEST if split == "test" else TRAINING)) & (graphs.boxes_of.size > 0)
     rows = np.flatnonzero(chosen & (graphs.relations_of.size > 0))
+    if split == "test":
+        _check_sizes(root, [photographs[i] for i in rows.tolist()])
     scenes = _scenes(graphs, rows, photographs, vocabulary, given)
     if proposals is None:
         return scenes
@@ -158,6 +162,26 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
         ref=ImageRef(root / folder / name),
         size=(record.whole("width"), record.whole("height")),
         cluster=f"{folder}/{name}" if own else name,
+    )
+
+
+def _check_sizes(root: Path, photographs: Sequence[_Photograph]) -> None:
+    """Photographs that are there are as large as told: else every crop would lie elsewhere."""
+    there = sizes_of([photograph.ref.path for photograph in photographs])
+    wrong = [
+        (photograph, size)
+        for photograph in photographs
+        if not isinstance(size := there[photograph.ref.path], ImageError)
+        and size != photograph.size
+    ]
+    if not wrong:
+        return
+    photograph, (width, height) = wrong[0]
+    more = f" (and {len(wrong) - 1:,} more are of other sizes)" if len(wrong) > 1 else ""
+    raise MalformedData(
+        f"{root / IMAGE_DATA}: image {photograph.id} should be {photograph.size[0]} x "
+        f"{photograph.size[1]} pixels, but {photograph.ref.path} is {width} x {height}{more}. "
+        "Are both from one release, and the photographs as they were published?"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from benchbench.data.graphs import MOST
 from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, read_scenes
@@ -161,6 +162,27 @@ def test_wrong_image_records_are_named(
 ) -> None:
     with pytest.raises(MalformedData, match=message):
         read_scenes(write(tmp_path, images=[{**IMAGES[0], **change}, *IMAGES[1:]]))
+
+
+def test_photographs_are_as_large_as_told(tmp_path: Path) -> None:
+    """Those of the test split that are there; one that is missing or broken is not ours to name."""
+    root = write(tmp_path)
+    first, last = (scene.image.path for scene in read_scenes(root))
+    sizes = {record["image_id"]: (record["width"], record["height"]) for record in IMAGES}
+    first.parent.mkdir()
+    Image.new("1", sizes[10]).save(first)
+    last.write_bytes(b"no picture")
+    Image.new("1", (3, 5)).save(first.with_name("11.jpg"))
+    assert len(read_scenes(root)) == 2
+    assert len(read_scenes(root, "training")) == 1
+    width, height = sizes[14]
+    Image.new("1", (width * 4, height * 4)).save(last)
+    wanted = rf"image 14 should be {width} x {height} pixels, but .*14\.jpg is {4 * width} x"
+    with pytest.raises(MalformedData, match=wanted):
+        read_scenes(root)
+    Image.new("1", sizes[10][::-1]).save(first)
+    with pytest.raises(MalformedData, match=r"image 10 should be .* \(and 1 more are of other"):
+        read_scenes(root)
 
 
 def test_files_that_are_missing_or_no_hdf5_are_named(tmp_path: Path) -> None:

@@ -166,6 +166,23 @@ def test_objects_of_one_name_are_asked_about_one_by_one(drawn_edition: Path) -> 
         assert {*entry.captions, *entry.also} == {name for name, _ in record["objects"]}
 
 
+def test_all_phrases_of_a_region_are_its_own(drawn_edition: Path) -> None:
+    """Each relation is asked about; who knows every phrase but one of a region is right there."""
+    entries = load_task("scenario-classification").items(drawn_edition)
+    relations = [e for e in entries if e.tags["gallery"] == "relation"]
+    data = json.loads((drawn_edition / "metadata_test.json").read_text())["data"]
+    said = [(region, " ".join(words)) for r in data for region, words, _ in r["relations"]]
+    assert [entry.captions[0] for entry in relations] == [phrase for _, phrase in said]
+    for (region, _), entry in zip(said, relations, strict=True):
+        assert entry.image.path == drawn_edition / region
+        assert {*entry.captions} == {phrase for other, phrase in said if other == region}
+        record = next(r for r in data if r["image_path"] == entry.cluster)
+        every = {" ".join(words) for _, words, _ in record["relations"]}
+        assert {*entry.captions} | {*entry.also} == every
+        assert not {*entry.captions} & {*entry.also}
+    assert any(len(entry.captions) > 1 for entry in relations)
+
+
 def test_a_label_that_is_no_class_is_named(drawn_edition: Path, tmp_path: Path) -> None:
     shutil.copy(drawn_edition / "metadata_test.json", tmp_path)
     classes = json.loads((drawn_edition / "classes.json").read_text())
