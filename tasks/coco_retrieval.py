@@ -60,7 +60,8 @@ class COCORetrieval:
             "On the drawn world pictures resemble each other: of the captions that tell one "
             "relation of two things (3,127 of 4,983), 14 % are true of another picture, too, by "
             "the graphs of both. Whoever reads all that perfectly finds the picture asked for by "
-            "91.4 of 100 of them: the ceiling of t2i-R@1 is below 100 there (benchmarks/caption_ceiling.py).",
+            "91.4 of 100 of them: the ceiling of t2i-R@1 is below 100 there "
+            "(benchmarks/caption_ceiling.py).",
             "With --limit the pictures and captions left out are no candidates: fewer of them make "
             "every score higher.",
             f"Files of this format by another name: put one as {CAPTIONS} (a link will do) into a "
