@@ -254,14 +254,12 @@ def _check_source(root: Path, name: str, header: Record) -> None:
 
 
 def _order_item(root: Path, record: Record) -> Item:
-    image, shuffles, true = (
-        record.relative_path("image"),
-        record.texts("negatives"),
-        record.text("true_option"),
-    )
+    image = record.relative_path("image")
+    shuffles = record.texts("negatives")
     if len(shuffles) != len(PERTURBATIONS):
         raise record.wrong("negatives", f"should be {len(PERTURBATIONS)}, not {len(shuffles)}")
-    if true != (caption := pre_caption(record.text("caption"))):
+    true, caption = record.text("true_option"), pre_caption(record.text("caption"))
+    if true != caption:
         raise record.wrong("true_option", f"is '{true}'; the caption's is '{caption}'")
     return Item(
         id=f"{record.whole('image_number')}/{record.whole('caption_number')}",
