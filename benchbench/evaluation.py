@@ -99,11 +99,11 @@ def evaluate(
     """
     started = time.perf_counter()
     _check_settings(limit, batch_size, seed, on_missing, precision)
-    if out is not None:
-        check_writable(out)
     task = load_task(task) if isinstance(task, str) else task
     if isinstance(model, str):
         family_of(model)  # a wrong name should not wait for an edition to be drawn
+    if out is not None:
+        check_writable(out, task.info.name)
     task, from_proposals = _told(task, proposals)
     resolved = resolve_edition(task.info, data_root, edition, progress)
     all_items = task.items(resolved.root)

@@ -50,17 +50,24 @@ def write_run(run: Run, path: str | Path) -> Path:
     return path
 
 
-def check_writable(out: str | Path) -> None:
-    """Fail now rather than after the evaluation, where a run could not be written.
+def check_writable(out: str | Path, task: str) -> None:
+    """Fail now rather than after the evaluation, where a run of a task could not be written.
 
     Raises:
-        RunError: neither a ``.parquet`` name nor a folder, or a place that cannot be written.
+        RunError: neither a ``.parquet`` name nor a folder, a place that cannot be written, or a
+            file that is no run of this task.
     """
     out = _expanded(out)
     if out.suffix != SUFFIX and out.exists() and not out.is_dir():
         raise RunError(f"{out} is a file and no run. Name a {SUFFIX} file, or a folder.")
     if out.suffix == SUFFIX and out.is_dir():
         raise RunError(f"{out} is a folder. Name a file in it, or a folder without {SUFFIX}.")
+    if out.suffix == SUFFIX and out.exists():
+        header, _ = _read(out)
+        if header.get("task") != task:
+            raise RunError(
+                f"{out} is a run of {header.get('task')}, not of {task}: name another file."
+            )
     if out.suffix not in ("", SUFFIX):
         raise RunError(f"A run is a {SUFFIX} file. Try {out.with_suffix(SUFFIX)}")
     folder = out.parent if out.suffix == SUFFIX else out
@@ -121,6 +128,8 @@ def read_run(path: str | Path) -> Run:
         run = _run(header, table)
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise RunError(f"{path} is no sound run ({type(error).__name__}: {error}).") from error
+    if len({outcome.id for outcome in run.outcomes}) < len(run.outcomes):
+        raise RunError(f"{path} holds an item twice.")
     if len(run.outcomes) != run.counts.items or not run.outcomes:
         raise RunError(
             f"{path} holds {len(run.outcomes):,} of the {run.counts.items:,} items it was made of."
@@ -180,6 +189,11 @@ def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
     record["model"] = ModelManifest(**record["model"])
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
+    for name in ("task", "protocol", "edition", "data_sha256"):
+        if not isinstance(record[name], str) or not record[name]:
+            raise ValueError(f"its {name} is {record[name]!r}")
+    if not all(isinstance(count, int) for count in asdict(record["counts"]).values()):
+        raise ValueError("counts that are no whole numbers")
     return Run(**record, outcomes=_outcomes(table, record["protocol"]))
 
 
@@ -205,6 +219,8 @@ def _outcomes(table: pa.Table, protocol: str) -> tuple[Outcome, ...]:
 def _base(row: Mapping[str, Any]) -> dict[str, Any]:
     """What every outcome has."""
     tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
+    if row["id"] is None or row["cluster"] is None:
+        raise ValueError("an item without id or cluster")
     return {"id": row["id"], "cluster": row["cluster"], "tags": tags}
 
 

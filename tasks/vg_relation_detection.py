@@ -211,8 +211,8 @@ PREDICATE = replace(
     metrics=tuple(_accuracies()),
     measures=(
         "Which predicate holds between two boxes that are known to be related. macro@1 asks each "
-        "pair alone, and counts all predicates alike; A@K ranks the triples of an image's true "
-        "pairs together, so that with few pairs it is near 100 whatever the model."
+        "pair alone, and counts all predicates alike; A@K ranks the best triples of an image's "
+        "true pairs together: where they are no more than K it is micro@1."
     ),
     quirks=(
         "macro@K is over the predicates that some relation of these images has; mR@K of the other "

@@ -123,18 +123,18 @@ def test_places_that_cannot_be_written_are_told_beforehand(tmp_path: Path) -> No
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(RunError, match=r"Try .*run\.parquet"):
-        check_writable(tmp_path / "run.csv")
+        check_writable(tmp_path / "run.csv", "vg-relation")
     with pytest.raises(RunError, match="is not a folder"):
-        check_writable(file / "run.parquet")
+        check_writable(file / "run.parquet", "vg-relation")
     with pytest.raises(RunError, match="is a file and no run"):
-        check_writable(file)
+        check_writable(file, "vg-relation")
     (tmp_path / "a.parquet").mkdir()
     with pytest.raises(RunError, match="is a folder"):
-        check_writable(tmp_path / "a.parquet")
+        check_writable(tmp_path / "a.parquet", "vg-relation")
     with pytest.raises(RunError, match="is empty"):
-        check_writable("")
-    check_writable(tmp_path / "new" / "run.parquet")
-    check_writable(tmp_path / "new")
+        check_writable("", "vg-relation")
+    check_writable(tmp_path / "new" / "run.parquet", "vg-relation")
+    check_writable(tmp_path / "new", "vg-relation")
     assert not (tmp_path / "new").exists(), "looking must leave nothing behind"
 
 
@@ -227,3 +227,23 @@ def test_skipped_items_keep_a_gallery_from_being_published(run: Run) -> None:
 def test_another_version_of_a_task_is_another_file(run: Run, tmp_path: Path) -> None:
     later = dataclasses.replace(run, task_version=run.task_version + 1)
     assert run_path(later, tmp_path) != run_path(run, tmp_path)
+
+
+def test_only_a_run_of_the_same_task_is_replaced(run: Run, tmp_path: Path) -> None:
+    path = write_run(run, tmp_path / "run.parquet")
+    check_writable(path, run.task)
+    with pytest.raises(RunError, match=r"is a run of vg-relation, not of winoground"):
+        check_writable(path, "winoground")
+    pq.write_table(pa.table({"mine": [1]}), tmp_path / "mine.parquet")
+    with pytest.raises(RunError, match="no benchbench run"):
+        check_writable(tmp_path / "mine.parquet", run.task)
+
+
+def test_an_item_twice_is_no_sound_run(run: Run, tmp_path: Path) -> None:
+    twice = dataclasses.replace(run, outcomes=(run.outcomes[0],) * run.counts.items)
+    with pytest.raises(RunError, match="holds an item twice"):
+        read_run(write_run(twice, tmp_path / "run.parquet"))
+    for change in ({"edition": ""}, {"task": 5}):
+        odd = dataclasses.replace(run, **change)
+        with pytest.raises(RunError, match="no sound run"):
+            read_run(write_run(odd, tmp_path / "odd.parquet"))

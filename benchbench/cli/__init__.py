@@ -51,6 +51,9 @@ class _Commands(click.Group):
             _fail(error.format_message())
         except BenchbenchError as error:
             _fail(str(error))
+        except OSError as error:  # a full disk, a name too long, a working directory that is gone
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}.")
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             sys.exit(130)

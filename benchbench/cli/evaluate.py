@@ -81,7 +81,11 @@ def eval_command(
             click.echo(banner, err=True)
         click.echo(path)
         return
-    click.echo(f"\n{scorecard(run, ties=ties, by=by)}\n\nrun   {path}")
+    try:
+        card = scorecard(run, ties=ties, by=by)
+    except UsageError as error:  # an optional tag that these files lack
+        raise UsageError(f"{error} The run is written: {path}") from error
+    click.echo(f"\n{card}\n\nrun   {path}")
     there = {tag for outcome in run.outcomes for tag in outcome.tags}
     further = [f"--by {tag}" for tag in tags if tag != by and tag in there]
     option = further[0] if further else "--manifest"

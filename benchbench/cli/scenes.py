@@ -6,6 +6,8 @@ import shlex
 
 import click
 
+MOST = 1_000_000
+
 
 @click.group("scenes")
 def scenes_group() -> None:
@@ -41,16 +43,23 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     multiple=True,
     help="aro, karpathy, vg150, scenarioclip, sugarcrepe, winoground.  [all]",
 )
-@click.option("--images", type=click.IntRange(2), help="Test pictures, an even number.  [1000]")
-@click.option("--dense", type=click.IntRange(1), help="Dense test pictures.  [250]")
+@click.option(
+    "--images", type=click.IntRange(2, MOST), help="Test pictures, an even number.  [1000]"
+)
+@click.option("--dense", type=click.IntRange(1, MOST), help="Dense test pictures.  [250]")
 @click.option("--size", type=int, help="Pixels along each side.  [224]")
 def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
     """Write a test edition of the drawn world in the official formats."""
     from pathlib import Path
 
     from benchbench.cli.progress import ProgressBar
+    from benchbench.errors import UsageError
     from benchbench.scenes.edition import ALL_PARTS, export
 
+    if not out.strip() or Path(out).expanduser().resolve() == Path.cwd():
+        raise UsageError(
+            f"The edition takes the place of its folder: name another than '{out}', where you are."
+        )
     bar = ProgressBar()
     chosen = {name: count for name, count in counts.items() if count is not None}
     try:

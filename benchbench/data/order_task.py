@@ -45,6 +45,9 @@ QUIRKS = (
     "A shuffle may return the original (two nouns: half of the time). Such no-ops are found by the "
     "model's own tokens and counted. distinct drops them, so that a model is asked only what it "
     "can answer; aro-code keeps them and calls their ties right, micro keeps them under --ties.",
+    "The chance of aro-code and micro is 1 in 5, as if all options differed: whoever scores tokens "
+    "at random ties with every no-op, and earns a point or two more on aro-code, some four less on "
+    "micro.",
 )
 
 

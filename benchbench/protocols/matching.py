@@ -289,6 +289,8 @@ class Matching:
         scores = np.asarray(row["scores"], dtype=np.float32)
         if not np.isfinite(scores).all():
             raise ValueError("scores that are not finite")
+        if any(not 0 <= column < len(row["no_op"]) for column in row["target"]):
+            raise ValueError(f"target {row['target']} of {len(row['no_op'])} captions")
         return Matched(
             **base,
             target=tuple(row["target"]),

@@ -162,6 +162,10 @@ def _task_of(run: Run, task: Task | None) -> TaskInfo:
     info = (task or load_task(run.task)).info
     if info.name != run.task:
         raise UsageError(f"The run is of {run.task}, not of {info.name}.")
+    if info.protocol != run.protocol:
+        raise UsageError(
+            f"The run of {run.task} is of the {run.protocol} protocol, the task of {info.protocol}."
+        )
     if info.version != run.task_version:
         raise UsageError(
             f"The run is of {run.task} version {run.task_version}; installed is version "

@@ -135,7 +135,8 @@ def _group_table(scorecard: Scorecard) -> str:
 
 
 def _chances_differ(scorecard: Scorecard) -> bool:
-    return len({_number(r, r.chance) for r in scorecard.metrics if r.chance == r.chance}) > 1
+    chances = {_number(r, r.chance, least=True) for r in scorecard.metrics if r.chance == r.chance}
+    return len(chances) > 1
 
 
 def _table(
@@ -192,7 +193,8 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     guessing = "chance: what guessing earns"
     if not _chances_differ(scorecard):
         row = scorecard.headline
-        guessing = f"Guessing earns {_number(row, row.chance, least=True)}"
+        percent = "" if row.is_rank else " %"
+        guessing = f"Guessing earns {_number(row, row.chance, least=True)}{percent}"
     yield (
         f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
         "the same."

@@ -137,3 +137,17 @@ def test_ctrl_c_while_drawing_leaves_nothing(
     assert done.exit_code == 130
     assert done.stderr.strip() == "Interrupted."
     assert not list((tmp_path / "cache" / "scenes-v1").iterdir())
+
+
+def test_an_edition_does_not_take_the_place_of_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for out in ("", ".", str(tmp_path)):
+        assert "name another than" in refused("scenes", "export", "--out", out)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_what_the_machine_refuses_is_one_line(tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 300 + ".parquet")
+    assert "File name too long" in refused(*CHANCE, "--out", out)

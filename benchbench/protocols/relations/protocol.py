@@ -101,7 +101,7 @@ class Relations:
                 f"{100 * share:.1f} for {m.name}" for m, share in zip(plain, highest, strict=True)
             ]
             yield (
-                "Ceiling, with one predicate a pair and every pair matched to itself: "
+                "Ceiling, as one predicate can be chosen for each pair of boxes: "
                 f"{', '.join(most)}."
             )
         for metric in plain:

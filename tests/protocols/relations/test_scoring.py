@@ -217,7 +217,7 @@ def test_the_ceiling_is_told(scenes: list[Scene]) -> None:
     metrics = [Metric("R@2", "", judgement="recall", k=2), Metric("text", "")]
     remarks = list(PROTOCOL.remarks(outcomes(twice), metrics))
     assert remarks == [
-        "Ceiling, with one predicate a pair and every pair matched to itself: 50.0 for R@2.",
+        "Ceiling, as one predicate can be chosen for each pair of boxes: 50.0 for R@2.",
         "R@2 ranks nothing in 50 % of the images: they have no more than 2 pairs.",
     ]
     assert not list(PROTOCOL.remarks(outcomes(twice), metrics[1:]))
