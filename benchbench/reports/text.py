@@ -204,6 +204,11 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
         "expanded percentiles; Wilson's where all draws agree; – below "
         f"{FEW_CLUSTERS} clusters."
     )
+    if scorecard.groups:
+        yield (
+            f"By {scorecard.by}: judged as {scorecard.headline.name} is, ties counted "
+            f"{scorecard.groups[0].ties}."
+        )
     n_clusters = scorecard.run.counts.clusters
     if n_clusters < card.MANY_CLUSTERS:
         yield (
