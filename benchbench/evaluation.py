@@ -118,10 +118,7 @@ def evaluate(
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
-    settings = {
-        **_settings(model, batch_size, seed, limit, on_missing),
-        **from_proposals,
-    }
+    settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
     unfinished = _unfinished(model, task, resolved, settings, environment) if resume else None
     encoder = Encoder(
         model,

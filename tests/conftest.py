@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,12 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 72 drawn VG-Relation items; not to be written to."""
     return draw(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture
+def copied(shapes: Path, tmp_path: Path) -> Path:
+    """The drawn data, to be damaged."""
+    return Path(shutil.copytree(shapes, tmp_path / "copied"))
 
 
 @pytest.fixture(scope="session")

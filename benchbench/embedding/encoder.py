@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.pictures import encode_pictures
-from benchbench.errors import DataError, ImageError
+from benchbench.errors import ContractError, DataError, ImageError
+from benchbench.types import DualEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from benchbench.embedding.captions import Captions
     from benchbench.embedding.embedded import Embedded
     from benchbench.embedding.unfinished import Unfinished
-    from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Question, Role
+    from benchbench.types import ImageRef, OnMissing, Progress, Question, Role
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -47,7 +48,7 @@ class Encoder:
         self.shown: set[ImageRef] = set()
         self.phrases: set[str] = set()
         self.truncated: set[str] = set()
-        self._model = model
+        self._encodes: Any = model
         self._batch_size = batch_size
         self._workers = workers
         self._on_missing = on_missing
@@ -61,7 +62,7 @@ class Encoder:
         """
         distinct = list(dict.fromkeys(refs))
         encoded = encode_pictures(
-            self._model,
+            self._model(),
             distinct,
             batch_size=self._batch_size,
             workers=self._workers,
@@ -113,7 +114,7 @@ class Encoder:
         """Embed phrases."""
         distinct = list(dict.fromkeys(texts))
         encoded = encode_captions(
-            self._model,
+            self._model(),
             distinct,
             batch_size=self._batch_size * CAPTIONS_PER_PICTURE,
             role=role,
@@ -123,6 +124,17 @@ class Encoder:
         self.phrases.update(distinct)
         self.truncated |= encoded.truncated
         return encoded
+
+    def _model(self) -> DualEncoder:
+        """The model, which must have the towers that it is asked to use.
+
+        Raises:
+            ContractError: it has a head for relations alone, say.
+        """
+        if not isinstance(self._encodes, DualEncoder):
+            name = self._encodes.manifest.name
+            raise ContractError(f"{name} does not embed pictures and captions, as this task asks.")
+        return self._encodes
 
     def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:
         """The place of this call's batches: named by what goes into them, in order."""
