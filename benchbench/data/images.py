@@ -106,13 +106,11 @@ class Survey:
     """Files that cannot be read, and why."""
     wrong: Mapping[ImageRef, str]
     """Crops that make no picture of their image, and why: the annotations are wrong, not a file."""
-    overhanging: frozenset[ImageRef]
-    """Crops that reach over the edge of their image."""
     sizes: Mapping[Path, tuple[int, int]]
     """Width and height of each file that can be read."""
 
     def overhangs(self, ref: ImageRef) -> bool:
-        """Whether a crop, also one made later, reaches over the edge of its image."""
+        """Whether a crop reaches over the edge of its image."""
         return ref.box is not None and _overhangs(ref.box, self.sizes[ref.path])
 
 
@@ -128,16 +126,14 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     found = sizes_of(paths, workers)
     unreadable = {path: size for path, size in found.items() if isinstance(size, ImageError)}
     sizes = {path: size for path, size in found.items() if not isinstance(size, ImageError)}
-    wrong, overhanging = {}, set()
+    wrong = {}
     for ref in distinct:
         if ref.path not in sizes:
             continue
         size = sizes[ref.path]
         if problem := _problem(ref.box or (0, 0, *size), size):
             wrong[ref] = problem
-        elif ref.box and _overhangs(ref.box, size):
-            overhanging.add(ref)
-    return Survey(unreadable, wrong, frozenset(overhanging), sizes)
+    return Survey(unreadable, wrong, sizes)
 
 
 def sizes_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, tuple[int, int] | ImageError]:

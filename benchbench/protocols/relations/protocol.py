@@ -72,10 +72,9 @@ class Relations:
         """One a true relation; recall is averaged within each image first."""
         sizes = [len(o.predicates) for o in outcomes]
         is_recall = metric.judgement.endswith("recall")
-        read, guess = _READINGS[metric.judgement]
         return Events(
-            values=np.concatenate([read(o, metric.k, ties) for o in outcomes]),
-            chance=np.concatenate([guess(o, metric.k) for o in outcomes]),
+            values=np.concatenate([_judged(o, metric, ties) for o in outcomes]),
+            chance=np.concatenate([_guessed(o, metric) for o in outcomes]),
             outcome=np.repeat(np.arange(len(outcomes)), sizes),
             tags={
                 "predicate": [name for o in outcomes for name in o.predicates],
@@ -143,47 +142,32 @@ def _prompting(model: DualEncoder) -> dict[str, Any]:
     return {"relations": f"union crops, '{TEMPLATE}'", "logit_scale": round(model.logit_scale, 6)}
 
 
-def _recall(outcome: Related, k: int, ties: Ties) -> Floats:
-    return judging.recalled(outcome.constrained, len(outcome.predicates), k, ties)
+def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
+    """What each true relation earns: [relations]."""
+    if metric.judgement == "predicate":
+        return judging.placed(outcome.own_pair, metric.k, ties)
+    hits = getattr(outcome, _RANKINGS[metric.judgement])
+    return judging.recalled(hits, len(outcome.predicates), metric.k, ties)
 
 
-def _recall_guess(outcome: Related, k: int) -> Floats:
-    chance = 1 / (outcome.n_predicates * outcome.n_labels**2)
-    return judging.guessed(outcome.matching, outcome.n_pairs, chance, k)
+def _guessed(outcome: Related, metric: Metric) -> Floats:
+    """What guessing earns each: [relations]."""
+    labels, predicates = outcome.n_labels**2, outcome.n_predicates
+    if metric.judgement == "predicate":
+        return np.full(len(outcome.predicates), min(1.0, metric.k / predicates))
+    if metric.judgement == "unconstrained recall":
+        n = outcome.n_pairs * predicates
+        return judging.guessed(outcome.matching, n, 1 / labels, metric.k)
+    matching, n = outcome.matching, outcome.n_pairs
+    if metric.judgement == "accuracy":
+        matching, n = outcome.matching_true, outcome.n_true_pairs
+    return judging.guessed(matching, n, 1 / (predicates * labels), metric.k)
 
 
-def _unconstrained(outcome: Related, k: int, ties: Ties) -> Floats:
-    return judging.recalled(outcome.unconstrained, len(outcome.predicates), k, ties)
-
-
-def _unconstrained_guess(outcome: Related, k: int) -> Floats:
-    n = outcome.n_pairs * outcome.n_predicates
-    return judging.guessed(outcome.matching, n, 1 / outcome.n_labels**2, k)
-
-
-def _accuracy(outcome: Related, k: int, ties: Ties) -> Floats:
-    return judging.recalled(outcome.among_true, len(outcome.predicates), k, ties)
-
-
-def _accuracy_guess(outcome: Related, k: int) -> Floats:
-    chance = 1 / (outcome.n_predicates * outcome.n_labels**2)
-    return judging.guessed(outcome.matching_true, outcome.n_true_pairs, chance, k)
-
-
-def _predicate(outcome: Related, k: int, ties: Ties) -> Floats:
-    return judging.placed(outcome.own_pair, k, ties)
-
-
-def _predicate_guess(outcome: Related, k: int) -> Floats:
-    n = outcome.n_predicates
-    return np.full(len(outcome.predicates), min(1.0, k / n))
-
-
-_READINGS = {
-    "recall": (_recall, _recall_guess),
-    "unconstrained recall": (_unconstrained, _unconstrained_guess),
-    "accuracy": (_accuracy, _accuracy_guess),
-    "predicate": (_predicate, _predicate_guess),
+_RANKINGS = {
+    "recall": "constrained",
+    "unconstrained recall": "unconstrained",
+    "accuracy": "among_true",
 }
 
 PROTOCOL = Relations()
