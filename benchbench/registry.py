@@ -1,8 +1,8 @@
 """Names to tasks and models, found by a folder scan and by entry points.
 
 A task is a module of ``benchbench.tasks`` with a ``TASK``, or an entry point of the group
-``benchbench.tasks`` that gives one. A model family is a module of ``benchbench.models`` with a
-``FAMILY``, or an entry point of the group ``benchbench.models``. Nothing is imported before it is
+``benchbench.tasks`` that gives one. A model family is a module of ``benchbench.models`` or
+``benchbench.variants`` with a ``FAMILY``, or an entry point of the group ``benchbench.models``. Nothing is imported before it is
 asked for by name.
 """
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
+FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, "benchbench.variants")}
+"""Group of entry points → packages whose modules are scanned besides."""
 
 
 def task_names() -> list[str]:
@@ -126,10 +128,11 @@ def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {
         point.name: point.load for point in entry_points(group=package)
     }
-    for module in pkgutil.iter_modules(import_module(package).__path__):
-        path = f"{package}.{module.name}"
-        if _defines(path, attribute):
-            found[module.name.replace("_", "-")] = _getter(path, attribute)
+    for folder in FOLDERS[package]:
+        for module in pkgutil.iter_modules(import_module(folder).__path__):
+            path = f"{folder}.{module.name}"
+            if _defines(path, attribute):
+                found[module.name.replace("_", "-")] = _getter(path, attribute)
     return found
 
 

@@ -18,6 +18,7 @@ from benchbench.cli.evaluate import eval_command
 from benchbench.cli.list import list_group
 from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
+from benchbench.cli.train import train_command
 from benchbench.errors import BenchbenchError
 from benchbench.version import VERSION
 
@@ -90,5 +91,7 @@ def main() -> None:
     """
 
 
-for _command in (eval_command, list_group, show_group, data_group, scenes_group):
+for _command in (
+    eval_command, train_command, list_group, show_group, data_group, scenes_group,
+):  # fmt: skip
     main.add_command(_command)

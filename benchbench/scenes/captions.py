@@ -73,6 +73,20 @@ def captions(scenes: Scenes, first: int = 0) -> Captions:
     return Captions(np.stack(padded, axis=1))
 
 
+def pair_captions(scenes: Scenes, who: Ints, whom: Ints, stream: str) -> Captions:
+    """One caption per scene that tells one annotated relation, and of nobody else.
+
+    Args:
+        scenes: n of them.
+        who: [n], the slot of the subject.
+        whom: [n], the slot of the object; from ``who`` to ``whom`` a predicate is annotated.
+        stream: names the dice; another name, other words.
+    """
+    roll = dice(f"{VERSION}/{scenes.split}/captions of pairs/{stream}", scenes.index)
+    phrasing = roll.below("phrasing", len(ABOUT_ONE))
+    return Captions(_phrased(scenes, roll, phrasing, ABOUT_ONE, (who, whom))[:, None])
+
+
 def dense_captions(scenes: Scenes) -> Captions:
     """One long caption per scene: the place, then up to eight facts, then who else is there."""
     roll = dice(f"{VERSION}/{scenes.split}/dense", scenes.index)
@@ -104,6 +118,8 @@ class Teller:
 
     scenes: Scenes
     roll: Dice
+    told: tuple[Ints, Ints] | None = None
+    """Slots of the one fact to be told of each scene; None leaves the choice to the dice."""
     rows: Ints = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +169,8 @@ class Teller:
 
     def fact(self, name: str, main: bool) -> tuple[Ints, Ints]:
         """Slots of an annotated relation's subject and object; of a scenario's own if ``main``."""
+        if self.told is not None:
+            return self.told
         told = self.scenes.predicate >= 0
         if main:
             told = told.copy()
@@ -283,12 +301,24 @@ PHRASINGS: tuple[Callable[[Teller], list[Ints]], ...] = (
 )  # fmt: skip
 
 
-def _phrased(scenes: Scenes, roll: Dice, phrasing: Ints) -> Ints:
+ABOUT_ONE = (_plain, _there_is, _sentence, _passive, _placed, _picture, _with, _we_see)
+"""Phrasings that speak of two objects and nobody else."""
+
+
+def _phrased(
+    scenes: Scenes,
+    roll: Dice,
+    phrasing: Ints,
+    phrasings: tuple[Callable[[Teller], list[Ints]], ...] = PHRASINGS,
+    told: tuple[Ints, Ints] | None = None,
+) -> Ints:
     """Each scene by its own phrasing. Returns [n, longest]."""
     lines = []
-    for number, say in enumerate(PHRASINGS):
+    for number, say in enumerate(phrasings):
         rows = np.flatnonzero(phrasing == number)
-        parts = say(Teller(scenes.take(rows), Dice(roll.keys[rows]))) if len(rows) else []
+        fact = None if told is None else (told[0][rows], told[1][rows])
+        teller = Teller(scenes.take(rows), Dice(roll.keys[rows]), fact)
+        parts = say(teller) if len(rows) else []
         lines.append((rows, _closed_up(np.concatenate(parts, axis=1)) if parts else None))
     longest = max(line.shape[1] for _, line in lines if line is not None) if len(scenes) else 0
     out = np.full((len(scenes), longest), NONE, dtype=np.int64)

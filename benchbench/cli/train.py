@@ -1,0 +1,79 @@
+"""``benchbench train``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from benchbench.cli import options
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+@click.command("train")
+@click.argument("variant")
+@click.option(
+    "--data", default="scenes", show_default=True, help="scenes, or karpathy:FILE (photographs)."
+)
+@click.option(
+    "--backbone", default="small", show_default=True, help="small, or openclip:ARCH/TAG."
+)
+@options.seed_option
+@click.option("--steps", type=click.IntRange(min=1), default=8000, show_default=True)
+@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long, to go on later.")
+@click.option("--batch-size", "batch", type=click.IntRange(min=2), default=64, show_default=True)
+@click.option("--rate", type=float, default=1e-3, show_default=True, help="Highest learning rate.")
+@click.option("--validate-every", type=click.IntRange(min=1), default=1000, show_default=True)
+@options.device_option
+@click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True
+)
+@click.option("--workers", type=click.IntRange(min=0), help="Processes that prepare batches.")
+@click.option("--out", metavar="DIR", help="The run's folder.  [default: training/VARIANT-SEED]")
+def train_command(
+    variant: str,
+    out: str | None,
+    device: str,
+    workers: int | None,
+    minutes: float | None,
+    **settings: Any,
+) -> None:
+    """Train one of the structure-aware variants, or go on with a run that was stopped.
+
+    \b
+    benchbench train structclip --steps 20000
+    benchbench eval --model structclip:training/structclip-0/best.safetensors --task vg-relation
+    """
+    from benchbench.training import Plan, train
+
+    plan = Plan(variant=variant, **settings)
+    folder = out or f"training/{variant.replace(':', '-')}-{plan.seed}"
+    line = _Line()
+    try:
+        best = train(
+            plan, folder, device=device, workers=workers, minutes=minutes, progress=line
+        )
+    except KeyboardInterrupt:
+        click.echo("\nThe same command goes on from the last validation.", err=True)
+        raise
+    click.echo(f"best  {best}")
+    name = variant.partition(":")[0]
+    click.echo(f"next  benchbench eval --model {name}:{best} --task vg-relation")
+
+
+class _Line:
+    """A line of the latest values, every quarter of a minute and at each validation."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, step: int, steps: int, values: dict[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES and "mean" not in values and step < steps:
+            return
+        self._last = now
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        print(f"{step:,} of {steps:,}  {shown}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,19 @@
+"""Training the structure-aware variants, and what comes of it.
+
+Read in this order::
+
+    plan                what a run is
+    examples            what a source of training data gives
+    drawn, swaps        the drawn world as one; captions with words swapped
+    showing, views      pixels; what is shown besides a caption's picture
+    feeding             batches by number, prepared beside training
+    optim, loop         the steps
+    validation          how the best checkpoint is chosen
+    state, log          how a killed run goes on, and what it wrote down
+    running             from a plan to a checkpoint
+"""
+
+from benchbench.training.plan import Plan
+from benchbench.training.running import train
+
+__all__ = ["Plan", "train"]

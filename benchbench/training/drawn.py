@@ -1,0 +1,114 @@
+"""Training examples out of the drawn world, without end and without a file.
+
+Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
+of that part. Three in ten show the whole picture with any of its captions; the others show the part
+around two objects with a caption of what is between them, as region descriptions do. Both halves of
+a pair of twins hardly ever meet in a batch: negatives that look alike come from the objective or not
+at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes import captions, sample
+from benchbench.scenes.atlas import CANVAS
+from benchbench.scenes.captions import PER_SCENE, pair_captions
+from benchbench.scenes.dice import Dice, dice
+from benchbench.scenes.world import VERSION
+from benchbench.training.examples import Examples
+from benchbench.training.swaps import swapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchbench.scenes.world import Scenes
+    from benchbench.variants.variant import Negatives
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+WHOLE_PERCENT = 30
+MARGIN_PERCENT = 15
+"""At most so much of its side is left around what a part shows."""
+_NUMBERS = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class DrawnWorld:
+    """Examples of the training split by number."""
+
+    seed: int = 0
+    split: str = "train"
+    negatives: Negatives = "none"
+
+    @property
+    def name(self) -> str:
+        """``scenes-v1``."""
+        return VERSION
+
+    def examples(self, numbers: Ints) -> Examples:
+        """Scenes, parts and captions of these examples.
+
+        Args:
+            numbers: [n], from 0.
+        """
+        roll = dice(f"training/{self.seed}", numbers)
+        scenes = sample(self.split, roll.below("scene", _NUMBERS))
+        told = _told(scenes, roll)
+        whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
+        everything = np.array([0, 0, 1, 1], dtype=np.float32)
+        boxes = np.where(whole[:, None], everything, around(scenes, told, roll))
+        lines = _captions(scenes, told, whole, roll)
+        texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
+        rows = zip(texts, lines, numbers.tolist(), strict=True)
+        other = [swapped(text, line, self.negatives, number) for text, line, number in rows]
+        return Examples(texts, other, boxes, scenes)
+
+
+def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
+    """Slots of some annotated relation's subject and object; twice the same where none is."""
+    told = (scenes.predicate >= 0).reshape(len(scenes), -1)
+    rank = roll.below("relation", np.maximum(told.sum(axis=1), 1))
+    found = np.argmax(np.cumsum(told, axis=1) > rank[:, None], axis=1)
+    return np.divmod(found, scenes.category.shape[1])
+
+
+def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
+    """Boxes around some objects of each scene, with a margin.
+
+    Args:
+        scenes: n of them.
+        slots: [n] each: the objects.
+        roll: says how wide the margin is.
+
+    Returns:
+        [n, 4]: left, top, right, bottom as shares of the picture.
+    """
+    rows, boxes = np.arange(len(scenes)), scenes.boxes() / CANVAS
+    low = np.min([boxes[rows, slot, :2] for slot in slots], axis=0)
+    high = np.max([boxes[rows, slot, 2:] for slot in slots], axis=0)
+    margin = (high - low) * roll.below("margin", MARGIN_PERCENT + 1)[:, None] / 100
+    low, high = np.clip(low - margin, 0, 1), np.clip(high + margin, 0, 1)
+    return np.concatenate([low, high], axis=1).astype(np.float32)
+
+
+def _captions(
+    scenes: Scenes, told: tuple[Ints, Ints], whole: npt.NDArray[np.bool_], roll: Dice
+) -> list[list[tuple[str, str]]]:
+    """One caption each, as words with their tags: of the whole picture, or of the two objects."""
+    lines: list[list[tuple[str, str]]] = [[]] * len(scenes)
+    pairs, wholes = np.flatnonzero(~whole), np.flatnonzero(whole)
+    if len(wholes):
+        every, column = captions(scenes.take(wholes)), roll.below("caption", PER_SCENE)[wholes]
+        for k, row in enumerate(wholes.tolist()):
+            lines[row] = every.tagged(k, int(column[k]))
+    if len(pairs):
+        own = pair_captions(scenes.take(pairs), told[0][pairs], told[1][pairs], "training")
+        for k, row in enumerate(pairs.tolist()):
+            lines[row] = own.tagged(k, 0)
+    return lines

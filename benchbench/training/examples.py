@@ -1,0 +1,52 @@
+"""Training examples on their way from a source to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.scenes.world import Scenes
+    from benchbench.variants.texts import Texts
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Examples:
+    """n examples before they are on a device."""
+
+    captions: list[str]
+    swapped: list[str | None]
+    """The captions with words swapped; None where there is nothing to swap, or nobody asked."""
+    boxes: Floats
+    """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the picture."""
+    scenes: Scenes | None = None
+    """To be drawn on the device; None where ``pixels`` has been."""
+    pictures: Tensor | None = None
+    """[n, 3, side, side] uint8: whole pictures, where the source has decoded them."""
+    pixels: Tensor | None = None
+    """[n, 3, size, size] uint8: the parts, drawn already."""
+    texts: Texts | None = None
+    negatives: Texts | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What a variant's views add."""
+
+
+class Source(Protocol):
+    """Where training examples come from."""
+
+    @property
+    def name(self) -> str:
+        """For logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
+        ...
+
+    def examples(self, numbers: Ints) -> Examples:
+        """Those of these numbers, from 0 without end."""
+        ...

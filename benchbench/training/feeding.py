@@ -1,0 +1,105 @@
+"""Batches by step, prepared beside training and handed over in order.
+
+A batch depends on its number alone, so that a run goes on after a kill exactly where it was, with
+however many workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from benchbench.training.showing import RENDER, drawn, normalised, parts
+from benchbench.variants.variant import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchbench.training.examples import Examples, Source
+    from benchbench.training.views import View
+    from benchbench.variants.texts import Reader
+
+PREFETCH = 4
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batch k of a source, for one process of several."""
+
+    source: Source
+    reader: Reader
+    views: Sequence[View]
+    batch: int
+    """Of all processes together."""
+    size: int
+    """Pixels along a picture's side."""
+    device: str
+    preprocessing: Mapping[str, Any]
+    rank: int = 0
+    world: int = 1
+
+    def __getitem__(self, step: int) -> Examples:
+        """This process's share of a step's batch, as far as it can be made beside the device."""
+        each = self.batch // self.world
+        start = step * self.batch + self.rank * each
+        found = self.source.examples(np.arange(start, start + each))
+        found.texts = self.reader.read(found.captions)
+        if any(found.swapped):
+            rows = zip(found.swapped, found.captions, strict=True)
+            found.negatives = self.reader.read([false or true for false, true in rows])
+        for view in self.views:
+            view.prepare(found, self.reader)
+        if self.device == "cpu":
+            self._show(found, "cpu")
+        return found
+
+    def _show(self, found: Examples, device: str) -> None:
+        """Draw, and cut out what every view shows."""
+        if found.scenes is not None:
+            pictures = drawn(found.scenes, RENDER * self.size, device)
+        elif found.pictures is not None:
+            pictures = found.pictures.to(device)
+        else:
+            return
+        found.pixels = parts(pictures, torch.from_numpy(found.boxes), self.size)
+        for view in self.views:
+            view.show(found, pictures, self.size)
+        found.scenes = found.pictures = None
+
+    def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
+        """The batches of these steps, on the device."""
+        from torch.utils.data import DataLoader
+
+        loader: Any = DataLoader(
+            self,  # type: ignore[arg-type]
+            batch_size=None,
+            sampler=range(first, stop),
+            num_workers=workers,
+            prefetch_factor=PREFETCH if workers else None,
+            multiprocessing_context="spawn" if workers else None,
+            pin_memory=self.device.startswith("cuda"),
+        )
+        for found in loader:
+            yield self.on_device(found)
+
+    def on_device(self, found: Examples) -> Batch:
+        """Finish a batch."""
+        if found.pixels is None:
+            self._show(found, self.device)
+        if found.pixels is None or found.texts is None:
+            raise RuntimeError("a source gave neither pixels, pictures nor scenes")
+        pixels = found.pixels.to(self.device, non_blocking=True)
+        negatives = found.negatives
+        there = torch.tensor([other is not None for other in found.swapped], device=self.device)
+        batch = Batch(
+            images=normalised(pixels, self.preprocessing),
+            texts=found.texts.to(self.device),
+            negatives=None if negatives is None else negatives.to(self.device),
+            has_negative=None if negatives is None else there,
+        )
+        for view in self.views:
+            view.add(batch, found, self)
+        return batch

@@ -1,0 +1,54 @@
+"""What happened, a JSON record a line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import MalformedData
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG = "log.jsonl"
+
+
+class Log:
+    """``log.jsonl`` in a run's folder."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Go on after ``step``: what a killed run wrote beyond its last state is dropped."""
+        self.path = folder / LOG
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = [record for record in read_log(folder) if record["step"] <= step]
+        self.path.write_text("".join(map(_line, kept)), "utf-8")
+
+    def write(self, step: int, **values: Any) -> None:
+        """Add a record."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line({"step": step, **values}))
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """All records of a run; a last line that a kill cut short is left out.
+
+    Raises:
+        MalformedData: some other line is no record.
+    """
+    path = folder / LOG
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            records.append(record)
+        elif number < len(lines) - 1:
+            raise MalformedData(f"{path}, line {number + 1}, is no record of a step.")
+    return records
+
+
+def _line(record: dict[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True) + "\n"

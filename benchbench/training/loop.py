@@ -1,0 +1,156 @@
+"""Training: a plain loop over steps.
+
+Every ``validate_every`` steps the model is examined on the validation split; the best one so far is
+kept beside the state from which a killed run goes on. The test split is never looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.devices import memory_errors
+from benchbench.errors import ModelError
+from benchbench.training import state
+from benchbench.training.log import Log
+from benchbench.training.optim import optimizer_of
+from benchbench.variants import weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from benchbench.training.feeding import Feed
+    from benchbench.training.plan import Plan
+    from benchbench.variants.making import Made
+    from benchbench.variants.variant import Batch, Loss
+
+BEST = "best.safetensors"
+REPORT_EVERY = 50
+
+
+@dataclass
+class Training:
+    """A run under way."""
+
+    plan: Plan
+    made: Made
+    feed: Feed
+    examine: Callable[[Any], dict[str, float]]
+    """Model → marks in percent, among them ``mean``, by which the best checkpoint is chosen."""
+    folder: Path
+    device: str
+    record: dict[str, Any]
+    """What goes into every checkpoint's header."""
+    workers: int = 0
+    stop_after: float = math.inf
+    """Seconds after which to stop between two validations, with the state saved."""
+    progress: Callable[[int, int, dict[str, float]], None] | None = None
+    leads: bool = True
+    """Whether this process writes: of several, the first."""
+    step: int = 0
+    best: float = -math.inf
+    seconds: float = 0.0
+    """Spent so far, by all goes."""
+    _recent: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Train to the end of the plan, or until time is up.
+
+        Raises:
+            ModelError: the loss is no number any more, or memory ran out.
+            UsageError: the folder holds another run.
+        """
+        model = self.made.model.to(self.device)
+        optimizer = optimizer_of(model, self.plan)
+        if numbers := state.restore(self.folder, model, optimizer, self.plan):
+            self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
+            self.best = numbers["best"]
+        log, before, started = Log(self.folder, self.step), self.seconds, time.monotonic()
+        model.train()
+        parallel = _parallel(model)
+        for batch in self.feed.batches(self.step, self.plan.steps, self.workers):
+            values = self._advance(parallel, optimizer, batch)
+            self.seconds = before + time.monotonic() - started
+            due = self.step % self.plan.validate_every == 0 or self.step == self.plan.steps
+            if due or self.step % REPORT_EVERY == 0:
+                self._report(values, log)
+            if due and self.leads:
+                self._validate(model, optimizer, log)
+            if due and time.monotonic() - started > self.stop_after:
+                break
+
+    def _advance(self, model: Any, optimizer: Any, batch: Batch) -> dict[str, torch.Tensor]:
+        """One step. Returns the parts of its loss, still on the device."""
+        for group in optimizer.param_groups:
+            group["lr"] = self.plan.rate_at(self.step)
+        advice = f"Take a smaller batch than {self.plan.batch}: --batch-size."
+        with memory_errors(advice):
+            with _arithmetic(self.device, self.plan.precision):
+                loss: Loss = model(batch, self.step)
+            optimizer.zero_grad(set_to_none=True)
+            loss.total.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
+            # A step with a gradient that is no number would spoil the weights for good.
+            finite = bool(torch.isfinite(norm)) if self.device == "cpu" else None
+            if finite is False:
+                self._broken()
+            optimizer.step()
+        self.step += 1
+        return loss.parts | {"gradient": norm.detach()}
+
+    def _report(self, values: dict[str, torch.Tensor], log: Log) -> None:
+        found = {name: float(value) for name, value in values.items()}
+        if not all(map(math.isfinite, found.values())):
+            self._broken()
+        rate = self.step * self.plan.batch / max(self.seconds, 1e-9)
+        self._recent = found | {"per_second": rate}
+        if self.leads:
+            log.write(self.step, seconds=round(self.seconds, 1), **self._recent)
+            if self.progress is not None:
+                self.progress(self.step, self.plan.steps, self._recent)
+
+    def _broken(self) -> None:
+        """Stop at a loss that is no number; what was saved last stays.
+
+        Raises:
+            ModelError: always.
+        """
+        kept = self.folder / BEST
+        there = f"The best checkpoint before it is {kept}" if kept.is_file() else "Nothing was kept"
+        raise ModelError(
+            f"The loss of {self.plan.variant} is no number any more at step {self.step}. {there}. "
+            "A lower learning rate may help: --rate."
+        )
+
+    def _validate(self, model: Any, optimizer: Any, log: Log) -> None:
+        marks = self.examine(model)
+        log.write(self.step, **{f"val_{name}": round(mark, 2) for name, mark in marks.items()})
+        if self.progress is not None:
+            self.progress(self.step, self.plan.steps, self._recent | marks)
+        if marks["mean"] > self.best:
+            self.best = marks["mean"]
+            header = self.record | {"step": self.step, "validation": marks, "seconds": self.seconds}
+            weights.write(self.folder / BEST, model.state_dict(), header)
+        numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
+        state.save(self.folder, model, optimizer, self.plan, **numbers)
+
+
+def _parallel(model: Any) -> Any:
+    """The model, its gradients averaged over the processes where there are several."""
+    import torch.distributed as dist
+
+    if not (dist.is_available() and dist.is_initialized()):
+        return model
+    from torch.nn.parallel import DistributedDataParallel
+
+    return DistributedDataParallel(model)
+
+
+def _arithmetic(device: str, precision: str) -> Any:
+    kind = device.partition(":")[0]
+    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16")

@@ -1,0 +1,69 @@
+"""How a variant is trained: everything that a checkpoint's numbers depend on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TrainPrecision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of a run; a run goes on only with the same ones."""
+
+    variant: str
+    backbone: str = "small"
+    """``small``, or ``openclip:ARCH/TAG``."""
+    data: str = "scenes"
+    """``scenes``, or ``karpathy:FILE``."""
+    seed: int = 0
+    """Draws new weights, and which examples come in which order."""
+    steps: int = 8000
+    batch: int = 128
+    rate: float = 1e-3
+    """The highest learning rate."""
+    warmup: int = 200
+    """Steps until it is reached; then it falls along a cosine to zero."""
+    decay: float = 0.1
+    """AdamW's weight decay, of matrices alone."""
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    precision: TrainPrecision = "fp32"
+    validate_every: int = 500
+    """Steps between looks at the validation split."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "validate_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"A training run needs {name} of 1 or more.")
+        for name in ("rate", "clip_norm"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise UsageError(f"A training run needs a {name} above 0, not {value}.")
+
+    def rate_at(self, step: int) -> float:
+        """Warm-up, then half a cosine."""
+        if step < self.warmup:
+            return self.rate * (step + 1) / self.warmup
+        along = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    def differences(self, other: Mapping[str, Any]) -> list[str]:
+        """What a recorded plan says otherwise: "batch 64, here 128"."""
+        mine = self.record()
+        return [
+            f"{name} {other.get(name)}, here {mine.get(name)}"
+            for name in sorted({*mine, *other})
+            if mine.get(name) != other.get(name)
+        ]

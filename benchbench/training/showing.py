@@ -1,0 +1,63 @@
+"""From examples to pixels: drawing, and parts of pictures at the size that a model takes.
+
+Both on whatever device training uses; on a CPU the worker processes do it beforehand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.drawing_torch import draw_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from benchbench.scenes.world import Scenes
+
+RENDER = 2
+"""Pictures are drawn at so many times the size they are shown at, so that parts of them stay
+sharp."""
+SAMPLES = 2
+"""A pixel of a part is the mean of 2 × 2 samples: a whole picture drawn at twice the size is then
+its exact average."""
+
+
+def drawn(scenes: Scenes, size: int, device: str) -> Tensor:
+    """[n, 3, size, size] uint8 on the device."""
+    if device == "cpu":
+        return torch.from_numpy(draw(scenes, size)).permute(0, 3, 1, 2)
+    return draw_torch(scenes, size, device).permute(0, 3, 1, 2)
+
+
+def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """Parts of pictures, squashed to squares.
+
+    Args:
+        pictures: [n, 3, side, side] uint8.
+        boxes: [n, 4] float: left, top, right, bottom, as shares of the picture.
+        size: of the squares.
+
+    Returns:
+        [n, 3, size, size] uint8
+    """
+    from torchvision.ops import roi_align
+
+    boxes = boxes.to(pictures.device)
+    rows = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
+    where = torch.cat([rows[:, None], boxes * pictures.shape[-1]], dim=1)
+    out = roi_align(pictures.float(), where, size, 1.0, SAMPLES, aligned=True)
+    return out.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def normalised(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
+    """[n, 3, size, size] uint8 → float, by a model's mean and standard deviation."""
+    mean, deviation = (
+        torch.tensor(preprocessing[name], device=pixels.device)[:, None, None]
+        for name in ("mean", "std")
+    )
+    return (pixels.float() / 255 - mean) / deviation

@@ -1,0 +1,77 @@
+"""A run that can go on: weights, the optimizer's averages and the step, in one safetensors file.
+
+Nothing else is needed. Batches depend on the step alone, and no layer draws anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ModelError, UsageError
+from benchbench.variants import weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch.optim import Optimizer
+
+    from benchbench.training.plan import Plan
+
+STATE = "state.safetensors"
+_MODEL, _OPTIMIZER = "model.", "optimizer."
+
+
+def save(folder: Path, model: Any, optimizer: Optimizer, plan: Plan, **numbers: float) -> None:
+    """Write the state, replacing the last one only when complete.
+
+    Args:
+        folder: the run's.
+        model: its weights.
+        optimizer: its averages.
+        plan: what the run is; it goes on only with the same.
+        **numbers: step, and whatever else is to be remembered.
+    """
+    tensors = {_MODEL + name: tensor for name, tensor in model.state_dict().items()}
+    for number, kept in optimizer.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMIZER}{number}.{name}": tensor for name, tensor in kept.items()}
+    weights.write(folder / STATE, tensors, {"plan": plan.record(), "numbers": numbers})
+
+
+def restore(folder: Path, model: Any, optimizer: Optimizer, plan: Plan) -> dict[str, float] | None:
+    """Bring back the state of a folder's run, if it has one.
+
+    Returns:
+        The numbers it was saved with; None where nothing was saved yet.
+
+    Raises:
+        UsageError: another plan's; the message says in what.
+        ModelError: the file is damaged.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    tensors, record = weights.read(path)
+    if different := plan.differences(record.get("plan", {})):
+        raise UsageError(
+            f"{folder} holds a run with other settings ({'; '.join(different)}). Go on with those, "
+            "or name another folder: --out."
+        )
+    try:
+        model.load_state_dict(_under(_MODEL, tensors))
+        kept: dict[int, dict[str, Any]] = {}
+        for name, tensor in _under(_OPTIMIZER, tensors).items():
+            number, _, what = name.partition(".")
+            kept.setdefault(int(number), {})[what] = tensor
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": kept})
+        return dict(record["numbers"])
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path} does not fit the run that it says it is of: {reason}") from error
+
+
+def _under(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,33 @@
+"""What training shows besides a caption's picture, for the objectives that ask for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.training.examples import Examples
+    from benchbench.training.feeding import Feed
+    from benchbench.variants.texts import Reader
+    from benchbench.variants.variant import Batch
+
+
+class View(Protocol):
+    """One more thing to show of each example, in three steps."""
+
+    def prepare(self, found: Examples, reader: Reader) -> None:
+        """Choose what to show and read its names, beside the device."""
+        ...
+
+    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+        """Cut it out of the pictures, [n, 3, side, side] uint8, wherever they are."""
+        ...
+
+    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+        """Put it into ``batch.extra``, on the device."""
+        ...
+
+
+VIEWS: dict[str, View] = {}
+"""By name, as ``Variant.views`` asks for them."""

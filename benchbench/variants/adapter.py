@@ -1,0 +1,158 @@
+"""A trained variant as a model to be evaluated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
+from benchbench.models.digest import weights_sha256
+from benchbench.types import LoadOptions, ModelFamily, ModelManifest
+from benchbench.variants import towers, weights
+from benchbench.variants.making import make
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from benchbench.types import Role, Similarity
+    from benchbench.variants.making import Made
+    from benchbench.variants.texts import Texts
+    from benchbench.variants.variant import Variant
+
+BUNDLED = Path(__file__).parent / "bundled"
+"""Weights and cards that ship in the package: ``structclip.safetensors``, ``structclip.md``."""
+
+
+class TrainedVariant:
+    """A dual encoder of this family."""
+
+    def __init__(
+        self, made: Made, record: Mapping[str, Any], name: str, where: str, options: LoadOptions
+    ) -> None:
+        """Wrap a model whose weights are loaded.
+
+        Args:
+            made: model, transform and reader.
+            record: what the file says of itself.
+            name: the specification it was asked for by.
+            where: the weights came from.
+            options: device and precision.
+        """
+        import torch
+
+        self._kind = getattr(torch, {"fp32": "float32", "fp16": "float16"}.get(options.precision, "bfloat16"))
+        self.model = made.model.eval().requires_grad_(False).to(options.device, self._kind)
+        self.transform = made.transform
+        self._reader = made.reader
+        self.device = str(next(self.model.parameters()).device)
+        self.similarity: Similarity = self.model.similarity
+        self.logit_scale = float(self.model.clip.logit_scale.exp())
+        self.manifest = ModelManifest(
+            name=name,
+            architecture=made.architecture,
+            weights=where,
+            weights_sha256=weights_sha256(self.model.state_dict()),
+            trained=True,
+            activation="gelu",
+            preprocessing=dict(made.preprocessing),
+            tokenizer=type(made.reader.tokenizer).__name__,
+            context_length=int(made.reader.tokenizer.context_length),
+            dtype=options.precision,
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            similarity=self.similarity,
+            settings={"variant": record["variant"], **made.settings, **_notes(record)},
+        )
+
+    def encode_images(self, batch: Tensor, role: Role) -> Tensor:
+        """[n, 3, size, size] → [n, dim]."""
+        return self.model.encode_images(batch.to(self.device, self._kind), role)  # type: ignore[no-any-return]
+
+    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Ids of each caption, untruncated. Where triples are read, so are these: after the ids."""
+        return self._reader.identities(texts)
+
+    def tokenize(self, texts: Sequence[str]) -> Texts:
+        """Ids, and triples where the variant reads them."""
+        return self._reader.read(texts)
+
+    def encode_texts(self, batch: Texts, role: Role) -> Tensor:
+        """n captions → [n, dim]."""
+        return self.model.encode_texts(batch.to(self.device), role)  # type: ignore[no-any-return]
+
+
+def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What training left to be said above every number."""
+    note = record.get("note")
+    return {"note": note} if note else {}
+
+
+def load_variant(variants: Mapping[str, Variant], rest: str, options: LoadOptions) -> TrainedVariant:
+    """A bundled variant, or a checkpoint that ``benchbench train`` has written.
+
+    Args:
+        variants: those of one file, by what follows the colon: "" is the paper's own.
+        rest: one of these, or a path.
+        options: device and precision.
+
+    Raises:
+        UnknownName: neither.
+        WeightsUnavailable: the variant is not bundled, or there is no such file.
+        ModelError: a damaged file, or another family's.
+    """
+    family = next(iter(variants.values())).name
+    if rest in variants:
+        name = variants[rest].name
+        path, where = BUNDLED / f"{name.replace(':', '-')}{weights.SUFFIX}", "bundled"
+        if not path.is_file():
+            raise WeightsUnavailable(f"No weights of {name} are bundled. Train it: benchbench train {name}")
+    elif rest.endswith(weights.SUFFIX) or "/" in rest:
+        name, path, where = f"{family}:{rest}", Path(rest).expanduser(), rest
+    else:
+        there = [v.name for v in variants.values()]
+        raise UnknownName("model", f"{family}:{rest}", there, f"Or a checkpoint: {family}:PATH")
+    tensors, record = weights.read(path)
+    described = {v.name: v for v in variants.values()}.get(str(record.get("variant")))
+    if described is None:
+        raise ModelError(
+            f"{path} holds weights of {record.get('variant', 'no variant')}, not of {family}."
+        )
+    made = made_from(described, record, tensors, path)
+    return TrainedVariant(made, record, name, where, options)
+
+
+def made_from(
+    described: Variant, record: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path
+) -> Made:
+    """The model that a file's record describes, with its weights.
+
+    Raises:
+        ModelError: the weights are not those of what the record describes.
+    """
+    try:
+        clip = towers.build(record["architecture"], record["preprocessing"])
+        made = make(described, clip, record["architecture"], record["settings"])
+        made.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".:")
+        raise ModelError(
+            f"{path} is damaged, or of another version: its weights do not fit what it says it is "
+            f"({reason})."
+        ) from error
+    return made
+
+
+def family(variants: Sequence[Variant], usage: str) -> ModelFamily:
+    """The model family of one file's variants: the first is the paper's own."""
+    by_rest = {each.name.partition(":")[2]: each for each in variants}
+    name = variants[0].name
+    return ModelFamily(
+        name=name,
+        usage={
+            **{each.name: each.title for each in variants},
+            f"{name}:PATH": usage,
+        },
+        load=lambda rest, options: load_variant(by_rest, rest, options),
+        names=lambda: [each.name for each in variants],
+    )

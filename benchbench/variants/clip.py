@@ -1,0 +1,19 @@
+"""The control: CLIP (Radford et al., ICML 2021), trained like every other variant here."""
+
+from __future__ import annotations
+
+from benchbench.variants.adapter import family
+from benchbench.variants.structclip import Contrastive
+from benchbench.variants.variant import Variant
+
+VARIANTS = (
+    Variant(
+        "clip",
+        "InfoNCE alone: the control",
+        "Radford et al., Learning transferable visual models, ICML 2021 (arXiv 2103.00020)",
+        Contrastive,
+        {},
+    ),
+)
+
+FAMILY = family(VARIANTS, "a checkpoint of benchbench train clip")

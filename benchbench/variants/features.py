@@ -1,0 +1,112 @@
+"""An open_clip CLIP's towers, token by token.
+
+The arithmetic is open_clip's own, but captions stay as short as their batch allows: a causal tower
+pooled at the end-of-text token never looks at what comes after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+TOGETHER = 32
+"""Captions in one pass on a CPU, where work on padding costs more than another pass."""
+
+
+def check_backbone(clip: Any, name: str) -> None:
+    """Refuse towers that the variants' objectives cannot be put on.
+
+    Raises:
+        ModelError: no CLIP of open_clip's with a vision transformer and a causal text tower.
+    """
+    import open_clip
+    from open_clip.transformer import VisionTransformer
+
+    fits = (
+        isinstance(clip, open_clip.CLIP)
+        and isinstance(clip.visual, VisionTransformer)
+        and clip.attn_mask is not None
+        and clip.text_pool_type in ("argmax", "eos")
+        and clip.visual.attn_pool is None
+    )
+    if not fits:
+        raise ModelError(
+            f"{name} cannot be a backbone: that takes a vision transformer and a causal text tower "
+            "pooled at its end, as ViT-B-32 has."
+        )
+
+
+def image_tokens(clip: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Embeddings of pictures, and of their patches in the same space.
+
+    Args:
+        clip: what ``check_backbone`` lets pass.
+        images: [n, 3, height, width], normalised.
+
+    Returns:
+        [n, dim] and [n, patches, dim], row by row of the picture; neither of unit length.
+    """
+    out = clip.visual.forward_intermediates(
+        images, indices=1, normalize_intermediates=True, output_fmt="NLC"
+    )
+    return out["image_features"], out["image_intermediates"][0] @ clip.visual.proj
+
+
+def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Embeddings of captions, and of their tokens in the same space.
+
+    Args:
+        clip: what ``check_backbone`` lets pass.
+        ids: [n, length], at most as long as the context.
+
+    Returns:
+        [n, dim] and [n, length, dim]; neither of unit length.
+    """
+    pooled, x = _read(clip, ids)
+    return projected(clip, pooled), projected(clip, x)
+
+
+def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
+    """[n, dim]: as ``text_tokens``, captions alone. A CPU reads captions of like length together."""
+    if ids.device.type != "cpu" or len(ids) <= TOGETHER:
+        return projected(clip, _read(clip, ids)[0])
+    ends = _end(clip, ids)
+    order = ends.argsort()
+    lots = [_read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in order.split(TOGETHER)]
+    return projected(clip, torch.cat(lots)[order.argsort()])
+
+
+def _end(clip: Any, ids: Tensor) -> Tensor:
+    """[n]: the position that each caption is pooled at."""
+    if clip.text_pool_type == "argmax":
+        return ids.argmax(dim=1)
+    return (ids == clip.text_eos_id).int().argmax(dim=1)
+
+
+def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """What ``CLIP.encode_text`` pools, [n, width], and what from, [n, length, width]."""
+    from open_clip.transformer import text_global_pool
+
+    length, kind = ids.shape[1], clip.transformer.get_cast_dtype()
+    x = clip.token_embedding(ids).to(kind) + clip.positional_embedding[:length].to(kind)
+    x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+    pooled = text_global_pool(
+        x, ids, clip.text_pool_type, eos_token_id=getattr(clip, "text_eos_id", None)
+    )
+    return pooled, x
+
+
+def projected(clip: Any, x: Tensor) -> Tensor:
+    """From the text tower's width to the space shared with pictures."""
+    from torch import nn
+
+    if isinstance(clip.text_projection, nn.Linear):
+        return clip.text_projection(x)  # type: ignore[no-any-return]
+    return x @ clip.text_projection  # type: ignore[no-any-return]

@@ -1,0 +1,103 @@
+"""Captions as the variants read them: token ids, and triples for those that know of triples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from benchbench.scenegraph import MOST_TRIPLES, parse, triples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from benchbench.scenegraph import Triple
+
+PADDING = 0
+"""Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """n captions."""
+
+    ids: Tensor
+    """[n, longest] int64, start and end of text included."""
+    triples: Tensor | None = None
+    """[n, most, 3, longest] int64: the tokens of head, relation and tail, each one higher than the
+    tokenizer's; 0 fills up. None where the reader leaves them out."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: Any) -> Texts:
+        """The same on a device."""
+        moved = [
+            None if tensor is None else tensor.to(device, non_blocking=True)
+            for tensor in (self.ids, self.triples)
+        ]
+        return Texts(*moved)  # type: ignore[arg-type]
+
+
+class Reader:
+    """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
+
+    def __init__(self, tokenizer: Any, with_triples: bool) -> None:
+        """Take open_clip's ``SimpleTokenizer``; read triples too if asked to."""
+        self.tokenizer = tokenizer
+        self.with_triples = with_triples
+        self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the cache behind: it cannot travel to another process."""
+        return {"tokenizer": self.tokenizer, "with_triples": self.with_triples}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def ids(self, text: str) -> tuple[int, ...]:
+        """One caption's ids, untruncated."""
+        start, end = self.tokenizer.sot_token_id, self.tokenizer.eot_token_id
+        return (start, *self.tokenizer.encode(text), end)
+
+    def identities(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Untruncated ids, and after them the triples' where they are read.
+
+        Two captions of the same identity are the same to the model.
+        """
+        return [self.ids(text) for text in texts]
+
+    def read(self, texts: Sequence[str]) -> Texts:
+        """Tokenise; cut to the context's length, the end-of-text token kept; pad."""
+        most, end = self.tokenizer.context_length, self.tokenizer.eot_token_id
+        rows = [self.ids(text) for text in texts]
+        cut = [row if len(row) <= most else (*row[: most - 1], end) for row in rows]
+        return Texts(_padded(cut), self._triples(texts) if self.with_triples else None)
+
+    def _triples(self, texts: Sequence[str]) -> Tensor:
+        """[n, most, 3, longest]"""
+        told = [triples(parse(text)) for text in texts]
+        flat = [self._phrase(word) for row in told for word in _filled(row)]
+        return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
+
+    def _phrase_ids(self, words: str) -> tuple[int, ...]:
+        return tuple(each + 1 for each in self.tokenizer.encode(words))
+
+
+def _filled(row: Sequence[Triple]) -> list[str]:
+    """Heads, relations and tails in order; "" where a caption has no more triples."""
+    words = [word for triple in row for word in triple]
+    return words + [""] * (3 * MOST_TRIPLES - len(words))
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """[rows, longest] int64; at least one column."""
+    import numpy as np
+    import torch
+
+    table = np.full((len(rows), max([1, *map(len, rows)])), PADDING, dtype=np.int64)
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+    return torch.from_numpy(table)

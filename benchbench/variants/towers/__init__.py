@@ -1,0 +1,63 @@
+"""The small towers that all bundled variants share, as architectures of open_clip.
+
+``benchbench-small`` is a CLIP of open_clip's own modules: 64 px in 16 patches, six vision and three
+text layers of width 128. Its tokenizer is open_clip's, with the first 3,584 merges of CLIP's
+published list (Radford et al. 2021; MIT licence): 4,098 ids, so that any text tokenises and the
+embedding stays small.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "benchbench-small"
+HERE = Path(__file__).parent
+SMALL = "benchbench-small"
+MERGES = HERE / "merges-3584.txt.gz"
+
+PREPROCESSING = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "resize_mode": "squash"}
+"""A crop is squashed to a square: cut to one, it would lose an object at either end."""
+
+
+@cache
+def register() -> None:
+    """Make the small towers known to open_clip, tokenizer and all. Again is no harm."""
+    import open_clip
+
+    with tempfile.TemporaryDirectory() as folder:
+        for source in HERE.glob("*.json"):
+            config = json.loads(source.read_text("utf-8"))
+            # open_clip takes the list of merges by its path, which only this machine knows.
+            config["text_cfg"]["tokenizer_kwargs"] = {"bpe_path": str(MERGES)}
+            Path(folder, source.name).write_text(json.dumps(config), "utf-8")
+        open_clip.add_model_config(folder)
+
+
+def build(architecture: str, preprocessing: Mapping[str, Any] | None = None) -> Any:
+    """An ``open_clip.CLIP`` with random weights, from torch's generator.
+
+    Args:
+        architecture: open_clip's name, or ``benchbench-small``.
+        preprocessing: recorded beside its weights; by default that of the small towers.
+    """
+    import open_clip
+
+    register()
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # that the weights are random is said where it matters
+    try:
+        return open_clip.create_model(
+            architecture,
+            pretrained_image=False,
+            force_preprocess_cfg=dict(preprocessing or PREPROCESSING),
+        )
+    finally:
+        logging.disable(before)

@@ -1,0 +1,90 @@
+"""What a variant is: towers with an objective, and what both need of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from benchbench.types import Role, Similarity
+    from benchbench.variants.texts import Reader, Texts
+
+Negatives = Literal["none", "random", "semantic"]
+"""Which swapped captions a picture is to be told from."""
+
+Data = Literal["captions", "scenes"]
+"""What an objective can be trained on: pictures with captions, or scenes with their graphs too."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """n training examples on the device. What no objective asked for is None."""
+
+    images: Tensor
+    """[n, 3, size, size], normalised: what each caption is about."""
+    texts: Texts
+    """Of n captions."""
+    negatives: Texts | None = None
+    """Of n captions with words swapped; the caption itself where there is none."""
+    has_negative: Tensor | None = None
+    """[n] bool"""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What a variant's own ``prepare`` and the data's views have added, by name."""
+
+
+@dataclass(slots=True)
+class Loss:
+    """What to descend, and what to report."""
+
+    total: Tensor
+    """A scalar."""
+    parts: dict[str, Tensor]
+    """Scalars, detached, by name."""
+
+
+class Trained(Protocol):
+    """Towers with an objective: a ``torch.nn.Module`` with these besides."""
+
+    similarity: Similarity
+    clip: Any
+    """The ``open_clip.CLIP`` that shows what pictures look like to it."""
+
+    def reader(self, tokenizer: Any) -> Reader:
+        """How strings become what ``encode_texts`` takes."""
+        ...
+
+    def forward(self, batch: Batch, step: int) -> Loss:
+        """The training loss at a step."""
+        ...
+
+    def encode_images(self, images: Tensor, role: Role) -> Tensor:
+        """[n, 3, size, size] → [n, dim], of unit length."""
+        ...
+
+    def encode_texts(self, texts: Texts, role: Role) -> Tensor:
+        """n captions → [n, dim], as they are to be compared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A method, or a control or ablation of one, as it is trained."""
+
+    name: str
+    """``structclip``, ``structclip:negatives``."""
+    title: str
+    """What it is, in a line."""
+    source: str
+    """The publication."""
+    make: Callable[..., Any]
+    """(clip, **settings) → ``Trained``; new weights come from torch's generator."""
+    settings: Mapping[str, Any]
+    """Of the objective and its own layers; recorded in every checkpoint."""
+    negatives: Negatives = "none"
+    views: Sequence[str] = ()
+    """What the data shows besides the caption's picture: names of ``training.views``."""
+    data: Data = "captions"

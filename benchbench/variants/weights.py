@@ -1,0 +1,74 @@
+"""Weights as safetensors with what they are in the header; nothing is ever unpickled.
+
+The header's ``benchbench`` is a JSON record: the variant, its settings, the towers' architecture,
+their preprocessing, and how it was trained. Bundled files hold float16.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ModelError, WeightsUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+KEY = "benchbench"
+SUFFIX = ".safetensors"
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> Path:
+    """Write a file whole or not at all.
+
+    Raises:
+        ModelError: the place cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flat = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=SUFFIX)
+    os.close(handle)
+    try:
+        save_file(flat, name, {KEY: json.dumps(record, sort_keys=True)})
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by name, and the record.
+
+    Raises:
+        WeightsUnavailable: there is no such file.
+        ModelError: no safetensors, cut short, or none of ours.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise WeightsUnavailable(f"There are no weights at {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = (file.metadata() or {}).get(KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ModelError(f"{path} is no complete safetensors file: {reason}.") from error
+    if record is None:
+        raise ModelError(
+            f"{path} holds tensors, but says nothing of the variant that they belong to: it was "
+            "not written by benchbench train."
+        )
+    try:
+        return tensors, json.loads(record)
+    except json.JSONDecodeError as error:
+        raise ModelError(f"The header of {path} is damaged: {error}.") from error
