@@ -35,6 +35,8 @@ class Examples:
     """[n, 3, size, size] uint8: the parts, drawn already."""
     texts: Texts | None = None
     negatives: Texts | None = None
+    side: int = 0
+    """Pixels along the sides of whole pictures, once they are drawn."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What a variant's views add."""
 

@@ -46,6 +46,7 @@ class Feed:
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
         found = self.source.examples(np.arange(start, start + each))
+        found.side = RENDER * self.size
         found.texts = self.reader.read(found.captions)
         if any(found.swapped):
             rows = zip(found.swapped, found.captions, strict=True)

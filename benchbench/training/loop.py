@@ -19,6 +19,7 @@ from benchbench.training import state
 from benchbench.training.log import Log
 from benchbench.training.optim import optimizer_of
 from benchbench.variants import weights
+from benchbench.variants.variant import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,7 @@ class Training:
         if marks["mean"] > self.best:
             self.best = marks["mean"]
             header = self.record | {"step": self.step, "validation": marks, "seconds": self.seconds}
-            weights.write(self.folder / BEST, model.state_dict(), header)
+            weights.write(self.folder / BEST, shipped(model), header)
         numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
         state.save(self.folder, model, optimizer, self.plan, **numbers)
 

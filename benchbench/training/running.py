@@ -12,9 +12,9 @@ from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import UsageError
 from benchbench.training.drawn import DrawnWorld
+from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
-from benchbench.training.validation import exam
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
 from benchbench.variants.catalogue import variant as variant_named
@@ -63,7 +63,7 @@ def train(
     source = source_of(plan, described)
     views = [VIEWS[name] for name in described.views]
     feed = Feed(source, made.reader, views, plan.batch, made.size, chosen, made.preprocessing)
-    paper = exam(made.transform)
+    paper = EXAMS[described.exam](made.transform)
     training = Training(
         plan=plan,
         made=made,

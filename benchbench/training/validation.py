@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes import AttributeItems, RelationItems
+    from benchbench.types import Role
     from benchbench.variants.texts import Reader
 
 SIZE = 224
@@ -52,8 +53,8 @@ class Exam:
             found = {
                 name: _chosen(model, reader, device, *each) for name, each in self.choices.items()
             }
-            images = _images(model, self.gallery, device)
-            texts = _texts(model, reader, self.lines, device)
+            images = embedded_images(model, self.gallery, device)
+            texts = embedded_texts(model, reader, self.lines, device)
         model.train()
         best = (images @ texts.T).argmax(dim=1).cpu()
         found["retrieval"] = 100 * float((best == torch.arange(len(best))).float().mean())
@@ -96,18 +97,22 @@ def _part(picture: Any, box: Sequence[int] | None) -> Image:
 def _chosen(
     model: Any, reader: Reader, device: str, pictures: Tensor, true: list[str], false: list[str]
 ) -> float:
-    images = _images(model, pictures, device)
-    right, wrong = ((images * _texts(model, reader, t, device)).sum(dim=1) for t in (true, false))
+    images = embedded_images(model, pictures, device)
+    right, wrong = (
+        (images * embedded_texts(model, reader, t, device)).sum(dim=1) for t in (true, false)
+    )
     return 100 * float((right > wrong).float().mean())
 
 
-def _images(model: Any, pictures: Tensor, device: str) -> Tensor:
+def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "scene") -> Tensor:
+    """[n, 3, size, size] → [n, dim]"""
     lots = pictures.split(_AT_ONCE)
-    return torch.cat([model.encode_images(lot.to(device), "scene").float() for lot in lots])
+    return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
 
-def _texts(model: Any, reader: Reader, lines: Sequence[str], device: str) -> Tensor:
-    lots = [lines[i : i + _AT_ONCE] for i in range(0, len(lines), _AT_ONCE)]
-    return torch.cat(
-        [model.encode_texts(reader.read(lot).to(device), "scene").float() for lot in lots]
-    )
+def embedded_texts(
+    model: Any, reader: Reader, lines: Sequence[str], device: str, role: Role = "scene"
+) -> Tensor:
+    """n captions → [n, dim]"""
+    lots = [reader.read(lines[i : i + _AT_ONCE]) for i in range(0, len(lines), _AT_ONCE)]
+    return torch.cat([model.encode_texts(lot.to(device), role).float() for lot in lots])

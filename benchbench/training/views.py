@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from benchbench.training.actions import ActionView
+from benchbench.training.objects import ObjectView
+from benchbench.training.regions import RelationView
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,5 +33,9 @@ class View(Protocol):
         ...
 
 
-VIEWS: dict[str, View] = {}
+VIEWS: dict[str, View] = {
+    "action": ActionView(),
+    "object": ObjectView(),
+    "relation": RelationView(),
+}
 """By name, as ``Variant.views`` asks for them."""

@@ -25,7 +25,13 @@ def gathered(tensor: Tensor) -> Tensor:
     return torch.cat(tuple(all_gather(tensor.contiguous())))
 
 
-def info_nce(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor | None = None) -> Tensor:
+def info_nce(
+    images: Tensor,
+    texts: Tensor,
+    scale: Tensor,
+    same: Tensor | None = None,
+    there: Tensor | None = None,
+) -> Tensor:
     """The symmetric contrastive loss of CLIP (Radford et al., ICML 2021).
 
     Args:
@@ -33,6 +39,7 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor | None =
         texts: [n, dim]; row i belongs to picture i.
         scale: factor on similarities.
         same: [n] numbers of names: pairs of one name are no negatives of each other.
+        there: [n] bool: rows that count; the others are nobody's negatives either.
 
     Returns:
         A scalar: the mean of both directions.
@@ -42,10 +49,45 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor | None =
 
     logits = scale * images @ texts.T
     truth = torch.arange(len(logits), device=logits.device)
+    others = truth[:, None] != truth[None]
     if same is not None:
-        alike = (same[:, None] == same[None]) & (truth[:, None] != truth[None])
-        logits = logits.masked_fill(alike, float("-inf"))
-    return (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
+        logits = logits.masked_fill((same[:, None] == same[None]) & others, float("-inf"))
+    if there is None:
+        return (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
+    logits = logits.masked_fill(~(there[:, None] & there[None]) & others, float("-inf"))
+    each = [cross_entropy(way, truth, reduction="none") for way in (logits, logits.T)]
+    return mean_of(torch.stack(each).mean(dim=0), there)
+
+
+def distilled(
+    student: Tensor, teacher: Tensor, among: Tensor, sharpness: float, there: Tensor
+) -> Tensor:
+    """How far the student is from finding among the batch what the teacher finds there.
+
+    KL(softmax(sharpness · teacher · among) ‖ softmax(sharpness · student · among)): similarities
+    to the batch as a distribution, as in relational knowledge distillation. Only the student gets
+    a gradient.
+
+    Args:
+        student: [n, dim]
+        teacher: [n, dim]; row i teaches the student's row i.
+        among: [m, dim]: what both are compared with, by dot product.
+        sharpness: factor on similarities, of both.
+        there: [n] bool: rows that count.
+
+    Returns:
+        A scalar: the mean over rows.
+    """
+    from torch.nn.functional import kl_div, log_softmax
+
+    wanted = log_softmax(sharpness * teacher.detach() @ among.detach().T, dim=1)
+    given = log_softmax(sharpness * student @ among.detach().T, dim=1)
+    return mean_of(kl_div(given, wanted, reduction="none", log_target=True).sum(dim=1), there)
+
+
+def mean_of(losses: Tensor, there: Tensor) -> Tensor:
+    """The mean of those losses that count, [n] and [n] bool; 0 where none does."""
+    return (losses * there).sum() / there.sum().clamp(min=1)
 
 
 def swap_loss(true: Tensor, false: Tensor, there: Tensor, sharpness: float) -> Tensor:
@@ -62,5 +104,4 @@ def swap_loss(true: Tensor, false: Tensor, there: Tensor, sharpness: float) -> T
     """
     from torch.nn.functional import softplus
 
-    losses = softplus(sharpness * (false - true)) * there
-    return losses.sum() / there.sum().clamp(min=1)
+    return mean_of(softplus(sharpness * (false - true)), there)

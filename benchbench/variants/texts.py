@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PADDING = 0
 """Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
+_ODD = 0x5851F42D4C957F2D
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,27 @@ class Texts:
             for tensor in (self.ids, self.triples)
         ]
         return Texts(*moved)  # type: ignore[arg-type]
+
+
+def joined(one: Tensor, other: Tensor) -> Tensor:
+    """Ids of n and of m captions, [n + m, longest]."""
+    import torch
+    from torch.nn.functional import pad
+
+    longest = max(one.shape[1], other.shape[1])
+    rows = [pad(ids, (0, longest - ids.shape[1]), value=PADDING) for ids in (one, other)]
+    return torch.cat(rows)
+
+
+def numbered(ids: Tensor) -> Tensor:
+    """[n, length] ids → [n] int64: equal where captions are, however far they are padded.
+
+    A polynomial modulo 2⁶⁴: the same number in every process, whatever else is in its batch.
+    """
+    import torch
+
+    powers = torch.full_like(ids[0], _ODD).cumprod(dim=0)
+    return (ids * powers).sum(dim=1)
 
 
 class Reader:

@@ -37,6 +37,20 @@ class Batch:
 
 
 @dataclass(slots=True)
+class Shown:
+    """What a view adds to n training examples: pictures with their names."""
+
+    images: Tensor
+    """[n, 3, size, size], normalised."""
+    texts: Texts
+    """Of n names."""
+    there: Tensor
+    """[n] bool: whether the example has any such thing; where not, picture and name say nothing."""
+    within: Tensor
+    """[n] bool: whether the caption's picture shows it, too."""
+
+
+@dataclass(slots=True)
 class Loss:
     """What to descend, and what to report."""
 
@@ -46,8 +60,21 @@ class Loss:
     """Scalars, detached, by name."""
 
 
+TEACHER = "teacher"
+"""The attribute of a model that holds moving averages of its weights, for training alone."""
+
+
+def shipped(model: Any) -> dict[str, Tensor]:
+    """A model's weights by name, without those that only training needs."""
+    kept = f"{TEACHER}."
+    return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
+
+
 class Trained(Protocol):
-    """Towers with an objective: a ``torch.nn.Module`` with these besides."""
+    """Towers with an objective: a ``torch.nn.Module`` with these besides.
+
+    What it holds under ``teacher`` is saved in a run's state and in no checkpoint (``shipped``).
+    """
 
     similarity: Similarity
     clip: Any
@@ -88,3 +115,5 @@ class Variant:
     views: Sequence[str] = ()
     """What the data shows besides the caption's picture: names of ``training.views``."""
     data: Data = "captions"
+    exam: str = "structure"
+    """By which checkpoints are chosen: a name of ``training.exams``."""

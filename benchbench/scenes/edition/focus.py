@@ -24,7 +24,7 @@ _ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
 
 def blurred(picture: Pixels) -> Pixels:
     """A Gaussian blur, σ = 2 · longest side / 640, edges repeated. [height, width, 3]."""
-    weights = _kernel(max(picture.shape[:2]))
+    weights = blur_weights(max(picture.shape[:2]))
     reach = len(weights) // 2
     for axis in (0, 1):
         margin = [(reach, reach) if each == axis else (0, 0) for each in range(3)]
@@ -38,8 +38,8 @@ def blurred(picture: Pixels) -> Pixels:
 
 
 @lru_cache(maxsize=4)
-def _kernel(side: int) -> tuple[np.uint16, ...]:
-    """Odd in number; 256 in sum."""
+def blur_weights(side: int) -> tuple[np.uint16, ...]:
+    """Of the blur along one axis, for a picture of that longest side: odd in number; 256 in sum."""
     sigma = BLUR_SIGMA * side / UPSTREAM_SIDE
     reach = max(1, int(3 * sigma))
     shape = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
@@ -68,7 +68,7 @@ def _light(mask: Flags) -> Words:
     """[height, width]: 256 at the mask's centre, falling off as a Gaussian."""
     rows, columns = np.nonzero(mask)
     middle = ((2 * int(at.sum()) + len(at)) // (2 * len(at)) for at in (rows, columns))
-    table = _falloff(max(mask.shape))
+    table = falloff(max(mask.shape))
     down, right = (
         table[np.abs(np.arange(length) - centre)]
         for length, centre in zip(mask.shape, middle, strict=True)
@@ -77,7 +77,7 @@ def _light(mask: Flags) -> Words:
 
 
 @lru_cache(maxsize=4)
-def _falloff(side: int) -> npt.NDArray[np.uint32]:
+def falloff(side: int) -> npt.NDArray[np.uint32]:
     """[side]: 256 times the Gaussian at each distance, σ = 100 · side / 640."""
     sigma = LIGHT_SIGMA * side / UPSTREAM_SIDE
     shape = np.exp(-(np.arange(side) ** 2) / (2 * sigma**2))

@@ -1,0 +1,27 @@
+"""How the best checkpoint is chosen, by what a variant is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from benchbench.training import scenarios, validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchbench.variants.texts import Reader
+
+
+class Marked(Protocol):
+    """What a model can be examined on."""
+
+    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Marks in percent by name, and ``mean`` of them."""
+        ...
+
+
+EXAMS: dict[str, Callable[[Any], Marked]] = {
+    "structure": validation.exam,
+    "scenario": scenarios.exam,
+}
+"""From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``."""

@@ -1,0 +1,133 @@
+"""The view "relation": the focused region of one annotated relation in each scene, and its phrase.
+
+The regions are ``scenes.edition.focus``'s, of a whole batch at once and on any device. All in
+integers: the pixels equal the test edition's at the same size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from benchbench.scenes.dice import dice
+from benchbench.scenes.edition.focus import blur_weights, falloff
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.training.actions import whole_boxes
+from benchbench.training.objects import add_shown
+from benchbench.training.showing import parts
+from benchbench.training.sight import one_of, sight_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.scenes import Scenes
+    from benchbench.training.examples import Examples
+    from benchbench.training.feeding import Feed
+    from benchbench.training.sight import Ints
+    from benchbench.variants.texts import Reader
+    from benchbench.variants.variant import Batch
+
+
+class RelationView:
+    """Any annotated relation between objects that an annotator would see."""
+
+    def prepare(self, found: Examples, reader: Reader) -> None:
+        """Choose the relations; a scene and what is shown of it belong together."""
+        sight = sight_of(found)
+        scenes, shown = sight.scenes, sight.shown
+        told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
+        roll = dice("training/relation", scenes.index)
+        cell, there = one_of(told.reshape(len(scenes), -1), roll, "pair")
+        ends = np.stack(np.divmod(cell, shown.shape[1]), axis=1)
+        found.extra |= {
+            "relation labels": torch.from_numpy(sight.seen.labels),
+            "relation ends": torch.from_numpy(ends),
+            "relation names": reader.read(phrases(scenes, np.arange(len(scenes)), ends)),
+            "relation there": torch.from_numpy(there),
+            "relation within": torch.from_numpy(sight.within(ends, found.boxes)),
+        }
+
+    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+        """[n, 3, size, size] uint8"""
+        labels, ends = (
+            found.extra.pop(f"relation {name}").to(pictures.device) for name in ("labels", "ends")
+        )
+        masks = labels[:, None] == ends[:, :, None, None]
+        pixels = parts(focused(pictures, masks), whole_boxes(len(pictures)), size)
+        found.extra["relation pixels"] = pixels
+
+    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+        """As ``Shown``."""
+        add_shown(batch, found, feed, "relation")
+
+
+def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
+    """Relations of some scenes in words, "dog chasing cat".
+
+    Args:
+        scenes: n of them.
+        rows: [m]: which scene.
+        ends: [m, 2]: slots of subject and object.
+    """
+    predicate = scenes.predicate[rows, ends[:, 0], ends[:, 1]].tolist()
+    kinds = scenes.category[rows[:, None], ends].tolist()
+    names = (
+        (CATEGORIES[subject].name, PREDICATES[told].name, CATEGORIES[thing].name)
+        for (subject, thing), told in zip(kinds, predicate, strict=True)
+    )
+    return [" ".join(words) for words in names]
+
+
+def focused(pictures: Tensor, masks: Tensor) -> Tensor:
+    """Pictures with light on two objects each, as ``scenes.edition.focus.focused`` makes them.
+
+    Args:
+        pictures: [n, 3, height, width] uint8
+        masks: [n, 2, height, width] bool: where the two objects are seen.
+
+    Returns:
+        [n, 3, height, width] uint8
+    """
+    light = _light(masks).amax(dim=1, keepdim=True)
+    dim = _high_byte(_blurred(pictures).to(torch.int16) * light + 128)
+    return torch.where(masks.any(dim=1, keepdim=True), pictures, dim)
+
+
+def _blurred(pictures: Tensor) -> Tensor:
+    """[n, 3, height, width] uint8, edges repeated."""
+    weights = [int(weight) for weight in blur_weights(max(pictures.shape[2:]))]
+    reach, out = len(weights) // 2, pictures.contiguous()
+    for axis in (2, 3):
+        length = out.shape[axis]
+        where = torch.arange(-reach, length + reach, device=out.device).clamp(0, length - 1)
+        wide = out.index_select(axis, where).to(torch.int16)
+        total = torch.full_like(out, 128, dtype=torch.int16)
+        for shift, weight in enumerate(weights):
+            total.add_(wide.narrow(axis, shift, length), alpha=weight)
+        out = _high_byte(total)
+    return out
+
+
+def _high_byte(words: Tensor) -> Tensor:
+    """int16 that stand for 0 … 65,535 → their 256ths, uint8; half the memory of int32."""
+    return (words >> 8).to(torch.uint8)
+
+
+def _light(masks: Tensor) -> Tensor:
+    """[…, height, width] masks → int16: 256 at a mask's centre, falling off as a Gaussian."""
+    sides = masks.shape[-2:]
+    table = torch.from_numpy(falloff(max(sides)).astype(np.int32)).to(masks.device)
+    down, right = (
+        table[(torch.arange(side, device=masks.device) - _middle(masks.sum(dim=across))).abs()]
+        for side, across in zip(sides, (-1, -2), strict=True)
+    )
+    return ((down[..., :, None] * right[..., None, :]) >> 8).to(torch.int16)
+
+
+def _middle(counts: Tensor) -> Tensor:
+    """[…, length] pixels in each row (column) → [..., 1]: their mean, rounded; 0 of none."""
+    count = counts.sum(dim=-1, keepdim=True)
+    total = (counts * torch.arange(counts.shape[-1], device=counts.device)).sum(-1, keepdim=True)
+    return (2 * total + count) // (2 * count).clamp(min=1)

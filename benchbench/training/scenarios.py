@@ -1,0 +1,162 @@
+"""The exam of variants that name actions, objects and relations: ScenarioCLIP's tasks, small.
+
+Scenes of the ``val`` split, never of test: pictures, crops and focused regions as the test edition
+makes them, each among all names of its kind that the split has, and dense captions searched by
+pictures and the other way round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchbench.devices import inference
+from benchbench.scenes import dense_captions, sample, seen
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.edition.focus import blurred, focused
+from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.vocabulary import CATEGORIES
+from benchbench.training.regions import phrases
+from benchbench.training.validation import SIZE, embedded_images, embedded_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from benchbench.scenes import Scenes, Seen
+    from benchbench.training.sight import Flags, Ints
+    from benchbench.types import Role
+    from benchbench.variants.texts import Reader
+
+SCENES, ITEMS = 250, 400
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Pictures of one kind, to be found their names."""
+
+    role: Role
+    pictures: Tensor
+    """[m, 3, size, size]"""
+    names: list[str]
+    right: Tensor
+    """[m, names] bool: names of that very picture; a region may have two."""
+
+
+@dataclass(frozen=True)
+class ScenarioExam:
+    """Names to be given on three levels, and a search both ways."""
+
+    namings: dict[str, Naming]
+    lines: list[str]
+    """A dense caption of each of the action's pictures."""
+
+    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Right first answers in percent by level, ``retrieval`` both ways, and their ``mean``."""
+        model.eval()
+        with inference():
+            found = {
+                name: _named(model, reader, device, each) for name, each in self.namings.items()
+            }
+            images = embedded_images(model, self.namings["action"].pictures, device)
+            texts = embedded_texts(model, reader, self.lines, device)
+        model.train()
+        similarity = (images @ texts.T).cpu()
+        own = torch.arange(len(similarity))
+        ways = [(way.argmax(dim=1) == own).float().mean() for way in (similarity, similarity.T)]
+        found["retrieval"] = 100 * float(torch.stack(ways).mean())
+        return found | {"mean": float(np.mean(list(found.values())))}
+
+
+def exam(
+    transform: Callable[[Image.Image], Tensor], pictures: int = SCENES, items: int = ITEMS
+) -> ScenarioExam:
+    """Draw it: the same for every variant.
+
+    Args:
+        transform: PIL picture → [3, size, size].
+        pictures: scenes.
+        items: crops, and as many focused regions.
+    """
+    scenes = sample("val", np.arange(pictures))
+    drawn, sight = draw(scenes, SIZE), seen(scenes, SIZE)
+    shown = annotated(scenes, sight)
+    return ScenarioExam(
+        {
+            "action": _actions(transform, scenes, drawn),
+            "object": _objects(transform, scenes, drawn, sight, shown, items),
+            "relation": _relations(transform, scenes, drawn, sight, shown, items),
+        },
+        [row[0] for row in dense_captions(scenes).texts()],
+    )
+
+
+def _naming(
+    role: Role, shown: Sequence[Tensor], own: Sequence[set[str]], names: Sequence[str]
+) -> Naming:
+    right = [[name in each for name in names] for each in own]
+    return Naming(role, torch.stack(list(shown)), list(names), torch.tensor(right))
+
+
+def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
+    own = [{SCENARIOS[kind].name} for kind in scenes.scenario.tolist()]
+    shown = [transform(Image.fromarray(picture)) for picture in drawn]
+    return _naming("scene", shown, own, sorted(set[str]().union(*own)))
+
+
+def _objects(
+    transform: Any, scenes: Scenes, drawn: Any, sight: Seen, shown: Flags, items: int
+) -> Naming:
+    row, slot = np.nonzero(shown)
+    names = sorted({CATEGORIES[kind].name for kind in scenes.category[shown].tolist()})
+    some = _spread(len(row), items)
+    crops, own = [], []
+    for k, s in zip(row[some].tolist(), slot[some].tolist(), strict=True):
+        left, top, right, bottom = sight.boxes[k, s].tolist()
+        crops.append(transform(Image.fromarray(drawn[k, top:bottom, left:right])))
+        own.append({CATEGORIES[scenes.category[k, s]].name})
+    return _naming("object", crops, own, names)
+
+
+def _relations(
+    transform: Any, scenes: Scenes, drawn: Any, sight: Seen, shown: Flags, items: int
+) -> Naming:
+    told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
+    row, subject, thing = np.nonzero(told)
+    ends = np.stack([subject, thing], axis=1)
+    said = phrases(scenes, row, ends)
+    of_region: dict[tuple[int, ...], set[str]] = {}
+    for phrase, key in zip(said, _regions(row, ends), strict=True):
+        of_region.setdefault(key, set()).add(phrase)
+    keys = sorted(of_region)
+    regions = [keys[k] for k in _spread(len(keys), items).tolist()]
+    pixels = (
+        focused(drawn[k], blurred(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
+        for k, one, other in regions
+    )
+    pictures = [transform(Image.fromarray(picture)) for picture in pixels]
+    return _naming("relation", pictures, [of_region[key] for key in regions], sorted(set(said)))
+
+
+def _regions(row: Ints, ends: Ints) -> list[tuple[int, ...]]:
+    """Scene and both objects, the lesser first: relations both ways share a region."""
+    table = np.concatenate([row[:, None], np.sort(ends, axis=1)], axis=1)
+    return [tuple(each) for each in table.tolist()]
+
+
+def _spread(count: int, most: int) -> Ints:
+    """At most so many numbers below ``count``, evenly spread."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
+def _named(model: Any, reader: Reader, device: str, asked: Naming) -> float:
+    images = embedded_images(model, asked.pictures, device, asked.role)
+    texts = embedded_texts(model, reader, asked.names, device, asked.role)
+    best = (images @ texts.T).argmax(dim=1).cpu()
+    return 100 * float(asked.right[torch.arange(len(best)), best].float().mean())

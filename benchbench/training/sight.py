@@ -1,0 +1,73 @@
+"""What the drawn examples of a batch show, for the views that need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes import seen
+from benchbench.scenes.edition.plan import annotated
+
+if TYPE_CHECKING:
+    from benchbench.scenes import Scenes, Seen
+    from benchbench.scenes.dice import Dice
+    from benchbench.training.examples import Examples
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_KEY = "sight"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """n scenes, and what is seen of them in pictures of one size."""
+
+    scenes: Scenes
+    seen: Seen
+    shown: Flags
+    """[n, w]: objects that an annotator of the test edition would see."""
+
+    def within(self, slots: Ints, boxes: npt.NDArray[np.float32]) -> Flags:
+        """Whether the middles of some objects lie in a part of each picture.
+
+        Args:
+            slots: [n, k] objects.
+            boxes: [n, 4]: left, top, right, bottom as shares of the picture.
+
+        Returns:
+            [n]
+        """
+        own = self.seen.boxes[np.arange(len(slots))[:, None], slots] / self.seen.labels.shape[1]
+        middle = (own[..., :2] + own[..., 2:]) / 2
+        inside = (middle >= boxes[:, None, :2]) & (middle <= boxes[:, None, 2:])
+        return np.asarray(inside.all(axis=(1, 2)))
+
+
+def sight_of(found: Examples) -> Sight:
+    """Look at a batch's scenes; only once, for all views."""
+    if found.scenes is None:
+        raise RuntimeError("only drawn scenes say where their objects are")
+    if _KEY not in found.extra:
+        sight = seen(found.scenes, found.side)
+        found.extra[_KEY] = Sight(found.scenes, sight, annotated(found.scenes, sight))
+    return found.extra[_KEY]  # type: ignore[no-any-return]
+
+
+def one_of(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
+    """Any one of what is there, each as likely.
+
+    Args:
+        there: [n, k]
+        roll: n dice.
+        name: of the draw.
+
+    Returns:
+        [n]: columns, 0 where nothing is there; and [n], whether anything is.
+    """
+    rank = roll.below(name, np.maximum(there.sum(axis=1), 1))
+    found = np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1)
+    return found, np.asarray(there.any(axis=1))

@@ -1,0 +1,252 @@
+"""ScenarioCLIP (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP): three levels of a picture.
+
+Global (picture ↔ caption or action), object (crop ↔ name) and relation (focused region ↔ "subject
+predicate object") each have towers and a scale of their own, and an InfoNCE in which equal names
+are no negatives. Moving averages of the towers teach across levels, as published: the global
+picture teaches its object's and its relation's, their names teach the global caption.
+
+Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
+nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
+means what it means on another. So the two are compared by what they find in the batch
+(``contrast.distilled``): the picture of an object should find the captions that the whole picture
+finds, a caption the crops and regions that its parts' names find. Equal names share the teacher's
+mass, so that none of them is a false negative. A crop is taught only by a picture that shows it.
+
+The averages decay by 0.999 (published 0.9995, after 2,000 steps in which they follow faster), from
+less at the start: a run here is some thousand steps. In place of some captions' pictures stand
+whole pictures with their action's name. The control has one tower on all three levels, as
+PyramidCLIP does (Gao et al., NeurIPS 2022).
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.functional import normalize
+
+from benchbench.variants.adapter import family
+from benchbench.variants.contrast import distilled, gathered, info_nce
+from benchbench.variants.features import text_embeddings
+from benchbench.variants.structclip import MOST_SCALE
+from benchbench.variants.texts import Reader, Texts, joined, numbered
+from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from benchbench.types import Role, Similarity
+
+SOURCE = "ScenarioCLIP, arXiv 2511.20274"
+PARTS: tuple[Role, ...] = ("object", "relation")
+"""The levels below the global one, which is called "scene"."""
+
+
+@dataclass(slots=True)
+class _Level:
+    """What one level has made of a batch, of all processes."""
+
+    images: Tensor
+    """[n, dim], of unit length."""
+    texts: Tensor
+    """[n, dim], of unit length."""
+    there: Tensor
+    """[n] bool"""
+    within: Tensor
+    """[n] bool: what is there and to be seen in the global picture."""
+    names: Tensor
+    """[n] int64"""
+
+
+class ScenarioClip(nn.Module):
+    """Towers for pictures, objects and relations, contrasted each and taught by one another."""
+
+    similarity: Similarity = "cosine"
+
+    def __init__(
+        self,
+        clip: Any,
+        *,
+        shared: bool,
+        action_percent: int,
+        distill_weight: float,
+        distill_sharpness: float,
+        teacher_decay: float,
+    ) -> None:
+        """Put the objective on towers.
+
+        Args:
+            clip: an ``open_clip.CLIP``; it is trained in place.
+            shared: one tower on all levels; otherwise each starts as a copy of ``clip``.
+            action_percent: of the global pictures that are whole ones with their action.
+            distill_weight: of the mean of the four distillations; 0 leaves the teacher out.
+            distill_sharpness: factor on the similarities that they compare.
+            teacher_decay: of the moving averages, per step.
+        """
+        super().__init__()
+        self.clip = clip
+        self.own = nn.ModuleDict({} if shared else {role: _copied(clip) for role in PARTS})
+        self.scales = nn.ParameterDict(
+            {role: nn.Parameter(clip.logit_scale.detach().clone()) for role in PARTS}
+        )
+        self.action_percent = action_percent
+        self.distill_weight, self.distill_sharpness = distill_weight, distill_sharpness
+        self.teacher_decay = teacher_decay
+        self.teacher: nn.ModuleDict | None = None
+
+    def reader(self, tokenizer: Any) -> Reader:
+        """Without triples."""
+        return Reader(tokenizer, with_triples=False)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Make a teacher first where the weights have one: those of a run to be gone on with."""
+        if self.teacher is None and any(name.startswith(f"{TEACHER}.") for name in state_dict):
+            self.teacher = self._averages()
+        return super().load_state_dict(state_dict, *args, **kwargs)
+
+    def forward(self, batch: Batch, step: int) -> Loss:
+        """The three contrasts, and what the levels learn of each other."""
+        shown: dict[Role, Shown] = {"scene": self._pictures(batch)}
+        shown |= {role: batch.extra[role] for role in PARTS}
+        levels = {role: self._level(each, role) for role, each in shown.items()}
+        losses = {
+            role: info_nce(each.images, each.texts, self.scale(role), each.names, each.there)
+            for role, each in levels.items()
+        }
+        parts: dict[str, Tensor] = {role: loss.detach() for role, loss in losses.items()}
+        total = torch.stack(list(losses.values())).sum()
+        if self.distill_weight:
+            distillation = self._distillation(shown, levels, step)
+            parts["distillation"] = distillation.detach()
+            total = total + self.distill_weight * distillation
+        return Loss(total, parts)
+
+    def encode_images(self, images: Tensor, role: Role) -> Tensor:
+        """[n, dim], of unit length, by the role's tower."""
+        return _seen(self._tower(role), images)
+
+    def encode_texts(self, texts: Texts, role: Role) -> Tensor:
+        """[n, dim], of unit length, by the role's tower."""
+        return _read(self._tower(role), texts)
+
+    def scale(self, role: str) -> Tensor:
+        """The factor on a level's similarities."""
+        scale: Tensor = self.scales.get(role, self.clip.logit_scale)
+        return scale.exp().clamp(max=MOST_SCALE)
+
+    def _tower(self, role: str) -> Any:
+        return _of(self.own, role, self.clip)
+
+    def _pictures(self, batch: Batch) -> Shown:
+        """What the global level is shown: whole pictures with actions first, then captions' own."""
+        action: Shown = batch.extra["action"]
+        count = -(-len(batch.images) * self.action_percent // 100)
+        whole = torch.arange(len(batch.images), device=batch.images.device) < count
+        return Shown(
+            images=torch.where(whole[:, None, None, None], action.images, batch.images),
+            texts=Texts(joined(action.texts.ids[:count], batch.texts.ids[count:])),
+            there=action.there,
+            within=whole,
+        )
+
+    def _level(self, shown: Shown, role: Role) -> _Level:
+        return _Level(
+            images=gathered(self.encode_images(shown.images, role)),
+            texts=gathered(self.encode_texts(shown.texts, role)),
+            there=gathered(shown.there),
+            within=gathered(shown.there & shown.within),
+            names=gathered(numbered(shown.texts.ids)),
+        )
+
+    def _distillation(
+        self, shown: Mapping[Role, Shown], levels: Mapping[Role, _Level], step: int
+    ) -> Tensor:
+        """The mean of the four."""
+        towers, whole = self._followed(step), levels["scene"]
+        with torch.no_grad():
+            picture = gathered(_seen(towers["scene"], shown["scene"].images))
+            own = {role: _of(towers, role, towers["scene"]) for role in PARTS}
+            names = {role: gathered(_read(own[role], shown[role].texts)) for role in PARTS}
+        losses = []
+        for role in PARTS:
+            part = levels[role]
+            taught = part.there & (part.within | whole.within)
+            for student, master, among in (
+                (part.images, picture, whole.texts),
+                (whole.texts, names[role], part.images),
+            ):
+                losses.append(distilled(student, master, among, self.distill_sharpness, taught))
+        return torch.stack(losses).mean()
+
+    def _followed(self, step: int) -> nn.ModuleDict:
+        """The averages, moved towards what the last step has made of the weights."""
+        if self.teacher is None:
+            self.teacher = self._averages()
+            return self.teacher
+        decay = min(self.teacher_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for role, tower in self.teacher.items():
+                pairs = zip(tower.parameters(), self._tower(role).parameters(), strict=True)
+                for mean, now in pairs:
+                    mean.lerp_(now, 1 - decay)
+        return self.teacher
+
+    def _averages(self) -> nn.ModuleDict:
+        towers = {"scene": self.clip, **self.own}
+        copies = {role: deepcopy(tower) for role, tower in towers.items()}
+        return nn.ModuleDict(copies).requires_grad_(False)
+
+
+def _copied(clip: Any) -> Any:
+    """The same towers once more, without the scale: levels have their own."""
+    copy = deepcopy(clip)
+    del copy.logit_scale
+    return copy
+
+
+def _of(towers: nn.ModuleDict, role: str, otherwise: Any) -> Any:
+    if role in towers:
+        return towers[role]
+    return otherwise
+
+
+def _seen(tower: Any, images: Tensor) -> Tensor:
+    return normalize(tower.encode_image(images).float(), dim=-1)
+
+
+def _read(tower: Any, texts: Texts) -> Tensor:
+    return normalize(text_embeddings(tower, texts.ids).float(), dim=-1)
+
+
+_SETTINGS = {
+    "action_percent": 25,
+    "distill_weight": 1.0,
+    "distill_sharpness": 10.0,
+    "teacher_decay": 0.999,
+}
+
+
+def _variant(name: str, title: str, shared: bool) -> Variant:
+    return Variant(
+        name,
+        title,
+        SOURCE,
+        ScenarioClip,
+        {"shared": shared, **_SETTINGS},
+        views=("action", "object", "relation"),
+        data="scenes",
+        exam="scenario",
+    )
+
+
+VARIANTS = (
+    _variant("scenarioclip", "towers for pictures, objects and relations, and a teacher", False),
+    _variant("scenarioclip:shared", "ScenarioCLIP with one tower on all three levels", True),
+)
+
+FAMILY = family(VARIANTS, "a checkpoint of benchbench train scenarioclip")
