@@ -6,9 +6,13 @@ Read in this order::
     examples            what a source of training data gives
     drawn, swaps        the drawn world as one; captions with words swapped
     showing, views      pixels; what is shown besides a caption's picture
+    sight, objects, regions, actions
+                        what drawn examples show, and ScenarioCLIP's views of it
     feeding             batches by number, prepared beside training
     optim, loop         the steps
-    validation          how the best checkpoint is chosen
+    exams               how the best checkpoint is chosen
+    validation, scenarios
+                        by structure; by actions, objects and relations
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint
 """

@@ -118,7 +118,7 @@ class ScenarioClip(nn.Module):
             role: info_nce(each.images, each.texts, self.scale(role), each.names, each.there)
             for role, each in levels.items()
         }
-        parts: dict[str, Tensor] = {role: loss.detach() for role, loss in losses.items()}
+        parts = {f"contrast_{role}": loss.detach() for role, loss in losses.items()}
         total = torch.stack(list(losses.values())).sum()
         if self.distill_weight:
             distillation = self._distillation(shown, levels, step)

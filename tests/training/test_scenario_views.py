@@ -1,0 +1,134 @@
+"""What ScenarioCLIP is shown: objects, focused regions, whole pictures."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from benchbench.scenes import draw, sample, seen
+from benchbench.scenes.dice import dice
+from benchbench.scenes.edition import focus
+from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.training.drawn import DrawnWorld
+from benchbench.training.examples import Examples
+from benchbench.training.feeding import Feed
+from benchbench.training.regions import focused
+from benchbench.training.sight import one_of, sight_of
+from benchbench.training.views import VIEWS
+from benchbench.variants import towers
+from benchbench.variants.making import make
+from benchbench.variants.scenarioclip import VARIANTS
+
+NAMES = ("action", "object", "relation")
+
+
+@pytest.fixture(scope="module")
+def feed() -> Feed:
+    made = make(VARIANTS[1], towers.build(towers.NAME), towers.NAME)
+    views = [VIEWS[name] for name in NAMES]
+    return Feed(DrawnWorld(3), made.reader, views, 16, made.size, "cpu", made.preprocessing)
+
+
+def prepared(feed: Feed) -> Examples:
+    """A batch of which nothing has been drawn yet."""
+    found = feed.source.examples(np.arange(16))
+    found.side = 2 * feed.size
+    for view in feed.views:
+        view.prepare(found, feed.reader)
+    return found
+
+
+@pytest.mark.parametrize("size", [96, 128])
+def test_focused_regions_are_the_editions(size: int) -> None:
+    scenes = sample("train", np.arange(0, 60, 6))
+    pictures, sight = draw(scenes, size), seen(scenes, size)
+    rows, first, second = np.nonzero(np.triu(scenes.predicate >= 0))
+    found = zip(rows.tolist(), first.tolist(), second.tolist(), strict=True)
+    masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
+    kept = [k for k, (one, other) in enumerate(masks) if one.any() and other.any()]
+    assert len(kept) > 5
+    ours = focused(
+        torch.from_numpy(pictures[rows[kept]]).permute(0, 3, 1, 2),
+        torch.from_numpy(np.stack([masks[k] for k in kept])),
+    )
+    for k, mine in zip(kept, ours.permute(0, 2, 3, 1).numpy(), strict=True):
+        whole = pictures[rows[k]]
+        assert np.array_equal(mine, focus.focused(whole, focus.blurred(whole), masks[k]))
+
+
+def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
+    masks = torch.zeros(1, 2, 32, 32, dtype=torch.bool)
+    out = focused(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8), masks)
+    assert torch.isfinite(out.float()).all()
+
+
+def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: Feed) -> None:
+    found = prepared(feed)
+    sight = sight_of(found)
+    boxes = (found.extra["object boxes"].numpy() * found.side).round().astype(int)
+    judged = seen(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
+    names = feed.reader.read([category.name for category in CATEGORIES]).ids
+    told = found.extra["object names"].ids
+    for k, box in enumerate(boxes.tolist()):
+        slots = np.flatnonzero((sight.seen.boxes[k] == box).all(axis=1))
+        kinds = [names[sight.scenes.category[k, s]][: told.shape[1]] for s in slots if judged[k, s]]
+        assert any(torch.equal(told[k], kind) for kind in kinds)
+    assert found.extra["object there"].all()
+
+
+def test_relations_are_annotated_ones_in_words(feed: Feed) -> None:
+    found = prepared(feed)
+    scenes, told = sight_of(found).scenes, found.extra["relation names"].ids
+    shown = annotated(scenes, sight_of(found).seen)
+    for k, (subject, thing) in enumerate(found.extra["relation ends"].tolist()):
+        if not found.extra["relation there"][k]:
+            continue
+        assert shown[k, subject] and shown[k, thing]
+        words = (
+            CATEGORIES[scenes.category[k, subject]].name,
+            PREDICATES[scenes.predicate[k, subject, thing]].name,
+            CATEGORIES[scenes.category[k, thing]].name,
+        )
+        ids = feed.reader.read([" ".join(words)]).ids[0]
+        assert torch.equal(told[k, : len(ids)], ids) and not told[k, len(ids) :].any()
+
+
+def test_what_lies_within_the_captions_picture_is_known(feed: Feed) -> None:
+    found = prepared(feed)
+    sight = sight_of(found)
+    whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
+    for name in ("object", "relation"):
+        assert found.extra[f"{name} within"][torch.from_numpy(whole)].all()
+    slots = np.argmax(sight.shown, axis=1)[:, None]
+    nowhere = np.zeros((len(slots), 4), dtype=np.float32)
+    assert not sight.within(slots, nowhere).any()
+
+
+def test_a_batch_shows_three_more_pictures_of_every_example(feed: Feed) -> None:
+    batch = feed.on_device(feed[1])
+    for name in NAMES:
+        shown = batch.extra[name]
+        assert shown.images.shape == batch.images.shape == (16, 3, 64, 64)
+        assert len(shown.texts) == len(shown.there) == len(shown.within) == 16
+
+
+def test_drawing_beside_the_model_shows_the_same(feed: Feed) -> None:
+    here, there = feed, replace(feed, device="cpu:0")
+    one, other = here.on_device(here[1]), there.on_device(pickle.loads(pickle.dumps(there[1])))
+    for name in NAMES:
+        assert torch.equal(one.extra[name].images, other.extra[name].images)
+        assert torch.equal(one.extra[name].texts.ids, other.extra[name].texts.ids)
+
+
+def test_any_one_is_drawn_of_what_is_there() -> None:
+    there = np.tile(np.array([[True, False, True, False], [False] * 4]), (500, 1))
+    found, some = one_of(there, dice("x", np.arange(1000)), "y")
+    assert some.tolist() == [True, False] * 500
+    assert set(found[::2].tolist()) == {0, 2} and not found[1::2].any()
+    assert 200 < (found[::2] == 0).sum() < 300
