@@ -8,7 +8,7 @@ Read in this order::
     aro, drawn          two grammars that are exact: ARO's templates, the drawn world's captions
     freetext            a modest one, over tags
     parsing             which of them reads a caption
-    symmetric           relations that a swap leaves true
+    symmetric           relations that a swap leaves true, or that are said both ways round
     swapping, chance    semantic negatives, and random ones
 """
 
@@ -25,7 +25,7 @@ from benchbench.scenegraph.graph import (
 )
 from benchbench.scenegraph.parsing import parse
 from benchbench.scenegraph.swapping import Negative, negatives
-from benchbench.scenegraph.symmetric import symmetric
+from benchbench.scenegraph.symmetric import oriented, symmetric
 from benchbench.scenegraph.wording import words_of
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Triple",
     "drawn_tags",
     "negatives",
+    "oriented",
     "parse",
     "random_negative",
     "symmetric",

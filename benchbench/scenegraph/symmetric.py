@@ -35,3 +35,26 @@ def symmetric(predicate: str) -> bool:
     drawn = any(each.name == predicate and each.symmetric for each in PREDICATES)
     near = any(predicate == end or predicate.endswith(f" {end}") for end in ENDINGS)
     return drawn or near or predicate in LISTED or predicate in FURTHER
+
+
+_CONVERSES = {
+    "to the right of": "to the left of",
+    "right of": "left of",
+    "on the right of": "on the left of",
+    "behind": "in front of",
+    "under": "above",
+    "below": "above",
+    "beneath": "above",
+    "underneath": "above",
+}
+
+
+def oriented(triple: tuple[str, str, str]) -> tuple[str, str, str]:
+    """A triple said the one way round of two that mean the same.
+
+    >>> oriented(("dog", "to the right of", "cat")), oriented(("dog", "riding", "cat"))
+    (('cat', 'to the left of', 'dog'), ('dog', 'riding', 'cat'))
+    """
+    head, relation, tail = triple
+    converse = _CONVERSES.get(relation)
+    return (tail, converse, head) if converse else triple

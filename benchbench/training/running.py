@@ -10,13 +10,13 @@ import torch
 
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
-from benchbench.errors import UsageError
+from benchbench.errors import ModelError, UsageError
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
 from benchbench.training.views import VIEWS
-from benchbench.variants import towers
+from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant as variant_named
 from benchbench.variants.making import make
 
@@ -92,13 +92,31 @@ def _backbone(name: str) -> tuple[Any, str]:
     """Towers to train, and open_clip's name for their architecture."""
     if name == SMALL:
         return towers.build(towers.NAME), towers.NAME
+    if name.endswith(weights.SUFFIX):
+        return _towers_of(Path(name).expanduser())
     from benchbench.registry import load_model
 
     kind, _, rest = name.partition(":")
     if kind != "openclip":
-        raise UsageError(f"Unknown backbone '{name}'. There are: small, openclip:ARCH/TAG.")
+        raise UsageError(
+            f"Unknown backbone '{name}'. There are: small, openclip:ARCH/TAG, and checkpoints of "
+            f"benchbench train (PATH{weights.SUFFIX})."
+        )
     clip = load_model(name).clip  # type: ignore[attr-defined]
     return clip.float().requires_grad_(True), rest.rpartition("/")[0]
+
+
+def _towers_of(path: Path) -> tuple[Any, str]:
+    """The towers of a checkpoint that ``benchbench train`` has written."""
+    tensors, record = weights.read(path)
+    try:
+        clip = towers.build(record["architecture"], record["preprocessing"])
+        own = {k.removeprefix("clip."): t for k, t in tensors.items() if k.startswith("clip.")}
+        clip.load_state_dict({name: tensor.float() for name, tensor in own.items()})
+    except (KeyError, RuntimeError, ValueError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
+        raise ModelError(f"{path} holds no towers to start from ({reason}).") from error
+    return clip, record["architecture"]
 
 
 def source_of(plan: Plan, described: Variant) -> Source:

@@ -79,15 +79,16 @@ def exam(transform: Callable[[Image], Tensor], items: int = ITEMS) -> Exam:
         some = np.linspace(0, len(found.scene) - 1, min(items, len(found.scene))).astype(int)
         boxes = crops(sight, found.scene, found.slots)[some].tolist()
         rows = zip(found.scene[some].tolist(), boxes, strict=True)
-        shown = [transform(_part(pictures[row], box)) for row, box in rows]
+        shown = [transform(part(pictures[row], box)) for row, box in rows]
         told = [found.captions()[k] for k in some.tolist()]
         choices[name] = (torch.stack(shown), [t for t, _ in told], [f for _, f in told])
-    whole = [transform(_part(picture, None)) for picture in pictures[:GALLERY]]
+    whole = [transform(part(picture, None)) for picture in pictures[:GALLERY]]
     lines = [row[0] for row in captions(scenes.take(slice(GALLERY))).texts()]
     return Exam(choices, torch.stack(whole), lines)
 
 
-def _part(picture: Any, box: Sequence[int] | None) -> Image:
+def part(picture: Any, box: Sequence[int] | None) -> Image:
+    """A picture, [height, width, 3] uint8, or what lies in a box of it, for a transform."""
     from PIL import Image
 
     whole = Image.fromarray(picture)

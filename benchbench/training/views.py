@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from benchbench.training.actions import ActionView
+from benchbench.training.facts import FactsView
 from benchbench.training.objects import ObjectView
 from benchbench.training.regions import RelationView
 
@@ -35,6 +36,7 @@ class View(Protocol):
 
 VIEWS: dict[str, View] = {
     "action": ActionView(),
+    "facts": FactsView(),
     "object": ObjectView(),
     "relation": RelationView(),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenegraph import MOST_TRIPLES, parse, triples
+from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ class Reader:
 
     def _triples(self, texts: Sequence[str]) -> Tensor:
         """[n, most, 3, longest]"""
-        told = [triples(parse(text)) for text in texts]
+        told = [[oriented(each) for each in triples(parse(text))] for text in texts]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
 

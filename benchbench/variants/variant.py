@@ -50,6 +50,25 @@ class Shown:
     """[n] bool: whether the caption's picture shows it, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of n pictures, and sets of facts that are not."""
+
+    true: Tensor
+    """[n, facts] uint8 of 0 and 1."""
+    false: Tensor
+    """[n, kinds, facts] uint8: the same with something exchanged between two objects."""
+    there: Tensor
+    """[n, kinds] bool: whether that makes a difference."""
+    kinds: tuple[str, ...]
+    """What is exchanged."""
+
+    def to(self, device: Any) -> Facts:
+        """The same on a device."""
+        moved = (each.to(device, non_blocking=True) for each in (self.true, self.false, self.there))
+        return Facts(*moved, self.kinds)
+
+
 @dataclass(slots=True)
 class Loss:
     """What to descend, and what to report."""

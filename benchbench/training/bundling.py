@@ -1,0 +1,129 @@
+"""A trained run as a file that ships, and the card beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.training.log import read_log
+from benchbench.training.loop import BEST
+from benchbench.variants import weights
+from benchbench.variants.catalogue import variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+MOST_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
+"""What a bundled file may have; every other one 6 MB."""
+
+
+def bundle(
+    run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence[str] = ()
+) -> Path:
+    """Write a run's best checkpoint in float16, and its card.
+
+    Args:
+        run: the folder that ``train`` filled.
+        folder: where both go: ``NAME.safetensors`` and ``NAME.md``.
+        notes: what must be said wherever its numbers are shown.
+        results: lines for the card.
+
+    Returns:
+        The weights' file.
+
+    Raises:
+        WeightsUnavailable: the run has no checkpoint yet.
+    """
+    tensors, record = weights.read(run / BEST)
+    half = {name: each.to(torch.float16) if each.is_floating_point() else each
+            for name, each in tensors.items()}  # fmt: skip
+    shipped = record | ({"note": " ".join(notes)} if notes else {})
+    name = record["variant"].replace(":", "-")
+    path = weights.write(folder / f"{name}{weights.SUFFIX}", half, shipped)
+    (folder / f"{name}.md").write_text(card(record, read_log(run), notes, results), "utf-8")
+    return path
+
+
+def card(
+    record: Mapping[str, Any],
+    log: Sequence[Mapping[str, Any]],
+    notes: Sequence[str] = (),
+    results: Sequence[str] = (),
+) -> str:
+    """What a checkpoint is, in markdown."""
+    plan, environment = record["plan"], record["environment"]
+    described = variant(record["variant"])
+    device = environment.get("gpu") or f"CPU ({environment['processor']})"
+    samples = record["step"] * plan["batch"]
+    lines = [
+        f"# {record['variant']}",
+        "",
+        f"{described.title.capitalize()}. Method: {described.source}.",
+        "",
+        *(f"**{note}**\n" for note in notes),
+        "| | |",
+        "|---|---|",
+        f"| towers | {record['architecture']}, from {backbone_of(record)} |",
+        f"| parameters | {record['parameters']:,} |",
+        f"| data | {record['data']}, drawn as it is trained; nothing of the test split |",
+        f"| steps | {record['step']:,} of {plan['steps']:,}, batch {plan['batch']} "
+        f"({samples:,} examples), seed {plan['seed']} |",
+        f"| trained on | {device}, {plan['precision']}, {record['seconds'] / 60:.0f} minutes |",
+        f"| rate | {plan['rate']:g}, {plan['warmup']} steps of warm-up, then a cosine to 0 |",
+        f"| settings | {_listed(record['settings'])} |",
+        f"| chosen by | mean of the validation marks: {_marks(record['validation'])} |",
+        f"| versions | benchbench {environment['benchbench']}, torch {environment['torch']}, "
+        f"open_clip {environment['open_clip_torch']} |",
+        "| licence | Apache-2.0 |",
+        "",
+        "## To reproduce",
+        "",
+        *(f"    {command}" for command in commands(record)),
+        "",
+        "## Validation",
+        "",
+        *_curve(log),
+        *(["", "## Results", "", *results] if results else []),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def backbone_of(record: Mapping[str, Any]) -> str:
+    """What it was trained from, in words."""
+    backbone = record["plan"]["backbone"]
+    return "random weights" if backbone == "small" else f"`{backbone}`"
+
+
+def commands(record: Mapping[str, Any]) -> list[str]:
+    """What trains it again."""
+    plan = record["plan"]
+    return [
+        f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "
+        f"--seed {plan['seed']} --steps {plan['steps']} --batch-size {plan['batch']} "
+        f"--rate {plan['rate']:g} --validate-every {plan['validate_every']} "
+        f"--precision {plan['precision']}"
+    ]
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
+
+
+def _marks(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in values.items() if name != "mean")
+
+
+def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The validation marks, a line a look, at most a dozen."""
+    looks = [each for each in log if "val_mean" in each]
+    some = looks[:: max(1, len(looks) // 12)]
+    if looks and some[-1] is not looks[-1]:
+        some.append(looks[-1])
+    names = [name for name in (looks[0] if looks else {}) if name.startswith("val_")]
+    head = ["step", *(name.removeprefix("val_") for name in names)]
+    rows = [[f"{each['step']:,}", *(f"{each[name]:.1f}" for name in names)] for each in some]
+    return [
+        "| " + " | ".join(cells) + " |" for cells in (head, ["---:"] * len(head), *rows)
+    ]

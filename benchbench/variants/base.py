@@ -1,0 +1,98 @@
+"""What all small variants start from: a picture tower that has been told what is where.
+
+A picture's embedding is compared with that of a set of facts, the sum of a vector for each (a dog
+in the left third; a dog facing right; a red dog), by InfoNCE and against sets in which two objects
+have exchanged their places, or their looks. The text tower stays untouched.
+
+Published methods fine-tune a CLIP that has seen 400 million pictures. A tower of random weights
+learns structure from captions late or never: as long as its embedding does not hold who stands
+where, the text tower has no use for the order of words, and as long as that has none, the picture
+tower has no use for places. Every variant and every control starts from the same base.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.nn.functional import normalize
+
+from benchbench.variants.contrast import gathered, info_nce, swap_loss
+from benchbench.variants.features import text_embeddings
+from benchbench.variants.structclip import MOST_SCALE
+from benchbench.variants.texts import Reader
+from benchbench.variants.variant import Batch, Facts, Loss, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.types import Role, Similarity
+    from benchbench.variants.texts import Texts
+
+
+class Base(nn.Module):
+    """CLIP's towers, and a vector for each fact."""
+
+    similarity: Similarity = "cosine"
+
+    def __init__(self, clip: Any, *, facts: int, swap_weight: float, swap_sharpness: float) -> None:
+        """Put the objective on towers.
+
+        Args:
+            clip: an ``open_clip.CLIP``; its picture tower is trained in place.
+            facts: how many there are.
+            swap_weight: of the loss on either kind of exchange.
+            swap_sharpness: of that loss.
+        """
+        super().__init__()
+        self.clip = clip
+        self.swap_weight, self.swap_sharpness = swap_weight, swap_sharpness
+        self.table = nn.Linear(facts, clip.text_projection.shape[1], bias=False)
+        for name, parameter in clip.named_parameters():
+            parameter.requires_grad_(name.startswith("visual.") or name == "logit_scale")
+
+    def reader(self, tokenizer: Any) -> Reader:
+        """Captions are not looked at in training."""
+        return Reader(tokenizer, with_triples=False)
+
+    def forward(self, batch: Batch, step: int) -> Loss:
+        """InfoNCE between pictures and facts, and the losses on exchanged facts."""
+        facts: Facts = batch.extra["facts"]
+        images = gathered(self.encode_images(batch.images, "scene"))
+        true = gathered(self.encode_facts(facts.true))
+        contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MOST_SCALE))
+        right = (images * true).sum(dim=1)
+        parts, total = {"contrast": contrast.detach()}, contrast
+        for number, name in enumerate(facts.kinds):
+            false = gathered(self.encode_facts(facts.false[:, number]))
+            there = gathered(facts.there[:, number].to(images.dtype)) > 0
+            loss = swap_loss(right, (images * false).sum(dim=1), there, self.swap_sharpness)
+            parts[name] = loss.detach()
+            total = total + self.swap_weight * loss
+        return Loss(total, parts)
+
+    def encode_images(self, images: Tensor, role: Role) -> Tensor:
+        """[n, dim], of unit length."""
+        return normalize(self.clip.encode_image(images).float(), dim=-1)
+
+    def encode_texts(self, texts: Texts, role: Role) -> Tensor:
+        """[n, dim], of unit length; untrained."""
+        return normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
+
+    def encode_facts(self, facts: Tensor) -> Tensor:
+        """[n, facts] of 0 and 1 → [n, dim], of unit length."""
+        return normalize(self.table(facts.to(self.table.weight.dtype)).float(), dim=-1)
+
+
+VARIANTS = (
+    Variant(
+        "base",
+        "a picture tower that has been told what is where: what the others start from",
+        "benchbench",
+        Base,
+        {"facts": 51 * 22, "swap_weight": 2.0, "swap_sharpness": 10.0},
+        views=("facts",),
+        data="scenes",
+        exam="facts",
+    ),
+)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from torch.nn.functional import normalize, softplus
+
+from benchbench.variants import towers
+from benchbench.variants.contrast import info_nce, swap_loss
+from benchbench.variants.knowledge import KnowledgeEncoder
+from benchbench.variants.structclip import Contrastive
+from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.variant import Batch
+
+TRUE = ["a red dog chasing a white cat", "a cup on a blue table", "hello"]
+FALSE = ["a white cat chasing a red dog", "a blue table on a cup", "hello"]
+
+
+def model(**settings: Any) -> tuple[Contrastive, Reader]:
+    torch.manual_seed(0)
+    made = Contrastive(towers.build(towers.NAME), **settings)
+    return made, made.reader(open_clip.get_tokenizer(towers.NAME))
+
+
+def batch(reader: Reader) -> Batch:
+    return Batch(
+        images=torch.randn(3, 3, 64, 64),
+        texts=reader.read(TRUE),
+        negatives=reader.read(FALSE),
+        has_negative=torch.tensor([True, True, False]),
+    )
+
+
+def test_info_nce_is_open_clips() -> None:
+    images, texts = (normalize(torch.randn(6, 8), dim=-1) for _ in range(2))
+    scale = torch.tensor(10.0)
+    wanted = open_clip.ClipLoss()(images, texts, scale)
+    assert info_nce(images, texts, scale).item() == pytest.approx(wanted.item(), abs=1e-6)
+
+
+def test_pairs_of_one_name_are_no_negatives() -> None:
+    images = texts = torch.eye(3)
+    images = torch.stack([images[0], images[0], images[2]])
+    same = torch.tensor([7, 7, 8])
+    scale = torch.tensor(5.0)
+    masked = info_nce(images, images, scale, same)
+    apart = info_nce(images[1:], images[1:], scale)
+    assert masked.item() == pytest.approx(apart.item(), abs=1e-6)
+    assert info_nce(images, texts, scale) > masked
+
+
+def test_swaps_count_only_where_there_are_any() -> None:
+    true, false = torch.tensor([0.5, 0.1, 0.0]), torch.tensor([0.4, 0.3, 9.0])
+    there = torch.tensor([True, True, False])
+    wanted = softplus(10.0 * (false - true))[:2].mean()
+    assert swap_loss(true, false, there, 10.0).item() == pytest.approx(wanted.item())
+    assert swap_loss(true, false, torch.zeros(3, dtype=torch.bool), 10.0) == 0
+
+
+def test_knowledge_is_h_plus_r_minus_t_and_a_set() -> None:
+    torch.manual_seed(0)
+    encoder = KnowledgeEncoder(20, 16, 2, 2, 8).eval()
+    one, other = [[3], [5], [4]], [[6], [7], [8]]
+    swapped, nothing = [[4], [5], [3]], [[0], [0], [0]]
+    triples = torch.tensor(
+        [[one, other, nothing], [other, one, nothing], [swapped, other, nothing], [nothing] * 3]
+    )
+    found = encoder(triples)
+    assert torch.allclose(found[0], found[1], atol=1e-6)
+    assert not torch.allclose(found[0], found[2], atol=1e-2)
+    assert not found[3].any()
+    assert torch.allclose(found[:3].norm(dim=-1), torch.ones(3), atol=1e-6)
+    with torch.no_grad():
+        encoder.relation.weight.zero_()
+        encoder.entity.weight[3] = encoder.entity.weight[4]
+    # h − t = 0: with r = 0 nothing is left of the triple but its place in the mean
+    assert torch.allclose(encoder(triples)[0], encoder(triples)[2], atol=1e-6)
+
+
+def test_what_triples_add_is_not_brought_back_to_unit_length() -> None:
+    made, reader = model(knowledge_weight=0.2)
+    texts = reader.read(TRUE)
+    with torch.no_grad():
+        whole = made.encode_texts(texts, "scene")
+        plain = made.encode_texts(Texts(texts.ids), "scene")
+        added = made.knowledge(texts.triples)
+    assert made.similarity == "dot"
+    assert torch.allclose(whole, plain + 0.2 * added, atol=1e-6)
+    assert torch.allclose(plain.norm(dim=-1), torch.ones(3), atol=1e-6)
+    assert torch.equal(whole[2], plain[2])
+
+
+def test_gradients_reach_every_weight() -> None:
+    made, reader = model(knowledge_weight=0.2, swap_weight=2.0)
+    loss = made(batch(reader), 0)
+    loss.total.backward()
+    assert set(loss.parts) == {"contrast", "swaps", "told_apart"}
+    silent = {n for n, p in made.named_parameters() if p.grad is None or not p.grad.any()}
+    # keys have no bias that softmax would notice, and only ids of the batch have embeddings
+    assert all("in_proj_bias" in name for name in silent), silent
+
+
+def test_the_controls_are_the_same_class_without_the_parts() -> None:
+    clip, _ = model()
+    negclip, reader = model(swap_weight=2.0)
+    assert {*clip.state_dict()} == {*negclip.state_dict()}
+    assert not reader.with_triples
+    assert set(clip(batch(reader), 0).parts) == {"contrast"}

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import open_clip
+import pytest
+import torch
+
+from benchbench.errors import ModelError
+from benchbench.variants import towers
+from benchbench.variants.features import (
+    check_backbone,
+    image_tokens,
+    text_embeddings,
+    text_tokens,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CAPTIONS = ["a dog", "two people on a checkered boat, near a ball", "Naïve café 漢字 🙂"] * 15
+
+
+@pytest.fixture(scope="module")
+def small() -> object:
+    torch.manual_seed(0)
+    return towers.build(towers.NAME)
+
+
+def test_the_small_towers_are_open_clips_own(small: open_clip.CLIP, tmp_path: Path) -> None:
+    assert type(small) is open_clip.CLIP
+    assert 2_000_000 < sum(p.numel() for p in small.parameters()) < 3_000_000
+    path = tmp_path / "weights.pt"
+    torch.save(small.state_dict(), path)
+    other = open_clip.create_model(towers.NAME, pretrained=str(path))
+    for name, tensor in other.state_dict().items():
+        assert torch.equal(tensor, small.state_dict()[name]), name
+
+
+def test_any_text_becomes_tokens_and_back() -> None:
+    towers.register()
+    tokenizer = open_clip.get_tokenizer(towers.NAME)
+    assert tokenizer.vocab_size == 4098
+    assert (tokenizer.sot_token_id, tokenizer.eot_token_id) == (4096, 4097)
+    for caption in CAPTIONS[:3]:
+        assert tokenizer.decode(tokenizer.encode(caption)).strip() == caption.lower().replace(
+            ",", " ,"
+        )
+
+
+def test_short_captions_are_embedded_as_open_clip_embeds_padded_ones(
+    small: open_clip.CLIP,
+) -> None:
+    ids = open_clip.get_tokenizer(towers.NAME)(CAPTIONS)
+    short = ids[:, : int(ids.argmax(dim=1).max()) + 1]
+    with torch.no_grad():
+        wanted = small.encode_text(ids)
+        assert torch.allclose(text_embeddings(small, short), wanted, atol=1e-5)
+        pooled, tokens = text_tokens(small, short)
+    assert torch.allclose(pooled, wanted, atol=1e-5)
+    rows = torch.arange(len(ids))
+    assert torch.allclose(tokens[rows, short.argmax(dim=1)], wanted, atol=1e-5)
+
+
+def test_patches_are_embedded_beside_the_picture(small: open_clip.CLIP) -> None:
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        pooled, tokens = image_tokens(small, images)
+        assert torch.allclose(pooled, small.encode_image(images), atol=1e-5)
+    assert tokens.shape == (2, 16, 128)
+
+
+def test_towers_that_no_objective_fits_are_refused() -> None:
+    model = open_clip.create_model("RN50", pretrained_image=False)
+    with pytest.raises(ModelError, match="RN50 cannot be a backbone"):
+        check_backbone(model, "RN50")
