@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.training import scenarios, validation
+from benchbench.training import relation_exam, scenarios, validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,5 +23,6 @@ class Marked(Protocol):
 EXAMS: dict[str, Callable[[Any], Marked]] = {
     "structure": validation.exam,
     "scenario": scenarios.exam,
+    "relations": relation_exam.exam,
 }
 """From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``."""
