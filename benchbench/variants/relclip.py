@@ -93,8 +93,7 @@ class RelCLIP(Contrastive):
         related, logits = self.head.scores(views, phrases)
         pairs, right = pair_loss(related, logits, told)
         rcl = self._relational(views, regions, told)
-        labels = regions.labels[regions.there]
-        called = cross_entropy(self._names(maps, regions, names)[regions.there], labels)
+        called = name_loss(self._names(maps, regions, names), regions)
         captions = super().forward(batch, step)
         parts = {"pairs": pairs, "relational": rcl, "names": called, "predicates_right": right}
         total = pairs + self.contrast_weight * rcl + self.name_weight * called
@@ -238,13 +237,28 @@ def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tens
         The loss, and the share of related pairs whose predicate is the best.
     """
     positive, weight = told.predicates >= 0, told.weight * (told.predicates > NO_PAIR)
-    count = positive.sum().clamp(min=1)
+    count = _on_average(positive.sum())
     surprise = binary_cross_entropy_with_logits(
         related.float(), positive.float(), weight, reduction="sum"
     )
     chosen, truth = logits[positive].float(), told.predicates[positive]
     right = (chosen.argmax(dim=-1) == truth).sum() / count
     return (surprise + cross_entropy(chosen, truth, reduction="sum")) / count, right
+
+
+def name_loss(logits: Tensor, regions: Regions) -> Tensor:
+    """Cross-entropy of boxes' names, from [n, k, objects]; their mean over all processes' boxes."""
+    there = regions.there
+    lost = cross_entropy(logits[there].float(), regions.labels[there], reduction="sum")
+    return lost / _on_average(there.sum())
+
+
+def _on_average(count: Tensor) -> Tensor:
+    """A count's mean over processes, 1 at least.
+
+    Sums over it, averaged over processes as gradients are, are means over everything.
+    """
+    return gathered(count[None].float()).mean().clamp(min=1)
 
 
 def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -92,6 +93,13 @@ def test_the_same_example_is_annotated_the_same_way(reader: Reader) -> None:
     (one, told), (other, again) = (prepared(Pairs(distant_percent=50), reader) for _ in range(2))
     assert torch.equal(one.ends, other.ends)
     assert torch.equal(told.predicates, again.predicates)
+
+
+def test_what_is_prepared_travels_between_processes(reader: Reader) -> None:
+    regions, told = prepared(Pairs(), reader)
+    again: tuple[Regions, Told] = pickle.loads(pickle.dumps((regions, told)))
+    assert torch.equal(again[0].ends, regions.ends)
+    assert torch.equal(again[1].subject_phrases.ids, told.subject_phrases.ids)
 
 
 def test_distant_labels_come_at_about_the_recorded_rates(seen_of: Survey) -> None:
