@@ -4,15 +4,17 @@ Read in this order::
 
     plan                what a run is
     examples            what a source of training data gives
-    drawn, swaps        the drawn world as one; captions with words swapped
+    drawn, mixing, swaps
+                        the drawn world as one; several splits; captions with words swapped
     showing, views      pixels; what is shown besides a caption's picture
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
+    pairs               RelCLIP's: boxes and which of them are related, by whose word
     feeding             batches by number, prepared beside training
     optim, loop         the steps
     exams               how the best checkpoint is chosen
-    validation, scenarios
-                        by structure; by actions, objects and relations
+    validation, scenarios, relation_exam
+                        by structure; by actions, objects and relations; by ranked relations
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint
 """

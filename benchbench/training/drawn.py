@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import captions, sample
+from benchbench.scenes import captions
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, pair_captions
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.world import VERSION
 from benchbench.training.examples import Examples
+from benchbench.training.mixing import mixed
 from benchbench.training.swaps import swapped
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ _NUMBERS = 2**31 - 1
 
 @dataclass(frozen=True)
 class DrawnWorld:
-    """Examples of the training split by number."""
+    """Examples of the training splits by number."""
 
     seed: int = 0
-    split: str = "train"
+    splits: Sequence[str] = ("train",)
+    """In equal shares."""
     negatives: Negatives = "none"
 
     @property
@@ -58,7 +60,8 @@ class DrawnWorld:
             numbers: [n], from 0.
         """
         roll = dice(f"training/{self.seed}", numbers)
-        scenes = sample(self.split, roll.below("scene", _NUMBERS))
+        which = roll.below("split", len(self.splits))
+        scenes = mixed(self.splits, which, roll.below("scene", _NUMBERS))
         told = _told(scenes, roll)
         whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
         everything = np.array([0, 0, 1, 1], dtype=np.float32)

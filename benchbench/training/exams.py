@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.training import facts, scenarios, validation
+from benchbench.training import facts, relation_exam, scenarios, validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,5 +24,6 @@ EXAMS: dict[str, Callable[[Any], Marked]] = {
     "facts": facts.exam,
     "structure": validation.exam,
     "scenario": scenarios.exam,
+    "relations": relation_exam.exam,
 }
 """From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from benchbench.training.examples import Source
     from benchbench.training.plan import Plan
+    from benchbench.training.views import View
     from benchbench.variants.making import Made
     from benchbench.variants.variant import Variant
 
@@ -122,7 +124,7 @@ def _towers_of(path: Path) -> tuple[Any, str]:
 def source_of(plan: Plan, described: Variant) -> Source:
     """Where the plan's examples come from."""
     if plan.data == "scenes":
-        return DrawnWorld(plan.seed, negatives=described.negatives)
+        return DrawnWorld(plan.seed, described.splits, described.negatives)
     raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
 
 
@@ -136,11 +138,17 @@ def record_of(
         "settings": dict(made.settings),
         "preprocessing": dict(made.preprocessing),
         "data": source.name,
+        "splits": list(described.splits),
+        "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
         "device": device_name(device),
         "environment": describe_environment(device),
         "parameters": sum(p.numel() for p in made.model.parameters()),
     }
+
+
+def _settings_of(view: View) -> dict[str, Any]:
+    return asdict(view) if is_dataclass(view) else {}
 
 
 def device_name(device: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from benchbench.training.actions import ActionView
 from benchbench.training.facts import FactsView
 from benchbench.training.objects import ObjectView
+from benchbench.training.pairs import Pairs
 from benchbench.training.regions import RelationView
 
 if TYPE_CHECKING:
@@ -39,5 +40,7 @@ VIEWS: dict[str, View] = {
     "facts": FactsView(),
     "object": ObjectView(),
     "relation": RelationView(),
+    "pairs": Pairs(),
+    "distant pairs": Pairs(distant_percent=50, false_percent=5),
 }
 """By name, as ``Variant.views`` asks for them."""

@@ -6,6 +6,8 @@ Read in this order::
     texts, features     captions as tokens and triples; towers token by token
     contrast, knowledge losses over whole batches; Structure-CLIP's encoder of triples
     variant             what a variant is, and what training hands it
+    patches, geometry, pairs, synonyms, relating
+                        regions of whole pictures, pairs of them, and scoring those
     clip, negclip, structclip, …
                         one file per paper
     catalogue, making   variants by name; towers, transform and reader put together

@@ -10,13 +10,16 @@ from benchbench.models.digest import weights_sha256
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.making import make
+from benchbench.variants.relating import Relating, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
-    from benchbench.types import Role, Similarity
+    from benchbench.types import Role, Similarity, View
     from benchbench.variants.making import Made
     from benchbench.variants.texts import Texts
     from benchbench.variants.variant import Variant
@@ -82,6 +85,23 @@ class TrainedVariant:
         return self.model.encode_texts(batch.to(self.device), role)  # type: ignore[no-any-return]
 
 
+class RelatingVariant(TrainedVariant):
+    """One with a head of its own for relations: ``types.RelationScorer`` too."""
+
+    def __init__(self, made: Made, *rest: Any) -> None:
+        """As ``TrainedVariant``."""
+        super().__init__(made, *rest)
+        self._scorer = Scorer(self.model, made.reader)
+
+    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+        """[pairs, predicates]: logarithms of probabilities."""
+        return self._scorer.score_relations(view)
+
+    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+        """[boxes, objects]: logarithms of probabilities."""
+        return self._scorer.score_objects(view)
+
+
 def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
     """What training left to be said above every number."""
     note = record.get("note")
@@ -119,7 +139,8 @@ def load_variant(variants: Mapping[str, Variant], rest: str, options: LoadOption
             f"{path} holds weights of {record.get('variant', 'no variant')}, not of {family}."
         )
     made = made_from(described, record, tensors, path)
-    return TrainedVariant(made, record, name, where, options)
+    kind = RelatingVariant if isinstance(made.model, Relating) else TrainedVariant
+    return kind(made, record, name, where, options)
 
 
 def made_from(

@@ -136,3 +136,5 @@ class Variant:
     data: Data = "captions"
     exam: str = "structure"
     """By which checkpoints are chosen: a name of ``training.exams``."""
+    splits: Sequence[str] = ("train",)
+    """Of the drawn world, in equal shares."""

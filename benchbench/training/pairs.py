@@ -1,0 +1,208 @@
+"""The view "pairs": whole pictures, boxes around what is seen, and which of them are related.
+
+Boxes are those that the drawn edition annotates (``scenes.edition.vg150``). Related pairs come
+first; unrelated ones, drawn at random, fill up and stand for those that are left out.
+
+"distant pairs" know the names in a picture, but not what holds between them. Distant supervision
+(Mintz et al., ACL 2009; of pictures: Yao et al., Visual distant supervision, ICCV 2021) labels a
+pair with any relation that is known of its names. Here a recorded share of the related pairs, and
+a smaller one of the unrelated, gets a predicate drawn from those that some pair of these names has
+in a corpus of graphs. A scene's labels are the same whenever it is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from benchbench.scenes import sample, seen
+from benchbench.scenes.dice import dice
+from benchbench.scenes.edition.plan import SIZE, annotated
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.training.showing import normalised
+from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
+from benchbench.variants.synonyms import alike, vague
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.scenes.world import Scenes
+    from benchbench.training.examples import Examples
+    from benchbench.training.feeding import Feed
+    from benchbench.variants.texts import Reader
+    from benchbench.variants.variant import Batch
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+
+NAMES = tuple(category.name for category in CATEGORIES)
+PHRASES = tuple(predicate.name for predicate in PREDICATES)
+CORPUS = 4000
+"""Dense training scenes that say what is known of two names."""
+_LARGE = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is annotated of n scenes, k boxes each at most."""
+
+    boxes: Ints
+    """[n, k, 4]: left, top, right, bottom in pixels of a picture of ``SIZE``; 0 where none is."""
+    there: Flags
+    """[n, k]: rows that hold a box; these come first."""
+    labels: Ints
+    """[n, k]: into ``NAMES``; 0 where none is."""
+    predicates: Ints
+    """[n, k, k]: into ``PHRASES``; or UNRELATED, or NO_PAIR."""
+
+
+def survey(scenes: Scenes, most: int | None = None) -> Survey:
+    """Annotate scenes as the edition does.
+
+    Args:
+        scenes: n of them.
+        most: boxes a scene, the last ones left out; by default all.
+    """
+    sight = seen(scenes, SIZE)
+    shown = annotated(scenes, sight)
+    k = most or max(int(shown.sum(axis=1).max(initial=0)), 1)
+    slots = np.argsort(~shown, axis=1, kind="stable")[:, :k]
+    rows = np.arange(len(scenes))[:, None]
+    there = shown[rows, slots]
+    pairs = there[:, :, None] & there[:, None, :] & ~np.eye(there.shape[1], dtype=np.bool_)
+    told = scenes.predicate[rows[..., None], slots[:, :, None], slots[:, None, :]]
+    return Survey(
+        boxes=sight.boxes[rows, slots] * there[..., None],
+        there=there,
+        labels=np.where(there, scenes.category[rows, slots], 0),
+        predicates=np.where(pairs, np.where(told >= 0, told, UNRELATED), NO_PAIR),
+    )
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The view; its settings are recorded in every checkpoint."""
+
+    boxes: int = 12
+    """At most, of a picture; dense scenes have no more."""
+    pairs: int = 24
+    """Ordered ones of a picture, related or not."""
+    spoken: int = 8
+    """So many of the related ones are read as phrases."""
+    distant_percent: int = 0
+    """Of related pairs whose predicate is drawn from those known of their names."""
+    false_percent: int = 0
+    """Of unrelated pairs that get one too, where some predicate is known of their names."""
+
+    def prepare(self, found: Examples, reader: Reader) -> None:
+        """Annotate, choose pairs, and read their phrases."""
+        if found.scenes is None:
+            raise RuntimeError("pairs are known of drawn scenes alone")
+        seen_of, index = survey(found.scenes, self.boxes), found.scenes.index
+        answers = self.labelled(seen_of, index)
+        ends, weight = self._chosen(answers, index)
+        predicates = np.take_along_axis(answers.reshape(len(answers), -1), ends, axis=1)
+        parts = np.stack(np.divmod(ends, seen_of.there.shape[1]), axis=-1)
+        found.extra["regions"] = Regions(
+            pictures=torch.empty(0),
+            boxes=torch.from_numpy((seen_of.boxes / SIZE).astype(np.float32)),
+            there=torch.from_numpy(seen_of.there),
+            labels=torch.from_numpy(seen_of.labels),
+            ends=torch.from_numpy(parts),
+        )
+        found.extra["told"] = self._told(seen_of.labels, parts, predicates, weight, reader)
+
+    def labelled(self, seen_of: Survey, index: Ints) -> Ints:
+        """[n, k, k]: the predicates to learn from, some of them guessed from the names.
+
+        Args:
+            seen_of: n scenes.
+            index: [n], the scenes' numbers: they decide which, and what.
+        """
+        truth = seen_of.predicates
+        if not (self.distant_percent or self.false_percent):
+            return truth
+        n, k = seen_of.there.shape
+        numbers = index[:, None] * k * k + np.arange(k * k)
+        roll = dice("distant supervision", numbers.reshape(-1))
+        rate = np.where(truth >= 0, self.distant_percent, self.false_percent)
+        labels = seen_of.labels
+        some = known()[labels[:, :, None], labels[:, None, :]]  # [n, k, k, predicates]
+        count = some.sum(axis=-1)
+        rank = roll.below("predicate", np.maximum(count, 1).reshape(-1)).reshape(n, k, k)
+        guess = np.argmax(np.cumsum(some, axis=-1) > rank[..., None], axis=-1)
+        guessed = roll.chance("guessed", rate.reshape(-1)).reshape(n, k, k)
+        return np.where(guessed & (count > 0) & (truth > NO_PAIR), guess, truth)
+
+    def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Floats]:
+        """[n, p] twice: numbers of pairs, subject · k + object, and how many each stands for."""
+        n, cells = len(answers), answers[0].size
+        flat = answers.reshape(n, cells)
+        roll = dice("pairs", (index[:, None] * cells + np.arange(cells)).reshape(-1))
+        order = roll.below("order", _LARGE).reshape(n, cells)
+        order = order + _LARGE * np.where(flat >= 0, 0, np.where(flat == UNRELATED, 1, 2))
+        ends = np.argsort(order, axis=1, kind="stable")[:, : self.pairs]
+        drawn = np.take_along_axis(flat, ends, axis=1) == UNRELATED
+        left = (flat == UNRELATED).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1)
+        return ends, np.where(drawn, left[:, None], 1.0).astype(np.float32)
+
+    def _told(
+        self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: Reader
+    ) -> Told:
+        """The answers, with the phrases of the first pairs."""
+        rows = np.arange(len(labels))[:, None]
+        first = predicates[:, : self.spoken]
+        sides = []
+        for side in range(2):
+            name = labels[rows, ends[:, : self.spoken, side]]
+            # Distinct phrases are numbered; what is unrelated takes the first one's place.
+            code = np.where(first >= 0, name * len(PHRASES) + first, -1)
+            kinds = np.unique(code[code >= 0])
+            spoken = np.maximum(np.searchsorted(kinds, code), 0)
+            sides.append((_phrases(kinds, side, reader), np.where(first >= 0, spoken, 0)))
+        (subject_phrases, subject), (object_phrases, thing) = sides
+        return Told(
+            predicates=torch.from_numpy(predicates),
+            weight=torch.from_numpy(weight),
+            names=reader.read(NAMES),
+            phrases=reader.read(PHRASES),
+            subject_phrases=subject_phrases,
+            object_phrases=object_phrases,
+            spoken=torch.from_numpy(np.stack([subject, thing], axis=-1)),
+            alike=torch.from_numpy(alike()),
+            vague=torch.from_numpy(vague()),
+        )
+
+    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+        """Keep the whole pictures, as large as they were drawn."""
+        found.extra["regions"].pictures = pictures
+
+    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+        """Put regions and what is told of them on the device."""
+        regions = found.extra["regions"].to(feed.device)
+        regions.pictures = normalised(regions.pictures, feed.preprocessing)
+        batch.extra |= {"regions": regions, "told": found.extra["told"].to(feed.device)}
+
+
+def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
+    """Texts of (name, predicate)s: "dog chasing", or "chasing dog"; one at least."""
+    pairs = [divmod(kind, len(PHRASES)) for kind in kinds.tolist()] or [(0, 0)]
+    words = [(NAMES[name], PHRASES[predicate]) for name, predicate in pairs]
+    return reader.read([" ".join(pair if side == 0 else pair[::-1]) for pair in words])
+
+
+@lru_cache(maxsize=1)
+def known() -> Flags:
+    """[names, names, predicates]: whether some pair of these names stands in it in the corpus."""
+    scenes = sample("train-dense", np.arange(CORPUS))
+    row, subject, thing = np.nonzero(scenes.predicate >= 0)
+    found = np.zeros((len(NAMES), len(NAMES), len(PHRASES)), dtype=np.bool_)
+    ends = scenes.category[row, subject], scenes.category[row, thing]
+    found[(*ends, scenes.predicate[row, subject, thing])] = True
+    return found

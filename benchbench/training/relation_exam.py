@@ -1,0 +1,146 @@
+"""The exam of relation scorers: dense scenes of the ``val`` split, judged as the task judges.
+
+Triples count as unseen where training holds them out, whatever it happened to show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.devices import inference
+from benchbench.protocols.relations.judging import recalled
+from benchbench.protocols.relations.ranking import rank
+from benchbench.protocols.relations.scoring import pairs_of, scored
+from benchbench.scenes import sample
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.edition.plan import SIZE
+from benchbench.scenes.holdout import held_triples
+from benchbench.training.pairs import NAMES, PHRASES, survey
+from benchbench.types import ImageRef, Scene, View, Vocabulary
+from benchbench.variants.relating import Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from PIL.Image import Image
+
+    from benchbench.types import Related
+    from benchbench.variants.texts import Reader
+
+SCENES = 200
+BEST = 20
+"""How many triples of a picture count."""
+
+
+@dataclass(frozen=True)
+class RelationExam:
+    """Pictures whose relations are to be found."""
+
+    scenes: list[Scene]
+    pictures: npt.NDArray[np.uint8]
+    """[n, SIZE, SIZE, 3]"""
+
+    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Percentages, by name.
+
+        ``predicate``: related pairs whose predicate is ranked first, the mean over predicates;
+        ``mR@20`` and ``zR@20``: as the task defines them; ``labels``: boxes named rightly, which
+        does not count; ``mean``: of the first three.
+        """
+        model.eval()
+        with inference():
+            scorer = Scorer(model, reader)
+            found = [self._judged(number, scorer) for number in range(len(self.scenes))]
+        model.train()
+        related, right = zip(*found, strict=True)
+        marks = recalls(self.scenes, related)
+        return marks | {
+            "labels": 100 * float(np.concatenate(right).mean()),
+            "mean": float(np.mean(list(marks.values()))),
+        }
+
+    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, npt.NDArray[np.bool_]]:
+        scene = self.scenes[number]
+        ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
+        shown = View(self._picture(number), scene.boxes, scene.labels, ends, scene.vocabulary)
+        names = scorer.score_objects(shown).argmax(axis=1)
+        logs = scorer.score_relations(shown)
+        return rank(scene, scored(scene, logs, None)), names == np.array(scene.labels)
+
+    def _picture(self, number: int) -> Any:
+        def picture() -> Image:
+            from PIL import Image
+
+            return Image.fromarray(self.pictures[number])
+
+        return picture
+
+
+def exam(transform: object = None, scenes: int = SCENES) -> RelationExam:
+    """Draw it: the same for every variant.
+
+    Args:
+        transform: unused; pictures are shown whole, at a size that is the model's own.
+        scenes: how many; those without a relation are left out.
+    """
+    drawn, vocabulary = sample("val-dense", np.arange(scenes)), Vocabulary(NAMES, PHRASES)
+    told, held = survey(drawn), held_triples()
+    found = []
+    for row in range(scenes):
+        n = int(told.there[row].sum())
+        labels, predicates = told.labels[row, :n], told.predicates[row, :n, :n]
+        ends = np.argwhere(predicates >= 0)
+        kinds = predicates[ends[:, 0], ends[:, 1]]
+        unseen = held[kinds, labels[ends[:, 0]], labels[ends[:, 1]]]
+        relations = np.column_stack([ends, kinds]).tolist()
+        found.append(
+            Scene(
+                id=str(row),
+                image=ImageRef(Path(f"{row}.png")),
+                boxes=tuple(map(tuple, told.boxes[row, :n].tolist())),
+                labels=tuple(labels.tolist()),
+                relations=tuple(map(tuple, relations)),
+                unseen=tuple(unseen.tolist()),
+                cluster=str(row),
+                vocabulary=vocabulary,
+            )
+        )
+    some = np.flatnonzero([bool(scene.relations) for scene in found])
+    return RelationExam([found[i] for i in some], draw(drawn.take(some), SIZE))
+
+
+def recalls(scenes: Sequence[Scene], related: Sequence[Related]) -> dict[str, float]:
+    """Marks in percent: recall within each picture first, then its mean over pictures.
+
+    Predicates, and unseen triples, that these scenes lack are left out.
+    """
+    rows = [
+        (number, predicate, unseen, hit, better == 0 and equal == 0)
+        for number, (scene, one) in enumerate(zip(scenes, related, strict=True))
+        for (_, _, predicate), unseen, hit, better, equal in zip(
+            scene.relations,
+            scene.unseen,
+            recalled(one.constrained, len(scene.relations), BEST, "wrong"),
+            one.own_pair.better,
+            one.own_pair.equal,
+            strict=True,
+        )
+    ]
+    number, predicate, unseen, hit, first = (np.array(column) for column in zip(*rows, strict=True))
+    of_kind = [predicate == kind for kind in np.unique(predicate)]
+    return {
+        "predicate": 100 * float(np.mean([first[kind].mean() for kind in of_kind])),
+        f"mR@{BEST}": 100 * float(np.mean([_by(number[k], hit[k]) for k in of_kind])),
+        f"zR@{BEST}": 100 * _by(number[unseen], hit[unseen]) if unseen.any() else 0.0,
+    }
+
+
+def _by(group: npt.NDArray[Any], values: npt.NDArray[Any]) -> float:
+    """The mean of groups' means."""
+    _, rows, count = np.unique(group, return_inverse=True, return_counts=True)
+    return float(np.mean(np.bincount(rows, weights=values) / count))

@@ -1,0 +1,79 @@
+"""The vision tower's patches of pictures of any size, and what of them lies in boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import interpolate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SAMPLES = 2
+"""Points along each side of a cell that RoI pooling averages."""
+
+
+def sized(pictures: Tensor, side: int) -> Tensor:
+    """[n, 3, height, width] float → [n, 3, side, side], squashed where they have another size."""
+    if pictures.shape[-2:] == (side, side):
+        return pictures
+    return interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+
+
+def patch_map(clip: Any, pictures: Tensor) -> Tensor:
+    """Embeddings of pictures' patches, where they lie.
+
+    As ``features.image_tokens``, but pictures may have any size: positions are interpolated.
+
+    Args:
+        clip: what ``features.check_backbone`` lets pass.
+        pictures: [n, 3, height, width], normalised; whole patches along both sides.
+
+    Returns:
+        [n, dim, rows, columns], in the space of embeddings; not of unit length.
+    """
+    visual = clip.visual
+    x = visual.conv1(pictures)
+    rows, columns = x.shape[-2:]
+    start = visual.class_embedding.to(x.dtype).expand(len(x), 1, -1)
+    x = torch.cat([start, x.flatten(2).transpose(1, 2)], dim=1)
+    x = visual.patch_dropout(x + _positions(visual, rows, columns).to(x.dtype))
+    x = visual.ln_post(visual.transformer(visual.ln_pre(x)))[:, 1:] @ visual.proj
+    found: Tensor = x.transpose(1, 2).reshape(len(x), -1, rows, columns)
+    return found
+
+
+def _positions(visual: Any, rows: int, columns: int) -> Tensor:
+    """[1 + rows · columns, width]: the class token's position, then the patches'."""
+    known: Tensor = visual.positional_embedding
+    if (rows, columns) == tuple(visual.grid_size):
+        return known
+    grid = known[1:].T.reshape(1, -1, *visual.grid_size).float()
+    new = interpolate(grid, (rows, columns), mode="bilinear", align_corners=False)
+    return torch.cat([known[:1], new[0].flatten(1).T.to(known.dtype)])
+
+
+def pooled(maps: Tensor, boxes: Tensor, cells: int) -> Tensor:
+    """RoI pooling (He et al., Mask R-CNN, ICCV 2017: RoIAlign).
+
+    Args:
+        maps: [n, dim, rows, columns].
+        boxes: [n, m, 4]: left, top, right, bottom as shares of each picture.
+        cells: along both sides of a box.
+
+    Returns:
+        [n, m, dim · cells²], of the maps' type; computed in float32.
+    """
+    from torchvision.ops import roi_align
+
+    n, m = boxes.shape[:2]
+    rows, columns = maps.shape[-2:]
+    scale = torch.tensor([columns, rows, columns, rows], device=boxes.device)
+    where = (boxes.float() * scale).flatten(0, 1)
+    picture = torch.arange(n, device=boxes.device).repeat_interleave(m)[:, None].float()
+    found = roi_align(
+        maps.float(), torch.cat([picture, where], dim=1), cells, 1.0, SAMPLES, aligned=True
+    )
+    flat: Tensor = found.reshape(n, m, -1).to(maps.dtype)
+    return flat

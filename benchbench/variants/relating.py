@@ -1,0 +1,96 @@
+"""Variants with a head of their own for relations, as models to be evaluated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from benchbench.variants.pairs import Regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from benchbench.types import View, Vocabulary
+    from benchbench.variants.texts import Reader
+
+    Floats = npt.NDArray[np.float64]
+
+
+@runtime_checkable
+class Relating(Protocol):
+    """What such a model has besides what every ``variant.Trained`` has."""
+
+    side: int
+    """Pixels along the side of the whole pictures it is shown."""
+
+    def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
+        """[n, p, predicates]: logarithms of probabilities."""
+        ...
+
+    def log_names(self, regions: Regions, names: Tensor) -> Tensor:
+        """[n, k, objects]: logarithms of probabilities."""
+        ...
+
+
+class Scorer:
+    """Scores one picture's pairs, and its boxes, at a time. Names are read once a vocabulary."""
+
+    def __init__(self, model: Any, reader: Reader) -> None:
+        """Take a model in evaluation mode, wherever and in whatever precision it is."""
+        self._model, self._reader = model, reader
+        self._transform = _whole(model)
+        self._like: Tensor = model.clip.logit_scale
+        self._known: tuple[Vocabulary, Tensor, Tensor] | None = None
+
+    def score_relations(self, view: View) -> Floats:
+        """[pairs, predicates]: logarithms of probabilities; a pair's sum to that it is related."""
+        names, phrases = self._embedded(view.vocabulary)
+        return _array(self._model.log_predicates(self._regions(view), names, phrases))
+
+    def score_objects(self, view: View) -> Floats:
+        """[boxes, objects]: logarithms of probabilities."""
+        return _array(
+            self._model.log_names(self._regions(view), self._embedded(view.vocabulary)[0])
+        )
+
+    def _embedded(self, vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
+        """[objects, dim] and [predicates, dim]."""
+        if self._known is None or self._known[0] != vocabulary:
+            names, phrases = (
+                self._model.encode_texts(self._reader.read(texts).to(self._like.device), "object")
+                for texts in (vocabulary.objects, vocabulary.predicates)
+            )
+            self._known = vocabulary, names, phrases
+        return self._known[1:]
+
+    def _regions(self, view: View) -> Regions:
+        picture = view.picture().convert("RGB")
+        sides = torch.tensor((*picture.size, *picture.size), dtype=torch.float32)
+        boxes = torch.tensor(view.boxes, dtype=torch.float32).reshape(-1, 4) / sides
+        labels = view.labels or (0,) * len(boxes)
+        found = Regions(
+            pictures=self._transform(picture)[None].to(self._like.dtype),
+            boxes=boxes[None],
+            there=torch.ones(1, len(boxes), dtype=torch.bool),
+            labels=torch.tensor(labels, dtype=torch.int64)[None],
+            ends=torch.tensor(view.pairs, dtype=torch.int64).reshape(1, -1, 2),
+        )
+        return found.to(self._like.device)
+
+
+def _whole(model: Any) -> Callable[[Image], Tensor]:
+    """The towers' own preprocessing, at the size of whole pictures; nothing is cut off."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    config = dict(model.clip.visual.preprocess_cfg) | {"size": model.side, "resize_mode": "squash"}
+    return image_transform_v2(PreprocessCfg(**config), is_train=False)  # type: ignore[no-any-return]
+
+
+def _array(found: Tensor) -> Floats:
+    return np.asarray(found[0].double().cpu().numpy())

@@ -1,0 +1,318 @@
+"""RelCLIP (Zhu et al., EMNLP 2022): relational contrastive learning over regions.
+
+L = CE over predicates + ½ (InfoNCE(v_sp, t_sp) + InfoNCE(v_po, t_po)): regions of subject, object
+and union are pooled from the vision tower's patches; v_sp, from subject and union, is compared
+with "subject predicate" as the text tower reads it, v_po, from object and union, with "predicate
+object". Synonyms and vague phrases are no negatives (``synonyms``). The paper's code is not public.
+
+What is chosen here:
+
+- Labels are given, and enter as the text tower's embeddings of their names; so do the boxes'
+  places (``geometry``).
+- The classifier is open: a predicate's logit is a product with the embedding of its name.
+- No part of the network sees both names. What is said of subject and object is summed, so that a
+  pair of names has no score of its own, and triples unseen in training are scored like any other.
+- Most pairs of a picture are unrelated, which a softmax over predicates cannot say. So
+  p(predicate | pair) = p(related) · p(predicate | related), and training sees unrelated pairs too.
+- CLIP's InfoNCE on captions and a classification of boxes by name (for SGCls) are added.
+
+Distant supervision is a matter of the data (``training.pairs``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    logsigmoid,
+    normalize,
+)
+
+from benchbench.variants.adapter import family
+from benchbench.variants.contrast import gathered
+from benchbench.variants.geometry import LENGTH, between, nearness, unions
+from benchbench.variants.pairs import NO_PAIR
+from benchbench.variants.patches import patch_map, pooled, sized
+from benchbench.variants.structclip import MOST_SCALE, Contrastive
+from benchbench.variants.variant import Batch, Loss, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.variants.pairs import Regions, Told
+
+SOURCE = (
+    "Zhu et al., RelCLIP: Adapting Language-Image Pretraining for Visual Relationship Detection "
+    "via Relational Contrastive Learning, EMNLP 2022"
+)
+UNION_CELLS = 2
+"""A union is pooled in 2 × 2 cells: who is on which side shows."""
+
+
+class RelCLIP(Contrastive):
+    """CLIP's towers with a head for relations."""
+
+    def __init__(
+        self,
+        clip: Any,
+        *,
+        zoom: int = 2,
+        width: int = 192,
+        caption_weight: float = 0.5,
+        contrast_weight: float = 1.0,
+        name_weight: float = 0.5,
+    ) -> None:
+        """Put a head on towers.
+
+        Args:
+            clip: an ``open_clip.CLIP``; it is trained in place.
+            zoom: whole pictures are shown at so many times the towers' size, for small boxes.
+            width: of the head's layers.
+            caption_weight: of InfoNCE on captions.
+            contrast_weight: of relational contrastive learning.
+            name_weight: of the classification of boxes.
+        """
+        super().__init__(clip)
+        self.caption_weight, self.contrast_weight = caption_weight, contrast_weight
+        self.name_weight = name_weight
+        dim = clip.text_projection.shape[1]
+        size = clip.visual.image_size
+        self.side = zoom * (size[0] if isinstance(size, tuple) else size)
+        self.head = RelationHead(dim, width)
+
+    def forward(self, batch: Batch, step: int) -> Loss:
+        """All losses; ``batch.extra`` holds regions and what is told of them."""
+        regions, told = batch.extra["regions"], batch.extra["told"]
+        names, phrases = (self.encode_texts(t, "object") for t in (told.names, told.phrases))
+        maps = self._maps(regions)
+        views = self.head.views(maps, regions, names)
+        related, logits = self.head.scores(views, phrases)
+        pairs, right = pair_loss(related, logits, told)
+        rcl = self._relational(views, regions, told)
+        called = name_loss(self._names(maps, regions, names), regions)
+        captions = super().forward(batch, step)
+        parts = {"pairs": pairs, "relational": rcl, "names": called, "predicates_right": right}
+        total = pairs + self.contrast_weight * rcl + self.name_weight * called
+        total = total + self.caption_weight * captions.total
+        return Loss(total, captions.parts | {name: part.detach() for name, part in parts.items()})
+
+    def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
+        """Score pairs.
+
+        Args:
+            regions: n pictures, p pairs.
+            names: [objects, dim], of unit length; what labels stand for.
+            phrases: [predicates, dim], of unit length.
+
+        Returns:
+            [n, p, predicates]: logarithms of probabilities; a pair's sum to that it is related.
+        """
+        views = self.head.views(self._maps(regions), regions, names)
+        related, logits = self.head.scores(views, phrases)
+        return logsigmoid(related.float())[..., None] + logits.float().log_softmax(dim=-1)
+
+    def log_names(self, regions: Regions, names: Tensor) -> Tensor:
+        """[n, k, objects]: logarithms of each name's probability for each box. No label is read."""
+        logits = self._names(self._maps(regions), regions, names)
+        return logits.float().log_softmax(dim=-1)
+
+    def _maps(self, regions: Regions) -> Tensor:
+        return patch_map(self.clip, sized(regions.pictures, self.side))
+
+    def _names(self, maps: Tensor, regions: Regions, names: Tensor) -> Tensor:
+        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        logits: Tensor = scale * self.head.seen(maps, regions.boxes) @ names.to(maps.dtype).T
+        return logits
+
+    def _relational(self, views: tuple[Tensor, Tensor], regions: Regions, told: Told) -> Tensor:
+        """Both contrasts of the first r pairs of each picture, over all processes."""
+        r = told.spoken.shape[1]
+        ends = torch.gather(regions.labels, 1, regions.ends[:, :r].flatten(1))
+        ends = ends.reshape(-1, 2)
+        predicate = told.predicates[:, :r].reshape(-1)
+        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        losses = []
+        for side, texts in enumerate((told.subject_phrases, told.object_phrases)):
+            read = self.encode_texts(texts, "relation")[told.spoken[..., side].reshape(-1)]
+            shown = self.head.spoken(views, side)[:, :r].flatten(0, 1).float()
+            # Numbers travel between processes as the embeddings do.
+            numbers = torch.stack([ends[:, side], predicate], dim=1).to(shown.dtype)
+            shown, read, numbers = (gathered(each) for each in (shown, read, numbers))
+            kept = numbers[:, 1] >= 0
+            name, kind = numbers[kept].long().unbind(dim=1)
+            no_negative = (name[:, None] == name) & told.alike[kind][:, kind] | told.vague[kind]
+            losses.append(masked_info_nce(shown[kept], read[kept], scale, no_negative))
+        return (losses[0] + losses[1]) / 2
+
+
+class RelationHead(nn.Module):
+    """From patches, boxes and names to what each pair is compared by."""
+
+    def __init__(self, dim: int, width: int) -> None:
+        """Draw the weights from torch's generator.
+
+        Args:
+            dim: of the towers' embeddings.
+            width: of hidden layers.
+        """
+        super().__init__()
+        self.union = nn.Linear(UNION_CELLS**2 * dim, width)
+        self.place = nn.Sequential(
+            nn.Linear(LENGTH + 2, width), nn.GELU(), nn.Linear(width, width, bias=False)
+        )
+        self.regions = nn.ModuleList(nn.Linear(dim, width, bias=False) for _ in range(2))
+        self.names = nn.ModuleList(nn.Linear(dim, width, bias=False) for _ in range(2))
+        self.mixed = nn.ModuleList(
+            nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.GELU()) for _ in range(2)
+        )
+        self.query = nn.ModuleList(nn.Linear(width, dim) for _ in range(2))
+        self.related = nn.ModuleList(nn.Linear(width, 1) for _ in range(2))
+        self.speech = nn.ModuleList(nn.Linear(width, dim, bias=False) for _ in range(2))
+        self.predicate = nn.Linear(dim, dim)
+        self.thing = nn.Linear(dim, dim, bias=False)
+
+    def views(self, maps: Tensor, regions: Regions, names: Tensor) -> tuple[Tensor, Tensor]:
+        """Each pair as seen from its subject, and from its object: [n, p, width] twice.
+
+        Neither knows the other one's name or sees it but in the union.
+
+        Args:
+            maps: [n, dim, rows, columns].
+            regions: of these pictures.
+            names: [objects, dim], of unit length.
+        """
+        rows = torch.arange(len(maps), device=maps.device)[:, None]
+        ends, kind = regions.ends, maps.dtype
+        boxes = [regions.boxes[rows, ends[..., side]] for side in range(2)]
+        near = nearness(regions.boxes, regions.there)[rows, ends[..., 0], ends[..., 1]]
+        place = torch.cat([between(*boxes), near], dim=-1).to(kind)
+        shared = self.place(place) + self.union(pooled(maps, unions(*boxes), UNION_CELLS))
+        alone, named = pooled(maps, regions.boxes, 1), _even(names)[regions.labels].to(kind)
+        found = []
+        for side in range(2):
+            own = self.regions[side](alone) + self.names[side](named)  # [n, k, width]
+            found.append(self.mixed[side](shared + own[rows, ends[..., side]]))
+        return found[0], found[1]
+
+    def scores(self, views: tuple[Tensor, Tensor], phrases: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits that each pair is related, [n, p], and of each predicate, [n, p, predicates].
+
+        Args:
+            views: of the pairs.
+            phrases: [predicates, dim], of unit length.
+        """
+        query = self.query[0](views[0]) + self.query[1](views[1])
+        related = self.related[0](views[0]) + self.related[1](views[1])
+        keys = self.predicate(_even(phrases).to(query.dtype))
+        return related[..., 0], query @ keys.T / keys.shape[1] ** 0.5
+
+    def spoken(self, views: tuple[Tensor, Tensor], side: int) -> Tensor:
+        """[n, p, dim] of unit length: what "subject predicate" or "predicate object" is near."""
+        return normalize(self.speech[side](views[side]), dim=-1)
+
+    def seen(self, maps: Tensor, boxes: Tensor) -> Tensor:
+        """[n, k, dim] of unit length: what a box's name is near."""
+        return normalize(self.thing(pooled(maps, boxes, 1)), dim=-1)
+
+
+def _even(embeddings: Tensor) -> Tensor:
+    """Unit vectors with entries of about 1, as layers like them."""
+    even: Tensor = embeddings * embeddings.shape[-1] ** 0.5
+    return even
+
+
+def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tensor]:
+    """− log p of what is annotated of all pairs, per related pair.
+
+    Args:
+        related: [n, p], logits.
+        logits: [n, p, predicates].
+        told: what is annotated.
+
+    Returns:
+        The loss, and the share of related pairs whose predicate is the best.
+    """
+    positive, weight = told.predicates >= 0, told.weight * (told.predicates > NO_PAIR)
+    count = _on_average(positive.sum())
+    surprise = binary_cross_entropy_with_logits(
+        related.float(), positive.float(), weight, reduction="sum"
+    )
+    chosen, truth = logits[positive].float(), told.predicates[positive]
+    right = (chosen.argmax(dim=-1) == truth).sum() / count
+    return (surprise + cross_entropy(chosen, truth, reduction="sum")) / count, right
+
+
+def name_loss(logits: Tensor, regions: Regions) -> Tensor:
+    """Cross-entropy of boxes' names, from [n, k, objects]; their mean over all processes' boxes."""
+    there = regions.there
+    lost = cross_entropy(logits[there].float(), regions.labels[there], reduction="sum")
+    return lost / _on_average(there.sum())
+
+
+def _on_average(count: Tensor) -> Tensor:
+    """A count's mean over processes, 1 at least.
+
+    Sums over it, averaged over processes as gradients are, are means over everything.
+    """
+    return gathered(count[None].float()).mean().clamp(min=1)
+
+
+def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: Tensor) -> Tensor:
+    """InfoNCE both ways, without the negatives that may be true.
+
+    Args:
+        images: [m, dim], of unit length.
+        texts: [m, dim], of unit length; row i belongs to picture i.
+        scale: factor on similarities.
+        no_negative: [m, m] bool: text j may be true of picture i; the diagonal counts as true.
+
+    Returns:
+        A scalar: the mean of both directions, 0 where there is nothing.
+    """
+    if not len(images):
+        return images.sum() * 0
+    own = torch.eye(len(images), dtype=torch.bool, device=images.device)
+    logits = (scale * images @ texts.T).masked_fill(no_negative & ~own, float("-inf"))
+    truth = torch.arange(len(logits), device=logits.device)
+    return (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
+
+
+_SETTINGS = {
+    "zoom": 2,
+    "width": 192,
+    "caption_weight": 0.5,
+    "contrast_weight": 1.0,
+    "name_weight": 0.5,
+}
+_SPLITS = ("train", "train-dense")
+
+VARIANTS = (
+    Variant(
+        "relclip",
+        "relational contrastive learning over regions, all relations annotated",
+        SOURCE,
+        RelCLIP,
+        _SETTINGS,
+        views=("pairs",),
+        data="scenes",
+        splits=_SPLITS,
+        exam="relations",
+    ),
+    Variant(
+        "relclip:distant",
+        "RelCLIP under distant supervision: relations guessed from names",
+        SOURCE,
+        RelCLIP,
+        _SETTINGS,
+        views=("distant pairs",),
+        data="scenes",
+        splits=_SPLITS,
+        exam="relations",
+    ),
+)
+
+FAMILY = family(VARIANTS, "a checkpoint of benchbench train relclip")

@@ -1,0 +1,35 @@
+"""Which predicates of the drawn world are no counterexamples of each other."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from benchbench.scenes.vocabulary import PREDICATE, PREDICATES
+
+Flags = npt.NDArray[np.bool_]
+
+VAGUE = ("near",)
+"""Said of any two things of a picture, it is hardly wrong (``scenes.graph.closure``)."""
+
+
+@lru_cache(maxsize=1)
+def alike() -> Flags:
+    """[predicates, predicates]: true where one implies the other, however far, and of itself.
+
+    Whoever rides a horse is on it and above it; who stands on it does not lie on it.
+    """
+    implied = np.eye(len(PREDICATES), dtype=np.bool_)
+    for row, predicate in enumerate(PREDICATES):
+        implied[row, [PREDICATE[name] for name in predicate.implies]] = True
+    for _ in PREDICATES:
+        implied = implied @ implied
+    return np.asarray(implied | implied.T)
+
+
+@lru_cache(maxsize=1)
+def vague() -> Flags:
+    """[predicates]: true for those of ``VAGUE``."""
+    return np.isin([predicate.name for predicate in PREDICATES], VAGUE)
