@@ -25,6 +25,32 @@ def gathered(tensor: Tensor) -> Tensor:
     return torch.cat(tuple(all_gather(tensor.contiguous())))
 
 
+def shared_mean(values: Tensor, there: Tensor) -> Tensor:
+    """This process's share of a mean over the values of all processes.
+
+    Averaged over the processes, shares and their gradients are the whole mean's. With one process
+    it is the mean itself.
+
+    Args:
+        values: any shape.
+        there: of that shape, bool: which of them count; none at all make 0.
+    """
+    import torch.distributed as dist
+
+    many = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    return (values * there).sum() * many / summed(there.sum()).clamp(min=1)
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum of every process's tensor, without gradients."""
+    import torch.distributed as dist
+
+    tensor = tensor.detach().clone()
+    if dist.is_available() and dist.is_initialized():
+        dist.all_reduce(tensor)
+    return tensor
+
+
 def info_nce(
     images: Tensor,
     texts: Tensor,
