@@ -9,6 +9,7 @@ Read in this order::
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
     feeding             batches by number, prepared beside training
+    distributed         several processes that train one model
     optim, loop         the steps
     exams               how the best checkpoint is chosen
     validation, scenarios

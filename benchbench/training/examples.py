@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.world import Scenes
     from benchbench.variants.texts import Texts
+    from benchbench.variants.variant import Negatives
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -47,6 +48,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """For logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
+        ...
+
+    @property
+    def negatives(self) -> Negatives:
+        """Which swapped captions it makes."""
         ...
 
     def examples(self, numbers: Ints) -> Examples:

@@ -11,6 +11,7 @@ import torch
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import UsageError
+from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
@@ -57,27 +58,51 @@ def train(
         UsageError: a folder that holds another run; data that the objective cannot use.
         ModelError: a backbone that does not fit, a loss that is no number, memory that ran out.
     """
-    chosen = choose_device(device)
+    here = place()
+    here.check_batch(plan.batch)
+    chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source = source_of(plan, described)
     views = [VIEWS[name] for name in described.views]
-    feed = Feed(source, made.reader, views, plan.batch, made.size, chosen, made.preprocessing)
-    paper = EXAMS[described.exam](made.transform)
+    feed = Feed(
+        source,
+        made.reader,
+        views,
+        plan.batch,
+        made.size,
+        chosen,
+        made.preprocessing,
+        here.rank,
+        here.world,
+    )
     training = Training(
         plan=plan,
         made=made,
         feed=feed,
-        examine=lambda model: paper.marks(model, made.reader, chosen),
+        examine=examiner(described, made, chosen) if here.leads else _unexamined,
         folder=Path(out).expanduser(),
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
-        workers=cpu_workers() - 1 if workers is None else workers,
+        workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
         stop_after=math.inf if minutes is None else 60 * minutes,
         progress=progress,
+        leads=here.leads,
     )
-    training.run()
+    with joined(here, chosen):
+        training.run()
     return training.folder / BEST
+
+
+def examiner(described: Variant, made: Made, device: str) -> Callable[[Any], dict[str, float]]:
+    """Model → marks, on what the validation split shows."""
+    paper = EXAMS[described.exam](made.transform)
+    return lambda model: paper.marks(model, made.reader, device)
+
+
+def _unexamined(model: Any) -> dict[str, float]:
+    """In the place of an exam where another process takes it."""
+    raise AssertionError("only the first process examines the model")
 
 
 def made_for(described: Variant, plan: Plan) -> Made:

@@ -29,7 +29,7 @@ from benchbench.variants.alignment import (
     means,
     relation_losses,
 )
-from benchbench.variants.contrast import shared_mean, summed
+from benchbench.variants.contrast import processes, shared_mean, summed
 from benchbench.variants.features import image_tokens, text_tokens
 from benchbench.variants.regions import grouped
 from benchbench.variants.structclip import Contrastive
@@ -99,7 +99,7 @@ class Aligned(Contrastive):
         msga = self.aligned(patches.float(), tokens.float(), batch.texts.spans)
         self._watch(msga.parts, step)
         total = loss.total + self.msga_weight * msga.total
-        shown = ("entities", "relations", "matched", "nearest")
+        shown = ("msga_entities", "msga_relations", "matched", "nearest")
         return Loss(total, loss.parts | {name: msga.parts[name] for name in shown})
 
     def aligned(self, patches: Tensor, tokens: Tensor, spans: Spans) -> Loss:
@@ -119,15 +119,11 @@ class Aligned(Contrastive):
         chosen = matched(likeness, pairs) & (likeness > self.threshold)
         ema = shared_mean(entity_losses(likeness, pairs), chosen)
         tra = self._related(entities, chosen.to(regions.dtype) @ regions, tokens, spans, chosen)
-        nearest = likeness.masked_fill(~pairs, -1.0).amax(dim=2)
+        nearest = shared_mean(likeness.masked_fill(~pairs, -1.0).amax(dim=2), there)
+        told = summed(torch.stack([ema, tra, nearest])) / processes()
         counts = summed(torch.stack([chosen.sum(), there.sum()]))
-        parts = {
-            "entities": ema.detach(),
-            "relations": tra.detach(),
-            "matched": counts[0] / counts[1].clamp(min=1),
-            "nearest": shared_mean(nearest, there).detach(),
-            "counts": counts,
-        }
+        parts = dict(zip(("msga_entities", "msga_relations", "nearest"), told, strict=True))
+        parts |= {"matched": counts[0] / counts[1].clamp(min=1), "counts": counts}
         return Loss(self.entity_share * ema + self.relation_share * tra, parts)
 
     def _related(

@@ -252,7 +252,7 @@ def test_what_alignment_adds_is_reported(reader: Reader) -> None:
     loss = made("msgclip", threshold=-1.0).model(batch_of(reader), 500)
     assert float(loss.parts["matched"]) == 1
     control = made("negclip").model(batch_of(reader), 500)
-    more = 0.75 * loss.parts["entities"] + 0.25 * loss.parts["relations"]
+    more = 0.75 * loss.parts["msga_entities"] + 0.25 * loss.parts["msga_relations"]
     assert loss.total.item() == pytest.approx((control.total + 0.5 * more).item(), abs=1e-5)
 
 
