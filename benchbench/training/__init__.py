@@ -5,6 +5,7 @@ Read in this order::
     plan                what a run is
     examples            what a source of training data gives
     drawn, swaps        the drawn world as one; captions with words swapped
+    photographs         pictures with captions as another
     showing, views      pixels; what is shown besides a caption's picture
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
@@ -34,6 +36,8 @@ class Examples:
     """[n, 3, side, side] uint8: whole pictures, where the source has decoded them."""
     pixels: Tensor | None = None
     """[n, 3, size, size] uint8: the parts, drawn already."""
+    tagged: list[Sequence[tuple[str, str]]] | None = None
+    """The captions' words with Penn tags, where they are free text and somebody asked."""
     texts: Texts | None = None
     negatives: Texts | None = None
     side: int = 0

@@ -47,7 +47,7 @@ class Feed:
         start = step * self.batch + self.rank * each
         found = self.source.examples(np.arange(start, start + each))
         found.side = RENDER * self.size
-        found.texts = self.reader.read(found.captions)
+        found.texts = self.reader.read(found.captions, found.tagged)
         # Also where none of these has one: several processes must compute the same losses.
         if self.source.negatives != "none":
             rows = zip(found.swapped, found.captions, strict=True)

@@ -10,12 +10,14 @@ import torch
 
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
-from benchbench.errors import UsageError
+from benchbench.errors import ModelError, UsageError
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
+from benchbench.training.photographs import photographs
+from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
 from benchbench.variants.catalogue import variant as variant_named
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchbench.training.examples import Source
+    from benchbench.training.exams import Marked
     from benchbench.training.plan import Plan
+    from benchbench.types import ModelManifest
     from benchbench.variants.making import Made
     from benchbench.variants.variant import Variant
 
@@ -63,7 +67,7 @@ def train(
     chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
     made = made_for(described, plan)
-    source = source_of(plan, described)
+    source, exam = data_of(plan, described, made)
     views = [VIEWS[name] for name in described.views]
     feed = Feed(
         source,
@@ -80,7 +84,7 @@ def train(
         plan=plan,
         made=made,
         feed=feed,
-        examine=examiner(described, made, chosen) if here.leads else _unexamined,
+        examine=examiner(exam, made, chosen) if here.leads else _unexamined,
         folder=Path(out).expanduser(),
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
@@ -94,9 +98,11 @@ def train(
     return training.folder / BEST
 
 
-def examiner(described: Variant, made: Made, device: str) -> Callable[[Any], dict[str, float]]:
+def examiner(
+    exam: Callable[[Any], Marked], made: Made, device: str
+) -> Callable[[Any], dict[str, float]]:
     """Model → marks, on what the validation split shows."""
-    paper = EXAMS[described.exam](made.transform)
+    paper = exam(made.transform)
     return lambda model: paper.marks(model, made.reader, device)
 
 
@@ -119,18 +125,55 @@ def _backbone(name: str) -> tuple[Any, str]:
         return towers.build(towers.NAME), towers.NAME
     from benchbench.registry import load_model
 
-    kind, _, rest = name.partition(":")
+    kind = name.partition(":")[0]
     if kind != "openclip":
         raise UsageError(f"Unknown backbone '{name}'. There are: small, openclip:ARCH/TAG.")
-    clip = load_model(name).clip  # type: ignore[attr-defined]
-    return clip.float().requires_grad_(True), rest.rpartition("/")[0]
+    model: Any = load_model(name)
+    return model.clip.float().requires_grad_(True), _rebuilt_as(model.manifest)
 
 
-def source_of(plan: Plan, described: Variant) -> Source:
-    """Where the plan's examples come from."""
+def _rebuilt_as(manifest: ModelManifest) -> str:
+    """The architecture that the weights run in, when it is built anew without their tag.
+
+    Raises:
+        ModelError: they run with QuickGELU, and open_clip has no such architecture.
+    """
+    import open_clip
+
+    name = manifest.architecture
+    quick = (open_clip.get_model_config(name) or {}).get("quick_gelu", False)
+    if manifest.activation != "quickgelu" or quick:
+        return name
+    if f"{name}-quickgelu" not in open_clip.list_models():
+        raise ModelError(f"{manifest.name} runs with QuickGELU, and {name}-quickgelu is unknown.")
+    return f"{name}-quickgelu"
+
+
+def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callable[[Any], Marked]]:
+    """Where the plan's examples come from, and from a transform to what is examined on.
+
+    Raises:
+        UsageError: unknown data, or such as the objective cannot use.
+        DataError: photographs or their file are not what they should be.
+    """
+    kind, _, rest = plan.data.partition(":")
     if plan.data == "scenes":
-        return DrawnWorld(plan.seed, negatives=described.negatives)
-    raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
+        return DrawnWorld(plan.seed, negatives=described.negatives), EXAMS[described.exam]
+    if kind != "karpathy" or not rest:
+        raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
+    if described.data == "scenes" or described.views:
+        raise UsageError(
+            f"{described.name} is trained on scenes with their graphs, and photographs have "
+            "captions alone: --data scenes."
+        )
+    source = photographs(
+        Path(rest).expanduser(),
+        side=RENDER * made.size,
+        cropped=made.preprocessing.get("resize_mode") == "shortest",
+        seed=plan.seed,
+        negatives=described.negatives,
+    )
+    return source, source.exam
 
 
 def record_of(
