@@ -48,6 +48,7 @@ def train_command(
     benchbench eval --model structclip:training/structclip-0/best.safetensors --task vg-relation
     """
     from benchbench.training import Plan, train
+    from benchbench.training.distributed import place
 
     plan = Plan(variant=variant, **settings)
     folder = out or f"training/{variant.replace(':', '-')}-{plan.seed}"
@@ -59,6 +60,8 @@ def train_command(
     except KeyboardInterrupt:
         click.echo("\nThe same command goes on from the last validation.", err=True)
         raise
+    if not place().leads:
+        return
     click.echo(f"best  {best}")
     name = variant.partition(":")[0]
     click.echo(f"next  benchbench eval --model {name}:{best} --task vg-relation")

@@ -82,7 +82,7 @@ class OpenClip:
             weights=weights,
             weights_sha256=digest,
             trained=trained,
-            activation=_activation(model),
+            activation=activation_of(model),
             preprocessing=_as_json(model.visual.preprocess_cfg),
             tokenizer=_tokenizer_name(tokenizer),
             context_length=int(tokenizer.context_length),
@@ -144,7 +144,7 @@ def _tokenizer_name(tokenizer: Any) -> str:
     return f"{type(tokenizer).__name__}({source})" if source else type(tokenizer).__name__
 
 
-def _activation(model: nn.Module) -> str:
+def activation_of(model: nn.Module) -> str:
     """The activations that are there, as modules: what runs, not what a configuration says."""
     named = {"QuickGELU": "quickgelu", "GELUTanh": "gelu-tanh", "GELUActivation": "gelu"}
     found = set()

@@ -6,11 +6,13 @@ Read in this order::
     examples            what a source of training data gives
     drawn, mixing, swaps
                         the drawn world as one; several splits; captions with words swapped
+    photographs         pictures with captions as another
     showing, views      pixels; what is shown besides a caption's picture
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
     pairs               RelCLIP's: boxes and which of them are related, by whose word
     feeding             batches by number, prepared beside training
+    distributed         several processes that train one model
     optim, loop         the steps
     exams               how the best checkpoint is chosen
     validation, scenarios, relation_exam

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
     from benchbench.variants.texts import Texts
+    from benchbench.variants.variant import Negatives
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -33,6 +36,8 @@ class Examples:
     """[n, 3, side, side] uint8: whole pictures, where the source has decoded them."""
     pixels: Tensor | None = None
     """[n, 3, size, size] uint8: the parts, drawn already."""
+    tagged: list[Sequence[tuple[str, str]]] | None = None
+    """The captions' words with Penn tags, where they are free text and somebody asked."""
     texts: Texts | None = None
     negatives: Texts | None = None
     side: int = 0
@@ -47,6 +52,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """For logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
+        ...
+
+    @property
+    def negatives(self) -> Negatives:
+        """Which swapped captions it makes."""
         ...
 
     def examples(self, numbers: Ints) -> Examples:

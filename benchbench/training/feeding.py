@@ -47,8 +47,9 @@ class Feed:
         start = step * self.batch + self.rank * each
         found = self.source.examples(np.arange(start, start + each))
         found.side = RENDER * self.size
-        found.texts = self.reader.read(found.captions)
-        if any(found.swapped):
+        found.texts = self.reader.read(found.captions, found.tagged)
+        # Also where none of these has one: several processes must compute the same losses.
+        if self.source.negatives != "none":
             rows = zip(found.swapped, found.captions, strict=True)
             found.negatives = self.reader.read([false or true for false, true in rows])
         for view in self.views:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchbench.devices import memory_errors
-from benchbench.errors import ModelError
+from benchbench.errors import ModelError, UsageError
 from benchbench.training import state
+from benchbench.training.distributed import agreed
 from benchbench.training.log import Log
 from benchbench.training.optim import optimizer_of
 from benchbench.variants import weights
@@ -71,7 +72,9 @@ class Training:
         if numbers := state.restore(self.folder, model, optimizer, self.plan):
             self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
             self.best = numbers["best"]
-        log, before, started = Log(self.folder, self.step), self.seconds, time.monotonic()
+        self._check_together()
+        log = Log(self.folder, self.step) if self.leads else None
+        before, started = self.seconds, time.monotonic()
         model.train()
         parallel = _parallel(model)
         for batch in self.feed.batches(self.step, self.plan.steps, self.workers):
@@ -80,10 +83,24 @@ class Training:
             due = self.step % self.plan.validate_every == 0 or self.step == self.plan.steps
             if due or self.step % REPORT_EVERY == 0:
                 self._report(values, log)
-            if due and self.leads:
+            if due and log is not None:
                 self._validate(model, optimizer, log)
-            if due and time.monotonic() - started > self.stop_after:
+            late = time.monotonic() - started > self.stop_after
+            if due and agreed(late, self.device):
                 break
+
+    def _check_together(self) -> None:
+        """Refuse to go on from different steps, as without a folder that all processes see.
+
+        Raises:
+            UsageError: the first process goes on from another step than this one.
+        """
+        first = agreed(self.step, self.device)
+        if self.step != first:
+            raise UsageError(
+                f"{self.folder} is at step {self.step} for one process and at {first} for another. "
+                "Name a folder that all of them see: --out."
+            )
 
     def _advance(self, model: Any, optimizer: Any, batch: Batch) -> dict[str, torch.Tensor]:
         """One step. Returns the parts of its loss, still on the device."""
@@ -104,13 +121,13 @@ class Training:
         self.step += 1
         return loss.parts | {"gradient": norm.detach()}
 
-    def _report(self, values: dict[str, torch.Tensor], log: Log) -> None:
+    def _report(self, values: dict[str, torch.Tensor], log: Log | None) -> None:
         found = {name: float(value) for name, value in values.items()}
         if not all(map(math.isfinite, found.values())):
             self._broken()
         rate = self.step * self.plan.batch / max(self.seconds, 1e-9)
         self._recent = found | {"per_second": rate}
-        if self.leads:
+        if log is not None:
             log.write(self.step, seconds=round(self.seconds, 1), **self._recent)
             if self.progress is not None:
                 self.progress(self.step, self.plan.steps, self._recent)

@@ -12,10 +12,13 @@ import torch
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
+from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
+from benchbench.training.photographs import photographs
+from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant as variant_named
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchbench.training.examples import Source
+    from benchbench.training.exams import Marked
     from benchbench.training.plan import Plan
     from benchbench.training.views import View
+    from benchbench.types import ModelManifest
     from benchbench.variants.making import Made
     from benchbench.variants.variant import Variant
 
@@ -59,27 +64,53 @@ def train(
         UsageError: a folder that holds another run; data that the objective cannot use.
         ModelError: a backbone that does not fit, a loss that is no number, memory that ran out.
     """
-    chosen = choose_device(device)
+    here = place()
+    here.check_batch(plan.batch)
+    chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
     made = made_for(described, plan)
-    source = source_of(plan, described)
+    source, exam = data_of(plan, described, made)
     views = [VIEWS[name] for name in described.views]
-    feed = Feed(source, made.reader, views, plan.batch, made.size, chosen, made.preprocessing)
-    paper = EXAMS[described.exam](made.transform)
+    feed = Feed(
+        source,
+        made.reader,
+        views,
+        plan.batch,
+        made.size,
+        chosen,
+        made.preprocessing,
+        here.rank,
+        here.world,
+    )
     training = Training(
         plan=plan,
         made=made,
         feed=feed,
-        examine=lambda model: paper.marks(model, made.reader, chosen),
+        examine=examiner(exam, made, chosen) if here.leads else _unexamined,
         folder=Path(out).expanduser(),
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
-        workers=cpu_workers() - 1 if workers is None else workers,
+        workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
         stop_after=math.inf if minutes is None else 60 * minutes,
         progress=progress,
+        leads=here.leads,
     )
-    training.run()
+    with joined(here, chosen):
+        training.run()
     return training.folder / BEST
+
+
+def examiner(
+    exam: Callable[[Any], Marked], made: Made, device: str
+) -> Callable[[Any], dict[str, float]]:
+    """Model → marks, on what the validation split shows."""
+    paper = exam(made.transform)
+    return lambda model: paper.marks(model, made.reader, device)
+
+
+def _unexamined(model: Any) -> dict[str, float]:
+    """In the place of an exam where another process takes it."""
+    raise AssertionError("only the first process examines the model")
 
 
 def made_for(described: Variant, plan: Plan) -> Made:
@@ -98,14 +129,31 @@ def _backbone(name: str) -> tuple[Any, str]:
         return _towers_of(Path(name).expanduser())
     from benchbench.registry import load_model
 
-    kind, _, rest = name.partition(":")
+    kind = name.partition(":")[0]
     if kind != "openclip":
         raise UsageError(
             f"Unknown backbone '{name}'. There are: small, openclip:ARCH/TAG, and checkpoints of "
             f"benchbench train (PATH{weights.SUFFIX})."
         )
-    clip = load_model(name).clip  # type: ignore[attr-defined]
-    return clip.float().requires_grad_(True), rest.rpartition("/")[0]
+    model: Any = load_model(name)
+    return model.clip.float().requires_grad_(True), _rebuilt_as(model.manifest)
+
+
+def _rebuilt_as(manifest: ModelManifest) -> str:
+    """The architecture that the weights run in, when it is built anew without their tag.
+
+    Raises:
+        ModelError: they run with QuickGELU, and open_clip has no such architecture.
+    """
+    import open_clip
+
+    name = manifest.architecture
+    quick = (open_clip.get_model_config(name) or {}).get("quick_gelu", False)
+    if manifest.activation != "quickgelu" or quick:
+        return name
+    if f"{name}-quickgelu" not in open_clip.list_models():
+        raise ModelError(f"{manifest.name} runs with QuickGELU, and {name}-quickgelu is unknown.")
+    return f"{name}-quickgelu"
 
 
 def _towers_of(path: Path) -> tuple[Any, str]:
@@ -121,11 +169,31 @@ def _towers_of(path: Path) -> tuple[Any, str]:
     return clip, record["architecture"]
 
 
-def source_of(plan: Plan, described: Variant) -> Source:
-    """Where the plan's examples come from."""
+def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callable[[Any], Marked]]:
+    """Where the plan's examples come from, and from a transform to what is examined on.
+
+    Raises:
+        UsageError: unknown data, or such as the objective cannot use.
+        DataError: photographs or their file are not what they should be.
+    """
+    kind, _, rest = plan.data.partition(":")
     if plan.data == "scenes":
-        return DrawnWorld(plan.seed, described.splits, described.negatives)
-    raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
+        return DrawnWorld(plan.seed, described.splits, described.negatives), EXAMS[described.exam]
+    if kind != "karpathy" or not rest:
+        raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
+    if described.data == "scenes" or described.views:
+        raise UsageError(
+            f"{described.name} is trained on scenes with their graphs, and photographs have "
+            "captions alone: --data scenes."
+        )
+    source = photographs(
+        Path(rest).expanduser(),
+        side=RENDER * made.size,
+        cropped=made.preprocessing.get("resize_mode") == "shortest",
+        seed=plan.seed,
+        negatives=described.negatives,
+    )
+    return source, source.exam
 
 
 def record_of(
@@ -141,7 +209,6 @@ def record_of(
         "splits": list(described.splits),
         "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
-        "device": device_name(device),
         "environment": describe_environment(device),
         "parameters": sum(p.numel() for p in made.model.parameters()),
     }

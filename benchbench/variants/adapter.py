@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.models.digest import weights_sha256
+from benchbench.models.openclip import activation_of
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.making import make
@@ -58,7 +59,7 @@ class TrainedVariant:
             weights=where,
             weights_sha256=weights_sha256(self.model.state_dict()),
             trained=True,
-            activation="gelu",
+            activation=activation_of(self.model),
             preprocessing=dict(made.preprocessing),
             tokenizer=type(made.reader.tokenizer).__name__,
             context_length=int(made.reader.tokenizer.context_length),

@@ -7,7 +7,10 @@ data-parallel training does, the gradients are those of one process with the who
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed as dist
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,14 +18,54 @@ if TYPE_CHECKING:
 
 def gathered(tensor: Tensor) -> Tensor:
     """[n, …] of every process, in order of ranks, with gradients. Shapes must be equal."""
-    import torch
-    import torch.distributed as dist
-
-    if not (dist.is_available() and dist.is_initialized()):
+    if processes() == 1:
         return tensor
-    from torch.distributed.nn.functional import all_gather
+    whole: Tensor = _Gathered.apply(tensor)
+    return whole
 
-    return torch.cat(tuple(all_gather(tensor.contiguous())))
+
+class _Gathered(torch.autograd.Function):
+    """Every process's loss counts every row: a row's gradients are added up over the processes."""
+
+    @staticmethod
+    def forward(context: Any, tensor: Tensor) -> Tensor:
+        context.rows = len(tensor)
+        everyone = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
+        dist.all_gather(everyone, tensor.contiguous())
+        return torch.cat(everyone)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        gradient = gradient.contiguous().clone()
+        dist.all_reduce(gradient)
+        start = dist.get_rank() * context.rows
+        return gradient[start : start + context.rows]
+
+
+def processes() -> int:
+    """How many train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def shared_mean(values: Tensor, there: Tensor) -> Tensor:
+    """This process's share of a mean over the values of all processes.
+
+    Averaged over the processes, shares and their gradients are the whole mean's. With one process
+    it is the mean itself.
+
+    Args:
+        values: any shape.
+        there: of that shape, bool: which of them count; none at all make 0.
+    """
+    return (values * there).sum() * processes() / summed(there.sum()).clamp(min=1)
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum of every process's tensor, without gradients."""
+    tensor = tensor.detach().clone()
+    if processes() > 1:
+        dist.all_reduce(tensor)
+    return tensor
 
 
 def info_nce(
@@ -44,7 +87,6 @@ def info_nce(
     Returns:
         A scalar: the mean of both directions.
     """
-    import torch
     from torch.nn.functional import cross_entropy
 
     logits = scale * images @ texts.T

@@ -74,8 +74,12 @@ class Contrastive(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """InfoNCE, and the loss on swapped captions."""
-        images = gathered(self.encode_images(batch.images, "scene"))
-        texts = gathered(self.encode_texts(batch.texts, "scene"))
+        images = self.encode_images(batch.images, "scene")
+        return self.contrasted(images, self.encode_texts(batch.texts, "scene"), batch)
+
+    def contrasted(self, images: Tensor, texts: Tensor, batch: Batch) -> Loss:
+        """The same, of pictures and captions that are embedded already: [n, dim] each."""
+        images, texts = gathered(images), gathered(texts)
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
         contrast = info_nce(images, texts, scale)
         parts, total = {"contrast": contrast.detach()}, contrast

@@ -1,12 +1,14 @@
-"""Captions as the variants read them: token ids, and triples for those that know of triples."""
+"""Captions as the variants read them: token ids; triples and spans for those that know of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples
+from benchbench.variants.spans import Spans, spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenegraph import Triple
+
+    Tagged = Sequence[tuple[str, str]]
+    """A caption's words with their Penn tags."""
 
 PADDING = 0
 """Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
@@ -29,17 +34,17 @@ class Texts:
     triples: Tensor | None = None
     """[n, most, 3, longest] int64: the tokens of head, relation and tail, each one higher than the
     tokenizer's; 0 fills up. None where the reader leaves them out."""
+    spans: Spans | None = None
+    """Where entities and relations stand. None where the reader leaves them out."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def to(self, device: Any) -> Texts:
         """The same on a device."""
-        moved = [
-            None if tensor is None else tensor.to(device, non_blocking=True)
-            for tensor in (self.ids, self.triples)
-        ]
-        return Texts(*moved)  # type: ignore[arg-type]
+        triples = None if self.triples is None else self.triples.to(device, non_blocking=True)
+        spans = None if self.spans is None else self.spans.to(device)
+        return Texts(self.ids.to(device, non_blocking=True), triples, spans)
 
 
 def joined(one: Tensor, other: Tensor) -> Tensor:
@@ -66,15 +71,16 @@ def numbered(ids: Tensor) -> Tensor:
 class Reader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
-    def __init__(self, tokenizer: Any, with_triples: bool) -> None:
-        """Take open_clip's ``SimpleTokenizer``; read triples too if asked to."""
+    def __init__(self, tokenizer: Any, with_triples: bool, with_spans: bool = False) -> None:
+        """Take open_clip's ``SimpleTokenizer``; read triples and spans too if asked to."""
         self.tokenizer = tokenizer
-        self.with_triples = with_triples
+        self.with_triples, self.with_spans = with_triples, with_spans
         self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cache behind: it cannot travel to another process."""
-        return {"tokenizer": self.tokenizer, "with_triples": self.with_triples}
+        names = ("tokenizer", "with_triples", "with_spans")
+        return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -91,18 +97,38 @@ class Reader:
         """
         return [self.ids(text) for text in texts]
 
-    def read(self, texts: Sequence[str]) -> Texts:
-        """Tokenise; cut to the context's length, the end-of-text token kept; pad."""
+    def read(self, texts: Sequence[str], tagged: Sequence[Tagged] | None = None) -> Texts:
+        """Tokenise; cut to the context's length, the end-of-text token kept; pad.
+
+        Args:
+            texts: n captions.
+            tagged: their words with tags, where they are free text; spans are read by them.
+        """
         most, end = self.tokenizer.context_length, self.tokenizer.eot_token_id
         rows = [self.ids(text) for text in texts]
         cut = [row if len(row) <= most else (*row[: most - 1], end) for row in rows]
-        return Texts(_padded(cut), self._triples(texts) if self.with_triples else None)
+        return Texts(
+            _padded(cut),
+            self._triples(texts) if self.with_triples else None,
+            self._spans(texts, tagged, rows) if self.with_spans else None,
+        )
 
     def _triples(self, texts: Sequence[str]) -> Tensor:
         """[n, most, 3, longest]"""
         told = [[oriented(each) for each in triples(parse(text))] for text in texts]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
+
+    def _spans(
+        self, texts: Sequence[str], tagged: Sequence[Tagged] | None, rows: Sequence[tuple[int, ...]]
+    ) -> Spans:
+        """Of n captions; ``rows`` are their ids, uncut."""
+        graphs = list(map(parse, texts, repeat(None) if tagged is None else tagged))
+        pieces = [[self._word(word) for word in graph.words] for graph in graphs]
+        return spans(graphs, pieces, rows, self.tokenizer.context_length)
+
+    def _word(self, word: str) -> tuple[int, ...]:
+        return tuple(each - 1 for each in self._phrase(word))
 
     def _phrase_ids(self, words: str) -> tuple[int, ...]:
         return tuple(each + 1 for each in self.tokenizer.encode(words))

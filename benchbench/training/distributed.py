@@ -1,0 +1,106 @@
+"""Several processes that train one model, as torchrun starts them::
+
+    torchrun --nproc-per-node 2 -m benchbench train structclip
+
+Each makes its own share of every batch, and all compute the loss of the whole (``contrast``): the
+gradients are those of one process with the whole batch. The first one alone looks at the validation
+split, writes and prints; the others wait for its word.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST_WAIT = timedelta(hours=3)
+"""For the others, while the first one validates. Whatever ends one process, torchrun ends all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One process among those that train together."""
+
+    rank: int = 0
+    world: int = 1
+    """How many there are."""
+    local: int = 0
+    """Its number on its machine."""
+    beside: int = 1
+    """How many there are on its machine."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it validates, writes and prints."""
+        return self.rank == 0
+
+    def device(self, chosen: str) -> str:
+        """An accelerator of its own, where one was chosen by its kind."""
+        return f"cuda:{self.local}" if chosen == "cuda" and self.world > 1 else chosen
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse a batch that is not shared out evenly.
+
+        Raises:
+            UsageError: it is not a multiple of the number of processes.
+        """
+        if batch % self.world:
+            raise UsageError(
+                f"A batch of {batch} is not shared out evenly among {self.world} processes. "
+                f"Take {max(batch // self.world, 1) * self.world}: --batch-size."
+            )
+
+
+def place() -> Place:
+    """Where torchrun's environment puts this process; by itself without one.
+
+    Raises:
+        UsageError: the environment tells only half of it.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Place()
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    missing = [n for n in (*names, "MASTER_ADDR", "MASTER_PORT") if n not in os.environ]
+    if missing:
+        raise UsageError(
+            f"WORLD_SIZE tells of several processes, but there is no {', '.join(missing)}. Start "
+            "them by torchrun: torchrun --nproc-per-node 2 -m benchbench train …"
+        )
+    return Place(*(int(os.environ[name]) for name in names))
+
+
+@contextmanager
+def joined(here: Place, device: str) -> Iterator[None]:
+    """Join the others for as long as this lasts; nothing to do for a process by itself."""
+    import torch
+    import torch.distributed as dist
+
+    if here.world == 1:
+        yield
+        return
+    if cuda := device.startswith("cuda"):
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def agreed(value: int, device: str) -> int:
+    """The first process's value, for all of them; who is ahead waits for it."""
+    import torch
+    import torch.distributed as dist
+
+    if not (dist.is_available() and dist.is_initialized()):
+        return value
+    word = torch.tensor([int(value)], device=device)
+    dist.broadcast(word, src=0)
+    return int(word)

@@ -1,0 +1,230 @@
+"""Training examples out of photographs with captions, in the Karpathy form (``data.karpathy``).
+
+Example k of a seed is the same for ever: pictures come in another order each time round, each with
+one of its captions. Some pictures, by the hash of their name, are held out and examined instead;
+those are the same whatever the seed, and none of them is ever trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from benchbench.data.images import decode, read_bytes, survey
+from benchbench.data.karpathy import read_captions
+from benchbench.data.tagging import find_tagger
+from benchbench.editions import choose
+from benchbench.errors import ImageError, MalformedData, UsageError
+from benchbench.scenes.dice import dice
+from benchbench.training.examples import Examples
+from benchbench.training.swaps import swapped
+from benchbench.training.validation import GALLERY, Exam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from benchbench.variants.variant import Negatives
+
+    Tagged = Sequence[tuple[str, str]]
+
+Ints = npt.NDArray[np.int64]
+
+HELD_PERCENT = 5
+"""Of the pictures are held out, and at least ``FEWEST``."""
+FEWEST = 2
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A picture with its captions."""
+
+    path: Path
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Examples of a file, by number."""
+
+    name: str
+    shown: Sequence[Photograph]
+    """To train on."""
+    held: Sequence[Photograph]
+    """To be examined on; in the order of their hashes."""
+    side: int
+    """Pixels that pictures are squashed to, both ways."""
+    cropped: bool = False
+    """Whether the middle square alone is shown, as the model's preprocessing does."""
+    seed: int = 0
+    negatives: Negatives = "none"
+
+    def examples(self, numbers: Ints) -> Examples:
+        """Pictures and captions of these examples.
+
+        Args:
+            numbers: [n], from 0.
+
+        Raises:
+            ImageError: a picture cannot be decoded.
+        """
+        rounds, places = np.divmod(numbers, len(self.shown))
+        some = [
+            self.shown[_order(self.seed, turn, len(self.shown))[place]]
+            for turn, place in zip(rounds.tolist(), places.tolist(), strict=True)
+        ]
+        count = np.array([len(each.captions) for each in some])
+        columns = dice(f"photographs/{self.seed}", numbers).below("caption", count)
+        texts = [each.captions[k] for each, k in zip(some, columns.tolist(), strict=True)]
+        tagged = None if self.negatives == "none" else [_tags(text) for text in texts]
+        told = zip(texts, tagged or [()] * len(texts), numbers.tolist(), strict=True)
+        pictures, boxes = self._pictures(some)
+        return Examples(
+            texts,
+            [swapped(text, words, self.negatives, number) for text, words, number in told],
+            boxes,
+            pictures=pictures,
+            tagged=tagged,
+        )
+
+    def _pictures(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
+        """[n, 3, side, side] uint8, and [n, 4], what is shown of each as shares of it."""
+        squashed, boxes = [], []
+        for each in some:
+            picture = _decoded(each)
+            boxes.append(_middle(*picture.size) if self.cropped else WHOLE)
+            small = picture.resize((self.side, self.side), _bicubic())
+            squashed.append(torch.from_numpy(np.array(small)).permute(2, 0, 1))
+        return torch.stack(squashed), np.array(boxes, dtype=np.float32)
+
+    def exam(self, transform: Callable[[Image], Tensor]) -> Exam:
+        """Held-out pictures to be found by a caption, and told from semantic swaps of captions.
+
+        Args:
+            transform: PIL picture → [3, size, size].
+        """
+        some = self.held[:GALLERY]
+        pictures = torch.stack([transform(_decoded(each)) for each in some])
+        rows, true, false = [], [], []
+        for row, each in enumerate(some):
+            pairs = ((text, swapped(text, _tags(text), "semantic", 0)) for text in each.captions)
+            text, other = next(((t, f) for t, f in pairs if f is not None), ("", None))
+            if other is not None:
+                rows.append(row)
+                true.append(text)
+                false.append(other)
+        choices = {"swapped": (pictures[rows], true, false)} if rows else {}
+        return Exam(choices, pictures, [each.captions[0] for each in some])
+
+
+def photographs(
+    file: Path, *, side: int, cropped: bool = False, seed: int = 0, negatives: Negatives = "none"
+) -> Photographs:
+    """Read a file, look at the headers of its pictures, and hold some out.
+
+    Args:
+        file: in the Karpathy form; paths count from its folder, or else from the data root that
+            a variable or settings file names.
+        side: pixels that pictures are squashed to.
+        cropped: whether the middle square alone is shown.
+        seed: of the order, and of which caption.
+        negatives: which swapped captions are wanted.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: naming the record and field; or too few pictures.
+        ImageError: a picture is missing, or none.
+        UsageError: no caption can be swapped as wanted.
+    """
+    found: dict[str, list[str]] = {}
+    for image, captions in read_captions(file):
+        found.setdefault(image, []).extend(captions)
+    if len(found) < 2 * FEWEST:
+        raise MalformedData(f"{file} has {len(found)} pictures; training needs {2 * FEWEST}.")
+    root = _root(file, next(iter(found)))
+    everything = {name: Photograph(root / name, tuple(texts)) for name, texts in found.items()}
+    _check_pictures([each.path for each in everything.values()])
+    ranked = sorted(everything, key=lambda name: hashlib.sha256(name.encode()).digest())
+    count = max(FEWEST, len(ranked) * HELD_PERCENT // 100)
+    held, out = ranked[:count], set(ranked[:count])
+    shown = [each for name, each in everything.items() if name not in out]
+    _check_swaps(file, shown, negatives)
+    kept = [everything[name] for name in held]
+    return Photographs(f"karpathy:{file.name}", shown, kept, side, cropped, seed, negatives)
+
+
+def _root(file: Path, image: str) -> Path:
+    """The folder that pictures' paths count from."""
+    if (file.parent / image).exists():
+        return file.parent
+    other = choose().root
+    return file.parent if other is None else other
+
+
+def _check_pictures(paths: Sequence[Path]) -> None:
+    from benchbench.types import ImageRef
+
+    found = survey(map(ImageRef, paths))
+    problems = [str(error) for error in found.unreadable.values()]
+    problems += [f"Image {ref.path} {problem}" for ref, problem in found.wrong.items()]
+    if problems:
+        more = f" {len(problems) - 1:,} more of {len(paths):,} cannot be used." * (
+            len(problems) > 1
+        )
+        raise ImageError(f"{problems[0].rstrip('.')}.{more}")
+
+
+def _check_swaps(file: Path, shown: Sequence[Photograph], negatives: Negatives) -> None:
+    """Refuse captions of which none can be swapped; the first that can settles it."""
+    texts = [text for each in shown for text in each.captions]
+    if negatives == "none" or any(swapped(text, _tags(text), negatives, 0) for text in texts):
+        return
+    raise UsageError(
+        f"There are no captions with relations in {file}: of {len(texts):,}, none can be swapped "
+        f"({negatives}), and the objective learns from swapped captions. Train clip on it."
+    )
+
+
+def _decoded(photograph: Photograph) -> Image:
+    return decode(read_bytes(photograph.path), photograph.path)
+
+
+def _middle(width: int, height: int) -> tuple[float, float, float, float]:
+    """The largest square in the middle, as shares of the picture."""
+    across, down = ((1 - min(width, height) / each) / 2 for each in (width, height))
+    return across, down, 1 - across, 1 - down
+
+
+def _bicubic() -> Any:
+    from PIL.Image import Resampling
+
+    return Resampling.BICUBIC
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, turn: int, count: int) -> list[int]:
+    """The order of the pictures, the ``turn``-th time round."""
+    keys = dice(f"photographs/{seed}/{turn}", np.arange(count)).words("order")
+    return np.argsort(keys, kind="stable").tolist()  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=500_000)
+def _tags(text: str) -> Tagged:
+    tagged: Tagged = _tagger()(text).tagged
+    return tagged
+
+
+@cache
+def _tagger() -> Any:
+    """Made once in every process: it does not travel."""
+    return find_tagger().tag

@@ -1,0 +1,107 @@
+"""Multi-modal Scene Graph Alignment (MSG-CLIP; Pattern Recognition 173, 2026, 112794), batched.
+
+Entities and relations of captions, and regions of their pictures, are vectors of unit length, as
+many in every example: what is not there is masked. E, R and L are their numbers: of entities,
+regions and relations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.functional import normalize
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BEYOND = 2.0
+"""No cosine."""
+
+
+def means(tokens: Tensor, members: Tensor) -> Tensor:
+    """Groups of tokens as vectors of unit length; of an empty group, zero.
+
+    Args:
+        tokens: [n, length, dim].
+        members: [n, groups, length] of 0 and 1.
+
+    Returns:
+        [n, groups, dim]
+    """
+    return normalize(members.to(tokens.dtype) @ tokens, dim=-1)
+
+
+def covered(spans: Tensor, length: int) -> Tensor:
+    """[n, groups, 2], first and one past last → [n, groups, length] bool."""
+    along = torch.arange(length, device=spans.device)
+    return (along >= spans[..., :1]) & (along < spans[..., 1:])
+
+
+def matched(likeness: Tensor, pairs: Tensor) -> Tensor:
+    """Match entities and regions one to one: greedily, the best scoring pair first.
+
+    A pair's score is its share of its row's softmax and of its column's, added.
+
+    Args:
+        likeness: [n, E, R] cosines.
+        pairs: [n, E, R] bool: whether entity and region are both there.
+
+    Returns:
+        [n, E, R] bool: at most one in each row and column. No gradient goes through the choice.
+    """
+    with torch.no_grad():
+        some = likeness.detach().masked_fill(~pairs, -1e4)
+        score = (some.softmax(dim=2) + some.softmax(dim=1)).masked_fill(~pairs, float("-inf"))
+        chosen = torch.zeros_like(pairs)
+        for _ in range(min(score.shape[1:])):
+            best, place = score.flatten(1).max(dim=1)
+            new = torch.zeros_like(pairs).flatten(1).scatter_(1, place[:, None], True)
+            new = new.view_as(pairs) & (best > float("-inf"))[:, None, None]
+            chosen |= new
+            taken = new.any(dim=2, keepdim=True) | new.any(dim=1, keepdim=True)
+            score = score.masked_fill(taken, float("-inf"))
+        return chosen
+
+
+def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
+    """Entity-level Modality Alignment of every pair, for ``matched`` to pick from.
+
+    (1 − S_ab + min_j S_aj + min_i S_ib) / 3, with the farthest region and the farthest entity of
+    the same picture and caption.
+
+    Args:
+        likeness: [n, E, R], S.
+        pairs: [n, E, R] bool: whether both are there.
+
+    Returns:
+        [n, E, R]
+    """
+    there = likeness.masked_fill(~pairs, _BEYOND)
+    farthest = there.amin(dim=2, keepdim=True) + there.amin(dim=1, keepdim=True)
+    return (1 - likeness + farthest) / 3
+
+
+def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: Tensor) -> Tensor:
+    """Triplet-level Relational Alignment: a region in the place of one of a relation's ends.
+
+    As head, ‖region + r − t‖²; as tail, ‖h + r − region‖² (after TransE; Bordes et al. 2013).
+
+    Args:
+        entities: [n, E, dim].
+        relations: [n, L, dim].
+        regions: [n, E, dim]: the region matched with each entity; zero where there is none.
+        ends: [n, L, 2]: head and tail, into the entities.
+
+    Returns:
+        [n, L, 2]: with the head's region, with the tail's.
+    """
+    head, tail = (_taken(entities, ends[..., k]) for k in (0, 1))
+    head_region, tail_region = (_taken(regions, ends[..., k]) for k in (0, 1))
+    apart = torch.stack([head_region + relations - tail, head + relations - tail_region], dim=2)
+    return apart.square().sum(dim=-1)
+
+
+def _taken(rows: Tensor, numbers: Tensor) -> Tensor:
+    """[n, E, dim] and [n, L] → [n, L, dim]"""
+    return rows.gather(1, numbers[..., None].expand(-1, -1, rows.shape[-1]))

@@ -1,0 +1,82 @@
+"""Where the entities and relations of a caption's scene graph stand among its tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any
+
+from benchbench.scenegraph import MOST_TRIPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from benchbench.scenegraph import Graph
+
+    Row = Sequence[int]
+
+MOST_ENTITIES = 6
+MOST_RELATIONS = MOST_TRIPLES
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Of n captions; zeros fill up."""
+
+    entities: Tensor
+    """[n, MOST_ENTITIES, 2] int64: an entity's first token, and one past its last: all it is said
+    to be before its name, and the name. Tokens count with the start of text as 0."""
+    relations: Tensor
+    """[n, MOST_RELATIONS, 4] int64: head and tail by their number among the entities, then the
+    first token that says the relation, and one past the last."""
+
+    def to(self, device: Any) -> Spans:
+        """The same on a device."""
+        entities, relations = (
+            each.to(device, non_blocking=True) for each in (self.entities, self.relations)
+        )
+        return Spans(entities, relations)
+
+
+def spans(
+    graphs: Sequence[Graph], pieces: Sequence[Sequence[Row]], ids: Sequence[Row], most: int
+) -> Spans:
+    """Find those of n captions.
+
+    Args:
+        graphs: of the captions.
+        pieces: of each, the ids of each of its graph's words.
+        ids: of each, its ids uncut, start and end of text included.
+        most: the context's length; what lies beyond it is left out.
+    """
+    import torch
+
+    found = [_of_one(*each, most) for each in zip(graphs, pieces, ids, strict=True)]
+    return Spans(
+        torch.tensor([entities for entities, _ in found], dtype=torch.int64),
+        torch.tensor([relations for _, relations in found], dtype=torch.int64),
+    )
+
+
+def _of_one(
+    graph: Graph, pieces: Sequence[Row], ids: Row, most: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
+    """One caption's; none where its words, each by itself, are not the caption's tokens."""
+    entities, relations = [(0, 0)] * MOST_ENTITIES, [(0, 0, 0, 0)] * MOST_RELATIONS
+    if (*chain.from_iterable(pieces),) != (*ids[1:-1],):
+        return entities, relations
+    edges = list(accumulate(map(len, pieces), initial=1))
+    for number, thing in enumerate(graph.objects[:MOST_ENTITIES]):
+        start, end = edges[thing.phrase[0]], edges[thing.span[1]]
+        if start < end < most:
+            entities[number] = (start, end)
+    told = []
+    for each in graph.relations:
+        ends, (start, end) = (each.subject, each.object), (edges[i] for i in each.span)
+        if start < end < most and all(i < MOST_ENTITIES and any(entities[i]) for i in ends):
+            told.append((*ends, start, end))
+    kept = told[:MOST_RELATIONS]
+    relations[: len(kept)] = kept
+    return entities, relations

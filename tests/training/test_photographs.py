@@ -1,0 +1,198 @@
+"""Photographs with captions as training data: what is shown, what is held out, what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
+from benchbench.registry import load_model
+from benchbench.training import Plan, train
+from benchbench.training.feeding import Feed
+from benchbench.training.photographs import Photographs, photographs
+from benchbench.training.running import data_of, made_for
+from benchbench.variants.catalogue import variant
+from benchbench.variants.texts import Reader
+from tests.conftest import SHARED
+
+CAPTIONS = ("A brown dog chases a white cat .", "A man in a red shirt sits on a wooden bench .")
+COLOURS = ((200, 40, 40), (40, 150, 60), (50, 80, 200))
+
+
+def drawn(folder: Path, count: int = 8, captions: Sequence[str] = CAPTIONS) -> Path:
+    """Pictures of three upright stripes, twice as wide as they are high, and their file."""
+    (folder / "images").mkdir(parents=True)
+    records = []
+    for k in range(count):
+        pixels = np.repeat(np.array(COLOURS, dtype=np.uint8), 16, axis=0)[None].repeat(24, axis=0)
+        Image.fromarray(np.roll(pixels, 4 * k, axis=1)).save(folder / f"images/{k}.png")
+        records.append({"image": f"images/{k}.png", "caption": list(captions)})
+    (folder / "captions.json").write_text(json.dumps(records))
+    return folder / "captions.json"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return drawn(tmp_path / "data")
+
+
+def read(file: Path, **settings: object) -> Photographs:
+    return photographs(file, side=32, **settings)  # type: ignore[arg-type]
+
+
+def test_an_example_depends_on_its_number_alone(file: Path) -> None:
+    source = read(file, negatives="semantic")
+    whole = source.examples(np.arange(18))
+    part = source.examples(np.array([7, 3, 17]))
+    assert part.captions == [whole.captions[k] for k in (7, 3, 17)]
+    assert part.swapped == [whole.swapped[k] for k in (7, 3, 17)]
+    assert whole.pictures is not None
+    assert part.pictures is not None
+    assert torch.equal(part.pictures, whole.pictures[[7, 3, 17]])
+    assert whole.pictures.shape == (18, 3, 32, 32)
+    assert whole.pictures.dtype == torch.uint8
+    other = replace(source, seed=1).examples(np.arange(18))
+    assert other.captions != whole.captions or not torch.equal(
+        torch.as_tensor(other.pictures), whole.pictures
+    )
+
+
+def test_each_round_shows_every_picture_once_and_none_that_is_held_out(file: Path) -> None:
+    source = read(file)
+    assert len(source.held) == 2
+    assert not {each.path for each in source.held} & {each.path for each in source.shown}
+    shown = torch.stack(
+        [torch.as_tensor(source.examples(np.array([k])).pictures) for k in range(12)]
+    )
+    first, second = (
+        {bytes(each.numpy().tobytes()) for each in half} for half in (shown[:6], shown[6:])
+    )
+    assert len(first) == 6
+    assert first == second
+    assert read(file, seed=3).held == source.held, "whatever the seed"
+
+
+def test_swaps_move_what_stands_at_the_ends_of_a_relation(file: Path) -> None:
+    found = read(file, negatives="semantic").examples(np.arange(12))
+    told = set(zip(found.captions, found.swapped, strict=True))
+    assert (CAPTIONS[0], "a white cat chases a brown dog.") in told or (
+        CAPTIONS[0],
+        "a white dog chases a brown cat.",
+    ) in told
+    assert found.tagged is not None
+    plain = read(file).examples(np.arange(4))
+    assert plain.tagged is None
+    assert plain.swapped == [None] * 4
+
+
+def test_the_middle_is_shown_where_the_model_cuts_it_out(file: Path) -> None:
+    boxes = read(file, cropped=True).examples(np.arange(2)).boxes
+    np.testing.assert_allclose(boxes, [[0.25, 0, 0.75, 1]] * 2)
+    np.testing.assert_allclose(read(file).examples(np.arange(1)).boxes, [[0, 0, 1, 1]])
+
+
+def test_spans_are_read_by_tags(file: Path) -> None:
+    made = made_for(variant("msgclip"), Plan("msgclip"))
+    source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), made)
+    assert isinstance(made.reader, Reader)
+    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    batch = feed.on_device(feed[0])
+    assert batch.images.shape == (6, 3, 64, 64)
+    assert batch.texts.spans is not None
+    assert bool(batch.texts.spans.relations.any(dim=2).any(dim=1).all())
+
+
+def test_a_fine_tuned_open_clip_loads_again(tmp_path: Path, tiny: str) -> None:
+    file = drawn(tmp_path / "data")
+    plan = Plan("negclip", backbone=tiny, data=f"karpathy:{file}", steps=2, batch=4)
+    best = train(plan, tmp_path / "run", device="cpu", workers=0)
+    model = load_model(f"negclip:{best}")
+    assert model.manifest.architecture == "tiny"
+    assert model.manifest.activation == "gelu"
+    picture = model.transform(Image.open(tmp_path / "data/images/0.png").convert("RGB"))
+    assert bool(torch.isfinite(model.encode_images(picture[None], "scene")).all())
+    assert model.encode_texts(model.tokenize(list(CAPTIONS)), "scene").shape[0] == 2
+
+
+def test_weights_that_run_with_quickgelu_come_back_with_it(tmp_path: Path, tiny: str) -> None:
+    file, backbone = drawn(tmp_path / "data"), tiny.replace("tiny", "tiny-quickgelu")
+    plan = Plan("clip", backbone=backbone, data=f"karpathy:{file}", steps=1, batch=4)
+    best = train(plan, tmp_path / "run", device="cpu", workers=0)
+    assert load_model(f"clip:{best}").manifest.activation == "quickgelu"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("clip", "coco", "Unknown data 'coco'. There are: scenes, karpathy:FILE"),
+        ("clip", "karpathy:", "Unknown data 'karpathy:'"),
+        ("scenarioclip", "karpathy:FILE", "trained on scenes with their graphs"),
+    ],
+)
+def test_data_that_an_objective_cannot_use(name: str, data: str, message: str) -> None:
+    made = made_for(variant(name), Plan(name))
+    with pytest.raises(UsageError, match=message):
+        data_of(Plan(name, data=data), variant(name), made)
+
+
+def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
+    file = drawn(tmp_path, captions=["Outside .", "A dog ."])
+    for kind in ("random", "semantic"):
+        with pytest.raises(UsageError, match=r"no captions with relations in .* of 12, none"):
+            read(file, negatives=kind)
+    assert len(read(file).shown) == 6, "without swaps they are fine"
+
+
+def test_the_exam_asks_for_swaps_where_there_are_any(tmp_path: Path) -> None:
+    made = made_for(variant("clip"), Plan("clip"))
+    for number, captions in enumerate((CAPTIONS, ["A dog ."])):
+        source = read(drawn(tmp_path / str(number), captions=captions))
+        marks = source.exam(made.transform).marks(made.model, made.reader, "cpu")
+        assert set(marks) == {"retrieval", "mean"} | ({"swapped"} if number == 0 else set())
+
+
+def test_files_that_are_not_what_they_should_be(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(MissingData, match=r"nowhere\.json"):
+        read(tmp_path / "nowhere.json")
+    with pytest.raises(MalformedData, match="has 3 pictures; training needs 4"):
+        read(drawn(tmp_path / "few", count=3))
+    (file.parent / "images/3.png").write_bytes(b"no picture")
+    (file.parent / "images/5.png").unlink()
+    with pytest.raises(ImageError, match=r"3\.png.* 1 more of 8"):
+        read(file)
+
+
+def test_a_picture_cut_short_is_named(file: Path) -> None:
+    source = read(file)
+    path = source.shown[0].path
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ImageError, match=path.name):
+        source.examples(np.arange(6))
+
+
+def test_paths_may_count_from_the_data_root(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "elsewhere.json"
+    file.rename(moved)
+    with pytest.raises(ImageError, match="not found"):
+        read(moved)
+    monkeypatch.setenv("BENCHBENCH_DATA", str(file.parent))
+    assert len(read(moved).shown) == 6
+
+
+@pytest.mark.skipif(not (SHARED / "flickr8k").is_dir(), reason="no photographs here")
+def test_flickr8k_is_read() -> None:
+    source = photographs(SHARED / "flickr8k/flickr8k_test.json", side=64, negatives="semantic")
+    assert (len(source.shown), len(source.held)) == (950, 50)
+    found = source.examples(np.arange(16))
+    assert sum(other is not None for other in found.swapped) > 8
+    assert found.pictures is not None
+    assert float(found.pictures.float().std()) > 20

@@ -1,0 +1,93 @@
+"""What ends a run early: each with one sentence, and the last good checkpoint kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchbench.errors import BenchbenchError, ModelError, UsageError
+from benchbench.training import Plan, train
+from benchbench.training.exams import EXAMS
+from benchbench.training.loop import BEST
+from benchbench.training.state import STATE
+from benchbench.variants import weights
+from benchbench.variants.structclip import Contrastive
+from benchbench.variants.variant import Loss
+
+PLAN = Plan("clip", steps=4, batch=4, warmup=1, validate_every=2)
+
+
+class Passed:
+    """An exam that takes no time."""
+
+    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+        return {"mean": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _no_exam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXAMS, "structure", lambda transform: Passed())
+
+
+def start(plan: Plan, folder: Path, **settings: Any) -> Path:
+    return train(plan, folder, device="cpu", workers=0, **settings)
+
+
+def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
+    start(PLAN, tmp_path, minutes=0)
+    other = Plan("clip", steps=4, batch=8, warmup=1, validate_every=2, rate=1e-4)
+    with pytest.raises(UsageError, match=r"other settings \(batch 4, here 8; rate 0.001, here"):
+        start(other, tmp_path)
+    start(PLAN, tmp_path)
+    assert weights.read(tmp_path / STATE)[1]["numbers"]["step"] == 4
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Contrastive.forward
+
+    def broken(self: Contrastive, batch: Any, step: int) -> Loss:
+        loss = right(self, batch, step)
+        return Loss(loss.total * (torch.nan if step == 2 else 1), loss.parts)
+
+    monkeypatch.setattr(Contrastive, "forward", broken)
+    with pytest.raises(ModelError) as caught:
+        start(PLAN, tmp_path)
+    assert "The loss of clip is no number any more at step 2." in str(caught.value)
+    assert str(tmp_path / BEST) in str(caught.value)
+    for name in (BEST, STATE):
+        tensors, record = weights.read(tmp_path / name)
+        assert all(bool(torch.isfinite(each).all()) for each in tensors.values())
+        assert record.get("step", 2) == 2
+
+
+def test_a_loss_that_never_was_a_number_says_that_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Contrastive, "forward", lambda self, *_: Loss(self.clip.logit_scale * torch.nan, {})
+    )
+    with pytest.raises(ModelError, match=r"at step 0\. Nothing was kept"):
+        start(PLAN, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backbone": "large"}, "Unknown backbone 'large'. There are: small, openclip:ARCH/TAG."),
+        ({"backbone": "openclip:ViT-B-31/untrained"}, "Did you mean 'ViT-B-32'"),
+        ({"backbone": "openclip:ViT-B-32/none"}, "Unknown tag of ViT-B-32 'none'"),
+        ({"backbone": "openclip:RN50/untrained"}, "RN50 cannot be a backbone"),
+        ({"data": "coco"}, "Unknown data 'coco'"),
+        ({"variant": "negclop"}, "Did you mean 'negclip'"),
+    ],
+)
+def test_names_that_nothing_goes_by(settings: dict[str, str], message: str, tmp_path: Path) -> None:
+    plan = Plan(**{"variant": "clip", "steps": 1, "batch": 4, **settings})  # type: ignore[arg-type]
+    with pytest.raises(BenchbenchError, match=message):
+        start(plan, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,295 @@
+"""MSG-CLIP: spans, groups of patches, matching, and an alignment whose gradients flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from benchbench.errors import ModelError
+from benchbench.training.drawn import DrawnWorld
+from benchbench.variants import towers
+from benchbench.variants.alignment import matched
+from benchbench.variants.catalogue import variant
+from benchbench.variants.features import image_tokens, text_tokens
+from benchbench.variants.making import make
+from benchbench.variants.msgclip import WINDOW, Aligned
+from benchbench.variants.regions import grouped
+from benchbench.variants.spans import MOST_ENTITIES, Spans
+from benchbench.variants.texts import Reader
+from benchbench.variants.variant import Batch
+
+N = 6
+CAPTIONS = (
+    "an orange cat chasing a red dog",
+    "a pink bowl with a box near it",
+    "we see a dog wearing a brown hat on the beach",
+    "colourless green ideas sleep furiously",
+    "a ball being held by a person in a black shirt",
+    "a gray banana",
+)
+
+
+def made(name: str, **settings: Any) -> Any:
+    torch.manual_seed(0)
+    described = variant(name)
+    return make(
+        described, towers.build(towers.NAME), towers.NAME, {**described.settings, **settings}
+    )
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    towers.register()
+    return Reader(open_clip.get_tokenizer(towers.NAME), with_triples=False, with_spans=True)
+
+
+def batch_of(reader: Reader) -> Batch:
+    images = torch.randn(N, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    negatives = reader.read(["a red dog chasing an orange cat", *CAPTIONS[1:]])
+    return Batch(images, reader.read(CAPTIONS), negatives, torch.arange(N) == 0)
+
+
+def said(reader: Reader, ids: Tensor, span: Any) -> str:
+    return str(reader.tokenizer.decode(ids[span[0] : span[1]].tolist())).strip()
+
+
+def test_spans_cover_the_words_of_entities_and_relations(reader: Reader) -> None:
+    texts = reader.read(["an orange cat chasing a red dog", "the parking meter is next to the car"])
+    assert texts.spans is not None
+    told = [
+        [said(reader, ids, span) for span in rows if bool(span.any())]
+        for ids, rows in zip(texts.ids, texts.spans.entities, strict=True)
+    ]
+    assert told == [["an orange cat", "a red dog"], ["the parking meter", "the car"]]
+    links = texts.spans.relations
+    assert links[:, 0, :2].tolist() == [[0, 1], [0, 1]]
+    assert said(reader, texts.ids[0], links[0, 0, 2:]) == "chasing"
+    assert said(reader, texts.ids[1], links[1, 0, 2:]) == "is next to"
+    assert not links[:, 1:].any()
+
+
+def test_spans_of_drawn_captions_are_there_for_nearly_all(reader: Reader) -> None:
+    texts = reader.read(DrawnWorld().examples(np.arange(50)).captions)
+    assert texts.spans is not None
+    assert bool((texts.spans.entities[:, 1, 1] > 0).all())
+    assert int(texts.spans.entities.max()) < texts.ids.shape[1]
+
+
+def test_free_text_has_spans_where_it_is_tagged(reader: Reader) -> None:
+    tagged = [("Two", "CD"), ("dogs", "NNS"), ("chase", "VBP"), ("sheep", "NNS"), (".", ".")]
+    plain, told = (
+        reader.read(["Two dogs chase sheep ."]),
+        reader.read(["Two dogs chase sheep ."], [tagged]),
+    )
+    assert plain.spans is not None
+    assert told.spans is not None
+    assert not plain.spans.entities.any()
+    assert said(reader, told.ids[0], told.spans.relations[0, 0, 2:]) == "chase"
+    other = reader.read(["Three dogs chase sheep ."], [tagged])
+    assert other.spans is not None
+    assert not other.spans.entities.any(), "words that are not the caption's have no place in it"
+
+
+def test_spans_beyond_the_context_are_left_out(reader: Reader) -> None:
+    longest = "a red cat near " * 30 + "a dog"
+    tagged = [(word, "NN" if word in ("cat", "dog") else "IN") for word in longest.split()]
+    texts = reader.read([longest], [tagged])
+    assert texts.spans is not None
+    assert texts.ids.shape[1] == reader.tokenizer.context_length
+    assert int(texts.spans.entities.max()) < reader.tokenizer.context_length
+    assert texts.spans.entities.shape == (1, MOST_ENTITIES, 2)
+
+
+@pytest.mark.parametrize("grid", [(4, 4), (7, 7), (2, 3), (1, 1)])
+def test_every_patch_is_in_one_group(grid: tuple[int, int]) -> None:
+    patches = torch.randn(5, grid[0] * grid[1], 8, generator=torch.Generator().manual_seed(0))
+    members = grouped(patches, grid, 6)
+    assert members.shape == (5, 6, grid[0] * grid[1])
+    assert torch.equal(members.sum(dim=1), torch.ones(5, grid[0] * grid[1]))
+    assert torch.equal(grouped(patches[3:4], grid, 6), members[3:4]), "each picture by itself"
+
+
+def test_groups_follow_what_patches_look_like() -> None:
+    looks = torch.eye(8)[:2]
+    patches = torch.stack([looks[int(column > 0)] for _ in range(4) for column in range(4)])[None]
+    members = grouped(patches, (4, 4), 4)[0]
+    kinds = torch.tensor([int(column > 0) for _ in range(4) for column in range(4)])
+    for group in members.bool():
+        assert len(set(kinds[group].tolist())) <= 1, "no group straddles the edge"
+
+
+def matched_by_hand(likeness: Tensor) -> set[tuple[int, int]]:
+    score = likeness.softmax(dim=1) + likeness.softmax(dim=0)
+    order = score.flatten().argsort(descending=True).tolist()
+    found: set[tuple[int, int]] = set()
+    for place in order:
+        a, b = divmod(place, likeness.shape[1])
+        if all(a != i and b != j for i, j in found):
+            found.add((a, b))
+    return found
+
+
+def test_matching_is_greedy_and_one_to_one() -> None:
+    likeness = torch.randn(20, 4, 6, generator=torch.Generator().manual_seed(0))
+    pairs = torch.ones(20, 4, 6, dtype=torch.bool)
+    pairs[:, 3, :], pairs[:10, :, 0] = False, False
+    pairs[0] = False
+    chosen = matched(likeness, pairs)
+    assert not chosen[0].any()
+    for k in range(1, 20):
+        there = likeness[k, :3, 1:] if k < 10 else likeness[k, :3]
+        offset = 1 if k < 10 else 0
+        found = {(a, b - offset) for a, b in chosen[k].nonzero().tolist()}
+        assert found == matched_by_hand(there)
+
+
+def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
+    """MSGA of one picture and caption, as its definition reads."""
+    groups = grouped(patches[None], model.clip.visual.grid_size, model.regions)[0].bool()
+    regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
+    unit = [
+        normalize(tokens[a:b].mean(dim=0), dim=0) for a, b in spans.entities[0].tolist() if b > a
+    ]
+    s = torch.stack([torch.stack([e @ r for r in regions]) for e in unit])
+    partner = {a: b for a, b in matched_by_hand(s) if s[a, b] > model.threshold}
+    ema = [(1 - s[a, b] + s[a].min() + s[:, b].min()) / 3 for a, b in partner.items()]
+    tra = []
+    for head, tail, start, end in spans.relations[0].tolist():
+        if end > start:
+            r = normalize(tokens[start:end].mean(dim=0), dim=0)
+            if head in partner:
+                tra.append((regions[partner[head]] + r - unit[tail]).square().sum())
+            if tail in partner:
+                tra.append((unit[head] + r - regions[partner[tail]]).square().sum())
+    zero = torch.zeros(())
+    parts = [torch.stack(each).mean() if each else zero for each in (ema, tra)]
+    return model.entity_share * parts[0] + model.relation_share * parts[1]
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0])
+def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -> None:
+    model = made("msgclip", threshold=threshold).model
+    with torch.no_grad():
+        _, patches = image_tokens(model.clip, batch_of(reader).images)
+        for k, caption in enumerate(CAPTIONS):
+            alone = reader.read([caption])
+            assert alone.spans is not None
+            _, tokens = text_tokens(model.clip, alone.ids)
+            # Beside another picture without a caption: what is not there must not count.
+            none = Spans(
+                *(torch.zeros_like(each) for each in (alone.spans.entities, alone.spans.relations))
+            )
+            both = Spans(
+                torch.cat([alone.spans.entities, none.entities]),
+                torch.cat([alone.spans.relations, none.relations]),
+            )
+            two = torch.stack([patches[k], patches[k - 1]])
+            loss = model.aligned(two, tokens.expand(2, -1, -1), both).total
+            if alone.spans.entities.any():
+                by_hand = aligned_by_hand(model, patches[k], tokens[0], alone.spans)
+                assert loss == pytest.approx(float(by_hand), abs=1e-5)
+            else:
+                assert float(loss) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("msgclip:entities", "EMA"), ("msgclip:relations", "TRA")]
+)
+def test_gradients_reach_both_towers_from_each_part_alone(
+    reader: Reader, name: str, part: str
+) -> None:
+    model = made(name, threshold=-1.0).model
+    batch = batch_of(reader)
+    _, patches = image_tokens(model.clip, batch.images)
+    _, tokens = text_tokens(model.clip, batch.texts.ids)
+    model.aligned(patches, tokens, batch.texts.spans).total.backward()
+    for weight in (
+        model.clip.visual.conv1.weight,
+        model.clip.visual.transformer.resblocks[0].attn.in_proj_weight,
+        model.clip.visual.proj,
+        model.clip.token_embedding.weight,
+        model.clip.transformer.resblocks[0].attn.in_proj_weight,
+        model.clip.text_projection,
+    ):
+        assert weight.grad is not None, part
+        assert bool(torch.isfinite(weight.grad).all())
+        assert float(weight.grad.abs().max()) > 1e-7, part
+
+
+def test_it_is_clip_to_the_last_weight_and_open_clip_loads_it() -> None:
+    ours, plain = made("msgclip").model.state_dict(), made("clip").model.state_dict()
+    assert {name: each.shape for name, each in ours.items()} == {
+        name: each.shape for name, each in plain.items()
+    }
+    fresh = open_clip.create_model(towers.NAME, pretrained_image=False)
+    fresh.load_state_dict({name.removeprefix("clip."): each for name, each in ours.items()})
+
+
+@pytest.mark.parametrize(("settings", "step"), [({"msga_weight": 0.0}, 9000), ({}, 499)])
+def test_without_alignment_it_is_negclip(
+    reader: Reader, settings: dict[str, float], step: int
+) -> None:
+    batch = batch_of(reader)
+    ours, control = made("msgclip", **settings), made("negclip")
+    loss, other = (
+        each.model(
+            Batch(batch.images, each.reader.read(CAPTIONS), batch.negatives, batch.has_negative),
+            step,
+        )
+        for each in (ours, control)
+    )
+    assert loss.total.item() == other.total.item()
+    assert loss.parts.keys() == other.parts.keys()
+
+
+def test_what_alignment_adds_is_reported(reader: Reader) -> None:
+    loss = made("msgclip", threshold=-1.0).model(batch_of(reader), 500)
+    assert float(loss.parts["matched"]) == 1
+    control = made("negclip").model(batch_of(reader), 500)
+    more = 0.75 * loss.parts["msga_entities"] + 0.25 * loss.parts["msga_relations"]
+    assert loss.total.item() == pytest.approx((control.total + 0.5 * more).item(), abs=1e-5)
+
+
+def test_a_threshold_that_nothing_reaches_stops_the_run(reader: Reader) -> None:
+    model, batch = made("msgclip", threshold=1.0, msga_start=3).model, batch_of(reader)
+    with torch.no_grad():
+        for step in range(3 + WINDOW - 1):
+            model(batch, step)
+        with pytest.raises(ModelError, match=r"cosine of .* threshold is 1\. Lower"):
+            model(batch, 3 + WINDOW - 1)
+
+
+def test_captions_without_entities_stop_the_run_by_another_sentence(reader: Reader) -> None:
+    model, batch = made("msgclip", msga_start=0).model, batch_of(reader)
+    batch.texts = reader.read(["colourless green ideas"] * N)
+    with torch.no_grad(), pytest.raises(ModelError, match="captions with scene graphs"):
+        for step in range(WINDOW):
+            model(batch, step)
+
+
+def test_one_unlucky_batch_does_not_stop_it(reader: Reader) -> None:
+    model, batch = made("msgclip", threshold=-1.0, msga_start=0).model, batch_of(reader)
+    empty = batch_of(reader)
+    empty.texts = reader.read(["colourless green ideas"] * N)
+    with torch.no_grad():
+        model(batch, 0)
+        for step in range(1, WINDOW):
+            loss = model(empty, step)
+    assert float(loss.parts["matched"]) == 0
+    assert bool(torch.isfinite(loss.total))
+
+
+def test_it_trains_in_bfloat16(reader: Reader) -> None:
+    model, batch = made("msgclip", threshold=-1.0).model, batch_of(reader)
+    whole = model(batch, 500)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(batch, 500)
+    half.total.backward()
+    assert half.parts["matched"].item() == 1
+    assert half.total.item() == pytest.approx(whole.total.item(), abs=0.1)
