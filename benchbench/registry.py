@@ -2,8 +2,8 @@
 
 A task is a module of ``benchbench.tasks`` with a ``TASK``, or an entry point of the group
 ``benchbench.tasks`` that gives one. A model family is a module of ``benchbench.models`` or
-``benchbench.variants`` with a ``FAMILY``, or an entry point of the group ``benchbench.models``. Nothing is imported before it is
-asked for by name.
+``benchbench.variants`` with a ``FAMILY``, or an entry point of the group ``benchbench.models``.
+Nothing is imported before it is asked for by name.
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ CLAIMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 @click.option("--members", default=",".join(MEMBERS), show_default=True)
 @click.option("--note", multiple=True, help="What must be said wherever the numbers are shown.")
 @click.option("--tables-only", is_flag=True, help="Train nothing; evaluate what is there.")
-def main(out: str, seeds: int, members: str, tables_only: bool, note: Sequence[str], **how: Any) -> None:
+def main(
+    out: str, seeds: int, members: str, tables_only: bool, note: Sequence[str], **how: Any
+) -> None:
     """Train, evaluate, bundle, tabulate."""
     folder, names = Path(out), members.split(",")
     for seed in range(0 if tables_only else seeds):

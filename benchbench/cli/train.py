@@ -18,9 +18,7 @@ SECONDS_BETWEEN_LINES = 15.0
 @click.option(
     "--data", default="scenes", show_default=True, help="scenes, or karpathy:FILE (photographs)."
 )
-@click.option(
-    "--backbone", default="small", show_default=True, help="small, or openclip:ARCH/TAG."
-)
+@click.option("--backbone", default="small", show_default=True, help="small, or openclip:ARCH/TAG.")
 @options.seed_option
 @click.option("--steps", type=click.IntRange(min=1), default=8000, show_default=True)
 @click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long, to go on later.")
@@ -28,9 +26,7 @@ SECONDS_BETWEEN_LINES = 15.0
 @click.option("--rate", type=float, default=1e-3, show_default=True, help="Highest learning rate.")
 @click.option("--validate-every", type=click.IntRange(min=1), default=1000, show_default=True)
 @options.device_option
-@click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True
-)
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
 @click.option("--workers", type=click.IntRange(min=0), help="Processes that prepare batches.")
 @click.option("--out", metavar="DIR", help="The run's folder.  [default: training/VARIANT-SEED]")
 def train_command(
@@ -54,9 +50,7 @@ def train_command(
     folder = out or f"training/{variant.replace(':', '-')}-{plan.seed}"
     line = _Line()
     try:
-        best = train(
-            plan, folder, device=device, workers=workers, minutes=minutes, progress=line
-        )
+        best = train(plan, folder, device=device, workers=workers, minutes=minutes, progress=line)
     except KeyboardInterrupt:
         click.echo("\nThe same command goes on from the last validation.", err=True)
         raise

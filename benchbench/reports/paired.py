@@ -45,9 +45,9 @@ def difference(
     protocol, metric = load_protocol(a.protocol), metric or headline_of(a)
     one, two = (read_units(protocol, run.outcomes, metric, ties) for run in (a, b))
     if list(one.groups) != list(two.groups) or not np.array_equal(one.outcome, two.outcome):
-        raise UsageError(f"These runs do not compare by {metric.name}: it reads other items of each.")
+        raise UsageError(
+            f"These runs do not compare by {metric.name}: it reads other items of each."
+        )
     _, clusters = np.unique([o.cluster for o in a.outcomes], return_inverse=True)
     _, groups = np.unique(np.array(one.groups, dtype=str), return_inverse=True)
-    return paired_difference(
-        one.values, two.values, groups, clusters[one.outcome], level=level
-    )
+    return paired_difference(one.values, two.values, groups, clusters[one.outcome], level=level)

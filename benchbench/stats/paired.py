@@ -80,7 +80,7 @@ def paired_difference(
     low, high = expanded_percentiles(resampled, mean.n_clusters, level)
     sizes = np.bincount(groups)
     weight = 1 / (sizes[groups] * len(sizes))
-    of_clusters = np.bincount(clusters, (a - b) * weight)
+    of_clusters = np.bincount(clusters, (a - b) * weight).astype(np.float64)
     p_value = sign_flip_p(of_clusters, draws=draws, seed=seed)
     return Difference(mean.value, low, high, level, p_value, mean.n_items, mean.n_clusters)
 

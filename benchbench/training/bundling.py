@@ -19,9 +19,7 @@ MOST_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
 """What a bundled file may have; every other one 6 MB."""
 
 
-def bundle(
-    run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence[str] = ()
-) -> Path:
+def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence[str] = ()) -> Path:
     """Write a run's best checkpoint in float16, and its card.
 
     Args:
@@ -124,6 +122,4 @@ def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:
     names = [name for name in (looks[0] if looks else {}) if name.startswith("val_")]
     head = ["step", *(name.removeprefix("val_") for name in names)]
     rows = [[f"{each['step']:,}", *(f"{each[name]:.1f}" for name in names)] for each in some]
-    return [
-        "| " + " | ".join(cells) + " |" for cells in (head, ["---:"] * len(head), *rows)
-    ]
+    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---:"] * len(head), *rows)]

@@ -3,8 +3,8 @@
 Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
 around two objects with a caption of what is between them, as region descriptions do. Both halves of
-a pair of twins hardly ever meet in a batch: negatives that look alike come from the objective or not
-at all.
+a pair of twins hardly ever meet in a batch: negatives that look alike come from the objective or
+not at all.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class DrawnWorld:
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
         rows = zip(texts, lines, numbers.tolist(), strict=True)
         other = [swapped(text, line, self.negatives, number) for text, line, number in rows]
-        return Examples(texts, other, boxes, scenes)
+        return Examples(texts, other, boxes, scenes, told=told)
 
 
 def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:

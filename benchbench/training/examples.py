@@ -40,6 +40,8 @@ class Examples:
     """The captions' words with Penn tags, where they are free text and somebody asked."""
     texts: Texts | None = None
     negatives: Texts | None = None
+    told: tuple[Ints, Ints] | None = None
+    """[n] slots each: the two objects that a part of a scene is about."""
     side: int = 0
     """Pixels along the sides of whole pictures, once they are drawn."""
     extra: dict[str, Any] = field(default_factory=dict)

@@ -1,12 +1,12 @@
-"""The view "facts": what of which kind is where, and looks how, in the part shown of each picture.
+"""The view "facts": what holds between the two objects that a part of a picture is about.
 
-A fact is a category with one of: the third of the part's width or height that the middle of the
-object lies in, its colour, its pattern, the side it faces.
+A fact is a category as the subject or as the object of a predicate that certainly holds (position
+included, whether or not it is annotated), or a category with a colour or a pattern.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +14,10 @@ import numpy.typing as npt
 import torch
 
 from benchbench.devices import inference
-from benchbench.scenes.dice import dice
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS
+from benchbench.scenes.graph import closure
+from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.sight import sight_of
 from benchbench.training.validation import SIZE, part
 from benchbench.variants.variant import Batch, Facts
 
@@ -36,70 +35,51 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-THIRDS = 3
-KINDS = ("places", "looks")
+KINDS = ("roles", "looks")
 """What two objects exchange."""
-_COLUMN, _ROW, _COLOUR = 0, THIRDS, 2 * THIRDS
-_PATTERN = _COLOUR + len(COLOURS)
-_SIDE = _PATTERN + len(PATTERNS) - 1
-EACH = _SIDE + 2
-"""Facts of each category."""
+_ROLES = 2 * len(PREDICATES) * len(CATEGORIES)
+FACTS = _ROLES + len(CATEGORIES) * len(MENTIONED)
+"""How many there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Things:
-    """What facts are about: [n, w] each."""
+class _Pair:
+    """Two objects of each scene, and what holds between them."""
 
-    here: Flags
-    """Seen, and its middle lies in the part."""
     category: Ints
-    cell: Ints
-    """[n, w, 2]: thirds of width and height."""
+    """[n, 2]"""
+    holds: Flags
+    """[n, 2, predicates]: from the first to the second, and back."""
     colour: Ints
+    """[n, 2]"""
     pattern: Ints
-    flip: Ints
+    """[n, 2]"""
 
     def stated(self) -> npt.NDArray[np.uint8]:
         """[n, facts] of 0 and 1."""
-        table = np.zeros((len(self.here), len(CATEGORIES), EACH), dtype=np.uint8)
-        row, slot = np.nonzero(self.here)
-        kind = self.category[row, slot]
-        for start, value in (
-            (_COLUMN, self.cell[row, slot, 0]),
-            (_ROW, self.cell[row, slot, 1]),
-            (_COLOUR, self.colour[row, slot]),
-            (_SIDE, self.flip[row, slot]),
-        ):
-            table[row, kind, start + value] = 1
-        pattern = self.pattern[row, slot]
-        told = pattern > 0
-        table[row[told], kind[told], _PATTERN + pattern[told] - 1] = 1
-        return table.reshape(len(table), -1)
+        rows = np.arange(len(self.category))
+        roles = np.zeros((len(rows), 2, len(PREDICATES), len(CATEGORIES)), dtype=np.uint8)
+        looks = np.zeros((len(rows), len(CATEGORIES), len(MENTIONED)), dtype=np.uint8)
+        for side in (0, 1):
+            for role, whose in ((0, side), (1, 1 - side)):
+                row, predicate = np.nonzero(self.holds[:, side])
+                roles[row, role, predicate, self.category[row, whose]] = 1
+            looks[rows, self.category[:, side], self.colour[:, side]] = 1
+            told = np.flatnonzero(self.pattern[:, side])
+            pattern = len(COLOURS) + self.pattern[told, side] - 1
+            looks[told, self.category[told, side], pattern] = 1
+        flat = roles.reshape(len(rows), -1), looks.reshape(len(rows), -1)
+        return np.concatenate(flat, axis=1)
 
-    def exchanged(self, pair: Ints, places: bool) -> _Things:
-        """Two objects of each scene, [n, 2] slots, with each other's place or looks."""
-
-        def turned(values: Ints, now: bool) -> Ints:
-            if not now:
-                return values
-            rows, out = np.arange(len(values)), values.copy()
-            out[rows, pair[:, 0]], out[rows, pair[:, 1]] = (
-                values[rows, pair[:, 1]], values[rows, pair[:, 0]],
-            )  # fmt: skip
-            return out
-
-        return _Things(
-            self.here,
-            self.category,
-            turned(self.cell, places),
-            turned(self.colour, not places),
-            turned(self.pattern, not places),
-            turned(self.flip, places),
-        )
+    def exchanged(self, kind: str) -> _Pair:
+        """The two in each other's roles, or with each other's looks."""
+        if kind == "roles":
+            return replace(self, holds=self.holds[:, ::-1])
+        return replace(self, colour=self.colour[:, ::-1], pattern=self.pattern[:, ::-1])
 
 
 class FactsView:
-    """All facts of the part that a caption is about, and two false sets."""
+    """All facts of the two objects that a caption is about, and two false sets."""
 
     def prepare(self, found: Examples, reader: Reader) -> None:
         """State them."""
@@ -114,31 +94,24 @@ class FactsView:
 
 
 def facts_of(found: Examples) -> Facts:
-    """What is true of each example, and what would be if two objects changed places, or looks."""
-    sight = sight_of(found)
-    scenes, boxes = sight.scenes, sight.seen.boxes / sight.seen.labels.shape[1]
-    low, high = found.boxes[:, None, :2], found.boxes[:, None, 2:]
-    middle = ((boxes[..., :2] + boxes[..., 2:]) / 2 - low) / (high - low)
-    here = sight.shown & (middle >= 0).all(axis=-1) & (middle < 1).all(axis=-1)
-    cell = np.clip((middle * THIRDS).astype(np.int64), 0, THIRDS - 1)
-    flip = scenes.flip.astype(np.int64)
-    things = _Things(here, scenes.category, cell, scenes.colour, scenes.pattern, flip)
-    pair, apart = _pair(things, scenes.index)
-    true = things.stated()
-    false = np.stack([things.exchanged(pair, kind == "places").stated() for kind in KINDS], axis=1)
-    there = (false != true[:, None]).any(axis=2) & apart[:, None]
-    return Facts(*map(torch.from_numpy, (true, false, there)), KINDS)
-
-
-def _pair(things: _Things, index: Ints) -> tuple[Ints, Flags]:
-    """Two objects of each scene, [n, 2] slots; and whether they are there, and of two kinds."""
-    roll = dice("training/exchange", index)
-    width = things.here.shape[1]
-    lots = np.stack([roll.below(f"slot {slot}", 1 << 20) for slot in range(width)], axis=1)
-    pair = np.argsort(np.where(things.here, -lots, 1), axis=1, kind="stable")[:, :2]
-    rows = np.arange(len(pair))[:, None]
-    kind = things.category[rows, pair]
-    return pair, np.asarray(things.here[rows, pair].all(axis=1) & (kind[:, 0] != kind[:, 1]))
+    """What is true of the two objects that each example is about, and what is not."""
+    scenes, told = found.scenes, found.told
+    if scenes is None or told is None:
+        raise RuntimeError("only drawn scenes say what is true of them")
+    rows, certain = np.arange(len(scenes)), closure(scenes).certain
+    slots = np.stack(told, axis=1)  # [n, 2]
+    there = certain[rows, :, slots[:, 0], slots[:, 1]], certain[rows, :, slots[:, 1], slots[:, 0]]
+    at = rows[:, None], slots
+    pair = _Pair(
+        np.maximum(scenes.category[at], 0), np.stack(there, axis=1), scenes.colour[at],
+        scenes.pattern[at],
+    )  # fmt: skip
+    true = pair.stated()
+    false = np.stack([pair.exchanged(kind).stated() for kind in KINDS], axis=1)
+    apart = pair.category[:, 0] != pair.category[:, 1]
+    differ = (false != true[:, None]).any(axis=2) & apart[:, None]
+    tensors = torch.from_numpy(true), torch.from_numpy(false), torch.from_numpy(differ)
+    return Facts(*tensors, KINDS)
 
 
 EXAMPLES = 1000
@@ -156,7 +129,7 @@ class FactsExam:
         """Exchanges told from the truth, and facts found by their picture, in percent."""
         model.eval()
         with inference():
-            lots = self.images.split(125)
+            lots = torch.split(self.images, 125)
             images = torch.cat([model.encode_images(lot.to(device), "scene") for lot in lots])
             facts = self.facts.to(device)
             true = model.encode_facts(facts.true)
@@ -177,10 +150,9 @@ def exam(transform: Callable[[Image], Tensor]) -> FactsExam:
     Args:
         transform: PIL picture → [3, size, size].
     """
-    found = DrawnWorld(0, split="val").examples(np.arange(EXAMPLES))
+    found = DrawnWorld(0, splits=("val",)).examples(np.arange(EXAMPLES))
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    found.side = SIZE
     pictures = draw(found.scenes, SIZE)
     boxes = np.rint(found.boxes * SIZE).astype(int).tolist()
     shown = [transform(part(*each)) for each in zip(pictures, boxes, strict=True)]

@@ -111,7 +111,7 @@ class Training:
             with _arithmetic(self.device, self.plan.precision):
                 loss: Loss = model(batch, self.step)
             optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()
+            loss.total.backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
             # A step with a gradient that is no number would spoil the weights for good.
             finite = bool(torch.isfinite(norm)) if self.device == "cpu" else None

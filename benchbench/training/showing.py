@@ -51,7 +51,7 @@ def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
     rows = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
     where = torch.cat([rows[:, None], boxes * pictures.shape[-1]], dim=1)
     out = roi_align(pictures.float(), where, size, 1.0, SAMPLES, aligned=True)
-    return out.round_().clamp_(0, 255).to(torch.uint8)
+    return out.round_().clamp_(0, 255).to(torch.uint8)  # type: ignore[no-any-return]
 
 
 def normalised(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:

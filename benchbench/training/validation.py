@@ -107,7 +107,7 @@ def _chosen(
 
 def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "scene") -> Tensor:
     """[n, 3, size, size] → [n, dim]"""
-    lots = pictures.split(_AT_ONCE)
+    lots = torch.split(pictures, _AT_ONCE)
     return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
 

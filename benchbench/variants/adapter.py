@@ -46,7 +46,9 @@ class TrainedVariant:
         """
         import torch
 
-        self._kind = getattr(torch, {"fp32": "float32", "fp16": "float16"}.get(options.precision, "bfloat16"))
+        self._kind = getattr(
+            torch, {"fp32": "float32", "fp16": "float16"}.get(options.precision, "bfloat16")
+        )
         self.model = made.model.eval().requires_grad_(False).to(options.device, self._kind)
         self.transform = made.transform
         self._reader = made.reader
@@ -109,7 +111,9 @@ def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
     return {"note": note} if note else {}
 
 
-def load_variant(variants: Mapping[str, Variant], rest: str, options: LoadOptions) -> TrainedVariant:
+def load_variant(
+    variants: Mapping[str, Variant], rest: str, options: LoadOptions
+) -> TrainedVariant:
     """A bundled variant, or a checkpoint that ``benchbench train`` has written.
 
     Args:
@@ -127,7 +131,9 @@ def load_variant(variants: Mapping[str, Variant], rest: str, options: LoadOption
         name = variants[rest].name
         path, where = BUNDLED / f"{name.replace(':', '-')}{weights.SUFFIX}", "bundled"
         if not path.is_file():
-            raise WeightsUnavailable(f"No weights of {name} are bundled. Train it: benchbench train {name}")
+            raise WeightsUnavailable(
+                f"No weights of {name} are bundled. Train it: benchbench train {name}"
+            )
     elif rest.endswith(weights.SUFFIX) or "/" in rest:
         name, path, where = f"{family}:{rest}", Path(rest).expanduser(), rest
     else:

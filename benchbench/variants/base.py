@@ -1,8 +1,8 @@
-"""What all small variants start from: a picture tower that has been told what is where.
+"""What all small variants start from: a picture tower that has been told who does what to whom.
 
 A picture's embedding is compared with that of a set of facts, the sum of a vector for each (a dog
-in the left third; a dog facing right; a red dog), by InfoNCE and against sets in which two objects
-have exchanged their places, or their looks. The text tower stays untouched.
+that chases; a cat that is chased; a dog left of something; a red dog), by InfoNCE and against sets
+in which two objects have exchanged their roles, or their looks. The text tower stays untouched.
 
 Published methods fine-tune a CLIP that has seen 400 million pictures. A tower of random weights
 learns structure from captions late or never: as long as its embedding does not hold who stands
@@ -87,10 +87,10 @@ class Base(nn.Module):
 VARIANTS = (
     Variant(
         "base",
-        "a picture tower that has been told what is where: what the others start from",
+        "a picture tower that has been told who does what to whom: what the others start from",
         "benchbench",
         Base,
-        {"facts": 51 * 22, "swap_weight": 2.0, "swap_sharpness": 10.0},
+        {"facts": 3060, "swap_weight": 2.0, "swap_sharpness": 10.0},
         views=("facts",),
         data="scenes",
         exam="facts",

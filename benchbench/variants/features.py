@@ -74,12 +74,14 @@ def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
-    """[n, dim]: as ``text_tokens``, captions alone. A CPU reads captions of like length together."""
+    """[n, dim]: captions alone; a CPU reads those of like length together."""
     if ids.device.type != "cpu" or len(ids) <= TOGETHER:
         return projected(clip, _read(clip, ids)[0])
     ends = _end(clip, ids)
     order = ends.argsort()
-    lots = [_read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in order.split(TOGETHER)]
+    lots = [
+        _read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in torch.split(order, TOGETHER)
+    ]
     return projected(clip, torch.cat(lots)[order.argsort()])
 
 
@@ -87,7 +89,7 @@ def _end(clip: Any, ids: Tensor) -> Tensor:
     """[n]: the position that each caption is pooled at."""
     if clip.text_pool_type == "argmax":
         return ids.argmax(dim=1)
-    return (ids == clip.text_eos_id).int().argmax(dim=1)
+    return (ids == clip.text_eos_id).int().argmax(dim=1)  # type: ignore[no-any-return]
 
 
 def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:

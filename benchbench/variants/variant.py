@@ -65,8 +65,10 @@ class Facts:
 
     def to(self, device: Any) -> Facts:
         """The same on a device."""
-        moved = (each.to(device, non_blocking=True) for each in (self.true, self.false, self.there))
-        return Facts(*moved, self.kinds)
+        true, false, there = (
+            each.to(device, non_blocking=True) for each in (self.true, self.false, self.there)
+        )
+        return Facts(true, false, there, self.kinds)
 
 
 @dataclass(slots=True)

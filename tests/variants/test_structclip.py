@@ -85,6 +85,7 @@ def test_what_triples_add_is_not_brought_back_to_unit_length() -> None:
     with torch.no_grad():
         whole = made.encode_texts(texts, "scene")
         plain = made.encode_texts(Texts(texts.ids), "scene")
+        assert made.knowledge is not None
         added = made.knowledge(texts.triples)
     assert made.similarity == "dot"
     assert torch.allclose(whole, plain + 0.2 * added, atol=1e-6)
