@@ -23,6 +23,7 @@ from benchbench.scenes.world import VERSION
 from benchbench.training.examples import Examples
 from benchbench.training.mixing import mixed
 from benchbench.training.swaps import swapped
+from benchbench.training.wording import DETERMINERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,8 @@ class DrawnWorld:
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
         rows = zip(texts, lines, numbers.tolist(), strict=True)
         other = [swapped(text, line, self.negatives, number) for text, line, number in rows]
-        return Examples(texts, other, boxes, scenes, told=told)
+        chosen = [DETERMINERS[k] for k in roll.below("determiner", len(DETERMINERS)).tolist()]
+        return Examples(texts, other, boxes, scenes, told=told, determiners=chosen)
 
 
 def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:

@@ -42,6 +42,8 @@ class Examples:
     negatives: Texts | None = None
     told: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""
+    determiners: list[str | None] | None = None
+    """What each caption has for "a" when it is shown to the model; None leaves all as they are."""
     side: int = 0
     """Pixels along the sides of whole pictures, once they are drawn."""
     extra: dict[str, Any] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchbench.training.showing import RENDER, drawn, normalised, parts
+from benchbench.training.wording import reworded
 from benchbench.variants.variant import Batch
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from benchbench.training.examples import Examples, Source
     from benchbench.training.views import View
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import Reader, Tagged, Texts
 
 PREFETCH = 4
 
@@ -47,16 +48,25 @@ class Feed:
         start = step * self.batch + self.rank * each
         found = self.source.examples(np.arange(start, start + each))
         found.side = RENDER * self.size
-        found.texts = self.reader.read(found.captions, found.tagged)
+        found.texts = self._read(found.captions, found, found.tagged)
         # Also where none of these has one: several processes must compute the same losses.
         if self.source.negatives != "none":
             rows = zip(found.swapped, found.captions, strict=True)
-            found.negatives = self.reader.read([false or true for false, true in rows])
+            found.negatives = self._read([false or true for false, true in rows], found)
         for view in self.views:
             view.prepare(found, self.reader)
         if self.device == "cpu":
             self._show(found, "cpu")
         return found
+
+    def _read(
+        self, captions: list[str], found: Examples, tagged: Sequence[Tagged] | None = None
+    ) -> Texts:
+        """Captions as the model hears them, what they mean read from them as they are written."""
+        if found.determiners is None:
+            return self.reader.read(captions, tagged)
+        heard = list(map(reworded, captions, found.determiners))
+        return self.reader.read(heard, tagged, meant=captions)
 
     def _show(self, found: Examples, device: str) -> None:
         """Draw, and cut out what every view shows."""

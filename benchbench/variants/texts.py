@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples
+from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples, words_of
 from benchbench.variants.spans import Spans, spans
 
 if TYPE_CHECKING:
@@ -97,20 +97,28 @@ class Reader:
         """
         return [self.ids(text) for text in texts]
 
-    def read(self, texts: Sequence[str], tagged: Sequence[Tagged] | None = None) -> Texts:
+    def read(
+        self,
+        texts: Sequence[str],
+        tagged: Sequence[Tagged] | None = None,
+        meant: Sequence[str] | None = None,
+    ) -> Texts:
         """Tokenise; cut to the context's length, the end-of-text token kept; pad.
 
         Args:
             texts: n captions.
             tagged: their words with tags, where they are free text; spans are read by them.
+            meant: the captions that triples and spans are read from, word for word as long as the
+                texts; by default these themselves.
         """
+        meant = texts if meant is None else meant
         most, end = self.tokenizer.context_length, self.tokenizer.eot_token_id
         rows = [self.ids(text) for text in texts]
         cut = [row if len(row) <= most else (*row[: most - 1], end) for row in rows]
         return Texts(
             _padded(cut),
-            self._triples(texts) if self.with_triples else None,
-            self._spans(texts, tagged, rows) if self.with_spans else None,
+            self._triples(meant) if self.with_triples else None,
+            self._spans(texts, meant, tagged, rows) if self.with_spans else None,
         )
 
     def _triples(self, texts: Sequence[str]) -> Tensor:
@@ -120,11 +128,15 @@ class Reader:
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
 
     def _spans(
-        self, texts: Sequence[str], tagged: Sequence[Tagged] | None, rows: Sequence[tuple[int, ...]]
+        self,
+        texts: Sequence[str],
+        meant: Sequence[str],
+        tagged: Sequence[Tagged] | None,
+        rows: Sequence[tuple[int, ...]],
     ) -> Spans:
         """Of n captions; ``rows`` are their ids, uncut."""
-        graphs = list(map(parse, texts, repeat(None) if tagged is None else tagged))
-        pieces = [[self._word(word) for word in graph.words] for graph in graphs]
+        graphs = list(map(parse, meant, repeat(None) if tagged is None else tagged))
+        pieces = [[self._word(word) for word in words_of(text)] for text in texts]
         return spans(graphs, pieces, rows, self.tokenizer.context_length)
 
     def _word(self, word: str) -> tuple[int, ...]:
