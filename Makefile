@@ -1,14 +1,14 @@
 # Everything runs in .venv, which is made on first use. Needs Python >= 3.10, make and a package index.
 PYTHON ?= python3
-MODEL  ?= openclip:ViT-B-32/untrained
-# Items to evaluate, by whole pictures: about a minute on two cores. LIMIT= evaluates all.
-LIMIT  ?= 1000
+MODEL  ?= structclip
+# Items to evaluate, by whole pictures; empty evaluates all.
+LIMIT  ?=
 # A folder with the official files; by default pictures are drawn, and nothing is fetched.
 DATA   ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: eval test lint check format clean
+.PHONY: eval test lint check format family clean
 
 eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation \
@@ -43,6 +43,9 @@ format: .venv/linted
 .venv/linted: .venv/tested
 	$(PIP) --editable ".[dev]"
 	@touch $@
+
+family: .venv/installed  ## train the bundled variants anew: weights, cards, docs/variants.md
+	$(BIN)/python benchmarks/family.py $(FAMILY)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from typing import Any
@@ -18,8 +19,19 @@ SECONDS_BETWEEN_LINES = 15.0
 @click.option(
     "--data", default="scenes", show_default=True, help="scenes, or karpathy:FILE (photographs)."
 )
-@click.option("--backbone", default="small", show_default=True, help="small, or openclip:ARCH/TAG.")
-@options.seed_option
+@click.option(
+    "--backbone",
+    default="small",
+    show_default=True,
+    help="small (random weights), a checkpoint of this command, or openclip:ARCH/TAG.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Draws new weights, and which examples come when.",
+)
 @click.option("--steps", type=click.IntRange(min=1), default=8000, show_default=True)
 @click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long, to go on later.")
 @click.option("--batch-size", "batch", type=click.IntRange(min=2), default=64, show_default=True)
@@ -39,10 +51,14 @@ def train_command(
 ) -> None:
     """Train one of the structure-aware variants, or go on with a run that was stopped.
 
+    VARIANT is base, or a name of "benchbench list models": structclip, structclip:negatives, ….
+    The bundled ones start from a base:
+
     \b
-    benchbench train structclip --steps 20000
-    benchbench eval --model structclip:training/structclip-0/best.safetensors --task vg-relation
+    benchbench train base --steps 4500
+    benchbench train structclip --backbone training/base-0/best.safetensors --steps 3000
     """
+    from benchbench.registry import family_names
     from benchbench.training import Plan, train
     from benchbench.training.distributed import place
 
@@ -58,7 +74,9 @@ def train_command(
         return
     click.echo(f"best  {best}")
     name = variant.partition(":")[0]
-    click.echo(f"next  benchbench eval --model {name}:{best} --task vg-relation")
+    use = f"eval --model {name}:{shlex.quote(str(best))} --task vg-relation"
+    start = f"train structclip --backbone {shlex.quote(str(best))}"
+    click.echo(f"next  benchbench {use if name in family_names() else start}")
 
 
 class _Line:

@@ -39,7 +39,7 @@ def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence
             for name, each in tensors.items()}  # fmt: skip
     shipped = record | ({"note": " ".join(notes)} if notes else {})
     name = record["variant"].replace(":", "-")
-    path = weights.write(folder / f"{name}{weights.SUFFIX}", half, shipped)
+    path = weights.write(folder / f"{name}{weights.SUFFIX}", weights.plain(half), shipped)
     (folder / f"{name}.md").write_text(card(record, read_log(run), notes, results), "utf-8")
     return path
 
@@ -58,7 +58,7 @@ def card(
     lines = [
         f"# {record['variant']}",
         "",
-        f"{described.title.capitalize()}. Method: {described.source}.",
+        f"{described.title[0].upper()}{described.title[1:]}. Method: {described.source}.",
         "",
         *(f"**{note}**\n" for note in notes),
         "| | |",

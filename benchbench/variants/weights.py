@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEY = "benchbench"
 SUFFIX = ".safetensors"
+TOWERS = "clip."
+"""What the names of towers' weights begin with, inside a variant."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> Path:
@@ -43,6 +45,13 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
         Path(name).unlink(missing_ok=True)
         raise
     return path
+
+
+def plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of towers and nothing else by open_clip's own names, so that it loads them."""
+    if all(name.startswith(TOWERS) for name in tensors):
+        return {name.removeprefix(TOWERS): tensor for name, tensor in tensors.items()}
+    return dict(tensors)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -68,6 +77,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"{path} holds tensors, but says nothing of the variant that they belong to: it was "
             "not written by benchbench train."
         )
+    if not any(name.startswith(TOWERS) for name in tensors) and "logit_scale" in tensors:
+        tensors = {TOWERS + name: tensor for name, tensor in tensors.items()}
     try:
         return tensors, json.loads(record)
     except json.JSONDecodeError as error:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import benchbench as bb
+from benchbench.errors import WeightsUnavailable
+from benchbench.registry import load_model
+from benchbench.training import Plan, train
+from benchbench.training.bundling import MOST_BYTES, bundle
+from benchbench.training.exams import EXAMS
+from benchbench.training.log import read_log
+from benchbench.variants.adapter import BUNDLED
+from benchbench.variants.weights import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Quick:
+    """An exam that takes no time."""
+
+    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+        return {"structure": 12.5, "mean": 12.5}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EXAMS, "structure", lambda transform: Quick())
+        plan = Plan("clip", steps=2, batch=4, warmup=1, validate_every=1)
+        train(plan, folder, device="cpu", workers=0)
+    return folder
+
+
+def test_a_bundled_file_is_half_the_size_and_the_same_model(run: Path, tmp_path: Path) -> None:
+    path = bundle(run, tmp_path, notes=["Claims not tested."])
+    whole = (run / "best.safetensors").stat().st_size
+    assert path.stat().st_size < whole * 0.51
+    one, other = load_model(f"clip:{run / 'best.safetensors'}"), load_model(f"clip:{path}")
+    assert other.manifest.settings["note"] == "Claims not tested."
+    assert one.manifest.parameters == other.manifest.parameters
+
+
+def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
+    bundle(run, tmp_path, notes=["Claims not tested."], results=["| a | b |"])
+    text = (tmp_path / "clip.md").read_text()
+    for part in (
+        "# clip", "**Claims not tested.**", "| parameters | 2,4", "train clip --data scenes",
+        "2 of 2, batch 4 (8 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
+        "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_a_run_without_a_checkpoint_is_not_bundled(tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable):
+        bundle(tmp_path, tmp_path)
+
+
+def test_the_log_has_losses_and_marks(run: Path) -> None:
+    log = read_log(run)
+    assert [each["step"] for each in log] == [1, 1, 2, 2]
+    assert {"contrast", "gradient", "per_second"} <= set(log[0])
+    assert log[1]["val_mean"] == 12.5
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.safetensors")), ids=lambda p: p.stem)
+def test_what_ships_is_small_has_a_card_and_runs(
+    path: Path, drawn_edition: Path, tmp_path: Path
+) -> None:
+    assert path.stat().st_size <= MOST_BYTES.get(path.stem, 6_000_000)
+    _, record = read(path)
+    card = path.with_suffix(".md").read_text()
+    assert f"{record['parameters']:,}" in card
+    assert ("CPU" in card) == (not record["environment"]["gpu"])
+    run = bb.evaluate(path.stem, "vg-relation", data_root=drawn_edition, limit=20)
+    assert run.model.trained
+    assert run.model.weights == "bundled"
+
+
+def test_all_that_ships_is_under_45_megabytes() -> None:
+    assert sum(path.stat().st_size for path in BUNDLED.glob("*.safetensors")) <= 45_000_000

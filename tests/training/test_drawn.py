@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from benchbench.training.drawn import DrawnWorld
+from benchbench.training.facts import FACTS, facts_of
+from benchbench.training.wording import reworded
+from benchbench.variants.base import VARIANTS
+
+MANY = 4000
+TEMPLATES = (r"the .+ is .+ the .+", r"the \S+ .+ and the \S+ .+")
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[str]:
+    """Captions and swapped captions as models hear them in training."""
+    lines = []
+    for kind in ("random", "semantic"):
+        found = DrawnWorld(3, negatives=kind).examples(np.arange(MANY))
+        assert found.determiners is not None
+        told = zip(found.captions, found.swapped, found.determiners, strict=True)
+        lines += [
+            reworded(text, word) for true, false, word in told for text in (true, false) if text
+        ]
+    return lines
+
+
+def test_the_tests_templates_never_occur(heard: list[str]) -> None:
+    found = [line for line in heard for form in TEMPLATES if re.fullmatch(form, line)]
+    assert not found
+
+
+def test_an_example_depends_on_its_number_alone() -> None:
+    world = DrawnWorld(1, negatives="semantic")
+    some, one = world.examples(np.arange(20)), world.examples(np.array([7]))
+    assert some.captions[7] == one.captions[0]
+    assert some.swapped[7] == one.swapped[0]
+    assert np.array_equal(some.boxes[7], one.boxes[0])
+    assert some.captions != DrawnWorld(2).examples(np.arange(20)).captions
+
+
+def test_variants_are_shown_the_same_whatever_their_negatives() -> None:
+    worlds = [DrawnWorld(0, negatives=kind) for kind in ("none", "random", "semantic")]
+    shown = [world.examples(np.arange(50)) for world in worlds]
+    for one, other in pairwise(shown):
+        assert one.captions == other.captions
+        assert one.determiners == other.determiners
+        assert np.array_equal(one.boxes, other.boxes)
+    assert not any(shown[0].swapped)
+    assert np.mean([s is not None for s in shown[2].swapped]) > 0.85
+
+
+def test_twins_hardly_meet_in_a_batch() -> None:
+    scenes = DrawnWorld(0).examples(np.arange(MANY)).scenes
+    assert scenes is not None
+    assert len(np.unique(scenes.index >> 1)) > MANY - 10
+
+
+def test_a_swapped_caption_is_another_one(heard: list[str]) -> None:
+    found = DrawnWorld(5, negatives="semantic").examples(np.arange(MANY))
+    for true, false in zip(found.captions, found.swapped, strict=True):
+        assert false is None or (false != true and sorted(false) != [])
+
+
+def test_facts_are_of_the_two_and_exchanging_them_is_false() -> None:
+    found = DrawnWorld(0).examples(np.arange(300))
+    facts = facts_of(found)
+    assert facts.true.shape == (300, FACTS)
+    assert facts.false.shape == (300, 2, FACTS)
+    assert VARIANTS[0].settings["facts"] == FACTS
+    differ = (facts.true[:, None] != facts.false).any(dim=2)
+    assert torch.equal(differ & facts.there, facts.there)
+    assert facts.there.float().mean() > 0.7
+    # as many facts are told falsely as truly
+    assert torch.equal(facts.true.sum(dim=1), facts.false[:, 0].sum(dim=1))

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
+from benchbench.registry import load_model
+from benchbench.testing import check_model
+from benchbench.training.plan import Plan
+from benchbench.training.running import made_for, record_of
+from benchbench.types import LoadOptions
+from benchbench.variants import towers, weights
+from benchbench.variants.catalogue import variant, variants
+from benchbench.variants.variant import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Drawn:
+    """A source of no examples."""
+
+    name = "scenes-v1"
+
+
+def write(name: str, path: Path, **changes: Any) -> Path:
+    """Weights of a variant as training writes them."""
+    plan = Plan(name)
+    made = made_for(variant(name), plan)
+    record = record_of(plan, variant(name), made, Drawn(), "cpu")  # type: ignore[arg-type]
+    record |= {"step": 0, "seconds": 0.0, "validation": {"mean": 0.0}} | changes
+    return weights.write(path, shipped(made.model), record)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights")
+    for name in ("clip", "structclip"):
+        write(name, folder / f"{name}.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["clip", "structclip"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_checkpoint_keeps_the_contract(folder: Path, name: str, precision: Any) -> None:
+    model = load_model(f"{name}:{folder / name}.safetensors", LoadOptions(precision=precision))
+    check_model(model)
+    assert model.manifest.settings["variant"] == name
+    assert model.similarity == ("dot" if name == "structclip" else "cosine")
+
+
+def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> None:
+    ours = load_model(f"clip:{folder / 'clip'}.safetensors")
+    tensors, record = weights.read(folder / "clip.safetensors")
+    plain = weights.write(tmp_path / "plain.safetensors", weights.plain(tensors), record)
+    towers.register()
+    theirs, _, transform = open_clip.create_model_and_transforms(
+        towers.NAME,
+        pretrained=str(plain),
+        image_mean=(0.5,) * 3,
+        image_std=(0.25,) * 3,
+        image_resize_mode="squash",
+    )
+    assert load_model(f"clip:{plain}").manifest.weights_sha256 == ours.manifest.weights_sha256
+    picture = Image.effect_noise((90, 60), 80).convert("RGB")
+    assert torch.equal(ours.transform(picture), transform(picture))
+    ids = open_clip.get_tokenizer(towers.NAME)(["a red dog", "two cats"])
+    with torch.inference_mode():
+        texts = ours.encode_texts(ours.tokenize(["a red dog", "two cats"]), "scene")
+        images = ours.encode_images(ours.transform(picture)[None], "scene")
+        theirs.eval()
+        wanted_images = theirs.encode_image(transform(picture)[None], normalize=True)
+        assert torch.allclose(texts, theirs.encode_text(ids, normalize=True), atol=1e-5)
+    assert torch.allclose(images, wanted_images, atol=1e-5)
+
+
+def test_a_caption_of_no_known_form_is_embedded_by_the_text_tower_alone(folder: Path) -> None:
+    model = load_model(f"structclip:{folder / 'structclip'}.safetensors")
+    with torch.inference_mode():
+        lengths = model.encode_texts(
+            model.tokenize(["hello world", "the dog is chasing the cat"]), "scene"
+        ).norm(dim=-1)
+    assert lengths[0].item() == pytest.approx(1, abs=1e-5)
+    assert lengths[1].item() != pytest.approx(1, abs=1e-3)
+
+
+def damaged(folder: Path, kind: str) -> Path:
+    """A file with something wrong."""
+    whole, path = (folder / "clip.safetensors").read_bytes(), folder / f"{kind}.safetensors"
+    size = struct.unpack("<Q", whole[:8])[0]
+    header = json.loads(whole[8 : 8 + size])
+    if kind == "truncated":
+        path.write_bytes(whole[:-1000])
+    elif kind == "corrupt":
+        path.write_bytes(b"\xff" * 64)
+    elif kind == "foreign":
+        weights.write(path, {"w": torch.zeros(2)}, {"some": "thing"})
+    elif kind == "plain":
+        del header["__metadata__"]
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + size :])
+    elif kind == "lacking":
+        tensors, record = weights.read(folder / "clip.safetensors")
+        tensors.pop("clip.visual.proj")
+        weights.write(path, tensors, record)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("truncated", "is no complete safetensors file"),
+        ("corrupt", "is no complete safetensors file"),
+        ("foreign", "holds weights of no variant, not of clip"),
+        ("plain", "says nothing of the variant"),
+        ("lacking", "do not fit what it says it is"),
+    ],
+)
+def test_a_bad_file_is_one_error(folder: Path, kind: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        load_model(f"clip:{damaged(folder, kind)}")
+
+
+def test_another_variants_file_is_refused(folder: Path) -> None:
+    with pytest.raises(ModelError, match="holds weights of structclip, not of clip"):
+        load_model(f"clip:{folder / 'structclip'}.safetensors")
+
+
+def test_what_is_not_there_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="no weights at"):
+        load_model(f"clip:{tmp_path / 'none'}.safetensors")
+    with pytest.raises(WeightsUnavailable, match="benchbench train structclip:knowledge"):
+        load_model("structclip:knowledge")
+    with pytest.raises(UnknownName, match="Did you mean 'structclip:knowledge'"):
+        load_model("structclip:knowlege")
+
+
+def test_every_variant_has_a_name_a_line_and_a_source() -> None:
+    for name, each in variants().items():
+        assert each.name == name
+        assert each.title
+        assert each.source
