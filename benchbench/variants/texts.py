@@ -136,7 +136,8 @@ class Reader:
     ) -> Spans:
         """Of n captions; ``rows`` are their ids, uncut."""
         graphs = list(map(parse, meant, repeat(None) if tagged is None else tagged))
-        pieces = [[self._word(word) for word in words_of(text)] for text in texts]
+        words = [g.words for g in graphs] if meant is texts else map(words_of, texts)
+        pieces = [[self._word(word) for word in each] for each in words]
         return spans(graphs, pieces, rows, self.tokenizer.context_length)
 
     def _word(self, word: str) -> tuple[int, ...]:
