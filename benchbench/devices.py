@@ -88,10 +88,14 @@ def _legacy_precision() -> Iterator[None]:
 
 @contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
-    """Turn running out of accelerator memory into advice."""
+    """Turn running out of memory, the accelerator's or the machine's, into advice."""
     import torch
 
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(f"The device is out of memory. {advice}") from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # how torch says it of the machine's own
+            raise
+        raise ModelError(f"The machine is out of memory. {advice}") from error

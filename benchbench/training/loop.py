@@ -77,17 +77,18 @@ class Training:
         before, started = self.seconds, time.monotonic()
         model.train()
         parallel = _parallel(model)
-        for batch in self.feed.batches(self.step, self.plan.steps, self.workers):
-            values = self._advance(parallel, optimizer, batch)
-            self.seconds = before + time.monotonic() - started
-            due = self.step % self.plan.validate_every == 0 or self.step == self.plan.steps
-            if due or self.step % REPORT_EVERY == 0:
-                self._report(values, log)
-            if due and log is not None:
-                self._validate(model, optimizer, log)
-            late = time.monotonic() - started > self.stop_after
-            if due and agreed(late, self.device):
-                break
+        with memory_errors(f"Take a smaller batch than {self.plan.batch}: --batch-size."):
+            for batch in self.feed.batches(self.step, self.plan.steps, self.workers):
+                values = self._advance(parallel, optimizer, batch)
+                self.seconds = before + time.monotonic() - started
+                due = self.step % self.plan.validate_every == 0 or self.step == self.plan.steps
+                if due or self.step % REPORT_EVERY == 0:
+                    self._report(values, log)
+                if due and log is not None:
+                    self._validate(model, optimizer, log)
+                late = time.monotonic() - started > self.stop_after
+                if due and agreed(late, self.device):
+                    break
 
     def _check_together(self) -> None:
         """Refuse to go on from different steps, as without a folder that all processes see.
@@ -106,18 +107,16 @@ class Training:
         """One step. Returns the parts of its loss, still on the device."""
         for group in optimizer.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
-        advice = f"Take a smaller batch than {self.plan.batch}: --batch-size."
-        with memory_errors(advice):
-            with _arithmetic(self.device, self.plan.precision):
-                loss: Loss = model(batch, self.step)
-            optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
-            # A step with a gradient that is no number would spoil the weights for good.
-            finite = bool(torch.isfinite(norm)) if self.device == "cpu" else None
-            if finite is False:
-                self._broken()
-            optimizer.step()
+        with _arithmetic(self.device, self.plan.precision):
+            loss: Loss = model(batch, self.step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
+        # A step with a gradient that is no number would spoil the weights for good. Elsewhere than
+        # on a CPU, to look at every step would make the device wait; the next report does.
+        if self.device == "cpu" and not bool(torch.isfinite(norm)):
+            self._broken()
+        optimizer.step()
         self.step += 1
         return loss.parts | {"gradient": norm.detach()}
 

@@ -49,7 +49,7 @@ def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
     text = (tmp_path / "clip.md").read_text()
     for part in (
         "# clip", "**Claims not tested.**", "| parameters | 2,4", "train clip --data scenes",
-        "2 of 2, batch 4 (8 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
+        "1 of 2, batch 4 (4 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
         "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
     ):  # fmt: skip
         assert part in text, part

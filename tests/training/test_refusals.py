@@ -91,3 +91,24 @@ def test_names_that_nothing_goes_by(settings: dict[str, str], message: str, tmp_
     with pytest.raises(BenchbenchError, match=message):
         start(plan, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "whose"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "device"),
+        (MemoryError(), "device"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to …"), "machine"),
+    ],
+)
+def test_running_out_of_memory_names_the_batch(
+    error: Exception, whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Contrastive, batch: Any, step: int) -> Loss:
+        raise error
+
+    monkeypatch.setattr(Contrastive, "forward", full)
+    with pytest.raises(
+        ModelError, match=f"The {whose} is out of memory. Take a smaller batch than 4"
+    ):
+        start(PLAN, tmp_path)
