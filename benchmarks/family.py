@@ -26,6 +26,7 @@ from benchbench.training import Plan, train
 from benchbench.training.bundling import bundle
 from benchbench.training.loop import BEST
 from benchbench.variants.adapter import BUNDLED
+from benchbench.variants.catalogue import variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ MEMBERS = (
 )  # fmt: skip
 STRUCTURE = ("vg-attribution", "vg-relation")
 RETRIEVAL = "coco-retrieval"
+LOOKS = 6
+"""At the validation split, in a run."""
 SCENARIO = ("scenario-classification", "scenario-retrieval")
 DETECTION = "vg-relation-detection"
 RANKED = (f"{DETECTION} mR@20", f"{DETECTION} zR@20")
@@ -69,8 +72,10 @@ CLAIMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 @click.option("--device", default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32")
 @click.option("--batch-size", default=64, show_default=True)
-@click.option("--base-steps", default=3000, show_default=True)
-@click.option("--steps", default=4000, show_default=True)
+@click.option("--base-steps", default=4500, show_default=True)
+@click.option("--steps", default=3000, show_default=True)
+@click.option("--relation-steps", default=500, show_default=True, help="Of RelCLIP.")
+@click.option("--relation-batch", default=32, show_default=True, help="Of RelCLIP.")
 @click.option("--rate", default=1e-3, show_default=True)
 @click.option("--seeds", default=1, show_default=True, help="Seeds 0, 1, …; 0 is bundled.")
 @click.option("--members", default=",".join(MEMBERS), show_default=True)
@@ -107,9 +112,14 @@ def place(folder: Path, name: str) -> Path:
 
 def trained(name: str, folder: Path, seed: int, backbone: str, steps: int, how: Any) -> Path:
     """A member's best checkpoint, trained if it is not there."""
+    batch, looks = how["batch_size"], LOOKS
+    if name == "base":
+        looks = 10
+    elif "pairs" in " ".join(variant(name).views):
+        steps, batch, looks = how["relation_steps"], how["relation_batch"], 5
     plan = Plan(
-        variant=name, backbone=backbone, seed=seed, steps=steps, batch=how["batch_size"],
-        rate=how["rate"], precision=how["precision"], validate_every=max(1, steps // 8),
+        variant=name, backbone=backbone, seed=seed, steps=steps, batch=batch, rate=how["rate"],
+        precision=how["precision"], validate_every=max(1, steps // looks),
     )  # fmt: skip
     click.echo(f"{name}, seed {seed}", err=True)
     return train(plan, place(folder, name), device=how["device"], progress=_say)

@@ -103,8 +103,6 @@ for i in range(6):
 check_task(bb.load_task("left-right"), root)
 check_model(bb.load_model("colour-counter"))
 run = bb.evaluate("colour-counter", "left-right", data_root=root)
-print(bb.scorecard(run).headline.estimate.value, registry.family_names())
+print(bb.scorecard(run).headline.estimate.value, "colour-counter" in registry.family_names())
 """
-    assert (
-        python(site, code, tmp_path).split("\n")[0] == "1.0 ['blind', 'colour-counter', 'openclip']"
-    )
+    assert python(site, code, tmp_path).split("\n")[0] == "1.0 True"

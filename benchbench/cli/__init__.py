@@ -85,7 +85,7 @@ def main() -> None:
 
     \b
     First steps:
-      benchbench eval --model openclip:ViT-B-32/untrained --task vg-relation
+      benchbench eval --model structclip --task vg-relation
       benchbench list tasks
       benchbench data where vg-relation
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,6 @@ from benchbench.variants.catalogue import variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 MOST_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
 """What a bundled file may have; every other one 6 MB."""
@@ -37,6 +37,7 @@ def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence
     tensors, record = weights.read(run / BEST)
     half = {name: each.to(torch.float16) if each.is_floating_point() else each
             for name, each in tensors.items()}  # fmt: skip
+    record = with_base(record)
     shipped = record | ({"note": " ".join(notes)} if notes else {})
     name = record["variant"].replace(":", "-")
     path = weights.write(folder / f"{name}{weights.SUFFIX}", weights.plain(half), shipped)
@@ -88,21 +89,41 @@ def card(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def with_base(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the plan of the base that it was trained from, where that is at hand."""
+    base = Path(record["plan"]["backbone"])
+    if base.suffix != weights.SUFFIX or not base.is_file():
+        return record
+    return record | {"base": weights.read(base)[1]["plan"]}
+
+
 def backbone_of(record: Mapping[str, Any]) -> str:
     """What it was trained from, in words."""
     backbone = record["plan"]["backbone"]
+    if "base" in record:
+        base = record["base"]
+        return (
+            f"the base of seed {base['seed']} ({base['steps']:,} steps, batch {base['batch']}), "
+            "which has been told who does what to whom"
+        )
     return "random weights" if backbone == "small" else f"`{backbone}`"
 
 
 def commands(record: Mapping[str, Any]) -> list[str]:
     """What trains it again."""
-    plan = record["plan"]
-    return [
+    plans = [record["base"]] if "base" in record else []
+    return [_command(plan, record["plan"]["backbone"]) for plan in (*plans, record["plan"])]
+
+
+def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
+    """The command of a plan; a base goes where the other looks for it."""
+    out = f" --out {Path(checkpoint).parent}" if plan["variant"] == "base" else ""
+    return (
         f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "
         f"--seed {plan['seed']} --steps {plan['steps']} --batch-size {plan['batch']} "
         f"--rate {plan['rate']:g} --validate-every {plan['validate_every']} "
-        f"--precision {plan['precision']}"
-    ]
+        f"--precision {plan['precision']}{out}"
+    )
 
 
 def _listed(values: Mapping[str, Any]) -> str:
