@@ -129,7 +129,7 @@ def load_variant(
     family = next(iter(variants.values())).name
     if rest in variants:
         name = variants[rest].name
-        path, where = BUNDLED / f"{name.replace(':', '-')}{weights.SUFFIX}", "bundled"
+        path, where = bundled_path(name), "bundled"
         if not path.is_file():
             raise WeightsUnavailable(
                 f"No weights of {name} are bundled. Train it: benchbench train {name}"
@@ -171,6 +171,16 @@ def made_from(
     return made
 
 
+def bundled_path(name: str) -> Path:
+    """Where a variant's bundled weights are, if they are."""
+    return BUNDLED / f"{name.replace(':', '-')}{weights.SUFFIX}"
+
+
+def _line(described: Variant) -> str:
+    there = bundled_path(described.name).is_file()
+    return f"{described.title} ({'bundled' if there else 'to be trained'})"
+
+
 def family(variants: Sequence[Variant], usage: str) -> ModelFamily:
     """The model family of one file's variants: the first is the paper's own."""
     by_rest = {each.name.partition(":")[2]: each for each in variants}
@@ -178,7 +188,7 @@ def family(variants: Sequence[Variant], usage: str) -> ModelFamily:
     return ModelFamily(
         name=name,
         usage={
-            **{each.name: each.title for each in variants},
+            **{each.name: _line(each) for each in variants},
             f"{name}:PATH": usage,
         },
         load=lambda rest, options: load_variant(by_rest, rest, options),
