@@ -11,8 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 .PHONY: eval test lint check format family clean
 
 eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
-	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation \
-	  $(if $(DATA),--data-root "$(DATA)") $(if $(LIMIT),--limit $(LIMIT))
+	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation$(if $(DATA), --data-root "$(DATA)")$(if $(LIMIT), --limit $(LIMIT))
 
 test: .venv/tested  ## the test suite
 	$(BIN)/python -m pytest
