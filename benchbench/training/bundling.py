@@ -61,12 +61,13 @@ def card(
         "",
         f"{described.title[0].upper()}{described.title[1:]}. Method: {described.source}.",
         "",
+        *([f"What differs from it: {described.differs}", ""] if described.differs else []),
         *(f"**{note}**\n" for note in notes),
         "| | |",
         "|---|---|",
         f"| towers | {record['architecture']}, from {backbone_of(record)} |",
         f"| parameters | {record['parameters']:,} |",
-        f"| data | {record['data']}, drawn as it is trained; nothing of the test split |",
+        f"| data | {_data(record)} |",
         f"| steps | {record['step']:,} of {plan['steps']:,}, batch {plan['batch']} "
         f"({samples:,} examples), seed {plan['seed']} |",
         f"| trained on | {device}, {plan['precision']}, {record['seconds'] / 60:.0f} minutes |",
@@ -124,6 +125,14 @@ def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
         f"--rate {plan['rate']:g} --validate-every {plan['validate_every']} "
         f"--precision {plan['precision']}{out}"
     )
+
+
+def _data(record: Mapping[str, Any]) -> str:
+    """What it was trained on."""
+    if record["plan"]["data"] != "scenes":
+        return f"{record['data']}; whether that is a test file is for its user to know"
+    splits = ", ".join(record.get("splits", ["train"]))
+    return f"{record['data']} ({splits}), drawn as it is trained; nothing of the test splits"
 
 
 def _listed(values: Mapping[str, Any]) -> str:

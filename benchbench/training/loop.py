@@ -6,6 +6,7 @@ kept beside the state from which a killed run goes on. The test split is never l
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
+ORIGIN = ("settings", "splits", "views", "start_sha256")
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Training:
         """
         model = self.made.model.to(self.device)
         optimizer = optimizer_of(model, self.plan)
-        if numbers := state.restore(self.folder, model, optimizer, self.plan):
+        if numbers := state.restore(self.folder, model, optimizer, self.plan, self.origin):
             self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
             self.best = numbers["best"]
         self._check_together()
@@ -89,6 +91,12 @@ class Training:
                 late = time.monotonic() - started > self.stop_after
                 if due and agreed(late, self.device):
                     break
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a run is besides its plan: it goes on only with the same."""
+        origin: dict[str, Any] = json.loads(json.dumps({n: self.record.get(n) for n in ORIGIN}))
+        return origin
 
     def _check_together(self) -> None:
         """Refuse to go on from different steps, as without a folder that all processes see.
@@ -154,7 +162,7 @@ class Training:
             header = self.record | {"step": self.step, "validation": marks, "seconds": self.seconds}
             weights.write(self.folder / BEST, shipped(model), header)
         numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
-        state.save(self.folder, model, optimizer, self.plan, **numbers)
+        state.save(self.folder, model, optimizer, self.plan, self.origin, **numbers)
 
 
 def _parallel(model: Any) -> Any:

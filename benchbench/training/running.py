@@ -12,6 +12,7 @@ import torch
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
+from benchbench.models.digest import weights_sha256
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
@@ -209,6 +210,7 @@ def record_of(
         "splits": list(described.splits),
         "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
+        "start_sha256": weights_sha256(made.model.state_dict()),
         "environment": describe_environment(device),
         "parameters": sum(p.numel() for p in made.model.parameters()),
     }

@@ -11,6 +11,7 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.variants import weights
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch.optim import Optimizer
@@ -21,7 +22,14 @@ STATE = "state.safetensors"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
 
 
-def save(folder: Path, model: Any, optimizer: Optimizer, plan: Plan, **numbers: float) -> None:
+def save(
+    folder: Path,
+    model: Any,
+    optimizer: Optimizer,
+    plan: Plan,
+    origin: Mapping[str, Any],
+    **numbers: float,
+) -> None:
     """Write the state, replacing the last one only when complete.
 
     Args:
@@ -29,15 +37,20 @@ def save(folder: Path, model: Any, optimizer: Optimizer, plan: Plan, **numbers: 
         model: its weights.
         optimizer: its averages.
         plan: what the run is; it goes on only with the same.
+        origin: what else it is: the objective's settings, what it started from.
         **numbers: step, and whatever else is to be remembered.
     """
     tensors = {_MODEL + name: tensor for name, tensor in model.state_dict().items()}
     for number, kept in optimizer.state_dict()["state"].items():
         tensors |= {f"{_OPTIMIZER}{number}.{name}": tensor for name, tensor in kept.items()}
-    weights.write(folder / STATE, tensors, {"plan": plan.record(), "numbers": numbers})
+    weights.write(
+        folder / STATE, tensors, {"plan": plan.record(), "origin": dict(origin), "numbers": numbers}
+    )
 
 
-def restore(folder: Path, model: Any, optimizer: Optimizer, plan: Plan) -> dict[str, float] | None:
+def restore(
+    folder: Path, model: Any, optimizer: Optimizer, plan: Plan, origin: Mapping[str, Any]
+) -> dict[str, float] | None:
     """Bring back the state of a folder's run, if it has one.
 
     Returns:
@@ -55,6 +68,11 @@ def restore(folder: Path, model: Any, optimizer: Optimizer, plan: Plan) -> dict[
         raise UsageError(
             f"{folder} holds a run with other settings ({'; '.join(different)}). Go on with those, "
             "or name another folder: --out."
+        )
+    if other := [name for name in origin if record.get("origin", {}).get(name) != origin[name]]:
+        raise UsageError(
+            f"{folder} holds a run of another {', '.join(other)} than this version's, or than what "
+            "is at the backbone's place now. Name another folder: --out."
         )
     try:
         model.load_state_dict(_under(_MODEL, tensors))

@@ -19,6 +19,8 @@ VARIANTS = (
         "ICLR 2023 (arXiv 2210.01936)",
         Contrastive,
         {"swap_weight": 2.0, "swap_sharpness": 10.0},
+        differs="swapped captions enter by a softplus of their margin, not as further columns of "
+        "the softmax.",
         negatives="random",
     ),
 )

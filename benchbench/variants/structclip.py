@@ -108,6 +108,13 @@ class Contrastive(nn.Module):
 _SWAPS = {"swap_weight": 2.0, "swap_sharpness": 10.0}
 _KNOWLEDGE = {"knowledge_weight": 0.2, "knowledge_layers": 2}
 
+DIFFERS = (
+    "triples are an input at test time, too: they are parsed from every candidate caption, and a "
+    "caption of no known form has none; embeddings of captions are not of unit length, and are "
+    "compared by dot product; swapped captions enter by a softplus of their margin rather than by "
+    "hinges; the knowledge encoder has two layers, not six."
+)
+
 VARIANTS = (
     Variant(
         "structclip",
@@ -115,6 +122,7 @@ VARIANTS = (
         SOURCE,
         Contrastive,
         {**_SWAPS, **_KNOWLEDGE},
+        differs=DIFFERS,
         negatives="semantic",
     ),
     Variant(

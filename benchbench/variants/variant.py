@@ -132,6 +132,8 @@ class Variant:
     """(clip, **settings) → ``Trained``; new weights come from torch's generator."""
     settings: Mapping[str, Any]
     """Of the objective and its own layers; recorded in every checkpoint."""
+    differs: str = ""
+    """What is otherwise than in the publication, and what users must know: for its card."""
     negatives: Negatives = "none"
     views: Sequence[str] = ()
     """What the data shows besides the caption's picture: names of ``training.views``."""
