@@ -162,8 +162,8 @@ def _towers_of(path: Path) -> tuple[Any, str]:
     tensors, record = weights.read(path)
     try:
         clip = towers.build(record["architecture"], record["preprocessing"])
-        own = {k.removeprefix("clip."): t for k, t in tensors.items() if k.startswith("clip.")}
-        clip.load_state_dict({name: tensor.float() for name, tensor in own.items()})
+        own = {name: each for name, each in tensors.items() if name.startswith(weights.TOWERS)}
+        clip.load_state_dict({name: each.float() for name, each in weights.plain(own).items()})
     except (KeyError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ModelError(f"{path} holds no towers to start from ({reason}).") from error
@@ -218,8 +218,3 @@ def record_of(
 
 def _settings_of(view: View) -> dict[str, Any]:
     return asdict(view) if is_dataclass(view) else {}
-
-
-def device_name(device: str) -> str:
-    """``cpu``, or the accelerator's own name."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device

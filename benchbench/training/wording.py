@@ -2,7 +2,8 @@
 
 The drawn world's captions introduce everything by "a"; tests, and people, do not. In training some
 captions get another determiner in each such place. What a caption means is read before that, and
-none comes to have the form of a test item: "is" stays out of them, and so does "and".
+none comes to have the form of a test item: no phrasing has "is" after a subject, or "and" between
+two objects.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from benchbench.models.digest import weights_sha256
 from benchbench.models.openclip import activation_of
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
+from benchbench.variants.contrast import MOST_SCALE
 from benchbench.variants.making import make
 from benchbench.variants.relating import Relating, Scorer
 
@@ -54,7 +55,7 @@ class TrainedVariant:
         self._reader = made.reader
         self.device = str(next(self.model.parameters()).device)
         self.similarity: Similarity = self.model.similarity
-        self.logit_scale = float(self.model.clip.logit_scale.exp())
+        self.logit_scale = float(self.model.clip.logit_scale.float().exp().clamp(max=MOST_SCALE))
         self.manifest = ModelManifest(
             name=name,
             architecture=made.architecture,
@@ -76,8 +77,8 @@ class TrainedVariant:
         return self.model.encode_images(batch.to(self.device, self._kind), role)  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Ids of each caption, untruncated. Where triples are read, so are these: after the ids."""
-        return self._reader.identities(texts)
+        """Ids of each caption, untruncated; its triples follow from the same words."""
+        return [self._reader.ids(text) for text in texts]
 
     def tokenize(self, texts: Sequence[str]) -> Texts:
         """Ids, and triples where the variant reads them."""

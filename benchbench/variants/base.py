@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.nn.functional import normalize
 
-from benchbench.variants.contrast import gathered, info_nce, swap_loss
+from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
-from benchbench.variants.structclip import MOST_SCALE
 from benchbench.variants.texts import Reader
 from benchbench.variants.variant import Batch, Facts, Loss, Variant
 

@@ -15,6 +15,9 @@ import torch.distributed as dist
 if TYPE_CHECKING:
     from torch import Tensor
 
+MOST_SCALE = 100.0
+"""CLIP's bound on the factor of its logits (Radford et al., ICML 2021, §2.5)."""
+
 
 def gathered(tensor: Tensor) -> Tensor:
     """[n, …] of every process, in order of ranks, with gradients. Shapes must be equal."""

@@ -33,11 +33,11 @@ from torch.nn.functional import (
 )
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import gathered
+from benchbench.variants.contrast import MOST_SCALE, gathered
 from benchbench.variants.geometry import LENGTH, between, nearness, unions
 from benchbench.variants.pairs import NO_PAIR
 from benchbench.variants.patches import patch_map, pooled, sized
-from benchbench.variants.structclip import MOST_SCALE, Contrastive
+from benchbench.variants.structclip import Contrastive
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:

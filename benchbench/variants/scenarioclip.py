@@ -29,9 +29,8 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import distilled, gathered, info_nce
+from benchbench.variants.contrast import MOST_SCALE, distilled, gathered, info_nce
 from benchbench.variants.features import text_embeddings
-from benchbench.variants.structclip import MOST_SCALE
 from benchbench.variants.texts import Reader, Texts, joined, numbered
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
 

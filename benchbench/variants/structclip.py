@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import gathered, info_nce, swap_loss
+from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.knowledge import KnowledgeEncoder
 from benchbench.variants.texts import Reader, Texts
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from benchbench.types import Role, Similarity
 
 SOURCE = "Huang et al., Structure-CLIP, AAAI 2024 (arXiv 2305.06152)"
-MOST_SCALE = 100.0
-"""CLIP's bound on the factor of its logits."""
 
 
 class Contrastive(nn.Module):

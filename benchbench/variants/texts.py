@@ -90,13 +90,6 @@ class Reader:
         start, end = self.tokenizer.sot_token_id, self.tokenizer.eot_token_id
         return (start, *self.tokenizer.encode(text), end)
 
-    def identities(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Untruncated ids, and after them the triples' where they are read.
-
-        Two captions of the same identity are the same to the model.
-        """
-        return [self.ids(text) for text in texts]
-
     def read(
         self,
         texts: Sequence[str],
