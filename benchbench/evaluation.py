@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from typing import Any, TypeVar
 
+    from typing_extensions import Unpack
+
     from benchbench.protocols.protocol import Answers, Protocol
-    from benchbench.types import DualEncoder, Edition, Progress, Question, Task
+    from benchbench.types import DualEncoder, Edition, Further, Progress, Question, Task
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -64,6 +66,7 @@ def evaluate(
     progress: Progress | None = None,
     resume: bool = True,
     proposals: str | Path | None = None,
+    **further: Unpack[Further],
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -90,6 +93,8 @@ def evaluate(
             BENCHBENCH_CACHE, or in the user's cache folder.
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
+        further: how a local or remote checkpoint is to be read: ``architecture``, ``activation``,
+            ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
     Returns:
         The run: raw scores per item. Read it with ``benchbench.scorecard``.
@@ -113,7 +118,7 @@ def evaluate(
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
-    model = _loaded(model, device, precision, seed, progress)
+    model = _loaded(model, device, precision, seed, further, progress)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
@@ -192,19 +197,21 @@ def _loaded(
     device: str | None,
     precision: Precision | None,
     seed: int,
+    further: Further,
     progress: Progress | None,
 ) -> DualEncoder:
     """The model itself, with a manifest that can be written down."""
     if isinstance(model, str):
         if progress:
             progress(LOADING, 0, 1)
-        options = LoadOptions(choose_device(device or "auto"), precision or "fp32", seed)
+        where = choose_device(device or "auto")
+        options = LoadOptions(where, precision or "fp32", seed, **further)
         with memory_errors("The model does not fit: try --precision bf16, or --device cpu."):
             model = load_model(model, options)
         if progress:
             progress(LOADING, 1, 1)
-    elif device is not None or precision is not None:
-        raise UsageError("A loaded model has its own device and precision: leave both out.")
+    elif device is not None or precision is not None or any(further.values()):
+        raise UsageError("A loaded model has its own device and precision: leave such options out.")
     try:
         _ = model.manifest.fingerprint
     except (TypeError, ValueError) as error:

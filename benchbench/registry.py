@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import ContractError, UnknownName
-from benchbench.types import LoadOptions, ModelFamily, Task, Variable
+from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
+PATHS = "file"
+"""The family of models that are typed as a path."""
+WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, "benchbench.variants")}
 """Group of entry points → packages whose modules are scanned besides."""
 
@@ -91,10 +94,36 @@ def load_model(specification: str, options: LoadOptions | None = None) -> DualEn
 
     Raises:
         UnknownName: no such family.
+        UsageError: an option that this family does not heed.
         ModelError: what the family says.
     """
-    rest = specification.partition(":")[2]
-    return family_of(specification).load(rest, options or LoadOptions())
+    family, options = family_of(specification), options or LoadOptions()
+    given = [name for name in FURTHER if getattr(options, name)]
+    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in family.options]:
+        raise UsageError(
+            f"{specification} takes no {', '.join(wrong)}: {family.name}'s models leave nothing "
+            "of that kind open."
+        )
+    return family.load(rest_of(specification), options)
+
+
+def rest_of(specification: str) -> str:
+    """What follows the family's name; all of a path."""
+    return specification if is_path(specification) else specification.partition(":")[2]
+
+
+def is_path(specification: str) -> bool:
+    """Whether a model is typed as a file or folder, without a family.
+
+    >>> is_path("checkpoints/epoch_3.pt"), is_path("openclip:ViT-B-32/openai")
+    (True, False)
+    """
+    name, colon, _ = specification.partition(":")
+    return not (colon and name in _found(MODELS, "FAMILY")) and (
+        specification.startswith((".", "/", "~"))
+        or specification.endswith(WEIGHTS)
+        or ("/" in name and Path(specification).exists())
+    )
 
 
 def family_of(specification: str) -> ModelFamily:
@@ -105,6 +134,8 @@ def family_of(specification: str) -> ModelFamily:
     """
     name, _, rest = specification.partition(":")
     there = _found(MODELS, "FAMILY")
+    if is_path(specification):
+        return model_family(PATHS)
     if name not in there:
         hint = (
             "Models are typed FAMILY:NAME, as openclip:ViT-B-32/openai. "

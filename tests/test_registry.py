@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from benchbench import registry
 from benchbench.cli import main
-from benchbench.errors import ContractError, UnknownName
-from benchbench.types import Item
+from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.registry import load_model
+from benchbench.types import Item, LoadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,3 +113,22 @@ def test_a_variant_is_typed_after_a_dot(monkeypatch: pytest.MonkeyPatch) -> None
         registry.load_task("none.easy")
     listed = CliRunner().invoke(main, ["list", "tasks"]).output
     assert "several.easy" in listed
+
+
+@pytest.mark.parametrize(
+    "typed", ["weights.pt", "./folder", "/there/epoch_3.bin", "~/model.safetensors"]
+)
+def test_paths_go_to_one_family(typed: str) -> None:
+    assert registry.is_path(typed)
+    assert registry.rest_of(typed) == typed
+
+
+@pytest.mark.parametrize("typed", ["openclip:ViT-B-32/openai", "blind:chance", "structclip:a/b.pt"])
+def test_a_family_before_a_path_keeps_it(typed: str) -> None:
+    assert not registry.is_path(typed)
+    assert registry.rest_of(typed) == typed.partition(":")[2]
+
+
+def test_an_option_that_a_family_does_not_heed_is_refused() -> None:
+    with pytest.raises(UsageError, match="blind:chance takes no --activation, --trust-pickle"):
+        load_model("blind:chance", LoadOptions(activation="gelu", trust_pickle=True))

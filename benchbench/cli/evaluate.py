@@ -23,6 +23,7 @@ from benchbench.cli import options
     help="Pictures a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
 @options.seed_option
+@options.loading_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

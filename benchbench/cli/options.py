@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., object]")
 
 data_root_option = click.option(
     "--data-root",
@@ -41,3 +48,40 @@ precision_option = click.option(
     show_default=True,
     help="Of the model's arithmetic; scores are fp32 throughout.",
 )
+
+
+def loading_options(command: Command) -> Command:
+    """How a checkpoint is to be read, for commands that load one: ``types.FURTHER``."""
+    for option in reversed(
+        (
+            click.option(
+                "--arch",
+                "--architecture",
+                "architecture",
+                metavar="NAME",
+                help="open_clip's architecture of a local file (list models openclip).",
+            ),
+            click.option(
+                "--activation",
+                type=click.Choice(["gelu", "quickgelu"]),
+                help="What a local file was trained with, where nothing else says so.",
+            ),
+            click.option(
+                "--allow-partial",
+                is_flag=True,
+                help="Take weights that do not fill the model; names what stays random.",
+            ),
+            click.option(
+                "--trust-pickle",
+                is_flag=True,
+                help="Unpickle a checkpoint that is more than tensors: it may run any code.",
+            ),
+            click.option(
+                "--trust-remote-code",
+                is_flag=True,
+                help="Run the code that a hub's repository brings along.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command

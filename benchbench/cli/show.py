@@ -63,12 +63,15 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.device_option
 @options.precision_option
 @options.seed_option
-def show_model(specification: str, device: str, precision: Any, seed: int) -> None:
+@options.loading_options
+def show_model(specification: str, device: str, precision: Any, seed: int, **further: Any) -> None:
     """Load a model and print its manifest: weights, activation, preprocessing, tokenizer."""
     from benchbench.devices import choose_device
     from benchbench.registry import load_model
     from benchbench.types import LoadOptions
 
-    model = load_model(specification, LoadOptions(choose_device(device), precision, seed))
+    model = load_model(
+        specification, LoadOptions(choose_device(device), precision, seed, **further)
+    )
     record = {**asdict(model.manifest), "logit_scale": round(model.logit_scale, 4)}
     click.echo(json.dumps({**record, "fingerprint": model.manifest.fingerprint}, indent=2))

@@ -2,9 +2,10 @@
 
 Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
-around two objects with a caption of what is between them, as region descriptions do. Both halves of
-a pair of twins hardly ever meet in a batch: negatives that look alike come from the objective or
-not at all.
+around two objects with a caption of what is between them, as region descriptions do. Which two:
+every kind of relation in a picture is as likely, lest "to the left of" drown the deeds; and half of
+these captions say nothing of looks, as most that people write do not. Both halves of a pair of
+twins hardly ever meet in a batch: negatives that look alike come from the objective or not at all.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from benchbench.scenes import captions
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, pair_captions
 from benchbench.scenes.dice import Dice, dice
+from benchbench.scenes.vocabulary import PREDICATES
 from benchbench.scenes.world import VERSION
 from benchbench.training.examples import Examples
 from benchbench.training.mixing import mixed
+from benchbench.training.sight import one_of
 from benchbench.training.swaps import swapped
 from benchbench.training.wording import DETERMINERS
 
@@ -35,6 +38,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 WHOLE_PERCENT = 30
+BARE_PERCENT = 50
+"""Of the captions of two objects."""
 MARGIN_PERCENT = 15
 """At most so much of its side is left around what a part shows."""
 _NUMBERS = 2**31 - 1
@@ -76,11 +81,14 @@ class DrawnWorld:
 
 
 def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
-    """Slots of some annotated relation's subject and object; twice the same where none is."""
-    told = (scenes.predicate >= 0).reshape(len(scenes), -1)
-    rank = roll.below("relation", np.maximum(told.sum(axis=1), 1))
-    found = np.argmax(np.cumsum(told, axis=1) > rank[:, None], axis=1)
-    return np.divmod(found, scenes.category.shape[1])
+    """Slots of some annotated relation's subject and object; twice the same where none is.
+
+    A predicate out of those annotated in the scene, then one of its pairs.
+    """
+    flat = scenes.predicate.reshape(len(scenes), -1)
+    kinds = (flat[:, :, None] == np.arange(len(PREDICATES))).any(axis=1)
+    pairs = flat == one_of(kinds, roll, "predicate")[0][:, None]
+    return np.divmod(one_of(pairs, roll, "relation")[0], scenes.category.shape[1])
 
 
 def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
@@ -113,7 +121,9 @@ def _captions(
         for k, row in enumerate(wholes.tolist()):
             lines[row] = every.tagged(k, int(column[k]))
     if len(pairs):
-        own = pair_captions(scenes.take(pairs), told[0][pairs], told[1][pairs], "training")
+        parts, who, whom = scenes.take(pairs), told[0][pairs], told[1][pairs]
+        bare = roll.chance("bare", BARE_PERCENT)[pairs]
+        own = pair_captions(parts, who, whom, "training", bare)
         for k, row in enumerate(pairs.tolist()):
             lines[row] = own.tagged(k, 0)
     return lines

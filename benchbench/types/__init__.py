@@ -5,7 +5,10 @@ in annotations only, so that importing this module costs nothing.
 """
 
 from benchbench.types.models import (
+    FURTHER,
+    Activation,
     DualEncoder,
+    Further,
     Learner,
     LoadOptions,
     ModelFamily,
@@ -60,6 +63,8 @@ from benchbench.types.tasks import (
 )
 
 __all__ = [
+    "FURTHER",
+    "Activation",
     "Box",
     "Counts",
     "DataFile",
@@ -67,6 +72,7 @@ __all__ = [
     "Edition",
     "Entry",
     "Estimate",
+    "Further",
     "Gallery",
     "Given",
     "Hits",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ Similarity = Literal["cosine", "dot"]
 """How two embeddings are compared: of unit length, or as the model gives them."""
 
 Precision = Literal["fp32", "fp16", "bf16"]
+Activation = Literal["gelu", "quickgelu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,31 @@ class LoadOptions:
     precision: Precision = "fp32"
     seed: int = 0
     """Draws the weights of untrained models; trained ones ignore it."""
+    architecture: str | None = None
+    """open_clip's name of what a file of weights belongs to; None where the file says so."""
+    activation: Activation | None = None
+    """Of the feed-forward layers that weights were trained with; None where something else says
+    so: it is never guessed."""
+    allow_partial: bool = False
+    """Take weights that do not fill the model; what stays random is named."""
+    trust_pickle: bool = False
+    """Unpickle a checkpoint that is more than tensors: it may run any code."""
+    trust_remote_code: bool = False
+    """Run the code that a hub's repository brings along."""
+
+
+FURTHER = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
+"""Options that only some families heed; they are refused by the others."""
+
+
+class Further(TypedDict, total=False):
+    """Those, as keywords."""
+
+    architecture: str | None
+    activation: Activation | None
+    allow_partial: bool
+    trust_pickle: bool
+    trust_remote_code: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +205,5 @@ class ModelFamily:
     """Takes what follows the colon ("" where there is none)."""
     names: Callable[[], Sequence[str]] | None = None
     """All that can be typed, where that is a list."""
+    options: frozenset[str] = frozenset()
+    """Which of ``FURTHER`` it heeds."""
