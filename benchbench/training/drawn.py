@@ -3,8 +3,8 @@
 Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
 around two objects with a caption of what is between them, as region descriptions do. Which two:
-every kind of relation in a picture is as likely, lest "to the left of" drown the deeds; and half of
-these captions say nothing of looks, as most that people write do not. Both halves of a pair of
+every kind of relation in a picture is as likely, lest "to the left of" drown the deeds; and a fifth
+of these captions say nothing of looks, as most that people write do not. Both halves of a pair of
 twins hardly ever meet in a batch: negatives that look alike come from the objective or not at all.
 """
 
@@ -38,7 +38,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 WHOLE_PERCENT = 30
-BARE_PERCENT = 50
+BARE_PERCENT = 20
 """Of the captions of two objects."""
 MARGIN_PERCENT = 15
 """At most so much of its side is left around what a part shows."""

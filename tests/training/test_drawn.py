@@ -62,7 +62,7 @@ def test_twins_hardly_meet_in_a_batch() -> None:
     assert len(np.unique(scenes.index >> 1)) > MANY - 10
 
 
-def test_no_kind_of_relation_drowns_the_others_and_half_the_captions_are_bare() -> None:
+def test_no_kind_of_relation_drowns_the_others_and_a_fifth_of_captions_are_bare() -> None:
     found = DrawnWorld(0).examples(np.arange(MANY))
     assert found.scenes is not None
     assert found.told is not None
@@ -75,7 +75,7 @@ def test_no_kind_of_relation_drowns_the_others_and_half_the_captions_are_bare() 
     coloured = np.array(
         [any(colour.name in line.split() for colour in COLOURS) for line in found.captions]
     )
-    assert 0.4 < coloured[pair].mean() < 0.5
+    assert 0.6 < coloured[pair].mean() < 0.8
 
 
 def test_a_swapped_caption_is_another_one_of_the_same_words() -> None:
