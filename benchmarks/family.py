@@ -22,7 +22,7 @@ import click
 import benchbench as bb
 from benchbench.registry import load_task
 from benchbench.reports.paired import difference, headline_of
-from benchbench.stats.paired import holm
+from benchbench.stats.families import holm
 from benchbench.training import Plan, train
 from benchbench.training.bundling import bundle
 from benchbench.training.loop import BEST

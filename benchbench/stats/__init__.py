@@ -1,19 +1,50 @@
-"""Estimates with their uncertainty: arrays in, numbers out."""
+"""Estimates with their uncertainty, and comparisons of models: arrays in, numbers out.
+
+One run: ``means``, ``medians``, ``bootstrap``, ``intervals``. Several models on the same items:
+``panel`` holds what their clusters contribute; ``flips``, ``families``, ``ranks`` and ``power``
+read it.
+"""
 
 from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles
+from benchbench.stats.families import benjamini_hochberg, holm, step_down
+from benchbench.stats.flips import Flips, flip
+from benchbench.stats.intervals import bca, clustered_t
+from benchbench.stats.letters import letters
 from benchbench.stats.means import Mean, mean_over_groups
 from benchbench.stats.medians import Median, median_over_items
+from benchbench.stats.overall import overall
+from benchbench.stats.panel import Panel, panel
+from benchbench.stats.power import detectable, needed
+from benchbench.stats.ranks import Ranks, rank_sets
 from benchbench.stats.spread import Spread, between_seeds
+from benchbench.stats.swapping import label_swap_p, mcnemar
 from benchbench.stats.wilson import wilson_interval
 
 __all__ = [
+    "Flips",
     "Mean",
     "Median",
+    "Panel",
+    "Ranks",
     "Spread",
+    "bca",
+    "benjamini_hochberg",
     "between_seeds",
     "bootstrap_draws",
+    "clustered_t",
+    "detectable",
     "expanded_percentiles",
+    "flip",
+    "holm",
+    "label_swap_p",
+    "letters",
+    "mcnemar",
     "mean_over_groups",
     "median_over_items",
+    "needed",
+    "overall",
+    "panel",
+    "rank_sets",
+    "step_down",
     "wilson_interval",
 ]

@@ -55,7 +55,7 @@ def bootstrap_draws(
     for column, mean in enumerate(means.values()):
         influence[:, column] = mean.influence
     done = 0
-    for weights in _weights(total, resamples, seed):
+    for weights in resampled_weights(total, resamples, seed):
         rows = slice(done, done + len(weights))
         done += len(weights)
         draws[rows, [*means]] = (weights - 1.0) @ influence
@@ -96,8 +96,11 @@ def expanded_tail(n_clusters: int, level: float) -> float:
     return float(ndtr(-math.sqrt(n_clusters / (n_clusters - 1)) * quantile))
 
 
-def _weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each cluster is drawn, in blocks of draws: [block, clusters]."""
+def resampled_weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each cluster is drawn, in blocks of draws: [block, clusters].
+
+    The same for equal numbers of clusters and seeds: models of a table share their resamples.
+    """
     rng = np.random.Generator(np.random.PCG64(seed))
     block = max(1, BLOCK_BYTES // (24 * n_clusters))
     for start in range(0, resamples, block):

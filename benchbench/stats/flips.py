@@ -1,0 +1,101 @@
+r"""Sign flips of whole clusters, shared by all pairs of a table of models.
+
+Null hypothesis of a pair: the two models' outcomes are exchangeable within a cluster, so that each
+cluster's difference d is as likely to have the other sign (the permutation test of matched pairs;
+Fisher 1935; Good 2005, *Permutation, parametric and bootstrap tests of hypotheses*, §3.4). The
+statistic is studentised,
+
+.. math:: T = \frac{\sum_k d_k}{\sqrt{\sum_k d_k^2}}
+
+which is Student's t of the clusters' differences up to a monotone function; flips leave the
+denominator as it is, and make pairs of differently noisy models comparable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from benchbench.stats.panel import Panel
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+DRAWS = 10_000
+ENUMERATED = 13
+"""Up to so many clusters on which any two models differ, all sign flips are counted."""
+SLACK = 1e-9
+"""Statistics that are equal in exact arithmetic count as such."""
+_BLOCK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Statistics of all pairs: as they are, and under sign flips."""
+
+    observed: Floats
+    """[pairs]; 0 where two models do not differ anywhere."""
+    flipped: Floats
+    """[draws, pairs]"""
+    exact: bool
+    """Whether all flips were counted, the identity among them."""
+
+    def p_values(self) -> Floats:
+        """Two-sided, each pair by itself: [pairs].
+
+        Exact, or (1 + hits) / (1 + draws), which is never 0 (Phipson and Smyth 2010).
+        """
+        return self.share(np.abs(self.flipped), np.abs(self.observed))
+
+    def share(self, flipped: Floats, observed: Floats) -> Floats:
+        """How often what is flipped reaches what was observed: [draws, n], [n] → [n]."""
+        hits = (flipped >= observed * (1 - SLACK) - SLACK).sum(axis=0)
+        if self.exact:
+            return np.asarray(hits / len(flipped))
+        return np.asarray((1 + hits) / (1 + len(flipped)))
+
+
+def flip(panel: Panel, pairs: Integers, *, draws: int = DRAWS, seed: int = 0) -> Flips:
+    """Flip the clusters of a table, each flip shared by all its pairs.
+
+    Args:
+        panel: models on the same items.
+        pairs: [pairs, 2], columns of the panel.
+        draws: of signs, where they are too many to be counted.
+        seed: of the draws.
+    """
+    columns = panel.contributions
+    apart = columns[:, pairs[:, 0]] - columns[:, pairs[:, 1]]
+    length = np.sqrt(np.square(apart).sum(axis=0))
+    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    differs = (columns != columns[:, :1]).any(axis=1)
+    few = int(differs.sum()) <= ENUMERATED
+    signs = _all_signs(int(differs.sum())) if few else _signs(int(differs.sum()), draws, seed)
+    parts = []
+    for block in signs:
+        sums = block @ columns[differs]  # [block, models]
+        parts.append((sums[:, pairs[:, 0]] - sums[:, pairs[:, 1]]) * scale)
+    return Flips(apart.sum(axis=0) * scale, np.concatenate(parts), few)
+
+
+def _all_signs(n: int) -> Iterator[Floats]:
+    """Every way to sign n clusters: [2 ** n, n]."""
+    bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    yield 2.0 * bits.astype(np.float64) - 1
+
+
+def _signs(n: int, draws: int, seed: int) -> Iterator[Floats]:
+    """Fair coins in blocks of draws: [block, n]."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    block, length = max(1, _BLOCK_BYTES // (8 * n)), -(-n // 8)
+    for start in range(0, draws, block):
+        rows = min(block, draws - start)
+        coins = np.frombuffer(rng.bytes(rows * length), np.uint8).reshape(rows, length)
+        yield 2.0 * np.unpackbits(coins, axis=1, count=n).astype(np.float64) - 1

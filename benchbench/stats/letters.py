@@ -1,0 +1,58 @@
+"""The compact letter display: models that share a letter are not told apart.
+
+Piepho 2004, *An algorithm for a letter-based representation of all-pairwise comparisons*, Journal
+of Computational and Graphical Statistics 13 (insert and absorb).
+"""
+
+from __future__ import annotations
+
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Flags = npt.NDArray[np.bool_]
+
+
+def letters(apart: Flags) -> list[str]:
+    """Letters of each model, in order of the table: the first model has an "a".
+
+    Args:
+        apart: [models, models], symmetric: whether two models differ.
+
+    >>> letters(np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool))
+    ['a', 'ab', 'b']
+    """
+    n = len(apart)
+    columns = [frozenset(range(n))]
+    for one, two in zip(*np.nonzero(np.triu(apart)), strict=True):
+        columns = _absorbed(
+            [
+                part
+                for column in columns
+                for part in (
+                    (column - {int(one)}, column - {int(two)})
+                    if {one, two} <= column
+                    else (column,)
+                )
+            ]
+        )
+    columns.sort(key=sorted)
+    return [
+        "".join(_letter(i) for i, column in enumerate(columns) if k in column) for k in range(n)
+    ]
+
+
+def _absorbed(columns: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Without those that others contain."""
+    kept = list(dict.fromkeys(columns))
+    return [each for each in kept if not any(each < other for other in kept)]
+
+
+def _letter(number: int) -> str:
+    """a … z, then a1 … z1."""
+    turn, place = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[place] + (str(turn) if turn else "")

@@ -1,0 +1,101 @@
+r"""Several models on the same items: what each cluster contributes to each model's mean.
+
+A mean over groups is linear in its items, so that everything that is asked of a table of models
+(intervals of differences, sign flips, ranks) follows from one small matrix for all of them,
+
+.. math:: c_{km} = \sum_{i \in k} w_i\, y_{im}, \qquad \sum_k c_{km} = \hat\theta_m
+
+with w the weight of an item, 1 / (G n_g).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.stats.means import mean_over_groups
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A table of models on one metric that is a mean."""
+
+    contributions: Floats
+    """[clusters, models]: they add up to each model's mean."""
+    influence: Floats
+    """[clusters, models]: how far each mean moves when a cluster counts once more."""
+    n_items: int
+
+    @property
+    def values(self) -> Floats:
+        """[models]: the means."""
+        return np.asarray(self.contributions.sum(axis=0))
+
+    @property
+    def n_clusters(self) -> int:
+        """How many there are."""
+        return len(self.contributions)
+
+    @property
+    def n_models(self) -> int:
+        """How many there are."""
+        return self.contributions.shape[1]
+
+    def pairs(self) -> Integers:
+        """[pairs, 2]: every two models, the earlier first."""
+        both = list(combinations(range(self.n_models), 2))
+        return np.array(both, dtype=np.intp).reshape(-1, 2)
+
+    def standard_errors(self, pairs: Integers) -> Floats:
+        r"""Of the difference of each pair, cluster-robust: [pairs].
+
+        .. math:: \sqrt{\tfrac{K}{K-1} \sum_k (u_{ka} - u_{kb})^2}
+
+        (Cameron and Miller 2015, *A practitioner's guide to cluster-robust inference*, §II.)
+        """
+        apart = self.influence[:, pairs[:, 0]] - self.influence[:, pairs[:, 1]]
+        factor = self.n_clusters / max(1, self.n_clusters - 1)
+        return np.asarray(np.sqrt(factor * np.square(apart).sum(axis=0)))
+
+
+def panel(values: Floats, groups: Integers, clusters: Integers) -> Panel:
+    """Models side by side.
+
+    Args:
+        values: [items, models].
+        groups: [items], numbered from 0 without gaps; all 0 for a plain mean.
+        clusters: [items], numbered from 0.
+
+    Raises:
+        UsageError: the three are not of the same items, or there is none.
+
+    >>> panel(np.array([[1.0, 0.0], [0.0, 0.0]]), np.zeros(2, int), np.arange(2)).values
+    array([0.5, 0. ])
+    """
+    if not len(values) == len(groups) == len(clusters):
+        raise UsageError(
+            f"Values of {len(values):,} items, groups of {len(groups):,} and clusters of "
+            f"{len(clusters):,}: these should be the same items."
+        )
+    if not len(values):
+        raise UsageError("Models are compared on items, and there is none.")
+    sizes = np.bincount(groups)
+    weight = 1 / (sizes[groups] * len(sizes))
+    total = int(clusters.max()) + 1
+    means = [mean_over_groups(column, groups, clusters, total=total) for column in values.T]
+    columns = [np.bincount(clusters, weight * column, total) for column in values.T]
+    return Panel(
+        contributions=np.stack(columns, axis=1).astype(np.float64),
+        influence=np.stack([mean.influence for mean in means], axis=1),
+        n_items=len(values),
+    )

@@ -1,0 +1,89 @@
+r"""Which place a model holds in a table, and how sure that is.
+
+From simultaneous intervals of all pairwise differences, never from marginal intervals of the models
+(Mogstad, Romano, Shaikh and Wilhelm, *Inference for ranks with applications to mobility across
+neighbourhoods and academic achievement across countries*, Review of Economic Studies 2024, §3).
+A model's place lies, with the stated confidence for all models at once, in
+
+.. math:: [\,1 + |\{k: k \text{ surely better}\}|,\; m - |\{k: k \text{ surely worse}\}|\,]
+
+"Surely" is decided for all ordered pairs together, by the cluster bootstrap of studentised
+differences, stepping down: pairs that are settled no longer count against the others (§3.3 there;
+Romano and Wolf 2005).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from benchbench.stats.panel import Panel
+
+    Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
+    Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Places from 1, the best: [models] each."""
+
+    best: Integers
+    worst: Integers
+    level: float
+    """Of the claim that every model's place is within its own bounds."""
+    surely_better: Flags
+    """[models, models]: whether the row's model is surely better than the column's."""
+
+
+def rank_sets(
+    panel: Panel, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Ranks:
+    """The places that each model may hold, all at once with this confidence.
+
+    Args:
+        panel: models on the same items, more being better.
+        level: of the joint claim.
+        resamples: bootstrap draws of clusters.
+        seed: of the draws.
+    """
+    m = panel.n_models
+    one, two = np.divmod(np.arange(m * m), m)
+    errors = panel.standard_errors(np.stack([one, two], axis=1))
+    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > 0)
+    values = panel.values
+    statistics = (values[one] - values[two]) * scale
+    draws = np.concatenate(
+        [
+            (weights - 1.0) @ panel.influence
+            for weights in resampled_weights(panel.n_clusters, resamples, seed)
+        ]
+    )
+    drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
+    better = stepped_down(statistics, drawn, level).reshape(m, m)
+    return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)
+
+
+def stepped_down(statistics: Floats, drawn: Floats, level: float) -> Flags:
+    """Which of many one-sided statistics are above 0, with this confidence in all: [n].
+
+    Args:
+        statistics: [n].
+        drawn: [draws, n], about 0.
+        level: of the joint claim.
+    """
+    sure = np.zeros(len(statistics), dtype=bool)
+    while not sure.all():
+        bound = np.quantile(drawn[:, ~sure].max(axis=1), level, method="higher")
+        new = ~sure & (statistics > max(bound, 0.0))
+        if not new.any():
+            break
+        sure |= new
+    return sure
