@@ -45,7 +45,7 @@ def write_run(run: Run, path: str | Path) -> Path:
     path = _expanded(path)
     header = json.dumps(_header(run), sort_keys=True).encode()
     table = _table(run).replace_schema_metadata({KEY: header})
-    with _replacing(path) as temporary:
+    with written_whole(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return path
 
@@ -225,7 +225,7 @@ def _base(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place on success and vanishes otherwise."""
     with _os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

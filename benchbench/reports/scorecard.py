@@ -13,13 +13,11 @@ from benchbench.protocols.reading import Units, read_units
 from benchbench.registry import load_task
 from benchbench.stats import (
     bootstrap_draws,
-    expanded_percentiles,
+    interval,
     mean_over_groups,
     median_over_items,
-    wilson_interval,
 )
 from benchbench.stats.bootstrap import RESAMPLES
-from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.types import Estimate
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 LEVEL = 0.95
-MANY_CLUSTERS = 100
-"""From here on intervals hold what they promise (benchmarks/coverage.py); below, they warn."""
 HEAVY = 0.2
 """Share of a mean's weight on groups of few clusters from which the output warns."""
 
@@ -192,7 +188,8 @@ class _Read:
     def row(self, draws: Floats) -> Row:
         """The row, given the statistic's bootstrap draws."""
         value = self.value
-        low, high = _interval(value, draws, is_rank=self.is_rank)
+        low, high = interval(value, draws, LEVEL, of_share=not self.is_rank)
+        low = max(1.0, low) if self.is_rank else low
         return Row(
             name=self.name,
             estimate=Estimate(value.value, low, high, LEVEL, value.n_items, value.n_clusters),
@@ -272,19 +269,3 @@ def _numbered(groups: Sequence[str]) -> Integers:
     """Each unit's group as a number from 0."""
     number = {label: i for i, label in enumerate(sorted(set(groups)))}
     return np.array([number[group] for group in groups], dtype=np.intp)
-
-
-def _interval(value: Mean | Median, draws: Floats, *, is_rank: bool) -> tuple[float, float]:
-    """The expanded percentile interval; for shares within [0, 1], and Wilson's without spread.
-
-    Resampling items that are all right, or all wrong, yields no width: a certainty that a few
-    dozen clusters do not give.
-    """
-    if value.n_clusters < FEW_CLUSTERS:
-        return float("nan"), float("nan")
-    low, high = expanded_percentiles(draws, value.n_clusters, LEVEL)
-    if is_rank:
-        return max(1.0, low), high
-    if high - low < 1e-9:
-        return wilson_interval(value.value, value.n_clusters, LEVEL)
-    return max(0.0, low), min(1.0, high)

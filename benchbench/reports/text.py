@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.protocols import load_protocol
 from benchbench.reports import scorecard as card
+from benchbench.stats.intervals import MANY_CLUSTERS
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ SHOWN = 3
 def render(scorecard: Scorecard) -> str:
     """The whole scorecard: heading, warnings, tables, counts, notes."""
     run = scorecard.run
-    parts = [f"{run.task}@{run.edition}  ·  {run.model.name}", *map(_wrapped, banners(run))]
+    parts = [f"{run.task}@{run.edition}  ·  {run.model.name}", *map(wrapped, banners(run))]
     parts += _metric_tables(scorecard)
     if scorecard.by is not None:
         parts.append(_group_table(scorecard))
     parts.append(counts_line(scorecard))
-    parts.append("\n".join(map(_wrapped, _notes(scorecard))))
+    parts.append("\n".join(map(wrapped, _notes(scorecard))))
     return "\n\n".join(parts)
 
 
@@ -185,7 +186,8 @@ def _cell(text: str) -> str:
     return printable if len(printable) <= CELL else printable[: CELL - 1] + "…"
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
+    """A paragraph as wide as a page, its further lines moved in."""
     return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
@@ -201,8 +203,8 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     )
     yield (
         f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters (source images), "
-        "expanded percentiles; Wilson's where all draws agree; – below "
-        f"{FEW_CLUSTERS} clusters."
+        f"expanded percentiles; below {MANY_CLUSTERS} clusters Student's t over them; Wilson's "
+        f"where all agree; – below {FEW_CLUSTERS}."
     )
     if scorecard.groups:
         yield (
@@ -210,10 +212,10 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
             f"{scorecard.groups[0].ties}."
         )
     n_clusters = scorecard.run.counts.clusters
-    if n_clusters < card.MANY_CLUSTERS:
+    if n_clusters < MANY_CLUSTERS:
         yield (
             f"Note: {n_clusters} source images are few. Take intervals below "
-            f"{card.MANY_CLUSTERS} as rough."
+            f"{MANY_CLUSTERS} as rough."
         )
     heavy = [row for row in scorecard.metrics if row.rare_share > card.HEAVY]
     if heavy:

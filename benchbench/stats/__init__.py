@@ -8,7 +8,7 @@ read it.
 from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles
 from benchbench.stats.families import benjamini_hochberg, holm, step_down
 from benchbench.stats.flips import Flips, flip
-from benchbench.stats.intervals import bca, clustered_t
+from benchbench.stats.intervals import bca, clustered_t, interval
 from benchbench.stats.letters import letters
 from benchbench.stats.means import Mean, mean_over_groups
 from benchbench.stats.medians import Median, median_over_items
@@ -36,6 +36,7 @@ __all__ = [
     "expanded_percentiles",
     "flip",
     "holm",
+    "interval",
     "label_swap_p",
     "letters",
     "mcnemar",

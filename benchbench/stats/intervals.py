@@ -1,7 +1,8 @@
-r"""Intervals of one mean: Student's t over clusters, and the bootstrap's BCa.
+r"""Intervals of one number, and which is taken when.
 
 Below a hundred clusters, resampling understates the spread of a mean; Student's t with the
-cluster-robust standard error does so least (Cameron and Miller 2015, §VI).
+cluster-robust standard error does so least (Cameron and Miller 2015, §VI). Nothing is said below
+ten.
 """
 
 from __future__ import annotations
@@ -11,12 +12,47 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.stats.bootstrap import expanded_percentiles
+from benchbench.stats.means import FEW_CLUSTERS, Mean
+from benchbench.stats.wilson import wilson_interval
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from benchbench.stats.means import Mean
+    from benchbench.stats.medians import Median
 
     Floats = npt.NDArray[np.float64]
+
+MANY_CLUSTERS = 100
+"""From here on resampling holds what it promises (benchmarks/coverage.py)."""
+
+
+def interval(
+    value: Mean | Median, draws: Floats, level: float = 0.95, *, of_share: bool = False
+) -> tuple[float, float]:
+    """The interval that benchbench prints.
+
+    From 100 clusters on the bootstrap's expanded percentiles, for means below that Student's t; NaN
+    below ten. Where all items agree, resampling yields no width, a certainty that a few dozen
+    clusters do not give: shares then have Wilson's.
+
+    Args:
+        value: what was estimated.
+        draws: [resamples], of it.
+        level: of the interval.
+        of_share: whether the value is a mean of answers between 0 and 1.
+    """
+    if value.n_clusters < FEW_CLUSTERS:
+        return float("nan"), float("nan")
+    if isinstance(value, Mean) and value.n_clusters < MANY_CLUSTERS:
+        low, high = clustered_t(value, level)
+    else:
+        low, high = expanded_percentiles(draws, value.n_clusters, level)
+    if not of_share:
+        return low, high
+    if high - low < 1e-9:
+        return wilson_interval(value.value, value.n_clusters, level)
+    return max(0.0, low), min(1.0, high)
 
 
 def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:

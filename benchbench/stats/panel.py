@@ -49,7 +49,7 @@ class Panel:
     @property
     def n_models(self) -> int:
         """How many there are."""
-        return self.contributions.shape[1]
+        return int(self.contributions.shape[1])
 
     def pairs(self) -> Integers:
         """[pairs, 2]: every two models, the earlier first."""
@@ -68,13 +68,22 @@ class Panel:
         return np.asarray(np.sqrt(factor * np.square(apart).sum(axis=0)))
 
 
-def panel(values: Floats, groups: Integers, clusters: Integers) -> Panel:
+def panel(
+    values: Floats,
+    groups: Integers,
+    clusters: Integers,
+    *,
+    total: int | None = None,
+    absent: int = 0,
+) -> Panel:
     """Models side by side.
 
     Args:
         values: [items, models].
         groups: [items], numbered from 0 without gaps; all 0 for a plain mean.
         clusters: [items], numbered from 0.
+        total: clusters of the table; by default up to the last that an item has.
+        absent: groups beside these that have no item and count 0.
 
     Raises:
         UsageError: the three are not of the same items, or there is none.
@@ -90,9 +99,12 @@ def panel(values: Floats, groups: Integers, clusters: Integers) -> Panel:
     if not len(values):
         raise UsageError("Models are compared on items, and there is none.")
     sizes = np.bincount(groups)
-    weight = 1 / (sizes[groups] * len(sizes))
-    total = int(clusters.max()) + 1
-    means = [mean_over_groups(column, groups, clusters, total=total) for column in values.T]
+    weight = 1 / (sizes[groups] * (len(sizes) + absent))
+    total = int(clusters.max()) + 1 if total is None else total
+    means = [
+        mean_over_groups(column, groups, clusters, total=total, absent=absent)
+        for column in values.T
+    ]
     columns = [np.bincount(clusters, weight * column, total) for column in values.T]
     return Panel(
         contributions=np.stack(columns, axis=1).astype(np.float64),

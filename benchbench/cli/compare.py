@@ -1,0 +1,57 @@
+"""``benchbench compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbench.cli import options
+
+
+@click.command("compare")
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
+@options.by_option
+@options.ties_option
+@click.option(
+    "--level",
+    type=click.FloatRange(0.5, 0.9999),
+    default=0.95,
+    show_default=True,
+    help="Of intervals, and of what counts as sure.",
+)
+@options.seed_option
+@click.option(
+    "--flips",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the items gained and lost: .csv, or .html with their pictures.",
+)
+@options.data_root_option
+@options.edition_option
+def compare_command(
+    a: Path,
+    b: Path,
+    flips: Path | None,
+    data_root: str | None,
+    edition: str | None,
+    **how: Any,
+) -> None:
+    """Compare two runs of the same items: is B better than A, by how much, and on what?
+
+    A and B are files of benchbench eval; A is the one to compare with.
+    """
+    from benchbench.reports.comparison import compare
+    from benchbench.reports.flipped import check_flips, write_flips
+    from benchbench.runs import read_run
+
+    if flips is not None:
+        check_flips(flips)
+    found = compare(read_run(a), read_run(b), **how)
+    click.echo(found)
+    if flips is not None:
+        count = write_flips(found, flips, data_root, edition)
+        click.echo(f"\nflips  {count:,} items: {flips}")

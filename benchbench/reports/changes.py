@@ -1,0 +1,151 @@
+"""A comparison of two runs as plain text."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from benchbench.reports.comparison import flips_of
+from benchbench.reports.text import banners, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchbench.reports.comparison import Change, Comparison
+
+SHOWN = 10
+"""Groups of flips that are listed."""
+
+
+def render(found: Comparison) -> str:
+    """Heading, warnings, the numbers, the verdict in words, slices, what flipped."""
+    a, b = found.a, found.b
+    said = dict.fromkeys([*banners(a), *banners(b)])
+    parts = [
+        f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}\n"
+        f"a  {a.model.name}\nb  {b.model.name}",
+        *map(wrapped, said),
+        _numbers(found),
+        wrapped(verdict(found)),
+    ]
+    if found.groups:
+        parts.append(_groups(found))
+    parts.append("\n".join(wrapped(line) for line in _notes(found)))
+    return "\n\n".join(parts)
+
+
+def verdict(found: Comparison) -> str:
+    """What may be said, in a sentence or two."""
+    whole, rank = found.whole, found.metric.reading == "rank"
+    unit = "ranks" if rank else "points"
+    scale = 1 if rank else 100
+    if found.sure:
+        higher = whole.difference > 0
+        word = ("worse" if higher else "better") if rank else ("better" if higher else "worse")
+        return (
+            f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit} "
+            f"({100 * found.level:g} % interval {_interval(whole, scale)}), "
+            f"{p_text(whole.p_value)}."
+        )
+    line = (
+        f"No difference is shown ({p_text(whole.p_value)}). That is not to say that there is none: "
+        f"b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
+        "from a."
+    )
+    if not math.isnan(found.least):
+        line += (
+            f" Items such as these find a true difference of {scale * found.least:.1f} {unit} in "
+            "four of five tries."
+        )
+    if found.items_needed:
+        line += f" One of the size seen here would take some {found.items_needed:,} items."
+    return line
+
+
+def p_text(p_value: float) -> str:
+    """ "p = 0.03", "p < 0.001".
+
+    >>> p_text(0.0312), p_text(0.0000099)
+    ('p = 0.031', 'p < 0.0001')
+    """
+    return f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
+
+
+def _interval(change: Change, scale: float = 100) -> str:
+    if math.isnan(change.low):
+        return "–"
+    return f"[{scale * change.low:+.1f}, {scale * change.high:+.1f}]"
+
+
+def _numbers(found: Comparison) -> str:
+    from tabulate import tabulate
+
+    heads = [
+        "",
+        "a",
+        "b",
+        "b − a",
+        f"{100 * found.level:g} % interval",
+        "gained",
+        "lost",
+        "n",
+        "clusters",
+    ]
+    rows = [_cells(found.whole, found)]
+    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+
+
+_ALIGN = ("left", *["right"] * 10)
+
+
+def _cells(change: Change, found: Comparison) -> list[str]:
+    scale = 1 if found.metric.reading == "rank" else 100
+    return [
+        change.name,
+        f"{scale * change.a:.1f}",
+        f"{scale * change.b:.1f}",
+        f"{scale * change.difference:+.1f}",
+        _interval(change, scale),
+        f"{change.gained:,}",
+        f"{change.lost:,}",
+        f"{change.n_items:,}",
+        f"{change.n_clusters:,}",
+    ]
+
+
+def _groups(found: Comparison) -> str:
+    from tabulate import tabulate
+
+    heads = [
+        str(found.by), "a", "b", "b − a", f"{100 * found.level:g} % interval", "gained", "lost",
+        "n", "clusters", "adjusted p",
+    ]  # fmt: skip
+    rows = [[*_cells(change, found), f"{change.p_adjusted:.2g}"] for change in found.groups]
+    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+
+
+def _notes(found: Comparison) -> Iterator[str]:
+    yield (
+        f"p: two-sided, {found.test}; under the null hypothesis the two models' outcomes are "
+        "exchangeable within an image."
+    )
+    if not math.isnan(found.effect):
+        yield (
+            f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "
+            "of such differences)."
+        )
+    flips = flips_of(found)
+    if flips:
+        lost = Counter(each.group for each in flips if each.b < each.a)
+        worst = [f"{name or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)]
+        gained = sum(each.b > each.a for each in flips)
+        yield (
+            f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"
+            f"{'; lost most in ' + ', '.join(worst) if found.by or found.metric.by else ''}."
+        )
+    if found.by is not None:
+        yield (
+            f"Adjusted p: for {len(found.groups):,} groups, step-down maximum of |T| over shared "
+            "sign flips."
+        )
