@@ -11,7 +11,7 @@ from benchbench.errors import UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.registry import load_task
-from benchbench.stats import panel
+from benchbench.stats import mean_over_groups, panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.protocols.reading import Units
-    from benchbench.stats import Panel
+    from benchbench.stats import Mean, Panel
     from benchbench.types import Metric, Run, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -64,18 +64,26 @@ class SideBySide:
 
     def panel(self) -> Panel:
         """What each cluster contributes to each run's mean."""
-        _, groups = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
-        return panel(
-            self.values,
-            groups.astype(np.intp),
-            self.clusters[self.outcome],
-            total=len(self.cluster_names),
-            absent=self.absent,
-        )
+        total = len(self.cluster_names)
+        of_units = self.clusters[self.outcome]
+        return panel(self.values, self.numbered(), of_units, total=total, absent=self.absent)
+
+    def means(self) -> list[Mean]:
+        """Each run's mean."""
+        total = len(self.cluster_names)
+        of_units, groups = self.clusters[self.outcome], self.numbered()
+        return [
+            mean_over_groups(column, groups, of_units, total=total, absent=self.absent)
+            for column in self.values.T
+        ]
+
+    def numbered(self) -> Integers:
+        """[units]: groups by number."""
+        return np.unique(np.array(self.groups, dtype=str), return_inverse=True)[1].astype(np.intp)
 
     def guessing(self) -> float:
         """What guessing earns."""
-        _, groups = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
+        groups = self.numbered()
         means = np.bincount(groups, self.chance) / np.bincount(groups)
         return float(means.sum() / (len(means) + self.absent))
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
 from benchbench.stats.means import mean_over_groups
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ class Panel:
         apart = self.influence[:, pairs[:, 0]] - self.influence[:, pairs[:, 1]]
         factor = self.n_clusters / max(1, self.n_clusters - 1)
         return np.asarray(np.sqrt(factor * np.square(apart).sum(axis=0)))
+
+    def redrawn(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+        """How far the means move when clusters are drawn again, for all models alike.
+
+        Returns:
+            [resamples, models], about 0.
+        """
+        weights = resampled_weights(self.n_clusters, resamples, seed)
+        return np.concatenate([(block - 1.0) @ self.influence for block in weights])
 
 
 def panel(

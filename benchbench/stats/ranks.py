@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
+from benchbench.stats.bootstrap import RESAMPLES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -60,12 +60,7 @@ def rank_sets(
     scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > 0)
     values = panel.values
     statistics = (values[one] - values[two]) * scale
-    draws = np.concatenate(
-        [
-            (weights - 1.0) @ panel.influence
-            for weights in resampled_weights(panel.n_clusters, resamples, seed)
-        ]
-    )
+    draws = panel.redrawn(resamples, seed)
     drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
     better = stepped_down(statistics, drawn, level).reshape(m, m)
     return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)

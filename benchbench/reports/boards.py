@@ -1,0 +1,255 @@
+"""A leaderboard for a terminal, as markdown, HTML, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import math
+from typing import TYPE_CHECKING
+
+from benchbench.reports.leaderboard import CORRECTIONS
+from benchbench.reports.pages import PAGE
+from benchbench.reports.text import banners, wrapped
+from benchbench.stats.intervals import MANY_CLUSTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from benchbench.reports.leaderboard import Leaderboard, Place
+
+DRAWN = "DRAWN:"
+ALIGN = ("right", "left", "right", "right", "left", "right", "right")
+
+
+def heads(board: Leaderboard) -> list[str]:
+    """Of the columns."""
+    unit = "" if board.metric.reading == "rank" else " %"
+    interval = f"{100 * board.level:g} % interval"
+    return ["place", "model", f"{board.metric.name}{unit}", interval, "alike", "p (first)", "M"]
+
+
+def cells(board: Leaderboard) -> list[list[str]]:
+    """A row a model."""
+    return [
+        [
+            place_text(place),
+            place.run.model.name + " †" * (not place.sees),
+            _number(board, place.estimate.value),
+            _interval(board, place),
+            place.letters,
+            _p(place.p_first),
+            f"{place.run.model.parameters / 1e6:.1f}",
+        ]
+        for place in board.places
+    ]
+
+
+def place_text(place: Place) -> str:
+    """ "1", or "2–4"."""
+    return f"{place.best}" if place.best == place.worst else f"{place.best}–{place.worst}"
+
+
+def _number(board: Leaderboard, value: float) -> str:
+    return f"{value if board.metric.reading == 'rank' else 100 * value:.1f}"
+
+
+def _interval(board: Leaderboard, place: Place) -> str:
+    e = place.estimate
+    if math.isnan(e.low):
+        return "–"
+    return f"[{_number(board, e.low)}, {_number(board, e.high)}]"
+
+
+def _p(value: float) -> str:
+    return "–" if math.isnan(value) else (f"{value:.2g}" if value >= 0.0001 else "<0.0001")
+
+
+def facts(board: Leaderboard) -> str:
+    """What the table is of, in a line."""
+    first = board.places[0].estimate
+    of = board.first
+    return (
+        f"{first.n_items:,} items of {first.n_clusters:,} source images · protocol {of.protocol}, "
+        f"version {of.task_version} · ties {board.ties} · guessing earns "
+        f"{_number(board, board.chance)}"
+    )
+
+
+def notes(board: Leaderboard) -> Iterator[str]:
+    """What the marks mean, for somebody who has seen none of this before."""
+    level, alpha = f"{100 * board.level:g} %", f"{1 - board.level:.2g}"
+    drawn = [line for line in banners(board.first) if line.startswith(DRAWN)]
+    yield from drawn
+    if board.family:
+        yield (
+            f"place: the places that the model may hold, all of them right at once with {level} "
+            "confidence; from simultaneous intervals of all pairwise differences."
+        )
+        how = "all sign flips" if board.exact else "sign flips"
+        yield (
+            f"alike: models that share a letter are not told apart (p ≥ {alpha}). p (first): "
+            f"against the first model. Both are for {board.family:,} "
+            f"{'pair' if board.family == 1 else 'pairs'}, {CORRECTIONS[board.correction]}; {how} "
+            "of whole source images, shared by all pairs."
+        )
+        yield (
+            f"A typical pair here shows a true difference of {100 * board.detectable:.1f} points "
+            "in four of five tries, before that adjustment."
+        )
+    yield (
+        f"interval: of each model by itself, from whole source images drawn again (Student's t "
+        f"below {MANY_CLUSTERS} of them). Intervals that overlap do not say that models are alike."
+    )
+    yield "M: millions of parameters."
+    if any(not place.sees for place in board.places):
+        yield "†: never looks at a picture. What such a model earns, seeing did not."
+    for place in board.places:
+        for said in banners(place.run):
+            if said not in drawn:
+                yield f"{place.run.model.name}: {said}"
+
+
+def heading(board: Leaderboard) -> str:
+    """The task, the edition, the metric."""
+    return f"{board.info.name}@{board.edition} · {board.metric.name}"
+
+
+def terminal(board: Leaderboard) -> str:
+    """For a terminal or a log."""
+    from tabulate import tabulate
+
+    table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=ALIGN)
+    lines = [heading(board), wrapped(facts(board)), str(table)]
+    return "\n\n".join([*lines, "\n".join(map(wrapped, notes(board)))])
+
+
+def markdown(board: Leaderboard) -> str:
+    """A table and its notes, without a heading."""
+    from tabulate import tabulate
+
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in cells(board)]
+    table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
+    listed = "\n".join(f"- {note}" for note in notes(board))
+    return f"{facts(board)}\n\n{table}\n\n{listed}\n"
+
+
+def table_html(board: Leaderboard) -> str:
+    """The table alone."""
+    head = "".join(f"<th{_text(i)}>{html.escape(each)}</th>" for i, each in enumerate(heads(board)))
+    rows = []
+    for place, row in zip(board.places, cells(board), strict=True):
+        inner = "".join(f"<td{_text(i)}>{html.escape(each)}</td>" for i, each in enumerate(row))
+        rows.append(f"<tr{'' if place.sees else ' class=blind'}>{inner}</tr>")
+    body = "".join(rows)
+    return (
+        f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _text(column: int) -> str:
+    return " class=text" if ALIGN[column] == "left" else ""
+
+
+def page(board: Leaderboard) -> str:
+    """A page that needs nothing else."""
+    from benchbench.reports.plots import forest
+
+    listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
+    body = (
+        f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>"
+        f"<p class=note>{html.escape(facts(board))}</p>{table_html(board)}"
+        f"{forest(board)}<ul class=note>{listed}</ul>"
+    )
+    return PAGE.format(title=html.escape(heading(board)), body=body)
+
+
+def latex(board: Leaderboard) -> str:
+    """A booktabs table with a caption that says what it is of."""
+    said = f"{heading(board)}. {facts(board)}. {' '.join(notes(board))}"
+    spec = "".join("l" if each == "left" else "r" for each in ALIGN)
+    lines = [
+        "\\begin{table}",
+        f"\\caption{{{_tex(said)}}}",
+        f"\\begin{{tabular}}{{{spec}}}",
+        "\\toprule",
+        " & ".join(map(_tex, heads(board))) + " \\\\",
+        "\\midrule",
+        *(" & ".join(map(_tex, row)) + " \\\\" for row in cells(board)),
+        "\\bottomrule",
+        "\\end{tabular}",
+        "\\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_TEX = {
+    "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
+    "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--",
+    "†": "$\\dagger$", "·": "$\\cdot$", "≥": "$\\geq$", "<": "$<$", "|": "$|$", "α": "$\\alpha$",
+}  # fmt: skip
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(character, character) for character in text)
+
+
+def rows(board: Leaderboard) -> list[dict[str, object]]:
+    """Everything as plain values, a dictionary a model."""
+    return [
+        {
+            "task": board.info.name,
+            "edition": board.edition,
+            "metric": board.metric.name,
+            "ties": board.ties,
+            "model": place.run.model.name,
+            "score": place.estimate.value,
+            "low": _plain(place.estimate.low),
+            "high": _plain(place.estimate.high),
+            "level": board.level,
+            "best_place": place.best,
+            "worst_place": place.worst,
+            "letters": place.letters,
+            "tied_with_first": place.tied,
+            "p_first": _plain(place.p_first),
+            "correction": board.correction,
+            "family": board.family,
+            "chance": _plain(board.chance),
+            "n_items": place.estimate.n_items,
+            "n_clusters": place.estimate.n_clusters,
+            "parameters": place.run.model.parameters,
+            "trained": place.run.model.trained,
+            "weights_sha256": place.run.model.weights_sha256,
+            "fingerprint": place.run.model.fingerprint,
+        }
+        for place in board.places
+    ]
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def as_json(board: Leaderboard) -> str:
+    """``rows`` as JSON."""
+    return json.dumps(rows(board), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(board: Leaderboard) -> str:
+    """``rows`` as CSV."""
+    out, every = io.StringIO(), rows(board)
+    writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(every)
+    return out.getvalue()
+
+
+FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
+    "terminal": terminal,
+    "markdown": lambda board: f"## {heading(board)}\n\n{markdown(board)}",
+    "html": page,
+    "latex": latex,
+    "csv": as_csv,
+    "json": as_json,
+}

@@ -1,0 +1,215 @@
+"""Several models on one task: places, and which differences between them are more than chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.registry import load_task
+from benchbench.reports.sidebyside import SideBySide, side_by_side
+from benchbench.stats import (
+    benjamini_hochberg,
+    detectable,
+    flip,
+    holm,
+    interval,
+    letters,
+    rank_sets,
+    step_down,
+)
+from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.stats.flips import DRAWS
+from benchbench.types import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.stats import Flips, Panel
+    from benchbench.types import Metric, Run, TaskInfo, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
+
+LEVEL = 0.95
+Correction = Literal["step-down", "holm", "bh"]
+CORRECTIONS: dict[str, str] = {
+    "step-down": "family-wise, by the step-down maximum of |T|",
+    "holm": "family-wise, by Holm's method",
+    "bh": "for the false discovery rate, by Benjamini and Hochberg's method",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model's line."""
+
+    run: Run
+    estimate: Estimate
+    best: int
+    """The best place that it may hold, with the board's confidence for all models at once."""
+    worst: int
+    letters: str
+    """Models that share a letter are not told apart."""
+    tied: bool
+    """Whether it is not told apart from the first."""
+    p_first: float
+    """Adjusted, of its difference from the first; NaN for the first itself."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model looks at pictures at all."""
+        return bool(self.run.model.preprocessing)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Models on one task of one edition by one metric."""
+
+    info: TaskInfo
+    edition: str
+    metric: Metric
+    ties: Ties
+    level: float
+    correction: Correction
+    places: tuple[Place, ...]
+    """The highest score first."""
+    chance: float
+    p_values: Floats
+    """[models, models], adjusted, in order of the places; 1 on the diagonal."""
+    family: int
+    """Pairs that were compared."""
+    exact: bool
+    """Whether all sign flips were counted."""
+    detectable: float
+    """The true difference that a typical pair here shows in four of five tries, uncorrected; NaN
+    with one model."""
+
+    @property
+    def first(self) -> Run:
+        """The run with the highest score."""
+        return self.places[0].run
+
+    def __str__(self) -> str:
+        """The board as a terminal shows it."""
+        from benchbench.reports.boards import terminal
+
+        return terminal(self)
+
+
+def leaderboard(
+    runs: Sequence[Run],
+    metric: Metric | str | None = None,
+    *,
+    ties: Ties = "wrong",
+    level: float = LEVEL,
+    correction: Correction = "step-down",
+    seed: int = 0,
+) -> Leaderboard:
+    """Compare every two of several models on the same items.
+
+    Args:
+        runs: of one task and edition, one a model.
+        metric: of the task, a mean; by default its headline.
+        ties: the rule, where the metric fixes none.
+        level: of intervals and places; differences count below 1 − level.
+        correction: of p-values for the number of pairs.
+        seed: of all draws.
+
+    Raises:
+        UsageError: runs that do not compare, a model twice, or a metric that is no mean.
+    """
+    _check_names(runs)
+    beside = side_by_side(runs, metric, ties=ties)
+    if not beside.is_mean:
+        raise UsageError(
+            f"{beside.metric.name} is a median, and a table of many is made of means. Compare two "
+            f"runs by it: benchbench compare A B --metric {beside.metric.name}"
+        )
+    table = beside.panel()
+    estimates = _estimates(beside, table, level, seed)
+    order = sorted(
+        range(len(runs)), key=lambda i: (-round(estimates[i].value, 12), runs[i].model.name)
+    )
+    flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
+    p_values = _square(table, adjusted(flips, correction))[np.ix_(order, order)]
+    ranks = rank_sets(table, level=level, seed=seed)
+    apart = p_values < 1 - level
+    shown = letters(apart)
+    places = [
+        Place(
+            run=runs[i],
+            estimate=estimates[i],
+            best=int(ranks.best[i]),
+            worst=int(ranks.worst[i]),
+            letters=shown[place],
+            tied=not apart[0, place],
+            p_first=float(p_values[0, place]) if place else float("nan"),
+        )
+        for place, i in enumerate(order)
+    ]
+    errors = table.standard_errors(table.pairs())
+    return Leaderboard(
+        info=load_task(runs[0].task).info,
+        edition=runs[0].edition,
+        metric=beside.metric,
+        ties=beside.ties,
+        level=level,
+        correction=correction,
+        places=tuple(places),
+        chance=beside.guessing(),
+        p_values=p_values,
+        family=len(errors),
+        exact=flips.exact,
+        detectable=detectable(float(np.median(errors)), alpha=1 - level)
+        if len(errors)
+        else float("nan"),
+    )
+
+
+def adjusted(flips: Flips, correction: Correction) -> Floats:
+    """p-values of all pairs, adjusted for their number: [pairs]."""
+    if not len(flips.observed):
+        return np.zeros(0)
+    if correction == "step-down":
+        return step_down(flips)
+    adjust = holm if correction == "holm" else benjamini_hochberg
+    return np.array(adjust(flips.p_values()))
+
+
+def _draws(correction: Correction, models: int, alpha: float) -> int:
+    """Enough flips that the least p-value, adjusted, can be well below α.
+
+    Stepping down needs no more for more pairs; the others multiply by their number.
+    """
+    pairs = models * (models - 1) // 2
+    return DRAWS if correction == "step-down" else max(DRAWS, int(20 * pairs / alpha))
+
+
+def _square(table: Panel, of_pairs: Floats) -> Floats:
+    square = np.ones((table.n_models, table.n_models))
+    for (one, two), p in zip(table.pairs(), of_pairs, strict=True):
+        square[one, two] = square[two, one] = p
+    return square
+
+
+def _estimates(beside: SideBySide, table: Panel, level: float, seed: int) -> list[Estimate]:
+    """Each model's score with its own interval."""
+    draws = table.redrawn(RESAMPLES, seed)
+    found = []
+    for column, mean in enumerate(beside.means()):
+        drawn = mean.value + draws[:, column]
+        low, high = interval(mean, drawn, level, of_share=beside.metric.reading == "hit")
+        found.append(Estimate(mean.value, low, high, level, mean.n_items, mean.n_clusters))
+    return found
+
+
+def _check_names(runs: Sequence[Run]) -> None:
+    names = [run.model.name for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{name} is there {names.count(name)} times: one run a model.")
