@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from benchbench.cli.boards import leaderboard_command, publish_command
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
@@ -93,6 +94,7 @@ def main() -> None:
 
 
 for _command in (
-    eval_command, compare_command, train_command, list_group, show_group, data_group, scenes_group,
+    eval_command, compare_command, leaderboard_command, publish_command, train_command,
+    list_group, show_group, data_group, scenes_group,
 ):  # fmt: skip
     main.add_command(_command)

@@ -6,10 +6,15 @@ import html
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from benchbench.reports.sidebyside import side_by_side
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchbench.reports.leaderboard import Leaderboard
+    from benchbench.reports.overall import Overall
 
 WIDTH, ROW, LEFT, RIGHT, TOP, BOTTOM = 760, 26, 230, 60, 14, 44
 STYLE = (
@@ -54,6 +59,78 @@ def forest(board: Leaderboard) -> str:
     )
     said = html.escape(f"Scores of {len(estimates)} models on {board.info.name} with intervals")
     return svg(WIDTH, height, said, parts)
+
+
+def heat(board: Leaderboard) -> str:
+    """Every model's score in every group that the metric makes, as shades."""
+    beside = side_by_side([p.run for p in board.places], board.metric, ties=board.ties)
+    names, number = np.unique(np.array(beside.groups, dtype=str), return_inverse=True)
+    sizes = np.bincount(number)
+    order = np.lexsort((names, -sizes))
+    cell, top, left = 46, 30, 170
+    width = left + cell * len(board.places) + 20
+    label = max(len(_short(p.run.model.name, 24)) for p in board.places) * 5.2
+    height = top + label + 22 * len(names)
+    parts = []
+    for column, place in enumerate(board.places):
+        x, y = left + cell * column + cell / 2, top + label - 10
+        name = html.escape(_short(place.run.model.name, 24))
+        parts.append(
+            f'<text transform="translate({x:.0f} {y:.0f}) rotate(-45)" fill="var(--i)">'
+            f"{name}</text>"
+        )
+    for row, group in enumerate(order):
+        y = top + label + 22 * row
+        said = f"{_short(str(names[group]), 20)} ({sizes[group]:,})"
+        parts.append(
+            f'<text x="{left - 8}" y="{y + 15:.0f}" text-anchor="end" fill="var(--i)">'
+            f"{html.escape(said)}</text>"
+        )
+        for column in range(len(board.places)):
+            value = float(beside.values[number == group, column].mean())
+            x = left + cell * column
+            ink = "#ffffff" if value > 0.6 else "var(--i)"
+            parts.append(
+                f'<rect x="{x}" y="{y:.0f}" width="{cell - 2}" height="20" fill="#0b6bcb" '
+                f'opacity="{0.06 + 0.94 * value:.2f}"/><text x="{x + cell / 2 - 1}" '
+                f'y="{y + 15:.0f}" text-anchor="middle" fill="{ink}">{100 * value:.0f}</text>'
+            )
+    return svg(width, round(height + 8), f"Scores by {board.metric.by}, in percent", parts)
+
+
+def critical(whole: Overall) -> str:
+    """The critical-difference diagram: mean ranks over tasks (Demšar 2006)."""
+    k = len(whole.standings)
+    left, right, top = 30, 700, 60
+    order = sorted(whole.standings, key=lambda each: (each.mean_rank, each.name))
+
+    def x(rank: float) -> float:
+        return left + (right - left) * (rank - 1) / max(1, k - 1)
+
+    parts = [f'<line x1="{left}" x2="{right}" y1="{top}" y2="{top}" stroke="var(--i)"/>']
+    for rank in range(1, k + 1):
+        parts.append(
+            f'<line x1="{x(rank):.1f}" x2="{x(rank):.1f}" y1="{top - 6}" y2="{top}" '
+            f'stroke="var(--i)"/><text x="{x(rank):.1f}" y="{top - 10}" text-anchor="middle" '
+            f'fill="var(--s)">{rank}</text>'
+        )
+    width = min(whole.critical_difference, k - 1)
+    parts.append(
+        f'<line x1="{left}" x2="{x(1 + width):.1f}" y1="16" y2="16" stroke="var(--m)" '
+        f'stroke-width="3"/><text x="{x(1 + width) + 8:.1f}" y="20" fill="var(--s)">critical '
+        f"difference {whole.critical_difference:.2f}</text>"
+    )
+    for row, each in enumerate(order):
+        y = top + 22 + 20 * row
+        at, anchor = x(each.mean_rank), "start" if each.mean_rank < (k + 1) / 2 else "end"
+        shift = 6 if anchor == "start" else -6
+        parts.append(
+            f'<path d="M{at:.1f} {top}V{y}" stroke="var(--s)" fill="none"/>'
+            f'<circle cx="{at:.1f}" cy="{top}" r="3" fill="var(--m)"/>'
+            f'<text x="{at + shift:.1f}" y="{y + 4}" text-anchor="{anchor}" fill="var(--i)">'
+            f"{html.escape(_short(each.name))} {each.mean_rank:.1f}</text>"
+        )
+    return svg(WIDTH, top + 34 + 20 * k, "Mean ranks of models over tasks", parts)
 
 
 def svg(width: float, height: float, said: str, parts: list[str]) -> str:

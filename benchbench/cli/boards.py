@@ -1,0 +1,97 @@
+"""``benchbench leaderboard`` and ``benchbench publish``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchbench.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchbench.types import Run
+
+FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
+
+
+@click.command("leaderboard")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
+@options.ties_option
+@click.option("--level", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option(
+    "--correction",
+    type=click.Choice(["step-down", "holm", "bh"]),
+    default="step-down",
+    show_default=True,
+    help="Of p-values for the number of pairs.",
+)
+@options.seed_option
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
+def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
+    """Compare every two of several models on one task.
+
+    RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
+    """
+    from benchbench.reports.boards import FORMATS as WRITERS
+    from benchbench.reports.leaderboard import leaderboard
+
+    click.echo(WRITERS[kind](leaderboard(read_all(runs), **how)))
+
+
+@click.command("publish")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboards"),
+    show_default=True,
+    help="The folder of leaderboards.",
+)
+@click.option(
+    "--into",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also refresh the boards between the markers of a markdown file.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a page is not as its runs.")
+def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check: bool) -> int:
+    """Put RUNS among the published ones and write every page anew.
+
+    Without RUNS, the pages are written anew from the runs that are there.
+    """
+    from benchbench.errors import UsageError
+    from benchbench.reports.publishing import publish, refresh, refresh_blocks
+
+    if check and runs:
+        raise UsageError("--check looks at what is published: leave the runs out.")
+    changed = publish(read_all(runs), to) if runs else refresh(to, check=check)
+    changed += [file for file in into if refresh_blocks(file, to, check=check)]
+    for path in changed:
+        click.echo(f"{'stale' if check else 'wrote'}  {path}")
+    if check and changed:
+        click.echo(
+            f"Pages that differ from their runs: {len(changed)}. benchbench publish", err=True
+        )
+        return 1
+    if not changed:
+        click.echo("All pages are as their runs say.")
+    return 0
+
+
+def read_all(paths: Sequence[Path]) -> list[Run]:
+    """The runs of files, and of folders with all that is below them."""
+    from benchbench.errors import UsageError
+    from benchbench.runs import SUFFIX, read_run
+
+    found: list[Path] = []
+    for path in paths:
+        below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        if not below:
+            raise UsageError(f"{path} holds no runs (*{SUFFIX}).")
+        found += below
+    return [read_run(path) for path in found]
