@@ -68,8 +68,8 @@ def heat(board: Leaderboard) -> str:
     sizes = np.bincount(number)
     order = np.lexsort((names, -sizes))
     cell, top, left = 46, 30, 170
-    width = left + cell * len(board.places) + 20
     label = max(len(_short(p.run.model.name, 24)) for p in board.places) * 5.2
+    width = round(left + cell * len(board.places) + label)
     height = top + label + 22 * len(names)
     parts = []
     for column, place in enumerate(board.places):
