@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from benchbench.errors import UsageError
+from benchbench.reports.boards import FORMATS
+from benchbench.reports.leaderboard import leaderboard
+from benchbench.reports.overall import critical_difference, over_tasks
+from benchbench.reports.plots import critical, forest, heat, nice
+from benchbench.reports.scorecard import scorecard
+from tests.reports.made import changed, made
+
+FOUR = [
+    made("low", 0.4), made("best", 0.8), made("alike", 0.79), made("blind", 0.1, sees=False),
+]  # fmt: skip
+
+
+def test_places_letters_and_intervals() -> None:
+    board = leaderboard(FOUR)
+    assert [place.run.model.name for place in board.places] == ["best", "alike", "low", "blind"]
+    assert [place.letters for place in board.places] == ["a", "a", "b", "c"]
+    assert [(place.best, place.worst) for place in board.places] == [(1, 2), (1, 2), (3, 3), (4, 4)]
+    assert [place.tied for place in board.places] == [True, True, False, False]
+    assert [place.sees for place in board.places] == [True, True, True, False]
+    card = scorecard(FOUR[1]).headline.estimate
+    first = board.places[0].estimate
+    assert (first.value, first.low, first.high) == pytest.approx((card.value, card.low, card.high))
+    assert (board.family, board.chance) == (6, 0.5)
+    assert np.allclose(board.p_values, board.p_values.T)
+
+
+def test_the_order_of_runs_does_not_matter() -> None:
+    one, other = leaderboard(FOUR), leaderboard(FOUR[::-1])
+    assert [p.run.model.name for p in one.places] == [p.run.model.name for p in other.places]
+    assert [p.letters for p in one.places] == [p.letters for p in other.places]
+
+
+@pytest.mark.parametrize("correction", ["step-down", "holm", "bh"])
+def test_each_correction_finds_what_is_plain(correction: str) -> None:
+    board = leaderboard(FOUR, correction=correction)  # type: ignore[arg-type]
+    assert board.p_values[0, 3] < 0.01
+    assert board.p_values[0, 1] > 0.05
+    assert (
+        correction.split("-")[0]
+        in {"step": "step", "holm": "holm", "bh": "bh"}[correction.split("-")[0]]
+    )
+
+
+def test_one_model_is_a_board_too() -> None:
+    board = leaderboard(FOUR[:1])
+    assert (board.places[0].best, board.places[0].worst, board.family) == (1, 1, 0)
+    assert "pair" not in str(board)
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_every_format_has_every_model(kind: str) -> None:
+    text = FORMATS[kind](leaderboard(FOUR))
+    assert all(run.model.name in text for run in FOUR)
+
+
+def test_formats_can_be_read_back() -> None:
+    board = leaderboard(FOUR)
+    rows = json.loads(FORMATS["json"](board))
+    assert [row["model"] for row in rows] == ["best", "alike", "low", "blind"]
+    assert rows[0]["p_first"] is None
+    table = list(csv.DictReader(io.StringIO(FORMATS["csv"](board))))
+    assert [float(row["score"]) for row in table] == [row["score"] for row in rows]
+    assert "\\toprule" in FORMATS["latex"](board)
+    assert "[0.0" not in FORMATS["latex"](board)
+
+
+def test_pages_and_figures_are_well_formed_whatever_a_model_is_called() -> None:
+    odd = changed(made("x", 0.6), model=replace(made("x", 0.6).model, name="<b>&|_%"))
+    board = leaderboard([*FOUR, odd])
+    for figure in (forest(board), heat(board)):
+        ElementTree.fromstring(figure)
+    assert "<b>&" not in FORMATS["html"](board)
+    assert "\\_\\%" in FORMATS["latex"](board)
+    assert "\\|" in FORMATS["markdown"](board)
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(UsageError, match="low is there 2 times"):
+        leaderboard([FOUR[0], FOUR[0]])
+    with pytest.raises(UsageError, match="do not compare"):
+        leaderboard([FOUR[0], changed(FOUR[1], task_version=2)])
+    median = replace(leaderboard(FOUR).metric, by=None, statistic="median", name="middle")
+    with pytest.raises(UsageError, match="middle is a median"):
+        leaderboard(FOUR, median)
+
+
+def test_several_tasks_make_one_score() -> None:
+    other = [changed(run, task="vg-attribution") for run in FOUR]
+    for run in other:
+        for outcome in run.outcomes:
+            outcome.tags.setdefault("attributes", "red/blue")  # type: ignore[attr-defined]
+    whole = over_tasks({"vg-relation": FOUR, "vg-attribution": other})
+    assert [each.name for each in whole.standings] == ["best", "alike", "low", "blind"]
+    assert whole.standings[0].best == 1
+    assert whole.n_clusters == 120
+    ElementTree.fromstring(critical(whole))
+
+
+def test_the_critical_difference_is_demsars() -> None:
+    # Demšar 2006, §3.2.2: four classifiers, 14 data sets, α = 0.05: q = 2.569, CD = 1.25.
+    assert critical_difference(4, 14, 0.05) == pytest.approx(1.25, abs=0.005)
+    assert np.isnan(critical_difference(1, 14, 0.05))
+
+
+@pytest.mark.parametrize(("low", "high"), [(41.3, 83.2), (0.0, 0.001), (50.0, 50.0), (-3.0, 120.0)])
+def test_ticks_enclose(low: float, high: float) -> None:
+    ticks = nice(low, high)
+    assert ticks[0] <= low
+    assert ticks[-1] >= high
+    assert 2 <= len(ticks) <= 9

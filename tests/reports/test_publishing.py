@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from benchbench.cli import main
+from benchbench.errors import PartialRun, RunError, UsageError
+from benchbench.reports.publishing import publish, refresh, refresh_blocks
+from benchbench.runs import write_run
+from tests.reports.made import EDITION, changed, made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKS = "before\n<!-- benchbench:vg-relation@{} -->\nan older board\n<!-- /benchbench -->\nafter\n"
+
+
+@pytest.fixture
+def boards(tmp_path: Path) -> Path:
+    publish([made("a", 0.5), made("b", 0.8)], tmp_path / "boards")
+    return tmp_path / "boards"
+
+
+def test_pages_follow_from_the_runs_beside_them(boards: Path) -> None:
+    there = sorted(p.relative_to(boards / EDITION).as_posix() for p in boards.rglob("*.*"))
+    assert there == [
+        "README.md", "models/a.md", "models/b.md", "plots/overall.svg",
+        "plots/vg-relation-groups.svg", "plots/vg-relation.svg", "runs/vg-relation/a.parquet",
+        "runs/vg-relation/b.parquet", "vg-relation.md",
+    ]  # fmt: skip
+    assert refresh(boards, check=True) == []
+    page = boards / EDITION / "vg-relation.md"
+    page.write_text(page.read_text().replace("| b", "| c"))
+    assert refresh(boards, check=True) == [page]
+    assert refresh(boards) == [page]
+    assert refresh(boards, check=True) == []
+
+
+def test_a_models_run_is_replaced_and_others_stay(boards: Path) -> None:
+    changed_pages = publish([made("a", 0.9)], boards)
+    assert boards / EDITION / "vg-relation.md" in changed_pages
+    assert len(list((boards / EDITION / "runs" / "vg-relation").iterdir())) == 2
+    assert refresh(boards, check=True) == []
+
+
+def test_nothing_is_published_that_should_not_be(boards: Path) -> None:
+    run = made("c", 0.5)
+    partial = changed(run, counts=replace(run.counts, items_in_edition=1000))
+    random = changed(run, model=replace(run.model, trained=False))
+    foreign = changed(run, data_sha256="1" * 64)
+    with pytest.raises(PartialRun):
+        publish([partial], boards)
+    with pytest.raises(UsageError, match="random weights"):
+        publish([random], boards)
+    with pytest.raises(UsageError, match="do not compare"):
+        publish([foreign], boards)
+    assert not list(boards.rglob("c.parquet"))
+    assert refresh(boards, check=True) == []
+
+
+def test_a_run_in_the_wrong_place_is_named(boards: Path) -> None:
+    write_run(made("b", 0.5), boards / EDITION / "runs" / "vg-relation" / "z.parquet")
+    with pytest.raises(RunError, match=r"z\.parquet holds a run of b"):
+        refresh(boards)
+
+
+def test_blocks_in_any_page_are_refreshed(boards: Path, tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(MARKS.format(EDITION))
+    assert refresh_blocks(file, boards, check=True)
+    assert "an older board" in file.read_text()
+    assert refresh_blocks(file, boards)
+    text = file.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("<!-- /benchbench -->\nafter\n")
+    assert "| b" in text
+    assert "an older board" not in text
+    assert not refresh_blocks(file, boards)
+
+
+def test_blocks_without_a_board_are_errors(boards: Path, tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    with pytest.raises(UsageError, match="no file"):
+        refresh_blocks(file, boards)
+    file.write_text("nothing")
+    with pytest.raises(UsageError, match="no place for a board"):
+        refresh_blocks(file, boards)
+    file.write_text(MARKS.format("official"))
+    with pytest.raises(UsageError, match="no board vg-relation@official"):
+        refresh_blocks(file, boards)
+
+
+def test_the_commands(boards: Path, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    files = [str(write_run(made(name, 0.6), tmp_path / f"{name}.parquet")) for name in "cd"]
+    shown = run(main, ["leaderboard", *files])
+    assert shown.exit_code == 0
+    assert "place" in shown.output
+    compared = run(main, ["compare", *files, "--by", "relation"])
+    assert compared.exit_code == 0
+    assert "No difference is shown" in compared.output
+    assert run(main, ["publish", *files, "--to", str(boards)]).exit_code == 0
+    assert run(main, ["publish", "--to", str(boards), "--check"]).exit_code == 0
+    (boards / EDITION / "vg-relation.md").write_text("edited")
+    stale = run(main, ["publish", "--to", str(boards), "--check"], standalone_mode=False)
+    assert stale.return_value == 1
+    assert "stale" in stale.output
+    with pytest.raises(UsageError, match="leave the runs out"):
+        run(
+            main, ["publish", *files, "--check"], standalone_mode=False, catch_exceptions=False
+        )  # fmt: skip
+    with pytest.raises(UsageError, match="holds no published runs"):
+        run(
+            main, ["publish", "--to", str(tmp_path / "none")], standalone_mode=False,
+            catch_exceptions=False,
+        )  # fmt: skip
