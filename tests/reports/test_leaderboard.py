@@ -100,7 +100,7 @@ def test_several_tasks_make_one_score() -> None:
     other = [changed(run, task="vg-attribution") for run in FOUR]
     for run in other:
         for outcome in run.outcomes:
-            outcome.tags.setdefault("attributes", "red/blue")  # type: ignore[attr-defined]
+            outcome.tags.setdefault("attributes", "red/blue")
     whole = over_tasks({"vg-relation": FOUR, "vg-attribution": other})
     assert [each.name for each in whole.standings] == ["best", "alike", "low", "blind"]
     assert whole.standings[0].best == 1
