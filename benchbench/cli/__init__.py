@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from benchbench.cli.check import check_group
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.list import list_group
@@ -92,6 +93,6 @@ def main() -> None:
 
 
 for _command in (
-    eval_command, train_command, list_group, show_group, data_group, scenes_group,
+    eval_command, train_command, list_group, show_group, check_group, data_group, scenes_group,
 ):  # fmt: skip
     main.add_command(_command)
