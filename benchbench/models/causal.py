@@ -96,7 +96,7 @@ class Causal(Unseeing):
         import torch
 
         ids, own = (each.to(self.device) for each in batch)
-        rows = max(1, CELLS // (ids.shape[1] * int(self._model.config.vocab_size)))
+        rows = max(1, CELLS // (ids.shape[1] * _vocabulary(self._model)))
         parts = zip(ids.split(rows), own.split(rows), strict=True)
         return torch.cat([self._scores(*part) for part in parts])
 
@@ -104,15 +104,12 @@ class Causal(Unseeing):
         """[n, length] → [n, 1]."""
         from torch.nn.functional import cross_entropy
 
-        logits = self._model(input_ids=ids, attention_mask=own.long()).logits[:, :-1]
-        lost = cross_entropy(
-            logits.float().transpose(1, 2), ids[:, 1:], reduction="none"
-        )  # [n, length - 1]: −log p
-        scored = own[:, 1:]
-        total = -lost.double().masked_fill(~scored, 0).sum(dim=1, keepdim=True)
-        return (
-            total / scored.sum(dim=1, keepdim=True).clamp(min=1) if self._mean else total
-        ).float()
+        logits = self._model(input_ids=ids, attention_mask=own.long()).logits[:, :-1].float()
+        lost = cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        scored = own[:, 1:].cpu()
+        total = -lost.cpu().double().masked_fill(~scored, 0).sum(dim=1, keepdim=True)
+        n = scored.sum(dim=1, keepdim=True).clamp(min=1)
+        return (total / n if self._mean else total).float()
 
 
 def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
@@ -156,14 +153,19 @@ def _read(where: str, options: LoadOptions) -> tuple[Any, Any]:
         "trust_remote_code": options.trust_remote_code,
         "local_files_only": Path(where).is_dir(),
     }
-    tokenizer = AutoTokenizer.from_pretrained(where, **how)
     model, report = AutoModelForCausalLM.from_pretrained(
         where, dtype=types[options.precision], weights_only=True, output_loading_info=True, **how
     )
+    tokenizer = AutoTokenizer.from_pretrained(where, **how)
     if absent := sorted(report["missing_keys"]) + [str(k) for k in report["mismatched_keys"]]:
         raise ValueError(
             f"its files have no (or misshapen) weights for {', '.join(absent[:3])}"
             f"{' and more' * (len(absent) > 3)}: is it a causal language model"
+        )
+    if len(tokenizer) > _vocabulary(model):
+        raise ValueError(
+            f"its tokenizer has {len(tokenizer):,} tokens, the model {_vocabulary(model):,}: they "
+            "do not belong together"
         )
     return model.eval().requires_grad_(False).to(options.device), tokenizer
 
@@ -171,8 +173,11 @@ def _read(where: str, options: LoadOptions) -> tuple[Any, Any]:
 @contextmanager
 def _loading(typed: str) -> Iterator[None]:
     """Turn whatever transformers, torch, safetensors and the hub raise into one error."""
-    before = logging.root.manager.disable
+    from transformers.utils import logging as console
+
+    before, shows = logging.root.manager.disable, console.is_progress_bar_enabled()
     logging.disable(logging.ERROR)
+    console.disable_progress_bar()
     try:
         yield
     except Exception as error:
@@ -186,15 +191,17 @@ def _loading(typed: str) -> Iterator[None]:
         raise ModelError(f"Cannot load {typed}: {said}.") from error
     finally:
         logging.disable(before)
+        if shows:
+            console.enable_progress_bar()
 
 
 def _check_causal(model: Any, typed: str) -> None:
     """Another last token must change nothing that is predicted before it."""
     import torch
 
-    ids = torch.arange(8, device=model.device)[None] % int(model.config.vocab_size)
+    ids = torch.arange(8, device=model.device)[None] % _vocabulary(model)
     other = ids.clone()
-    other[0, -1] = (other[0, -1] + 1) % int(model.config.vocab_size)
+    other[0, -1] = (other[0, -1] + 1) % _vocabulary(model)
     with inference():
         one, two = (model(input_ids=each).logits[:, :-1].float() for each in (ids, other))
     if float((one - two).abs().max()) > 1e-2 * float(one.abs().max()):
@@ -202,6 +209,11 @@ def _check_causal(model: Any, typed: str) -> None:
             f"{typed} is no causal language model: what comes later changes its predictions, so "
             "that they are no probabilities of a caption."
         )
+
+
+def _vocabulary(model: Any) -> int:
+    """How many tokens it has, which its configuration may call by other names."""
+    return int(model.get_input_embeddings().num_embeddings)
 
 
 def _activation(config: Any) -> str:

@@ -193,8 +193,8 @@ def _said(learnt: KneserNey | None, n: int) -> Mapping[str, Any]:
     """What the manifest says of what was learnt."""
     if learnt is None:
         note = (
-            "It has learnt nothing, and scores all captions alike: these files have no training "
-            "split of captions."
+            "It has learnt nothing, and scores all captions alike: it learns from the training "
+            "split of captions beside a task's files, where there is one."
         )
         return {"learned": "nothing", "note": note}
     return {"learned": f"{n:,} training captions", "counts_sha256": learnt.sha256}
