@@ -30,7 +30,7 @@ from benchbench.models.unseeing import Reader
 from benchbench.types import Entry, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from benchbench.types import Question
@@ -97,7 +97,8 @@ class KneserNey:
 
     def _code(self, grams: Ints) -> Ints:
         """Rows as numbers, their words as digits: [n]."""
-        return grams @ (self._base ** np.arange(grams.shape[1] - 1, -1, -1, dtype=np.int64))
+        digits = self._base ** np.arange(grams.shape[1] - 1, -1, -1, dtype=np.int64)
+        return np.asarray(grams @ digits)
 
     def _counted(self, flat: Ints) -> list[_Counted]:
         """Each order's, the lowest first; ``flat`` has every n-gram of the highest."""
@@ -159,7 +160,7 @@ class Ngram(Reader):
     """Captions by their probability; all alike before it has learnt."""
 
     def __init__(self, kind: str, mean: bool, learnt: KneserNey | None = None, n: int = 0) -> None:
-        how = {"score": "mean log p" if mean else "sum of log p", "order": ORDER}
+        how: dict[str, Any] = {"score": "mean log p" if mean else "sum of log p", "order": ORDER}
         super().__init__(kind, "words and commas, lower case", how | _said(learnt, n))
         self._kind, self._mean, self._learnt = kind, mean, learnt
 
@@ -189,7 +190,7 @@ def true_captions(question: Question) -> Iterator[str]:
         yield from question.captions
 
 
-def _said(learnt: KneserNey | None, n: int) -> Mapping[str, Any]:
+def _said(learnt: KneserNey | None, n: int) -> dict[str, Any]:
     """What the manifest says of what was learnt."""
     if learnt is None:
         note = (
