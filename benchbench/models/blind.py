@@ -6,8 +6,9 @@ caption by a hash of both and the seed: an honest coin, for intervals to be trie
 ``blind:frequency`` knows how often each predicate holds between two labels in a training split,
 and scores relations by that; pictures and captions all alike.
 
-The rest read captions alone, whatever the picture. Language priors answer many suites: false
-captions of SugarCrepe's ``add`` files are longer than true ones, shuffled text is unlikely text.
+The rest read captions alone, whatever the picture. Such priors answer many suites (Hsieh et al.,
+'SugarCrepe', NeurIPS 2023): what is added to a caption makes it longer, and shuffled text is
+unlikely text.
 ``blind:length`` prefers the shorter caption (as a sum of log-probabilities does, too),
 ``blind:length-longest`` the longer; ``blind:ngram`` (``ngram.py``) learns from a training split's
 captions; ``blind:hf:NAME`` (``causal.py``) asks a language model.

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +97,9 @@ class Causal(Unseeing):
         import torch
 
         ids, own = (each.to(self.device) for each in batch)
+        split: Any = torch.split  # untyped
         rows = max(1, CELLS // (ids.shape[1] * _vocabulary(self._model)))
-        parts = zip(ids.split(rows), own.split(rows), strict=True)
+        parts = zip(split(ids, rows), split(own, rows), strict=True)
         return torch.cat([self._scores(*part) for part in parts])
 
     def _scores(self, ids: Tensor, own: Tensor) -> Tensor:
@@ -146,17 +148,17 @@ def _check_name(name: str, typed: str) -> None:
 def _read(where: str, options: LoadOptions) -> tuple[Any, Any]:
     """The model, in its precision and on its device, and the tokenizer."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    transformers: Any = import_module("transformers")
     types = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
     how: dict[str, Any] = {
         "trust_remote_code": options.trust_remote_code,
         "local_files_only": Path(where).is_dir(),
     }
-    model, report = AutoModelForCausalLM.from_pretrained(
+    model, report = transformers.AutoModelForCausalLM.from_pretrained(
         where, dtype=types[options.precision], weights_only=True, output_loading_info=True, **how
     )
-    tokenizer = AutoTokenizer.from_pretrained(where, **how)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(where, **how)
     if absent := sorted(report["missing_keys"]) + [str(k) for k in report["mismatched_keys"]]:
         raise ValueError(
             f"its files have no (or misshapen) weights for {', '.join(absent[:3])}"
@@ -173,8 +175,7 @@ def _read(where: str, options: LoadOptions) -> tuple[Any, Any]:
 @contextmanager
 def _loading(typed: str) -> Iterator[None]:
     """Turn whatever transformers, torch, safetensors and the hub raise into one error."""
-    from transformers.utils import logging as console
-
+    console: Any = import_module("transformers.utils.logging")
     before, shows = logging.root.manager.disable, console.is_progress_bar_enabled()
     logging.disable(logging.ERROR)
     console.disable_progress_bar()

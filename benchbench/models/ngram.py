@@ -47,8 +47,8 @@ _WORD = re.compile(r"[\w'’-]+|,")
 def words(text: str) -> list[str]:
     """Words and commas, in lower case.
 
-    >>> words('A man\'s "red" dog, running.')
-    ['a', "man's", 'red', 'dog', ',', 'running']
+    >>> words("A red-brown dog, running.")
+    ['a', 'red-brown', 'dog', ',', 'running']
     """
     return _WORD.findall(text.lower())
 

@@ -107,9 +107,9 @@ def test_n_grams_answer_shuffled_captions(world: Path) -> None:
 
 
 def test_options_that_they_do_not_heed_are_refused() -> None:
-    for option in ({"trust_remote_code": True}, {"trust_pickle": True}):
+    for options in (LoadOptions(trust_remote_code=True), LoadOptions(trust_pickle=True)):
         with pytest.raises(UsageError, match="takes no --trust"):
-            load_model("blind:chance", LoadOptions(**option))
+            load_model("blind:chance", options)
 
 
 def test_other_baselines_are_unknown() -> None:

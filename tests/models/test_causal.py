@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 
 from benchbench.errors import BenchbenchError, ModelError, UsageError, WeightsUnavailable
 from benchbench.registry import load_model
@@ -18,14 +19,12 @@ WORDS = "<|endoftext|> a the dog horse man is to left of cat and white book unk"
 
 def save_tokenizer(folder: Path, **special: str) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
 
     model = models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="unk")
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="unk", **special).save_pretrained(
-        folder
-    )
+    fast: Any = transformers.PreTrainedTokenizerFast
+    fast(tokenizer_object=tokenizer, unk_token="unk", **special).save_pretrained(folder)
 
 
 def save_gpt(folder: Path, size: int = len(WORDS), **special: str) -> Path:
@@ -48,10 +47,9 @@ def gpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def one_by_one(folder: Path, text: str, begins: bool) -> list[float]:
     """log p of each token of a caption, by transformers alone."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
-    ids = [0] * begins + AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    model.eval()
+    ids = [0] * begins + transformers.AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
     ids = ids[:24]
     found = []
     with torch.no_grad():
