@@ -10,20 +10,26 @@ Each check looks at everything it can and raises one ContractError that lists al
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+import traceback
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from benchbench.errors import ContractError
 from benchbench.protocols import load_protocol
-from benchbench.types import DualEncoder, ModelManifest, Question, Task, TaskInfo
+from benchbench.types import DualEncoder, ModelManifest, Question, Task, TaskInfo, lacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
+    from PIL.Image import Image
     from torch import Tensor
+
+    Floats = npt.NDArray[np.float64]
 
 CAPTIONS = (
     "a dog",
@@ -37,7 +43,8 @@ SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
 """Width and height of the pictures that models are tried on."""
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 2e-2, "bf16": 1e-1}
-"""By how much unit vectors may differ between batches."""
+"""By how much vectors may differ between batches: at unit length where similarity is cosine, else
+as parts of the largest value."""
 
 
 def check_task(task: object, root: Path) -> None:
@@ -121,36 +128,117 @@ def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
             yield f"has the empty crop {ref.box}"
 
 
+class Check(NamedTuple):
+    """What became of one check of a model."""
+
+    name: str
+    problems: tuple[str, ...] = ()
+    because: str = ""
+    """Why it was not tried: the check that failed before it."""
+
+
 def check_model(model: object) -> None:
     """Hold a dual encoder to the contract on small random pictures and a few captions.
-
-    Shapes, finite values, one dimension on both sides, the same embedding whatever else is in
-    the batch, the same twice, untruncated token ids, captions beyond the context.
 
     Raises:
         ContractError: listing all that is wrong.
     """
+    problems = [problem for check in model_checks(model) for problem in check.problems]
+    manifest = getattr(model, "manifest", None)
+    named = manifest.name if isinstance(manifest, ModelManifest) else repr(model)
+    _raise(f"model '{named}'", problems)
+
+
+def model_checks(model: object) -> list[Check]:
+    """Each check of ``DUAL_ENCODER`` by name, with what it found.
+
+    A check that needs what an earlier one found wanting is not tried, and says so.
+    """
     import torch
 
-    if not isinstance(model, DualEncoder):
-        lacking = sorted(n for n in _protocol_names() if not hasattr(model, n))
-        raise ContractError(f"{model!r} is no dual encoder: it lacks {', '.join(lacking)}.")
-    if not isinstance(model.manifest, ModelManifest):
-        raise ContractError(f"manifest is {model.manifest!r}, no ModelManifest.")
-    with torch.inference_mode():
-        problems = [
-            *_manifest_problems(model),
-            *_picture_problems(model),
-            *_caption_problems(model),
-        ]
-    _raise(f"model '{model.manifest.name}'", problems)
+    found: dict[str, Check] = {}
+    trial = _Trial(model)
+    for name, (run, needs) in DUAL_ENCODER.items():
+        wanting = [need for need in needs if found[need].problems or found[need].because]
+        if wanting:
+            found[name] = Check(name, because=wanting[0])
+            continue
+        with torch.inference_mode():
+            found[name] = Check(name, tuple(_tried(run, trial)))
+    return list(found.values())
 
 
-def _protocol_names() -> set[str]:
-    return {name for name in vars(DualEncoder) if not name.startswith("_")}
+def _tried(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
+    """The problems that a check finds; breaking is one."""
+    problems = []
+    try:
+        for problem in run(trial):
+            problems.append(problem)
+    except Exception as error:  # noqa: BLE001 - whatever a model of somebody's raises
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{Path(where.filename).name}, line {where.lineno}"
+        problems.append(f"it raises {type(error).__name__}: {error} ({at})")
+    return problems
 
 
-def _manifest_problems(model: DualEncoder) -> Iterator[str]:
+class _Trial:
+    """A model on trial: what it was shown, and what it made of it, once for all checks."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @cached_property
+    def pictures(self) -> list[Image]:
+        from PIL import Image
+
+        rng = np.random.default_rng(0)
+        shapes = [(height, width, 3) for width, height in SIZES]
+        return [Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
+
+    @cached_property
+    def tensors(self) -> list[Tensor]:
+        """The pictures, transformed."""
+        return [self.model.transform(picture) for picture in self.pictures]
+
+    @cached_property
+    def encoded(self) -> dict[str, _Encoded]:
+        """By the method that did it."""
+        import torch
+
+        def images(tensors: Sequence[Tensor]) -> Any:
+            return self.model.encode_images(torch.stack(list(tensors)), "scene")
+
+        def texts(captions: Sequence[str]) -> Any:
+            return self.model.encode_texts(self.model.tokenize(captions), "scene")
+
+        return {
+            "encode_images": _Encoded.by(images, self.tensors),
+            "encode_texts": _Encoded.by(texts, CAPTIONS),
+        }
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """What one side made of its inputs."""
+
+    together: Tensor
+    again: Tensor
+    alone: list[Tensor]
+
+    @classmethod
+    def by(cls, encode: Callable[[Sequence[Any]], Any], inputs: Sequence[Any]) -> _Encoded:
+        return cls(encode(inputs), encode(inputs), [encode([each]) for each in inputs])
+
+
+def _protocol_problems(trial: _Trial) -> Iterator[str]:
+    if lacking := lacks(trial.model, DualEncoder):
+        yield f"it is no dual encoder: it lacks {', '.join(lacking)}"
+    elif not isinstance(trial.model.manifest, ModelManifest):
+        yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
+
+
+def _manifest_problems(trial: _Trial) -> Iterator[str]:
+    model = trial.model
     if model.similarity not in ("cosine", "dot"):
         yield f"similarity is '{model.similarity}', neither 'cosine' nor 'dot'"
     if model.similarity != model.manifest.similarity:
@@ -165,39 +253,57 @@ def _manifest_problems(model: DualEncoder) -> Iterator[str]:
         yield f"context_length is {model.manifest.context_length}"
 
 
-def _picture_problems(model: DualEncoder) -> Iterator[str]:
-    import torch
-    from PIL import Image
-
-    rng = np.random.default_rng(0)
-    pictures = [
-        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
-        for width, height in SIZES
-    ]
-    tensors = [model.transform(picture) for picture in pictures]
-    shapes = {tuple(tensor.shape) for tensor in tensors}
+def _transform_problems(trial: _Trial) -> Iterator[str]:
+    shapes = {tuple(tensor.shape) for tensor in trial.tensors}
     if len(shapes) > 1 or len(next(iter(shapes))) != 3:
         yield f"transform gives shapes {sorted(shapes)}; expected one [3, height, width]"
-        return
-    if not torch.equal(model.transform(pictures[0]), tensors[0]):
+    elif not bool((trial.model.transform(trial.pictures[0]) == trial.tensors[0]).all()):
         yield "transform gives another tensor the second time"
-    together = model.encode_images(torch.stack(tensors), "scene")
-    alone = [model.encode_images(tensor[None], "scene") for tensor in tensors]
-    again = model.encode_images(torch.stack(tensors), "scene")
-    yield from _encoding_problems("encode_images", model, together, alone, again)
 
 
-def _caption_problems(model: DualEncoder) -> Iterator[str]:
-    ids = model.token_ids(CAPTIONS)
+def _shape_problems(trial: _Trial) -> Iterator[str]:
+    sides = trial.encoded.items()
+    for name, each in sides:
+        n, shape = len(each.alone), tuple(each.together.shape)
+        if len(shape) != 2 or shape[0] != n:
+            yield f"{name} gives shape {shape} for {n} inputs; expected [{n}, dim]"
+    dims = {name: each.together.shape[-1] for name, each in sides}
+    if len(set(dims.values())) > 1:
+        yield f"dimensions differ: {', '.join(f'{name} {dim}' for name, dim in dims.items())}"
+
+
+def _finite_problems(trial: _Trial) -> Iterator[str]:
+    for name, each in trial.encoded.items():
+        if not bool(each.together.float().isfinite().all()):
+            yield f"{name} gives values that are not finite"
+
+
+def _determinism_problems(trial: _Trial) -> Iterator[str]:
+    for name, each in trial.encoded.items():
+        if not bool((each.together == each.again).all()):
+            yield f"{name} gives other values the second time (dropout? eval mode?)"
+
+
+def _batch_problems(trial: _Trial) -> Iterator[str]:
+    allowed = TOLERANCE.get(trial.model.manifest.dtype, TOLERANCE["fp32"])
+    scale = _unit if trial.model.similarity == "cosine" else _of_largest
+    for name, each in trial.encoded.items():
+        alone = np.concatenate([_floats(row) for row in each.alone])
+        apart = float(np.abs(np.subtract(*scale(_floats(each.together), alone))).max())
+        if apart > allowed:
+            yield f"{name} depends on what else is in the batch: vectors differ by {apart:.1e}"
+
+
+def _token_problems(trial: _Trial) -> Iterator[str]:
+    ids = trial.model.token_ids(CAPTIONS)
     if len(ids) != len(CAPTIONS) or not all(isinstance(i, int) for row in ids for i in row):
         yield "token_ids does not give a tuple of integers for each caption"
-        return
-    if ids[1] == ids[2]:
+    elif ids[1] == ids[2]:
         yield "token_ids does not tell two captions of other word order apart"
-    together = model.encode_texts(model.tokenize(CAPTIONS), "scene")
-    alone = [model.encode_texts(model.tokenize([text]), "scene") for text in CAPTIONS]
-    again = model.encode_texts(model.tokenize(CAPTIONS), "scene")
-    yield from _encoding_problems("encode_texts", model, together, alone, again)
+
+
+def _limit_problems(trial: _Trial) -> Iterator[str]:
+    model = trial.model
     long = " ".join(["dog"] * (2 * model.manifest.context_length))
     if len(model.token_ids([long])[0]) <= model.manifest.context_length:
         yield "token_ids truncates: captions beyond the context could not be counted"
@@ -206,28 +312,33 @@ def _caption_problems(model: DualEncoder) -> Iterator[str]:
         yield "a caption beyond the context gives values that are not finite"
 
 
-def _encoding_problems(
-    name: str, model: DualEncoder, together: Tensor, alone: Sequence[Tensor], again: Tensor
-) -> Iterator[str]:
-    n = len(alone)
-    if together.ndim != 2 or len(together) != n:
-        yield f"{name} gives shape {tuple(together.shape)} for {n} inputs; expected [{n}, dim]"
-        return
-    if not bool(together.isfinite().all()):
-        yield f"{name} gives values that are not finite"
-        return
-    if not bool((together == again).all()):
-        yield f"{name} gives other values the second time (dropout? eval mode?)"
-    single = np.concatenate([_unit(row) for row in alone])
-    apart = float(np.abs(_unit(together) - single).max())
-    if apart > TOLERANCE.get(model.manifest.dtype, TOLERANCE["fp32"]):
-        yield f"{name} depends on what else is in the batch: unit vectors differ by {apart:.1e}"
+DUAL_ENCODER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, ...]]] = {
+    "protocol": (_protocol_problems, ()),
+    "manifest": (_manifest_problems, ("protocol",)),
+    "transform": (_transform_problems, ("protocol",)),
+    "shapes": (_shape_problems, ("transform",)),
+    "finite values": (_finite_problems, ("shapes",)),
+    "same twice": (_determinism_problems, ("shapes", "finite values")),
+    "any batch size": (_batch_problems, ("shapes", "finite values")),
+    "token ids": (_token_problems, ("protocol",)),
+    "token limit": (_limit_problems, ("token ids",)),
+}
+"""Name → the check, and the checks that it needs to have passed."""
 
 
-def _unit(vectors: Tensor) -> npt.NDArray[np.float64]:
-    values: Any = vectors.float().cpu().numpy().astype(np.float64)
-    length = np.linalg.norm(values, axis=-1, keepdims=True)
-    return np.asarray(values / np.maximum(length, 1e-30))
+def _floats(vectors: Tensor) -> Floats:
+    return np.asarray(vectors.float().cpu().numpy(), dtype=np.float64)
+
+
+def _unit(*sides: Floats) -> list[Floats]:
+    """Vectors of unit length."""
+    return [v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-30) for v in sides]
+
+
+def _of_largest(*sides: Floats) -> list[Floats]:
+    """Vectors as parts of the largest value there is: unit length would hide what a dot sees."""
+    largest = max(float(np.abs(v).max()) for v in sides)
+    return [v / max(largest, 1e-30) for v in sides]
 
 
 def _raise(what: str, problems: Sequence[str]) -> None:

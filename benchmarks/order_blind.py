@@ -1,8 +1,9 @@
 """How far n-grams alone get on the order tasks, blind: ``python benchmarks/order_blind.py``.
 
-A reader that sees no picture learns from some images' captions and their shuffles, and answers the
-items of others, by the tasks' headline: the true caption must sound truer than every option that
-CLIP's tokens tell from it.
+Readers that see no picture learn from some images' captions, and answer the items of others, by the
+tasks' headline: the true caption must sound truer than every option that CLIP's tokens tell from
+it. One is a logistic regression, which learns from the shuffles, too; the other is blind:ngram, a
+language model of true captions alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.order import frozen
+from benchbench.models.ngram import KneserNey
 from benchbench.registry import load_task
 from benchbench.scenes import captions, sample
 from benchbench.scenes.blind import fit, option_pairs, share_chosen
@@ -49,6 +51,21 @@ def halves(root: Path, task: str) -> tuple[list[Options], list[Options]]:
     return parts
 
 
+def likelier(train: list[Options], test: list[Options]) -> tuple[float, int]:
+    """The share of items whose true caption is likelier to blind:ngram, and how many they are."""
+    model = KneserNey([true for true, *_ in train])
+    asked = []
+    for captions_, tokens in zip(test, read(test), strict=True):
+        told = zip(captions_, tokens, strict=True)
+        asked.append([caption for caption, each in told if each != tokens[0]])
+    right = [
+        model.log_probability(each[0])[0] > max(model.log_probability(o)[0] for o in others)
+        for each, others in zip(test, asked, strict=True)
+        if others
+    ]
+    return float(np.mean(right)), len(right)
+
+
 def main() -> None:
     """Print the share of items answered, with its naive standard error, and no-ops."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,10 +78,15 @@ def main() -> None:
         train, test = halves(options.data_root, options.task)
     else:
         train, test = drawn("train", options.train), drawn("test", options.test)
-    train, test = read(train), read(test)
-    share, n = share_chosen(fit(option_pairs(train)), test)
-    same = sum(option == each[0] for each in test for option in each[1:])
-    print(f"{share:.2%} ± {(share * (1 - share) / n) ** 0.5:.2%} of {n} items that have a choice")
+    by_tokens = [read(part) for part in (train, test)]
+    found = {
+        "regression": share_chosen(fit(option_pairs(by_tokens[0])), by_tokens[1]),
+        "blind:ngram": likelier(train, test),
+    }
+    for name, (share, n) in found.items():
+        error = (share * (1 - share) / n) ** 0.5
+        print(f"{name}: {share:.2%} ± {error:.2%} of {n} items that have a choice")
+    same = sum(option == each[0] for each in by_tokens[1] for option in each[1:])
     print(f"learned from {len(train)} items; {same} no-ops among {4 * len(test)} negatives of test")
 
 

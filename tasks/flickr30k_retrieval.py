@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.data.karpathy import read_captioned
+from benchbench.data.karpathy import read_captioned, read_training
 from benchbench.protocols.definitions import both_ways
 from benchbench.types import DataFile, TaskInfo
 
@@ -64,6 +64,10 @@ class Flickr30kRetrieval:
     def items(self, root: Path) -> list[Entry]:
         """One entry a picture."""
         return read_captioned(root, CAPTIONS)
+
+    def training(self, root: Path) -> list[Entry]:
+        """The pictures of the training split beside it, with their captions; none without it."""
+        return read_training(root, CAPTIONS)
 
 
 TASK = Flickr30kRetrieval()

@@ -123,7 +123,24 @@ def test_unsound_models_are_named(tiny_model: OpenClip, monkeypatch: pytest.Monk
     broken("encode_images", lambda b, r: encode_images(b, r) * float("nan"), "not finite")
     broken("encode_images", lambda b, r: encode_images(b, r) - b.mean(), "else is in the batch")
     broken("encode_texts", lambda b, r: encode_texts(b, r) + torch.rand(1), "second time")
+    broken(
+        "encode_texts", lambda b, r: encode_texts(b, r)[:, :3], "encode_images 16, encode_texts 3"
+    )
+    broken("encode_texts", lambda b, r: 1 / 0, "it raises ZeroDivisionError: .*test_contract.py")
     broken("token_ids", lambda t: [ids[:24] for ids in token_ids(t)], "token_ids truncates")
     broken("token_ids", lambda t: [tuple(sorted(ids)) for ids in token_ids(t)], "word order")
     with pytest.raises(ContractError, match=r"lacks .*encode_images"):
         check_model(object())
+
+
+def test_a_dot_product_sees_what_unit_length_hides(
+    tiny_model: OpenClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode_texts = tiny_model.encode_texts
+    monkeypatch.setattr(tiny_model, "encode_texts", lambda b, r: encode_texts(b, r) * len(b))
+    check_model(tiny_model)
+    manifest = dataclasses.replace(tiny_model.manifest, similarity="dot")
+    monkeypatch.setattr(tiny_model, "similarity", "dot")
+    monkeypatch.setattr(tiny_model, "manifest", manifest)
+    with pytest.raises(ContractError, match="encode_texts depends on what else is in the batch"):
+        check_model(tiny_model)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from benchbench.cli.boards import leaderboard_command, publish_command
+from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
@@ -95,6 +96,6 @@ def main() -> None:
 
 for _command in (
     eval_command, compare_command, leaderboard_command, publish_command, train_command,
-    list_group, show_group, data_group, scenes_group,
+    list_group, show_group, check_group, data_group, scenes_group,
 ):  # fmt: skip
     main.add_command(_command)

@@ -64,14 +64,22 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.precision_option
 @options.seed_option
 @options.loading_options
-def show_model(specification: str, device: str, precision: Any, seed: int, **further: Any) -> None:
-    """Load a model and print its manifest: weights, activation, preprocessing, tokenizer."""
+@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
+def show_model(
+    specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any
+) -> None:
+    """Load a model and print its manifest: all about it that can change a number."""
     from benchbench.devices import choose_device
     from benchbench.registry import load_model
+    from benchbench.reports.manifests import model_page
     from benchbench.types import LoadOptions
 
     model = load_model(
         specification, LoadOptions(choose_device(device), precision, seed, **further)
     )
-    record = {**asdict(model.manifest), "logit_scale": round(model.logit_scale, 4)}
+    scale: float | None = getattr(model, "logit_scale", None)
+    if not as_json:
+        click.echo(model_page(model.manifest, scale))
+        return
+    record = asdict(model.manifest) | ({} if scale is None else {"logit_scale": round(scale, 4)})
     click.echo(json.dumps({**record, "fingerprint": model.manifest.fingerprint}, indent=2))

@@ -2,7 +2,9 @@
 
 So are ``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr30k_test.json``
 (1,000 images, 5,000 captions), as ARO and the retrieval literature share them. Paths count from
-the data root.
+the data root. A training split lies beside the test split (``coco_karpathy_train.json``,
+``flickr30k_train.json``, as published with BLIP): there a record may have one caption instead of a
+list, and pictures come again.
 """
 
 from __future__ import annotations
@@ -38,6 +40,27 @@ def captions_digest(path: Path) -> str:
         MalformedData: it is no JSON.
     """
     return records_digest(read_content(path))
+
+
+def read_training(root: Path, test: str) -> list[Entry]:
+    """The training split beside a file of the test split: an entry a picture; none without it.
+
+    Raises:
+        MalformedData: naming the record and the field.
+    """
+    path = root / test.replace("_test.json", "_train.json")
+    if path.name == test or not path.is_file():
+        return []
+    captions: dict[str, list[str]] = {}
+    for record in read_records(path):
+        captions.setdefault(record.relative_path("image"), []).extend(
+            record.text_or_texts("caption")
+        )
+    gallery = Gallery("train")
+    return [
+        Entry(image, ImageRef(root / image), tuple(told), image, gallery, tags={"gallery": "train"})
+        for image, told in captions.items()
+    ]
 
 
 def read_captioned(root: Path, name: str) -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchbench.data.karpathy import read_training
 from benchbench.data.order import frozen_name, read_order_items
 from benchbench.types import DataFile, Metric, TaskInfo
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from benchbench.types import Item
+    from benchbench.types import Entry, Item
 
 ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 PAPER = (
@@ -93,6 +94,10 @@ class OrderTask:
     def items(self, root: Path) -> list[Item]:
         """One item a caption, the true option first."""
         return read_order_items(root, frozen_name(self.source, self.seed), self.seed)
+
+    def training(self, root: Path) -> list[Entry]:
+        """The pictures of the training split beside it, with their captions; none without it."""
+        return read_training(root, self.source)
 
     @property
     def variants(self) -> Mapping[str, OrderTask]:

@@ -134,6 +134,10 @@ class Record:
             raise self.wrong(name, "should be a list of strings with something in it")
         return [self.sound(name, each) for each in value]
 
+    def text_or_texts(self, name: str) -> list[str]:
+        """A list of strings, or a string, which is a list of one."""
+        return [self.text(name)] if isinstance(self._get(name), str) else self.texts(name)
+
     def lists(self, name: str) -> list[list[Any]]:
         """A list of lists, whatever they hold."""
         value = self._get(name)

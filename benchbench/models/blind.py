@@ -5,6 +5,13 @@ shared. Whoever counts its ties as right reports 100. ``blind:chance`` scores ea
 caption by a hash of both and the seed: an honest coin, for intervals to be tried on.
 ``blind:frequency`` knows how often each predicate holds between two labels in a training split,
 and scores relations by that; pictures and captions all alike.
+
+The rest read captions alone, whatever the picture. Such priors answer many suites (Hsieh et al.,
+'SugarCrepe', NeurIPS 2023): what is added to a caption makes it longer, and shuffled text is
+unlikely text.
+``blind:length`` prefers the shorter caption (as a sum of log-probabilities does, too),
+``blind:length-longest`` the longer; ``blind:ngram`` (``ngram.py``) learns from a training split's
+captions; ``blind:hf:NAME`` (``causal.py``) asks a language model.
 """
 
 from __future__ import annotations
@@ -15,7 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UnknownName, UsageError
+from benchbench.models.causal import load as load_causal
 from benchbench.models.frequency import count
+from benchbench.models.ngram import Ngram
+from benchbench.models.unseeing import Length
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest, Scene
 
 if TYPE_CHECKING:
@@ -27,14 +37,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.models.frequency import Frequencies
-    from benchbench.types import Question, Role, Similarity, View, Vocabulary
+    from benchbench.types import DualEncoder, Question, Role, Similarity, View, Vocabulary
 
 DIM = 64
 KINDS = {
     "constant": "scores everything alike",
     "chance": "scores by a hash of picture and caption (--seed)",
     "frequency": "scores relations by how often they hold in a training split",
+    "length": "prefers the shorter caption",
+    "length-longest": "prefers the longer caption",
+    "ngram": "a caption's log-probability, by a training split's n-grams",
+    "ngram-mean": "the same a word",
 }
+NAMED = {
+    "hf": "a caption's log-probability, by a causal language model of transformers",
+    "hf-mean": "the same a token",
+}
+"""Those that a name follows."""
 
 
 class Blind:
@@ -155,27 +174,41 @@ def _said(learnt: Frequencies | None) -> dict[str, Any]:
     return {"learned": f"{learnt.images:,} training images", "counts_sha256": learnt.sha256}
 
 
-def load(rest: str, options: LoadOptions) -> Blind:
-    """Load one of ``KINDS``; device and precision make no difference.
+def load(rest: str, options: LoadOptions) -> DualEncoder:
+    """Load one of ``KINDS`` or ``NAMED``.
+
+    Device and precision make a difference to those that have a network.
 
     Raises:
         UnknownName: no such baseline.
+        UsageError: an option that this one does not heed.
+        ModelError: what ``causal.load`` says.
     """
-    if rest not in KINDS:
-        hint = f"There are {', '.join(f'blind:{kind}' for kind in KINDS)}."
-        raise UnknownName("blind baseline", rest, KINDS, hint)
-    return _MAKERS[rest](options)
+    kind, colon, name = rest.partition(":")
+    if kind in NAMED:
+        return load_causal(name, options, mean=kind.endswith("mean"))
+    if colon or kind not in KINDS:
+        hint = f"There are {', '.join(f'blind:{each}' for each in USAGE)}."
+        raise UnknownName("blind baseline", rest, (*KINDS, *NAMED), hint)
+    if options.trust_remote_code:
+        raise UsageError(f"blind:{kind} takes no --trust-remote-code: it runs none.")
+    return _MAKERS[kind](options)
 
 
-_MAKERS: Mapping[str, Callable[[LoadOptions], Blind]] = {
+_MAKERS: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
     "constant": lambda _: Blind("constant"),
     "chance": lambda options: Blind("chance", seed=options.seed),
     "frequency": lambda _: Frequency(),
+    "length": lambda _: Length("length", -1),
+    "length-longest": lambda _: Length("length-longest", 1),
+    "ngram": lambda _: Ngram("ngram", mean=False),
+    "ngram-mean": lambda _: Ngram("ngram-mean", mean=True),
 }
-
+USAGE = KINDS | {f"{kind}:NAME": meaning for kind, meaning in NAMED.items()}
 
 FAMILY = ModelFamily(
     name="blind",
-    usage={f"blind:{kind}": meaning for kind, meaning in KINDS.items()},
+    usage={f"blind:{kind}": meaning for kind, meaning in USAGE.items()},
     load=load,
+    options=frozenset({"trust_remote_code"}),
 )

@@ -87,11 +87,15 @@ def counts_line(scorecard: Scorecard) -> str:
     second = [
         _share(scorecard.ties, scorecard.judged),
         *scorecard.counted,
-        f"{counts.truncated_captions:,} truncated captions",
+        _truncated(counts.truncated_captions, scorecard.run.model.context_length),
         f"{counts.overhanging_crops:,} crops over an edge",
         f"{counts.skipped:,} skipped items",
     ]
     return "\n".join([*_lines(first), *_lines(second)])
+
+
+def _truncated(n: int, context: int) -> str:
+    return f"{n:,} truncated captions{f' (cut to {context:,} tokens)' if n else ''}"
 
 
 def _share(ties: int, judged: int) -> str:

@@ -18,6 +18,7 @@ from benchbench.types.models import (
     Similarity,
     TextBatch,
     View,
+    lacks,
 )
 from benchbench.types.questions import (
     Box,
@@ -112,4 +113,5 @@ __all__ = [
     "Variable",
     "View",
     "Vocabulary",
+    "lacks",
 ]

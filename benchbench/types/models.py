@@ -159,6 +159,13 @@ class Learner(Protocol):
         ...
 
 
+def lacks(thing: object, protocol: type) -> list[str]:
+    """The members of a protocol of this module that an object is without, in order of names."""
+    return sorted(
+        name for name in vars(protocol) if not name.startswith("_") and not hasattr(thing, name)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
     """How a model is to be loaded."""

@@ -142,7 +142,7 @@ class TaskInfo:
 class Task(Protocol):
     """A source of items. Construction is free; ``items`` does the work.
 
-    A task may also have ``training(root)``, the scenes of a training split that baselines learn
+    A task may also have ``training(root)``, the questions of a training split that baselines learn
     from (:class:`Trainable`), and ``variants``, a mapping from a suffix to another task that is
     typed ``name.suffix`` (:class:`Variable`).
     """
@@ -169,6 +169,8 @@ class Trainable(Protocol):
 
     def training(self, root: Path) -> Sequence[Question]:
         """The items of the training split; their images need not be there.
+
+        None where the files have no such split, and that is optional.
 
         Raises:
             DataError: a file is missing or malformed.

@@ -116,12 +116,6 @@ def test_lists_and_cards() -> None:
     assert max(map(len, card.splitlines())) <= 100
 
 
-def test_show_model_prints_the_manifest(tiny: str) -> None:
-    record = json.loads(typed("show", "model", tiny).stdout)
-    assert (record["trained"], record["activation"]) == (False, "gelu")
-    assert len(record["fingerprint"]) == 16
-
-
 def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_path: Path) -> None:
     there = typed("data", "where", "vg-relation", "--data-root", shapes).stdout
     assert "here: 36 entries" in there

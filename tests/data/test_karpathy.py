@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.data.karpathy import read_captioned
+from benchbench.data.karpathy import read_captioned, read_training
 from benchbench.errors import MalformedData, MissingData
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
@@ -93,3 +93,23 @@ def test_counts_of_flickr8k_are_exact(flickr8k: Path) -> None:
         "images/3490736665_38710f4b91.jpg",
     ]
     assert all(entry.image.path.is_file() for entry in entries)
+
+
+def test_a_training_split_has_an_entry_a_picture(tmp_path: Path) -> None:
+    assert read_training(tmp_path, COCO) == []
+    records = [
+        {"image": "train2014/b.jpg", "caption": "one", "image_id": "coco_1"},
+        {"image": "train2014/a.jpg", "caption": ["x", "y"]},
+        {"image": "train2014/b.jpg", "caption": "two"},
+    ]
+    path = tmp_path / "coco_karpathy_train.json"
+    path.write_text(json.dumps(records))
+    entries = read_training(tmp_path, COCO)
+    assert [(e.cluster, e.captions) for e in entries] == [
+        ("train2014/b.jpg", ("one", "two")),
+        ("train2014/a.jpg", ("x", "y")),
+    ]
+    assert read_training(tmp_path, FLICKR) == []
+    path.write_text(json.dumps([{"image": "a.jpg", "caption": 3}]))
+    with pytest.raises(MalformedData, match="record 0: field 'caption' should be a list"):
+        read_training(tmp_path, COCO)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from benchbench.errors import UnknownName
+from benchbench.errors import UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task, task_names
 from benchbench.reports.scorecard import scorecard
 from benchbench.scenes.edition import export
 from benchbench.testing import check_model
-from benchbench.types import TakesProposals, Variable
+from benchbench.types import LoadOptions, TakesProposals, Variable
 
 FIXED_RULES = {"sugarcrepe", "winoground"}
 """Tasks whose publication leaves nothing to --ties."""
@@ -39,7 +39,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(root, images=20, dense=6, training=30, size=96)
 
 
-@pytest.mark.parametrize("kind", ["constant", "chance"])
+READERS = ["length", "length-longest", "ngram", "ngram-mean"]
+
+
+@pytest.mark.parametrize("kind", ["constant", "chance", "frequency", *READERS])
 def test_contract(kind: str) -> None:
     model: Any = load_model(f"blind:{kind}")
     if kind == "constant":
@@ -64,13 +67,16 @@ def test_a_constant_earns_nothing_or_exactly_chance(task: str, world: Path) -> N
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_can_be_run_by_every_baseline(task: str, world: Path) -> None:
-    for kind in ("chance", "frequency"):
+    for kind in ("chance", "frequency", *READERS):
         run = evaluate(f"blind:{kind}", task, data_root=world)
         card = scorecard(run)
         values = [row.estimate.value for row in card.metrics if row.estimate.n_items]
         assert values
         assert all(value >= 0 for value in values)
-        learnt_nothing = kind == "frequency" and run.protocol != "relations"
+        told = {"frequency": run.protocol == "relations"} | dict.fromkeys(
+            ("ngram", "ngram-mean"), task.startswith(("coco", "flickr30k"))
+        )
+        learnt_nothing = not told.get(kind, True)
         assert ("It has learnt nothing" in str(card)) is learnt_nothing
 
 
@@ -82,6 +88,28 @@ def test_chance_is_a_coin_that_follows_its_seed(shapes: Path) -> None:
     micro = [card.metrics[-1].estimate for card in values]
     assert micro[0] == micro[1] != micro[2]
     assert all(estimate.low < 0.5 < estimate.high for estimate in micro)
+
+
+def test_length_prefers_one_way_or_the_other() -> None:
+    for kind, best in (("length", "a"), ("length-longest", "a dog")):
+        model: Any = load_model(f"blind:{kind}")
+        texts = ["a", "a dog"]
+        scores = model.encode_texts(model.tokenize(texts), "scene")[:, 0]
+        assert texts[int(scores.argmax())] == best
+
+
+def test_n_grams_answer_shuffled_captions(world: Path) -> None:
+    card = scorecard(evaluate("blind:ngram", "coco-order", data_root=world))
+    assert card.headline.estimate.value > 0.6
+    assert "30 training" not in str(card) and card.ties < 5
+    learnt = card.run.model.settings["learned"]
+    assert learnt == "150 training captions"
+
+
+def test_options_that_they_do_not_heed_are_refused() -> None:
+    for options in (LoadOptions(trust_remote_code=True), LoadOptions(trust_pickle=True)):
+        with pytest.raises(UsageError, match="takes no --trust"):
+            load_model("blind:chance", options)
 
 
 def test_other_baselines_are_unknown() -> None:

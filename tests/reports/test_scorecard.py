@@ -281,3 +281,10 @@ def test_ties_are_counted_though_no_group_is_large_enough() -> None:
     card = scorecard(tied, task=Large())
     assert math.isnan(card.headline.estimate.value)
     assert (card.ties, card.judged) == (1, 2)
+
+
+def test_truncated_captions_are_counted_with_their_limit() -> None:
+    assert " 0 truncated captions ·" in str(scorecard(SMALL))
+    cut = dataclasses.replace(SMALL.counts, truncated_captions=3)
+    text = str(scorecard(dataclasses.replace(SMALL, counts=cut)))
+    assert f" 3 truncated captions (cut to {MANIFEST.context_length} tokens) ·" in text

@@ -41,6 +41,7 @@ PINNED = {
     "add_obj.json": "2914926f721c39a5",
     "classes.json": "806bc0733ab33521",
     "coco_karpathy_test.json": "6e2c5e98b5c6cc37",
+    "coco_karpathy_train.json": "64048674676e137d",
     "coco_order_negatives.json": "7567af1f8253462d",
     "coco_order_negatives.seed1.json": "3be2ba38a286b59a",
     "coco_order_negatives.seed2.json": "511247a88a38020c",
@@ -52,6 +53,7 @@ PINNED = {
     "flickr30k_order_negatives.seed3.json": "37efb91a6495b453",
     "flickr30k_order_negatives.seed4.json": "5b72971aedee5fa1",
     "flickr30k_test.json": "14ce3eeca4c27ebe",
+    "flickr30k_train.json": "af86227177f9fd6d",
     "examples.jsonl": "0f0f6a81a71e7921",
     "focused": "b25900f5f348002f",
     "image_data.json": "c0c8aedd891a03bb",
@@ -148,6 +150,14 @@ def test_flickr_captions_say_it_in_other_words(root: Path) -> None:
     for row, first in zip(others, captions(sample("test", np.arange(20))).texts(), strict=True):
         assert len(set(row) - set(first)) >= 4
     assert len(content(root, "flickr30k_order_negatives.json")["items"]) == 100
+
+
+def test_training_captions_are_of_training_scenes(root: Path) -> None:
+    scenes = sample("train", np.arange(30))
+    for name, first in (("coco_karpathy_train.json", 0), ("flickr30k_train.json", 5)):
+        told = content(root, name)
+        assert [record["caption"] for record in told] == captions(scenes, first).texts()
+        assert not any((root / record["image"]).exists() for record in told)
 
 
 def test_seeds_shuffle_the_same_captions_otherwise(root: Path) -> None:

@@ -3,18 +3,23 @@
 ``coco_karpathy_test.json`` is a list of ``{"image": "images/000000.png", "caption": [five]}``; the
 official file names pictures from the data root, too ("val2014/COCO_val2014_….jpg").
 ``flickr30k_test.json`` has the same form: five captions in other phrasings, of the first 200
-pictures. The frozen negatives (``coco_order_negatives.json``, ``….seed1.json``; likewise for
-Flickr30k) are as ``benchbench.data.order`` says, with the captions' own tags, by five seeds.
+pictures. ``coco_karpathy_train.json`` and ``flickr30k_train.json`` have the captions of training
+scenes, which are not drawn, in the same form. The frozen negatives (``coco_order_negatives.json``,
+``….seed1.json``; likewise for Flickr30k) are as ``benchbench.data.order`` says, with the captions'
+own tags, by five seeds.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchbench.data.canonical import records_digest
 from benchbench.data.order import TaggedCaption, frozen, frozen_name
 from benchbench.scenes.captions import PER_SCENE, captions
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +28,20 @@ if TYPE_CHECKING:
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
 FLICKR_IMAGES = 200
+TRAINING_PICTURES = "train/"
 SEEDS = range(5)
+
+
+def training_name(source: str) -> str:
+    """The training split's file, by the test split's."""
+    return source.replace("_test.json", "_train.json")
+
+
 PROVIDES = (
     *(
         name
         for source in (COCO, FLICKR)
-        for name in (source, *(frozen_name(source, s) for s in SEEDS))
+        for name in (source, training_name(source), *(frozen_name(source, s) for s in SEEDS))
     ),
     TEST_PICTURES,
 )
@@ -36,13 +49,16 @@ TAGGER = "scenes: known tags"
 
 
 def write(folder: Path, plan: Plan) -> Written:
-    """Write both files of captions, and the negatives of both."""
+    """Write both files of captions, the negatives of both, and both training splits."""
     first = plan.scenes.take(slice(FLICKR_IMAGES))
+    training = sample("train", np.arange(plan.training))
     out = Written()
     plan.progress("captions", 0, 2)
     _write_one(folder, out, COCO, captions(plan.scenes))
+    _write_training(folder, out, COCO, captions(training))
     plan.progress("captions", 1, 2)
     _write_one(folder, out, FLICKR, captions(first, PER_SCENE))
+    _write_training(folder, out, FLICKR, captions(training, PER_SCENE))
     plan.progress("captions", 2, 2)
     return out
 
@@ -56,6 +72,13 @@ def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
     for seed in SEEDS:
         content = frozen(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
+
+
+def _write_training(folder: Path, out: Written, test: str, told: Captions) -> None:
+    """Captions of training scenes, whose pictures are named and not drawn."""
+    named = ((f"{TRAINING_PICTURES}{picture_name(i)}", five) for i, five in enumerate(told.texts()))
+    records = [{"image": image, "caption": five} for image, five in named]
+    out.json(folder / training_name(test), records, len(records))
 
 
 def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:

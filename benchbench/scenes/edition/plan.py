@@ -43,7 +43,7 @@ class Plan:
     dense: int
     """Of ``test-dense``, from 0."""
     training: int
-    """Of ``train-dense``, from 0: annotated, never drawn."""
+    """Of ``train-dense`` and of ``train``, from 0: annotated or told, never drawn."""
     size: int
     """Pixels along each picture's side."""
     progress: Progress
