@@ -78,7 +78,7 @@ def loading(what: str, *, uses_hub: bool) -> Iterator[None]:
 
     known = (OSError, RuntimeError, ValueError, ImportError, LookupError, EOFError, TypeError)
     try:
-        with _without_log(), hub_if_reachable() if uses_hub else nullcontext():
+        with quiet(), hub_if_reachable() if uses_hub else nullcontext():
             yield
     except (*known, pickle.UnpicklingError, SafetensorError) as error:
         if is_unreachable(error):
@@ -96,7 +96,7 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _without_log() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence open_clip's warning of random weights: the run's own banner says it better."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from benchbench.types import Role, Similarity
 
 UNTRAINED = "untrained"
+HUB, FOLDER = "hf-hub", "local-dir"
+SCHEMAS = (HUB, FOLDER)
+"""Where else than under its own names open_clip looks for a configuration and weights."""
 
 
 class OpenClip:
@@ -158,7 +162,7 @@ def _config_sha256(architecture: str) -> str:
 
 
 def load(rest: str, options: LoadOptions) -> OpenClip:
-    """Load ``ARCH/TAG``, or ``ARCH/untrained`` with weights drawn by ``options.seed``.
+    """Load ``ARCH/TAG``, ``ARCH/untrained`` with weights drawn by ``options.seed``, or a schema's.
 
     Raises:
         UnknownName: no such architecture or tag; the message lists what there is.
@@ -168,6 +172,9 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
     """
     import open_clip
 
+    schema, colon, where = rest.partition(":")
+    if colon and schema in SCHEMAS:
+        return _load_configured(schema, where, options)
     architecture, _, tag = rest.rpartition("/")
     known = open_clip.list_models()
     if rest in known or (not architecture and tag not in known):
@@ -221,6 +228,16 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
     )
 
 
+def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
+    """What an open_clip_config.json describes, on the hub or in a folder."""
+    from benchbench.models import file
+
+    name = f"openclip:{schema}:{where}"
+    if schema == HUB:
+        return file.load_published(where, name, options)
+    return file.load_configured(Path(where).expanduser(), name, options)
+
+
 def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
     quick = uses_quickgelu(architecture, tag)
     model, transform = create(architecture, tag, options, force_quick_gelu=quick)
@@ -261,6 +278,8 @@ FAMILY = ModelFamily(
     name="openclip",
     usage={
         "openclip:ARCH/TAG": "an open_clip architecture with published weights",
+        "openclip:hf-hub:ORG/REPO": "a repository of the hub with an open_clip_config.json",
+        "openclip:local-dir:FOLDER": "a folder with one (or type the folder alone)",
         "openclip:ARCH/untrained": "the same with random weights (--seed), to try a pipeline",
     },
     load=load,
