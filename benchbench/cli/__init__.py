@@ -16,6 +16,7 @@ import click
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.list import list_group
+from benchbench.cli.probe import probe_command
 from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
 from benchbench.cli.train import train_command
@@ -92,6 +93,6 @@ def main() -> None:
 
 
 for _command in (
-    eval_command, train_command, list_group, show_group, data_group, scenes_group,
+    eval_command, train_command, probe_command, list_group, show_group, data_group, scenes_group,
 ):  # fmt: skip
     main.add_command(_command)

@@ -15,6 +15,7 @@ from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.models import architectures
 from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
 from benchbench.models.library import first_line
+from benchbench.types import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from benchbench.models.architectures import Published
     from benchbench.models.containers import Contents
     from benchbench.models.entries import Weights
-    from benchbench.types import Activation, LoadOptions
+    from benchbench.types import LoadOptions
 
 CONFIG = "open_clip_config.json"
-ACTIVATIONS: dict[str, Activation] = {"gelu": "gelu", "quickgelu": "quickgelu"}
 SHOWN = 8
 
 
@@ -131,12 +131,13 @@ def _metadatas(contents: Contents, source: Source) -> list[Word]:
     said = contents.metadata.get("activation")
     if said is None:
         return []
-    if said not in ACTIVATIONS:
-        raise ModelError(
-            f"The header of {source.what} names the activation '{said}', which is neither gelu "
-            "nor quickgelu."
-        )
-    return [Word("the file's metadata", ACTIVATIONS[said])]
+    for known in ACTIVATIONS:
+        if said == known:
+            return [Word("the file's metadata", known)]
+    raise ModelError(
+        f"The header of {source.what} names the activation '{said}', which is neither gelu nor "
+        "quickgelu."
+    )
 
 
 def _openais(weights: Weights) -> list[Word]:
