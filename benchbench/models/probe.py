@@ -3,7 +3,9 @@
 A model trained by contrast put each picture near its own caption, and away from others, with the
 activation that it was trained with. Run with the other one it should do that less well: the
 contrastive loss of true pairs rises, and fewer find each other. That is advice, with an interval,
-and never a choice. The score of a task is no evidence: OpenAI's weights run with the wrong
+and never a choice: on small towers (six layers, trained for 3,000 steps) the wrong reading costs
+some 0.008 nats of 200 pairs' loss, which the interval cannot tell from nothing, and weights that
+were trained for a few steps alone may go either way by less than half of that. The score of a task is no evidence: OpenAI's weights run with the wrong
 activation score higher on VG-Relation than with theirs.
 """
 
@@ -36,6 +38,8 @@ LEVEL = 0.99
 BATCH = 32
 FEWEST = 8
 """Pairs below which nothing is said."""
+LEAST = 0.005
+"""Nats of loss below which nothing is advised, however narrow the interval."""
 BETTER = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
 """Measure → whether more of it speaks for a reading. The loss decides what is advised."""
 DECIDING = "contrastive loss"
@@ -87,7 +91,9 @@ class Probed:
         """The reading that the loss speaks for, unless another measure speaks against it."""
         said = {each.name: each.speaks_for for each in self.measures}
         others = {each for name, each in said.items() if name != "alignment" and each}
-        return said[DECIDING] if others == {said[DECIDING]} else None
+        loss = next(each.difference.value for each in self.measures if each.name == DECIDING)
+        agreed = others == {said[DECIDING]} and abs(loss) >= LEAST
+        return said[DECIDING] if agreed else None
 
     @property
     def advice(self) -> str:
