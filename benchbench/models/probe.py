@@ -1,12 +1,12 @@
 """Evidence for the activation of a file that does not say it: both readings on true pairs.
 
 A model trained by contrast put each picture near its own caption, and away from others, with the
-activation that it was trained with. Run with the other one it should do that less well: the
-contrastive loss of true pairs rises, and fewer find each other. That is advice, with an interval,
-and never a choice: on small towers (six layers, trained for 3,000 steps) the wrong reading costs
-some 0.008 nats of 200 pairs' loss, which the interval cannot tell from nothing, and weights that
-were trained for a few steps alone may go either way by less than half of that. The score of a task is no evidence: OpenAI's weights run with the wrong
-activation score higher on VG-Relation than with theirs.
+activation that it was trained with; with the other it should do that less well. Whatever is said
+here is advice, and never a choice: on small towers (six layers, 3,000 steps) the wrong reading
+costs some 0.008 nats of 200 pairs' loss, which the interval cannot tell from nothing, and weights
+far from the optimum of the loss may go either way. So that where two measures disagree, or little
+is between them, nothing is advised. The score of a task is no evidence at all: OpenAI's weights run
+with the wrong activation score higher on VG-Relation than with theirs.
 """
 
 from __future__ import annotations
@@ -88,12 +88,11 @@ class Probed:
 
     @property
     def evidence(self) -> str | None:
-        """The reading that the loss speaks for, unless another measure speaks against it."""
-        said = {each.name: each.speaks_for for each in self.measures}
-        others = {each for name, each in said.items() if name != "alignment" and each}
-        loss = next(each.difference.value for each in self.measures if each.name == DECIDING)
-        agreed = others == {said[DECIDING]} and abs(loss) >= LEAST
-        return said[DECIDING] if agreed else None
+        """The reading that the loss speaks for, unless by little, or against another measure."""
+        said = {each.speaks_for for each in self.measures} - {None}
+        loss = next(each for each in self.measures if each.name == DECIDING)
+        agreed = said == {loss.speaks_for} and abs(loss.difference.value) >= LEAST
+        return loss.speaks_for if agreed else None
 
     @property
     def advice(self) -> str:

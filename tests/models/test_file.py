@@ -198,7 +198,7 @@ def test_the_activation_is_asked_for_where_only_the_architecture_is_named(
     with pytest.raises(UsageError, match="--activation says gelu, the configuration of tiny-qu"):
         load_model(str(path), wrong)
     fixed = LoadOptions(architecture="tiny-tanh", activation="quickgelu")
-    with pytest.raises(UsageError, match="tiny-tanh, whose towers fix it, says gelu"):
+    with pytest.raises(UsageError, match="tiny-tanh, whose towers fix it says gelu"):
         load_model(str(path), fixed)
 
 
@@ -383,7 +383,7 @@ def test_what_training_wrote_goes_to_its_family(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="takes no --architecture"):
         load_model(str(path), LoadOptions(architecture="tiny"))
     save_file({"a": torch.ones(2)}, path, {"benchbench": "[]"})
-    with pytest.raises(ModelError, match="header of .* is damaged"):
+    with pytest.raises(ModelError, match=r"header of .* is damaged"):
         load_model(str(path))
 
 

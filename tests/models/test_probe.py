@@ -16,7 +16,7 @@ from benchbench.registry import load_task
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
 from tests.cli.test_cli import typed
 
-PAIRS = 24
+PAIRS = 30
 
 
 @pytest.fixture
