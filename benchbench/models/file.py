@@ -173,8 +173,7 @@ def _container(contents: Contents) -> dict[str, Any]:
 FAMILY = ModelFamily(
     name="file",
     usage={
-        "PATH --arch ARCH": "weights on this machine: safetensors, a state dict or a checkpoint",
-        "file:PATH": "the same; a folder with an open_clip_config.json needs no --arch",
+        "file:PATH": "weights on this machine, with --arch where they do not say (or PATH alone)",
     },
     load=load,
     options=frozenset({"architecture", "activation", "allow_partial", "trust_pickle"}),

@@ -277,7 +277,7 @@ def test_the_note_is_above_the_numbers(model: Any, tmp_path: Path, shapes: Path)
     torch.save({n: t for n, t in model.state_dict().items() if n != "text_projection"}, path)
     done = typed(
         "eval", "--model", path, "--arch", "tiny-quickgelu", "--allow-partial", "--task",
-        "vg-relation", "--data-root", shapes, "--limit", 4, "--out", tmp_path / "run.parquet",
+        "vg-relation", "--data-root", shapes, "--limit", "4", "--out", tmp_path / "run.parquet",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "NOTE: 1 tensor (text_projection) stayed random (seed 0)" in done.stdout

@@ -103,7 +103,7 @@ def test_pairs_are_those_of_a_file_or_a_task(tmp_path: Path, shapes: Path) -> No
     with pytest.raises(MissingData, match="No such file"):
         read_pairs(tmp_path / "none.csv")
     items = load_task("vg-relation").items(shapes)
-    item = items[0]  # type: ignore[index]
+    item = items[0]
     assert pairs_of([item]) == [Pair(item.images[0], item.captions[item.target[0]])]
 
 
