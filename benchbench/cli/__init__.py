@@ -19,6 +19,7 @@ from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.list import list_group
+from benchbench.cli.probe import probe_command
 from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
 from benchbench.cli.train import train_command
@@ -96,6 +97,7 @@ def main() -> None:
 
 for _command in (
     eval_command, compare_command, leaderboard_command, publish_command, train_command,
-    list_group, show_group, check_group, data_group, scenes_group,
+    probe_command, list_group, show_group, check_group, data_group,
+    scenes_group,
 ):  # fmt: skip
     main.add_command(_command)

@@ -11,26 +11,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import pickle
-from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
-from benchbench.errors import ModelError, UnknownName, UsageError, WeightsUnavailable
+from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.hub import hub_if_reachable, is_unreachable
+from benchbench.models.library import create, create_random, tokenizer_of
 from benchbench.models.trimming import exact_tower
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor, nn
 
     from benchbench.types import Role, Similarity
 
 UNTRAINED = "untrained"
+HUB, FOLDER = "hf-hub", "local-dir"
+SCHEMAS = (HUB, FOLDER)
+"""Where else than under its own names open_clip looks for a configuration and weights."""
 
 
 class OpenClip:
@@ -48,6 +50,7 @@ class OpenClip:
         architecture: str,
         weights: str,
         options: LoadOptions,
+        config: str | None = None,
         trained: bool = True,
         settings: dict[str, Any] | None = None,
     ) -> None:
@@ -61,6 +64,7 @@ class OpenClip:
             architecture: open_clip's name for it.
             weights: where they came from.
             options: device and precision.
+            config: what open_clip finds the configuration by, where that is another name.
             trained: False where the weights are random.
             settings: anything else of the loading to be recorded.
         """
@@ -91,10 +95,15 @@ class OpenClip:
             similarity=self.similarity,
             settings={
                 "captions_trimmed": self._text is not None,
-                "config_sha256": _config_sha256(architecture),
+                "config_sha256": _config_sha256(config or architecture),
                 **(settings or {}),
             },
         )
+
+    @property
+    def module(self) -> nn.Module:
+        """What computes: ``open_clip.CLIP`` or kin."""
+        return self.clip  # type: ignore[no-any-return]
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """[n, 3, height, width] → [n, dim]."""
@@ -144,21 +153,6 @@ def _tokenizer_name(tokenizer: Any) -> str:
     return f"{type(tokenizer).__name__}({source})" if source else type(tokenizer).__name__
 
 
-def activation_of(model: nn.Module) -> str:
-    """The activations that are there, as modules: what runs, not what a configuration says."""
-    named = {"QuickGELU": "quickgelu", "GELUTanh": "gelu-tanh", "GELUActivation": "gelu"}
-    found = set()
-    for module in model.modules():
-        kind = type(module).__name__
-        if kind == "GELU":
-            found.add("gelu-tanh" if module.approximate == "tanh" else "gelu")
-        elif kind in named:
-            found.add(named[kind])
-        elif type(module).__module__ == "torch.nn.modules.activation" or "GELU" in kind:
-            found |= {kind.lower()} - {"multiheadattention"}
-    return "+".join(sorted(found)) or "unknown"
-
-
 def _config_sha256(architecture: str) -> str:
     """Digest of an architecture's configuration, tokenizer settings included."""
     import open_clip
@@ -168,7 +162,7 @@ def _config_sha256(architecture: str) -> str:
 
 
 def load(rest: str, options: LoadOptions) -> OpenClip:
-    """Load ``ARCH/TAG``, or ``ARCH/untrained`` with weights drawn by ``options.seed``.
+    """Load ``ARCH/TAG``, ``ARCH/untrained`` with weights drawn by ``options.seed``, or a schema's.
 
     Raises:
         UnknownName: no such architecture or tag; the message lists what there is.
@@ -178,6 +172,9 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
     """
     import open_clip
 
+    schema, colon, where = rest.partition(":")
+    if colon and schema in SCHEMAS:
+        return _load_configured(schema, where, options)
     architecture, _, tag = rest.rpartition("/")
     known = open_clip.list_models()
     if rest in known or (not architecture and tag not in known):
@@ -217,17 +214,11 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
 
 
 def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        model, transform = _create(
-            architecture, None, options, pretrained_image=False, pretrained_text=False
-        )
+    model, transform = create_random(architecture, options)
     return OpenClip(
         model,
         transform,
-        _tokenizer(architecture),
+        tokenizer_of(architecture),
         name=f"openclip:{architecture}/{UNTRAINED}",
         architecture=architecture,
         weights=f"random (seed {options.seed})",
@@ -237,14 +228,23 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
     )
 
 
-def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
+def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
+    """What an open_clip_config.json describes, on the hub or in a folder."""
+    from benchbench.models import file
 
+    name = f"openclip:{schema}:{where}"
+    if schema == HUB:
+        return file.load_published(where, name, options)
+    return file.load_configured(Path(where).expanduser(), name, options)
+
+
+def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
     quick = uses_quickgelu(architecture, tag)
-    model, transform = _create(architecture, tag, options, force_quick_gelu=quick)
+    model, transform = create(architecture, tag, options, force_quick_gelu=quick)
     return OpenClip(
         model,
         transform,
-        _tokenizer(architecture),
+        tokenizer_of(architecture),
         name=f"openclip:{architecture}/{tag}",
         architecture=architecture,
         weights=tag,
@@ -274,72 +274,12 @@ def uses_quickgelu(architecture: str, tag: str) -> bool:
     return weights or config
 
 
-def _create(
-    architecture: str, tag: str | None, options: LoadOptions, **settings: Any
-) -> tuple[Any, Any]:
-    import open_clip
-
-    what = f"the weights '{tag}' of {architecture}" if tag else architecture
-    with _loading(what, uses_hub=bool(tag) or _names_hub(architecture)):
-        model, _, transform = open_clip.create_model_and_transforms(
-            architecture, tag, precision=options.precision, device="cpu", **settings
-        )
-    return model, transform
-
-
-def _tokenizer(architecture: str) -> Any:
-    import open_clip
-
-    with _loading(f"the tokenizer of {architecture}", uses_hub=_names_hub(architecture)):
-        return open_clip.get_tokenizer(architecture)
-
-
-def _names_hub(architecture: str) -> bool:
-    """Whether the text side of an architecture comes from the Hugging Face hub."""
-    import open_clip
-
-    text = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
-    return "hf_tokenizer_name" in text or "hf_model_name" in text
-
-
-@contextmanager
-def _loading(what: str, *, uses_hub: bool) -> Iterator[None]:
-    """Turn whatever open_clip, torch, safetensors and the hub raise into one error."""
-    from safetensors import SafetensorError
-
-    known = (OSError, RuntimeError, ValueError, ImportError, LookupError, EOFError)
-    try:
-        with _without_log(), hub_if_reachable() if uses_hub else nullcontext():
-            yield
-    except (*known, pickle.UnpicklingError, SafetensorError) as error:
-        if is_unreachable(error):
-            raise WeightsUnavailable(
-                f"Cannot load {what}: not in the cache, and the hub cannot be reached from here "
-                "(or HF_HUB_OFFLINE is set). Fetch it once where there is a network, and bring the "
-                "folder that HF_HOME names; or try the path with openclip:ARCH/untrained."
-            ) from error
-        raise WeightsUnavailable(f"Cannot load {what}: {_first_line(error)}.") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Silence open_clip's warning of random weights: the run's own banner says it better."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
 FAMILY = ModelFamily(
     name="openclip",
     usage={
         "openclip:ARCH/TAG": "an open_clip architecture with published weights",
+        "openclip:hf-hub:ORG/REPO": "a repository of the hub with an open_clip_config.json",
+        "openclip:local-dir:FOLDER": "a folder with one (or type the folder alone)",
         "openclip:ARCH/untrained": "the same with random weights (--seed), to try a pipeline",
     },
     load=load,

@@ -5,6 +5,7 @@ in annotations only, so that importing this module costs nothing.
 """
 
 from benchbench.types.models import (
+    ACTIVATIONS,
     FURTHER,
     Activation,
     DualEncoder,
@@ -64,6 +65,7 @@ from benchbench.types.tasks import (
 )
 
 __all__ = [
+    "ACTIVATIONS",
     "FURTHER",
     "Activation",
     "Box",

@@ -22,6 +22,7 @@ Similarity = Literal["cosine", "dot"]
 
 Precision = Literal["fp32", "fp16", "bf16"]
 Activation = Literal["gelu", "quickgelu"]
+ACTIVATIONS: tuple[Activation, ...] = ("gelu", "quickgelu")
 
 
 @dataclass(frozen=True, slots=True)

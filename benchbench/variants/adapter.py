@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
+from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.openclip import activation_of
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.contrast import MOST_SCALE

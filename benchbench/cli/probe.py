@@ -1,0 +1,73 @@
+"""``benchbench probe``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchbench.cli import options
+
+
+@click.command("probe")
+@click.argument("path")
+@click.option("--arch", "--architecture", "architecture", metavar="NAME", help="As for eval.")
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Pictures' paths, relative to the file, and captions that are true of them.",
+)
+@click.option(
+    "--task",
+    default="coco-retrieval",
+    show_default=True,
+    help="Whose true pairs are taken, where no file is named.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="At most so many pairs, the first.",
+)
+@options.data_root_option
+@options.edition_option
+@options.device_option
+@options.precision_option
+@options.seed_option
+@click.option("--allow-partial", is_flag=True, help="As for eval.")
+@click.option("--trust-pickle", is_flag=True, help="As for eval.")
+def probe_command(
+    path: str, pairs: Path | None, task: str, limit: int, data_root: str | None,
+    edition: str | None, device: str, precision: Any, seed: int, **further: Any,
+) -> None:  # fmt: skip
+    """Was a file trained with GELU or QuickGELU? Both readings on true pairs; advice only."""
+    from itertools import islice
+
+    from tabulate import tabulate
+
+    from benchbench.devices import choose_device
+    from benchbench.editions import resolve_edition
+    from benchbench.models.probe import LEVEL, pairs_of, probe, read_pairs
+    from benchbench.registry import load_task
+    from benchbench.types import LoadOptions
+
+    if pairs is not None:
+        true, where = read_pairs(pairs)[:limit], str(pairs)
+    else:
+        found = load_task(task)
+        chosen = resolve_edition(found.info, data_root, edition)
+        true = pairs_of(islice(found.items(chosen.root), limit))
+        where = f"{task}@{chosen.name}"
+    probed = probe(path, LoadOptions(choose_device(device), precision, seed, **further), true)
+    rows = [
+        (m.name, m.gelu, m.quickgelu, m.difference.value,
+         f"[{m.difference.low:+.4f}, {m.difference.high:+.4f}]")
+        for m in probed.measures
+    ]  # fmt: skip
+    heads = ["measure", "gelu", "quickgelu", "difference", f"{LEVEL:.0%} interval"]
+    click.echo(f"{path}  ·  {probed.pairs} true pairs of {where}\n")
+    click.echo(tabulate(rows, heads, tablefmt="simple", floatfmt=".4f"))
+    click.echo(f"\n{probed.advice}")

@@ -1,0 +1,198 @@
+"""What a file of weights is taken for, and by whose word: architecture, activation, preprocessing.
+
+Each comes from what speaks of the file (an open_clip_config.json, metadata of safetensors, the
+marks of OpenAI's archives, the digest of a published file) or from the user; two that contradict
+each other are an error, and so is silence.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.models import architectures
+from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
+from benchbench.models.library import first_line
+from benchbench.types import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.models.architectures import Published
+    from benchbench.models.containers import Contents
+    from benchbench.models.entries import Weights
+    from benchbench.types import LoadOptions
+
+CONFIG = "open_clip_config.json"
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to be read."""
+
+    path: Path
+    what: str
+    """As it was typed."""
+    name: str
+    """The specification."""
+    folder: Path | None = None
+    """The one with the open_clip_config.json that speaks of it."""
+    tokenizer: str | None = None
+    """What open_clip finds the tokenizer by, where not by the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a file is taken for."""
+
+    architecture: str
+    """open_clip's name, or that of the configuration's file."""
+    architecture_from: str
+    activation: Word
+    config: str
+    """What open_clip finds the configuration by: the name, or ``local-dir:FOLDER``."""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """For ``open_clip.create_model_and_transforms``; empty for its own choice."""
+    preprocessing_from: str = CONFIG
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """For the manifest: whose word each is."""
+        return {
+            "architecture_from": self.architecture_from,
+            "activation_from": self.activation.source,
+            "preprocessing_from": self.preprocessing_from,
+        }
+
+
+def identify(
+    source: Source, contents: Contents, weights: Weights, options: LoadOptions
+) -> Identity:
+    """Take a file for what it says it is, and what the user says.
+
+    Raises:
+        UnknownName: open_clip has no such architecture.
+        UsageError: nothing says the architecture, or the activation; or the user contradicts it.
+        ModelError: the file contradicts itself, or its configuration is damaged.
+    """
+    words = _users(options) + _metadatas(contents, source) + _openais(weights)
+    if source.folder:
+        return _configured(source, source.folder, words, options)
+    tags = architectures.published(source.path)
+    words += _digests(tags)
+    name, said_by = _architecture(source, contents, weights, tags, options)
+    known = architectures.known()
+    if name not in known:
+        hint = "List them: benchbench list models openclip"
+        raise UnknownName("open_clip architecture", name, known, hint)
+    config = architectures.config_of(name)
+    if word := decide([*words, *_configs(config, name)], source.what):
+        preprocessing, preprocessed = architectures.preprocessing_of(name, tags)
+        return Identity(name, said_by, word, name, preprocessing, preprocessed)
+    raise ask(source.what, name)
+
+
+def _configured(
+    source: Source, folder: Path, words: Sequence[Word], options: LoadOptions
+) -> Identity:
+    """As the open_clip_config.json beside it says; where it is silent, open_clip reads GELU."""
+    if options.architecture:
+        raise UsageError(
+            f"{source.what} has an architecture of its own, in {CONFIG}: leave out --arch, or "
+            "move the weights to another folder."
+        )
+    name = f"local-dir:{folder}"
+    config = _checked(folder)
+    said = decide([*words, *_configs(config, CONFIG)], source.what)
+    silent = Word(f"{CONFIG}, where open_clip reads silence as GELU", "gelu")
+    return Identity(CONFIG, CONFIG, said or silent, name)
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    try:
+        config: Any = json.loads((folder / CONFIG).read_text("utf-8"))["model_cfg"]
+        if all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
+            return {**config}
+        raise TypeError("vision_cfg and text_cfg should be objects")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ModelError(f"{folder / CONFIG} describes no model: {first_line(error)}.") from error
+
+
+def _users(options: LoadOptions) -> list[Word]:
+    return [Word(USER, options.activation)] if options.activation else []
+
+
+def _metadatas(contents: Contents, source: Source) -> list[Word]:
+    """The key ``activation`` of safetensors' metadata."""
+    said = contents.metadata.get("activation")
+    if said is None:
+        return []
+    for known in ACTIVATIONS:
+        if said == known:
+            return [Word("the file's metadata", known)]
+    raise ModelError(
+        f"The header of {source.what} names the activation '{said}', which is neither gelu nor "
+        "quickgelu."
+    )
+
+
+def _openais(weights: Weights) -> list[Word]:
+    return [Word("the marks of OpenAI's archives in it", "quickgelu")] if weights.is_openais else []
+
+
+def _digests(tags: Sequence[Published]) -> list[Word]:
+    said = architectures.activations_of(tags)
+    source = f"its digest ({tags[0].architecture}/{tags[0].tag})" if tags else ""
+    return [Word(source, "quickgelu" if quick else "gelu") for quick in sorted(said)]
+
+
+def _configs(config: Mapping[str, Any], name: str) -> list[Word]:
+    """What an architecture says, or leaves no choice in."""
+    fixed = [] if is_open(config) else [Word(f"{name}, whose towers fix it", "gelu")]
+    return stated(config, name) or fixed
+
+
+def _architecture(
+    source: Source,
+    contents: Contents,
+    weights: Weights,
+    tags: Sequence[Published],
+    options: LoadOptions,
+) -> tuple[str, str]:
+    """open_clip's name, and whose word that is."""
+    told = contents.metadata.get("architecture")
+    if told and options.architecture and told != options.architecture:
+        raise UsageError(
+            f"{source.what} says in its metadata that it is {told}, not {options.architecture}."
+        )
+    if options.architecture:
+        return options.architecture, "--arch"
+    if told:
+        return told, "the file's metadata"
+    if own := architectures.own_architecture(tags):
+        return own, f"its digest ({tags[0].architecture}/{tags[0].tag})"
+    if weights.is_openais and len(fits := architectures.fitting_openai(weights.state)) == 1:
+        return fits[0], "the shapes of an archive of OpenAI's"
+    raise _ask_architecture(source, weights)
+
+
+def _ask_architecture(source: Source, weights: Weights) -> UsageError:
+    """The error where nothing says the architecture, with what shapes can say."""
+    fits = architectures.fitting(weights.state)
+    some = ", ".join(fits[:SHOWN]) + (", …" if len(fits) > SHOWN else "")
+    advice = (
+        f"By their shapes they fit {some}."
+        if fits
+        else (
+            f"None that open_clip can build offline fits their {len(weights.state)} tensors "
+            "to the last shape (benchbench list models openclip)."
+        )
+    )
+    return UsageError(
+        f"Nothing says which architecture the weights in {source.what} are of. Type --arch NAME. "
+        f"{advice}"
+    )

@@ -1,0 +1,237 @@
+"""Evidence for the activation of a file that does not say it: both readings on true pairs.
+
+A model trained by contrast put each picture near its own caption, and away from others, with the
+activation that it was trained with; with the other it should do that less well. Whatever is said
+here is advice, and never a choice: on small towers (six layers, 3,000 steps) the wrong reading
+costs some 0.008 nats of 200 pairs' loss, which the interval cannot tell from nothing, and weights
+far from the optimum of the loss may go either way. So that where two measures disagree, or little
+is between them, nothing is advised. The score of a task is no evidence at all: OpenAI's weights run
+with the wrong activation score higher on VG-Relation than with theirs.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from benchbench.devices import inference
+from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
+from benchbench.registry import load_model
+from benchbench.stats.paired import paired_difference
+from benchbench.types import ACTIVATIONS, ImageRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from benchbench.stats.paired import Difference
+    from benchbench.types import DualEncoder, Entry, Item, LoadOptions
+
+    Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.99
+BATCH = 32
+FEWEST = 8
+"""Pairs below which nothing is said."""
+LEAST = 0.005
+"""Nats of loss below which nothing is advised, however narrow the interval."""
+BETTER = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
+"""Measure → whether more of it speaks for a reading. The loss decides what is advised."""
+DECIDING = "contrastive loss"
+CAUTION = (
+    "Task accuracy is no criterion: the wrong reading of OpenAI's weights is known to score higher "
+    "on VG-Relation."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture and a caption that is true of it."""
+
+    image: ImageRef
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measure under both readings."""
+
+    name: str
+    gelu: float
+    quickgelu: float
+    difference: Difference
+    """QuickGELU's minus GELU's, pair by pair."""
+
+    @property
+    def speaks_for(self) -> str | None:
+        """The reading that is better; None where the interval holds 0."""
+        towards = BETTER[self.name]
+        if self.difference.low * towards > 0 and self.difference.high * towards > 0:
+            return "quickgelu"
+        if self.difference.low * towards < 0 and self.difference.high * towards < 0:
+            return "gelu"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What both readings of a file make of true pairs."""
+
+    path: str
+    pairs: int
+    measures: tuple[Measured, ...]
+
+    @property
+    def evidence(self) -> str | None:
+        """The reading that the loss speaks for, unless by little, or against another measure."""
+        said = {each.speaks_for for each in self.measures} - {None}
+        loss = next(each for each in self.measures if each.name == DECIDING)
+        agreed = said == {loss.speaks_for} and abs(loss.difference.value) >= LEAST
+        return loss.speaks_for if agreed else None
+
+    @property
+    def advice(self) -> str:
+        """In words, with its reasons."""
+        reasons = "; ".join(_reason(each) for each in self.measures)
+        if self.evidence is None:
+            head = "No advice: these pairs do not tell the readings apart"
+        else:
+            head = f"Advice: --activation {self.evidence}, with which true pairs find each other"
+        return f"{head} (quickgelu minus gelu: {reasons}). {CAUTION}"
+
+
+def _reason(measured: Measured) -> str:
+    low, high = measured.difference.low, measured.difference.high
+    return f"{measured.name} {measured.difference.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> Probed:
+    """Load a file with either activation and measure both on true pairs.
+
+    Args:
+        path: what ``load_model`` takes, of a family that heeds ``activation``.
+        options: how to load it; without an activation.
+        pairs: of a picture and a caption; a second pair with either of them is left out.
+
+    Raises:
+        UsageError: an activation is given, or there are too few pairs.
+        ModelError: the file cannot be loaded, or its activation is known.
+        ImageError: a picture cannot be read.
+    """
+    if options.activation:
+        raise UsageError("A probe reads weights with either activation: leave out --activation.")
+    pairs = distinct(pairs)
+    if len(pairs) < FEWEST:
+        raise UsageError(f"A probe needs {FEWEST} pairs or more; there are {len(pairs)}.")
+    gelu, quick = (
+        _measures(load_model(path, replace(options, activation=each)), pairs)
+        for each in ACTIVATIONS
+    )
+    return Probed(path, len(pairs), tuple(_measured(name, gelu, quick) for name in BETTER))
+
+
+def distinct(pairs: Iterable[Pair]) -> list[Pair]:
+    """Without those whose picture or caption was there before: it would be true of two."""
+    images: set[ImageRef] = set()
+    captions: set[str] = set()
+    kept = []
+    for pair in pairs:
+        if pair.image not in images and pair.caption not in captions:
+            kept.append(pair)
+            images.add(pair.image)
+            captions.add(pair.caption)
+    return kept
+
+
+def pairs_of(items: Iterable[Item | Entry | Any]) -> list[Pair]:
+    """The true pairs of a task's items: whole pictures with a caption of their own.
+
+    Raises:
+        UsageError: such a task has none.
+    """
+    found: list[Pair] = []
+    for item in items:
+        captions = getattr(item, "captions", ())
+        if not captions:
+            raise UsageError("This task has no captions to pair pictures with.")
+        target = getattr(item, "target", (0,))
+        found += [Pair(ref, captions[k]) for ref, k in zip(item.images, target, strict=False)]
+    return found
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Pairs from a CSV file: a picture's path, relative to the file, and its caption.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: a line is not two fields.
+    """
+    try:
+        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    except OSError as error:
+        raise MissingData(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise MalformedData(f"{path} is no CSV file in UTF-8: {error}.") from error
+    for number, row in enumerate(rows, 1):
+        if len(row) != 2 or not all(row):
+            raise MalformedData(
+                f"{path}, line {number}: a picture's path and a caption belong there (quoted if "
+                f"it has commas), not {len(row)} fields."
+            )
+    return [Pair(ImageRef(path.parent / image), caption) for image, caption in rows]
+
+
+def _measures(model: DualEncoder, pairs: Sequence[Pair]) -> Mapping[str, Floats]:
+    """Each measure's value of each pair: [pairs]."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    with inference():
+        pictures, captions = _embedded(model, pairs)
+        cosines = pictures @ captions.T
+        labels = torch.arange(len(pairs))
+        logits = cosines * model.logit_scale
+        ways = (logits, logits.T)
+        loss = sum(cross_entropy(way, labels, reduction="none") for way in ways) / 2
+        hits = sum((way.argmax(dim=1) == labels).double() for way in ways) / 2
+    values = {"alignment": cosines.diagonal(), "contrastive loss": loss, "R@1": hits}
+    return {name: torch.as_tensor(each).double().numpy() for name, each in values.items()}
+
+
+def _embedded(model: DualEncoder, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+    """Unit vectors of pictures and captions: [pairs, dim] each, float64 on the CPU."""
+    import torch
+    from torch.nn.functional import normalize
+
+    pictures, captions = [], []
+    for start in range(0, len(pairs), BATCH):
+        part = pairs[start : start + BATCH]
+        batch = torch.stack([model.transform(_opened(pair.image)) for pair in part])
+        pictures.append(model.encode_images(batch, "scene").double().cpu())
+        tokens = model.tokenize([pair.caption for pair in part])
+        captions.append(model.encode_texts(tokens, "scene").double().cpu())
+    return normalize(torch.cat(pictures), dim=-1), normalize(torch.cat(captions), dim=-1)
+
+
+def _opened(ref: ImageRef) -> Any:
+    from benchbench.data.images import crop, decode, read_bytes
+
+    try:
+        return crop(decode(read_bytes(ref.path), ref.path), ref)
+    except ImageError as error:
+        raise ImageError(f"{error}.") from error
+
+
+def _measured(name: str, gelu: Mapping[str, Floats], quick: Mapping[str, Floats]) -> Measured:
+    import numpy as np
+
+    n = len(gelu[name])
+    difference = paired_difference(
+        quick[name], gelu[name], np.zeros(n, np.intp), np.arange(n), level=LEVEL
+    )
+    return Measured(name, float(gelu[name].mean()), float(quick[name].mean()), difference)
