@@ -146,7 +146,15 @@ def _tokenizer_name(tokenizer: Any) -> str:
 
 def activation_of(model: nn.Module) -> str:
     """The activations that are there, as modules: what runs, not what a configuration says."""
-    named = {"QuickGELU": "quickgelu", "GELUTanh": "gelu-tanh", "GELUActivation": "gelu"}
+    named = {
+        "QuickGELU": "quickgelu",
+        "QuickGELUActivation": "quickgelu",
+        "GELUTanh": "gelu-tanh",
+        "PytorchGELUTanh": "gelu-tanh",
+        "NewGELUActivation": "gelu-tanh",
+        "GELUActivation": "gelu",
+        "SiLUActivation": "silu",
+    }
     found = set()
     for module in model.modules():
         kind = type(module).__name__
