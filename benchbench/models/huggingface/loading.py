@@ -55,24 +55,27 @@ class Loaded:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What of the loading is to be recorded."""
 
-    @property
-    def text_tower(self) -> Any:
-        """The module that reads ids; None where it goes by another name."""
-        return getattr(self.model, "text_model", None) or getattr(self.model, "text_encoder", None)
-
     def positions(self) -> int | None:
         """Tokens that the text tower has positions for, where it has a table of them."""
-        for name, module in self.text_tower.named_modules() if self.text_tower else ():
-            if name.rpartition(".")[2] in ("position_embedding", "position_embeddings"):
-                first = getattr(module, "padding_idx", None)  # RoBERTa counts from beyond it
-                count = getattr(module, "num_embeddings", None)
-                return count if first is None or count is None else count - first - 1
-        return None
+        table = self._table("position_embedding", "position_embeddings")
+        if table is None or table.padding_idx is None:
+            return table and int(table.num_embeddings)
+        return int(table.num_embeddings - table.padding_idx - 1)  # RoBERTa counts from beyond it
 
     def vocabulary(self) -> int | None:
-        """Rows of the text tower's table of tokens, where it has one."""
-        table = self.text_tower.get_input_embeddings() if self.text_tower else None
-        return getattr(table, "num_embeddings", None)
+        """Ids that the text tower knows, where it has a table of them."""
+        table = self._table("token_embedding", "word_embeddings")
+        return table and int(table.num_embeddings)
+
+    def _table(self, *names: str) -> Any:
+        """The text tower's embedding of one of these names."""
+        from torch.nn import Embedding
+
+        tower = getattr(self.model, "text_model", None) or getattr(self.model, "text_encoder", None)
+        for name, module in tower.named_modules() if tower else ():
+            if isinstance(module, Embedding) and name.rpartition(".")[2] in names:
+                return module
+        return None
 
 
 def load_checkpoint(folder: Folder, adapter: Folder | None, options: LoadOptions) -> Loaded:

@@ -68,7 +68,6 @@ _BLIP = 35
 """Li et al. 2022 (salesforce/BLIP, ``models/blip_retrieval.py``), and ARO's evaluation of it."""
 
 TOWERS: Mapping[str, Mapping[str, Towers]] = {
-    "aimv2": {"Aimv2Model": Towers()},
     "align": {"AlignModel": Towers(context=64)},  # as AlignProcessor pads
     "altclip": {"AltCLIPModel": Towers(context=77)},  # FlagAI's examples; positions go to 512
     "blip": {
@@ -85,6 +84,8 @@ TOWERS: Mapping[str, Mapping[str, Towers]] = {
 """A configuration's ``model_type`` → class of transformers → how that embeds."""
 
 REFUSED: Mapping[str, str] = {
+    "aimv2": "masks captions, in transformers, by what else is in their batch: where none is "
+    "padded, words look at those after them",
     "blip-2": "compares a caption with each of a picture's query tokens and keeps the best, so "
     "that a picture is no one vector: a pair scorer runs it, itc:ORG/REPO or itm:ORG/REPO",
     "siglip2": "is SigLIP 2 with pictures of their own shape (NaFlex), which are not one tensor "
