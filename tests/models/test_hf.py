@@ -280,15 +280,15 @@ def test_half_precision_is_near_full(saved: Path, precision: Precision) -> None:
 
 
 def test_weights_stored_in_half_run_in_full(saved: Path, tmp_path: Path) -> None:
-    tiny_hf.save("clip", tmp_path).half().save_pretrained(tmp_path)
+    tiny_hf.save("siglip", tmp_path).half().save_pretrained(tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
     model = load(tmp_path)
     assert {p.dtype for p in model.model.parameters()} == {torch.float32}
-    assert model.manifest.weights_sha256 != load(saved / "clip").manifest.weights_sha256
+    assert model.manifest.weights_sha256 != load(saved / "siglip").manifest.weights_sha256
 
 
 def test_the_fingerprint_follows_tokenizer_and_configuration(tmp_path: Path) -> None:
-    tiny_hf.save("clip", tmp_path)
+    tiny_hf.save("siglip", tmp_path)
     before = load(tmp_path).manifest
     assert load(tmp_path).manifest == before
     path = tmp_path / "tokenizer_config.json"

@@ -126,6 +126,16 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
             "projection_intermediate_dim": 16,
         },
     ),
+    "vision-text-dual-encoder": (
+        "VisionTextDualEncoderModel",
+        "SiglipImageProcessor",
+        "bert",
+        {
+            "text_config": {**BERT_TEXT, "model_type": "bert"},
+            "vision_config": {**VISION, "model_type": "vit"},
+            "projection_dim": 16,
+        },
+    ),
 }
 """Kind → class of the model, of its image processor, tokenizer, and what its configuration says."""
 

@@ -152,6 +152,16 @@ def has_safetensors(folder: Folder) -> bool:
     )
 
 
+def pickles(folder: Folder) -> list[Path]:
+    """The files of pickled weights, of a checkpoint that has no safetensors."""
+    whole, index = (folder.path / name for name in PICKLED)
+    if whole.is_file():
+        return [whole]
+    return [
+        folder.path / name for name in sorted(set(folder.json(index.name)["weight_map"].values()))
+    ]
+
+
 def refuse_code(folder: Folder, options: LoadOptions) -> None:
     """Refuse a checkpoint with code of its own, unless it is trusted.
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import logging
 import pickle
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
 from benchbench.models.huggingface.adapters import merged
 from benchbench.models.huggingface.folder import (
     CONFIG,
+    SAFE,
     VOCABULARIES,
     Folder,
     first_line,
     has_safetensors,
+    pickles,
     refuse_code,
 )
 from benchbench.models.huggingface.towers import Towers, towers_of
@@ -125,18 +129,47 @@ def _model(folder: Folder, name: str, options: LoadOptions) -> tuple[Any, dict[s
             "pip install --upgrade transformers"
         )
     further = {"trust_remote_code": True} if options.trust_remote_code else {}
-    with _loading(f"the weights of {folder}"), _quietly(), torch.random.fork_rng(devices=[]):
+    with (
+        _loading(f"the weights of {folder}"),
+        _quietly(),
+        torch.random.fork_rng(devices=[]),
+        _unpickled(folder) if options.trust_pickle else nullcontext(folder.path) as path,
+    ):
         torch.manual_seed(options.seed)
         model, report = kind.from_pretrained(
-            folder.path,
+            path,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
-            use_safetensors=has_safetensors(folder),
-            weights_only=not options.trust_pickle,
+            use_safetensors=options.trust_pickle or has_safetensors(folder),
+            weights_only=True,
             torch_dtype=torch.float32,
             **further,
         )
     return model, {what: sorted(report[what]) for what in report}
+
+
+@contextmanager
+def _unpickled(folder: Folder) -> Iterator[Path]:
+    """The folder with trusted pickles as safetensors: transformers 5 unpickles nothing itself."""
+    import torch
+    from safetensors.torch import save_file
+
+    if has_safetensors(folder):
+        yield folder.path
+        return
+    state: dict[str, Any] = {}
+    for path in pickles(folder):
+        state |= torch.load(path, map_location="cpu", weights_only=False)
+    tensors = {
+        name: each.detach().clone().contiguous()
+        for name, each in state.items()
+        if isinstance(each, torch.Tensor)
+    }
+    with TemporaryDirectory() as made:
+        for path in (*folder.path.glob("*.json"), *folder.path.glob("*.py")):
+            (Path(made) / path.name).symlink_to(path)
+        save_file(tensors, Path(made) / SAFE[0], {"format": "pt"})
+        yield Path(made)
 
 
 def _account(

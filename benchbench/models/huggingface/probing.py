@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SHAPES = ((64, 48), (48, 64))
 """Width and height of pictures that a transform must bring to one size."""
 
+ALIKE = 1e-5
+"""Difference per coordinate of unit vectors that rounding explains."""
+
 
 def check_pictures(model: DualEncoder, name: str) -> int:
     """Try the image processor and tower on grey pictures; the embeddings' dimension.
@@ -28,7 +31,7 @@ def check_pictures(model: DualEncoder, name: str) -> int:
     import torch
     from PIL import Image
 
-    with _running(f"{name}: pictures do not go through"):
+    with _running(f"{name}: its image processor breaks"):
         pixels = [model.transform(Image.new("RGB", shape, "grey")) for shape in SHAPES]
         shapes = sorted({tuple(each.shape) for each in pixels})
         if len(shapes) > 1 or len(shapes[0]) != 3:
@@ -36,6 +39,7 @@ def check_pictures(model: DualEncoder, name: str) -> int:
                 f"{name}: its image processor makes pictures of the shapes {shapes}, not all "
                 "[3, height, width] of one size."
             )
+    with _running(f"{name}: its image tower takes no pictures of the shape {shapes[0]}"):
         return _dimension(model.encode_images(torch.stack(pixels), "scene"), len(pixels), name)
 
 
@@ -63,7 +67,8 @@ def check_captions(model: DualEncoder, name: str, vocabulary: int | None, dimens
         found = _dimension(embedded, len(PROBES), name)
     if found != dimension:
         raise ModelError(f"{name} embeds pictures in {dimension} numbers, captions in {found}.")
-    if len(set(ids)) < len(PROBES) or bool((embedded == embedded[:1]).all()):
+    units = _unit(embedded)
+    if len(set(ids)) < len(PROBES) or float((units - units[:1]).abs().max()) < ALIKE:
         raise ModelError(
             f"{name} embeds different captions alike: its tokenizer, or the end-of-text token that "
             "config.json names (eos_token_id), is not what it was trained with."
