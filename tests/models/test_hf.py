@@ -14,8 +14,7 @@ import torch
 import transformers
 from PIL import Image
 
-from benchbench.models import hf
-from benchbench.models.huggingface import probing
+from benchbench.models import hf, trimming
 from benchbench.testing import CAPTIONS, SIZES, check_model
 from benchbench.types import LoadOptions, Precision
 from tests.models import tiny_hf
@@ -72,7 +71,8 @@ def test_embeddings_are_the_librarys_own(
 ) -> None:
     ours = of_kind(kind)
     model = getattr(transformers, tiny_hf.KINDS[kind][0]).from_pretrained(saved / kind).eval()
-    processor = transformers.AutoImageProcessor.from_pretrained(saved / kind)
+    images_of: Any = transformers.AutoImageProcessor
+    processor = images_of.from_pretrained(saved / kind)
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved / kind)
     pixels = processor(pictures, return_tensors="pt")
     padding: dict[str, Any] = PLAIN_PADDING.get(kind, {"padding": True})
@@ -262,7 +262,7 @@ def test_worker_threads_preprocess_and_tokenise_as_one_does(
 def test_captions_keep_their_context_where_the_probe_differs(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(probing.TRIM_TOLERANCE, "fp32", -1.0)
+    monkeypatch.setitem(trimming.TRIM_TOLERANCE, "fp32", -1.0)
     model = load(saved / "clip")
     assert model.manifest.settings["padding"] == "context"
     assert model.tokenize(["a dog"])["input_ids"].shape == (1, 24)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
 
 from benchbench.models.trimming import PROBES
 from benchbench.testing import CAPTIONS
@@ -158,8 +157,9 @@ def _square(name: str, **settings: Any) -> Any:
 
 
 def _cropped(folder: Path) -> None:
-    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
-    transformers.CLIPImageProcessor(**size).save_pretrained(folder)
+    kind: Any = transformers.CLIPImageProcessor
+    crop = {"height": 32, "width": 32}
+    kind(size={"shortest_edge": 32}, crop_size=crop).save_pretrained(folder)
 
 
 def clip_tokenizer(folder: Path) -> None:
@@ -191,9 +191,8 @@ def word_tokenizer(folder: Path) -> None:
     fast.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    PreTrainedTokenizerFast(
-        tokenizer_object=fast, pad_token="[PAD]", unk_token="[UNK]"
-    ).save_pretrained(folder)
+    kind: Any = transformers.PreTrainedTokenizerFast
+    kind(tokenizer_object=fast, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
 
 
 PROCESSORS = {

@@ -131,8 +131,10 @@ def _any(path: Path, patterns: tuple[str, ...]) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first; its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".:")
+    """What an error says first, and what a first line announces; its type where it says nothing."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    announced = lines[0].endswith(":") and len(lines) > 1
+    return " ".join(line.strip() for line in lines[: 1 + announced]).rstrip(".:")
 
 
 def has_safetensors(folder: Folder) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -217,12 +218,12 @@ def _processor(folder: Folder, options: LoadOptions) -> Any:
     Said aloud, since Pillow's resizing differs in the last digits; the manifest records it.
     """
     import transformers
-    from transformers import AutoImageProcessor
 
+    auto: Any = transformers.AutoImageProcessor
     new = int(transformers.__version__.partition(".")[0]) >= 5
     backend: dict[str, Any] = {"backend": "torchvision"} if new else {"use_fast": True}
     with _loading(f"the image processor of {folder}"), _quietly():
-        return AutoImageProcessor.from_pretrained(
+        return auto.from_pretrained(
             folder.path, trust_remote_code=options.trust_remote_code, **backend
         )
 
@@ -283,14 +284,17 @@ def _is_here(module: str) -> bool:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without transformers' bars and log: what matters of it is an error or a note here."""
-    from transformers.utils import logging as theirs
+    """Without transformers' bars, log and plans: what matters of it is an error or a note here."""
+    from transformers.utils import logging as transformers_logging
 
+    theirs: Any = transformers_logging
     before, bars = logging.root.manager.disable, theirs.is_progress_bar_enabled()
     logging.disable(logging.ERROR)
     theirs.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         logging.disable(before)
         if bars:

@@ -110,9 +110,9 @@ def towers_of(config: Mapping[str, Any], what: str) -> tuple[str, Towers]:
         raise ModelError(f"{what}, of the kind '{kind}', {REFUSED[kind]}.")
     if kind not in TOWERS:
         listed = ", ".join(TOWERS)
-        classes = " or ".join(config.get("architectures") or ["no class"])
+        said = " or ".join(config.get("architectures") or ["no class"])
         hint = (
-            f"{what} says it is {classes}. Dual encoders that are known here: {listed}. One with "
+            f"{what} says it is {said}. Dual encoders that are known here: {listed}. One with "
             "code of its own is run by --trust-remote-code, if its config.json has an auto_map."
         )
         raise UnknownName("model_type", kind, TOWERS, hint)
