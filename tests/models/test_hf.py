@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ def test_embeddings_are_the_librarys_own(
     captions = [c.lower() for c in CAPTIONS] if kind == "siglip" else list(CAPTIONS)
     words = tokenizer(captions, return_tensors="pt", **padding)
     if kind == "siglip":
-        del words["attention_mask"]  # its own tokenizer makes none
+        del words["attention_mask"]  # published checkpoints' tokenizers are told to make none
     with torch.inference_mode():
         images, texts = _plainly(model, pixels, words)
         near(ours.encode_images(pixels["pixel_values"], "scene"), images)
@@ -233,6 +234,28 @@ def test_siglip_reads_lower_cased_captions_padded_to_the_whole_context(of_kind: 
     said = {name: model.manifest.settings[name] for name in ("padding", "lower_cased")}
     assert said == {"padding": "context", "lower_cased": True}
     assert model.manifest.settings["logit_bias"] == 0.0
+
+
+def test_siglips_own_tokenizer_is_read_as_it_is(saved: Path, tmp_path: Path) -> None:
+    pieces = pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    folder = shutil.copytree(saved / "siglip", tmp_path / "own")
+    (folder / "tokenizer.json").unlink()
+    settings = {"vocab_size": 49, "hard_vocab_limit": False, "minloglevel": 2}
+    ends = {"unk_id": 0, "eos_id": 1, "bos_id": -1, "pad_id": -1}
+    with (folder / "spiece.model").open("wb") as file:
+        pieces.SentencePieceTrainer.train(
+            sentence_iterator=iter(CAPTIONS * 20), model_writer=file, **settings, **ends
+        )
+    said = {"tokenizer_class": "SiglipTokenizer", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    model = load(folder)
+    check_model(model)
+    plain = transformers.AutoTokenizer.from_pretrained(folder)(
+        list(CAPTIONS), padding="max_length", return_tensors="pt"
+    )
+    assert torch.equal(model.tokenize(CAPTIONS)["input_ids"], plain["input_ids"])
+    assert model.token_ids(["A dog!"]) == model.token_ids(["a dog"])
 
 
 def test_logit_scales_are_the_librarys(of_kind: OfKind, saved: Path) -> None:

@@ -293,7 +293,7 @@ def test_a_package_that_is_missing_is_one_command(
     monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", broken)
     monkeypatch.setattr(loading, "_is_here", lambda _: False)
     with pytest.raises(
-        WeightsUnavailable, match=r"a package is missing: pip install sentencepiece\.$"
+        WeightsUnavailable, match=r"not installed: pip install sentencepiece protobuf\.$"
     ):
         load(folder)
 

@@ -29,6 +29,9 @@ PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "adapter_model
 TEXTS = ("*.json", "*.txt", "*.model")
 """Configurations and vocabularies."""
 
+NAMED = 8
+"""Files that an error names."""
+
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
 TYPE_IT = "Type hf:ORG/REPO, hf:ORG/REPO@REVISION, or the path of a folder: hf:./folder."
 
@@ -58,16 +61,21 @@ class Folder:
         try:
             record = json.loads((self.path / name).read_text("utf-8"))
         except FileNotFoundError as error:
-            there = ", ".join(sorted(p.name for p in self.path.iterdir())) or "nothing"
             raise ModelError(
-                f"{self} has no {name}, so it is no transformers checkpoint. There is: {there}. "
-                f"{TYPE_IT}"
+                f"{self} has no {name}, so it is no transformers checkpoint. There is: "
+                f"{self.contents()}. {TYPE_IT}"
             ) from error
         except (OSError, ValueError) as error:
             raise ModelError(f"{self}: {name} cannot be read: {error}.") from error
         if not isinstance(record, dict):
             raise ModelError(f"{self}: {name} is no JSON object.")
         return record
+
+    def contents(self) -> str:
+        """Some names in it, for errors."""
+        names = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return ", ".join(names[:NAMED]) + more or "nothing"
 
     def sha256(self, *patterns: str) -> str:
         """Over names and bytes of the files that match, in order of names."""
@@ -147,10 +155,9 @@ def has_safetensors(folder: Folder) -> bool:
         return True
     if any((folder.path / name).is_file() for name in PICKLED):
         return False
-    there = ", ".join(sorted(p.name for p in folder.path.iterdir()))
     raise WeightsUnavailable(
         f"{folder} holds no weights that transformers reads ({SAFE[0]}, {PICKLED[0]}, or shards "
-        f"with an index). There is: {there}."
+        f"with an index). There is: {folder.contents()}."
     )
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from benchbench.types import LoadOptions
 
-OPTIONAL = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf", "timm": "timm"}
-"""Packages that some checkpoints need → what to import of them."""
+OPTIONAL = ({"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}, {"timm": "timm"})
+"""Packages that some checkpoints need, those together that are needed together → what to import."""
 
 NAMED = 5
 """Weights that an error names of each kind."""
@@ -269,9 +269,10 @@ def _loading(what: str) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     """What is missing to be installed, if that is it; else what the error says first."""
     text = str(error).lower()
-    missing = [name for name, module in OPTIONAL.items() if name in text and not _is_here(module)]
-    if missing:
-        return f"a package is missing: pip install {' '.join(missing)}"
+    for packages in OPTIONAL:
+        missing = [name for name, module in packages.items() if not _is_here(module)]
+        if missing and any(name in text for name in packages):
+            return f"it needs what is not installed: pip install {' '.join(missing)}"
     return first_line(error)
 
 
