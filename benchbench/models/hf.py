@@ -56,6 +56,9 @@ class HuggingFace:
         self.towers = loaded.towers
         self.tokenizer = loaded.tokenizer
         self.processor = loaded.processor
+        # by arrays, Pillow's side takes pictures 1 or 3 pixels high for channels first
+        by_arrays = _backend(loaded.processor) == "pil"
+        self._layout = {"input_data_format": "channels_last"} if by_arrays else {}
         self.device = str(next(self.model.parameters()).device)
         self.logit_scale = _logit_scale(loaded.model)
         self.context_length = _context_length(loaded)
@@ -68,7 +71,7 @@ class HuggingFace:
         self.whole_context = not trimmed
         self.manifest = ModelManifest(
             name=name,
-            architecture=f"{loaded.config['model_type']}/{type(self.model).__name__}",
+            architecture=f"{loaded.config.get('model_type')}/{type(self.model).__name__}",
             weights=str(loaded.folder),
             weights_sha256=weights_sha256(self.model.state_dict()),
             trained=loaded.trained,
@@ -94,7 +97,8 @@ class HuggingFace:
 
     def transform(self, image: Image) -> Tensor:
         """[3, height, width], by the checkpoint's image processor."""
-        return self.processor(images=image, return_tensors="pt")["pixel_values"][0]  # type: ignore[no-any-return]
+        found = self.processor(images=image, return_tensors="pt", **self._layout)
+        return found["pixel_values"][0]  # type: ignore[no-any-return]
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """[n, 3, height, width] → [n, dim]."""
@@ -171,11 +175,16 @@ def _preprocessing(processor: Any) -> dict[str, Any]:
     if isinstance(kept.get("resample"), int):
         kept["resample"] = Resampling(kept["resample"]).name.lower()
     kept.pop("processor_class", None)
-    fast = hasattr(processor, "backend") or type(processor).__name__.endswith("Fast")
     return kept | {
         "image_processor_type": type(processor).__name__,
-        "backend": getattr(processor, "backend", "torchvision" if fast else "pil"),
+        "backend": _backend(processor),
     }
+
+
+def _backend(processor: Any) -> str:
+    """What it resizes with: ``torchvision`` or ``pil``."""
+    fast = type(processor).__name__.endswith("Fast")
+    return str(getattr(processor, "backend", "torchvision" if fast else "pil"))
 
 
 def _activations(config: Mapping[str, Any]) -> dict[str, str]:

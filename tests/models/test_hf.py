@@ -282,6 +282,20 @@ def test_worker_threads_preprocess_and_tokenise_as_one_does(
     assert all(each.result() == ids for each in untruncated)
 
 
+def test_pillow_takes_low_pictures_for_what_they_are(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images_of: Any = transformers.AutoImageProcessor
+    by_pillow = images_of.from_pretrained(saved / "siglip", backend="pil")
+    monkeypatch.setattr(images_of, "from_pretrained", lambda *_, **__: by_pillow)
+    model = load(saved / "siglip")
+    assert model.manifest.preprocessing["backend"] == "pil"
+    check_model(model)
+    low = Image.fromarray(np.arange(36, dtype=np.uint8).reshape(3, 4, 3))
+    expected = np.asarray(low.resize((32, 32), Image.Resampling.BICUBIC)) / 127.5 - 1
+    assert np.abs(model.transform(low).permute(1, 2, 0).numpy() - expected).max() < 1e-6
+
+
 def test_captions_keep_their_context_where_the_probe_differs(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

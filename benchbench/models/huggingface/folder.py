@@ -199,6 +199,6 @@ def _mapped(record: Mapping[str, Any]) -> Iterator[str]:
     for key, value in record.items():
         if key == "auto_map" and isinstance(value, dict):
             for named in value.values():
-                yield from map(str, named) if isinstance(named, list) else [str(named)]
+                yield from (str(n) for n in (named if isinstance(named, list) else [named]) if n)
         elif isinstance(value, dict):
             yield from _mapped(value)

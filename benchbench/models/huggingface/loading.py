@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,15 +134,14 @@ def _model(folder: Folder, name: str, options: LoadOptions) -> tuple[Any, dict[s
         _loading(f"the weights of {folder}"),
         _quietly(),
         torch.random.fork_rng(devices=[]),
-        _unpickled(folder) if options.trust_pickle else nullcontext(folder.path) as path,
+        _safe(folder, options) as path,
     ):
         torch.manual_seed(options.seed)
         model, report = kind.from_pretrained(
             path,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
-            use_safetensors=options.trust_pickle or has_safetensors(folder),
-            weights_only=True,
+            use_safetensors=True,
             torch_dtype=torch.float32,
             **further,
         )
@@ -150,8 +149,11 @@ def _model(folder: Folder, name: str, options: LoadOptions) -> tuple[Any, dict[s
 
 
 @contextmanager
-def _unpickled(folder: Folder) -> Iterator[Path]:
-    """The folder with trusted pickles as safetensors: transformers 5 unpickles nothing itself."""
+def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
+    """The folder with safetensors: unpickled here, as tensors alone unless it is trusted.
+
+    transformers' releases differ in what they unpickle, and 5 does not even where it is told to.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -160,7 +162,7 @@ def _unpickled(folder: Folder) -> Iterator[Path]:
         return
     state: dict[str, Any] = {}
     for path in pickles(folder):
-        state |= torch.load(path, map_location="cpu", weights_only=False)
+        state |= torch.load(path, map_location="cpu", weights_only=not options.trust_pickle)
     tensors = {
         name: each.detach().clone().contiguous()
         for name, each in state.items()
@@ -215,13 +217,14 @@ def _some(names: Sequence[str]) -> str:
 def _processor(folder: Folder, options: LoadOptions) -> Any:
     """The image processor, on torchvision where there is one: transformers' own choice since 5.0.
 
-    Said aloud, since Pillow's resizing differs in the last digits; the manifest records it.
+    Earlier ones choose Pillow for most, whose resizing differs in the last digits: the manifest
+    says which it was.
     """
     import transformers
 
     auto: Any = transformers.AutoImageProcessor
     new = int(transformers.__version__.partition(".")[0]) >= 5
-    backend: dict[str, Any] = {"backend": "torchvision"} if new else {"use_fast": True}
+    backend = {"backend": "torchvision"} if new else {}
     with _loading(f"the image processor of {folder}"), _quietly():
         return auto.from_pretrained(
             folder.path, trust_remote_code=options.trust_remote_code, **backend
@@ -257,8 +260,7 @@ def _loading(what: str) -> Iterator[None]:
     try:
         yield
     except (*known, AttributeError, pickle.UnpicklingError, SafetensorError) as error:
-        text = str(error)
-        if "weights_only" in text or "Weights only load failed" in text:
+        if "Weights only load failed" in str(error):
             raise ModelError(
                 f"Cannot load {what}: the file holds more than tensors, and reading it may run "
                 "any code. Ask for safetensors; or, if you trust who made it: --trust-pickle."
