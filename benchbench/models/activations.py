@@ -32,7 +32,15 @@ class Word(NamedTuple):
 
 def activation_of(model: nn.Module) -> str:
     """The activations that are there, as modules: what runs, not what a configuration says."""
-    named = {"QuickGELU": "quickgelu", "GELUTanh": "gelu-tanh", "GELUActivation": "gelu"}
+    named = {
+        "QuickGELU": "quickgelu",
+        "QuickGELUActivation": "quickgelu",
+        "GELUTanh": "gelu-tanh",
+        "PytorchGELUTanh": "gelu-tanh",
+        "NewGELUActivation": "gelu-tanh",
+        "GELUActivation": "gelu",
+        "SiLUActivation": "silu",
+    }
     found = set()
     for module in model.modules():
         kind = type(module).__name__

@@ -1,0 +1,1 @@
+"""Checkpoints in transformers' format: what ``hf:`` is made of."""
