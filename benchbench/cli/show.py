@@ -68,10 +68,12 @@ def show_model(specification: str, device: str, precision: Any, seed: int, **fur
     """Load a model and print its manifest: weights, activation, preprocessing, tokenizer."""
     from benchbench.devices import choose_device
     from benchbench.registry import load_model
-    from benchbench.types import LoadOptions
+    from benchbench.types import DualEncoder, LoadOptions
 
     model = load_model(
         specification, LoadOptions(choose_device(device), precision, seed, **further)
     )
-    record = {**asdict(model.manifest), "logit_scale": round(model.logit_scale, 4)}
+    record = asdict(model.manifest)
+    if isinstance(model, DualEncoder):
+        record["logit_scale"] = round(model.logit_scale, 4)
     click.echo(json.dumps({**record, "fingerprint": model.manifest.fingerprint}, indent=2))
