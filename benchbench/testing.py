@@ -16,14 +16,17 @@ import numpy as np
 
 from benchbench.errors import ContractError
 from benchbench.protocols import load_protocol
-from benchbench.types import DualEncoder, ModelManifest, Question, Task, TaskInfo
+from benchbench.types import DualEncoder, ModelManifest, PairScorer, Question, Task, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
+    from PIL.Image import Image
     from torch import Tensor
+
+    from benchbench.types import Model
 
 CAPTIONS = (
     "a dog",
@@ -122,41 +125,52 @@ def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
 
 
 def check_model(model: object) -> None:
-    """Hold a dual encoder to the contract on small random pictures and a few captions.
+    """Hold a model to the contract on small random pictures and a few captions.
 
-    Shapes, finite values, one dimension on both sides, the same embedding whatever else is in
-    the batch, the same twice, untruncated token ids, captions beyond the context.
+    Shapes, finite values, one dimension on both sides, the same embedding (or score) whatever else
+    is in the batch, the same twice, untruncated token ids, captions beyond the context.
 
     Raises:
         ContractError: listing all that is wrong.
     """
     import torch
 
-    if not isinstance(model, DualEncoder):
-        lacking = sorted(n for n in _protocol_names() if not hasattr(model, n))
-        raise ContractError(f"{model!r} is no dual encoder: it lacks {', '.join(lacking)}.")
+    if not isinstance(model, DualEncoder | PairScorer):
+        kind, protocol = ("pair scorer", PairScorer) if hasattr(model, "score") else DUAL
+        lacking = sorted(n for n in _members(protocol) if not hasattr(model, n))
+        raise ContractError(f"{model!r} is no {kind}: it lacks {', '.join(lacking)}.")
     if not isinstance(model.manifest, ModelManifest):
         raise ContractError(f"manifest is {model.manifest!r}, no ModelManifest.")
     with torch.inference_mode():
-        problems = [
-            *_manifest_problems(model),
-            *_picture_problems(model),
-            *_caption_problems(model),
-        ]
+        if isinstance(model, PairScorer):
+            problems = [*_manifest_problems(model), *_pair_problems(model)]
+        else:
+            problems = [
+                *_manifest_problems(model),
+                *_comparison_problems(model),
+                *_picture_problems(model),
+                *_caption_problems(model),
+            ]
     _raise(f"model '{model.manifest.name}'", problems)
 
 
-def _protocol_names() -> set[str]:
-    return {name for name in vars(DualEncoder) if not name.startswith("_")}
+DUAL: tuple[str, type] = ("dual encoder", DualEncoder)
 
 
-def _manifest_problems(model: DualEncoder) -> Iterator[str]:
+def _members(protocol: type) -> set[str]:
+    return {name for name in vars(protocol) if not name.startswith("_")}
+
+
+def _comparison_problems(model: DualEncoder) -> Iterator[str]:
     if model.similarity not in ("cosine", "dot"):
         yield f"similarity is '{model.similarity}', neither 'cosine' nor 'dot'"
     if model.similarity != model.manifest.similarity:
         yield f"similarity is '{model.similarity}', the manifest says otherwise"
     if not np.isfinite(model.logit_scale) or model.logit_scale <= 0:
         yield f"logit_scale is {model.logit_scale}; it should be finite and positive"
+
+
+def _manifest_problems(model: Model) -> Iterator[str]:
     try:
         _ = model.manifest.fingerprint
     except (TypeError, ValueError) as error:
@@ -165,15 +179,20 @@ def _manifest_problems(model: DualEncoder) -> Iterator[str]:
         yield f"context_length is {model.manifest.context_length}"
 
 
-def _picture_problems(model: DualEncoder) -> Iterator[str]:
-    import torch
+def _pictures() -> list[Image]:
     from PIL import Image
 
     rng = np.random.default_rng(0)
-    pictures = [
+    return [
         Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
         for width, height in SIZES
     ]
+
+
+def _picture_problems(model: DualEncoder) -> Iterator[str]:
+    import torch
+
+    pictures = _pictures()
     tensors = [model.transform(picture) for picture in pictures]
     shapes = {tuple(tensor.shape) for tensor in tensors}
     if len(shapes) > 1 or len(next(iter(shapes))) != 3:
@@ -188,22 +207,69 @@ def _picture_problems(model: DualEncoder) -> Iterator[str]:
 
 
 def _caption_problems(model: DualEncoder) -> Iterator[str]:
+    yield from _token_problems(model)
+    together = model.encode_texts(model.tokenize(CAPTIONS), "scene")
+    alone = [model.encode_texts(model.tokenize([text]), "scene") for text in CAPTIONS]
+    again = model.encode_texts(model.tokenize(CAPTIONS), "scene")
+    yield from _encoding_problems("encode_texts", model, together, alone, again)
+    embedded = model.encode_texts(model.tokenize([_too_long(model)]), "scene")
+    if not bool(embedded.isfinite().all()):
+        yield "a caption beyond the context gives values that are not finite"
+
+
+def _too_long(model: Model) -> str:
+    return " ".join(["dog"] * (2 * model.manifest.context_length))
+
+
+def _token_problems(model: Model) -> Iterator[str]:
     ids = model.token_ids(CAPTIONS)
     if len(ids) != len(CAPTIONS) or not all(isinstance(i, int) for row in ids for i in row):
         yield "token_ids does not give a tuple of integers for each caption"
         return
     if ids[1] == ids[2]:
         yield "token_ids does not tell two captions of other word order apart"
-    together = model.encode_texts(model.tokenize(CAPTIONS), "scene")
-    alone = [model.encode_texts(model.tokenize([text]), "scene") for text in CAPTIONS]
-    again = model.encode_texts(model.tokenize(CAPTIONS), "scene")
-    yield from _encoding_problems("encode_texts", model, together, alone, again)
-    long = " ".join(["dog"] * (2 * model.manifest.context_length))
-    if len(model.token_ids([long])[0]) <= model.manifest.context_length:
+    if len(model.token_ids([_too_long(model)])[0]) <= model.manifest.context_length:
         yield "token_ids truncates: captions beyond the context could not be counted"
-    embedded = model.encode_texts(model.tokenize([long]), "scene")
-    if not bool(embedded.isfinite().all()):
-        yield "a caption beyond the context gives values that are not finite"
+
+
+def _pair_problems(model: PairScorer) -> Iterator[str]:
+    """Every picture with every caption: in one batch, one by one, and once more."""
+    if model.manifest.similarity != "pairs":
+        yield f"the manifest's similarity is '{model.manifest.similarity}', not 'pairs'"
+    yield from _token_problems(model)
+    shown = [model.transform(picture) for picture in _pictures()]
+    features = model.encode_images(shown)
+    if len(features) != len(shown):
+        yield f"encode_images gives {len(features)} features of {len(shown)} pictures"
+        return
+    apart = [model.encode_images([each])[0] for each in shown]
+    pairs = [(i, text) for text in CAPTIONS for i in range(len(shown))]
+    together = model.score([features[i] for i, _ in pairs], model.tokenize([t for _, t in pairs]))
+    again = model.score([features[i] for i, _ in pairs], model.tokenize([t for _, t in pairs]))
+    alone = [model.score([apart[i]], model.tokenize([text])) for i, text in pairs]
+    yield from _score_problems(model, together, alone, again)
+    beyond = model.score([features[0]], model.tokenize([_too_long(model)]))
+    if not bool(beyond.isfinite().all()):
+        yield "a caption beyond the context gives a score that is not finite"
+
+
+def _score_problems(
+    model: PairScorer, together: Tensor, alone: Sequence[Tensor], again: Tensor
+) -> Iterator[str]:
+    n = len(alone)
+    if tuple(together.shape) != (n,):
+        yield f"score gives shape {tuple(together.shape)} for {n} pairs; expected [{n}]"
+        return
+    if not bool(together.isfinite().all()):
+        yield "score gives values that are not finite"
+        return
+    if not bool((together == again).all()):
+        yield "score gives other values the second time (dropout? eval mode?)"
+    single = np.array([float(each[0]) for each in alone])
+    apart = float(np.abs(together.float().cpu().numpy() - single).max())
+    allowed = TOLERANCE.get(model.manifest.dtype, TOLERANCE["fp32"])
+    if apart > allowed * max(1.0, float(np.abs(single).max())):
+        yield f"score depends on what else is in the batch: by {apart:.1e}"
 
 
 def _encoding_problems(

@@ -15,6 +15,7 @@ from benchbench import registry
 from benchbench.registry import load_task
 from benchbench.types import DataFile, Item, LoadOptions, TaskInfo
 from tests.fixture import draw, draw_sugarcrepe, draw_winoground
+from tests.pair_scorers import save_blip, save_blip2, save_llava
 
 if TYPE_CHECKING:
     from benchbench.models.openclip import OpenClip
@@ -140,6 +141,24 @@ def tiny_model(tiny: str) -> OpenClip:
     from benchbench.models.openclip import load
 
     return load(tiny.partition(":")[2], LoadOptions())
+
+
+@pytest.fixture(scope="session")
+def blip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BLIP with a matching head; not to be written to."""
+    return save_blip(tmp_path_factory.mktemp("models") / "blip")
+
+
+@pytest.fixture(scope="session")
+def blip2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BLIP-2 with a matching head; not to be written to."""
+    return save_blip2(tmp_path_factory.mktemp("models") / "blip2")
+
+
+@pytest.fixture(scope="session")
+def llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random LLaVA; not to be written to."""
+    return save_llava(tmp_path_factory.mktemp("models") / "llava")
 
 
 def link_captions(root: Path, captions: Path, name: str, images: Path | None = None) -> Path:
