@@ -79,8 +79,8 @@ def evaluate(
         device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: of the model's arithmetic, by default ``fp32``; similarities are float32
             throughout. A loaded model has its own device and precision: leave both out.
-        batch_size: pictures a forward pass (captions: four times that); by default 32 on a CPU,
-            256 elsewhere.
+        batch_size: pictures a forward pass (captions: four times that; pairs of both: as many); by
+            default 32 on a CPU, 256 elsewhere.
         seed: draws untrained weights, and the clusters of ``limit``.
         limit: evaluate at most so many items, by whole clusters (at least one); marks the run as
             partial.

@@ -89,8 +89,8 @@ def read_config(source: Source, options: LoadOptions, takes: Collection[str] | N
     if takes is not None and config.model_type not in takes:
         made = f" ({', '.join(config.architectures)})" if config.architectures else ""
         raise ModelError(
-            f"{str(source).capitalize()} holds a model of type '{config.model_type}'{made}; this "
-            f"family takes {', '.join(takes)}. List others: benchbench list models"
+            f"Not for this family: {source} holds a model of type '{config.model_type}'{made}; it "
+            f"takes {', '.join(takes)}. List others: benchbench list models"
         )
     return config
 
@@ -106,9 +106,9 @@ def read_processor(source: Source, options: LoadOptions) -> Any:
     lacking = [part for part in ("image_processor", "tokenizer") if not hasattr(processor, part)]
     if lacking:
         raise ModelError(
-            f"{str(source).capitalize()} has no {' and no '.join(lacking)} "
-            f"({type(processor).__name__} alone), without which nothing is shown or read. Save its "
-            "processor beside the model: processor.save_pretrained."
+            f"There is no {' and no '.join(lacking)} in {source} ({type(processor).__name__} "
+            "alone), so that nothing can be shown or read. Save its processor beside the model: "
+            "processor.save_pretrained."
         )
     return processor
 
@@ -157,9 +157,9 @@ def _lacking(report: Mapping[str, Any], source: Source, options: LoadOptions) ->
     surplus = ", ".join(sorted(report["unexpected_keys"])[:NAMED])
     unused = f" It has weights that the model does not: {surplus}." if surplus else ""
     raise ModelError(
-        f"{str(source).capitalize()} lacks weights of the model, or has them in another shape: "
-        f"{named}.{unused} Is it a checkpoint for another purpose? --allow-partial takes it, with "
-        "those weights random."
+        f"Weights of the model are lacking, or have another shape, in {source}: {named}.{unused} "
+        "Is it a checkpoint for another purpose? --allow-partial takes it, with those weights "
+        "random."
     )
 
 

@@ -40,7 +40,10 @@ class SharedKeys:
 
     @contextmanager
     def of(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
-        """While these pictures are asked: what to pass as the encoder's states, for its shape.
+        """While these pictures are asked: what to pass as the encoder's states.
+
+        It has their shape alone, and is not a number: whatever read it beside the projections would
+        not go unnoticed.
 
         Args:
             features: [tokens, width] each, one a pair; a picture's are one object in all its pairs.
@@ -51,7 +54,8 @@ class SharedKeys:
         self._patches = torch.stack(distinct)
         self._which = torch.tensor(which, device=self._patches.device)
         try:
-            yield self._patches[:1].expand(len(which), -1, -1)
+            nothing = self._patches.new_full((1, 1, 1), float("nan"))
+            yield nothing.expand(len(which), *self._patches.shape[1:])
         finally:
             self._patches = self._which = None
 
