@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+transformers: Any = import_module("transformers")
+"""Untyped here: much of it is, there."""
+
 WORDS = "a the is to left right of and on in beside inside red green blue square circle bar dog"
 SPREAD = 0.4
 """Of random weights: enough for pictures and captions to make a difference."""
@@ -24,7 +28,6 @@ SPREAD = 0.4
 def _words() -> Any:
     """BERT's kind of tokenizer: words that it knows, letters otherwise."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
 
     letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split(), *letters]
@@ -35,7 +38,7 @@ def _words() -> Any:
     inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     inner.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     named = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
-    return PreTrainedTokenizerFast(
+    return transformers.PreTrainedTokenizerFast(
         tokenizer_object=inner, sep_token="[SEP]", model_max_length=512, **named
     )
 
@@ -43,7 +46,6 @@ def _words() -> Any:
 def _bytes() -> Any:
     """A byte-level tokenizer without merges, but with answers."""
     from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
 
     tokens = ["<pad>", "<s>", "</s>", "<unk>", "<image>", "Yes", "ĠYes", "No"]
     tokens += sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -51,14 +53,13 @@ def _bytes() -> Any:
     inner = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     named = {"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
-    return PreTrainedTokenizerFast(
+    return transformers.PreTrainedTokenizerFast(
         tokenizer_object=inner, additional_special_tokens=["<image>"], **named
     )
 
 
 def _saved(model: Any, processor: Any, folder: Path) -> Path:
-    from transformers.utils import logging
-
+    logging = transformers.utils.logging
     logging.disable_progress_bar()
     model.save_pretrained(folder)
     logging.enable_progress_bar()
@@ -72,41 +73,27 @@ HEADS = {"num_attention_heads": 2, "initializer_range": SPREAD}
 
 def save_blip(folder: Path) -> Path:
     """``BlipForImageTextRetrieval``, its two rows beyond the tokenizer as in published ones."""
-    from transformers import (
-        BlipConfig,
-        BlipForImageTextRetrieval,
-        BlipImageProcessor,
-        BlipProcessor,
-    )
-
     tokenizer = _words()
     text = {"vocab_size": len(tokenizer) + 2, "encoder_hidden_size": 32, "projection_dim": 16}
     text |= {"max_position_embeddings": 64, "bos_token_id": len(tokenizer), "pad_token_id": 0}
-    config = BlipConfig(
+    config = transformers.BlipConfig(
         text_config={**LAYERS, **HEADS, **text},
         vision_config={**LAYERS, **HEADS, "image_size": 32, "patch_size": 8},
         image_text_hidden_size=16,
         initializer_range=SPREAD,
     )
     torch.manual_seed(0)
-    model = BlipForImageTextRetrieval(config)
-    pictures = BlipImageProcessor(size={"height": 32, "width": 32})
-    return _saved(model, BlipProcessor(pictures, tokenizer), folder)
+    model = transformers.BlipForImageTextRetrieval(config)
+    pictures = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
+    return _saved(model, transformers.BlipProcessor(pictures, tokenizer), folder)
 
 
 def save_blip2(folder: Path) -> Path:
     """``Blip2ForImageTextRetrieval``."""
-    from transformers import (
-        Blip2Config,
-        Blip2ForImageTextRetrieval,
-        Blip2Processor,
-        BlipImageProcessor,
-    )
-
     tokenizer = _words()
     text = {"vocab_size": len(tokenizer) + 1, "encoder_hidden_size": 32}
     text |= {"max_position_embeddings": 64, "cross_attention_frequency": 1}
-    config = Blip2Config(
+    config = transformers.Blip2Config(
         vision_config={**LAYERS, **HEADS, "image_size": 32, "patch_size": 8},
         qformer_config={**LAYERS, **HEADS, **text, "use_qformer_text_input": True},
         num_query_tokens=4,
@@ -114,10 +101,10 @@ def save_blip2(folder: Path) -> Path:
         initializer_range=SPREAD,
     )
     torch.manual_seed(0)
-    model = Blip2ForImageTextRetrieval(config)
+    model = transformers.Blip2ForImageTextRetrieval(config)
     torch.nn.init.normal_(model.query_tokens, std=SPREAD)
-    pictures = BlipImageProcessor(size={"height": 32, "width": 32})
-    return _saved(model, Blip2Processor(pictures, tokenizer), folder)
+    pictures = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
+    return _saved(model, transformers.Blip2Processor(pictures, tokenizer), folder)
 
 
 TEMPLATE = (
@@ -129,34 +116,59 @@ TEMPLATE = (
 
 def save_llava(folder: Path) -> Path:
     """``LlavaForConditionalGeneration``: a CLIP of four patches before a Llama of bytes."""
-    from transformers import (
-        CLIPImageProcessor,
-        CLIPVisionConfig,
-        LlamaConfig,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        LlavaProcessor,
-    )
-
     tokenizer = _bytes()
-    text = LlamaConfig(
+    text = transformers.LlamaConfig(
         **LAYERS, **HEADS, vocab_size=len(tokenizer), max_position_embeddings=256, pad_token_id=0
     )
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(**LAYERS, **HEADS, image_size=32, patch_size=16),
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(
+            **LAYERS, **HEADS, image_size=32, patch_size=16
+        ),
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_layer=-1,
     )
     torch.manual_seed(0)
-    model = LlavaForConditionalGeneration(config)
-    processor = LlavaProcessor(
-        CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+    model = transformers.LlavaForConditionalGeneration(config)
+    processor = transformers.LlavaProcessor(
+        transformers.CLIPImageProcessor(
+            size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+        ),
         tokenizer,
         patch_size=16,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         chat_template=TEMPLATE,
+    )
+    return _saved(model, processor, folder)
+
+
+VISION_TEMPLATE = TEMPLATE.replace("<image>\n", "<|vision_start|><|image_pad|><|vision_end|>")
+
+
+def save_qwen(folder: Path) -> Path:
+    """``Qwen2VLForConditionalGeneration``: as many patches as a picture is large."""
+    tokenizer = _bytes()
+    marks = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer.add_special_tokens({"additional_special_tokens": marks})
+    start, end, image, video = (tokenizer.convert_tokens_to_ids(mark) for mark in marks)
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]}
+    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 512, "rope_parameters": rope}
+    text |= {"num_key_value_heads": 2, "bos_token_id": 1, "eos_token_id": 2}
+    config = transformers.Qwen2VLConfig(
+        text_config={**LAYERS, **HEADS, **text},
+        vision_config={"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2},
+        image_token_id=image,
+        video_token_id=video,
+        vision_start_token_id=start,
+        vision_end_token_id=end,
+    )
+    torch.manual_seed(0)
+    model = transformers.Qwen2VLForConditionalGeneration(config)
+    pictures = transformers.Qwen2VLImageProcessor(min_pixels=28**2, max_pixels=16 * 28**2)
+    videos = transformers.Qwen2VLVideoProcessor()
+    processor = transformers.Qwen2VLProcessor(
+        pictures, tokenizer, videos, chat_template=VISION_TEMPLATE
     )
     return _saved(model, processor, folder)
 

@@ -37,15 +37,20 @@ def scores(model: PairScorer, shown: list[Image.Image]) -> list[float]:
     return found
 
 
-def alone(folder: Path, shown: list[Image.Image]) -> list[float]:
+def alone(
+    folder: Path,
+    shown: list[Image.Image],
+    kind: str = "LlavaForConditionalGeneration",
+    placeholder: str = "<image>\n",
+) -> list[float]:
     """The same by the library: one pair a pass, nothing padded, the template typed out."""
-    model, processor = library(folder, "LlavaForConditionalGeneration")
+    model, processor = library(folder, kind)
     yes = [processor.tokenizer.convert_tokens_to_ids(token) for token in ("Yes", "ĠYes")]
     found = []
     for picture in shown:
         for text in CAPTIONS:
             prompt = (
-                f'<s>USER: <image>\nDoes this figure show "{text}"? '
+                f'<s>USER: {placeholder}Does this figure show "{text}"? '
                 "Please answer yes or no. ASSISTANT:"
             )
             inputs = processor(images=picture, text=prompt, return_tensors="pt")
@@ -58,6 +63,16 @@ def alone(folder: Path, shown: list[Image.Image]) -> list[float]:
 def test_llava_scores_as_the_library(llava: Path, pictures: list[Image.Image]) -> None:
     found, expected = scores(scorer(f"vqascore:{llava}"), pictures), alone(llava, pictures)
     assert found == pytest.approx(expected, abs=2e-5)
+    assert max(expected) - min(expected) > 0.1
+
+
+def test_pictures_of_any_size_become_as_many_tokens(
+    qwen: Path, pictures: list[Image.Image]
+) -> None:
+    shown = [pictures[0], pictures[1].crop((0, 20, 90, 60)), pictures[2].crop((20, 0, 60, 90))]
+    placeholder = "<|vision_start|><|image_pad|><|vision_end|>"
+    expected = alone(qwen, shown, "Qwen2VLForConditionalGeneration", placeholder)
+    assert scores(scorer(f"vqascore:{qwen}"), shown) == pytest.approx(expected, abs=2e-5)
     assert max(expected) - min(expected) > 0.1
 
 
