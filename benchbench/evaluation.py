@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from benchbench.protocols.protocol import Answers, Protocol
-    from benchbench.types import DualEncoder, Edition, Further, Progress, Question, Task
+    from benchbench.types import Edition, Further, Model, Progress, Question, Task
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -51,7 +51,7 @@ ADVICE = "Mend the file, or leave its items out and counted: --on-missing skip"
 
 
 def evaluate(
-    model: str | DualEncoder,
+    model: str | Model,
     task: str | Task,
     *,
     data_root: str | Path | None = None,
@@ -79,8 +79,8 @@ def evaluate(
         device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: of the model's arithmetic, by default ``fp32``; similarities are float32
             throughout. A loaded model has its own device and precision: leave both out.
-        batch_size: pictures a forward pass (captions: four times that); by default 32 on a CPU,
-            256 elsewhere.
+        batch_size: pictures a forward pass (captions: four times that; pairs of both: as many); by
+            default 32 on a CPU, 256 elsewhere.
         seed: draws untrained weights, and the clusters of ``limit``.
         limit: evaluate at most so many items, by whole clusters (at least one); marks the run as
             partial.
@@ -168,7 +168,7 @@ def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str
 
 
 def _settings(
-    model: DualEncoder, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
+    model: Model, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
 ) -> dict[str, Any]:
     """What was chosen, for the record."""
     return {
@@ -182,7 +182,7 @@ def _settings(
 
 
 def _answered(
-    protocol: Protocol, items: Sequence[Any], model: DualEncoder, encoder: Encoder, batch_size: int
+    protocol: Protocol, items: Sequence[Any], model: Model, encoder: Encoder, batch_size: int
 ) -> Answers:
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
     with inference(), memory_errors(advice):
@@ -193,13 +193,13 @@ def _answered(
 
 
 def _loaded(
-    model: str | DualEncoder,
+    model: str | Model,
     device: str | None,
     precision: Precision | None,
     seed: int,
     further: Further,
     progress: Progress | None,
-) -> DualEncoder:
+) -> Model:
     """The model itself, with a manifest that can be written down."""
     if isinstance(model, str):
         if progress:
@@ -243,7 +243,7 @@ def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[
 
 
 def _unfinished(
-    model: DualEncoder,
+    model: Model,
     task: Task,
     edition: Edition,
     settings: Mapping[str, Any],

@@ -23,7 +23,7 @@ from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from benchbench.types import DualEncoder
+    from benchbench.types import Model
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
@@ -89,7 +89,7 @@ def model_family(name: str) -> ModelFamily:
     return family
 
 
-def load_model(specification: str, options: LoadOptions | None = None) -> DualEncoder:
+def load_model(specification: str, options: LoadOptions | None = None) -> Model:
     """Load ``family:rest``, or a family that needs no more than its name.
 
     Raises:

@@ -32,14 +32,14 @@ from benchbench.embedding import Encoder
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_model
 from benchbench.scenes.edition import export
-from benchbench.types import LoadOptions
+from benchbench.types import DualEncoder, LoadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from benchbench.types import Box, DualEncoder, Scene
+    from benchbench.types import Box, Scene
 
     Floats = npt.NDArray[np.float64]
 
@@ -57,7 +57,9 @@ def main() -> None:
         root = options.data_root or export(
             Path(place) / "drawn", parts=["vg150"], dense=options.scenes, training=50
         )
-        compare(load_model(options.model, LoadOptions()), read_scenes(root)[: options.scenes])
+        model = load_model(options.model, LoadOptions())
+        assert isinstance(model, DualEncoder), "a model that embeds pictures and captions apart"
+        compare(model, read_scenes(root)[: options.scenes])
 
 
 def compare(model: DualEncoder, scenes: Sequence[Scene]) -> None:

@@ -142,6 +142,38 @@ def tiny_model(tiny: str) -> OpenClip:
     return load(tiny.partition(":")[2], LoadOptions())
 
 
+@pytest.fixture(scope="session")
+def blip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BLIP with a matching head; not to be written to."""
+    from tests.pair_scorers import save_blip
+
+    return save_blip(tmp_path_factory.mktemp("models") / "blip")
+
+
+@pytest.fixture(scope="session")
+def blip2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BLIP-2 with a matching head; not to be written to."""
+    from tests.pair_scorers import save_blip2
+
+    return save_blip2(tmp_path_factory.mktemp("models") / "blip2")
+
+
+@pytest.fixture(scope="session")
+def llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random LLaVA; not to be written to."""
+    from tests.pair_scorers import save_llava
+
+    return save_llava(tmp_path_factory.mktemp("models") / "llava")
+
+
+@pytest.fixture(scope="session")
+def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random Qwen2-VL; not to be written to."""
+    from tests.pair_scorers import save_qwen
+
+    return save_qwen(tmp_path_factory.mktemp("models") / "qwen")
+
+
 def link_captions(root: Path, captions: Path, name: str, images: Path | None = None) -> Path:
     """A data root whose file of captions goes by an official name."""
     (root / name).symlink_to(captions)

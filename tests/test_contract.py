@@ -13,6 +13,7 @@ from benchbench.errors import ContractError
 from benchbench.registry import load_task, task_names
 from benchbench.testing import check_model, check_task
 from benchbench.types import ImageRef, Item
+from tests.pair_scorers import HashScorer
 
 if TYPE_CHECKING:
     from benchbench.models.openclip import OpenClip
@@ -144,3 +145,41 @@ def test_a_dot_product_sees_what_unit_length_hides(
     monkeypatch.setattr(tiny_model, "manifest", manifest)
     with pytest.raises(ContractError, match="encode_texts depends on what else is in the batch"):
         check_model(tiny_model)
+
+
+def test_a_sound_pair_scorer_passes() -> None:
+    check_model(HashScorer())
+
+
+@pytest.mark.parametrize(
+    ("name", "replacement", "message"),
+    [
+        ("encode_images", lambda shown: list(shown)[:1], "1 features of 5 pictures"),
+        ("score", lambda f, t: torch.zeros(len(t), 1), r"shape \(25, 1\) for 25 pairs"),
+        ("score", lambda f, t: torch.full([len(t)], float("nan")), "not finite"),
+        ("score", lambda f, t: torch.rand(len(t)), "second time"),
+        ("score", lambda f, t: torch.full([len(t)], len(t)), "what else is in the batch"),
+        ("token_ids", lambda texts: [(1, 2)] * len(texts), "token_ids truncates"),
+        ("token_ids", lambda texts: [], "a tuple of integers"),
+    ],
+)
+def test_unsound_pair_scorers_are_named(name: str, replacement: Any, message: str) -> None:
+    model = HashScorer()
+    setattr(model, name, replacement)
+    with pytest.raises(ContractError, match=message):
+        check_model(model)
+
+
+def test_a_pair_scorer_that_lacks_something_is_named() -> None:
+    class Half:
+        def score(self) -> None: ...
+
+    with pytest.raises(ContractError, match="is no pair scorer: it lacks device, encode_images"):
+        check_model(Half())
+
+
+def test_embeddings_are_not_told_as_pairs() -> None:
+    model = HashScorer()
+    model.manifest = dataclasses.replace(model.manifest, similarity="cosine")
+    with pytest.raises(ContractError, match="similarity is 'cosine', not 'pairs'"):
+        check_model(model)

@@ -20,7 +20,7 @@ from benchbench.cli import options
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    help="Pictures a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
+    help="Pictures, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
 @options.seed_option
 @options.loading_options

@@ -24,7 +24,7 @@ class ProgressBar:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` are through."""
-        self.encoded = self.encoded or (what in ("images", "captions") and done > 0)
+        self.encoded = self.encoded or (what in ("images", "captions", "pairs") and done > 0)
         if self._silent:
             return
         if self._is_terminal:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.pairs import score_pairs
 from benchbench.embedding.pictures import encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
-from benchbench.types import DualEncoder
+from benchbench.types import DualEncoder, PairScorer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from benchbench.embedding.captions import Captions
     from benchbench.embedding.embedded import Embedded
+    from benchbench.embedding.pairs import Block, Scored
     from benchbench.embedding.unfinished import Unfinished
-    from benchbench.types import ImageRef, OnMissing, Progress, Question, Role
+    from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -32,7 +34,7 @@ class Encoder:
 
     def __init__(
         self,
-        model: DualEncoder,
+        model: Model,
         *,
         batch_size: int,
         workers: int,
@@ -125,6 +127,33 @@ class Encoder:
         self.truncated |= encoded.truncated
         return encoded
 
+    def pairs(self, blocks: Sequence[Block]) -> Scored:
+        """Score all pairs of each block's pictures and captions; ``look`` at the files before.
+
+        Raises:
+            ContractError: the model scores no pairs.
+            ImageError: a file cannot be decoded any more.
+        """
+        if not isinstance(self._encodes, PairScorer):
+            raise ContractError(
+                f"{self._encodes.manifest.name} scores no pairs, as this task asks."
+            )
+        refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
+        texts = list(dict.fromkeys(text for _, block in blocks for text in block))
+        asked = (f"{ref.path} {ref.box} {self.sha256.get(ref.path)}" for ref in refs)
+        scored = score_pairs(
+            self._encodes,
+            blocks,
+            batch_size=self._batch_size,
+            workers=self._workers,
+            progress=self.progress,
+            unfinished=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+        )
+        self.shown.update(refs)
+        self.phrases.update(texts)
+        self.truncated |= scored.truncated
+        return scored
+
     def _model(self) -> DualEncoder:
         """The model, which must have the towers that it is asked to use.
 
@@ -144,6 +173,18 @@ class Encoder:
         for each in inputs:
             digest.update(b"\0" + each.encode())
         return self._unfinished.within(digest.hexdigest()[:16])
+
+
+def one_a_file(refs: Iterable[ImageRef]) -> list[ImageRef]:
+    """The first crop of each file, for looking at the file."""
+    return list({ref.path: ref for ref in reversed(list(refs))}.values())[::-1]
+
+
+def _shape(blocks: Sequence[Block]) -> Iterator[str]:
+    """Which pictures and captions meet, given the order in which they first come."""
+    number: dict[object, int] = {}
+    for refs, texts in blocks:
+        yield " ".join(str(number.setdefault(each, len(number))) for each in (*refs, *texts))
 
 
 def _looked(ref: ImageRef) -> str | ImageError:

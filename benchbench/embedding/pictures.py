@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from benchbench.embedding.embedded import Embedded, to_vectors
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
+    from PIL.Image import Image
     from torch import Tensor
 
     from benchbench.embedding.embedded import Vectors
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
 
     FileCrops = tuple[Path, list[ImageRef]]
+
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def _batches(
     """The planned batches in order, from ``unfinished`` where it has them."""
     kept = [_kept(files, i, unfinished) for i, files in enumerate(plan)]
     missing = [file for files, batch in zip(plan, kept, strict=True) if not batch for file in files]
-    with closing(_decode_ahead(model, missing, workers)) as decoded:
+    with closing(decode_ahead(model.transform, missing, workers)) as decoded:
         for i, (files, earlier) in enumerate(zip(plan, kept, strict=True)):
             if earlier:
                 yield earlier
@@ -154,26 +157,26 @@ def _kept(files: Sequence[FileCrops], i: int, unfinished: Unfinished | None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
+class Decoded(Generic[Shown]):
     """What a worker makes of one file."""
 
     path: Path
     refs: list[ImageRef]
-    tensors: list[Tensor]
-    """[3, height, width] each, in the order of ``refs``."""
+    pictures: list[Shown]
+    """As the model's ``transform`` leaves them, in the order of ``refs``."""
     sha256: str
     error: ImageError | None = None
 
 
 def _encode(
-    model: DualEncoder, files: Sequence[_Decoded], role: Role, on_missing: OnMissing
+    model: DualEncoder, files: Sequence[Decoded[Tensor]], role: Role, on_missing: OnMissing
 ) -> _Batch:
     import torch
 
     for file in files:
         if file.error and on_missing == "error":
             raise file.error
-    tensors = [tensor for file in files for tensor in file.tensors]
+    tensors = [tensor for file in files for tensor in file.pictures]
     vectors = np.empty((0, 0), np.float32)
     if tensors:
         vectors = to_vectors(model, model.encode_images(torch.stack(tensors), role), len(tensors))
@@ -185,15 +188,15 @@ def _encode(
     )
 
 
-def _decode_ahead(
-    model: DualEncoder, files: Sequence[FileCrops], workers: int
-) -> Generator[_Decoded, None, None]:
+def decode_ahead(
+    transform: Callable[[Image], Shown], files: Sequence[FileCrops], workers: int
+) -> Generator[Decoded[Shown], None, None]:
     """Each file's crops, preprocessed, in order; a few files are always under way."""
-    waiting: deque[Future[_Decoded]] = deque()
+    waiting: deque[Future[Decoded[Shown]]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
     try:
         for path, refs in files:
-            waiting.append(pool.submit(_decode, model, path, refs))
+            waiting.append(pool.submit(_decode, transform, path, refs))
             if len(waiting) > 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -202,11 +205,13 @@ def _decode_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(model: DualEncoder, path: Path, refs: list[ImageRef]) -> _Decoded:
+def _decode(
+    transform: Callable[[Image], Shown], path: Path, refs: list[ImageRef]
+) -> Decoded[Shown]:
     try:
         content = read_bytes(path)
         image = decode(content, path)
     except ImageError as error:
-        return _Decoded(path, refs, [], "", error)
-    tensors = [model.transform(crop(image, ref)) for ref in refs]
-    return _Decoded(path, refs, tensors, hashlib.sha256(content).hexdigest())
+        return Decoded(path, refs, [], "", error)
+    pictures = [transform(crop(image, ref)) for ref in refs]
+    return Decoded(path, refs, pictures, hashlib.sha256(content).hexdigest())

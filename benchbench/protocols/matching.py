@@ -3,9 +3,9 @@
 A model scores every image of an item against every caption of it. The item is right where each
 image prefers its own caption (Winoground's *text score*; with one image, plain accuracy). Scores
 are similarities of float32 embeddings, summed in float64 in one fixed order, so that equal
-embeddings tie exactly whatever their place in a batch. Captions that the model reads as the same
-tokens get one score, that of the first: they are encoded apart, because a model may read more of
-a string than its tokens, but rounding must not decide between them.
+embeddings tie exactly whatever their place in a batch; or a pair scorer's own. Captions that the
+model reads as the same tokens get one score, that of the first: a dual encoder encodes them apart,
+because it may read more of a string than its tokens, but rounding must not decide between them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.embedding.encoder import one_a_file
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.types import Matched
+from benchbench.types import Matched, PairScorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Embedded, Encoder
     from benchbench.types import (
-        DualEncoder,
         ImageRef,
         Item,
         Judgement,
         Metric,
+        Model,
         NoOps,
         Outcome,
         Ties,
@@ -71,16 +72,23 @@ def match(
             chosen = [items[i] for i in part]
             matrices = _similarities(chosen, images, captions)
             for i, item, scores in zip(part, chosen, matrices, strict=True):
-                read = [token_ids[caption] for caption in item.captions]
-                outcomes[int(i)] = Matched(
-                    id=item.id,
-                    cluster=item.cluster,
-                    target=item.target,
-                    scores=scores[:, [read.index(ids) for ids in read]],
-                    no_op=no_ops(item, read),
-                    tags=item.tags,
-                )
+                outcomes[int(i)] = _outcome(item, scores, token_ids)
     return tuple(outcomes[i] for i in range(len(items)))
+
+
+def _outcome(
+    item: Item, scores: npt.NDArray[np.float32], token_ids: Mapping[str, tuple[int, ...]]
+) -> Matched:
+    """What is kept of an item, given its scores: [images, captions]."""
+    read = [token_ids[caption] for caption in item.captions]
+    return Matched(
+        id=item.id,
+        cluster=item.cluster,
+        target=item.target,
+        scores=scores[:, [read.index(ids) for ids in read]],
+        no_op=no_ops(item, read),
+        tags=item.tags,
+    )
 
 
 def _similarities(
@@ -244,8 +252,20 @@ class Matching:
     of_a_sample = ""
     event_tags: frozenset[str] = frozenset()
 
-    def answer(self, items: Sequence[Item], model: DualEncoder, encoder: Encoder) -> Answers:
-        """Embed every picture, and the captions of the items whose pictures could be read."""
+    def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
+        """Embed every picture, and the captions of the items whose pictures could be read.
+
+        A pair scorer is asked those items' own pairs, once all files have been looked at.
+        """
+        if isinstance(model, PairScorer):
+            encoder.look(one_a_file(ref for item in items for ref in item.images))
+            kept = encoder.readable(items)
+            scored = encoder.pairs([(item.images, item.captions) for item in kept])
+            outcomes = (
+                _outcome(item, scored.take(item.images, item.captions), scored.token_ids)
+                for item in kept
+            )
+            return Answers(kept, tuple(outcomes), {"pairs": scored.n_pairs})
         pictures = encoder.pictures(ref for item in items for ref in item.images)
         kept = encoder.readable(items)
         captions = encoder.captions(caption for item in kept for caption in item.captions)

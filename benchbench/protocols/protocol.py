@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.embedding import Encoder
-    from benchbench.types import DualEncoder, ImageRef, Metric, Outcome, Question, Ties
+    from benchbench.types import ImageRef, Metric, Model, Outcome, Question, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -67,7 +67,7 @@ class Protocol(typing.Protocol):
         """The tags that its events have beside those of the items."""
         ...
 
-    def answer(self, items: Sequence[Any], model: DualEncoder, encoder: Encoder) -> Answers:
+    def answer(self, items: Sequence[Any], model: Model, encoder: Encoder) -> Answers:
         """Put the questions to a model."""
         ...
 

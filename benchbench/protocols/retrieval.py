@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.embedding.encoder import one_a_file
 from benchbench.errors import ContractError
 from benchbench.protocols.places import by_chance, earned, first_true
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.protocols.searching import find
-from benchbench.types import Places, Retrieved
+from benchbench.protocols.searching import find, stand
+from benchbench.types import PairScorer, Places, Retrieved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.embedding import Captions, Embedded, Encoder
+    from benchbench.embedding import Captions, Embedded, Encoder, Scored
     from benchbench.embedding.embedded import Vectors
-    from benchbench.types import DualEncoder, Entry, ImageRef, Metric, Outcome, Role, Ties
+    from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Role, Ties
 
 IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 
@@ -42,17 +43,43 @@ def search(
     Returns:
         An outcome per entry, in order.
     """
-    texts = _texts(entries)
-    phrases = _as_read(captions, texts)
-    column = {text: i for i, text in enumerate(texts)}
-    true = [_columns(entry, column) for entry in entries]
-    found = find(pictures.take([entry.image for entry in entries]), phrases, true)
-    finding: Mapping[str, Places] = {}
-    refs: list[ImageRef] = []
-    if not entries[0].gallery.captions:
-        refs = list(dict.fromkeys(entry.image for entry in entries))
-        of_texts = find(phrases, pictures.take(refs), _pictures_of(texts, entries, refs))
-        finding = dict(zip(texts, of_texts, strict=True))
+    texts, refs = _texts(entries), _searched(entries)
+    phrases, shown = _as_read(captions, texts), pictures.take([entry.image for entry in entries])
+    found = find(shown, phrases, _captions_of(entries, texts))
+    finding: list[Places] = []
+    if refs:
+        finding = find(phrases, pictures.take(refs), _pictures_of(texts, entries, refs))
+    return _outcomes(entries, texts, refs, found, finding)
+
+
+def search_pairs(entries: Sequence[Entry], scored: Scored) -> list[Retrieved]:
+    """Search one gallery by the scores of its pairs: every picture with every caption.
+
+    Args:
+        entries: all of the gallery.
+        scored: its pairs.
+
+    Returns:
+        An outcome per entry, in order.
+    """
+    texts, refs = _texts(entries), _searched(entries)
+    scores = scored.take([entry.image for entry in entries], texts)  # [entries, texts]
+    found = stand(scores, _captions_of(entries, texts))
+    finding: list[Places] = []
+    if refs:
+        finding = stand(scored.take(refs, texts).T, _pictures_of(texts, entries, refs))
+    return _outcomes(entries, texts, refs, found, finding)
+
+
+def _outcomes(
+    entries: Sequence[Entry],
+    texts: Sequence[str],
+    refs: Sequence[ImageRef],
+    found: Sequence[Places],
+    finding: Sequence[Places],
+) -> list[Retrieved]:
+    """What is kept of each entry: where its captions stand, and where it stands for each."""
+    of_texts = dict(zip(texts, finding, strict=True)) if refs else {}
     return [
         Retrieved(
             id=entry.id,
@@ -61,7 +88,7 @@ def search(
             found=places,
             own=len(set(entry.captions)),
             n_captions=len(texts),
-            finding=tuple(finding[caption] for caption in entry.captions if finding),
+            finding=tuple(of_texts[caption] for caption in entry.captions if refs),
             n_images=len(refs),
         )
         for entry, places in zip(entries, found, strict=True)
@@ -74,10 +101,23 @@ def _texts(entries: Sequence[Entry]) -> list[str]:
     return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
 
 
+def _searched(entries: Sequence[Entry]) -> list[ImageRef]:
+    """The distinct pictures that a gallery's captions search: none where its list is closed."""
+    if entries[0].gallery.captions:
+        return []
+    return list(dict.fromkeys(entry.image for entry in entries))
+
+
 def _as_read(captions: Captions, texts: Sequence[str]) -> Vectors:
     """Their vectors, of the first where the model reads several alike: [texts, dim]."""
     first: dict[tuple[int, ...], str] = {}
     return captions.embedded.take([first.setdefault(captions.token_ids[t], t) for t in texts])
+
+
+def _captions_of(entries: Sequence[Entry], texts: Sequence[str]) -> list[list[int]]:
+    """Where each entry's true captions are."""
+    column = {text: i for i, text in enumerate(texts)}
+    return [_columns(entry, column) for entry in entries]
 
 
 def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
@@ -118,6 +158,19 @@ def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
     return list(places.values())
 
 
+def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
+    """Score every pair of each gallery, and search by that."""
+    encoder.look(one_a_file(item.image for item in items))
+    kept = encoder.readable(items)
+    galleries = by_gallery(kept)
+    asked = [[kept[i] for i in places] for places in galleries]
+    scored = encoder.pairs([([e.image for e in entries], _texts(entries)) for entries in asked])
+    outcomes: dict[int, Retrieved] = {}
+    for places, entries in zip(galleries, asked, strict=True):
+        outcomes.update(zip(places, search_pairs(entries, scored), strict=True))
+    return Answers(kept, tuple(outcomes[i] for i in range(len(kept))), {"pairs": scored.n_pairs})
+
+
 class Retrieval:
     """The protocol's face to the rest of the package."""
 
@@ -128,11 +181,15 @@ class Retrieval:
     )
     event_tags: frozenset[str] = frozenset({"direction"})
 
-    def answer(self, items: Sequence[Entry], model: DualEncoder, encoder: Encoder) -> Answers:
+    def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
         """Embed pictures, then captions, role by role; search gallery by gallery.
 
-        Entries whose picture could not be read are no candidates, nor are captions of theirs alone.
+        A pair scorer is asked every picture with every caption of its gallery: nothing is ranked
+        beforehand by a cheaper score. Entries whose picture could not be read are no candidates,
+        nor are captions of theirs alone.
         """
+        if isinstance(model, PairScorer):
+            return _answer_pairs(items, encoder)
         refs: dict[Role, list[ImageRef]] = {}
         for item in items:
             refs.setdefault(item.gallery.role, []).append(item.image)

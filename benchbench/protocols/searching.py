@@ -56,6 +56,14 @@ def find(
     return [places[search] for search in range(len(queries))]
 
 
+def stand(scores: npt.NDArray[np.float32], true: Sequence[Sequence[int]]) -> list[Places]:
+    """The same from scores that are there: [queries, candidates]."""
+    return [
+        _stand(row, np.asarray(places, dtype=np.intp))
+        for row, places in zip(scores, true, strict=True)
+    ]
+
+
 def _blocks(
     queries: Vectors, size: int
 ) -> Iterator[tuple[list[list[int]], npt.NDArray[np.float64]]]:

@@ -1,4 +1,4 @@
-"""What models are: one that embeds pictures and phrases apart, and whatever it can do besides."""
+"""What models are: embedding pictures and captions apart, or scoring them in pairs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Similarity = Literal["cosine", "dot"]
 """How two embeddings are compared: of unit length, or as the model gives them."""
+
+Comparison = Literal[Similarity, "pairs"]
+"""That, or ``pairs`` where there are no embeddings: a picture and a caption are scored together."""
 
 Precision = Literal["fp32", "fp16", "bf16"]
 Activation = Literal["gelu", "quickgelu"]
@@ -46,7 +49,7 @@ class ModelManifest:
     context_length: int
     dtype: str
     parameters: int
-    similarity: Similarity
+    similarity: Comparison
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else of the model's own decides its embeddings. A ``note`` among them is shown above
     its numbers."""
@@ -118,6 +121,64 @@ class DualEncoder(Protocol):
         ...
 
 
+Shown = Any
+"""A picture as a pair scorer's ``transform`` leaves it; opaque to everybody else."""
+Features = Any
+"""What a pair scorer makes of one picture, for any number of captions; likewise opaque."""
+
+
+@runtime_checkable
+class PairScorer(Protocol):
+    """A model that reads a caption beside a picture: a cross-encoder, a generative model.
+
+    It encodes a picture once and scores it with as many captions as are asked. A caption is what
+    ``token_ids`` says, cut to the context: strings of the same ids are scored once. ``transform``
+    and ``tokenize`` run on worker threads beside the forward pass; the other two are called from
+    one thread, under ``torch.inference_mode``.
+    """
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """What was loaded; its ``similarity`` is ``pairs``."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda:0``."""
+        ...
+
+    def transform(self, image: Image) -> Shown:
+        """Preprocess one RGB picture."""
+        ...
+
+    def encode_images(self, pictures: Sequence[Shown]) -> Sequence[Features]:
+        """What can be computed of each of n pictures without a caption: n of them.
+
+        Where an architecture lets nothing be, the pictures themselves.
+        """
+        ...
+
+    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """The ids of each caption, special tokens included, neither padded nor truncated."""
+        ...
+
+    def tokenize(self, texts: Sequence[str]) -> TextBatch:
+        """Prepare captions for ``score``."""
+        ...
+
+    def score(self, features: Sequence[Features], batch: TextBatch) -> Tensor:
+        """Score picture i with caption i of a tokenised batch, the higher the better.
+
+        Returns [n], of any finite numbers that rank both the captions of a picture and the pictures
+        of a caption.
+        """
+        ...
+
+
+Model = DualEncoder | PairScorer
+"""What can be evaluated."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What a relation scorer is shown of a scene."""
@@ -152,7 +213,7 @@ class RelationScorer(Protocol):
 class Learner(Protocol):
     """A baseline that learns from a task's training split before it is evaluated."""
 
-    def learned(self, training: Sequence[Question]) -> DualEncoder:
+    def learned(self, training: Sequence[Question]) -> Model:
         """The same model, having learnt; its manifest says from what.
 
         ``training`` is empty where the task has no training split.
@@ -209,7 +270,7 @@ class ModelFamily:
     name: str
     usage: Mapping[str, str]
     """How to type it → what that gives: ``{"openclip:ARCH/TAG": "published weights"}``."""
-    load: Callable[[str, LoadOptions], DualEncoder]
+    load: Callable[[str, LoadOptions], Model]
     """Takes what follows the colon ("" where there is none)."""
     names: Callable[[], Sequence[str]] | None = None
     """All that can be typed, where that is a list."""

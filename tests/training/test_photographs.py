@@ -18,6 +18,7 @@ from benchbench.training import Plan, train
 from benchbench.training.feeding import Feed
 from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.running import data_of, made_for
+from benchbench.types import DualEncoder
 from benchbench.variants.catalogue import variant
 from benchbench.variants.texts import Reader
 from tests.conftest import SHARED
@@ -114,6 +115,7 @@ def test_a_fine_tuned_open_clip_loads_again(tmp_path: Path, tiny: str) -> None:
     plan = Plan("negclip", backbone=tiny, data=f"karpathy:{file}", steps=2, batch=4)
     best = train(plan, tmp_path / "run", device="cpu", workers=0)
     model = load_model(f"negclip:{best}")
+    assert isinstance(model, DualEncoder)
     assert model.manifest.architecture == "tiny"
     assert model.manifest.activation == "gelu"
     picture = model.transform(Image.open(tmp_path / "data/images/0.png").convert("RGB"))

@@ -14,7 +14,7 @@ from benchbench.registry import load_model
 from benchbench.testing import check_model
 from benchbench.training.plan import Plan
 from benchbench.training.running import made_for, record_of
-from benchbench.types import LoadOptions
+from benchbench.types import DualEncoder, LoadOptions
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant, variants
 from benchbench.variants.variant import shipped
@@ -51,12 +51,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_checkpoint_keeps_the_contract(folder: Path, name: str, precision: Any) -> None:
     model = load_model(f"{name}:{folder / name}.safetensors", LoadOptions(precision=precision))
     check_model(model)
+    assert isinstance(model, DualEncoder)
     assert model.manifest.settings["variant"] == name
     assert model.similarity == ("dot" if name == "structclip" else "cosine")
 
 
 def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> None:
     ours = load_model(f"clip:{folder / 'clip'}.safetensors")
+    assert isinstance(ours, DualEncoder)
     tensors, record = weights.read(folder / "clip.safetensors")
     plain = weights.write(tmp_path / "plain.safetensors", weights.plain(tensors), record)
     towers.register()
@@ -82,6 +84,7 @@ def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> N
 
 def test_a_caption_of_no_known_form_is_embedded_by_the_text_tower_alone(folder: Path) -> None:
     model = load_model(f"structclip:{folder / 'structclip'}.safetensors")
+    assert isinstance(model, DualEncoder)
     with torch.inference_mode():
         lengths = model.encode_texts(
             model.tokenize(["hello world", "the dog is chasing the cat"]), "scene"

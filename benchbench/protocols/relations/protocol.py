@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbench.errors import DataError
+from benchbench.errors import DataError, UsageError
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.relations import judging, storing
 from benchbench.protocols.relations.ranking import rank
@@ -17,7 +17,7 @@ from benchbench.protocols.relations.scoring import (
     boxes_of,
     groups_of,
 )
-from benchbench.types import ImageRef, RelationScorer
+from benchbench.types import DualEncoder, ImageRef, RelationScorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scoring import Scorer
-    from benchbench.types import DualEncoder, Metric, Outcome, Related, Scene, Ties
+    from benchbench.types import Metric, Model, Outcome, Related, Scene, Ties
 
     Floats = npt.NDArray[np.float64]
 
@@ -38,13 +38,19 @@ class Relations:
     of_a_sample = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
 
-    def answer(self, items: Sequence[Scene], model: DualEncoder, encoder: Encoder) -> Answers:
+    def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
         """Score and rank each scene, by the model's own head where it has one."""
         scorer: Scorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
-        else:
+        elif isinstance(model, DualEncoder):
             scorer, settings = UnionCrops(model, encoder), _prompting(model)
+        else:
+            raise UsageError(
+                f"{model.manifest.name} scores pictures with captions, pair by pair, and relation "
+                "detection is asked of models that embed them apart or have a head for relations. "
+                "It answers matching and retrieval tasks: benchbench list tasks"
+            )
         if encoder.progress:
             encoder.progress("scenes", 0, len(items))
         kept: list[Scene] = []

@@ -1,15 +1,7 @@
-"""The plugin contract, executable: run these over your own task or model.
-
-Each check looks at everything it can and raises one ContractError that lists all that is wrong::
-
-    def test_contract():
-        check_task(load_task("my-task"), DATA_ROOT)
-        check_model(load_model("my-model"))
-"""
+"""What every model owes: checks by name, each with what it found."""
 
 from __future__ import annotations
 
-import re
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from benchbench.errors import ContractError
-from benchbench.protocols import load_protocol
-from benchbench.types import DualEncoder, ModelManifest, Question, Task, TaskInfo, lacks
+from benchbench.types import DualEncoder, ModelManifest, PairScorer, lacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,94 +29,12 @@ CAPTIONS = (
     "the crouched cat and the white book",
     "A dirt path with a young person on a motor bike rests to the foreground of a verdant area.",
 )
-EDITIONS = {False: "photographs", True: "drawn"}
 SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
 """Width and height of the pictures that models are tried on."""
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 2e-2, "bf16": 1e-1}
 """By how much vectors may differ between batches: at unit length where similarity is cosine, else
 as parts of the largest value."""
-
-
-def check_task(task: object, root: Path) -> None:
-    """Hold a task to the contract on the files under ``root``.
-
-    Raises:
-        ContractError: listing all that is wrong.
-        DataError: the files are missing or malformed, as the task itself says.
-    """
-    if not isinstance(task, Task):
-        raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")
-    problems = list(_info_problems(task.info))
-    items = list(task.items(root))
-    problems += _item_problems(task.info, items)
-    if list(task.items(root)) != items:
-        problems.append("items() gives other items the second time")
-    _raise(f"task '{task.info.name}'", problems)
-
-
-def _info_problems(info: TaskInfo) -> Iterator[str]:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
-        yield f"the name '{info.name}' is not in lower case with hyphens (a variant after a dot)"
-    names = [metric.name for metric in info.metrics]
-    for headline, drawn in ((info.headline, False), (info.headline_drawn or info.headline, True)):
-        shown = [m.name for m in info.metrics if m.editions in ("all", EDITIONS[drawn])]
-        if headline not in shown:
-            yield f"the headline '{headline}' is not among the metrics {shown} ({EDITIONS[drawn]})"
-    known = load_protocol(info.protocol).judgements
-    for metric in info.metrics:
-        if metric.judgement not in known:
-            yield (
-                f"metric '{metric.name}' judges by '{metric.judgement}', which the protocol "
-                f"{info.protocol} does not: it has {', '.join(sorted(known))}"
-            )
-        if metric.statistic == "median" and metric.by:
-            yield f"metric '{metric.name}' is a median over groups, which nothing computes"
-    if len(set(names)) < len(names):
-        yield f"metric names repeat: {names}"
-    for file in info.files:
-        if file.path.startswith("/") or ".." in file.path.split("/"):
-            yield f"the file '{file.path}' is not inside the data root"
-    annotations = {file.path for file in info.files if not file.path.endswith("/")}
-    if info.official and set(info.official) != annotations:
-        yield f"official digests are of {sorted(info.official)}, files are {sorted(annotations)}"
-    for path, digest in info.official.items():
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
-            yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
-
-
-def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
-    if not items:
-        return ["there are no items"]
-    problems = []
-    ids = [item.id for item in items]
-    if len(set(ids)) < len(ids):
-        problems.append("item ids repeat")
-    protocol = load_protocol(info.protocol)
-    tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
-    tags |= {tag for metric in info.metrics for tag, _ in metric.only}
-    tags -= protocol.event_tags
-    for tag in info.optional_tags:
-        having = sum(tag in item.tags for item in items)
-        if 0 < having < len(items):
-            problems.append(f"{having} of {len(items)} items have the tag '{tag}': all, or none")
-    for item in items:
-        found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
-        found += [f"item {item.id}: {p}" for p in protocol.problems(item)]
-        problems += found
-        if len(problems) > 20:
-            return [*problems, "(and perhaps more)"]
-    return problems
-
-
-def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
-    if not item.cluster:
-        yield "has no cluster: name its source image"
-    if missing := tags - set(item.tags):
-        yield f"lacks the tags {sorted(missing)} that the task declares or groups by"
-    for ref in item.images:
-        if ref.box and (ref.box[2] <= ref.box[0] or ref.box[3] <= ref.box[1]):
-            yield f"has the empty crop {ref.box}"
 
 
 class Check(NamedTuple):
@@ -138,7 +47,7 @@ class Check(NamedTuple):
 
 
 def check_model(model: object) -> None:
-    """Hold a dual encoder to the contract on small random pictures and a few captions.
+    """Hold a model to the contract on small random pictures and a few captions.
 
     Raises:
         ContractError: listing all that is wrong.
@@ -146,11 +55,15 @@ def check_model(model: object) -> None:
     problems = [problem for check in model_checks(model) for problem in check.problems]
     manifest = getattr(model, "manifest", None)
     named = manifest.name if isinstance(manifest, ModelManifest) else repr(model)
-    _raise(f"model '{named}'", problems)
+    if problems:
+        listed = "\n  - ".join(problems)
+        raise ContractError(f"The model '{named}' breaks the contract:\n  - {listed}")
 
 
 def model_checks(model: object) -> list[Check]:
-    """Each check of ``DUAL_ENCODER`` by name, with what it found.
+    """Each check of ``DUAL_ENCODER``, or of ``PAIR_SCORER``, by name, with what it found.
+
+    A model that has ``score`` is held to be a pair scorer.
 
     A check that needs what an earlier one found wanting is not tried, and says so.
     """
@@ -158,7 +71,8 @@ def model_checks(model: object) -> list[Check]:
 
     found: dict[str, Check] = {}
     trial = _Trial(model)
-    for name, (run, needs) in DUAL_ENCODER.items():
+    checks = PAIR_SCORER if hasattr(model, "score") else DUAL_ENCODER
+    for name, (run, needs) in checks.items():
         wanting = [need for need in needs if found[need].problems or found[need].because]
         if wanting:
             found[name] = Check(name, because=wanting[0])
@@ -201,6 +115,11 @@ class _Trial:
         return [self.model.transform(picture) for picture in self.pictures]
 
     @cached_property
+    def too_long(self) -> str:
+        """A caption beyond any context."""
+        return " ".join(["dog"] * (2 * self.model.manifest.context_length))
+
+    @cached_property
     def encoded(self) -> dict[str, _Encoded]:
         """By the method that did it."""
         import torch
@@ -215,6 +134,25 @@ class _Trial:
             "encode_images": _Encoded.by(images, self.tensors),
             "encode_texts": _Encoded.by(texts, CAPTIONS),
         }
+
+    @cached_property
+    def features(self) -> Sequence[Any]:
+        """Of the pictures, as a pair scorer makes them."""
+        features: Sequence[Any] = self.model.encode_images(self.tensors)
+        return features
+
+    @cached_property
+    def scored(self) -> _Encoded:
+        """Every picture with every caption, by a pair scorer."""
+        apart = [self.model.encode_images([each])[0] for each in self.tensors]
+
+        def scores(pairs: Sequence[tuple[Any, str]]) -> Any:
+            captions = self.model.tokenize([text for _, text in pairs])
+            return self.model.score([each for each, _ in pairs], captions)
+
+        together = [(each, text) for text in CAPTIONS for each in self.features]
+        alone = [(each, text) for text in CAPTIONS for each in apart]
+        return _Encoded(scores(together), scores(together), [scores([pair]) for pair in alone])
 
 
 @dataclass(frozen=True)
@@ -237,7 +175,7 @@ def _protocol_problems(trial: _Trial) -> Iterator[str]:
         yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
 
 
-def _manifest_problems(trial: _Trial) -> Iterator[str]:
+def _comparison_problems(trial: _Trial) -> Iterator[str]:
     model = trial.model
     if model.similarity not in ("cosine", "dot"):
         yield f"similarity is '{model.similarity}', neither 'cosine' nor 'dot'"
@@ -245,6 +183,10 @@ def _manifest_problems(trial: _Trial) -> Iterator[str]:
         yield f"similarity is '{model.similarity}', the manifest says otherwise"
     if not np.isfinite(model.logit_scale) or model.logit_scale <= 0:
         yield f"logit_scale is {model.logit_scale}; it should be finite and positive"
+
+
+def _manifest_problems(trial: _Trial) -> Iterator[str]:
+    model = trial.model
     try:
         _ = model.manifest.fingerprint
     except (TypeError, ValueError) as error:
@@ -303,18 +245,23 @@ def _token_problems(trial: _Trial) -> Iterator[str]:
 
 
 def _limit_problems(trial: _Trial) -> Iterator[str]:
-    model = trial.model
-    long = " ".join(["dog"] * (2 * model.manifest.context_length))
-    if len(model.token_ids([long])[0]) <= model.manifest.context_length:
-        yield "token_ids truncates: captions beyond the context could not be counted"
+    model, long = trial.model, trial.too_long
+    yield from _truncation_problems(trial)
     embedded = model.encode_texts(model.tokenize([long]), "scene")
     if not bool(embedded.isfinite().all()):
         yield "a caption beyond the context gives values that are not finite"
 
 
+def _truncation_problems(trial: _Trial) -> Iterator[str]:
+    ids = trial.model.token_ids([trial.too_long])[0]
+    if len(ids) <= trial.model.manifest.context_length:
+        yield "token_ids truncates: captions beyond the context could not be counted"
+
+
 DUAL_ENCODER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, ...]]] = {
     "protocol": (_protocol_problems, ()),
     "manifest": (_manifest_problems, ("protocol",)),
+    "comparison": (_comparison_problems, ("protocol",)),
     "transform": (_transform_problems, ("protocol",)),
     "shapes": (_shape_problems, ("transform",)),
     "finite values": (_finite_problems, ("shapes",)),
@@ -341,6 +288,61 @@ def _of_largest(*sides: Floats) -> list[Floats]:
     return [v / max(largest, 1e-30) for v in sides]
 
 
-def _raise(what: str, problems: Sequence[str]) -> None:
-    if problems:
-        raise ContractError(f"The {what} breaks the contract:\n  - " + "\n  - ".join(problems))
+def _pair_protocol_problems(trial: _Trial) -> Iterator[str]:
+    if lacking := lacks(trial.model, PairScorer):
+        yield f"it is no pair scorer: it lacks {', '.join(lacking)}"
+    elif not isinstance(trial.model.manifest, ModelManifest):
+        yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
+    elif trial.model.manifest.similarity != "pairs":
+        yield f"the manifest's similarity is '{trial.model.manifest.similarity}', not 'pairs'"
+
+
+def _feature_problems(trial: _Trial) -> Iterator[str]:
+    n = len(trial.features)
+    if n != len(trial.pictures):
+        yield f"encode_images gives {n} features of {len(trial.pictures)} pictures"
+
+
+def _score_shape_problems(trial: _Trial) -> Iterator[str]:
+    n, shape = len(trial.scored.alone), tuple(trial.scored.together.shape)
+    if shape != (n,):
+        yield f"score gives shape {shape} for {n} pairs; expected [{n}]"
+
+
+def _score_finite_problems(trial: _Trial) -> Iterator[str]:
+    if not bool(trial.scored.together.isfinite().all()):
+        yield "score gives values that are not finite"
+
+
+def _score_determinism_problems(trial: _Trial) -> Iterator[str]:
+    if not bool((trial.scored.together == trial.scored.again).all()):
+        yield "score gives other values the second time (dropout? eval mode?)"
+
+
+def _score_batch_problems(trial: _Trial) -> Iterator[str]:
+    single = np.array([float(each[0]) for each in trial.scored.alone])
+    apart = float(np.abs(_floats(trial.scored.together) - single).max())
+    allowed = TOLERANCE.get(trial.model.manifest.dtype, TOLERANCE["fp32"])
+    if apart > allowed * max(1.0, float(np.abs(single).max())):
+        yield f"score depends on what else is in the batch: by {apart:.1e}"
+
+
+def _score_limit_problems(trial: _Trial) -> Iterator[str]:
+    yield from _truncation_problems(trial)
+    beyond = trial.model.score([trial.features[0]], trial.model.tokenize([trial.too_long]))
+    if not bool(beyond.isfinite().all()):
+        yield "a caption beyond the context gives a score that is not finite"
+
+
+PAIR_SCORER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, ...]]] = {
+    "protocol": (_pair_protocol_problems, ()),
+    "manifest": (_manifest_problems, ("protocol",)),
+    "features": (_feature_problems, ("protocol",)),
+    "shapes": (_score_shape_problems, ("features",)),
+    "finite values": (_score_finite_problems, ("shapes",)),
+    "same twice": (_score_determinism_problems, ("shapes", "finite values")),
+    "any batch size": (_score_batch_problems, ("shapes", "finite values")),
+    "token ids": (_token_problems, ("protocol",)),
+    "token limit": (_score_limit_problems, ("token ids", "features")),
+}
+"""The same for models that score pairs."""

@@ -1,0 +1,222 @@
+"""Captions as questions: ``vqascore:ORG/REPO`` or ``vqascore:PATH``, a model that answers in words.
+
+The score is the logarithm of the probability that the answer to *Does this figure show "…"? Please
+answer yes or no.* is *Yes* (Lin et al., *Evaluating Text-to-Visual Generation with Image-to-Text
+Generation*, ECCV 2024, §3; the wording is that of t2v_metrics): P("Yes") itself, not its share of
+P("Yes") + P("No"). Upstream's LLaVA takes the geometric mean with the token that ends the answer;
+the paper's formula, without it, is what is computed here.
+
+A picture goes through the vision tower once. Prompts are padded on the right and read at their own
+last token: for attention that looks back alone, padding after it changes nothing, whatever the
+positions are made of. What a picture's placeholder becomes is learnt from the processor, picture by
+picture, and put into each prompt's ids; that this equals the processor's own is checked when a
+model is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import ModelError
+from benchbench.models.digest import weights_sha256
+from benchbench.models.openclip import activation_of
+from benchbench.models.pretrained import (
+    described,
+    read_config,
+    read_model,
+    read_processor,
+    source_of,
+)
+from benchbench.models.prompting import Prompts, Run, answer_tokens
+from benchbench.types import LoadOptions, ModelFamily, ModelManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from PIL.Image import Image
+    from torch import Tensor
+
+QUESTION = 'Does this figure show "{}"? Please answer yes or no.'
+ANSWER = "Yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture on its way into prompts."""
+
+    run: Run
+    """What its placeholder becomes."""
+    inputs: Mapping[str, Tensor]
+    """The processor's other tensors: pixels until they are encoded, sizes, grids."""
+    features: Tensor | None = None
+    """Of the vision tower, in the language model's width; None where it goes along with pairs."""
+
+
+class Answering:
+    """A pair scorer by a generative model's first token."""
+
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        *,
+        name: str,
+        weights: str,
+        options: LoadOptions,
+        settings: Mapping[str, Any],
+    ) -> None:
+        import torch
+
+        self._model = model
+        self._prompts = Prompts(processor, QUESTION)
+        self._tower = _tower(model)
+        self.device = str(model.device)
+        answers = answer_tokens(processor.tokenizer, ANSWER)
+        self._yes = torch.tensor(list(answers.values()), device=model.device)
+        positions = getattr(model.config.get_text_config(), "max_position_embeddings", 2**31)
+        self.manifest = ModelManifest(
+            name=name,
+            architecture=type(model).__name__,
+            weights=weights,
+            weights_sha256=weights_sha256(model.state_dict()),
+            trained=True,
+            activation=activation_of(model),
+            context_length=int(positions) - self._prompts.longest_run + 1,
+            dtype=options.precision,
+            parameters=sum(p.numel() for p in model.parameters()),
+            similarity="pairs",
+            settings={
+                "score": f"log P({ANSWER})",
+                "prompt": self._prompts.text(["{}"])[0],
+                "answer_tokens": answers,
+                "pictures_encoded": "once" if self._tower else "with every pair",
+                **settings,
+            },
+            **described(processor),
+        )
+
+    def transform(self, image: Image) -> Seen:
+        """The processor's tensors, and what it makes of the placeholder."""
+        run, inputs = self._prompts.prepare(image)
+        return Seen(run, inputs)
+
+    def encode_images(self, pictures: Sequence[Seen]) -> Sequence[Seen]:
+        """Through the vision tower, together where they are of one shape."""
+        if self._tower is None:
+            return pictures
+        shapes = {tuple((k, v.shape) for k, v in seen.inputs.items()) for seen in pictures}
+        parts = [pictures] if len(shapes) == 1 else [[seen] for seen in pictures]
+        return [seen for part in parts for seen in self._encoded(part)]
+
+    def _encoded(self, pictures: Sequence[Seen]) -> Sequence[Seen]:
+        features = self._tower(**self._joined(pictures), return_dict=True).pooler_output
+        if len(features) != len(pictures):
+            raise ModelError(
+                f"{self.manifest.name} makes {len(features)} features of {len(pictures)} pictures."
+            )
+        kept = [{k: v for k, v in seen.inputs.items() if not _is_pixels(k)} for seen in pictures]
+        return [
+            Seen(seen.run, rest, each)
+            for seen, rest, each in zip(pictures, kept, features, strict=True)
+        ]
+
+    def _joined(self, pictures: Sequence[Seen]) -> dict[str, Tensor]:
+        """Their tensors, one after the other, on the model's device and in its precision."""
+        import torch
+
+        joined = {}
+        for name in pictures[0].inputs:
+            each = torch.cat([seen.inputs[name] for seen in pictures]).to(self.device)
+            joined[name] = each.to(self._model.dtype) if each.is_floating_point() else each
+        return joined
+
+    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Ids of the whole prompt, its end first: a cut for length leaves the question whole."""
+        return self._prompts.token_ids(texts)
+
+    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Ids of the prompts, cut within the caption where they are too long."""
+        return self._prompts.cut(texts, self.manifest.context_length)
+
+    def score(self, features: Sequence[Seen], batch: list[tuple[int, ...]]) -> Tensor:
+        """log P(Yes): [n]."""
+        import torch
+
+        told, lengths = self._prompts.assemble(batch, [seen.run for seen in features])
+        inputs = {name: each.to(self.device) for name, each in told.items()}
+        shown: dict[str, Any] = self._joined(features)
+        if features[0].features is not None:
+            shown["mm_encoder_outputs"] = {"image": _towers_output(features)}
+        last = torch.tensor(lengths, device=self.device) - 1
+        kept = torch.arange(int(last.min()), int(last.max()) + 1, device=self.device)
+        logits = self._model(**inputs, **shown, logits_to_keep=kept, use_cache=False).logits
+        rows = torch.arange(len(last), device=self.device)
+        logs = logits[rows, last - kept[0]].float().log_softmax(dim=-1)
+        return logs[:, self._yes].logsumexp(dim=-1)  # type: ignore[no-any-return]
+
+
+def _is_pixels(name: str) -> bool:
+    return name.startswith("pixel")
+
+
+def _tower(model: Any) -> Any:
+    """What encodes pictures by themselves, where the model takes that back; else None."""
+    import inspect
+
+    taken = inspect.signature(model.forward).parameters
+    return getattr(model, "get_image_features", None) if "mm_encoder_outputs" in taken else None
+
+
+def _towers_output(features: Sequence[Seen]) -> Any:
+    """Features as the vision tower gives them for that many pictures: a list, one a picture."""
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+    each: Any = [seen.features for seen in features]
+    return BaseModelOutputWithPooling(pooler_output=each)
+
+
+def load(rest: str, options: LoadOptions) -> Answering:
+    """Load ``ORG/REPO`` or a folder.
+
+    Raises:
+        UsageError: what was typed names none.
+        ModelError: it answers no questions about pictures, or lacks weights.
+        WeightsUnavailable: it cannot be read.
+    """
+    from transformers import AutoModelForImageTextToText
+
+    source = source_of(rest, "vqascore")
+    config = read_config(source, options)
+    if type(config) not in AutoModelForImageTextToText._model_mapping:
+        made = ", ".join(config.architectures or ()) or "no architecture named"
+        raise ModelError(
+            f"{source} is of type '{config.model_type}' ({made}), which answers no questions about "
+            "pictures. vqascore: takes LLaVA and its kin (AutoModelForImageTextToText)."
+        )
+    if config.is_encoder_decoder or config.get_text_config().is_encoder_decoder:
+        raise ModelError(
+            f"{source} is of type '{config.model_type}', with an encoder and a decoder of its "
+            "text; vqascore: takes models whose language model looks back alone."
+        )
+    processor = read_processor(source, options)
+    model, settings = read_model(AutoModelForImageTextToText, source, options)
+    return Answering(
+        model,
+        processor,
+        name=f"vqascore:{rest}",
+        weights=rest,
+        options=options,
+        settings=settings,
+    )
+
+
+FAMILY = ModelFamily(
+    name="vqascore",
+    usage={
+        "vqascore:ORG/REPO": "a model of the hub that answers in words, by its probability of Yes",
+        "vqascore:PATH": "the same from a folder",
+    },
+    load=load,
+    options=frozenset({"allow_partial", "trust_remote_code"}),
+)

@@ -1,0 +1,99 @@
+"""What every task owes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from benchbench.errors import ContractError
+from benchbench.protocols import load_protocol
+from benchbench.types import Question, Task, TaskInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+EDITIONS = {False: "photographs", True: "drawn"}
+
+
+def check_task(task: object, root: Path) -> None:
+    """Hold a task to the contract on the files under ``root``.
+
+    Raises:
+        ContractError: listing all that is wrong.
+        DataError: the files are missing or malformed, as the task itself says.
+    """
+    if not isinstance(task, Task):
+        raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")
+    problems = list(_info_problems(task.info))
+    items = list(task.items(root))
+    problems += _item_problems(task.info, items)
+    if list(task.items(root)) != items:
+        problems.append("items() gives other items the second time")
+    if problems:
+        listed = "\n  - ".join(problems)
+        raise ContractError(f"The task '{task.info.name}' breaks the contract:\n  - {listed}")
+
+
+def _info_problems(info: TaskInfo) -> Iterator[str]:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
+        yield f"the name '{info.name}' is not in lower case with hyphens (a variant after a dot)"
+    names = [metric.name for metric in info.metrics]
+    for headline, drawn in ((info.headline, False), (info.headline_drawn or info.headline, True)):
+        shown = [m.name for m in info.metrics if m.editions in ("all", EDITIONS[drawn])]
+        if headline not in shown:
+            yield f"the headline '{headline}' is not among the metrics {shown} ({EDITIONS[drawn]})"
+    known = load_protocol(info.protocol).judgements
+    for metric in info.metrics:
+        if metric.judgement not in known:
+            yield (
+                f"metric '{metric.name}' judges by '{metric.judgement}', which the protocol "
+                f"{info.protocol} does not: it has {', '.join(sorted(known))}"
+            )
+        if metric.statistic == "median" and metric.by:
+            yield f"metric '{metric.name}' is a median over groups, which nothing computes"
+    if len(set(names)) < len(names):
+        yield f"metric names repeat: {names}"
+    for file in info.files:
+        if file.path.startswith("/") or ".." in file.path.split("/"):
+            yield f"the file '{file.path}' is not inside the data root"
+    annotations = {file.path for file in info.files if not file.path.endswith("/")}
+    if info.official and set(info.official) != annotations:
+        yield f"official digests are of {sorted(info.official)}, files are {sorted(annotations)}"
+    for path, digest in info.official.items():
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
+
+
+def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
+    if not items:
+        return ["there are no items"]
+    problems = []
+    ids = [item.id for item in items]
+    if len(set(ids)) < len(ids):
+        problems.append("item ids repeat")
+    protocol = load_protocol(info.protocol)
+    tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
+    tags |= {tag for metric in info.metrics for tag, _ in metric.only}
+    tags -= protocol.event_tags
+    for tag in info.optional_tags:
+        having = sum(tag in item.tags for item in items)
+        if 0 < having < len(items):
+            problems.append(f"{having} of {len(items)} items have the tag '{tag}': all, or none")
+    for item in items:
+        found = [f"item {item.id}: {p}" for p in _one_item_problems(item, tags)]
+        found += [f"item {item.id}: {p}" for p in protocol.problems(item)]
+        problems += found
+        if len(problems) > 20:
+            return [*problems, "(and perhaps more)"]
+    return problems
+
+
+def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
+    if not item.cluster:
+        yield "has no cluster: name its source image"
+    if missing := tags - set(item.tags):
+        yield f"lacks the tags {sorted(missing)} that the task declares or groups by"
+    for ref in item.images:
+        if ref.box and (ref.box[2] <= ref.box[0] or ref.box[3] <= ref.box[1]):
+            yield f"has the empty crop {ref.box}"

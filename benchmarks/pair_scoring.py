@@ -1,0 +1,152 @@
+"""Seconds for one list of pictures and captions, scored in pairs by a BLIP of random weights.
+
+- ``engine``: each picture decoded and encoded once, its keys and values computed once, pairs in
+  batches of similar length.
+- ``loop``: the plain library, one pair a forward pass, as its documentation shows: the picture is
+  opened, preprocessed and encoded anew for every caption.
+
+Both arms share one process and one set of weights. ``--captions`` gives every picture that many
+captions, as a gallery does; 0 asks VG-Relation's own pairs. Each arm is run in turn, ``--repeats``
+times over; the table shows the best of each, and the scores are compared pair by pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchbench.data.images import crop
+from benchbench.devices import cpu_workers, inference
+from benchbench.embedding import score_pairs
+from benchbench.evaluation import draw_clusters
+from benchbench.registry import load_model, load_task
+from benchbench.types import ImageRef, Item, PairScorer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Blocks = Sequence[tuple[Sequence[ImageRef], Sequence[str]]]
+
+transformers: Any = import_module("transformers")
+"""Untyped here: much of it is, there."""
+
+BATCH = 32
+
+
+def save_blip(folder: Path, texts: Sequence[str], options: argparse.Namespace) -> None:
+    """A BLIP of some size with random weights, and a tokenizer that knows the captions' words."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    words = sorted({word for text in texts for word in text.lower().split()})
+    tokens = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])
+    inner = Tokenizer(models.WordLevel({t: i for i, t in enumerate(tokens)}, unk_token="[UNK]"))
+    inner.normalizer = normalizers.Lowercase()
+    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    inner.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", model_max_length=512
+    )
+    shape = {
+        "hidden_size": options.width,
+        "intermediate_size": 4 * options.width,
+        "num_hidden_layers": options.layers,
+        "num_attention_heads": options.width // 64,
+    }
+    text = {"vocab_size": len(tokens) + 2, "encoder_hidden_size": options.width}
+    vision = {"image_size": options.size, "patch_size": 16}
+    config = transformers.BlipConfig(
+        text_config={**shape, **text}, vision_config={**shape, **vision}
+    )
+    transformers.BlipForImageTextRetrieval(config).save_pretrained(folder)
+    size = {"height": options.size, "width": options.size}
+    transformers.BlipProcessor(
+        transformers.BlipImageProcessor(size=size), tokenizer
+    ).save_pretrained(folder)
+
+
+def engine(model: PairScorer, blocks: Blocks) -> list[float]:
+    """This engine, from paths to scores, in the order of the blocks."""
+    with inference():
+        scored = score_pairs(model, blocks, batch_size=BATCH, workers=cpu_workers())
+    return [float(s) for refs, texts in blocks for s in scored.take(refs, texts).ravel()]
+
+
+def loop(library: Any, processor: Any, first: int, blocks: Blocks) -> list[float]:
+    """The plain library, pair by pair."""
+    found = []
+    for refs, texts in blocks:
+        for ref in refs:
+            for text in texts:
+                with Image.open(ref.path) as image:
+                    picture = crop(image.convert("RGB"), ref)
+                inputs = processor(images=picture, text=text, return_tensors="pt")
+                inputs["input_ids"][:, 0] = first
+                with inference():
+                    logits = library(**inputs).itm_score[0]
+                found.append(float(logits[1] - logits[0]))
+    return found
+
+
+def asked(items: Sequence[Item], captions: int) -> Blocks:
+    """The items' own pairs, or every picture with the first so many captions."""
+    if not captions:
+        return [(item.images, item.captions) for item in items]
+    texts = list(dict.fromkeys(text for item in items for text in item.captions))[:captions]
+    return [(list(dict.fromkeys(ref for item in items for ref in item.images)), texts)]
+
+
+def main() -> None:
+    """Run the arms in turn and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--items", type=int, default=40)
+    parser.add_argument("--captions", type=int, default=0)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--width", type=int, default=384)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--repeats", type=int, default=2)
+    options = parser.parse_args()
+    items = draw_clusters(load_task("vg-relation").items(options.data_root), options.items, 0)
+    blocks = asked(items, options.captions)
+    with tempfile.TemporaryDirectory() as place:
+        texts = [text for _, captions in blocks for text in captions]
+        save_blip(Path(place), texts, options)
+        compare(place, blocks, options.repeats)
+
+
+def compare(place: str, blocks: Blocks, repeats: int) -> None:
+    """Time both arms on a folder's model, and compare what they say."""
+    model = load_model(f"itm:{place}")
+    assert isinstance(model, PairScorer)
+    library = transformers.BlipForImageTextRetrieval.from_pretrained(place).eval()
+    processor = transformers.AutoProcessor.from_pretrained(place)
+    first = library.config.text_config.vocab_size - 1
+    arms: dict[str, Callable[[], list[float]]] = {
+        "engine": lambda: engine(model, blocks),
+        "loop": lambda: loop(library, processor, first, blocks),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    scores: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        for name, call in arms.items():
+            start = time.perf_counter()
+            scores[name] = call()
+            seconds[name].append(time.perf_counter() - start)
+    best = {name: min(times) for name, times in seconds.items()}
+    n, apart = len(scores["loop"]), np.abs(np.subtract(scores["engine"], scores["loop"])).max()
+    print(f"\n{n} pairs, {torch.get_num_threads()} threads, best of {repeats}")
+    for name, spent in best.items():
+        print(f"  {name:<7} {spent:7.1f} s   {spent / best['engine']:.1f} x engine")
+    print(f"largest difference of scores: {apart:.1e}")
+
+
+if __name__ == "__main__":
+    main()
