@@ -24,7 +24,7 @@ from benchbench.types import ModelFamily
 
 if TYPE_CHECKING:
     from benchbench.models.containers import Contents
-    from benchbench.types import DualEncoder, LoadOptions
+    from benchbench.types import LoadOptions, Model
 
 TRANSFORMERS = "config.json"
 OURS = "benchbench"
@@ -42,7 +42,7 @@ NAMES = (
 """Of weights beside an open_clip_config.json, in open_clip's own order."""
 
 
-def load(rest: str, options: LoadOptions) -> DualEncoder:
+def load(rest: str, options: LoadOptions) -> Model:
     """Load a file, or a folder with a configuration and weights.
 
     Raises:
@@ -67,7 +67,7 @@ def _variant_of(record: str, what: str) -> str:
         raise ModelError(f"The header of {what} is damaged: {error}.") from error
 
 
-def _load_folder(folder: Path, what: str, options: LoadOptions) -> DualEncoder:
+def _load_folder(folder: Path, what: str, options: LoadOptions) -> Model:
     if (folder / CONFIG).is_file():
         return load_configured(folder, f"file:{what}", options)
     if (folder / TRANSFORMERS).is_file():

@@ -128,7 +128,10 @@ def _member(specification: str, both: Sequence[str], options: LoadOptions) -> Du
     unheeded: dict[str, Any] = {
         name: getattr(plain, name) for name in FURTHER if name not in heeded[specification]
     }
-    return load_model(specification, replace(options, **unheeded))
+    model = load_model(specification, replace(options, **unheeded))
+    if not isinstance(model, DualEncoder):
+        raise UsageError(f"{specification} scores pairs: only dual encoders can be mixed.")
+    return model
 
 
 def _module(model: DualEncoder) -> nn.Module:

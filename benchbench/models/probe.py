@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from benchbench.devices import inference
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
 from benchbench.registry import load_model
-from benchbench.stats.paired import paired_difference
-from benchbench.types import ACTIVATIONS, ImageRef
+from benchbench.stats import bootstrap_draws, interval, mean_over_groups
+from benchbench.types import ACTIVATIONS, DualEncoder, Estimate, ImageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from benchbench.stats.paired import Difference
-    from benchbench.types import DualEncoder, Entry, Item, LoadOptions
+    from benchbench.types import Entry, Item, LoadOptions, Model
 
     Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.99
 BATCH = 32
-FEWEST = 8
+FEWEST = 10
 """Pairs below which nothing is said."""
 LEAST = 0.005
 """Nats of loss below which nothing is advised, however narrow the interval."""
@@ -64,7 +63,7 @@ class Measured:
     name: str
     gelu: float
     quickgelu: float
-    difference: Difference
+    difference: Estimate
     """QuickGELU's minus GELU's, pair by pair."""
 
     @property
@@ -129,10 +128,16 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> Probed:
     if len(pairs) < FEWEST:
         raise UsageError(f"A probe needs {FEWEST} pairs or more; there are {len(pairs)}.")
     gelu, quick = (
-        _measures(load_model(path, replace(options, activation=each)), pairs)
+        _measures(_dual(load_model(path, replace(options, activation=each))), pairs)
         for each in ACTIVATIONS
     )
     return Probed(path, len(pairs), tuple(_measured(name, gelu, quick) for name in BETTER))
+
+
+def _dual(model: Model) -> DualEncoder:
+    if not isinstance(model, DualEncoder):
+        raise UsageError(f"{model.manifest.name} scores pairs and embeds nothing to be aligned.")
+    return model
 
 
 def distinct(pairs: Iterable[Pair]) -> list[Pair]:
@@ -231,7 +236,7 @@ def _measured(name: str, gelu: Mapping[str, Floats], quick: Mapping[str, Floats]
     import numpy as np
 
     n = len(gelu[name])
-    difference = paired_difference(
-        quick[name], gelu[name], np.zeros(n, np.intp), np.arange(n), level=LEVEL
-    )
+    apart = mean_over_groups(quick[name] - gelu[name], np.zeros(n, np.intp), np.arange(n))
+    low, high = interval(apart, bootstrap_draws([apart])[:, 0], LEVEL)
+    difference = Estimate(apart.value, low, high, LEVEL, n, n)
     return Measured(name, float(gelu[name].mean()), float(quick[name].mean()), difference)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError
+from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.openclip import activation_of
 from benchbench.models.pretrained import (
     described,
     read_config,

@@ -7,7 +7,7 @@ Each check looks at everything it can and raises one ContractError that lists al
         check_model(load_model("my-model"))
 """
 
-from benchbench.testing.models import Check, check_model, model_checks
+from benchbench.testing.models import CAPTIONS, SIZES, Check, check_model, model_checks
 from benchbench.testing.tasks import check_task
 
-__all__ = ["Check", "check_model", "check_task", "model_checks"]
+__all__ = ["CAPTIONS", "SIZES", "Check", "check_model", "check_task", "model_checks"]

@@ -12,7 +12,7 @@ import torch
 from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model
 from benchbench.testing import check_model
-from benchbench.types import LoadOptions
+from benchbench.types import DualEncoder, LoadOptions
 from tests.models.test_file import assert_same
 
 OPTIONS = LoadOptions(architecture="tiny", activation="gelu")
@@ -38,6 +38,7 @@ def test_weights_lie_between_the_two(two: tuple[str, str], weight: float) -> Non
     model.load_state_dict({n: (1 - weight) * a[n] + weight * b[n] for n in a})
     mixed = load_model(f"lerp:{two[0]},{two[1]},{weight}", OPTIONS)
     assert_same(mixed, model)
+    assert isinstance(mixed, DualEncoder)
     assert mixed.logit_scale == pytest.approx(model.logit_scale.exp().item())
     check_model(mixed)
 
@@ -47,6 +48,7 @@ def test_no_weight_of_b_is_a(two: tuple[str, str]) -> None:
     a: Any = load_model(two[0], OPTIONS)
     assert_same(mixed, a.module, atol=0)
     assert mixed.manifest.weights_sha256 == a.manifest.weights_sha256
+    assert isinstance(mixed, DualEncoder)
     assert mixed.logit_scale == a.logit_scale
 
 
