@@ -37,7 +37,7 @@ def test_a_sound_model_passes_every_check(tiny: str) -> None:
     done = typed("check", "model", tiny)
     assert done.exit_code == 0
     assert lines(done) == dict.fromkeys(
-        ("protocol", "manifest", "transform", "shapes", "finite values", "same twice",
+        ("protocol", "manifest", "comparison", "transform", "shapes", "finite values", "same twice",
          "any batch size", "token ids", "token limit"), "ok",
     )  # fmt: skip
     assert done.stdout.endswith(f"{tiny} keeps the contract\n")

@@ -81,7 +81,7 @@ def test_weights_that_fit_neither_are_given_no_advice(
 
 
 def test_a_probe_is_refused_where_it_can_say_nothing(tiny: str, pairs: list[Pair]) -> None:
-    with pytest.raises(UsageError, match="8 pairs or more; there are 7"):
+    with pytest.raises(UsageError, match="10 pairs or more; there are 7"):
         probe("weights.pt", LoadOptions(), pairs[:7])
     with pytest.raises(UsageError, match="leave out --activation"):
         probe("weights.pt", LoadOptions(activation="gelu"), pairs)
