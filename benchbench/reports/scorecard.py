@@ -18,6 +18,7 @@ from benchbench.stats import (
     median_over_items,
 )
 from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.types import Estimate
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 HEAVY = 0.2
-"""Share of a mean's weight on groups of few clusters from which the output warns."""
+"""Share of a mean's weight on groups of few clusters from which its interval is unreliable."""
+FREQUENT = 25
+"""Items that a group needs to be in the mean that then stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class Row:
     is_rank: bool = False
     """A place, counted from 1, where less is better; else a share."""
     statistic: Statistic = "mean"
+
+    @property
+    def unreliable(self) -> bool:
+        """Whether rare groups carry so much that the interval is not to be relied on."""
+        return self.rare_share > HEAVY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class Scorecard:
     remarks: tuple[str, ...]
     """What a reader must know beside the numbers."""
     resamples: int
+    rare: tuple[str, ...] = ()
+    """Groups of the headline in fewer than ten clusters."""
 
     def __str__(self) -> str:
         """The scorecard as a terminal shows it."""
@@ -112,6 +122,7 @@ def scorecard(
     shown, first = info.shown(drawn=run.drawn)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     metrics = [_read_metric(protocol, run, metric, ties, clusters) for metric in shown]
+    metrics += _frequent(protocol, run, first, metrics, ties, clusters)
     slices = _read_slices(protocol, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
     draws = bootstrap_draws([read.value for read in everything], resamples=resamples, seed=seed)
@@ -131,7 +142,34 @@ def scorecard(
         counted=tuple(protocol.counted(run.outcomes)),
         remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
         resamples=resamples,
+        rare=_rare(read_units(protocol, run.outcomes, first, ties), clusters),
     )
+
+
+def _frequent(
+    protocol: Protocol,
+    run: Run,
+    headline: Metric,
+    metrics: Sequence[_Read],
+    ties: Ties,
+    clusters: Integers,
+) -> list[_Read]:
+    """The headline over frequent groups alone, where rare ones make it unreliable."""
+    read = next(each for each in metrics if each.name == headline.name)
+    if read.value.n_groups < 2 or read.value.rare_share <= HEAVY or headline.at_least >= FREQUENT:
+        return []
+    metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
+    frequent = _read_metric(protocol, run, metric, ties, clusters)
+    return [frequent] if frequent.value.n_items else []
+
+
+def _rare(units: Units, clusters: Integers) -> tuple[str, ...]:
+    """Groups with what is judged in fewer than ten clusters, in order of names."""
+    there: dict[str, set[int]] = {}
+    for group, outcome in zip(units.groups, units.outcome, strict=True):
+        there.setdefault(group, set()).add(int(clusters[outcome]))
+    few = [group for group, found in there.items() if len(found) < FEW_CLUSTERS]
+    return tuple(sorted(few)) if len(there) > 1 else ()
 
 
 def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
@@ -145,7 +183,7 @@ def _of_short_lists(metrics: Sequence[Metric], reads: Sequence[_Read]) -> Iterat
     """Why some metrics have no value."""
     lacking = [
         f"{metric.name} ({metric.k} of {read.too_short})"
-        for metric, read in zip(metrics, reads, strict=True)
+        for metric, read in zip(metrics, reads, strict=False)
         if read.too_short
     ]
     if lacking:

@@ -7,7 +7,6 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from benchbench.protocols import load_protocol
-from benchbench.reports import scorecard as card
 from benchbench.stats.intervals import MANY_CLUSTERS
 from benchbench.stats.means import FEW_CLUSTERS
 
@@ -22,6 +21,8 @@ WIDEST = 100
 """Of tables and of what is counted."""
 DOT = " · "
 CELL = 40
+LISTED = 12
+"""Rare groups that are named."""
 SHOWN = 3
 """Unreadable files that the banner names."""
 
@@ -171,7 +172,10 @@ def _table(
 
 def _numbers(row: Row, with_chance: bool) -> list[str]:
     e = row.estimate
-    interval = "–" if math.isnan(e.low) else f"[{_number(row, e.low)}, {_number(row, e.high)}]"
+    mark = " ?" * row.unreliable
+    interval = (
+        "–" if math.isnan(e.low) else f"[{_number(row, e.low)}, {_number(row, e.high)}]{mark}"
+    )
     chance = [_number(row, row.chance, least=True)] * with_chance
     return [_number(row, e.value), interval, *chance, f"{e.n_items:,}", f"{e.n_clusters:,}"]
 
@@ -221,12 +225,20 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
             f"Note: {n_clusters} source images are few. Take intervals below "
             f"{MANY_CLUSTERS} as rough."
         )
-    heavy = [row for row in scorecard.metrics if row.rare_share > card.HEAVY]
-    if heavy:
-        share = 100 * max(row.rare_share for row in heavy)
-        yield (
-            f"Note: groups in under {FEW_CLUSTERS} clusters carry up to {share:.0f} % of the "
-            f"weight of {', '.join(row.name for row in heavy)}. Their spread is estimated from all "
-            "such groups together: read these intervals with caution."
-        )
+    yield from _of_rare_groups(scorecard)
     yield from scorecard.remarks
+
+
+def _of_rare_groups(scorecard: Scorecard) -> Iterator[str]:
+    heavy = [row for row in scorecard.metrics if row.unreliable]
+    if not heavy:
+        return
+    share = 100 * max(row.rare_share for row in heavy)
+    listed = ", ".join(map(_cell, scorecard.rare[:LISTED]))
+    more = len(scorecard.rare) - LISTED
+    named = f" ({listed}{f' and {more} more' if more > 0 else ''})" if listed else ""
+    yield (
+        f"? unreliable: groups in under {FEW_CLUSTERS} clusters{named} carry up to {share:.0f} % "
+        f"of the weight of {', '.join(row.name for row in heavy)}. Their spread is estimated from "
+        "all such groups together."
+    )

@@ -206,6 +206,20 @@ def test_a_task_of_ones_own_reads_its_own_runs() -> None:
         scorecard(dataclasses.replace(SMALL, task="other"), task=Mine())
 
 
+def test_rare_groups_are_listed_and_frequent_ones_stand_beside() -> None:
+    frequent = [("on", f"{i}", 1.0 if i % 4 else -1.0) for i in range(60)]
+    rare = [("riding", f"r{i}", 1.0) for i in range(4)]
+    card = scorecard(run_of(frequent + rare))
+    assert card.rare == ("riding",)
+    assert card.headline.unreliable
+    assert values(card)["aro-paper"] == pytest.approx((45 / 60 + 1) / 2)
+    assert values(card)["aro-paper≥25"] == pytest.approx(45 / 60)
+    text = str(card)
+    assert "] ?" in text
+    assert "? unreliable: groups in under 10 clusters (riding) carry up to 50 %" in text
+    assert "aro-paper≥25" not in values(scorecard(run_of(frequent)))
+
+
 def test_text_from_files_cannot_break_the_page() -> None:
     odd = run_of([("on\x1b[31m\n", "a", 1.0), ("x" * 300, "b", 1.0)])
     text = str(scorecard(odd, by="relation"))
