@@ -17,7 +17,7 @@ from benchbench.protocols.relations.scoring import (
     boxes_of,
     groups_of,
 )
-from benchbench.types import DualEncoder, ImageRef, RelationScorer
+from benchbench.types import ImageRef, PairScorer, RelationScorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scoring import Scorer
-    from benchbench.types import Metric, Model, Outcome, Related, Scene, Ties
+    from benchbench.types import DualEncoder, Metric, Model, Outcome, Related, Scene, Ties
 
     Floats = npt.NDArray[np.float64]
 
@@ -43,14 +43,14 @@ class Relations:
         scorer: Scorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
-        elif isinstance(model, DualEncoder):
-            scorer, settings = UnionCrops(model, encoder), _prompting(model)
-        else:
+        elif isinstance(model, PairScorer):
             raise UsageError(
                 f"{model.manifest.name} scores pictures with captions, pair by pair, and relation "
                 "detection is asked of models that embed them apart or have a head for relations. "
                 "It answers matching and retrieval tasks: benchbench list tasks"
             )
+        else:
+            scorer, settings = UnionCrops(model, encoder), _prompting(model)
         if encoder.progress:
             encoder.progress("scenes", 0, len(items))
         kept: list[Scene] = []
