@@ -1,9 +1,9 @@
 """How often comparisons claim what is not there: p-values and families under a null that is known.
 
 Models of equal skill answer items of which several share an image; the answers of an image are
-correlated. Of one pair, a share α of p-values should be at most α; of a table of models, any claim at all should
-be made in at most α of the tables. Beside benchbench's tests stand those that take items as
-independent: McNemar's for a pair, and the same with Holm for a table.
+correlated. Of one pair, a share α of p-values should be at most α; of a table of models, any claim
+at all should be made in at most α of the tables. Beside benchbench's tests stand those that take
+items as independent: McNemar's for a pair, and the same with Holm for a table.
 
     python benchmarks/errors.py
 """

@@ -42,12 +42,16 @@ def compare_command(
 ) -> None:
     """Compare two runs of the same items: is B better than A, by how much, and on what?
 
-    A and B are files of benchbench eval; A is the one to compare with.
+    A and B are files of benchbench eval; A is the one to compare with. Two folders are two methods,
+    and the runs in each are its seeds.
     """
     from benchbench.reports.comparison import compare
     from benchbench.reports.flipped import check_flips, write_flips
     from benchbench.runs import read_run
 
+    if a.is_dir() or b.is_dir():
+        click.echo(_methods(a, b, flips, **how))
+        return
     if flips is not None:
         check_flips(flips)
     found = compare(read_run(a), read_run(b), **how)
@@ -55,3 +59,17 @@ def compare_command(
     if flips is not None:
         count = write_flips(found, flips, data_root, edition)
         click.echo(f"\nflips  {count:,} items: {flips}")
+
+
+def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
+    from benchbench.cli.boards import read_all
+    from benchbench.errors import UsageError
+    from benchbench.reports.seeds import compare_methods
+
+    if not (a.is_dir() and b.is_dir()):
+        raise UsageError(
+            "A folder of seeds is compared with another: name two files, or two folders."
+        )
+    if flips is not None or by is not None:
+        raise UsageError("--flips and --by are of two runs: name two files.")
+    return str(compare_methods(read_all([a]), read_all([b]), **how))

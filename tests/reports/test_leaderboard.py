@@ -97,10 +97,16 @@ def test_what_is_no_table_is_refused() -> None:
 
 
 def test_several_tasks_make_one_score() -> None:
-    other = [changed(run, task="vg-attribution") for run in FOUR]
-    for run in other:
-        for outcome in run.outcomes:
-            outcome.tags.setdefault("attributes", "red/blue")
+    other = [
+        changed(
+            run,
+            task="vg-attribution",
+            outcomes=tuple(
+                replace(o, tags={**o.tags, "attributes": "red/blue"}) for o in run.outcomes
+            ),
+        )
+        for run in FOUR
+    ]
     whole = over_tasks({"vg-relation": FOUR, "vg-attribution": other})
     assert [each.name for each in whole.standings] == ["best", "alike", "low", "blind"]
     assert whole.standings[0].best == 1

@@ -102,6 +102,13 @@ def test_the_commands(boards: Path, tmp_path: Path) -> None:
     compared = run(main, ["compare", *files, "--by", "relation"])
     assert compared.exit_code == 0
     assert "No difference is shown" in compared.output
+    for method in "ef":
+        for seed in range(2):
+            write_run(made(f"{method}{seed}", 0.6), tmp_path / method / f"{seed}.parquet")
+    seeds = run(main, ["compare", str(tmp_path / "e"), str(tmp_path / "f")])
+    assert "2 and 2 seeds" in seeds.output
+    mixed = run(main, ["compare", files[0], str(tmp_path / "f")], standalone_mode=False)
+    assert "two files, or two folders" in str(mixed.exception)
     assert run(main, ["publish", *files, "--to", str(boards)]).exit_code == 0
     assert run(main, ["publish", "--to", str(boards), "--check"]).exit_code == 0
     (boards / EDITION / "vg-relation.md").write_text("edited")

@@ -1,0 +1,142 @@
+"""Two methods, each trained several times: what is owed to seeds, apart from what is owed to items.
+
+A p-value over items speaks of checkpoints: would these two differ on other items? Whether a method
+is better asks for other seeds as well. The two are printed side by side and never added up: seeds
+share their items, so that their spread knows nothing of these (Bouthillier et al., 'Accounting for
+variance in machine learning benchmarks', MLSys 2021).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.reports.sidebyside import side_by_side
+from benchbench.stats import Spread, between_seeds, interval, mean_over_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.types import Metric, Run, Ties
+
+    Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """Two methods over several seeds of each, by one metric."""
+
+    task: str
+    metric: str
+    a: Spread
+    """Scores of the first method's checkpoints."""
+    b: Spread
+    difference: float
+    """Of the means over seeds, b − a."""
+    level: float
+    over_seeds: tuple[float, float]
+    """Interval of the difference for other seeds on these items (Welch's t)."""
+    over_items: tuple[float, float]
+    """Interval for these checkpoints on other items (whole source images drawn again)."""
+    ordered: bool
+    """Whether every checkpoint of one method is above every one of the other."""
+
+    def __str__(self) -> str:
+        """As a terminal shows it."""
+        level = f"{100 * self.level:g} %"
+        rows = [
+            f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds",
+            "",
+            f"a      {_of(self.a)}",
+            f"b      {_of(self.b)}",
+            f"b − a  {100 * self.difference:+.1f}",
+            "",
+            f"{level} interval over seeds, on these items: {_range(self.over_seeds)}",
+            f"{level} interval over items, for these checkpoints: {_range(self.over_items)}",
+            "Every checkpoint of one method is above every one of the other."
+            if self.ordered
+            else "The methods' checkpoints overlap.",
+        ]
+        return "\n".join(rows)
+
+
+def _of(spread: Spread) -> str:
+    return f"{100 * spread.mean:.1f} ± {100 * spread.sd:.1f} between seeds"
+
+
+def _range(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return "–" if math.isnan(low) else f"[{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def compare_methods(
+    a: Sequence[Run],
+    b: Sequence[Run],
+    metric: Metric | str | None = None,
+    *,
+    ties: Ties = "wrong",
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Methods:
+    """Compare two methods by checkpoints of several seeds.
+
+    Args:
+        a: runs of one method's checkpoints, on the same items.
+        b: runs of the other's, on those items too.
+        metric: a mean; by default the task's headline.
+        ties: the rule, where the metric fixes none.
+        level: of both intervals.
+        seed: of the resamples.
+
+    Raises:
+        UsageError: fewer than two seeds of either, runs that do not compare, or a median.
+    """
+    if min(len(a), len(b)) < 2:
+        raise UsageError(
+            f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}."
+        )
+    beside = side_by_side([*a, *b], metric, ties=ties)
+    if not beside.is_mean:
+        raise UsageError(f"{beside.metric.name} is a median; methods are compared by means.")
+    table = beside.panel()
+    one, two = table.values[: len(a)], table.values[len(a) :]
+    apart = beside.values[:, len(a) :].mean(axis=1) - beside.values[:, : len(a)].mean(axis=1)
+    of_items = mean_over_groups(
+        apart, beside.numbered(), beside.clusters[beside.outcome],
+        total=table.n_clusters, absent=beside.absent,
+    )  # fmt: skip
+    redrawn = table.redrawn(seed=seed)
+    drawn = redrawn[:, len(a) :].mean(axis=1) - redrawn[:, : len(a)].mean(axis=1)
+    difference = float(two.mean() - one.mean())
+    return Methods(
+        task=f"{a[0].task}@{a[0].edition}",
+        metric=beside.metric.name,
+        a=between_seeds(one.tolist()),
+        b=between_seeds(two.tolist()),
+        difference=difference,
+        level=level,
+        over_seeds=welch(one, two, level),
+        over_items=interval(of_items, difference + drawn, level),
+        ordered=bool(two.min() > one.max() or one.min() > two.max()),
+    )
+
+
+def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """Welch's interval of the difference of means, b − a, of independent seeds."""
+    from scipy.special import stdtrit
+
+    parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
+    if not parts.sum():
+        return float(b.mean() - a.mean()), float(b.mean() - a.mean())
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
+    middle = float(b.mean() - a.mean())
+    return middle - half, middle + half
