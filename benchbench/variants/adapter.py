@@ -106,10 +106,25 @@ class RelatingVariant(TrainedVariant):
         return self._scorer.score_objects(view)
 
 
+TRIAL = 10_000
+"""Examples below which training was a trial of the path, not of the method."""
+
+
 def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What training left to be said above every number."""
-    note = record.get("note")
-    return {"note": note} if note else {}
+    """How long it was trained, and what must be said of that above every number."""
+    plan, step = record.get("plan", {}), record.get("step")
+    found: dict[str, Any] = {}
+    if step is not None and "batch" in plan:
+        examples = step * plan["batch"]
+        found["training"] = f"{examples:,} examples in {step:,} steps, seed {plan.get('seed')}"
+        if examples < TRIAL:
+            found["note"] = (
+                f"trained on {examples:,} examples, which shows that training works and says "
+                "nothing of the method."
+            )
+    if note := record.get("note"):
+        found["note"] = note
+    return found
 
 
 def load_variant(

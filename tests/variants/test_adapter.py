@@ -56,6 +56,15 @@ def test_a_checkpoint_keeps_the_contract(folder: Path, name: str, precision: Any
     assert model.similarity == ("dot" if name == "structclip" else "cosine")
 
 
+def test_a_trial_says_so_above_every_number(tmp_path: Path) -> None:
+    plan = Plan("clip").record() | {"batch": 64, "seed": 3}
+    few = load_model(f"clip:{write('clip', tmp_path / 'few.safetensors', plan=plan, step=10)}")
+    many = load_model(f"clip:{write('clip', tmp_path / 'many.safetensors', plan=plan, step=3000)}")
+    assert "trained on 640 examples" in few.manifest.settings["note"]
+    assert few.manifest.settings["training"] == "640 examples in 10 steps, seed 3"
+    assert "note" not in many.manifest.settings
+
+
 def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> None:
     ours = load_model(f"clip:{folder / 'clip'}.safetensors")
     assert isinstance(ours, DualEncoder)
