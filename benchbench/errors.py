@@ -2,9 +2,10 @@
 
 ::
 
-    BenchbenchError            the command line turns any of these into one line and exit code 2
+    BenchbenchError            the command line turns any of these into a line and exit code 2
     ├── UsageError             what was typed or passed cannot be meant
-    │   └── UnknownName        no task, model, metric or tag of that name (says what is there)
+    │   ├── UnknownName        no task, model, metric or tag of that name (says what is there)
+    │   └── NotComparable      runs of other items, editions or conditions (exit code 3)
     ├── DataError              a data set is not what its format promises
     │   ├── MissingData        a file or folder is not there
     │   ├── MalformedData      a file is there but unreadable, truncated or of the wrong shape
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 class BenchbenchError(Exception):
     """Base of all errors that the user can put right."""
 
+    exit_code = 2
+    """What the command line leaves with."""
+
 
 class UsageError(BenchbenchError):
     """What was typed or passed cannot be meant."""
@@ -47,6 +51,12 @@ class UnknownName(UsageError):  # noqa: N818 - reads as what is wrong
         if near := difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6):
             message += f" Did you mean '{lowered[near[0]]}'?"
         super().__init__(f"{message} {hint}")
+
+
+class NotComparable(UsageError):  # noqa: N818
+    """Runs that do not compare; the message lists all in which they differ."""
+
+    exit_code = 3
 
 
 class DataError(BenchbenchError):

@@ -55,7 +55,7 @@ class _Commands(click.Group):
         except click.ClickException as error:
             _fail(error.format_message())
         except BenchbenchError as error:
-            _fail(str(error))
+            _fail(str(error), error.exit_code)
         except OSError as error:  # a full disk, a name too long, a working directory that is gone
             where = f"{error.filename}: " if error.filename else ""
             _fail(f"{where}{error.strerror or error}.")
@@ -65,9 +65,9 @@ class _Commands(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = 2) -> NoReturn:
     click.echo(f"Error: {message}", err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def _prepare_streams() -> None:

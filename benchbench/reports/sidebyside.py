@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.errors import UsageError
+from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.registry import load_task
@@ -105,7 +105,9 @@ def side_by_side(
     if not runs:
         raise UsageError("There is no run to be read.")
     if apart := [line for other in runs[1:] for line in differences(runs[0], other)]:
-        raise UsageError("These runs do not compare:\n  - " + "\n  - ".join(dict.fromkeys(apart)))
+        raise NotComparable(
+            "These runs do not compare:\n  - " + "\n  - ".join(dict.fromkeys(apart))
+        )
     chosen = metric_of(runs[0], metric)
     protocol = load_protocol(runs[0].protocol)
     read = [read_units(protocol, run.outcomes, chosen, ties) for run in runs]
@@ -176,7 +178,7 @@ def _check_same(read: Sequence[Units], runs: Sequence[Run], metric: Metric) -> N
     for each, run in zip(read[1:], runs[1:], strict=True):
         same = list(each.groups) == list(first.groups)
         if not same or not np.array_equal(each.outcome, first.outcome):
-            raise UsageError(
+            raise NotComparable(
                 f"These runs do not compare by {metric.name}: it reads other items of "
                 f"{run.model.name} than of {runs[0].model.name}."
             )

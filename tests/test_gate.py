@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchbench.errors import NotComparable, UsageError
+from benchbench.gate import Rule, gate
+from tests.reports.made import changed, made
+
+BASE = made("base", 0.6, n=1200)
+
+
+def verdict(candidate: float, rule: Rule, n: int = 1200) -> str:
+    return gate([made("new", candidate, n=n)], [made("base", 0.6, n=n)], [rule]).verdict
+
+
+def test_three_verdicts() -> None:
+    assert verdict(0.6, Rule("vg-relation", margin=0.05)) == "pass"
+    assert verdict(0.4, Rule("vg-relation", margin=0.05)) == "fail"
+    assert verdict(0.6, Rule("vg-relation", margin=0.001), n=60) == "inconclusive"
+
+
+def test_not_significant_is_not_no_regression() -> None:
+    runs = [made("new", 0.6, n=90)], [made("base", 0.6, n=90)]
+    found = gate(*runs, [Rule("vg-relation", margin=0.03)])
+    assert found.verdict == "inconclusive"
+    assert found.checks[0].items_needed > 90
+
+
+def test_an_unchanged_checkpoint_passes_at_any_margin() -> None:
+    same = gate([changed(BASE)], [BASE], [Rule("vg-relation", margin=0.001)])
+    assert same.verdict == "pass"
+    assert same.checks[0].difference == 0.0
+
+
+def test_a_floor_is_absolute() -> None:
+    assert verdict(0.6, Rule("vg-relation", floor=0.4)) == "pass"
+    assert verdict(0.6, Rule("vg-relation", floor=0.9)) == "fail"
+
+
+def test_groups_are_gated_by_themselves_and_small_ones_reported() -> None:
+    rule = Rule("vg-relation", margin=0.05, by="relation", least_items=400)
+    found = gate([made("new", 0.3, n=1200)], [BASE], [rule])
+    assert len(found.checks) == 3
+    assert all(check.gated and check.verdict == "fail" for check in found.checks)
+    small = gate([made("new", 0.3, n=900)], [made("base", 0.6, n=900)], [rule])
+    assert not any(check.gated for check in small.checks)
+    assert small.verdict == "inconclusive"
+
+
+def test_failure_is_adjusted_for_the_number_of_checks_and_passing_is_not() -> None:
+    new = made("new", 0.58, n=900)
+    base = made("base", 0.6, n=900)
+    alone = gate([new], [base], [Rule("vg-relation", margin=0.0)]).checks[0]
+    many = gate([new], [base], [Rule("vg-relation", margin=0.0)] * 8).checks[0]
+    assert many.p_fail == pytest.approx(min(1.0, 8 * alone.p_fail))
+    assert many.p_pass == alone.p_pass
+
+
+def test_all_must_pass_and_one_failure_is_enough() -> None:
+    passing, failing = Rule("vg-relation", margin=0.1), Rule("vg-relation", floor=0.99)
+    unsure = Rule("vg-relation", margin=0.0001)
+    new = made("new", 0.6, n=1200)
+    assert gate([new], [BASE], [passing, failing]).verdict == "fail"
+    assert gate([new], [BASE], [passing, unsure]).verdict == "inconclusive"
+
+
+def test_what_does_not_compare_is_refused() -> None:
+    rules = [Rule("vg-relation")]
+    half = changed(BASE, model=dataclasses.replace(BASE.model, dtype="fp16"))
+    with pytest.raises(NotComparable, match="precision: fp16 of the candidate"):
+        gate([half], [BASE], rules)
+    with pytest.raises(NotComparable, match="edition"):
+        gate([changed(BASE, edition="scenes-v1")], [BASE], rules)
+    with pytest.raises(UsageError, match="needs one run of vg-attribution"):
+        gate([BASE], [BASE], [Rule("vg-attribution")])
+    with pytest.raises(UsageError, match="needs a rule"):
+        gate([BASE], [BASE], [])
+    with pytest.raises(UsageError, match="0 or more"):
+        gate([BASE], [BASE], [Rule("vg-relation", margin=-0.1)])
+
+
+def test_false_alarms_at_the_margin_are_rare() -> None:
+    """A true loss of exactly the margin: neither verdict more often than α."""
+    rng, failed, passed = np.random.default_rng(0), 0, 0
+    margin, n = 0.1, 400
+    for _ in range(300):
+        shared = rng.uniform(size=n)
+        old = (shared < 0.7).astype(float)
+        new = np.where(rng.uniform(size=n) < 0.8, (shared < 0.6), rng.uniform(size=n) < 0.6)
+        runs = [
+            changed(
+                BASE,
+                outcomes=tuple(
+                    dataclasses.replace(
+                        o, scores=np.array([[1.0 if right else -1.0, 0.0]], np.float32),
+                        cluster=f"{i}",
+                    )
+                    for i, (o, right) in enumerate(zip(BASE.outcomes[:n], values, strict=True))
+                ),
+            )
+            for values in (new, old)
+        ]  # fmt: skip
+        said = gate([runs[0]], [runs[1]], [Rule("vg-relation", "micro", margin=margin)]).verdict
+        failed, passed = failed + (said == "fail"), passed + (said == "pass")
+    assert failed / 300 < 0.09
+    assert passed / 300 < 0.09
