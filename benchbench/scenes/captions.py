@@ -19,7 +19,7 @@ from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.lexicon import NONE, TOKENS, phrase
 from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORY
-from benchbench.scenes.world import VERSION, Scenes
+from benchbench.scenes.world import VERSION, Flags, Scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,9 @@ def captions(scenes: Scenes, first: int = 0) -> Captions:
     return Captions(np.stack(padded, axis=1))
 
 
-def pair_captions(scenes: Scenes, who: Ints, whom: Ints, stream: str) -> Captions:
+def pair_captions(
+    scenes: Scenes, who: Ints, whom: Ints, stream: str, bare: Flags | None = None
+) -> Captions:
     """One caption per scene that tells one annotated relation, and of nobody else.
 
     Args:
@@ -81,10 +83,11 @@ def pair_captions(scenes: Scenes, who: Ints, whom: Ints, stream: str) -> Caption
         who: [n], the slot of the subject.
         whom: [n], the slot of the object; from ``who`` to ``whom`` a predicate is annotated.
         stream: names the dice; another name, other words.
+        bare: [n]: captions that say nothing of looks; None leaves that to the dice.
     """
     roll = dice(f"{VERSION}/{scenes.split}/captions of pairs/{stream}", scenes.index)
     phrasing = roll.below("phrasing", len(ABOUT_ONE))
-    return Captions(_phrased(scenes, roll, phrasing, ABOUT_ONE, (who, whom))[:, None])
+    return Captions(_phrased(scenes, roll, phrasing, ABOUT_ONE, (who, whom), bare)[:, None])
 
 
 def dense_captions(scenes: Scenes) -> Captions:
@@ -120,6 +123,8 @@ class Teller:
     roll: Dice
     told: tuple[Ints, Ints] | None = None
     """Slots of the one fact to be told of each scene; None leaves the choice to the dice."""
+    bare: Flags | None = None
+    """[n]: where nothing is said of looks; None leaves that to the dice."""
     rows: Ints = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,6 +139,8 @@ class Teller:
             if full
             else np.array([0, 1, 1, 2, 2, 3])[self.roll.below(name, 6)]
         )
+        if self.bare is not None:
+            mode = np.where(self.bare, 0, mode)
         person = kind == CATEGORY["person"]
         colour = np.where(mode > 0, lexicon.COLOUR_WORDS[scenes.colour[at]], NONE)
         pattern = np.where(mode > 1, lexicon.PATTERN_WORDS[scenes.pattern[at]], NONE)
@@ -311,13 +318,15 @@ def _phrased(
     phrasing: Ints,
     phrasings: tuple[Callable[[Teller], list[Ints]], ...] = PHRASINGS,
     told: tuple[Ints, Ints] | None = None,
+    bare: Flags | None = None,
 ) -> Ints:
     """Each scene by its own phrasing. Returns [n, longest]."""
     lines = []
     for number, say in enumerate(phrasings):
         rows = np.flatnonzero(phrasing == number)
         fact = None if told is None else (told[0][rows], told[1][rows])
-        teller = Teller(scenes.take(rows), Dice(roll.keys[rows]), fact)
+        quiet = None if bare is None else bare[rows]
+        teller = Teller(scenes.take(rows), Dice(roll.keys[rows]), fact, quiet)
         parts = say(teller) if len(rows) else []
         lines.append((rows, _closed_up(np.concatenate(parts, axis=1)) if parts else None))
     longest = max(line.shape[1] for _, line in lines if line is not None) if len(scenes) else 0

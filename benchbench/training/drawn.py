@@ -3,9 +3,9 @@
 Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
 around two objects with a caption of what is between them, as region descriptions do. Which two:
-every kind of relation in a picture is as likely, lest "to the left of" drown the deeds. Both halves
-of a pair of twins hardly ever meet in a batch: negatives that look alike come from the objective or
-not at all.
+every kind of relation in a picture is as likely, lest "to the left of" drown the deeds; and a fifth
+of these captions say nothing of looks, as most that people write do not. Both halves of a pair of
+twins hardly ever meet in a batch: negatives that look alike come from the objective or not at all.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 WHOLE_PERCENT = 30
+BARE_PERCENT = 20
+"""Of the captions of two objects."""
 MARGIN_PERCENT = 15
 """At most so much of its side is left around what a part shows."""
 _NUMBERS = 2**31 - 1
@@ -119,7 +121,9 @@ def _captions(
         for k, row in enumerate(wholes.tolist()):
             lines[row] = every.tagged(k, int(column[k]))
     if len(pairs):
-        own = pair_captions(scenes.take(pairs), told[0][pairs], told[1][pairs], "training")
+        parts, who, whom = scenes.take(pairs), told[0][pairs], told[1][pairs]
+        bare = roll.chance("bare", BARE_PERCENT)[pairs]
+        own = pair_captions(parts, who, whom, "training", bare)
         for k, row in enumerate(pairs.tolist()):
             lines[row] = own.tagged(k, 0)
     return lines

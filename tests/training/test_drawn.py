@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.scenes.vocabulary import PREDICATES
+from benchbench.scenes.vocabulary import COLOURS, PREDICATES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.facts import FACTS, facts_of
 from benchbench.training.wording import ARTICLES, reworded
@@ -53,7 +53,7 @@ def test_variants_are_shown_the_same_whatever_their_negatives() -> None:
         assert one.determiners == other.determiners
         assert np.array_equal(one.boxes, other.boxes)
     assert not any(shown[0].swapped)
-    assert np.mean([s is not None for s in shown[2].swapped]) > 0.85
+    assert np.mean([s is not None for s in shown[2].swapped]) > 0.75
 
 
 def test_twins_hardly_meet_in_a_batch() -> None:
@@ -62,7 +62,7 @@ def test_twins_hardly_meet_in_a_batch() -> None:
     assert len(np.unique(scenes.index >> 1)) > MANY - 10
 
 
-def test_no_kind_of_relation_drowns_the_others() -> None:
+def test_no_kind_of_relation_drowns_the_others_and_a_fifth_of_captions_are_bare() -> None:
     found = DrawnWorld(0).examples(np.arange(MANY))
     assert found.scenes is not None
     assert found.told is not None
@@ -71,6 +71,11 @@ def test_no_kind_of_relation_drowns_the_others() -> None:
     counts = np.bincount(told[who != whom], minlength=len(PREDICATES))
     assert counts.min() > 0
     assert counts.max() < 0.2 * MANY
+    pair = (found.boxes != (0, 0, 1, 1)).any(axis=1)
+    coloured = np.array(
+        [any(colour.name in line.split() for colour in COLOURS) for line in found.captions]
+    )
+    assert 0.6 < coloured[pair].mean() < 0.8
 
 
 def test_a_swapped_caption_is_another_one_of_the_same_words() -> None:
