@@ -69,15 +69,19 @@ def _task_and_metric(what: str) -> tuple[str, str]:
     parts = what.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         task = ".".join(parts[:cut])
-        stem = task.partition(".")[0]
-        if stem in task_names():
-            try:
-                return task, check_metric(task, ".".join(parts[cut:]))
-            except UnknownName:
-                if cut == 1:
-                    raise
+        if task.partition(".")[0] in task_names() and _loads(task):
+            return task, check_metric(task, ".".join(parts[cut:]))
     hint = f"Write task.metric, as in {EXAMPLE}. List tasks: benchbench list tasks"
     raise UnknownName("task and metric", what, [f"{name}.macro" for name in task_names()], hint)
+
+
+def _loads(task: str) -> bool:
+    """Whether there is such a task; a variant may not be one."""
+    try:
+        load_task(task)
+    except UnknownName:
+        return False
+    return True
 
 
 def check_metric(task: str, metric: str) -> str:

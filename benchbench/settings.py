@@ -5,6 +5,10 @@ before the other::
 
     edition = "scenes"         # or "official"
     data_root = "photographs"  # from the file's own folder
+
+    [[gate]]                   # what benchbench gate asks (benchbench.conditions)
+    task = "vg-relation"
+    margin = 1.0
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ else:
     import tomli as tomllib
 
 OWN_FILE, SHARED_FILE = "benchbench.toml", "pyproject.toml"
-KEYS = ("edition", "data_root")
+KEYS = ("edition", "data_root", "gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Settings:
     """As written; not checked."""
     data_root: Path | None = None
     """From the file's own folder; not checked."""
+    gate: tuple[dict[str, Any], ...] = ()
+    """Tables of what a gate asks; not checked."""
 
     def origin(self, key: str) -> str:
         """Where a value comes from, for messages."""
@@ -83,6 +89,8 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
     for key, value in table.items():
         if key not in KEYS:
             raise UnknownName("key", key, KEYS, f"It is in {path}. Keys: {', '.join(KEYS)}.")
+        if key == "gate":
+            continue
         if not isinstance(value, str) or not value.strip():
             raise UsageError(f"{path}: '{key}' should be a string with something in it.")
     root = table.get("data_root")
@@ -90,4 +98,7 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
         place = None if root is None else path.parent / Path(root).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{path}: cannot expand 'data_root' {root}: {error}") from error
-    return Settings(path, table.get("edition"), place)
+    asked = table.get("gate", [])
+    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
+        raise UsageError(f"{path}: 'gate' should be tables, each headed [[gate]].")
+    return Settings(path, table.get("edition"), place, tuple(asked))

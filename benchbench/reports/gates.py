@@ -29,12 +29,14 @@ def sentence(check: Check) -> str:
             f"{_percent(check.baseline)} → {_percent(check.candidate)} "
             f"({100 * check.difference:+.1f}), margin {100 * rule.margin:g}"
         )
-    p = check.p_fail if check.verdict == "fail" else check.p_pass
+    p = _p(check.p_fail if check.verdict == "fail" else check.p_pass)
     more = ""
+    if check.verdict == "inconclusive":
+        p = f"{p} to pass, {_p(check.p_fail)} to fail"
     if check.verdict == "inconclusive" and check.items_needed:
         more = f"; some {check.items_needed:,} items would decide a difference like this one"
     few = "" if check.gated else "; too few items to be gated"
-    return f"{held}; p {_p(p)}, {check.n_items:,} items{more}{few}"
+    return f"{held}; p {p}, {check.n_items:,} items{more}{few}"
 
 
 def _percent(share: float) -> str:
