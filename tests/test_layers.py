@@ -14,7 +14,7 @@ import benchbench
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"gate", "monitor", "reports", "testing"},
+    {"baselines", "conditions", "gate", "monitor", "reports", "testing"},
     {"evaluation", "training"},
     {"tasks"},
     {"runs"},
