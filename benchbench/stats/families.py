@@ -27,7 +27,9 @@ def step_down(flips: Flips) -> Floats:
     the largest of the others, and so on; none is smaller than the one before it (Westfall and Young
     1993, *Resampling-based multiple testing*, algorithm 2.8; Romano and Wolf 2005).
 
-    They control the chance of any false claim at all in the table. With 10,000 draws the smallest
+    They control the chance of any false claim at all in the table: exactly for one pair, and for
+    several as clusters grow many, when correlations of the pairs, which flips keep, are all that
+    counts (three exchangeable models need not be symmetric together). With 10,000 draws the least
     is 1/10,001 whatever the number of pairs, where Holm's would be that times the number.
     """
     observed, flipped = np.abs(flips.observed), np.abs(flips.flipped)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DRAWS = 10_000
 ENUMERATED = 13
 """Up to so many clusters on which any two models differ, all sign flips are counted."""
+NOTHING = 1e-12
 SLACK = 1e-9
 """Statistics that are equal in exact arithmetic count as such."""
 _BLOCK_BYTES = 32 << 20
@@ -73,6 +74,8 @@ def flip(panel: Panel, pairs: Integers, *, draws: int = DRAWS, seed: int = 0) ->
     """
     columns = panel.contributions
     apart = columns[:, pairs[:, 0]] - columns[:, pairs[:, 1]]
+    # Equal sums of unequal items may differ in the last digit, and studentising would magnify that.
+    apart[np.abs(apart) < NOTHING * np.abs(columns).max(initial=0.0)] = 0.0
     length = np.sqrt(np.square(apart).sum(axis=0))
     scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
     differs = (columns != columns[:, :1]).any(axis=1)

@@ -36,6 +36,8 @@ class Panel:
     influence: Floats
     """[clusters, models]: how far each mean moves when a cluster counts once more."""
     n_items: int
+    empty: int = 0
+    """Clusters among these that hold no item: they contribute nothing and count for nothing."""
 
     @property
     def values(self) -> Floats:
@@ -44,8 +46,8 @@ class Panel:
 
     @property
     def n_clusters(self) -> int:
-        """How many there are."""
-        return len(self.contributions)
+        """How many hold an item."""
+        return len(self.contributions) - self.empty
 
     @property
     def n_models(self) -> int:
@@ -74,7 +76,7 @@ class Panel:
         Returns:
             [resamples, models], about 0.
         """
-        weights = resampled_weights(self.n_clusters, resamples, seed)
+        weights = resampled_weights(len(self.contributions), resamples, seed)
         return np.concatenate([(block - 1.0) @ self.influence for block in weights])
 
 
@@ -96,7 +98,7 @@ def panel(
         absent: groups beside these that have no item and count 0.
 
     Raises:
-        UsageError: the three are not of the same items, or there is none.
+        UsageError: the three are not of the same items, there is none, or a value is not finite.
 
     >>> panel(np.array([[1.0, 0.0], [0.0, 0.0]]), np.zeros(2, int), np.arange(2)).values
     array([0.5, 0. ])
@@ -108,6 +110,8 @@ def panel(
         )
     if not len(values):
         raise UsageError("Models are compared on items, and there is none.")
+    if not np.isfinite(values).all():
+        raise UsageError("Models are compared by finite values: some of these are not.")
     sizes = np.bincount(groups)
     weight = 1 / (sizes[groups] * (len(sizes) + absent))
     total = int(clusters.max()) + 1 if total is None else total
@@ -120,4 +124,5 @@ def panel(
         contributions=np.stack(columns, axis=1).astype(np.float64),
         influence=np.stack([mean.influence for mean in means], axis=1),
         n_items=len(values),
+        empty=total - len(np.unique(clusters)),
     )

@@ -9,7 +9,9 @@ A model's place lies, with the stated confidence for all models at once, in
 
 "Surely" is decided for all ordered pairs together, by the cluster bootstrap of studentised
 differences, stepping down: pairs that are settled no longer count against the others (§3.3 there;
-Romano and Wolf 2005).
+Romano and Wolf 2005). Draws of few clusters spread too little, so that the bound is moved out from
+the normal quantile that it is to Student's for that number of clusters, as the intervals are
+(``bootstrap.expanded_tail``); below ten clusters nothing is sure.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
     Integers = npt.NDArray[np.intp]
+
+NOTHING = 1e-12
+"""What rounding leaves of a difference or a spread of 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +63,45 @@ def rank_sets(
     m = panel.n_models
     one, two = np.divmod(np.arange(m * m), m)
     errors = panel.standard_errors(np.stack([one, two], axis=1))
-    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > 0)
-    values = panel.values
-    statistics = (values[one] - values[two]) * scale
+    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > NOTHING)
+    apart = panel.values[one] - panel.values[two]
+    # Differences without spread: the same in every cluster, or none.
+    constant = np.where(np.abs(apart) > NOTHING, np.copysign(np.inf, apart), 0.0)
+    statistics = np.where(errors > NOTHING, apart * scale, constant)
     draws = panel.redrawn(resamples, seed)
     drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
-    better = stepped_down(statistics, drawn, level).reshape(m, m)
+    better = stepped_down(statistics, drawn, level, panel.n_clusters).reshape(m, m)
     return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)
 
 
-def stepped_down(statistics: Floats, drawn: Floats, level: float) -> Flags:
+def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
     """Which of many one-sided statistics are above 0, with this confidence in all: [n].
 
     Args:
         statistics: [n].
         drawn: [draws, n], about 0.
         level: of the joint claim.
+        n_clusters: that the draws are of.
     """
     sure = np.zeros(len(statistics), dtype=bool)
-    while not sure.all():
+    while n_clusters >= FEW_CLUSTERS and not sure.all():
         bound = np.quantile(drawn[:, ~sure].max(axis=1), level, method="higher")
-        new = ~sure & (statistics > max(bound, 0.0))
+        new = ~sure & (statistics > students(max(float(bound), 0.0), n_clusters))
         if not new.any():
             break
         sure |= new
     return sure
+
+
+def students(bound: float, n_clusters: int) -> float:
+    r"""Student's quantile in place of the normal one that drawing clusters gives.
+
+    .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
+
+    >>> round(students(1.96 * (9 / 10) ** 0.5, 10), 2), round(students(1.96, 10**6), 2)
+    (2.26, 1.96)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    tail = ndtr(-((n_clusters / (n_clusters - 1)) ** 0.5) * bound)
+    return -float(stdtrit(n_clusters - 1, tail))

@@ -74,3 +74,10 @@ def test_the_null_is_kept() -> None:
 def test_models_that_agree_everywhere_do_not_differ() -> None:
     table = plain(np.ones((30, 2)))
     assert flip(table, table.pairs()).p_values()[0] == 1.0
+
+
+def test_what_rounding_leaves_is_no_difference() -> None:
+    a = np.full((200, 1), 0.1 + 0.2 + 0.3)
+    table = plain(np.concatenate([a, np.full((200, 1), 0.3 + 0.2 + 0.1)], axis=1))
+    assert (table.contributions[:, 0] != table.contributions[:, 1]).any()
+    assert flip(table, table.pairs()).p_values()[0] == 1.0

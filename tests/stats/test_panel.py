@@ -36,3 +36,5 @@ def test_items_must_be_the_same() -> None:
         panel(np.ones((3, 2)), np.zeros(2, dtype=int), np.arange(3))
     with pytest.raises(UsageError, match="there is none"):
         panel(np.ones((0, 2)), np.zeros(0, dtype=int), np.zeros(0, dtype=int))
+    with pytest.raises(UsageError, match="finite"):
+        plain(np.array([[1.0, np.nan], [0.0, 1.0]]))
