@@ -7,12 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from benchbench.reports.comparison import flips_of
+from benchbench.reports.sidebyside import circumstances
 from benchbench.reports.text import banners, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchbench.reports.comparison import Change, Comparison
+    from benchbench.types import Run
 
 SHOWN = 10
 """Groups of flips that are listed."""
@@ -26,6 +28,7 @@ def render(found: Comparison) -> str:
         f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}\n"
         f"a  {a.model.name}\nb  {b.model.name}",
         *map(wrapped, said),
+        *map(wrapped, _of_models(a, b)),
         _numbers(found),
         wrapped(verdict(found)),
     ]
@@ -43,14 +46,20 @@ def verdict(found: Comparison) -> str:
     if found.sure:
         higher = whole.difference > 0
         word = ("worse" if higher else "better") if rank else ("better" if higher else "worse")
+        between = f"{100 * found.level:g} % interval {_interval(whole, scale)}"
         return (
-            f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit} "
-            f"({100 * found.level:g} % interval {_interval(whole, scale)}), "
-            f"{p_text(whole.p_value)}."
+            f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
+            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_text(whole.p_value)}."
         )
+    if not whole.gained + whole.lost:
+        return "No difference is shown: a and b score the same on every one of these items."
     line = (
-        f"No difference is shown ({p_text(whole.p_value)}). That is not to say that there is none: "
-        f"b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
+        f"No difference is shown ({p_text(whole.p_value)}). That is not to say that there is none"
+    )
+    if math.isnan(whole.low):
+        return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
+    line += (
+        f": b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
         "from a."
     )
     if not math.isnan(found.least):
@@ -61,6 +70,18 @@ def verdict(found: Comparison) -> str:
     if found.items_needed:
         line += f" One of the size seen here would take some {found.items_needed:,} items."
     return line
+
+
+def _of_models(a: Run, b: Run) -> Iterator[str]:
+    """In what the runs differ, or do not, that the scores do not show."""
+    if a.model.fingerprint == b.model.fingerprint:
+        yield "SAME: a and b are the same model."
+    elif a.model.name == b.model.name:
+        yield (
+            f"NAMES: a and b have one name and are two models: {a.model.fingerprint} and "
+            f"{b.model.fingerprint}."
+        )
+    yield from circumstances([a, b])
 
 
 def p_text(p_value: float) -> str:
@@ -126,6 +147,10 @@ def _groups(found: Comparison) -> str:
 
 
 def _notes(found: Comparison) -> Iterator[str]:
+    if found.metric.reading == "rank":
+        yield "Less is better: ranks are counted from 1."
+    if found.by is not None and found.metric.statistic == "median":
+        yield f"By {found.by}: means, not medians."
     yield (
         f"p: two-sided, {found.test}; under the null hypothesis the two models' outcomes are "
         "exchangeable within an image."
@@ -137,9 +162,9 @@ def _notes(found: Comparison) -> Iterator[str]:
         )
     flips = flips_of(found)
     if flips:
-        lost = Counter(each.group for each in flips if each.b < each.a)
+        lost = Counter(each.group for each in flips if not each.gained)
         worst = [f"{name or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)]
-        gained = sum(each.b > each.a for each in flips)
+        gained = sum(each.gained for each in flips)
         yield (
             f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"
             f"{'; lost most in ' + ', '.join(worst) if found.by or found.metric.by else ''}."

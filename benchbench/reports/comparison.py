@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.reports.sidebyside import side_by_side
+from benchbench.protocols import load_protocol
+from benchbench.protocols.reading import read_units
+from benchbench.reports.sidebyside import no_such_tag, side_by_side
 from benchbench.stats import (
     Panel,
     bootstrap_draws,
@@ -22,11 +25,14 @@ from benchbench.stats import (
     needed,
     step_down,
 )
+from benchbench.stats.intervals import MANY_CLUSTERS
+from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.reports.sidebyside import SideBySide
+    from benchbench.stats import Mean
     from benchbench.types import Metric, Run, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 FLIPS = 100_000
 """Draws of signs for a single comparison."""
+NOTHING = 1e-12
+"""What rounding leaves of a difference or a spread of 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,14 @@ class Change:
     a: float
     b: float
     low: float
-    """Of b − a."""
+    """Of b − a; NaN in fewer than ten clusters, or where every item differs by as much."""
     high: float
     p_value: float
     """Two-sided."""
     p_adjusted: float
     """For the number of groups; of the whole metric the p-value itself."""
     gained: int
-    """What b has right and a has not."""
+    """What b has right and a has not, or b finds in a better place."""
     lost: int
     n_items: int
     n_clusters: int
@@ -81,9 +89,10 @@ class Comparison:
     """What the p-value is of."""
     effect: float
     """The mean of the clusters' differences in their own standard deviations (Cohen's d of pairs);
-    NaN where the metric is no mean."""
+    NaN where they have none, or the metric is no mean."""
     least: float
-    """The true difference that such items find in four of five tries; NaN where it is no mean."""
+    """The true difference that such items find in four of five tries; NaN where the differences
+    have no spread, or the metric is no mean."""
     items_needed: int
     """For the observed difference; 0 where there is none, or the metric is no mean."""
 
@@ -164,34 +173,56 @@ def _tested(both: SideBySide, seed: int) -> tuple[float, str]:
 
 def _change(both: SideBySide, name: str, p_value: float, level: float, seed: int) -> Change:
     """The metric of both runs and its difference with an interval."""
+    if both.is_mean:
+        apart = _apart(both)
+        draws = bootstrap_draws([apart], seed=seed)[:, 0]
+        return _of_means(both, name, p_value, apart, interval(apart, draws, level))
+    clusters, total = both.clusters[both.outcome], len(both.cluster_names)
+    medians = [median_over_items(v, clusters, total) for v in both.values.T]
+    drawn, bounds = bootstrap_draws(medians, seed=seed), (float("nan"), float("nan"))
+    if medians[0].n_clusters >= FEW_CLUSTERS:
+        apart_drawn = drawn[:, 1] - drawn[:, 0]
+        bounds = expanded_percentiles(apart_drawn, medians[0].n_clusters, level)
+    values = medians[0].value, medians[1].value
+    return _stated(both, name, p_value, values, bounds, medians[0].n_clusters)
+
+
+def _apart(both: SideBySide) -> Mean:
+    """The mean of what the items differ by."""
     one, two = both.values.T
     clusters, total = both.clusters[both.outcome], len(both.cluster_names)
-    if both.is_mean:
-        _, groups = np.unique(np.array(both.groups, dtype=str), return_inverse=True)
-        how = {"total": total, "absent": both.absent}
-        a, b, apart = (
-            mean_over_groups(v, groups.astype(np.intp), clusters, **how)
-            for v in (one, two, two - one)
-        )
-        low, high = interval(apart, bootstrap_draws([apart], seed=seed)[:, 0], level)
-        n_items, n_clusters, values = apart.n_items, apart.n_clusters, (a.value, b.value)
-    else:
-        medians = [median_over_items(v, clusters, total) for v in (one, two)]
-        drawn = bootstrap_draws(medians, seed=seed)
-        n_items, n_clusters = medians[0].n_items, medians[0].n_clusters
-        low, high = expanded_percentiles(drawn[:, 1] - drawn[:, 0], n_clusters, level)
-        values = medians[0].value, medians[1].value
+    return mean_over_groups(two - one, both.numbered(), clusters, total=total, absent=both.absent)
+
+
+def _of_means(
+    both: SideBySide, name: str, p_value: float, apart: Mean, bounds: tuple[float, float]
+) -> Change:
+    """Without an interval where every item differs by as much: no resampling knows a width."""
+    a, b = (mean.value for mean in both.means())
+    bounds = bounds if bounds[1] - bounds[0] > NOTHING else (float("nan"), float("nan"))
+    return _stated(both, name, p_value, (a, b), bounds, apart.n_clusters)
+
+
+def _stated(
+    both: SideBySide,
+    name: str,
+    p_value: float,
+    values: tuple[float, float],
+    bounds: tuple[float, float],
+    n_clusters: int,
+) -> Change:
+    better = both.sign * (both.values[:, 1] - both.values[:, 0])
     return Change(
         name=name,
         a=values[0],
         b=values[1],
-        low=low,
-        high=high,
+        low=bounds[0],
+        high=bounds[1],
         p_value=p_value,
         p_adjusted=p_value,
-        gained=int((two > one).sum()),
-        lost=int((two < one).sum()),
-        n_items=n_items,
+        gained=int((better > 0).sum()),
+        lost=int((better < 0).sum()),
+        n_items=len(both.values),
         n_clusters=n_clusters,
     )
 
@@ -199,15 +230,22 @@ def _change(both: SideBySide, name: str, p_value: float, level: float, seed: int
 def _sizes(both: SideBySide, whole: Change, level: float) -> tuple[float, float, int]:
     """Effect size, the least difference to be found, and the items that this one would take."""
     table = both.panel()
-    apart = table.contributions[:, 1] - table.contributions[:, 0]
-    spread = float(np.std(apart, ddof=1)) if len(apart) > 1 else 0.0
-    effect = float(apart.mean() / spread) if spread else 0.0
     error = float(table.standard_errors(table.pairs())[0])
+    if error <= NOTHING:
+        return float("nan"), float("nan"), 0
     alpha = 1 - level
-    least = detectable(error, alpha=alpha)
-    found = abs(whole.difference) > 1e-12 and error > 0
+    found = abs(whole.difference) > NOTHING
     wanted = needed(whole.difference, error, whole.n_items, alpha=alpha) if found else 0
-    return effect, least, wanted
+    return _effect(table), detectable(error, alpha=alpha), wanted
+
+
+def _effect(table: Panel) -> float:
+    """The mean over clusters with an item, in standard deviations; NaN without spread."""
+    apart, n = table.contributions[:, 1] - table.contributions[:, 0], table.n_clusters
+    mean = float(apart.sum()) / n
+    squares = float(np.square(apart).sum()) - n * mean**2
+    spread = math.sqrt(max(0.0, squares) / max(1, n - 1))
+    return mean / spread if spread > NOTHING * abs(mean) else float("nan")
 
 
 def _sliced(
@@ -215,27 +253,45 @@ def _sliced(
 ) -> tuple[Change, ...]:
     """The difference within each group that a tag makes, p-values adjusted for their number."""
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
+    if not len(read_units(load_protocol(a.protocol), a.outcomes, metric, both.ties).values):
+        raise no_such_tag(a, by)
     sliced = side_by_side([a, b], metric, ties=both.ties)
     names, number = np.unique(np.array(sliced.groups, dtype=str), return_inverse=True)
-    clusters, total = sliced.clusters[sliced.outcome], len(sliced.cluster_names)
-    columns = [
-        np.bincount(clusters[number == g], sliced.values[number == g, model], total)
-        for g in range(len(names))
-        for model in range(2)
-    ]
-    # Sums, not means: a flip's statistic does not know of a factor.
-    table = Panel(np.stack(columns, axis=1), np.zeros((total, len(columns))), len(number))
-    pairs = np.arange(2 * len(names), dtype=np.intp).reshape(-1, 2)
-    flips = flip(table, pairs, seed=seed)
+    flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
+    parts = [_of_group(sliced, number == g) for g in range(len(names))]
+    aparts = [_apart(part) for part in parts]
     found = [
         replace(
-            _change(_of_group(sliced, number == g), str(name), raw[g], level, seed),
+            _of_means(part, str(names[g]), float(raw[g]), aparts[g], bounds),
             p_adjusted=float(adjusted[g]),
         )
-        for g, name in enumerate(names)
+        for g, (part, bounds) in enumerate(zip(parts, _bounds(aparts, level, seed), strict=True))
     ]
     return tuple(sorted(found, key=lambda each: (-each.n_items, each.name)))
+
+
+def _by_group(sliced: SideBySide, number: Integers, n_groups: int) -> tuple[Panel, Integers]:
+    """What clusters add to each group's difference, each beside a column of nothing.
+
+    Sums, not means: a flip's statistic does not know of a factor.
+    """
+    columns = np.zeros((len(sliced.cluster_names), 1 + n_groups))
+    cells = sliced.clusters[sliced.outcome], 1 + number
+    np.add.at(columns, cells, sliced.values[:, 1] - sliced.values[:, 0])
+    pairs = np.stack([1 + np.arange(n_groups), np.zeros(n_groups)], axis=1).astype(np.intp)
+    return Panel(columns, np.zeros_like(columns), len(number)), pairs
+
+
+def _bounds(means: list[Mean], level: float, seed: int) -> list[tuple[float, float]]:
+    """Intervals of several means, the resamples drawn once for those that take them."""
+    many = [mean for mean in means if mean.n_clusters >= MANY_CLUSTERS]
+    draws = iter(bootstrap_draws(many, seed=seed).T if many else ())
+    none = np.zeros(0)
+    return [
+        interval(mean, next(draws) if mean.n_clusters >= MANY_CLUSTERS else none, level)
+        for mean in means
+    ]
 
 
 def _of_group(both: SideBySide, kept: npt.NDArray[np.bool_]) -> SideBySide:
@@ -258,6 +314,8 @@ class Flip:
     group: str
     a: float
     b: float
+    gained: bool
+    """Whether b does better; else a does."""
 
 
 def flips_of(comparison: Comparison) -> tuple[Flip, ...]:
@@ -273,5 +331,6 @@ def flips_of(comparison: Comparison) -> tuple[Flip, ...]:
     for unit in np.flatnonzero(both.values[:, 0] != both.values[:, 1]):
         outcome = comparison.a.outcomes[both.outcome[unit]]
         one, two = both.values[unit].tolist()
-        found.append(Flip(outcome.id, outcome.cluster, both.groups[unit], one, two))
-    return tuple(sorted(found, key=lambda each: each.b < each.a))
+        gained = both.sign * (two - one) > 0
+        found.append(Flip(outcome.id, outcome.cluster, both.groups[unit], one, two, gained))
+    return tuple(sorted(found, key=lambda each: not each.gained))

@@ -78,7 +78,7 @@ def _table(flips: Sequence[Flip]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", "cluster", "group", "a", "b", "change"])
     for each in flips:
-        change = "gained" if each.b > each.a else "lost"
+        change = "gained" if each.gained else "lost"
         writer.writerow([each.id, each.cluster, each.group, each.a, each.b, change])
     return out.getvalue()
 
@@ -104,7 +104,7 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
     for heading, lost in (("Lost", True), ("Gained", False)):
-        chosen = [each for each in flips if (each.b < each.a) is lost]
+        chosen = [each for each in flips if each.gained is not lost]
         cut = f", the first {SHOWN:,} shown" if len(chosen) > SHOWN else ""
         body.append(f"<h2>{heading}: {len(chosen):,}{cut}</h2><div class='cards'>")
         body += [_card(found, each, questions) for each in chosen[:SHOWN]]

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.errors import UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Units, read_units
-from benchbench.registry import load_task
+from benchbench.reports.sidebyside import no_such_tag, task_of
 from benchbench.stats import (
     bootstrap_draws,
     interval,
@@ -117,7 +116,7 @@ def scorecard(
     Raises:
         UsageError: the task is another one or has changed since, or no item has the tag ``by``.
     """
-    info = _task_of(run, task)
+    info = task_of(run, task)
     protocol = load_protocol(run.protocol)
     shown, first = info.shown(drawn=run.drawn)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
@@ -192,23 +191,6 @@ def _of_short_lists(metrics: Sequence[Metric], reads: Sequence[_Read]) -> Iterat
         )
 
 
-def _task_of(run: Run, task: Task | None) -> TaskInfo:
-    info = (task or load_task(run.task)).info
-    if info.name != run.task:
-        raise UsageError(f"The run is of {run.task}, not of {info.name}.")
-    if info.protocol != run.protocol:
-        raise UsageError(
-            f"The run of {run.task} is of the {run.protocol} protocol, the task of {info.protocol}."
-        )
-    if info.version != run.task_version:
-        raise UsageError(
-            f"The run is of {run.task} version {run.task_version}; installed is version "
-            f"{info.version}, whose items differ. Evaluate again, or install the benchbench that "
-            f"made it ({run.environment.get('benchbench', 'unknown')})."
-        )
-    return info
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A mean on its way to a row."""
@@ -281,10 +263,7 @@ def _read_slices(
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = read_units(protocol, run.outcomes, metric, ties)
     if not len(units.values) and not units.too_short:
-        tags = {name for o in run.outcomes for name in o.tags} | protocol.event_tags
-        raise UsageError(
-            f"No item of {run.task} has the tag '{by}'. Tags: {', '.join(sorted(tags)) or 'none'}."
-        )
+        raise no_such_tag(run, by)
     reads = []
     for label in sorted(set(units.groups)):
         part = _of_group(units, label)

@@ -14,13 +14,13 @@ from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups, panel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
     from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Panel
-    from benchbench.types import Metric, Run, Ties
+    from benchbench.types import Metric, Run, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -33,6 +33,8 @@ CONDITIONS: Mapping[str, str] = {
     "data_sha256": "digest of annotations and images",
 }
 """Attributes of runs that must be equal, and how to say so."""
+CIRCUMSTANCES = ("precision", "device")
+"""Settings that may move a score by a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class SideBySide:
     """[items]"""
     cluster_names: tuple[str, ...]
     """Global names of source images."""
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, −1 where less is: places from 1."""
+        return -1 if self.metric.reading == "rank" else 1
 
     @property
     def is_mean(self) -> bool:
@@ -108,6 +115,7 @@ def side_by_side(
         raise NotComparable(
             "These runs do not compare:\n  - " + "\n  - ".join(dict.fromkeys(apart))
         )
+    task_of(runs[0])
     chosen = metric_of(runs[0], metric)
     protocol = load_protocol(runs[0].protocol)
     read = [read_units(protocol, run.outcomes, chosen, ties) for run in runs]
@@ -126,6 +134,48 @@ def side_by_side(
         clusters=clusters.astype(np.intp),
         cluster_names=tuple(names.tolist()),
     )
+
+
+def task_of(run: Run, task: Task | None = None) -> TaskInfo:
+    """The task that a run is of, by default the installed one.
+
+    Raises:
+        UsageError: it is another task, or another version of it.
+    """
+    info = (task or load_task(run.task)).info
+    if info.name != run.task:
+        raise UsageError(f"The run is of {run.task}, not of {info.name}.")
+    if info.protocol != run.protocol:
+        raise UsageError(
+            f"The run of {run.task} is of the {run.protocol} protocol, the task of {info.protocol}."
+        )
+    if info.version != run.task_version:
+        raise UsageError(
+            f"The run is of {run.task} version {run.task_version}; installed is version "
+            f"{info.version}, whose items differ. Evaluate again, or install the benchbench that "
+            f"made it ({run.environment.get('benchbench', 'unknown')})."
+        )
+    return info
+
+
+def no_such_tag(run: Run, tag: str) -> UsageError:
+    """What to say where no item has a tag."""
+    protocol = load_protocol(run.protocol)
+    tags = {name for o in run.outcomes for name in o.tags} | protocol.event_tags
+    return UsageError(
+        f"No item of {run.task} has the tag '{tag}'. Tags: {', '.join(sorted(tags)) or 'none'}."
+    )
+
+
+def circumstances(runs: Sequence[Run]) -> Iterator[str]:
+    """In what the runs differ beside their models: a warning for each."""
+    for name in CIRCUMSTANCES:
+        of: dict[str, list[str]] = {}
+        for run in runs:
+            of.setdefault(str(run.settings.get(name)), []).append(run.model.name)
+        if len(of) > 1:
+            said = "; ".join(f"{value}: {', '.join(names)}" for value, names in of.items())
+            yield f"UNLIKE: {name} differs, and scores may differ for that alone. {said}."
 
 
 def metric_of(run: Run, metric: Metric | str | None) -> Metric:

@@ -10,10 +10,13 @@ from benchbench.errors import UsageError
 from benchbench.reports.comparison import compare, flips_of
 from benchbench.reports.flipped import write_flips
 from benchbench.reports.sidebyside import side_by_side
+from benchbench.stats import bootstrap_draws, interval, mean_over_groups
 from tests.reports.made import RELATIONS, accuracy, changed, made
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchbench.types import Run
 
 
 def test_a_comparison_is_of_the_headline_and_its_groups() -> None:
@@ -99,3 +102,75 @@ def test_medians_are_compared_too() -> None:
     assert "median taken anew" in found.test
     assert 0 < found.whole.p_value < 0.5
     assert np.isnan(found.effect)
+
+
+def few(run: Run, n_images: int) -> Run:
+    keep = {f"{k}.jpg" for k in range(n_images)}
+    return changed(run, outcomes=tuple(o for o in run.outcomes if o.cluster in keep))
+
+
+def test_the_same_model_twice_is_said_to_be() -> None:
+    found = compare(made("a", 0.5), made("a", 0.5))
+    text = " ".join(str(found).split())
+    assert "SAME: a and b are the same model" in text
+    assert "score the same on every one" in text
+    assert "may be anything" not in text
+    assert np.isnan([found.whole.low, found.effect, found.least]).all()
+
+
+def test_one_name_for_two_models_is_noted() -> None:
+    a = made("a", 0.5)
+    b = changed(
+        made("a", 0.6), model=dataclasses.replace(a.model, weights_sha256="1" * 64),
+        settings={**a.settings, "precision": "bf16"},
+    )  # fmt: skip
+    text = " ".join(str(compare(a, b)).split())
+    assert "one name and are two models" in text
+    assert "UNLIKE: precision differs" in text
+
+
+def test_few_images_have_no_interval_and_say_so() -> None:
+    for metric in ("micro", None):
+        found = compare(few(made("a", 0.5), 6), few(made("b", 0.6), 6), metric)
+        assert np.isnan(found.whole.low)
+        text = " ".join(str(found).split())
+        assert "nan" not in text
+        assert "6 source images are too few" in text
+
+
+def test_all_wrong_against_all_right() -> None:
+    found = compare(made("a", -1.0), made("b", 2.0))
+    assert (found.whole.difference, found.whole.gained) == (1.0, 360)
+    assert np.isnan([found.whole.low, found.effect]).all()
+    assert "b is better than a: by 100.0 points, p < 0.0001." in str(found)
+
+
+def test_a_slice_of_nothing_names_the_tags() -> None:
+    with pytest.raises(UsageError, match=r"has the tag 'relaton'\. Tags: relation"):
+        compare(made("a", 0.5), made("b", 0.6), by="relaton")
+
+
+def test_slices_have_the_intervals_that_they_have_alone() -> None:
+    a, b = made("a", 0.5, n=1200), made("b", 0.6, n=1200)
+    for group in compare(a, b, by="relation").groups:
+        alone = side_by_side([a, b], "macro")
+        kept = np.array(alone.groups) == group.name
+        apart = mean_over_groups(
+            (alone.values[:, 1] - alone.values[:, 0])[kept], np.zeros(int(kept.sum()), int),
+            alone.clusters[alone.outcome][kept], total=len(alone.cluster_names),
+        )  # fmt: skip
+        wanted = interval(apart, bootstrap_draws([apart])[:, 0])
+        assert (group.low, group.high) == pytest.approx(wanted)
+
+
+def test_a_higher_rank_is_lost() -> None:
+    a, b = made("a", 0.5), made("b", 0.7)
+    both = side_by_side([a, b])
+    ranks = dataclasses.replace(both, metric=dataclasses.replace(both.metric, reading="rank"))
+    assert (both.sign, ranks.sign) == (1, -1)
+
+
+def test_runs_of_another_version_than_installed_are_refused() -> None:
+    old = [changed(made(name, 0.5), task_version=0) for name in "ab"]
+    with pytest.raises(UsageError, match="version 0; installed is version 1"):
+        compare(old[0], old[1])
