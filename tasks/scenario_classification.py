@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.data.records import source_image
 from benchbench.data.scenarioclip import CLASSES, METADATA, class_of, read_annotated, read_classes
 from benchbench.types import DataFile, Entry, Gallery, ImageRef, Metric, TaskInfo
 
@@ -127,7 +128,7 @@ def _entries(
             id=f"{picture.id}/{gallery.name}/{i}",
             image=image,
             captions=own,
-            cluster=picture.image,
+            cluster=source_image(picture.image),
             gallery=gallery,
             also=tuple(dict.fromkeys(name for name in names if name not in own)),
             tags={"gallery": gallery.name},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.data.records import source_image
 from benchbench.data.scenarioclip import METADATA, read_annotated
 from benchbench.protocols.definitions import both_ways
 from benchbench.types import DataFile, Entry, Gallery, ImageRef, TaskInfo
@@ -61,7 +62,7 @@ class ScenarioRetrieval:
                 id=picture.id,
                 image=ImageRef(root / picture.image),
                 captions=(picture.dense_caption,),
-                cluster=picture.image,
+                cluster=source_image(picture.image),
                 gallery=gallery,
                 tags={"gallery": gallery.name, "action": picture.action},
             )

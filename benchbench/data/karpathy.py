@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.canonical import records_digest
-from benchbench.data.records import read_content, read_records
+from benchbench.data.records import read_content, read_records, source_image
 from benchbench.types import Entry, Gallery, ImageRef
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read_captioned(root: Path, name: str) -> list[Entry]:
                 id=str(record.index),
                 image=ImageRef(root / image),
                 captions=tuple(record.texts("caption")),
-                cluster=image,
+                cluster=source_image(image),
                 gallery=gallery,
                 tags={"gallery": gallery.name},
             )

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.karpathy import captions_digest
-from benchbench.data.records import read_record
+from benchbench.data.records import read_record, source_image
 from benchbench.errors import MalformedData
 from benchbench.types import ImageRef, Item
 
@@ -266,5 +266,5 @@ def _order_item(root: Path, record: Record) -> Item:
         images=(ImageRef(root / image),),
         captions=(true, *shuffles),
         target=(0,),
-        cluster=image,
+        cluster=source_image(image),
     )

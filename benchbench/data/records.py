@@ -208,3 +208,15 @@ def _kind(value: object) -> str:
         if isinstance(value, kind):
             return name
     return json.dumps(value)[:40]
+
+
+def source_image(path: str) -> str:
+    """The global name of a picture, by which tasks know that they show the same one.
+
+    ARO names pictures as they lie in its folder ``images``; where other files name that folder too,
+    it is no part of the name.
+
+    >>> source_image("images/000001.png"), source_image("val2014/1.jpg")
+    ('000001.png', 'val2014/1.jpg')
+    """
+    return path.removeprefix("images/")

@@ -10,9 +10,10 @@ import math
 from typing import TYPE_CHECKING
 
 from benchbench.reports.leaderboard import CORRECTIONS
-from benchbench.reports.pages import PAGE
+from benchbench.reports.pages import PAGE, md, short
 from benchbench.reports.text import banners, wrapped
 from benchbench.stats.intervals import MANY_CLUSTERS
+from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from benchbench.reports.leaderboard import Leaderboard, Place
 
 DRAWN = "DRAWN:"
+NAME = 64
+"""Characters of a model's name in a table."""
 ALIGN = ("right", "left", "right", "right", "left", "right", "right")
 
 
 def heads(board: Leaderboard) -> list[str]:
     """Of the columns."""
-    unit = "" if board.metric.reading == "rank" else " %"
+    unit = "" if is_rank(board) else " %"
     interval = f"{100 * board.level:g} % interval"
     return ["place", "model", f"{board.metric.name}{unit}", interval, "alike", "p (first)", "M"]
 
@@ -35,8 +38,8 @@ def cells(board: Leaderboard) -> list[list[str]]:
     return [
         [
             place_text(place),
-            place.run.model.name + " †" * (not place.sees),
-            _number(board, place.estimate.value),
+            title(place),
+            number(board, place.estimate.value),
             _interval(board, place),
             place.letters,
             _p(place.p_first),
@@ -46,20 +49,31 @@ def cells(board: Leaderboard) -> list[list[str]]:
     ]
 
 
+def title(place: Place) -> str:
+    """The model's name, printable and of a length that a table bears; † where it is blind."""
+    return short(place.run.model.name, NAME) + " †" * (not place.sees)
+
+
 def place_text(place: Place) -> str:
     """ "1", or "2–4"."""
     return f"{place.best}" if place.best == place.worst else f"{place.best}–{place.worst}"
 
 
-def _number(board: Leaderboard, value: float) -> str:
-    return f"{value if board.metric.reading == 'rank' else 100 * value:.1f}"
+def is_rank(board: Leaderboard) -> bool:
+    """Whether scores are places from 1, of which less is better."""
+    return board.metric.reading == "rank"
+
+
+def number(board: Leaderboard, value: float) -> str:
+    """A share in per cent, or a rank."""
+    return "–" if math.isnan(value) else f"{value if is_rank(board) else 100 * value:.1f}"
 
 
 def _interval(board: Leaderboard, place: Place) -> str:
     e = place.estimate
     if math.isnan(e.low):
         return "–"
-    return f"[{_number(board, e.low)}, {_number(board, e.high)}]"
+    return f"[{number(board, e.low)}, {number(board, e.high)}]"
 
 
 def _p(value: float) -> str:
@@ -73,7 +87,7 @@ def facts(board: Leaderboard) -> str:
     return (
         f"{first.n_items:,} items of {first.n_clusters:,} source images · protocol {of.protocol}, "
         f"version {of.task_version} · ties {board.ties} · guessing earns "
-        f"{_number(board, board.chance)}"
+        f"{number(board, board.chance)}"
     )
 
 
@@ -84,8 +98,9 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield from drawn
     if board.family:
         yield (
-            f"place: the places that the model may hold, all of them right at once with {level} "
-            "confidence; from simultaneous intervals of all pairwise differences."
+            "place: 2–4 is a model that may be second, third or fourth. These hold for all models "
+            f"at once with about {level} confidence, from simultaneous intervals of all pairwise "
+            "differences. They are cautious: two models may share places and yet be told apart."
         )
         how = "all sign flips" if board.exact else "sign flips"
         yield (
@@ -95,12 +110,17 @@ def notes(board: Leaderboard) -> Iterator[str]:
             "of whole source images, shared by all pairs."
         )
         yield (
-            f"A typical pair here shows a true difference of {100 * board.detectable:.1f} points "
-            "in four of five tries, before that adjustment."
+            f"Between two typical models here, a true difference of "
+            f"{number(board, board.detectable)} {'ranks' if is_rank(board) else 'points'} is "
+            "found in four of five tries, before that adjustment."
         )
+    yield from board.unlike
+    if is_rank(board):
+        yield f"{board.metric.name}: ranks, counted from 1; less is better."
     yield (
         f"interval: of each model by itself, from whole source images drawn again (Student's t "
-        f"below {MANY_CLUSTERS} of them). Intervals that overlap do not say that models are alike."
+        f"below {MANY_CLUSTERS} of them; – below {FEW_CLUSTERS}). Intervals that overlap do not "
+        "say that models are alike."
     )
     yield "M: millions of parameters."
     if any(not place.sees for place in board.places):
@@ -108,7 +128,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
     for place in board.places:
         for said in banners(place.run):
             if said not in drawn:
-                yield f"{place.run.model.name}: {said}"
+                yield f"{short(place.run.model.name, NAME)}: {said}"
 
 
 def heading(board: Leaderboard) -> str:
@@ -129,9 +149,9 @@ def markdown(board: Leaderboard) -> str:
     """A table and its notes, without a heading."""
     from tabulate import tabulate
 
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in cells(board)]
+    rows = [[md(cell) for cell in row] for row in cells(board)]
     table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
-    listed = "\n".join(f"- {note}" for note in notes(board))
+    listed = "\n".join(f"- {md(note)}" for note in notes(board))
     return f"{facts(board)}\n\n{table}\n\n{listed}\n"
 
 
@@ -187,7 +207,8 @@ def latex(board: Leaderboard) -> str:
 _TEX = {
     "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
     "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--",
-    "†": "$\\dagger$", "·": "$\\cdot$", "≥": "$\\geq$", "<": "$<$", "|": "$|$", "α": "$\\alpha$",
+    "†": "$\\dagger$", "·": "$\\cdot$", "≥": "$\\geq$", "<": "$<$", ">": "$>$", "|": "$|$",
+    "α": "$\\alpha$",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
-from benchbench.reports.sidebyside import SideBySide, side_by_side
+from benchbench.reports.sidebyside import SideBySide, circumstances, side_by_side
 from benchbench.stats import (
     benjamini_hochberg,
     detectable,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 LEVEL = 0.95
+MOST = 100_000_000
+"""Sign flips times pairs: about 2 GB."""
 Correction = Literal["step-down", "holm", "bh"]
 CORRECTIONS: dict[str, str] = {
     "step-down": "family-wise, by the step-down maximum of |T|",
@@ -77,7 +79,9 @@ class Leaderboard:
     level: float
     correction: Correction
     places: tuple[Place, ...]
-    """The highest score first."""
+    """The best score first."""
+    unlike: tuple[str, ...]
+    """In what runs differ beside their models."""
     chance: float
     p_values: Floats
     """[models, models], adjusted, in order of the places; 1 on the diagonal."""
@@ -91,7 +95,7 @@ class Leaderboard:
 
     @property
     def first(self) -> Run:
-        """The run with the highest score."""
+        """The run with the best score."""
         return self.places[0].run
 
     def __str__(self) -> str:
@@ -133,11 +137,12 @@ def leaderboard(
     table = beside.panel()
     estimates = _estimates(beside, table, level, seed)
     order = sorted(
-        range(len(runs)), key=lambda i: (-round(estimates[i].value, 12), runs[i].model.name)
+        range(len(runs)),
+        key=lambda i: (-beside.sign * round(estimates[i].value, 12), runs[i].model.name),
     )
     flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
-    p_values = _square(table, adjusted(flips, correction))[np.ix_(order, order)]
-    ranks = rank_sets(table, level=level, seed=seed)
+    p_values = square(table, adjusted(flips, correction))[np.ix_(order, order)]
+    ranks = rank_sets(table if beside.sign > 0 else -table, level=level, seed=seed)
     apart = p_values < 1 - level
     shown = letters(apart)
     places = [
@@ -161,6 +166,7 @@ def leaderboard(
         level=level,
         correction=correction,
         places=tuple(places),
+        unlike=tuple(circumstances(runs)),
         chance=beside.guessing(),
         p_values=p_values,
         family=len(errors),
@@ -187,14 +193,21 @@ def _draws(correction: Correction, models: int, alpha: float) -> int:
     Stepping down needs no more for more pairs; the others multiply by their number.
     """
     pairs = models * (models - 1) // 2
-    return DRAWS if correction == "step-down" else max(DRAWS, int(20 * pairs / alpha))
+    draws = max(DRAWS, int((2 if correction == "step-down" else 20 * pairs) / alpha))
+    if draws * pairs > MOST:
+        raise UsageError(
+            f"{CORRECTIONS[correction]} would take {draws:,} sign flips of {pairs:,} pairs at α = "
+            f"{alpha:.2g}: take --correction step-down, a lower --level or fewer models."
+        )
+    return draws
 
 
-def _square(table: Panel, of_pairs: Floats) -> Floats:
-    square = np.ones((table.n_models, table.n_models))
+def square(table: Panel, of_pairs: Floats) -> Floats:
+    """p-values of all pairs as [models, models]; 1 on the diagonal."""
+    found = np.ones((table.n_models, table.n_models))
     for (one, two), p in zip(table.pairs(), of_pairs, strict=True):
-        square[one, two] = square[two, one] = p
-    return square
+        found[one, two] = found[two, one] = p
+    return found
 
 
 def _estimates(beside: SideBySide, table: Panel, level: float, seed: int) -> list[Estimate]:
@@ -203,7 +216,8 @@ def _estimates(beside: SideBySide, table: Panel, level: float, seed: int) -> lis
     found = []
     for column, mean in enumerate(beside.means()):
         drawn = mean.value + draws[:, column]
-        low, high = interval(mean, drawn, level, of_share=beside.metric.reading == "hit")
+        low, high = interval(mean, drawn, level, of_share=beside.sign > 0)
+        low = max(1.0, low) if beside.sign < 0 else low
         found.append(Estimate(mean.value, low, high, level, mean.n_items, mean.n_clusters))
     return found
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.reports.leaderboard import LEVEL
+from benchbench.errors import UsageError
+from benchbench.reports.leaderboard import LEVEL, adjusted, square
 from benchbench.reports.sidebyside import side_by_side
-from benchbench.stats import flip, letters, overall, rank_sets, step_down
-from benchbench.stats.bootstrap import RESAMPLES, expanded_percentiles
+from benchbench.stats import flip, interval, letters, overall, rank_sets
+from benchbench.stats.bootstrap import RESAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,28 +68,26 @@ def over_tasks(
         seed: of all draws.
 
     Raises:
-        UsageError: no task, or other models in some.
+        UsageError: no task, other models in some, or a headline of which less is better.
     """
+    _check_models(runs)
     beside = {}
     for task, of_task in runs.items():
         ordered = sorted(of_task, key=lambda run: run.model.name)
         beside[task] = side_by_side(ordered)
+        if beside[task].sign < 0:
+            raise UsageError(f"The headline of {task} is a rank, and no share of perfect.")
     names = [run.model.name for run in next(iter(beside.values())).runs]
     table = overall([(b.panel(), b.cluster_names, b.guessing()) for b in beside.values()])
     values, drawn = table.values, table.redrawn(RESAMPLES, seed)
-    apart = np.zeros((len(names), len(names)), dtype=bool)
-    pairs = table.pairs()
     order = np.argsort(-values.round(12), kind="stable")
-    if len(pairs):
-        adjusted = step_down(flip(table, pairs, seed=seed))
-        for (one, two), p in zip(pairs, adjusted, strict=True):
-            apart[one, two] = apart[two, one] = p < 1 - level
+    p_values = adjusted(flip(table, table.pairs(), seed=seed), "step-down")
+    apart = square(table, p_values) < 1 - level
     shown = letters(apart[np.ix_(order, order)])
     ranks, mean_ranks = rank_sets(table, level=level, seed=seed), _mean_ranks(beside)
     standings = []
     for place, i in enumerate(order):
-        draws = values[i] + drawn[:, i]
-        low, high = expanded_percentiles(draws, table.n_clusters, level)
+        low, high = interval(table.mean(int(i)), values[i] + drawn[:, i], level)
         standings.append(
             Standing(
                 names[i], float(values[i]), low, high, int(ranks.best[i]), int(ranks.worst[i]),
@@ -99,6 +98,30 @@ def over_tasks(
         tuple(beside), tuple(standings), level, table.n_clusters,
         critical_difference(len(names), len(beside), 1 - level),
     )  # fmt: skip
+
+
+def _check_models(runs: Mapping[str, Sequence[Run]]) -> None:
+    """All tasks have the same models: by name and by weights."""
+    weights: dict[str, tuple[str, str]] = {}
+    first: list[str] | None = None
+    for task, of_task in runs.items():
+        names = sorted(run.model.name for run in of_task)
+        first = names if first is None else first
+        if names != first or len(set(names)) < len(names):
+            raise UsageError(
+                f"An overall score is of models that all tasks have been put to, once each: {task} "
+                f"has {', '.join(names)}; another task {', '.join(first)}."
+            )
+        for run in of_task:
+            task_before, known = weights.setdefault(
+                run.model.name, (task, run.model.weights_sha256)
+            )
+            if known != run.model.weights_sha256:
+                raise UsageError(
+                    f"{run.model.name} has other weights on {task} than on {task_before}: two "
+                    "models under one name make no overall score. Evaluate both tasks with one, "
+                    "or give them two names."
+                )
 
 
 def _mean_ranks(beside: Mapping[str, SideBySide]) -> Floats:

@@ -2,6 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
+
+def short(text: str, most: int) -> str:
+    """On one line, printable, and cut in its middle where it is longer than that.
+
+    >>> short("a\\nb", 9), short("abcdefghij", 5)
+    ('a?b', 'ab…ij')
+    """
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def md(text: str) -> str:
+    """Text that markdown shows as it is, in a table too.
+
+    >>> print(md("a|b <c> [1, 2] [d](e)"))
+    a\\|b &lt;c> [1, 2] [d\\](e)
+    """
+    text = re.sub(
+        r"([\\`*|~$]|\](?=[(\[]))", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;")
+    )
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+
+
 PAGE = """<!doctype html>
 <html lang="en">
 <head>

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.reports.pages import short
 from benchbench.reports.sidebyside import side_by_side
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def forest(board: Leaderboard) -> str:
     parts = [_grid(ticks, x, bottom), _guessing(scale * board.chance, x, bottom)]
     for row, (place, e) in enumerate(zip(board.places, estimates, strict=True)):
         y = TOP + ROW * row + ROW / 2
-        name = html.escape(_short(place.run.model.name))
+        name = html.escape(short(place.run.model.name, 32))
         colour = "var(--m)" if place.sees else "var(--s)"
         parts.append(
             f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end" fill="var(--i)">{name}</text>'
@@ -68,20 +69,20 @@ def heat(board: Leaderboard) -> str:
     sizes = np.bincount(number)
     order = np.lexsort((names, -sizes))
     cell, top, left = 46, 30, 170
-    label = max(len(_short(p.run.model.name, 24)) for p in board.places) * 5.2
+    label = max(len(short(p.run.model.name, 24)) for p in board.places) * 5.2
     width = round(left + cell * len(board.places) + label)
     height = top + label + 22 * len(names)
     parts = []
     for column, place in enumerate(board.places):
         x, y = left + cell * column + cell / 2, top + label - 10
-        name = html.escape(_short(place.run.model.name, 24))
+        name = html.escape(short(place.run.model.name, 24))
         parts.append(
             f'<text transform="translate({x:.0f} {y:.0f}) rotate(-45)" fill="var(--i)">'
             f"{name}</text>"
         )
     for row, group in enumerate(order):
         y = top + label + 22 * row
-        said = f"{_short(str(names[group]), 20)} ({sizes[group]:,})"
+        said = f"{short(str(names[group]), 20)} ({sizes[group]:,})"
         parts.append(
             f'<text x="{left - 8}" y="{y + 15:.0f}" text-anchor="end" fill="var(--i)">'
             f"{html.escape(said)}</text>"
@@ -128,7 +129,7 @@ def critical(whole: Overall) -> str:
             f'<path d="M{at:.1f} {top}V{y}" stroke="var(--s)" fill="none"/>'
             f'<circle cx="{at:.1f}" cy="{top}" r="3" fill="var(--m)"/>'
             f'<text x="{at + shift:.1f}" y="{y + 4}" text-anchor="{anchor}" fill="var(--i)">'
-            f"{html.escape(_short(each.name))} {each.mean_rank:.1f}</text>"
+            f"{html.escape(short(each.name, 32))} {each.mean_rank:.1f}</text>"
         )
     return svg(WIDTH, top + 34 + 20 * k, "Mean ranks of models over tasks", parts)
 
@@ -186,7 +187,3 @@ def _guessing(chance: float, x: _scale, bottom: float) -> str:
         f'<line x1="{x(chance):.1f}" x2="{x(chance):.1f}" y1="{TOP}" y2="{bottom}" '
         'stroke="var(--s)" stroke-dasharray="4 4"/>'
     )
-
-
-def _short(name: str, most: int = 32) -> str:
-    return name if len(name) <= most else "…" + name[-(most - 1) :]

@@ -6,16 +6,28 @@ follows from them, so that a page that differs from what its runs say is stale o
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError, UsageError
-from benchbench.reports.boards import heading, markdown, place_text
+from benchbench.reports.boards import (
+    DRAWN,
+    NAME,
+    heading,
+    is_rank,
+    markdown,
+    number,
+    place_text,
+)
 from benchbench.reports.leaderboard import leaderboard
 from benchbench.reports.overall import FEW_TASKS, over_tasks
+from benchbench.reports.pages import md, short
 from benchbench.reports.plots import critical, forest, heat
+from benchbench.reports.text import banners
 from benchbench.runs import SUFFIX, read_run, require_complete, write_run, written_whole
 
 if TYPE_CHECKING:
@@ -27,6 +39,8 @@ if TYPE_CHECKING:
     from benchbench.types import Run
 
 RUNS = "runs"
+LONGEST = 100
+"""Characters of a file's name."""
 BLOCK = re.compile(
     r"(<!-- benchbench:(?P<task>[^@\s]+)@(?P<edition>\S+) -->\n).*?(<!-- /benchbench -->)", re.S
 )
@@ -52,16 +66,38 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         require_complete(run)
         if not run.model.trained:
             raise UsageError(f"{run.model.name} has random weights: nothing to be published.")
+    _check_places(runs)
     editions = {run.edition: published(to / run.edition) for run in runs}
     for run in runs:
-        editions[run.edition].setdefault(run.task, {})[slug(run.model.name)] = run
+        of_task, name = editions[run.edition].setdefault(run.task, {}), run.model.name
+        before = of_task.get(slug(name))
+        if before is not None and before.model.name != name:
+            raise UsageError(
+                f"{name} would take the place of {before.model.name}: their names are one as names "
+                "of files. Give it another."
+            )
+        of_task[slug(name)] = run
     changed = []
     for edition, there in editions.items():
         written = pages(there)  # before anything is stored: runs may not compare
         for run in (run for run in runs if run.edition == edition):
             write_run(run, to / edition / RUNS / run.task / f"{slug(run.model.name)}{SUFFIX}")
-        changed += _write(to / edition, written)
+        changed += _write(to / edition, written) + _remove(leftover(to / edition, written))
     return changed
+
+
+def _check_places(runs: Sequence[Run]) -> None:
+    """No two runs go to one place, and none goes out of the folder."""
+    there: dict[tuple[str, str, str], Run] = {}
+    for run in runs:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run.edition):
+            raise UsageError(f"'{run.edition}' is no name of an edition: nothing to be published.")
+        place = (run.edition, run.task, slug(run.model.name))
+        if place in there:
+            raise UsageError(
+                f"{run.model.name} is there twice on {run.task}@{run.edition}: one run a model."
+            )
+        there[place] = run
 
 
 def refresh(to: Path, *, check: bool = False) -> list[Path]:
@@ -77,12 +113,9 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
     stale = []
     for folder in editions_in(to):
         written = pages(published(folder))
-        if check:
-            stale += [
-                folder / name for name, text in written.items() if _read(folder / name) != text
-            ]
-        else:
-            stale += _write(folder, written)
+        stale += differing(folder, written) if check else _write(folder, written)
+        left = leftover(folder, written)
+        stale += left if check else _remove(left)
     return stale
 
 
@@ -155,18 +188,28 @@ def published(folder: Path) -> dict[str, dict[str, Run]]:
 
 
 def slug(name: str) -> str:
-    """A model's name as a file's."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
+    """A model's name as a file's; a long one, or one of signs alone, with digits of its digest.
+
+    >>> slug("clip:runs/best.safetensors")
+    'clip-runs-best.safetensors'
+    """
+    found = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+    if 0 < len(found) <= LONGEST:
+        return found
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{found[:LONGEST]}-{digest}".lstrip("-")
 
 
 def pages(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
-    """Name → text of every page of an edition."""
+    """Name → text of every page of an edition; none without a run."""
+    if not runs:
+        return {}
     boards = {task: leaderboard(list(of.values())) for task, of in sorted(runs.items())}
     found: dict[str, str] = {}
     for task, board in boards.items():
         found[f"{task}.md"] = _task_page(board)
         found[f"plots/{task}.svg"] = forest(board) + "\n"
-        if board.metric.by:
+        if _has_heat(board):
             found[f"plots/{task}-groups.svg"] = heat(board) + "\n"
     everywhere = _common(runs)
     whole = over_tasks(everywhere) if everywhere else None
@@ -186,10 +229,14 @@ def _common(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, list[Run]]:
     return {task: [of[name] for name in sorted(names)] for task, of in sorted(runs.items())}
 
 
+def _has_heat(board: Leaderboard) -> bool:
+    return board.metric.by is not None and not is_rank(board)
+
+
 def _task_page(board: Leaderboard) -> str:
     task = board.info.name
     figure = f"![Scores with intervals](plots/{task}.svg)\n"
-    if board.metric.by:
+    if _has_heat(board):
         figure += f"\n![Scores by {board.metric.by}](plots/{task}-groups.svg)\n"
     return (
         f"# {heading(board)}\n\n{MADE}\n\n{board.info.measures}\n\n{markdown(board)}\n{figure}\n"
@@ -199,41 +246,54 @@ def _task_page(board: Leaderboard) -> str:
 
 def _front(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:
     edition = next(iter(boards.values())).edition
+    names = sorted({p.run.model.name for b in boards.values() for p in b.places})
+    blind = {p.run.model.name for b in boards.values() for p in b.places if not p.sees}
+
+    def shown(name: str) -> str:
+        return md(short(name, NAME)) + " †" * (name in blind)
+
     lines = [f"# {edition}", "", MADE, ""]
+    first = next(iter(boards.values())).first
+    lines += [part for said in banners(first) if said.startswith(DRAWN) for part in (md(said), "")]
     if whole is not None:
-        lines += _overall_lines(whole)
+        lines += _overall_lines(whole, blind)
     lines += [
         "## By task", "",
         "Bold: not told apart from the first of its task (adjusted p ≥ 0.05). †: never looks at a "
         "picture.", "",
     ]  # fmt: skip
-    names = sorted({p.run.model.name for b in boards.values() for p in b.places})
     if whole is not None:
         order = [s.name for s in whole.standings]
         names = [*order, *(name for name in names if name not in order)]
     lines += [
-        "| task | metric | guessing | " + " | ".join(names) + " |",
+        "| task | metric | guessing | " + " | ".join(shown(n) for n in names) + " |",
         "|:--|:--|--:|" + "--:|" * len(names),
     ]
     for task, board in boards.items():
         cells = {
-            place.run.model.name: ("**{:.1f}**" if place.tied else "{:.1f}").format(
-                100 * place.estimate.value
+            place.run.model.name: ("**{}**" if place.tied else "{}").format(
+                number(board, place.estimate.value)
             )
             for place in board.places
         }
         row = " | ".join(cells.get(name, "") for name in names)
         lines.append(
-            f"| [{task}]({task}.md) | {board.metric.name} | {100 * board.chance:.1f} | {row} |"
+            f"| [{task}]({task}.md) | {board.metric.name} | {number(board, board.chance)} | {row} |"
         )
-    blind = sorted({p.run.model.name for b in boards.values() for p in b.places if not p.sees})
-    if blind:
-        lines += ["", f"† {', '.join(blind)}"]
-    links = ", ".join(f"[{name}](models/{slug(name)}.md)" for name in names)
+    links = ", ".join(f"[{shown(name)}](models/{slug(name)}.md)" for name in names)
     return "\n".join([*lines, "", f"Models: {links}.", ""])
 
 
-def _overall_lines(whole: Overall) -> list[str]:
+def _pairs(models: int) -> str:
+    n = models * (models - 1) // 2
+    return f"{n:,} {'pair' if n == 1 else 'pairs'}"
+
+
+def _between(low: float, high: float) -> str:
+    return "–" if math.isnan(low) else f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _overall_lines(whole: Overall, blind: set[str]) -> list[str]:
     level = f"{100 * whole.level:g} %"
     lines = [
         "## Overall", "",
@@ -245,15 +305,19 @@ def _overall_lines(whole: Overall) -> list[str]:
     for each in whole.standings:
         place = f"{each.best}" if each.best == each.worst else f"{each.best}–{each.worst}"
         lines.append(
-            f"| {place} | {each.name} | {100 * each.score:.1f} "
-            f"| [{100 * each.low:.1f}, {100 * each.high:.1f}] | {each.letters} "
+            f"| {place} | {md(short(each.name, NAME))}{' †' * (each.name in blind)} "
+            f"| {100 * each.score:.1f} "
+            f"| {_between(each.low, each.high)} | {each.letters} "
             f"| {each.mean_rank:.1f} |"
         )
     lines += [
         "",
-        f"place: the places that a model may hold, all right at once with {level} confidence. "
-        "alike: models that share a letter are not told apart (adjusted p ≥ "
-        f"{1 - whole.level:.2g}).",
+        "place: 2–4 is a model that may be second, third or fourth; right for all models at once "
+        f"with about {level} confidence, from simultaneous intervals of all pairwise differences. "
+        "alike: models that share a letter are not told apart (p ≥ "
+        f"{1 - whole.level:.2g} for {_pairs(len(whole.standings))}, family-wise, by the step-down "
+        "maximum of \\|T\\|; sign flips of whole source images, shared by all pairs). mean rank: "
+        "of the model's places by score, task by task.",
         "",
         "![Mean ranks over tasks](plots/overall.svg)",
         "",
@@ -273,14 +337,14 @@ def _model_pages(
     for name in sorted({name for of in runs.values() for name in of}):
         own = {task: of[name] for task, of in sorted(runs.items()) if name in of}
         manifest = next(iter(own.values())).model
-        lines = [f"# {manifest.name}", "", MADE, "", "| task | metric | % | place |",
-                 "|:--|:--|--:|--:|"]  # fmt: skip
+        lines = [f"# {md(short(manifest.name, 300))}", "", MADE, "",
+                 "| task | metric | score | place |", "|:--|:--|--:|--:|"]  # fmt: skip
         for task in own:
             board = boards[task]
             place = next(p for p in board.places if p.run.model.name == manifest.name)
             lines.append(
                 f"| [{task}](../{task}.md) | {board.metric.name} "
-                f"| {100 * place.estimate.value:.1f} | {place_text(place)} |"
+                f"| {number(board, place.estimate.value)} | {place_text(place)} |"
             )
         record = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
         lines += ["", "## Manifest", "", f"Fingerprint `{manifest.fingerprint}`.", "", "```json",
@@ -295,11 +359,28 @@ def _read(path: Path) -> str | None:
 
 def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """The pages that differ from what is there."""
-    changed = []
-    for name, text in written.items():
-        path = folder / name
-        if _read(path) != text:
-            with written_whole(path) as temporary:
-                temporary.write_text(text, "utf-8")
-            changed.append(path)
+    changed = differing(folder, written)
+    for path in changed:
+        with written_whole(path) as temporary:
+            temporary.write_text(written[path.relative_to(folder).as_posix()], "utf-8")
     return changed
+
+
+def differing(folder: Path, written: Mapping[str, str]) -> list[Path]:
+    """Pages that are not there, or say something else."""
+    return [folder / name for name, text in written.items() if _read(folder / name) != text]
+
+
+def leftover(folder: Path, written: Mapping[str, str]) -> list[Path]:
+    """Pages and figures made from runs that are no longer there."""
+    figures = [*folder.glob("plots/*.svg")]
+    texts = [
+        p for p in (*folder.glob("*.md"), *folder.glob("models/*.md")) if MADE in p.read_text()
+    ]
+    return sorted(p for p in (*figures, *texts) if p.relative_to(folder).as_posix() not in written)
+
+
+def _remove(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        path.unlink()
+    return paths

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
-from benchbench.stats.means import mean_over_groups
+from benchbench.stats.means import Mean, mean_over_groups
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,6 +54,10 @@ class Panel:
         """How many there are."""
         return int(self.contributions.shape[1])
 
+    def __neg__(self) -> Panel:
+        """The same with less being better."""
+        return Panel(-self.contributions, -self.influence, self.n_items, self.empty)
+
     def pairs(self) -> Integers:
         """[pairs, 2]: every two models, the earlier first."""
         both = list(combinations(range(self.n_models), 2))
@@ -69,6 +73,13 @@ class Panel:
         apart = self.influence[:, pairs[:, 0]] - self.influence[:, pairs[:, 1]]
         factor = self.n_clusters / max(1, self.n_clusters - 1)
         return np.asarray(np.sqrt(factor * np.square(apart).sum(axis=0)))
+
+    def mean(self, model: int) -> Mean:
+        """One model's mean by itself."""
+        return Mean(
+            value=float(self.values[model]), influence=self.influence[:, model],
+            n_items=self.n_items, n_clusters=self.n_clusters, n_groups=1, rare_share=0.0,
+        )  # fmt: skip
 
     def redrawn(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
         """How far the means move when clusters are drawn again, for all models alike.

@@ -126,3 +126,33 @@ def test_ticks_enclose(low: float, high: float) -> None:
     assert ticks[0] <= low
     assert ticks[-1] >= high
     assert 2 <= len(ticks) <= 9
+
+
+def test_where_less_is_better_the_least_is_first() -> None:
+    metric = replace(leaderboard(FOUR).metric, reading="rank", name="mean-rank")
+    board = leaderboard(FOUR, metric)
+    assert [place.run.model.name for place in board.places] == ["blind", "low", "alike", "best"]
+    assert [(place.best, place.worst) for place in board.places] == [(1, 1), (2, 2), (3, 4), (3, 4)]
+    assert "less is better" in str(board)
+    assert all(place.estimate.low >= 1 for place in board.places)
+
+
+def test_runs_of_other_precision_are_noted() -> None:
+    other = changed(FOUR[1], settings={**FOUR[1].settings, "precision": "bf16"})
+    assert "UNLIKE: precision differs" in " ".join(str(leaderboard([FOUR[0], other])).split())
+
+
+def test_more_flips_than_memory_are_refused() -> None:
+    with pytest.raises(UsageError, match="--correction step-down"):
+        leaderboard(FOUR * 1 + [made(f"m{k}", 0.5) for k in range(8)], correction="holm",
+                    level=0.9999)  # fmt: skip
+
+
+def test_an_overall_score_is_of_the_same_models() -> None:
+    other = [changed(run, task="vg-attribution") for run in FOUR]
+    renamed = [*other[:3], changed(other[3], model=replace(other[3].model, name="else"))]
+    with pytest.raises(UsageError, match="all tasks"):
+        over_tasks({"vg-relation": FOUR, "vg-attribution": renamed})
+    swapped = [*other[:3], changed(other[3], model=replace(other[3].model, weights_sha256="9"))]
+    with pytest.raises(UsageError, match="blind has other weights"):
+        over_tasks({"vg-relation": FOUR, "vg-attribution": swapped})

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,8 @@ from tests.reports.made import EDITION, changed, made
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchbench.types import Run
 
 MARKS = "before\n<!-- benchbench:vg-relation@{} -->\nan older board\n<!-- /benchbench -->\nafter\n"
 
@@ -124,3 +128,54 @@ def test_the_commands(boards: Path, tmp_path: Path) -> None:
             main, ["publish", "--to", str(tmp_path / "none")], standalone_mode=False,
             catch_exceptions=False,
         )  # fmt: skip
+
+
+def named(name: str, accuracy: float = 0.5) -> Run:
+    run = made("x", accuracy)
+    return changed(run, model=replace(run.model, name=name))
+
+
+def test_any_name_makes_pages_that_can_be_read(tmp_path: Path) -> None:
+    odd = ["<b>|*x*", "two\nlines\x1b[31m", "long/" * 60, "–", "..", "plain_name"]
+    publish([named(name, 0.4 + 0.05 * k) for k, name in enumerate(odd)], tmp_path)
+    for page in tmp_path.rglob("*.md"):
+        prose = page.read_text().split("```")[0]
+        assert "<b>" not in prose
+        assert "\x1b" not in prose
+        table = [line for line in prose.splitlines() if line.startswith("|")]
+        bars = [len(re.findall(r"(?<!\\)\|", line)) for line in table]
+        assert all(n in {5, 7, 8, 10} for n in bars), table
+    for figure in tmp_path.rglob("*.svg"):
+        ElementTree.parse(figure)
+    assert refresh(tmp_path, check=True) == []
+
+
+def test_one_place_has_one_model(boards: Path) -> None:
+    with pytest.raises(UsageError, match="x is there twice"):
+        publish([made("x", 0.5), made("x", 0.6)], boards)
+    publish([named("m:1")], boards)
+    with pytest.raises(UsageError, match="m/1 would take the place of m:1"):
+        publish([named("m/1")], boards)
+    with pytest.raises(UsageError, match="no name of an edition"):
+        publish([changed(made("x", 0.5), edition="../out")], boards)
+
+
+def test_pages_without_runs_are_stale_and_go(boards: Path) -> None:
+    (boards / EDITION / "runs" / "vg-relation" / "b.parquet").unlink()
+    own = boards / EDITION / "notes.md"
+    own.write_text("kept")
+    gone = boards / EDITION / "models" / "b.md"
+    assert gone in refresh(boards, check=True)
+    assert gone in refresh(boards)
+    assert not gone.exists()
+    assert own.exists()
+    assert refresh(boards, check=True) == []
+    (boards / EDITION / "runs" / "vg-relation" / "a.parquet").unlink()
+    assert boards / EDITION / "README.md" in refresh(boards)
+
+
+def test_the_front_page_warns_of_drawings(tmp_path: Path) -> None:
+    publish([changed(made(name, 0.5), edition="scenes-v1") for name in "ab"], tmp_path)
+    text = (tmp_path / "scenes-v1" / "README.md").read_text()
+    assert "DRAWN: scenes-v1 shows drawings" in text
+    assert "for 1 pair, family-wise" in text

@@ -162,7 +162,7 @@ def test_objects_of_one_name_are_asked_about_one_by_one(drawn_edition: Path) -> 
         tuple(box) for record in data for _, box in record["objects"]
     ]
     for entry in objects:
-        record = next(r for r in data if r["image_path"] == entry.cluster)
+        record = next(r for r in data if r["image_path"] == f"images/{entry.cluster}")
         assert {*entry.captions, *entry.also} == {name for name, _ in record["objects"]}
 
 
@@ -176,7 +176,7 @@ def test_all_phrases_of_a_region_are_its_own(drawn_edition: Path) -> None:
     for (region, _), entry in zip(said, relations, strict=True):
         assert entry.image.path == drawn_edition / region
         assert {*entry.captions} == {phrase for other, phrase in said if other == region}
-        record = next(r for r in data if r["image_path"] == entry.cluster)
+        record = next(r for r in data if r["image_path"] == f"images/{entry.cluster}")
         every = {" ".join(words) for _, words, _ in record["relations"]}
         assert {*entry.captions} | {*entry.also} == every
         assert not {*entry.captions} & {*entry.also}
@@ -271,3 +271,10 @@ def test_on_photographs_the_gallery_is_the_files(flickr8k: Path) -> None:
     assert (rows["i2t-R@1"].estimate.n_items, rows["t2i-R@1"].estimate.n_items) == (1000, 5000)
     for row in card.metrics:
         assert row.estimate.value == pytest.approx(row.chance, rel=0.1, abs=0.005)
+
+
+def test_one_picture_has_one_name_over_the_tasks_of_an_edition(drawn_edition: Path) -> None:
+    """ARO names pictures below ``images``; so is each task's cluster named."""
+    for task in ("scenario-retrieval", "scenario-classification"):
+        for item in load_task(task).items(drawn_edition):
+            assert (drawn_edition / "images" / item.cluster).is_file()
