@@ -121,13 +121,18 @@ def gate(
         check
         for rule in rules
         for check in _checked(
-            rule, _run_of(candidates, rule, "candidate"), _run_of(baselines, rule, "baseline"), ties
+            rule, run_of(candidates, rule, "candidate"), run_of(baselines, rule, "baseline"), ties
         )
     ]
     return Gate(tuple(_judged(found)))
 
 
-def _run_of(runs: Sequence[Run], rule: Rule, who: str) -> Run:
+def run_of(runs: Sequence[Run], rule: Rule, who: str) -> Run:
+    """The run of a rule's task.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
     of_task = [run for run in runs if run.task == rule.task]
     if len(of_task) != 1:
         there = ", ".join(sorted({run.task for run in runs})) or "none"

@@ -14,7 +14,7 @@ import benchbench
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"baselines", "conditions", "gate", "monitor", "reports", "testing"},
+    {"baselines", "conditions", "gate", "monitor", "reports", "stopping", "testing"},
     {"evaluation", "training"},
     {"tasks"},
     {"runs"},

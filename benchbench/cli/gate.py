@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Also write .xml (JUnit), .md or .json; repeatable.",
 )
+@click.option(
+    "--early-stop",
+    is_flag=True,
+    help="Evaluate source images in random order, and stop when the answer is sure (plain means).",
+)
 @options.ties_option
 @options.data_root_option
 @options.edition_option
@@ -55,6 +60,7 @@ def gate_command(
     conditions: Sequence[str],
     inconclusive: str,
     reports: Sequence[Path],
+    early_stop: bool,
     ties: Any,
     **how: Any,
 ) -> int:
@@ -68,17 +74,58 @@ def gate_command(
     _check_reports(reports)
     rules = _rules(conditions)
     old = runs_from(baseline)
+    if early_stop:
+        return _early(candidate, old, rules, reports, inconclusive, ties, how)
     new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)
     found = gate(new, old, rules, ties=ties)
     click.echo(terminal(found))
     _write(found, reports)
-    if found.verdict == "inconclusive":
+    return _left_with(found.verdict, inconclusive)
+
+
+def _left_with(verdict: str, inconclusive: str) -> int:
+    """The exit code; what is made of too few items is said in the last line."""
+    if verdict == "inconclusive":
         click.echo(
             "Too few items to decide. --inconclusive "
             f"{inconclusive}: {'fails' if inconclusive == 'fail' else 'passes'}."
         )
         return int(inconclusive == "fail")
-    return int(found.verdict == "fail")
+    return int(verdict == "fail")
+
+
+def _early(
+    candidate: str,
+    old: Sequence[Run],
+    rules: Sequence[Rule],
+    reports: Sequence[Path],
+    inconclusive: str,
+    ties: Any,
+    how: dict[str, Any],
+) -> int:
+    """One rule, on as many items as it takes."""
+    from benchbench.baselines import is_there
+    from benchbench.devices import choose_device
+    from benchbench.errors import UsageError
+    from benchbench.gate import run_of
+    from benchbench.registry import load_model
+    from benchbench.stopping import gate_early
+    from benchbench.types import FURTHER, LoadOptions
+
+    if len(rules) != 1 or reports or is_there(candidate):
+        raise UsageError(
+            "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
+            "that others would be gated by are not complete."
+        )
+    loading = {name: how.pop(name) for name in FURTHER}
+    seed = how.pop("seed")
+    device, precision = choose_device(how.pop("device")), how.pop("precision")
+    model = load_model(candidate, LoadOptions(device, precision, seed, **loading))
+    found = gate_early(
+        model, run_of(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
+    )
+    click.echo(found)
+    return _left_with(found.verdict, inconclusive)
 
 
 def _rules(conditions: Sequence[str]) -> list[Rule]:

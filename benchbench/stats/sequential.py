@@ -54,9 +54,9 @@ def stop(
     """When may one say that the mean of all clusters is above, or below, a bound?
 
     Args:
-        values: [clusters], all of them, in the random order in which they are looked at.
+        values: of the clusters looked at so far, in the random order in which that is done.
         bound: what their mean is held against.
-        low: [clusters], the least that each could be.
+        low: [clusters], the least that each of all clusters could be, in that order.
         high: [clusters], the most.
         alpha: the chance of a wrong claim of either kind.
 
@@ -65,7 +65,10 @@ def stop(
     """
     if not (high - low).sum() > 0:
         raise UsageError("Clusters' values need room between their bounds.")
-    if (values < low - 1e-9).any() or (values > high + 1e-9).any():
+    if len(values) > len(low):
+        raise UsageError(f"There are {len(values):,} values of {len(low):,} clusters.")
+    seen = slice(len(values))
+    if (values < low[seen] - 1e-9).any() or (values > high[seen] + 1e-9).any():
         raise UsageError("A cluster's value lies outside its bounds.")
     bets = BETS / float((high - low).mean())
     return Stopped(
@@ -78,15 +81,17 @@ def _first(
     values: Floats, null: float, low: Floats, high: Floats, bets: Floats, alpha: float
 ) -> int | None:
     """The first time that betting on a mean above the null has paid 1/α."""
-    n = len(values)
+    n, seen = len(low), len(values)
+    if not seen:
+        return None
     before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
-    left = n - np.arange(n)
+    left = n - np.arange(seen)
     expected = (n * null - before) / left
-    least, most = (np.cumsum(each[::-1])[::-1] / left for each in (low, high))
+    least, most = (np.cumsum(each[::-1])[::-1][:seen] / left for each in (low, high))
     # Where the rest cannot bring the mean down to the null any more, the null is refuted; where it
     # cannot bring it up to it, the bet is lost for good.
     refuted, lost = expected < least - 1e-12, expected > most + 1e-12
-    risk = np.maximum(expected - low, 1e-12)
+    risk = np.maximum(expected - low[:seen], 1e-12)
     stakes = np.minimum(bets, CUT / risk[:, None])
     gains = stakes * np.where(refuted | lost, 0.0, values - expected)[:, None]
     wealth = np.cumsum(np.log1p(gains), axis=0)

@@ -119,3 +119,19 @@ def test_a_model_is_evaluated_first(shapes: Path, tmp_path: Path) -> None:
     done = typed("--candidate", "blind:chance", "--baseline", out, "--fail-if", CONDITION, *where)
     assert done.exit_code == 0, done.output
     assert "PASS" in done.output
+
+
+def test_it_may_stop_early(shapes: Path, runs: dict[str, str], tmp_path: Path) -> None:
+    run, out, where = CliRunner().invoke, str(tmp_path / "b.parquet"), ["--data-root", str(shapes)]
+    task = ["--model", "blind:chance", "--task", "vg-relation"]
+    assert run(main, ["eval", *task, *where, "--out", out]).exit_code == 0
+    gate = ["--baseline", out, "--early-stop", *where, "--fail-if"]
+    done = typed("--candidate", "blind:constant", *gate, "vg-relation.micro < baseline - 5pp")
+    assert done.exit_code == 1, done.output
+    assert "at any time" in done.output
+    assert done.output.splitlines()[-1] == "gate  FAIL"
+    macro = typed("--candidate", "blind:constant", *gate, "vg-relation.macro < baseline - 5pp")
+    assert macro.exit_code == 2
+    assert "cannot stop early" in macro.output
+    stored = typed("--candidate", runs["same"], *gate, "vg-relation.micro < baseline - 5pp")
+    assert stored.exit_code == 2

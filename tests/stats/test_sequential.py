@@ -56,6 +56,17 @@ def test_at_the_end_the_mean_is_known() -> None:
     assert stop(values[::-1], 0.5, *bounds).below is None
 
 
+def test_what_is_said_of_a_part_does_not_depend_on_the_rest() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.choice([-1.0, 0.0, 1.0], 2000, p=[0.3, 0.6, 0.1])
+    bounds = within(values, -1.0, 1.0)
+    whole = stop(values, -0.05, *bounds).below
+    assert whole is not None
+    assert stop(values[:whole], -0.05, *bounds).below == whole
+    assert stop(values[: whole - 1], -0.05, *bounds).below is None
+    assert stop(values[:0], -0.05, *bounds).below is None
+
+
 def test_values_lie_within_their_bounds() -> None:
     with pytest.raises(UsageError, match="outside"):
         stop(np.array([2.0]), 0.5, np.zeros(1), np.ones(1))

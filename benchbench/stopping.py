@@ -1,0 +1,172 @@
+"""A gate that stops early: clusters in random order, until the answer is sure.
+
+The candidate is evaluated on whole source images in the order of a seed; after each portion, the
+difference to the baseline on *these* items is held against the margin by an anytime-valid test
+(``stats.sequential``). What is claimed is what the whole set would show, with probability 1 − α,
+however often one looked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchbench.errors import NotComparable, UsageError
+from benchbench.evaluation import evaluate
+from benchbench.gate import Verdict, check_comparable
+from benchbench.protocols import load_protocol
+from benchbench.registry import load_task
+from benchbench.reports.gates import WORDS
+from benchbench.reports.sidebyside import metric_of, side_by_side
+from benchbench.stats.sequential import stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchbench.gate import Rule
+    from benchbench.types import Metric, Model, Run, Task, TaskInfo, Ties
+
+PORTIONS = 20
+"""At most so many looks: each costs a start of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What an early look came to."""
+
+    rule: Rule
+    metric: str
+    verdict: Verdict
+    difference: float
+    """candidate − baseline, on the items that were looked at."""
+    n_items: int
+    """Looked at."""
+    of_items: int
+    n_clusters: int
+
+    @property
+    def share(self) -> float:
+        """Of the items that were needed."""
+        return self.n_items / self.of_items
+
+    def __str__(self) -> str:
+        """As a terminal shows it."""
+        return (
+            f"{WORDS[self.verdict]:13}{self.rule.task} {self.metric}: {100 * self.difference:+.1f} "
+            f"on {self.n_items:,} of {self.of_items:,} items ({100 * self.share:.0f} %), margin "
+            f"{100 * self.rule.margin:g}, α {self.rule.alpha:g} at any time\n\n"
+            f"gate  {WORDS[self.verdict]}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A task with some of its items."""
+
+    task: Task
+    ids: frozenset[str]
+
+    @property
+    def info(self) -> TaskInfo:
+        """The task's own."""
+        return self.task.info
+
+    def items(self, root: Path) -> Sequence[Any]:
+        """Those that were chosen."""
+        return [item for item in self.task.items(root) if item.id in self.ids]
+
+
+def gate_early(
+    model: Model, baseline: Run, rule: Rule, *, seed: int = 0, ties: Ties = "wrong", **how: Any
+) -> Early:
+    """Hold a model against a baseline's run, and stop as soon as the answer is sure.
+
+    Args:
+        model: the candidate, loaded.
+        baseline: a run of all items.
+        rule: a margin on one metric that is a plain mean over items.
+        seed: of the order of source images.
+        ties: the rule, where the metric fixes none.
+        how: passed to ``evaluate``: data_root, edition, batch_size, progress.
+
+    Raises:
+        UsageError: a metric for which this is not valid, and why.
+        NotComparable: the model runs on other items or under other conditions.
+    """
+    metric = metric_of(baseline, rule.metric)
+    check_linear(rule, metric, baseline)
+    old = _by_item(baseline, metric, ties)
+    clusters = _in_order(baseline, old, seed)
+    sizes = np.array([len(ids) for ids in clusters], dtype=np.float64)
+    bounds = sizes * (rule.margin - 1), sizes * (rule.margin + 1)
+    task, values, apart = load_task(baseline.task), np.zeros(0), 0.0
+    for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
+        chosen = [clusters[k] for k in part]
+        run = evaluate(model, Part(task, frozenset(i for ids in chosen for i in ids)), **how)
+        _check_same(run, baseline)
+        new = _by_item(run, metric, ties)
+        if set(new) != {i for ids in chosen for i in ids}:
+            raise NotComparable(f"The baseline's items of {baseline.task} are not all there.")
+        sums = np.array([sum(new[i] - old[i] for i in ids) for ids in chosen])
+        apart += float(sums.sum())
+        values = np.concatenate([values, sums + rule.margin * sizes[part]])
+        found = stop(values, 0.0, *bounds, alpha=rule.alpha)
+        seen = int(sizes[: len(values)].sum())
+        verdict: Verdict = "pass" if found.above else "fail" if found.below else "inconclusive"
+        if verdict != "inconclusive":
+            break
+    return Early(
+        rule, metric.name, verdict, apart / seen, seen, int(sizes.sum()), len(values)
+    )  # fmt: skip
+
+
+def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
+    """Refuse what a part of the items says nothing valid about.
+
+    Raises:
+        UsageError: a mean over groups, a median, a floor, or a protocol whose items depend on each
+            other.
+    """
+    why = ""
+    if metric.statistic != "mean" or metric.by is not None or metric.reading == "rank":
+        why = "it is no plain mean over items, to which each item adds the same"
+    elif load_protocol(baseline.protocol).of_a_sample:
+        why = "its items are searched together, so that a part of them is another question"
+    elif rule.floor is not None or rule.by is not None:
+        why = "it is offered for a margin on the whole"
+    if why:
+        raise UsageError(f"{baseline.task} {metric.name} cannot stop early: {why}.")
+
+
+def _by_item(run: Run, metric: Metric, ties: Ties) -> dict[str, float]:
+    """Item → what it earns."""
+    beside = side_by_side([run], metric, ties=ties)
+    ids = [run.outcomes[k].id for k in beside.outcome]
+    return dict(zip(ids, beside.values[:, 0].tolist(), strict=True))
+
+
+def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
+    """The items of each cluster, clusters in the order of a hash of seed and name."""
+    of: dict[str, list[str]] = {}
+    for outcome in run.outcomes:
+        if outcome.id in judged:
+            of.setdefault(outcome.cluster, []).append(outcome.id)
+    names = sorted(of, key=lambda c: hashlib.sha256(f"{seed}\0{c}".encode()).digest())
+    return [of[name] for name in names]
+
+
+def _check_same(run: Run, baseline: Run) -> None:
+    for said, one, other in (
+        ("edition", run.edition, baseline.edition),
+        ("version of the task", run.task_version, baseline.task_version),
+    ):
+        if one != other:
+            raise NotComparable(
+                f"These runs do not compare:\n  - {said}: {one} of the candidate, {other} of the "
+                "baseline"
+            )
+    check_comparable(run, baseline)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import benchbench as bb
+from benchbench.errors import NotComparable, UsageError
+from benchbench.gate import Rule
+from benchbench.models.blind import Blind
+from benchbench.stopping import gate_early
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchbench.types import Run
+
+
+@pytest.fixture(scope="module")
+def baseline(shapes: Path) -> Run:
+    return bb.evaluate("blind:chance", "vg-relation", data_root=shapes)
+
+
+def early(model: Any, baseline: Run, shapes: Path, **rule: Any) -> Any:
+    return gate_early(model, baseline, Rule("vg-relation", "micro", **rule), data_root=shapes)
+
+
+def test_an_unchanged_model_passes_before_the_end(baseline: Run, shapes: Path) -> None:
+    found = early(Blind("chance", seed=0), baseline, shapes, margin=0.9)
+    assert found.verdict == "pass"
+    assert found.difference == 0.0
+    assert found.share < 1
+
+
+def test_a_model_that_knows_nothing_fails_where_the_margin_is_small(
+    baseline: Run, shapes: Path
+) -> None:
+    found = early(Blind("constant"), baseline, shapes, margin=0.05)
+    assert found.verdict == "fail"
+    assert found.difference < -0.05
+
+
+def test_what_is_said_early_is_what_the_whole_set_shows(baseline: Run, shapes: Path) -> None:
+    other = bb.evaluate("blind:chance", "vg-relation", data_root=shapes, seed=5)
+    old, new = (
+        sum(o.scores[0, 0] > o.scores[0, 1] for o in run.outcomes) / len(run.outcomes)
+        for run in (baseline, other)
+    )
+    wanted = "pass" if new - old > -0.3 else "fail"
+    found = early(Blind("chance", seed=5), baseline, shapes, margin=0.3)
+    assert found.verdict in (wanted, "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (Rule("vg-relation", "macro"), "no plain mean over items"),
+        (Rule("vg-relation", "micro", floor=0.5), "a margin on the whole"),
+        (Rule("vg-relation", "micro", by="relation"), "a margin on the whole"),
+    ],
+)
+def test_what_may_not_stop_early_is_refused(
+    baseline: Run, shapes: Path, rule: Rule, why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        gate_early(Blind("constant"), baseline, rule, data_root=shapes)
+
+
+def test_another_edition_is_not_comparable(baseline: Run, tmp_path: Path) -> None:
+    from tests.fixture import draw
+
+    other = draw(tmp_path)
+    file = other / "visual_genome_relation.json"
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(NotComparable, match="edition"):
+        gate_early(
+            Blind("constant"), baseline, Rule("vg-relation", "micro"), data_root=other
+        )  # fmt: skip
