@@ -173,4 +173,4 @@ def test_a_higher_rank_is_lost() -> None:
 def test_runs_of_another_version_than_installed_are_refused() -> None:
     old = [changed(made(name, 0.5), task_version=0) for name in "ab"]
     with pytest.raises(UsageError, match="version 0; installed is version 1"):
-        compare(*old)
+        compare(old[0], old[1])
