@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def short(text: str, most: int) -> str:
@@ -16,6 +20,22 @@ def short(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def labels(names: Sequence[str], most: int) -> list[str]:
+    """Names cut at their beginning or, where that tells them apart no more, in the middle; else
+    numbered.
+
+    >>> labels(["a/best.pt", "b/best.pt"], 8), labels(["abcdef", "abcxef"], 5)
+    (['a/be….pt', 'b/be….pt'], ['…cdef', '…cxef'])
+    """
+    middles = [short(name, most) for name in names]
+    ends = [short(name, len(name) + 1) for name in names]
+    ends = [end if len(end) <= most else "…" + end[1 - most :] for end in ends]
+    for found in (ends, middles):
+        if len(set(found)) == len(set(names)):
+            return found
+    return [f"{i} {short(name, most - 4)}" for i, name in enumerate(names, 1)]
 
 
 def md(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.reports.pages import short
+from benchbench.reports.pages import labels, short
 from benchbench.reports.sidebyside import side_by_side
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def forest(board: Leaderboard) -> str:
     x = _scale(ticks[0], ticks[-1])
     height = TOP + ROW * len(estimates) + BOTTOM
     bottom = height - BOTTOM
+    names = labels([place.run.model.name for place in board.places], 32)
     parts = [_grid(ticks, x, bottom), _guessing(scale * board.chance, x, bottom)]
     for row, (place, e) in enumerate(zip(board.places, estimates, strict=True)):
         y = TOP + ROW * row + ROW / 2
-        name = html.escape(short(place.run.model.name, 32))
+        name = html.escape(names[row])
         colour = "var(--m)" if place.sees else "var(--s)"
         parts.append(
             f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end" fill="var(--i)">{name}</text>'
@@ -69,13 +70,14 @@ def heat(board: Leaderboard) -> str:
     sizes = np.bincount(number)
     order = np.lexsort((names, -sizes))
     cell, top, left = 46, 30, 170
-    label = max(len(short(p.run.model.name, 24)) for p in board.places) * 5.2
+    models = labels([p.run.model.name for p in board.places], 24)
+    label = max(map(len, models)) * 5.2
     width = round(left + cell * len(board.places) + label)
     height = top + label + 22 * len(names)
     parts = []
-    for column, place in enumerate(board.places):
+    for column in range(len(models)):
         x, y = left + cell * column + cell / 2, top + label - 10
-        name = html.escape(short(place.run.model.name, 24))
+        name = html.escape(models[column])
         parts.append(
             f'<text transform="translate({x:.0f} {y:.0f}) rotate(-45)" fill="var(--i)">'
             f"{name}</text>"
@@ -102,8 +104,9 @@ def heat(board: Leaderboard) -> str:
 def critical(whole: Overall) -> str:
     """The critical-difference diagram: mean ranks over tasks (Demšar 2006)."""
     k = len(whole.standings)
-    left, right, top = 30, 700, 60
+    left, right, top = 240, WIDTH - 240, 60
     order = sorted(whole.standings, key=lambda each: (each.mean_rank, each.name))
+    names = labels([each.name for each in order], 27)
 
     def x(rank: float) -> float:
         return left + (right - left) * (rank - 1) / max(1, k - 1)
@@ -121,17 +124,41 @@ def critical(whole: Overall) -> str:
         f'stroke-width="3"/><text x="{x(1 + width) + 8:.1f}" y="20" fill="var(--s)">critical '
         f"difference {whole.critical_difference:.2f}</text>"
     )
-    for row, each in enumerate(order):
-        y = top + 22 + 20 * row
-        at, anchor = x(each.mean_rank), "start" if each.mean_rank < (k + 1) / 2 else "end"
-        shift = 6 if anchor == "start" else -6
+    cliques = alike([each.mean_rank for each in order], whole.critical_difference)
+    for row, (one, last) in enumerate(cliques):
+        y, ends = top + 10 + 7 * row, (x(order[one].mean_rank) - 5, x(order[last].mean_rank) + 5)
         parts.append(
-            f'<path d="M{at:.1f} {top}V{y}" stroke="var(--s)" fill="none"/>'
-            f'<circle cx="{at:.1f}" cy="{top}" r="3" fill="var(--m)"/>'
-            f'<text x="{at + shift:.1f}" y="{y + 4}" text-anchor="{anchor}" fill="var(--i)">'
-            f"{html.escape(short(each.name, 32))} {each.mean_rank:.1f}</text>"
+            f'<line x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{y}" y2="{y}" stroke="var(--m)" '
+            'stroke-width="4"/>'
         )
-    return svg(WIDTH, top + 34 + 20 * k, "Mean ranks of models over tasks", parts)
+    under, half = top + 24 + 7 * len(cliques), (k + 1) // 2
+    for place, each in enumerate(order):
+        on_left = place < half
+        y = under + 22 * (place if on_left else k - 1 - place)
+        at, end = x(each.mean_rank), 10 if on_left else WIDTH - 10
+        anchor = "start" if on_left else "end"
+        parts.append(
+            f'<path d="M{at:.1f} {top}V{y}H{end}" stroke="var(--s)" fill="none"/>'
+            f'<circle cx="{at:.1f}" cy="{top}" r="3" fill="var(--m)"/>'
+            f'<text x="{end}" y="{y - 4}" text-anchor="{anchor}" fill="var(--i)">'
+            f"{html.escape(names[place])} {each.mean_rank:.1f}</text>"
+        )
+    parts.append(
+        f'<text x="10" y="{under + 22 * half + 8}" fill="var(--s)">mean rank over '
+        f"{len(whole.tasks)} tasks, 1 is best; a bar joins models that differ by less than the "
+        "critical difference</text>"
+    )
+    return svg(WIDTH, under + 22 * half + 20, "Mean ranks of models over tasks", parts)
+
+
+def alike(ranks: list[float], critical_difference: float) -> list[tuple[int, int]]:
+    """First and last of each longest stretch of mean ranks within the critical difference.
+
+    >>> alike([1.0, 2.0, 2.5, 4.0], 1.6)
+    [(0, 2), (2, 3)]
+    """
+    ends = [max(j for j, r in enumerate(ranks) if r - a <= critical_difference) for a in ranks]
+    return [(i, j) for i, j in enumerate(ends) if j > i and (i == 0 or ends[i - 1] < j)]
 
 
 def svg(width: float, height: float, said: str, parts: list[str]) -> str:
@@ -151,7 +178,7 @@ def nice(low: float, high: float, about: int = 6) -> list[float]:
     [40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
     """
     span = max(high - low, 1e-9)
-    size = 10 ** math.floor(math.log10(span / about))
+    size = 10.0 ** math.floor(math.log10(span / about))
     step = next(size * k for k in (1, 2, 5, 10) if span / (size * k) <= about)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(step * k, 10) for k in range(first, max(last, first + 1) + 1)]

@@ -48,33 +48,49 @@ class Methods:
     """Interval for these checkpoints on other items (whole source images drawn again)."""
     ordered: bool
     """Whether every checkpoint of one method is above every one of the other."""
+    is_rank: bool = False
+    """Whether scores are ranks, of which less is better."""
 
     def __str__(self) -> str:
         """As a terminal shows it."""
         level = f"{100 * self.level:g} %"
+        scale = 1 if self.is_rank else 100
+        alike = math.comb(self.a.n + self.b.n, self.a.n)
         rows = [
-            f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds",
+            f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds"
+            f"{' · ranks, less is better' if self.is_rank else ''}",
             "",
-            f"a      {_of(self.a)}",
-            f"b      {_of(self.b)}",
-            f"b − a  {100 * self.difference:+.1f}",
+            f"a      {_of(self.a, scale)}",
+            f"b      {_of(self.b, scale)}",
+            f"b − a  {scale * self.difference:+.1f}",
             "",
-            f"{level} interval over seeds, on these items: {_range(self.over_seeds)}",
-            f"{level} interval over items, for these checkpoints: {_range(self.over_items)}",
-            "Every checkpoint of one method is above every one of the other."
+            f"{level} interval over seeds, on these items: {_range(self.over_seeds, scale)}",
+            f"{level} interval over items, for these checkpoints: {_range(self.over_items, scale)}",
+            "Every checkpoint of one method is above every one of the other; of methods that are "
+            f"alike, 2 in {alike} would be so."
             if self.ordered
             else "The methods' checkpoints overlap.",
         ]
         return "\n".join(rows)
 
 
-def _of(spread: Spread) -> str:
-    return f"{100 * spread.mean:.1f} ± {100 * spread.sd:.1f} between seeds"
+def _of(spread: Spread, scale: float) -> str:
+    return f"{scale * spread.mean:.1f} ± {scale * spread.sd:.1f} between seeds"
 
 
-def _range(interval: tuple[float, float]) -> str:
+def _range(interval: tuple[float, float], scale: float) -> str:
     low, high = interval
-    return "–" if math.isnan(low) else f"[{100 * low:+.1f}, {100 * high:+.1f}]"
+    return "–" if math.isnan(low) else f"[{scale * low:+.1f}, {scale * high:+.1f}]"
+
+
+def _check_seeds(runs: Sequence[Run]) -> None:
+    """No checkpoint twice: a copy is no seed."""
+    seen: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        key = run.model.name, run.model.fingerprint
+        if key in seen:
+            raise UsageError(f"{run.model.name} is there twice, and a copy is no other seed.")
+        seen[key] = run
 
 
 def compare_methods(
@@ -97,12 +113,15 @@ def compare_methods(
         seed: of the resamples.
 
     Raises:
-        UsageError: fewer than two seeds of either, runs that do not compare, or a median.
+        UsageError: fewer than two seeds of either, a checkpoint twice, runs that do not compare,
+            or a median.
     """
     if min(len(a), len(b)) < 2:
         raise UsageError(
             f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}."
         )
+    for each in (a, b):
+        _check_seeds(each)
     beside = side_by_side([*a, *b], metric, ties=ties)
     if not beside.is_mean:
         raise UsageError(f"{beside.metric.name} is a median; methods are compared by means.")
@@ -126,16 +145,20 @@ def compare_methods(
         over_seeds=welch(one, two, level),
         over_items=interval(of_items, difference + drawn, level),
         ordered=bool(two.min() > one.max() or one.min() > two.max()),
+        is_rank=beside.sign < 0,
     )
 
 
 def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Welch's interval of the difference of means, b − a, of independent seeds."""
+    """Welch's interval of the difference of means, b − a, of independent seeds.
+
+    NaN where no seed differs from another: that is no certainty.
+    """
     from scipy.special import stdtrit
 
     parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
     if not parts.sum():
-        return float(b.mean() - a.mean()), float(b.mean() - a.mean())
+        return float("nan"), float("nan")
     freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
     half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
     middle = float(b.mean() - a.mean())
