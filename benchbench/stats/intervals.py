@@ -33,8 +33,9 @@ def interval(
     """The interval that benchbench prints.
 
     From 100 clusters on the bootstrap's expanded percentiles, for means below that Student's t; NaN
-    below ten. Where all items agree, resampling yields no width, a certainty that a few dozen
-    clusters do not give: shares then have Wilson's.
+    below ten. Shares of yes-or-no answers whose items are each their own cluster have Wilson's, and
+    so have those where all items agree: resampling would yield no width there, a certainty that a
+    few dozen clusters do not give.
 
     Args:
         value: what was estimated.
@@ -44,6 +45,8 @@ def interval(
     """
     if value.n_clusters < FEW_CLUSTERS:
         return float("nan"), float("nan")
+    if of_share and isinstance(value, Mean) and are_singletons(value):
+        return wilson_interval(value.value, value.n_clusters, level)
     if isinstance(value, Mean) and value.n_clusters < MANY_CLUSTERS:
         low, high = clustered_t(value, level)
     else:
@@ -53,6 +56,17 @@ def interval(
     if high - low < 1e-9:
         return wilson_interval(value.value, value.n_clusters, level)
     return max(0.0, low), min(1.0, high)
+
+
+def are_singletons(mean: Mean) -> bool:
+    r"""Whether a plain mean is of yes-or-no answers, each its own cluster.
+
+    Only of these is :math:`\sum_k u_k^2 = p (1 - p) / n`.
+    """
+    if mean.n_groups != 1 or mean.n_items != mean.n_clusters:
+        return False
+    spread = mean.value * (1 - mean.value) / mean.n_items
+    return abs(float(np.square(mean.influence).sum()) - spread) < 1e-9 * max(spread, 1e-9)
 
 
 def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:

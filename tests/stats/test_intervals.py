@@ -5,7 +5,15 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import bootstrap
 
-from benchbench.stats import bca, bootstrap_draws, clustered_t, mean_over_groups
+from benchbench.stats import (
+    bca,
+    bootstrap_draws,
+    clustered_t,
+    interval,
+    mean_over_groups,
+    wilson_interval,
+)
+from benchbench.stats.intervals import are_singletons
 
 
 def test_students_interval_is_that_of_cluster_robust_least_squares() -> None:
@@ -38,3 +46,14 @@ def test_bca_is_scipys() -> None:
 def test_without_spread_bca_has_no_width() -> None:
     mean = mean_over_groups(np.ones(30), np.zeros(30, dtype=int), np.arange(30))
     assert bca(np.ones(100), mean) == (1.0, 1.0)
+
+
+def test_answers_of_their_own_images_have_wilsons_interval() -> None:
+    values = np.array([1.0] * 130 + [0.0] * 30)
+    groups, draws = np.zeros(160, dtype=int), np.zeros(10)
+    single = mean_over_groups(values, groups, np.arange(160))
+    assert interval(single, draws, of_share=True) == wilson_interval(130 / 160, 160)
+    shared = mean_over_groups(values, groups, np.arange(160) // 2)
+    assert not are_singletons(shared)
+    graded = mean_over_groups(values * 0.5, groups, np.arange(160))
+    assert not are_singletons(graded)
