@@ -211,8 +211,8 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     )
     yield (
         f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters (source images), "
-        f"expanded percentiles; Student's t below {MANY_CLUSTERS} of them; Wilson's for lone items, "
-        f"or where all agree; – below {FEW_CLUSTERS}."
+        f"expanded percentiles; Student's t below {MANY_CLUSTERS} of them; Wilson's for lone "
+        f"items, or where all agree; – below {FEW_CLUSTERS}."
     )
     if scorecard.groups:
         yield (
