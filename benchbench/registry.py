@@ -99,12 +99,23 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
     """
     family, options = family_of(specification), options or LoadOptions()
     given = [name for name in FURTHER if getattr(options, name)]
-    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in family.options]:
+    heeded = heeded_by(specification)
+    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in heeded]:
+        there = ", ".join(f"--{name.replace('_', '-')}" for name in FURTHER if name in heeded)
         raise UsageError(
-            f"{specification} takes no {', '.join(wrong)}: {family.name}'s models leave nothing "
-            "of that kind open."
+            f"{specification} takes no {', '.join(wrong)}: it leaves nothing of that kind open. "
+            f"Such options that it takes: {there or 'none'}."
         )
     return family.load(rest_of(specification), options)
+
+
+def heeded_by(specification: str) -> frozenset[str]:
+    """Which of ``types.FURTHER`` make a difference to what a specification names.
+
+    Raises:
+        UnknownName: no such family.
+    """
+    return family_of(specification).heeds(rest_of(specification))
 
 
 def rest_of(specification: str) -> str:

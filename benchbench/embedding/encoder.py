@@ -11,7 +11,7 @@ from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.pairs import score_pairs
 from benchbench.embedding.pictures import encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
-from benchbench.types import DualEncoder, PairScorer
+from benchbench.types import DualEncoder, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -134,7 +134,7 @@ class Encoder:
             ContractError: the model scores no pairs.
             ImageError: a file cannot be decoded any more.
         """
-        if not isinstance(self._encodes, PairScorer):
+        if not scores_pairs(self._encodes):
             raise ContractError(
                 f"{self._encodes.manifest.name} scores no pairs, as this task asks."
             )

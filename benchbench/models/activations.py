@@ -95,12 +95,18 @@ def decide(words: Sequence[Word], what: str) -> Word | None:
     return words[0] if words else None
 
 
-def ask(what: str, architecture: str) -> UsageError:
-    """The error where nothing says it."""
+def ask(what: str, architecture: str, probed: str) -> UsageError:
+    """The error where nothing says it.
+
+    Args:
+        what: the weights.
+        architecture: what they are taken for.
+        probed: what to type after ``benchbench probe``.
+    """
     return UsageError(
         f"Nothing says which activation the weights in {what} were trained with: {architecture} "
         "runs with GELU, or, for OpenAI's weights and whatever was fine-tuned from them, with "
         "QuickGELU, and the wrong one changes the numbers without an error. Type --activation "
-        f"quickgelu or --activation gelu. For evidence: benchbench probe {what} --arch "
-        f"{architecture}"
+        f"quickgelu or --activation gelu. For evidence: benchbench probe "
+        f"{probed}"
     )

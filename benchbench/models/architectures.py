@@ -172,5 +172,6 @@ def _plausible(config: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
         expected["visual.conv1.weight"] = (width, 3, patch, patch)
     found = {name: state.get(name, state.get(f"text.{name}")) for name in expected}
     if found["token_embedding.weight"] is None:  # MobileCLIP's own names
-        return bool(vision.get("timm_model_name"))
+        own = any(name.startswith("image_encoder.model.patch_emb") for name in state)
+        return own and bool(vision.get("timm_model_name"))
     return all(getattr(found[name], "shape", None) == shape for name, shape in expected.items())

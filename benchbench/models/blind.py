@@ -181,7 +181,6 @@ def load(rest: str, options: LoadOptions) -> DualEncoder:
 
     Raises:
         UnknownName: no such baseline.
-        UsageError: an option that this one does not heed.
         ModelError: what ``causal.load`` says.
     """
     kind, colon, name = rest.partition(":")
@@ -190,9 +189,13 @@ def load(rest: str, options: LoadOptions) -> DualEncoder:
     if colon or kind not in KINDS:
         hint = f"There are {', '.join(f'blind:{each}' for each in USAGE)}."
         raise UnknownName("blind baseline", rest, (*KINDS, *NAMED), hint)
-    if options.trust_remote_code:
-        raise UsageError(f"blind:{kind} takes no --trust-remote-code: it runs none.")
     return _MAKERS[kind](options)
+
+
+def _heeded(rest: str) -> frozenset[str]:
+    """Those that have weights heed what becomes of them."""
+    is_named = rest.partition(":")[0] in NAMED
+    return frozenset({"allow_partial", "trust_pickle", "trust_remote_code"} if is_named else ())
 
 
 _MAKERS: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
@@ -210,5 +213,5 @@ FAMILY = ModelFamily(
     name="blind",
     usage={f"blind:{kind}": meaning for kind, meaning in USAGE.items()},
     load=load,
-    options=frozenset({"trust_remote_code"}),
+    options=_heeded,
 )

@@ -9,29 +9,26 @@ these models do not end a text where a caption ends. ``blind:hf-mean:NAME`` divi
 tokens scored, which does not favour the short.
 
 Captions are padded on the right and masked: padding changes nothing that comes before it. Weights
-are read from safetensors, or unpickled as tensors alone. A model with weights missing is refused
-(it would be random there), as is one whose predictions depend on what comes later.
+are read as those of ``hf:``. A model whose predictions depend on what comes later is refused.
 """
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager, nullcontext
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
-from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.errors import ModelError
 from benchbench.models.digest import weights_sha256
-from benchbench.models.hub import hub_if_reachable, is_unreachable
+from benchbench.models.huggingface.loading import read_tokenizer
+from benchbench.models.pretrained import open_folder, read_filled
 from benchbench.models.unseeing import Unseeing, manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
+    from benchbench.models.huggingface.weights import Filled
     from benchbench.types import LoadOptions, Role
 
 CELLS = 1 << 26
@@ -44,18 +41,19 @@ class Causal(Unseeing):
     """A causal language model that reads captions and looks at nothing."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, *, name: str, weights: str, mean: bool, precision: str
+        self, filled: Filled, tokenizer: Any, *, name: str, weights: str, mean: bool, precision: str
     ) -> None:
         """Wrap a model on its device and in its precision.
 
         Args:
-            model: of transformers, with ``logits``; in eval mode.
+            filled: a model of transformers, with ``logits``; in eval mode.
             tokenizer: likewise.
             name: the specification.
             weights: where they came from.
             mean: whether a score is over the number of tokens.
             precision: of the model's arithmetic.
         """
+        model = filled.model
         self._model, self._tokenizer, self._mean = model, tokenizer, mean
         self.device = str(model.device)
         first = tokenizer.bos_token_id
@@ -71,7 +69,9 @@ class Causal(Unseeing):
             context_length=_context(model.config, tokenizer),
             dtype=precision,
             parameters=sum(each.numel() for each in model.parameters()),
+            trained=filled.trained,
             settings={
+                **filled.settings,
                 "score": "mean log p" if mean else "sum of log p",
                 "begins_with": tokenizer.convert_ids_to_tokens(list(self._start)),
             },
@@ -119,81 +119,30 @@ def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
 
     Raises:
         UsageError: no name; or a path that is no folder.
-        WeightsUnavailable: it is not cached, and the hub cannot be reached or has no such thing.
-        ModelError: it is no causal language model, or lacks weights.
+        WeightsUnavailable: not cached and not to be fetched, or parts of it are not there.
+        ModelError: it is no causal language model, or lacks weights; or pickles or code that are
+            not trusted.
     """
-    typed = f"blind:hf{'-mean' * mean}:{name}"
-    _check_name(name, typed)
-    path = Path(name).expanduser()
-    with _loading(typed), nullcontext() if path.is_dir() else hub_if_reachable():
-        model, tokenizer = _read(str(path) if path.is_dir() else name, options)
-    _check_causal(model, typed)
+    from transformers import AutoModelForCausalLM
+
+    family = f"blind:hf{'-mean' * mean}"
+    folder, _ = open_folder(name, family, options)
+    filled = read_filled(AutoModelForCausalLM, folder, options)
+    tokenizer = read_tokenizer(folder, options)
+    if len(tokenizer) > _vocabulary(filled.model):
+        raise ModelError(
+            f"{folder} has a tokenizer of {len(tokenizer):,} tokens and a model of "
+            f"{_vocabulary(filled.model):,}: they do not belong together."
+        )
+    _check_causal(filled.model, f"{family}:{name}")
     return Causal(
-        model, tokenizer, name=typed, weights=name, mean=mean, precision=options.precision
+        filled,
+        tokenizer,
+        name=f"{family}:{name}",
+        weights=str(folder),
+        mean=mean,
+        precision=options.precision,
     )
-
-
-def _check_name(name: str, typed: str) -> None:
-    path = Path(name).expanduser()
-    if not name:
-        raise UsageError(
-            f"'{typed}' names no model. Type a hub's repository, {typed}openai-community/gpt2, "
-            f"or a folder, {typed}./my-model"
-        )
-    if name.startswith((".", "/", "~")) and not path.is_dir():
-        what = "is a file; name its folder" if path.exists() else "does not exist"
-        raise UsageError(f"{typed}: the folder {path} {what}.")
-
-
-def _read(where: str, options: LoadOptions) -> tuple[Any, Any]:
-    """The model, in its precision and on its device, and the tokenizer."""
-    import torch
-
-    transformers: Any = import_module("transformers")
-    types = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-    how: dict[str, Any] = {
-        "trust_remote_code": options.trust_remote_code,
-        "local_files_only": Path(where).is_dir(),
-    }
-    model, report = transformers.AutoModelForCausalLM.from_pretrained(
-        where, dtype=types[options.precision], weights_only=True, output_loading_info=True, **how
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(where, **how)
-    if absent := sorted(report["missing_keys"]) + [str(k) for k in report["mismatched_keys"]]:
-        raise ValueError(
-            f"its files have no (or misshapen) weights for {', '.join(absent[:3])}"
-            f"{' and more' * (len(absent) > 3)}: is it a causal language model"
-        )
-    if len(tokenizer) > _vocabulary(model):
-        raise ValueError(
-            f"its tokenizer has {len(tokenizer):,} tokens, the model {_vocabulary(model):,}: they "
-            "do not belong together"
-        )
-    return model.eval().requires_grad_(False).to(options.device), tokenizer
-
-
-@contextmanager
-def _loading(typed: str) -> Iterator[None]:
-    """Turn whatever transformers, torch, safetensors and the hub raise into one error."""
-    console: Any = import_module("transformers.utils.logging")
-    before, shows = logging.root.manager.disable, console.is_progress_bar_enabled()
-    logging.disable(logging.ERROR)
-    console.disable_progress_bar()
-    try:
-        yield
-    except Exception as error:
-        if is_unreachable(error):
-            raise WeightsUnavailable(
-                f"Cannot load {typed}: not in the cache, and the hub cannot be reached from here "
-                "(or HF_HUB_OFFLINE is set). Fetch it once where there is a network, and bring the "
-                "folder that HF_HOME names; or name a local folder."
-            ) from error
-        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise ModelError(f"Cannot load {typed}: {said}.") from error
-    finally:
-        logging.disable(before)
-        if shows:
-            console.enable_progress_bar()
 
 
 def _check_causal(model: Any, typed: str) -> None:

@@ -19,14 +19,17 @@ from benchbench.models.filling import fill
 from benchbench.models.identity import CONFIG, Source, identify
 from benchbench.models.library import create_random, loading, tokenizer_of
 from benchbench.models.openclip import OpenClip
-from benchbench.registry import load_model
+from benchbench.registry import heeded_by, load_model
 from benchbench.types import ModelFamily
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchbench.models.containers import Contents
     from benchbench.types import LoadOptions, Model
 
-TRANSFORMERS = "config.json"
+TRANSFORMERS = ("config.json", "adapter_config.json")
+"""Either tells a folder of transformers, or of an adapter to one."""
 OURS = "benchbench"
 """Key of the record that ``benchbench train`` leaves in a safetensors header."""
 NAMES = (
@@ -70,11 +73,11 @@ def _variant_of(record: str, what: str) -> str:
 def _load_folder(folder: Path, what: str, options: LoadOptions) -> Model:
     if (folder / CONFIG).is_file():
         return load_configured(folder, f"file:{what}", options)
-    if (folder / TRANSFORMERS).is_file():
-        return load_model(f"hf:{folder}", options)
+    if _is_transformers(folder):
+        return load_model(f"hf:{what}", options)
     there = sorted(each.name for each in folder.iterdir())[:6]
     raise ModelError(
-        f"{what} is a folder without {CONFIG} or {TRANSFORMERS}. It holds "
+        f"{what} is a folder without {CONFIG} or {TRANSFORMERS[0]}. It holds "
         f"{', '.join(there) or 'nothing'}. Name the file of weights in it."
     )
 
@@ -161,13 +164,37 @@ def load_source(source: Source, options: LoadOptions) -> OpenClip:
         weights=source.path.name,
         options=options,
         config=identity.config,
-        settings={**_container(contents), **weights.settings, **identity.settings, **left},
+        settings={
+            **_container(contents),
+            **weights.settings,
+            **identity.settings,
+            **left,
+            **_notes(identity.settings, left),
+        },
     )
+
+
+def _notes(*said: Mapping[str, Any]) -> dict[str, str]:
+    """One note of several."""
+    notes = " ".join(each["note"] for each in said if "note" in each)
+    return {"note": notes} if notes else {}
 
 
 def _container(contents: Contents) -> dict[str, Any]:
     unpickled = {"unpickled": True} if contents.unpickled else {}
     return {"container": contents.container, **unpickled}
+
+
+def _is_transformers(folder: Path) -> bool:
+    return not (folder / CONFIG).is_file() and any((folder / n).is_file() for n in TRANSFORMERS)
+
+
+def _heeded(rest: str) -> frozenset[str]:
+    """As the family that a folder, or a file of ours, is handed to."""
+    path = Path(rest).expanduser()
+    if _is_transformers(path):
+        return heeded_by(f"hf:{rest}")
+    return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})
 
 
 FAMILY = ModelFamily(
@@ -176,5 +203,5 @@ FAMILY = ModelFamily(
         "file:PATH": "weights on this machine, with --arch where they do not say (or PATH alone)",
     },
     load=load,
-    options=frozenset({"architecture", "activation", "allow_partial", "trust_pickle"}),
+    options=_heeded,
 )

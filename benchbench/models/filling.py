@@ -9,7 +9,7 @@ from benchbench.errors import ModelError
 from benchbench.models.entries import is_harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -130,14 +130,19 @@ def _gaps(lying: Fit, what: str, partial: bool) -> str:
         parts.append(f"it lacks {named(lying.missing)}.")
     if lying.unexpected:
         parts.append(f"There is no place for {named(lying.unexpected)}.")
-    names = " ".join(lying.unexpected)
-    if stranger := next((s for start, s in STRANGERS.items() if start in names), None):
-        parts.append(f"Such names are those of {stranger}.")
+    if library := stranger(lying.unexpected):
+        parts.append(f"Such names are those of {library}.")
     elif partial:
         parts.append("Not one of its tensors fits, so that all would be random.")
     else:
         parts.append("To load what fits, and leave the rest random: --allow-partial.")
     return " ".join(parts)
+
+
+def stranger(names: Iterable[str]) -> str | None:
+    """The other library whose names these are, and what to type for it."""
+    joined = " ".join(names)
+    return next((library for start, library in STRANGERS.items() if start in joined), None)
 
 
 def _record(lying: Fit, seed: int) -> dict[str, Any]:

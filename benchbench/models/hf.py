@@ -11,11 +11,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
-from benchbench.errors import ModelError, UsageError
+from benchbench.errors import ModelError
 from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
 from benchbench.models.huggingface.adapters import with_adapter
-from benchbench.models.huggingface.folder import CONFIG, TYPE_IT, VOCABULARIES
+from benchbench.models.huggingface.folder import CONFIG, VOCABULARIES
 from benchbench.models.huggingface.loading import Loaded, load_checkpoint
 from benchbench.models.huggingface.probing import check_captions, check_pictures, trims_exactly
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from PIL.Image import Image
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from benchbench.types import Role, Similarity
 
@@ -94,6 +94,11 @@ class HuggingFace:
                 **loaded.settings,
             },
         )
+
+    @property
+    def module(self) -> nn.Module:
+        """What computes: transformers' own."""
+        return self.model  # type: ignore[no-any-return]
 
     def transform(self, image: Image) -> Tensor:
         """[3, height, width], by the checkpoint's image processor."""
@@ -204,8 +209,6 @@ def load(rest: str, options: LoadOptions) -> HuggingFace:
         UnknownName: a kind of model that is not known here.
         ModelError: code or pickles that were not trusted, weights that do not fill the model.
     """
-    if not rest:
-        raise UsageError(f"hf: names no checkpoint. {TYPE_IT}")
     folder, adapter = with_adapter(rest, options)
     loaded = load_checkpoint(folder, adapter, options)
     return HuggingFace(loaded, name=f"hf:{rest}", options=options)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.models import architectures
 from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
+from benchbench.models.filling import stranger
 from benchbench.models.library import first_line
 from benchbench.types import ACTIVATIONS
 
@@ -58,6 +59,8 @@ class Identity:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """For ``open_clip.create_model_and_transforms``; empty for its own choice."""
     preprocessing_from: str = CONFIG
+    note: str = ""
+    """To be read above every number."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -66,6 +69,7 @@ class Identity:
             "architecture_from": self.architecture_from,
             "activation_from": self.activation.source,
             "preprocessing_from": self.preprocessing_from,
+            **({"note": self.note} if self.note else {}),
         }
 
 
@@ -93,13 +97,18 @@ def identify(
     if word := decide([*words, *_configs(config, name)], source.what):
         preprocessing, preprocessed = architectures.preprocessing_of(name, tags)
         return Identity(name, said_by, word, name, preprocessing, preprocessed)
-    raise ask(source.what, name)
+    raise ask(source.what, name, f"{source.what} --arch {name}")
 
 
 def _configured(
     source: Source, folder: Path, words: Sequence[Word], options: LoadOptions
 ) -> Identity:
-    """As the open_clip_config.json beside it says; where it is silent, open_clip reads GELU."""
+    """As the open_clip_config.json beside it says.
+
+    open_clip reads its silence as GELU, and writes the same silence for weights that were
+    fine-tuned from OpenAI's. So silence is GELU where it is published, with a note, and nobody's
+    word where it lies on this machine.
+    """
     if options.architecture:
         raise UsageError(
             f"{source.what} has an architecture of its own, in {CONFIG}: leave out --arch, or "
@@ -107,9 +116,12 @@ def _configured(
         )
     name = f"local-dir:{folder}"
     config = _checked(folder)
-    said = decide([*words, *_configs(config, CONFIG)], source.what)
-    silent = Word(f"{CONFIG}, where open_clip reads silence as GELU", "gelu")
-    return Identity(CONFIG, CONFIG, said or silent, name)
+    if word := decide([*words, *_configs(config, CONFIG)], source.what):
+        return Identity(CONFIG, CONFIG, word, name)
+    if not source.tokenizer:
+        raise ask(source.what, CONFIG, source.what)
+    note = f"{CONFIG} of {source.what} names no activation: read as GELU, as open_clip reads it."
+    return Identity(CONFIG, CONFIG, Word(f"{CONFIG}'s silence", "gelu"), name, note=note)
 
 
 def _checked(folder: Path) -> dict[str, Any]:
@@ -182,6 +194,8 @@ def _architecture(
 
 def _ask_architecture(source: Source, weights: Weights) -> UsageError:
     """The error where nothing says the architecture, with what shapes can say."""
+    if library := stranger(weights.state):
+        return UsageError(f"The names of the weights in {source.what} are those of {library}.")
     fits = architectures.fitting(weights.state)
     some = ", ".join(fits[:SHOWN]) + (", …" if len(fits) > SHOWN else "")
     advice = (

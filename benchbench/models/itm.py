@@ -21,13 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.pretrained import (
-    described,
-    read_config,
-    read_model,
-    read_processor,
-    source_of,
-)
+from benchbench.models.pretrained import described, open_folder, read_filled, read_processor
 from benchbench.models.sharing import SharedKeys, numbered
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
@@ -36,6 +30,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
     from torch import Tensor
+
+    from benchbench.models.huggingface.weights import Filled
 
     Ids = Mapping[str, Tensor]
     """``input_ids`` and ``attention_mask``: [n, longest]."""
@@ -194,15 +190,15 @@ class Matcher:
 
     def __init__(
         self,
-        model: Any,
+        filled: Filled,
         processor: Any,
         rule: Rule,
         *,
         name: str,
         weights: str,
         options: LoadOptions,
-        settings: Mapping[str, Any],
     ) -> None:
+        model = filled.model
         self._processor = processor
         self._rule = rule
         self._dtype = model.dtype
@@ -213,13 +209,13 @@ class Matcher:
             architecture=type(model).__name__,
             weights=weights,
             weights_sha256=weights_sha256(model.state_dict()),
-            trained=True,
+            trained=filled.trained,
             activation=activation_of(model),
             context_length=min(self._towers.context_length, processor.tokenizer.model_max_length),
             dtype=options.precision,
             parameters=sum(p.numel() for p in model.parameters()),
             similarity="pairs",
-            settings={"score": rule.said, "first_token": self._towers.first, **settings},
+            settings={"score": rule.said, "first_token": self._towers.first, **filled.settings},
             **described(processor),
         )
 
@@ -267,19 +263,15 @@ def load_by(rule: Rule, rest: str, options: LoadOptions) -> Matcher:
     """
     import transformers
 
-    source = source_of(rest, rule.family)
-    config = read_config(source, options, ARCHITECTURES)
-    processor = read_processor(source, options)
+    folder, config = open_folder(rest, rule.family, options, ARCHITECTURES)
     kind = getattr(transformers, ARCHITECTURES[config.model_type][0])
-    model, settings = read_model(kind, source, options)
     return Matcher(
-        model,
-        processor,
+        read_filled(kind, folder, options),
+        read_processor(folder, options),
         rule,
         name=f"{rule.family}:{rest}",
-        weights=rest,
+        weights=str(folder),
         options=options,
-        settings=settings,
     )
 
 
@@ -295,5 +287,5 @@ FAMILY = ModelFamily(
         "itm:PATH": "the same from a folder",
     },
     load=load,
-    options=frozenset({"allow_partial"}),
+    options=frozenset({"allow_partial", "trust_pickle"}),
 )

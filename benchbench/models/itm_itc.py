@@ -23,5 +23,5 @@ FAMILY = ModelFamily(
         "itm-itc:PATH": "the same from a folder",
     },
     load=load,
-    options=frozenset({"allow_partial"}),
+    options=frozenset({"allow_partial", "trust_pickle"}),
 )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from benchbench.errors import ModelError, UsageError
 from benchbench.models.digest import weights_sha256
-from benchbench.registry import family_of, load_model
+from benchbench.models.trimming import PROBES
+from benchbench.registry import heeded_by, load_model
 from benchbench.types import FURTHER, DualEncoder, LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _parsed(rest: str) -> tuple[tuple[str, str], float]:
 
 def _member(specification: str, both: Sequence[str], options: LoadOptions) -> DualEncoder:
     """One of the two, with those options that its family heeds."""
-    heeded = {each: family_of(each).options for each in both}
+    heeded = {each: heeded_by(each) for each in both}
     given = {name for name in FURTHER if getattr(options, name)}
     if lost := given - frozenset().union(*heeded.values()):
         typed = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(lost))
@@ -139,14 +140,16 @@ def _module(model: DualEncoder) -> nn.Module:
         return model.module
     raise ModelError(
         f"{model.manifest.name} is not one torch module whose weights can be mixed. Those of "
-        "openclip, file and hf are."
+        "openclip:, file: and hf: are, and of variants that are CLIP's towers alone."
     )
 
 
 def _differences(a: DualEncoder, b: DualEncoder) -> list[str]:
     """What of the manifests is not the same."""
     pairs = {name: (getattr(a.manifest, name), getattr(b.manifest, name)) for name in SAME}
-    return [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
+    said = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
+    alike = said or a.token_ids(PROBES) == b.token_ids(PROBES)
+    return said if alike else ["their tokenizers, which give captions different ids"]
 
 
 def _structures(a: nn.Module, b: nn.Module) -> list[str]:

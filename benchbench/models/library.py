@@ -91,8 +91,10 @@ def loading(what: str, *, uses_hub: bool) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, as part of a sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".:")
+    """What an error says first, and what a first line announces; its type where it says nothing."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    announced = lines[0].endswith(":") and len(lines) > 1
+    return " ".join(line.strip() for line in lines[: 1 + announced]).rstrip(".:")
 
 
 @contextmanager

@@ -213,6 +213,13 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
     )
 
 
+def _heeded(rest: str) -> frozenset[str]:
+    """A schema's configuration and files may leave open what a published tag does not."""
+    schema, colon, _ = rest.partition(":")
+    open_ = {"activation", "allow_partial", "trust_pickle"}
+    return frozenset(open_ if colon and schema in SCHEMAS else ())
+
+
 def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
     model, transform = create_random(architecture, options)
     return OpenClip(
@@ -284,4 +291,5 @@ FAMILY = ModelFamily(
     },
     load=load,
     names=names,
+    options=_heeded,
 )

@@ -26,6 +26,7 @@ from benchbench.types import (
     DualEncoder,
     ModelFamily,
     ModelManifest,
+    PairScorer,
     RelationScorer,
     lacks,
 )
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 USAGE = "python:package.module:factory, or python:path/to/file.py:factory"
-PROTOCOLS: Mapping[str, type] = {"dual encoder": DualEncoder, "relation scorer": RelationScorer}
+PROTOCOLS: Mapping[str, type] = {
+    "dual encoder": DualEncoder,
+    "pair scorer": PairScorer,
+    "relation scorer": RelationScorer,
+}
 """What a factory may give; whichever it is, with a ``manifest`` and a ``device``."""
 
 

@@ -21,13 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import ModelError
 from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.pretrained import (
-    described,
-    read_config,
-    read_model,
-    read_processor,
-    source_of,
-)
+from benchbench.models.pretrained import described, open_folder, read_filled, read_processor
 from benchbench.models.prompting import Prompts, Run, answer_tokens
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
@@ -36,6 +30,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
     from torch import Tensor
+
+    from benchbench.models.huggingface.weights import Filled
 
 QUESTION = 'Does this figure show "{}"? Please answer yes or no.'
 ANSWER = "Yes"
@@ -58,16 +54,16 @@ class Answering:
 
     def __init__(
         self,
-        model: Any,
+        filled: Filled,
         processor: Any,
         *,
         name: str,
         weights: str,
         options: LoadOptions,
-        settings: Mapping[str, Any],
     ) -> None:
         import torch
 
+        model = filled.model
         self._model = model
         self._prompts = Prompts(processor, QUESTION)
         self._tower = _tower(model)
@@ -80,7 +76,7 @@ class Answering:
             architecture=type(model).__name__,
             weights=weights,
             weights_sha256=weights_sha256(model.state_dict()),
-            trained=True,
+            trained=filled.trained,
             activation=activation_of(model),
             context_length=int(positions) - self._prompts.longest_run + 1,
             dtype=options.precision,
@@ -91,7 +87,7 @@ class Answering:
                 "prompt": self._prompts.text(["{}"])[0],
                 "answer_tokens": answers,
                 "pictures_encoded": "once" if self._tower else "with every pair",
-                **settings,
+                **filled.settings,
             },
             **described(processor),
         )
@@ -186,28 +182,24 @@ def load(rest: str, options: LoadOptions) -> Answering:
     """
     from transformers import AutoModelForImageTextToText
 
-    source = source_of(rest, "vqascore")
-    config = read_config(source, options)
+    folder, config = open_folder(rest, "vqascore", options)
     if type(config) not in AutoModelForImageTextToText._model_mapping:
         made = ", ".join(config.architectures or ()) or "no architecture named"
         raise ModelError(
-            f"{source} is of type '{config.model_type}' ({made}), which answers no questions about "
+            f"{folder} is of type '{config.model_type}' ({made}), which answers no questions about "
             "pictures. vqascore: takes LLaVA and its kin (AutoModelForImageTextToText)."
         )
     if config.is_encoder_decoder or config.get_text_config().is_encoder_decoder:
         raise ModelError(
-            f"{source} is of type '{config.model_type}', with an encoder and a decoder of its "
+            f"{folder} is of type '{config.model_type}', with an encoder and a decoder of its "
             "text; vqascore: takes models whose language model looks back alone."
         )
-    processor = read_processor(source, options)
-    model, settings = read_model(AutoModelForImageTextToText, source, options)
     return Answering(
-        model,
-        processor,
+        read_filled(AutoModelForImageTextToText, folder, options),
+        read_processor(folder, options),
         name=f"vqascore:{rest}",
-        weights=rest,
+        weights=str(folder),
         options=options,
-        settings=settings,
     )
 
 
@@ -218,5 +210,5 @@ FAMILY = ModelFamily(
         "vqascore:PATH": "the same from a folder",
     },
     load=load,
-    options=frozenset({"allow_partial", "trust_remote_code"}),
+    options=frozenset({"allow_partial", "trust_pickle", "trust_remote_code"}),
 )

@@ -19,7 +19,7 @@ import numpy as np
 from benchbench.embedding.encoder import one_a_file
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.types import Matched, PairScorer
+from benchbench.types import Matched, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -257,7 +257,7 @@ class Matching:
 
         A pair scorer is asked those items' own pairs, once all files have been looked at.
         """
-        if isinstance(model, PairScorer):
+        if scores_pairs(model):
             encoder.look(one_a_file(ref for item in items for ref in item.images))
             kept = encoder.readable(items)
             scored = encoder.pairs([(item.images, item.captions) for item in kept])

@@ -18,7 +18,7 @@ from benchbench.errors import ContractError
 from benchbench.protocols.places import by_chance, earned, first_true
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import find, stand
-from benchbench.types import PairScorer, Places, Retrieved
+from benchbench.types import Places, Retrieved, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -188,7 +188,7 @@ class Retrieval:
         beforehand by a cheaper score. Entries whose picture could not be read are no candidates,
         nor are captions of theirs alone.
         """
-        if isinstance(model, PairScorer):
+        if scores_pairs(model):
             return _answer_pairs(items, encoder)
         refs: dict[Role, list[ImageRef]] = {}
         for item in items:

@@ -63,7 +63,7 @@ def check_model(model: object) -> None:
 def model_checks(model: object) -> list[Check]:
     """Each check of ``DUAL_ENCODER``, or of ``PAIR_SCORER``, by name, with what it found.
 
-    A model that has ``score`` is held to be a pair scorer.
+    A model that has ``score``, and no ``encode_texts``, is held to be a pair scorer.
 
     A check that needs what an earlier one found wanting is not tried, and says so.
     """
@@ -71,7 +71,8 @@ def model_checks(model: object) -> list[Check]:
 
     found: dict[str, Check] = {}
     trial = _Trial(model)
-    checks = PAIR_SCORER if hasattr(model, "score") else DUAL_ENCODER
+    is_scorer = hasattr(model, "score") and not hasattr(model, "encode_texts")
+    checks = PAIR_SCORER if is_scorer else DUAL_ENCODER
     for name, (run, needs) in checks.items():
         wanting = [need for need in needs if found[need].problems or found[need].because]
         if wanting:

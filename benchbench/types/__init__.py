@@ -25,6 +25,7 @@ from benchbench.types.models import (
     TextBatch,
     View,
     lacks,
+    scores_pairs,
 )
 from benchbench.types.questions import (
     Box,
@@ -126,4 +127,5 @@ __all__ = [
     "View",
     "Vocabulary",
     "lacks",
+    "scores_pairs",
 ]

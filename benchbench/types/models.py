@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -175,6 +175,14 @@ class PairScorer(Protocol):
         ...
 
 
+def scores_pairs(model: object) -> TypeGuard[PairScorer]:
+    """Whether a model is to be asked pair by pair: it has no towers that embed apart.
+
+    A dual encoder may have a method ``score`` of its own.
+    """
+    return isinstance(model, PairScorer) and not isinstance(model, DualEncoder)
+
+
 Model = DualEncoder | PairScorer
 """What can be evaluated."""
 
@@ -274,5 +282,9 @@ class ModelFamily:
     """Takes what follows the colon ("" where there is none)."""
     names: Callable[[], Sequence[str]] | None = None
     """All that can be typed, where that is a list."""
-    options: frozenset[str] = frozenset()
-    """Which of ``FURTHER`` it heeds."""
+    options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
+    """Which of ``FURTHER`` it heeds; a function of what follows the colon where that decides."""
+
+    def heeds(self, rest: str) -> frozenset[str]:
+        """Which of ``FURTHER`` are heeded for what follows the colon."""
+        return self.options(rest) if callable(self.options) else self.options

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from benchbench.types import Role, Similarity, View
     from benchbench.variants.making import Made
@@ -87,6 +87,15 @@ class TrainedVariant:
     def encode_texts(self, batch: Texts, role: Role) -> Tensor:
         """n captions → [n, dim]."""
         return self.model.encode_texts(batch.to(self.device), role)  # type: ignore[no-any-return]
+
+
+class PlainVariant(TrainedVariant):
+    """One that has no weights but CLIP's: they can be mixed with another's (``lerp:``)."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What computes: ``open_clip.CLIP``."""
+        return self.model.clip  # type: ignore[no-any-return]
 
 
 class RelatingVariant(TrainedVariant):
@@ -162,8 +171,15 @@ def load_variant(
             f"{path} holds weights of {record.get('variant', 'no variant')}, not of {family}."
         )
     made = made_from(described, record, tensors, path)
-    kind = RelatingVariant if isinstance(made.model, Relating) else TrainedVariant
+    kind = _kind(made.model)
     return kind(made, record, name, where, options)
+
+
+def _kind(model: Any) -> type[TrainedVariant]:
+    if isinstance(model, Relating):
+        return RelatingVariant
+    plain = all(name.startswith("clip.") for name in model.state_dict())
+    return PlainVariant if plain else TrainedVariant
 
 
 def made_from(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
 
 from benchbench.errors import BenchbenchError, ModelError, UsageError, WeightsUnavailable
 from benchbench.registry import load_model
@@ -112,7 +115,7 @@ def test_what_is_no_causal_model_is_refused(tmp_path: Path) -> None:
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
         intermediate_size=16, initializer_range=0.5,
     )  # fmt: skip
-    for kind, message in ((BertModel, "no .* weights for cls"), (BertLMHeadModel, "no causal")):
+    for kind, message in ((BertModel, r"missing \(cls"), (BertLMHeadModel, "no causal")):
         folder = tmp_path / kind.__name__
         kind(config).save_pretrained(folder)
         save_tokenizer(folder)
@@ -121,18 +124,18 @@ def test_what_is_no_causal_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="15 tokens, the model 9: they do not belong"):
+    with pytest.raises(ModelError, match="of 15 tokens and a model of 9: they do not belong"):
         load_model(f"blind:hf:{save_gpt(tmp_path, size=9)}")
 
 
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("", UsageError, "names no model"),
+        ("", UsageError, "names no checkpoint"),
         ("./none", UsageError, "does not exist"),
-        (f"./{Path(__file__).name}", UsageError, "is a file; name its folder"),
+        (f"./{Path(__file__).name}", UsageError, "is a file, not a folder"),
         ("no-such/model", WeightsUnavailable, "the hub cannot be reached"),
-        ("what is this?", ModelError, "Cannot load"),
+        ("what is this?", UsageError, "neither a repository nor a folder"),
     ],
 )
 def test_wrong_names(
@@ -147,5 +150,22 @@ def test_wrong_names(
 
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"Unrecognized model .*config\.json"):
+    with pytest.raises(ModelError, match=r"has no config\.json.*There is: nothing"):
         load_model(f"blind:hf:{tmp_path}")
+
+
+def test_pickles_are_refused_unless_trusted_and_moving_changes_nothing(tmp_path: Path) -> None:
+    folder = save_gpt(tmp_path / "gpt")
+    there = load_model(f"blind:hf:{folder}").manifest
+    (folder / "model.safetensors").rename(tmp_path / "away")
+    state = load_file(tmp_path / "away")
+    torch.save(state | {"lm_head.weight": Path("code")}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"is refused: .*--trust-pickle"):
+        load_model(f"blind:hf:{folder}")
+    trusted = load_model(f"blind:hf:{folder}", LoadOptions(trust_pickle=True)).manifest
+    assert trusted.weights_sha256 == there.weights_sha256
+    (tmp_path / "elsewhere").mkdir()
+    moved = Path(shutil.move(folder, tmp_path / "elsewhere" / "gpt"))
+    assert load_model(f"blind:hf:{moved}", LoadOptions(trust_pickle=True)).manifest == replace(
+        trusted, name=f"blind:hf:{moved}"
+    )

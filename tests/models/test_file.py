@@ -327,11 +327,21 @@ def test_a_folder_speaks_for_its_weights(model: Any, tmp_path: Path, route: str)
     assert str(tmp_path) not in json.dumps(dict(manifest.settings))
 
 
-def test_a_folder_that_is_silent_is_read_as_open_clip_reads_it(model: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("route", ["{}", "{}/open_clip_model.safetensors",
+                                   "openclip:local-dir:{}"])  # fmt: skip
+def test_a_folder_that_is_silent_is_asked_for_its_activation(
+    model: Any, tmp_path: Path, route: str
+) -> None:
     folder = configured(tmp_path / "folder", model)
-    manifest = load_model(str(folder)).manifest
-    assert manifest.activation == "gelu"
-    assert "silence" in manifest.settings["activation_from"]
+    with pytest.raises(UsageError, match=r"Nothing says which activation .*--activation"):
+        load_model(route.format(folder))
+    said = load_model(route.format(folder), LoadOptions(activation="quickgelu"))
+    assert said.manifest.settings["activation_from"] == "--activation"
+    assert_same(said, model)
+
+
+def test_a_folder_has_its_architecture(model: Any, tmp_path: Path) -> None:
+    folder = configured(tmp_path / "folder", model)
     said = load_model(str(folder), LoadOptions(activation="quickgelu")).manifest
     assert said.activation == "quickgelu"
     with pytest.raises(UsageError, match="leave out --arch"):
@@ -371,6 +381,14 @@ def test_a_hubs_repository_comes_from_its_cache(
     loaded = load_model("openclip:hf-hub:org/repo")
     assert_same(loaded, model)
     assert loaded.manifest.name == "openclip:hf-hub:org/repo"
+    assert "note" not in loaded.manifest.settings
+    (repository / "refs" / "main").write_text("b" * 40)
+    configured(repository / "snapshots" / ("b" * 40), model)
+    silent = load_model("openclip:hf-hub:org/repo").manifest
+    assert silent.activation == "gelu"
+    assert "names no activation: read as GELU" in silent.settings["note"]
+    said = load_model("openclip:hf-hub:org/repo", LoadOptions(activation="quickgelu"))
+    assert_same(said, model)
     with pytest.raises(WeightsUnavailable, match=r"hf-hub:org/none: not in the cache"):
         load_model("openclip:hf-hub:org/none")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ import transformers
 from PIL import Image
 
 from benchbench.models import hf, trimming
+from benchbench.registry import load_model
 from benchbench.testing import CAPTIONS, SIZES, check_model
-from benchbench.types import LoadOptions, Precision
+from benchbench.types import Activation, LoadOptions, Precision
 from tests.models import tiny_hf
 
 if TYPE_CHECKING:
@@ -130,6 +132,37 @@ def test_the_same_weights_agree_with_open_clip(
         near(ours.encode_images(pixels, "scene"), theirs.encode_image(pixels))
         near(ours.encode_texts(ours.tokenize(CAPTIONS), "scene"), theirs.encode_text(ids))
     assert ours.logit_scale == pytest.approx(float(theirs.logit_scale.detach().exp()))
+
+
+@pytest.mark.parametrize("act", ["gelu", "quickgelu"])
+def test_the_same_weights_agree_by_every_route(
+    tiny: str, tmp_path: Path, pictures: list[Image.Image], act: Activation
+) -> None:
+    architecture = {"gelu": "tiny", "quickgelu": "tiny-quickgelu"}[act]
+    name, options = f"openclip:{architecture}/untrained", LoadOptions(seed=3)
+    named: Any = load_model(name, options)
+    torch.save(named.module.state_dict(), tmp_path / "weights.pt")
+    convert(named.module, act.replace("quickg", "quick_g"), tmp_path / "hf")
+    bare = LoadOptions(architecture="tiny", activation=act)
+    file: Any = load_model(str(tmp_path / "weights.pt"), bare)
+    mixed: Any = load_model(f"lerp:{name},{tmp_path / 'weights.pt'},0.5", replace(bare, seed=3))
+    routes: list[Any] = [named, file, load_model(str(tmp_path / "hf")), mixed]
+    sized = [picture.resize((32, 32)) for picture in pictures]  # torchvision resizes otherwise
+    whole = [embedded(each, sized) for each in routes]
+    for images, texts in whole[1:]:
+        near(images, whole[0][0])
+        near(texts, whole[0][1])
+    digests = {each.manifest.weights_sha256 for each in (named, file, mixed)}
+    assert len(digests) == 1
+    assert {each.manifest.activation for each in routes} == {act}
+
+
+def embedded(model: Any, pictures: list[Image.Image]) -> tuple[Tensor, Tensor]:
+    """Pictures and captions, of unit length, each by its own preprocessing and tokenizer."""
+    with torch.inference_mode():
+        pixels = torch.stack([model.transform(picture) for picture in pictures])
+        texts = model.encode_texts(model.tokenize(CAPTIONS), "scene")
+        return _unit(model.encode_images(pixels, "scene")), _unit(texts)
 
 
 def convert(model: Any, act: str, folder: Path) -> None:

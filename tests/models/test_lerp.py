@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model
 from benchbench.testing import check_model
 from benchbench.types import DualEncoder, LoadOptions
+from tests.models import tiny_hf
 from tests.models.test_file import assert_same
 
 OPTIONS = LoadOptions(architecture="tiny", activation="gelu")
@@ -67,6 +69,33 @@ def test_other_families_mix_with_files(two: tuple[str, str]) -> None:
     assert not mixed.manifest.trained
 
 
+def test_transformers_and_bundled_variants_mix(tmp_path: Path) -> None:
+    model = tiny_hf.save("siglip", tmp_path / "a")
+    moved = {name: each + 0.01 for name, each in model.state_dict().items()}
+    tiny_hf.save("siglip", tmp_path / "b").save_pretrained(tmp_path / "b", state_dict=moved)
+    mixed: Any = load_model(f"lerp:{tmp_path / 'a'},hf:{tmp_path / 'b'},0.5")
+    check_model(mixed)
+    near = {n: each + 0.005 for n, each in model.state_dict().items() if each.is_floating_point()}
+    assert all(torch.allclose(mixed.module.state_dict()[n], each) for n, each in near.items())
+    small: Any = load_model("lerp:clip,negclip,0.25")
+    check_model(small)
+    ends: list[Any] = [load_model(name) for name in ("clip", "negclip")]
+    a, b = (each.module.state_dict()["visual.proj"] for each in ends)
+    assert torch.allclose(small.module.state_dict()["visual.proj"], 0.75 * a + 0.25 * b)
+
+
+def test_models_that_read_captions_otherwise_are_not_mixed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        tiny_hf.save("siglip", tmp_path / name)
+    path = tmp_path / "b" / "tokenizer.json"
+    said = json.loads(path.read_text())
+    vocabulary = said["model"]["vocab"]
+    vocabulary["the"], vocabulary["man"] = vocabulary["man"], vocabulary["the"]
+    path.write_text(json.dumps(said))
+    with pytest.raises(ModelError, match="give captions different ids"):
+        load_model(f"lerp:{tmp_path / 'a'},{tmp_path / 'b'},0.5")
+
+
 def test_what_is_not_the_same_is_not_mixed(two: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="activation gelu and quickgelu"):
         load_model("lerp:openclip:tiny/untrained,openclip:tiny-quickgelu/untrained,0.5")
@@ -88,5 +117,5 @@ def test_what_is_mistyped_is_refused(rest: str) -> None:
 
 def test_options_that_neither_heeds_are_refused(tiny: str) -> None:
     both = "openclip:tiny/untrained,openclip:tiny/untrained"
-    with pytest.raises(UsageError, match=r"Neither of .* takes --activation"):
-        load_model(f"lerp:{both},0.5", LoadOptions(activation="gelu"))
+    with pytest.raises(UsageError, match=r"Neither of .* takes --architecture"):
+        load_model(f"lerp:{both},0.5", LoadOptions(architecture="tiny"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
+from benchbench.evaluation import evaluate
 from benchbench.registry import load_model
 from benchbench.types import LoadOptions, RelationScorer
 
@@ -107,7 +108,11 @@ def test_a_head_for_relations_alone_is_a_model(here: Path) -> None:
         ("exits:f", ModelError, r"raises SystemExit: 3 \(.*exits.py, line 1\)"),
         ("single:palin", UnknownName, "Did you mean 'plain'.*has Half, Relations, Whole, fails"),
         ("single:NUMBER", UsageError, "is 3, not a function or class"),
-        ("single:none", ContractError, "gives None, which is no dual encoder and no relation"),
+        (
+            "single:none",
+            ContractError,
+            "gives None, which is no dual encoder and no pair scorer and no rel",
+        ),
         ("single:Half", ContractError, "class Half.*as a dual encoder it lacks encode_images"),
         ("single:kind", ContractError, r"the class Whole \(not an object of it\)"),
         ("single:Whole", ContractError, "its manifest is None, no ModelManifest"),
@@ -128,3 +133,10 @@ def test_what_a_factory_raised_stays_behind_the_error(here: Path) -> None:
     with pytest.raises(ModelError) as caught:
         load_model("python:single:fails")
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_scorer_of_pairs_is_a_model_too(here: Path, shapes: Path) -> None:
+    (here / "pairs.py").write_text("from tests.pair_scorers import HashScorer")
+    sys.path.append(str(Path(__file__).parents[2]))
+    run = evaluate("python:pairs.py:HashScorer", "vg-relation", data_root=shapes, limit=5)
+    assert run.model.similarity == "pairs"

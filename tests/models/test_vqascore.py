@@ -168,5 +168,5 @@ def test_what_answers_no_questions_is_refused(llava: Path, tmp_path: Path) -> No
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match="with an encoder and a decoder of its text"):
         load_model(f"vqascore:{folder}")
-    with pytest.raises(UsageError, match="There is no folder"):
+    with pytest.raises(UsageError, match="is a folder that does not exist"):
         load_model("vqascore:/nowhere/at/all")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.models.containers import read_contents
 from benchbench.models.digest import weights_sha256
 from benchbench.models.huggingface.folder import ADAPTER, Folder, folder_of, refuse_code
 
@@ -84,16 +85,10 @@ def merged(model: Any, adapter: Folder, options: LoadOptions) -> tuple[Any, dict
 
 def _weights(adapter: Folder, options: LoadOptions) -> dict[str, Tensor]:
     """An adapter's tensors."""
-    import torch
-    from safetensors.torch import load_file
-
     safe, pickled = (adapter.path / f"adapter_model.{kind}" for kind in ("safetensors", "bin"))
-    if safe.is_file():
-        return load_file(safe)
-    if pickled.is_file():
-        return torch.load(  # type: ignore[no-any-return]
-            pickled, map_location="cpu", weights_only=not options.trust_pickle
-        )
+    for path in (safe, pickled):
+        if path.is_file():
+            return dict(read_contents(path, trust_pickle=options.trust_pickle).tree)
     raise WeightsUnavailable(f"{adapter} has neither {safe.name} nor {pickled.name}.")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
 from benchbench.models.hub import hub_if_reachable, is_unreachable
+from benchbench.models.library import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,14 +27,14 @@ SAFE = ("model.safetensors", "model.safetensors.index.json")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 SAFE_FILES = ("model.safetensors", "model-*-of-*.safetensors", "adapter_model.safetensors")
 PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "adapter_model.bin")
-TEXTS = ("*.json", "*.txt", "*.model")
-"""Configurations and vocabularies."""
+TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
+"""Configurations, vocabularies and templates of chats."""
 
 NAMED = 8
 """Files that an error names."""
 
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
-TYPE_IT = "Type hf:ORG/REPO, hf:ORG/REPO@REVISION, or the path of a folder: hf:./folder."
+TYPE_IT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Folder:
         except FileNotFoundError as error:
             raise ModelError(
                 f"{self} has no {name}, so it is no transformers checkpoint. There is: "
-                f"{self.contents()}. {TYPE_IT}"
+                f"{self.contents()}."
             ) from error
         except (OSError, ValueError) as error:
             raise ModelError(f"{self}: {name} cannot be read: {error}.") from error
@@ -86,22 +87,25 @@ class Folder:
         return digest.hexdigest()
 
 
-def folder_of(text: str, options: LoadOptions) -> Folder:
+def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
     """The folder that was typed, or the hub's files in the cache.
 
     Raises:
         UsageError: neither a folder nor a name of the hub.
         WeightsUnavailable: not cached, and not to be fetched.
     """
+    type_it = TYPE_IT.format(family)
+    if not text:
+        raise UsageError(f"{family}: names no checkpoint. {type_it}")
     path = Path(text).expanduser()
     if text.startswith((".", "/", "~")) or path.is_dir():
         if not path.is_dir():
-            what = "is a file" if path.is_file() else "does not exist"
-            raise UsageError(f"hf:{text}: the folder {what}. {TYPE_IT}")
+            what = "a file, not a folder" if path.is_file() else "a folder that does not exist"
+            raise UsageError(f"{family}:{text} is {what}. {type_it}")
         return Folder(path.resolve(), path.resolve().name)
     name, at, revision = text.partition("@")
     if name.count("/") != 1 or not all(name.split("/")) or (at and not revision):
-        raise UsageError(f"hf:{text} names neither a repository nor a folder. {TYPE_IT}")
+        raise UsageError(f"{family}:{text} names neither a repository nor a folder. {type_it}")
     return _fetched(name, revision or None, options)
 
 
@@ -128,7 +132,7 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
             raise WeightsUnavailable(
                 f"Cannot load {what}: not in the cache, and the hub cannot be reached from here "
                 "(or HF_HUB_OFFLINE is set). Fetch it once where there is a network, and bring "
-                "the folder that HF_HOME names; or type the path of a folder: hf:./folder."
+                "the folder that HF_HOME names; or type the path of a folder that has its files."
             ) from error
         raise WeightsUnavailable(f"Cannot load {what}: {first_line(error)}.") from error
     return Path(found)
@@ -136,13 +140,6 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
 
 def _any(path: Path, patterns: tuple[str, ...]) -> bool:
     return any(True for pattern in patterns for _ in path.glob(pattern))
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says first, and what a first line announces; its type where it says nothing."""
-    lines = (str(error).strip() or type(error).__name__).splitlines()
-    announced = lines[0].endswith(":") and len(lines) > 1
-    return " ".join(line.strip() for line in lines[: 1 + announced]).rstrip(".:")
 
 
 def has_safetensors(folder: Folder) -> bool:

@@ -87,7 +87,7 @@ REFUSED: Mapping[str, str] = {
     "aimv2": "masks captions, in transformers, by what else is in their batch: where none is "
     "padded, words look at those after them",
     "blip-2": "compares a caption with each of a picture's query tokens and keeps the best, so "
-    "that a picture is no one vector: a pair scorer runs it, itc:ORG/REPO or itm:ORG/REPO",
+    "that a picture is no one vector: a pair scorer runs it, itm:ORG/REPO or itm-itc:ORG/REPO",
     "siglip2": "is SigLIP 2 with pictures of their own shape (NaFlex), which are not one tensor "
     "size: take a checkpoint of fixed resolution, as google/siglip2-base-patch16-224",
 }
