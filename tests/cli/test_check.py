@@ -37,19 +37,19 @@ def test_a_sound_model_passes_every_check(tiny: str) -> None:
     done = typed("check", "model", tiny)
     assert done.exit_code == 0
     assert lines(done) == dict.fromkeys(
-        ("protocol", "manifest", "transform", "shapes", "finite values", "same twice",
+        ("protocol", "manifest", "comparison", "transform", "shapes", "finite values", "same twice",
          "any batch size", "token ids", "token limit"), "ok",
     )  # fmt: skip
     assert done.stdout.endswith(f"{tiny} keeps the contract\n")
 
 
 def test_what_fails_is_named_and_what_needs_it_is_not_tried(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(CODE)
-    noisy = typed("check", "model", f"python:{tmp_path}/mine.py:noisy")
+    (tmp_path / "unsound.py").write_text(CODE)
+    noisy = typed("check", "model", f"python:{tmp_path}/unsound.py:noisy")
     assert noisy.exit_code == 1
     assert "FAILED: encode_texts gives other values" in lines(noisy)["same twice"]
     assert lines(noisy)["shapes"] == "ok"
-    flat = typed("check", "model", f"python:{tmp_path}/mine.py:flat")
+    flat = typed("check", "model", f"python:{tmp_path}/unsound.py:flat")
     assert flat.exit_code == 1
     assert "expected one [3, height, width]" in lines(flat)["transform"]
     assert lines(flat)["shapes"] == "not tried: transform failed"

@@ -81,7 +81,7 @@ def test_weights_that_fit_neither_are_given_no_advice(
 
 
 def test_a_probe_is_refused_where_it_can_say_nothing(tiny: str, pairs: list[Pair]) -> None:
-    with pytest.raises(UsageError, match="8 pairs or more; there are 7"):
+    with pytest.raises(UsageError, match="10 pairs or more; there are 7"):
         probe("weights.pt", LoadOptions(), pairs[:7])
     with pytest.raises(UsageError, match="leave out --activation"):
         probe("weights.pt", LoadOptions(activation="gelu"), pairs)
@@ -117,3 +117,8 @@ def test_the_command_prints_both_readings(tiny: str, pairs: list[Pair], tmp_path
     done = typed("probe", path, "--arch", "tiny-quickgelu", "--pairs", file)
     assert done.exit_code == 2
     assert "contradicts itself" in done.stderr
+
+
+def test_what_says_its_activation_is_not_probed() -> None:
+    with pytest.raises(UsageError, match="blind:chance leaves no activation open"):
+        probe("blind:chance", LoadOptions(), [])
