@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,12 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         require_complete(run)
         if not run.model.trained:
             raise UsageError(f"{run.model.name} has random weights: nothing to be published.")
+    named = Counter((run.edition, run.task, slug(run.model.name)) for run in runs)
+    if twice := [f"{name} on {task}@{where}" for (where, task, name), n in named.items() if n > 1]:
+        raise UsageError(
+            f"Two runs go by one name, and one would be lost: {', '.join(twice)}. Publish one of "
+            "them, or evaluate from a folder where their paths are told apart."
+        )
     editions = {run.edition: published(to / run.edition) for run in runs}
     for run in runs:
         editions[run.edition].setdefault(run.task, {})[slug(run.model.name)] = run
