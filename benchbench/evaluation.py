@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -21,7 +22,7 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
-from benchbench.runs import check_writable, run_path, write_run
+from benchbench.runs import check_writable, run_path, without_folders, write_run
 from benchbench.types import (
     Counts,
     Learner,
@@ -135,7 +136,7 @@ def evaluate(
     )
     answers = _answered(protocol, usable, model, encoder, batch_size)
     run = Run(
-        model=model.manifest,
+        model=replace(model.manifest, name=without_folders(model.manifest.name)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,

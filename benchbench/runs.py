@@ -34,6 +34,15 @@ SUFFIX = ".parquet"
 TAG = "tag."
 
 
+def without_folders(name: str) -> str:
+    """A model's name as a run keeps it: of absolute paths the last part, for runs are published.
+
+    >>> without_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
+    'lerp:openclip:ViT-B-32/openai,tuned.pt,0.5'
+    """
+    return re.sub(r"(^|[:,+])[/~][^:,+]*?([^/:,+]+)/*(?=[:,+]|$)", r"\1\2", name)
+
+
 def write_run(run: Run, path: str | Path) -> Path:
     """Write a run; an earlier file of that name is replaced only by a complete one.
 

@@ -159,7 +159,11 @@ def test_a_sound_pair_scorer_passes() -> None:
         ("score", lambda f, t: torch.full([len(t)], float("nan")), "not finite"),
         ("score", lambda f, t: torch.rand(len(t)), "second time"),
         ("score", lambda f, t: torch.full([len(t)], len(t)), "what else is in the batch"),
-        ("token_ids", lambda texts: [(1, 2)] * len(texts), "token_ids truncates"),
+        (
+            "token_ids",
+            lambda texts: [tuple(each.encode()[:40]) for each in texts],
+            "token_ids truncates",
+        ),
         ("token_ids", lambda texts: [], "a tuple of integers"),
     ],
 )

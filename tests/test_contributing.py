@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ def test_the_model_it_shows_is_whole(
     assert code.count("\n") < 30
     (tmp_path / "mine.py").write_text(code)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
     (specification,) = re.findall(r"check model (python:\S+)`", TEXT)
     model = load_model(specification)
     check_model(model)

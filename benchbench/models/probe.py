@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
-from benchbench.registry import load_model
+from benchbench.registry import heeded_by, load_model
 from benchbench.stats import bootstrap_draws, interval, mean_over_groups
 from benchbench.types import ACTIVATIONS, DualEncoder, Estimate, ImageRef
 
@@ -124,6 +124,8 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> Probed:
     """
     if options.activation:
         raise UsageError("A probe reads weights with either activation: leave out --activation.")
+    if "activation" not in heeded_by(path):
+        raise UsageError(f"{path} leaves no activation open: there is nothing to be probed.")
     pairs = distinct(pairs)
     if len(pairs) < FEWEST:
         raise UsageError(f"A probe needs {FEWEST} pairs or more; there are {len(pairs)}.")

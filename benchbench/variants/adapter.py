@@ -160,7 +160,8 @@ def load_variant(
                 f"No weights of {name} are bundled. Train it: benchbench train {name}"
             )
     elif rest.endswith(weights.SUFFIX) or "/" in rest:
-        name, path, where = f"{family}:{rest}", Path(rest).expanduser(), rest
+        name, path = f"{family}:{rest}", Path(rest).expanduser()
+        where = path.name
     else:
         there = [v.name for v in variants.values()]
         raise UnknownName("model", f"{family}:{rest}", there, f"Or a checkpoint: {family}:PATH")

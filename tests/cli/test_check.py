@@ -44,12 +44,12 @@ def test_a_sound_model_passes_every_check(tiny: str) -> None:
 
 
 def test_what_fails_is_named_and_what_needs_it_is_not_tried(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(CODE)
-    noisy = typed("check", "model", f"python:{tmp_path}/mine.py:noisy")
+    (tmp_path / "unsound.py").write_text(CODE)
+    noisy = typed("check", "model", f"python:{tmp_path}/unsound.py:noisy")
     assert noisy.exit_code == 1
     assert "FAILED: encode_texts gives other values" in lines(noisy)["same twice"]
     assert lines(noisy)["shapes"] == "ok"
-    flat = typed("check", "model", f"python:{tmp_path}/mine.py:flat")
+    flat = typed("check", "model", f"python:{tmp_path}/unsound.py:flat")
     assert flat.exit_code == 1
     assert "expected one [3, height, width]" in lines(flat)["transform"]
     assert lines(flat)["shapes"] == "not tried: transform failed"

@@ -16,10 +16,12 @@ from safetensors.torch import save_file
 
 from benchbench.data.records import file_sha256
 from benchbench.errors import ModelError, UnknownName, UsageError, WeightsUnavailable
+from benchbench.evaluation import evaluate
 from benchbench.models import identity
 from benchbench.models.activations import is_open
 from benchbench.models.architectures import config_of, fitting
 from benchbench.registry import load_model
+from benchbench.runs import without_folders
 from benchbench.testing import CAPTIONS, check_model
 from benchbench.types import LoadOptions
 from benchbench.variants import weights as ours
@@ -435,3 +437,31 @@ def test_the_default_preprocessing_is_open_clips(model: Any, tmp_path: Path) -> 
     picture = Image.fromarray(pixels)
     assert torch.equal(loaded.transform(picture), transform(picture))
     assert "tiny" in factory.list_models()
+
+
+def test_runs_keep_no_absolute_paths(tiny: str, tmp_path: Path, shapes: Path) -> None:
+    paths = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    for path in paths:
+        torch.save(open_clip.create_model("tiny").state_dict(), path)
+    out = tmp_path / "run.parquet"
+    for name, shown in ((str(paths[0]), "file:a.pt"),
+                        (f"lerp:{paths[0]},{paths[1]},0.5", "lerp:a.pt,b.pt,0.5")):  # fmt: skip
+        run = evaluate(name, "vg-relation", data_root=shapes, limit=3, out=out,
+                       architecture="tiny", activation="gelu")  # fmt: skip
+        assert run.model.name == shown
+        assert str(tmp_path).encode() not in out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("openclip:ViT-B-32/openai", "openclip:ViT-B-32/openai"),
+        ("hf:./tuned/clip", "hf:./tuned/clip"),
+        ("hf:/home/ann/clip/", "hf:clip"),
+        ("hf:~/clip+/x/lora", "hf:clip+lora"),
+        ("openclip:local-dir:/x/y", "openclip:local-dir:y"),
+        ("python:/x/mine.py:Model", "python:mine.py:Model"),
+    ],
+)
+def test_absolute_paths_are_cut_to_their_last_part(typed: str, kept: str) -> None:
+    assert without_folders(typed) == kept

@@ -117,3 +117,8 @@ def test_the_command_prints_both_readings(tiny: str, pairs: list[Pair], tmp_path
     done = typed("probe", path, "--arch", "tiny-quickgelu", "--pairs", file)
     assert done.exit_code == 2
     assert "contradicts itself" in done.stderr
+
+
+def test_what_says_its_activation_is_not_probed() -> None:
+    with pytest.raises(UsageError, match="blind:chance leaves no activation open"):
+        probe("blind:chance", LoadOptions(), [])

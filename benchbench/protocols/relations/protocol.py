@@ -17,7 +17,7 @@ from benchbench.protocols.relations.scoring import (
     boxes_of,
     groups_of,
 )
-from benchbench.types import ImageRef, PairScorer, RelationScorer
+from benchbench.types import ImageRef, RelationScorer, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ class Relations:
         scorer: Scorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
-        elif isinstance(model, PairScorer):
+        elif scores_pairs(model):
             raise UsageError(
                 f"{model.manifest.name} scores pictures with captions, pair by pair, and relation "
                 "detection is asked of models that embed them apart or have a head for relations. "
