@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -50,7 +50,8 @@ class Relations:
                 "It answers matching and retrieval tasks: benchbench list tasks"
             )
         else:
-            scorer, settings = UnionCrops(model, encoder), _prompting(model)
+            dual = cast("DualEncoder", model)
+            scorer, settings = UnionCrops(dual, encoder), _prompting(dual)
         if encoder.progress:
             encoder.progress("scenes", 0, len(items))
         kept: list[Scene] = []
