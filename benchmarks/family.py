@@ -76,7 +76,7 @@ CLAIMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32")
 @click.option("--batch-size", default=64, show_default=True)
 @click.option("--base-steps", default=4500, show_default=True)
-@click.option("--steps", default=3000, show_default=True)
+@click.option("--steps", default=4500, show_default=True)
 @click.option("--relation-steps", default=500, show_default=True, help="Of RelCLIP.")
 @click.option("--relation-batch", default=32, show_default=True, help="Of RelCLIP.")
 @click.option("--rate", default=1e-3, show_default=True)
