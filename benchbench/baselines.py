@@ -1,4 +1,4 @@
-"""Where runs to compare with come from: files, folders, and a repository's history."""
+"""Where runs come from: files, folders, and a repository's history."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from benchbench.errors import RunError
 from benchbench.runs import SUFFIX, read_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from benchbench.types import Run
 
 GIT = "git:"
+
+
+def runs_of(places: Iterable[str | Path]) -> list[Run]:
+    """The runs of several places; errors as for ``runs_from``."""
+    return [run for place in places for run in runs_from(str(place))]
 
 
 def runs_from(where: str) -> list[Run]:

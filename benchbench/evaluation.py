@@ -35,7 +35,7 @@ from benchbench.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from typing import Any, TypeVar
 
     from typing_extensions import Unpack
@@ -222,6 +222,11 @@ def _loaded(
     return model
 
 
+def shuffled(names: Iterable[str], seed: int) -> list[str]:
+    """Names in the order of a hash of seed and name: of no file's order or generator's version."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+
+
 def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[Asked]:
     """As many whole clusters as fit into ``limit`` items, at least one, in the items' own order.
 
@@ -235,7 +240,7 @@ def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[
         sizes[item.cluster] = sizes.get(item.cluster, 0) + 1
     drawn: set[str] = set()
     left = limit
-    for cluster in sorted(sizes, key=lambda c: hashlib.sha256(f"{seed}\0{c}".encode()).digest()):
+    for cluster in shuffled(sizes, seed):
         if drawn and sizes[cluster] > left:
             break
         drawn.add(cluster)

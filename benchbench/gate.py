@@ -17,14 +17,13 @@ import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.reports.sidebyside import metric_of, side_by_side
-from benchbench.stats import holm, mean_over_groups, needed
+from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.reports.sidebyside import SideBySide
-    from benchbench.stats import Mean
     from benchbench.types import Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -183,22 +182,16 @@ def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Chec
     labels = np.array(both.groups, dtype=str)
     checks = []
     for label in sorted(set(labels.tolist())):
-        kept = labels == label
-        part = replace(
-            both, values=both.values[kept], chance=both.chance[kept], outcome=both.outcome[kept],
-            groups=("",) * int(kept.sum()), absent=0,
-        )  # fmt: skip
-        check = _check(rule, f"{where}, {rule.by} '{label}'", part)
+        check = _check(rule, f"{where}, {rule.by} '{label}'", both.part(labels == label))
         checks.append(replace(check, gated=check.n_items >= rule.least_items))
     return checks
 
 
 def _check(rule: Rule, name: str, both: SideBySide) -> Check:
-    """One comparison with its raw p-values; ``sign`` makes more better."""
-    sign = -1.0 if both.metric.reading == "rank" else 1.0
-    old, new = both.values.T
-    scores = [_mean(both, each) for each in (old, new)]
-    tested = scores[1] if rule.floor is not None else _mean(both, new - old)
+    """One comparison with its raw p-values."""
+    sign, (old, new) = both.sign, both.values.T
+    scores = both.means()
+    tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
     sided = from_bound(oriented, sign * bound)
@@ -218,16 +211,6 @@ def _check(rule: Rule, name: str, both: SideBySide) -> Check:
         n_items=tested.n_items,
         n_clusters=tested.n_clusters,
         items_needed=wanted,
-    )
-
-
-def _mean(both: SideBySide, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mean:
-    return mean_over_groups(
-        values,
-        both.numbered(),
-        both.clusters[both.outcome],
-        total=len(both.cluster_names),
-        absent=both.absent,
     )
 
 

@@ -152,7 +152,9 @@ def family_of(specification: str) -> ModelFamily:
             "Models are typed FAMILY:NAME, as openclip:ViT-B-32/openai. "
             "List them: benchbench list models"
         )
-        raise UnknownName("model", specification, [f"{f}:{rest}" for f in there], hint)
+        raise UnknownName(
+            "model", specification, [f"{f}:{rest}" if rest else f for f in there], hint
+        )
     return model_family(name)
 
 

@@ -8,14 +8,13 @@ however often one looked.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
-from benchbench.evaluation import evaluate
+from benchbench.evaluation import evaluate, shuffled
 from benchbench.gate import Verdict, check_comparable
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
@@ -155,8 +154,7 @@ def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
     for outcome in run.outcomes:
         if outcome.id in judged:
             of.setdefault(outcome.cluster, []).append(outcome.id)
-    names = sorted(of, key=lambda c: hashlib.sha256(f"{seed}\0{c}".encode()).digest())
-    return [of[name] for name in names]
+    return [of[name] for name in shuffled(of, seed)]
 
 
 def _check_same(run: Run, baseline: Run) -> None:

@@ -12,7 +12,6 @@ from benchbench.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.types import Run
 
 FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 
@@ -36,10 +35,11 @@ def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
     """
+    from benchbench.baselines import runs_of
     from benchbench.reports.boards import FORMATS as WRITERS
     from benchbench.reports.leaderboard import leaderboard
 
-    click.echo(WRITERS[kind](leaderboard(read_all(runs), **how)))
+    click.echo(WRITERS[kind](leaderboard(runs_of(runs), **how)))
 
 
 @click.command("publish")
@@ -64,12 +64,13 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
 
     Without RUNS, the pages are written anew from the runs that are there.
     """
+    from benchbench.baselines import runs_of
     from benchbench.errors import UsageError
     from benchbench.reports.publishing import publish, refresh, refresh_blocks
 
     if check and runs:
         raise UsageError("--check looks at what is published: leave the runs out.")
-    changed = publish(read_all(runs), to) if runs else refresh(to, check=check)
+    changed = publish(runs_of(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
     for path in changed:
         click.echo(f"{'stale' if check else 'wrote'}  {path}")
@@ -81,17 +82,3 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
     if not changed:
         click.echo("All pages are as their runs say.")
     return 0
-
-
-def read_all(paths: Sequence[Path]) -> list[Run]:
-    """The runs of files, and of folders with all that is below them."""
-    from benchbench.errors import UsageError
-    from benchbench.runs import SUFFIX, read_run
-
-    found: list[Path] = []
-    for path in paths:
-        below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
-        if not below:
-            raise UsageError(f"{path} holds no runs (*{SUFFIX}).")
-        found += below
-    return [read_run(path) for path in found]

@@ -62,7 +62,7 @@ def compare_command(
 
 
 def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
-    from benchbench.cli.boards import read_all
+    from benchbench.baselines import runs_of
     from benchbench.errors import UsageError
     from benchbench.reports.seeds import compare_methods
 
@@ -72,4 +72,4 @@ def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -
         )
     if flips is not None or by is not None:
         raise UsageError("--flips and --by are of two runs: name two files.")
-    return str(compare_methods(read_all([a]), read_all([b]), **how))
+    return str(compare_methods(runs_of([a]), runs_of([b]), **how))

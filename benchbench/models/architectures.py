@@ -11,8 +11,8 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchbench.data.records import file_sha256
+from benchbench.models.creation import quiet
 from benchbench.models.filling import fit
-from benchbench.models.library import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

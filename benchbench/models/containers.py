@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
-from benchbench.models.library import first_line
+from benchbench.models.creation import first_line
 from benchbench.models.torchscript import MARK, read_torchscript
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
 from benchbench.models.containers import header_of, read_contents
+from benchbench.models.creation import create_random, loading, tokenizer_of
 from benchbench.models.entries import find_weights
 from benchbench.models.filling import fill
 from benchbench.models.identity import CONFIG, Source, identify
-from benchbench.models.library import create_random, loading, tokenizer_of
 from benchbench.models.openclip import OpenClip
 from benchbench.registry import heeded_by, load_model
 from benchbench.types import ModelFamily

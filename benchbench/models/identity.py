@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.models import architectures
 from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
+from benchbench.models.creation import first_line
 from benchbench.models.filling import stranger
-from benchbench.models.library import first_line
 from benchbench.types import ACTIVATIONS
 
 if TYPE_CHECKING:

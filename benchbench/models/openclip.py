@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from benchbench.devices import inference
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.models.activations import activation_of
+from benchbench.models.creation import create, create_random, tokenizer_of
 from benchbench.models.digest import weights_sha256
-from benchbench.models.library import create, create_random, tokenizer_of
 from benchbench.models.trimming import exact_tower
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.reports.leaderboard import CORRECTIONS
 from benchbench.reports.pages import PAGE, md, short
-from benchbench.reports.text import banners, wrapped
+from benchbench.reports.text import banners, p_text, wrapped
 from benchbench.stats.intervals import MANY_CLUSTERS
 from benchbench.stats.means import FEW_CLUSTERS
 
@@ -42,7 +42,7 @@ def cells(board: Leaderboard) -> list[list[str]]:
             number(board, place.estimate.value),
             _interval(board, place),
             place.letters,
-            _p(place.p_first),
+            p_text(place.p_first),
             f"{place.run.model.parameters / 1e6:.1f}",
         ]
         for place in board.places
@@ -74,10 +74,6 @@ def _interval(board: Leaderboard, place: Place) -> str:
     if math.isnan(e.low):
         return "–"
     return f"[{number(board, e.low)}, {number(board, e.high)}]"
-
-
-def _p(value: float) -> str:
-    return "–" if math.isnan(value) else (f"{value:.2g}" if value >= 0.0001 else "<0.0001")
 
 
 def facts(board: Leaderboard) -> str:
@@ -180,7 +176,7 @@ def page(board: Leaderboard) -> str:
     body = (
         f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>"
         f"<p class=note>{html.escape(facts(board))}</p>{table_html(board)}"
-        f"{forest(board)}<ul class=note>{listed}</ul>"
+        f"<div class=wide>{forest(board)}</div><ul class=note>{listed}</ul>"
     )
     return PAGE.format(title=html.escape(heading(board)), body=body)
 

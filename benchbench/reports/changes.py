@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.sidebyside import circumstances
-from benchbench.reports.text import banners, wrapped
+from benchbench.reports.text import banners, p_text, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +49,12 @@ def verdict(found: Comparison) -> str:
         between = f"{100 * found.level:g} % interval {_interval(whole, scale)}"
         return (
             f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
-            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_text(whole.p_value)}."
+            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_said(whole.p_value)}."
         )
     if not whole.gained + whole.lost:
         return "No difference is shown: a and b score the same on every one of these items."
     line = (
-        f"No difference is shown ({p_text(whole.p_value)}). That is not to say that there is none"
+        f"No difference is shown ({p_said(whole.p_value)}). That is not to say that there is none"
     )
     if math.isnan(whole.low):
         return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
@@ -84,13 +84,14 @@ def _of_models(a: Run, b: Run) -> Iterator[str]:
     yield from circumstances([a, b])
 
 
-def p_text(p_value: float) -> str:
-    """ "p = 0.03", "p < 0.001".
+def p_said(p_value: float) -> str:
+    """In a sentence.
 
-    >>> p_text(0.0312), p_text(0.0000099)
+    >>> p_said(0.0312), p_said(0.0000099)
     ('p = 0.031', 'p < 0.0001')
     """
-    return f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
+    value = p_text(p_value)
+    return f"p < {value[1:]}" if value.startswith("<") else f"p = {value}"
 
 
 def _interval(change: Change, scale: float = 100) -> str:

@@ -259,7 +259,7 @@ def _sliced(
     names, number = np.unique(np.array(sliced.groups, dtype=str), return_inverse=True)
     flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
-    parts = [_of_group(sliced, number == g) for g in range(len(names))]
+    parts = [sliced.part(number == g) for g in range(len(names))]
     aparts = [_apart(part) for part in parts]
     found = [
         replace(
@@ -292,17 +292,6 @@ def _bounds(means: list[Mean], level: float, seed: int) -> list[tuple[float, flo
         interval(mean, next(draws) if mean.n_clusters >= MANY_CLUSTERS else none, level)
         for mean in means
     ]
-
-
-def _of_group(both: SideBySide, kept: npt.NDArray[np.bool_]) -> SideBySide:
-    return replace(
-        both,
-        values=both.values[kept],
-        chance=both.chance[kept],
-        outcome=both.outcome[kept],
-        groups=("",) * int(kept.sum()),
-        absent=0,
-    )
 
 
 @dataclass(frozen=True, slots=True)

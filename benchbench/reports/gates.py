@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from benchbench.reports.text import wrapped
+from benchbench.reports.text import p_text, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,10 +29,10 @@ def sentence(check: Check) -> str:
             f"{_percent(check.baseline)} → {_percent(check.candidate)} "
             f"({100 * check.difference:+.1f}), margin {100 * rule.margin:g}"
         )
-    p = _p(check.p_fail if check.verdict == "fail" else check.p_pass)
+    p = p_text(check.p_fail if check.verdict == "fail" else check.p_pass)
     more = ""
     if check.verdict == "inconclusive":
-        p = f"{p} to pass, {_p(check.p_fail)} to fail"
+        p = f"{p} to pass, {p_text(check.p_fail)} to fail"
     if check.verdict == "inconclusive" and check.items_needed:
         more = f"; some {check.items_needed:,} items would decide a difference like this one"
     few = "" if check.gated else "; too few items to be gated"
@@ -41,10 +41,6 @@ def sentence(check: Check) -> str:
 
 def _percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f}"
-
-
-def _p(value: float) -> str:
-    return f"{value:.2g}" if value >= 0.0001 else "<0.0001"
 
 
 def terminal(gate: Gate) -> str:

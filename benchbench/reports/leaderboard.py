@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.stats import Flips, Panel
+    from benchbench.stats import Flips, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -127,6 +127,11 @@ def leaderboard(
     Raises:
         UsageError: runs that do not compare, a model twice, or a metric that is no mean.
     """
+    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
+        raise UsageError(
+            f"A board is of one task and edition, and these runs are of {len(tasks)}: "
+            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
+        )
     _check_names(runs)
     beside = side_by_side(runs, metric, ties=ties)
     if not beside.is_mean:
@@ -143,9 +148,38 @@ def leaderboard(
     flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
     p_values = square(table, adjusted(flips, correction))[np.ix_(order, order)]
     ranks = rank_sets(table if beside.sign > 0 else -table, level=level, seed=seed)
-    apart = p_values < 1 - level
+    errors = table.standard_errors(table.pairs())
+    return Leaderboard(
+        info=load_task(runs[0].task).info,
+        edition=runs[0].edition,
+        metric=beside.metric,
+        ties=beside.ties,
+        level=level,
+        correction=correction,
+        places=_places(runs, estimates, order, ranks, p_values, 1 - level),
+        unlike=tuple(circumstances(runs)),
+        chance=beside.guessing(),
+        p_values=p_values,
+        family=len(errors),
+        exact=flips.exact,
+        detectable=detectable(float(np.median(errors)), alpha=1 - level)
+        if len(errors)
+        else float("nan"),
+    )
+
+
+def _places(
+    runs: Sequence[Run],
+    estimates: Sequence[Estimate],
+    order: Sequence[int],
+    ranks: Ranks,
+    p_values: Floats,
+    alpha: float,
+) -> tuple[Place, ...]:
+    """A line a model, the best first; ``p_values`` are in that order."""
+    apart = p_values < alpha
     shown = letters(apart)
-    places = [
+    return tuple(
         Place(
             run=runs[i],
             estimate=estimates[i],
@@ -156,24 +190,6 @@ def leaderboard(
             p_first=float(p_values[0, place]) if place else float("nan"),
         )
         for place, i in enumerate(order)
-    ]
-    errors = table.standard_errors(table.pairs())
-    return Leaderboard(
-        info=load_task(runs[0].task).info,
-        edition=runs[0].edition,
-        metric=beside.metric,
-        ties=beside.ties,
-        level=level,
-        correction=correction,
-        places=tuple(places),
-        unlike=tuple(circumstances(runs)),
-        chance=beside.guessing(),
-        p_values=p_values,
-        family=len(errors),
-        exact=flips.exact,
-        detectable=detectable(float(np.median(errors)), alpha=1 - level)
-        if len(errors)
-        else float("nan"),
     )
 
 

@@ -212,7 +212,7 @@ def pages(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
         if _has_heat(board):
             found[f"plots/{task}-groups.svg"] = heat(board) + "\n"
     everywhere = _common(runs)
-    whole = over_tasks(everywhere) if everywhere else None
+    whole = over_tasks(everywhere) if len(everywhere) > 1 else None
     if whole is not None:
         found["plots/overall.svg"] = critical(whole) + "\n"
     found["README.md"] = _front(boards, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,12 +77,28 @@ class SideBySide:
 
     def means(self) -> list[Mean]:
         """Each run's mean."""
-        total = len(self.cluster_names)
-        of_units, groups = self.clusters[self.outcome], self.numbered()
-        return [
-            mean_over_groups(column, groups, of_units, total=total, absent=self.absent)
-            for column in self.values.T
-        ]
+        return [self.mean(column) for column in self.values.T]
+
+    def mean(self, values: Floats) -> Mean:
+        """The metric's mean of other values of what it judges: [units]."""
+        return mean_over_groups(
+            values,
+            self.numbered(),
+            self.clusters[self.outcome],
+            total=len(self.cluster_names),
+            absent=self.absent,
+        )
+
+    def part(self, kept: npt.NDArray[np.bool_]) -> SideBySide:
+        """Some of what is judged, [units], as one group."""
+        return replace(
+            self,
+            values=self.values[kept],
+            chance=self.chance[kept],
+            outcome=self.outcome[kept],
+            groups=("",) * int(kept.sum()),
+            absent=0,
+        )
 
     def numbered(self) -> Integers:
         """[units]: groups by number."""

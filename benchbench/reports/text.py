@@ -194,6 +194,17 @@ def _cell(text: str) -> str:
     return printable if len(printable) <= CELL else printable[: CELL - 1] + "…"
 
 
+def p_text(p_value: float) -> str:
+    """A p-value in two digits.
+
+    >>> p_text(0.0312), p_text(0.0000099), p_text(float("nan"))
+    ('0.031', '<0.0001', '–')
+    """
+    if math.isnan(p_value):
+        return "–"
+    return f"{p_value:.2g}" if p_value >= 0.0001 else "<0.0001"
+
+
 def wrapped(text: str) -> str:
     """A paragraph as wide as a page, its further lines moved in."""
     return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

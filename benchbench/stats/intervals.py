@@ -7,7 +7,6 @@ ten.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,8 +80,7 @@ def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:
     n = mean.n_clusters
     if n < 2:
         return float("nan"), float("nan")
-    error = math.sqrt(n / (n - 1) * float(np.square(mean.influence).sum()))
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * error
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * mean.standard_error
     return mean.value - half, mean.value + half
 
 

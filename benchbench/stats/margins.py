@@ -1,10 +1,11 @@
 r"""Is a mean above or below a bound? One-sided tests with Student's t over clusters.
 
-.. math:: t = \frac{\hat\theta - b}{SE}, \qquad SE = \sqrt{\tfrac{K}{K-1} \sum_k u_k^2}
+.. math:: t = (\hat\theta - b) / SE
 
-on K − 1 degrees of freedom (Cameron and Miller 2015, §VI). With a bound of −margin for a difference
-"new − old", small p above is non-inferiority (Piaggio et al. 2012, *Reporting of noninferiority and
-equivalence randomized trials*), small p below a loss beyond the margin.
+with the cluster-robust standard error, on K − 1 degrees of freedom (Cameron and Miller 2015, §VI).
+With a bound of −margin for a difference "new − old", small p above is non-inferiority (Piaggio et
+al. 2012, *Reporting of noninferiority and equivalence randomized trials*), small p below a loss
+beyond the margin.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from benchbench.stats.means import Mean
@@ -45,7 +44,7 @@ def from_bound(mean: Mean, bound: float) -> Sided:
     n, apart = mean.n_clusters, mean.value - bound
     if n < 2 or math.isnan(apart):
         return Sided(1.0, 1.0, float("nan"))
-    error = math.sqrt(n / (n - 1) * float(np.square(mean.influence).sum()))
+    error = mean.standard_error
     if error < 1e-12:
         return Sided(float(apart <= 0), float(apart >= 0), 0.0)
     below = float(stdtr(n - 1, apart / error))

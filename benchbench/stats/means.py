@@ -44,6 +44,19 @@ class Mean:
     """Weight on groups with items in fewer than ten clusters."""
 
     @property
+    def standard_error(self) -> float:
+        r"""Cluster-robust; NaN below two clusters that have an item.
+
+        .. math:: \sqrt{\tfrac{K}{K-1} \sum_k u_k^2}
+
+        (Cameron and Miller 2015, *A practitioner's guide to cluster-robust inference*, §II.)
+        """
+        n = self.n_clusters
+        if n < 2:
+            return float("nan")
+        return float(np.sqrt(n / (n - 1) * np.square(self.influence).sum()))
+
+    @property
     def total(self) -> int:
         """Clusters of the run."""
         return len(self.influence)

@@ -15,7 +15,7 @@ from benchbench.registry import load_model
 from benchbench.testing import check_model
 from benchbench.types import DualEncoder, LoadOptions
 from tests.models import tiny_hf
-from tests.models.test_file import assert_same
+from tests.models.same import assert_same
 
 OPTIONS = LoadOptions(architecture="tiny", activation="gelu")
 

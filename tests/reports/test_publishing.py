@@ -31,7 +31,7 @@ def boards(tmp_path: Path) -> Path:
 def test_pages_follow_from_the_runs_beside_them(boards: Path) -> None:
     there = sorted(p.relative_to(boards / EDITION).as_posix() for p in boards.rglob("*.*"))
     assert there == [
-        "README.md", "models/a.md", "models/b.md", "plots/overall.svg",
+        "README.md", "models/a.md", "models/b.md",
         "plots/vg-relation-groups.svg", "plots/vg-relation.svg", "runs/vg-relation/a.parquet",
         "runs/vg-relation/b.parquet", "vg-relation.md",
     ]  # fmt: skip
@@ -177,7 +177,12 @@ def test_pages_without_runs_are_stale_and_go(boards: Path) -> None:
 
 
 def test_the_front_page_warns_of_drawings(tmp_path: Path) -> None:
-    publish([changed(made(name, 0.5), edition="scenes-v1") for name in "ab"], tmp_path)
+    runs = [changed(made(name, 0.5), edition="scenes-v1") for name in "ab"]
+    publish(runs, tmp_path)
     text = (tmp_path / "scenes-v1" / "README.md").read_text()
     assert "DRAWN: scenes-v1 shows drawings" in text
+    assert "Mean of chance-corrected" not in text
+    publish([changed(run, task="vg-attribution") for run in runs], tmp_path)
+    text = (tmp_path / "scenes-v1" / "README.md").read_text()
     assert "for 1 pair, family-wise" in text
+    assert (tmp_path / "scenes-v1" / "plots" / "overall.svg").exists()

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.models.creation import first_line
 from benchbench.models.hub import hub_if_reachable, is_unreachable
-from benchbench.models.library import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
 from benchbench.models.containers import read_contents
+from benchbench.models.creation import first_line
 from benchbench.models.entries import is_harmless
 from benchbench.models.huggingface.folder import (
     CONFIG,
@@ -26,7 +27,6 @@ from benchbench.models.huggingface.folder import (
     has_safetensors,
     pickles,
 )
-from benchbench.models.library import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
