@@ -104,7 +104,7 @@ def evaluate(
         BenchbenchError: whatever the user can put right.
     """
     started = time.perf_counter()
-    _check_settings(limit, batch_size, seed, on_missing, precision)
+    check_settings(limit, batch_size, seed, on_missing, precision)
     task = load_task(task) if isinstance(task, str) else task
     if isinstance(model, str):
         family_of(model)  # a wrong name should not wait for an edition to be drawn
@@ -119,7 +119,7 @@ def evaluate(
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
-    model = _loaded(model, device, precision, seed, further, progress)
+    model = loaded(model, device, precision, seed, further, progress)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
@@ -193,7 +193,7 @@ def _answered(
             raise ImageError(f"{error}. {ADVICE}") from error
 
 
-def _loaded(
+def loaded(
     model: str | Model,
     device: str | None,
     precision: Precision | None,
@@ -340,9 +340,14 @@ def _data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
     return digest.hexdigest()
 
 
-def _check_settings(
+def check_settings(
     limit: int | None, batch_size: int | None, seed: int, on_missing: str, precision: str | None
 ) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        UsageError: and what is there instead.
+    """
     for name, value, least in (
         ("limit", limit, 1),
         ("batch size", batch_size, 1),

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchbench.cli import options
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchbench.cli.progress import ProgressBar
+
 
 @click.command("eval")
-@click.option("--model", required=True, help="E.g. openclip:ViT-B-32/openai (list models).")
-@click.option("--task", required=True, help="E.g. vg-relation (list tasks).")
+@click.option(
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    help="E.g. openclip:ViT-B-32/openai (list models); repeatable.",
+)
+@click.option(
+    "--task",
+    "tasks",
+    required=True,
+    multiple=True,
+    help="E.g. vg-relation (list tasks); repeatable, or all.",
+)
 @options.data_root_option
 @options.edition_option
 @options.device_option
@@ -51,10 +68,46 @@ from benchbench.cli import options
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")
 def eval_command(
-    model: str, task: str, out: str, by: str | None, ties: Any, quiet: bool, **settings: Any
-) -> None:
-    """Evaluate a checkpoint on a task; write a run; print its scorecard."""
+    models: Sequence[str],
+    tasks: Sequence[str],
+    out: str,
+    by: str | None,
+    ties: Any,
+    quiet: bool,
+    **settings: Any,
+) -> int:
+    """Evaluate a checkpoint on a task; write a run; print its scorecard.
+
+    Several models or tasks: every model on every task, a line each.
+    """
     from benchbench.cli.progress import ProgressBar
+    from benchbench.grid import ALL
+
+    bar = ProgressBar(silent=quiet)
+    try:
+        if len(models) == len(tasks) == 1 and ALL not in tasks:
+            _one(models[0], tasks[0], out, by, ties, quiet, bar, settings)
+            return 0
+        return _grid(models, tasks, out, by, ties, quiet, bar, settings)
+    except KeyboardInterrupt:
+        bar.close()
+        if bar.encoded:
+            click.echo("No run was written. The same command goes on where it stopped.", err=True)
+        raise
+    finally:
+        bar.close()
+
+
+def _one(
+    model: str,
+    task: str,
+    out: str,
+    by: str | None,
+    ties: Any,
+    quiet: bool,
+    bar: ProgressBar,
+    settings: dict[str, Any],
+) -> None:
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
@@ -66,16 +119,8 @@ def eval_command(
     tags = (*info.tags, *info.optional_tags)
     if by is not None and by not in tags:
         raise UsageError(f"{task} has no slices '{by}'. Slices: {', '.join(tags) or 'none'}.")
-    bar = ProgressBar(silent=quiet)
-    try:
-        run = evaluate(model, task, out=out, progress=bar, **settings)
-    except KeyboardInterrupt:
-        bar.close()
-        if bar.encoded:
-            click.echo("No run was written. The same command goes on where it stopped.", err=True)
-        raise
-    finally:
-        bar.close()
+    run = evaluate(model, task, out=out, progress=bar, **settings)
+    bar.close()
     path = run_path(run, out)
     if quiet:
         for banner in banners(run):
@@ -91,3 +136,46 @@ def eval_command(
     further = [f"--by {tag}" for tag in tags if tag != by and tag in there]
     option = further[0] if further else "--manifest"
     click.echo(f"next  benchbench show run {shlex.quote(str(path))} {option}")
+
+
+def _grid(
+    models: Sequence[str],
+    tasks: Sequence[str],
+    out: str,
+    by: str | None,
+    ties: Any,
+    quiet: bool,
+    bar: ProgressBar,
+    settings: dict[str, Any],
+) -> int:
+    """A line a run as it is done; 2 where one failed."""
+    from benchbench.errors import UsageError
+    from benchbench.grid import evaluate_grid, named
+    from benchbench.reports.boards import DRAWN
+    from benchbench.reports.scorecard import scorecard
+    from benchbench.reports.text import CELL, banners, headline_line, wrapped
+    from benchbench.runs import run_path
+
+    if by is not None:
+        raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
+    said: set[tuple[str, str]] = set()
+    widths = (max(map(len, named(tasks))) + len("@scenes-v1"), min(CELL, max(map(len, models))))
+    failed = 0
+    for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
+        bar.close()
+        if cell.run is None:
+            failed += 1
+            click.echo(f"{cell.task}  {cell.model}  Error: {cell.error}", err=True)
+            continue
+        for banner in banners(cell.run):
+            key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
+            if key not in said:
+                click.echo(f"{wrapped(banner)}\n", err=quiet)
+                said.add(key)
+        path = run_path(cell.run, out)
+        click.echo(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))
+    if not quiet:
+        click.echo(f"\nruns  {out}\nnext  benchbench leaderboard {shlex.quote(out)}/TASK@EDITION")
+    if failed:
+        click.echo(f"Failed: {failed}.", err=True)
+    return 2 if failed else 0

@@ -39,6 +39,16 @@ def render(scorecard: Scorecard) -> str:
     return "\n\n".join(parts)
 
 
+def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
+    """A run in a line: task, model, headline with its interval; the first two as wide as that."""
+    run, row = scorecard.run, scorecard.headline
+    value, interval, *_ = _numbers(row, with_chance=False)
+    where = f"{run.task}@{run.edition}".ljust(widths[0])
+    return (
+        f"{where}  {_cell(run.model.name).ljust(widths[1])}  {row.name:<16}  {value:>5}  {interval}"
+    )
+
+
 def banners(run: Run) -> Iterator[str]:
     """What must be read before any number."""
     if not run.model.trained:

@@ -1,0 +1,100 @@
+"""Several models on several tasks: each model is loaded once, and no failure ends the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.devices import choose_device
+from benchbench.errors import BenchbenchError, UsageError
+from benchbench.evaluation import check_settings, evaluate, loaded
+from benchbench.registry import family_of, load_task, task_names
+from benchbench.types import FURTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchbench.types import Model, Progress, Run
+
+ALL = "all"
+"""As a task: every one, in its first variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What became of a model on a task: a run, or an error."""
+
+    model: str
+    task: str
+    run: Run | None
+    error: BenchbenchError | None
+
+
+def named(tasks: Sequence[str]) -> list[str]:
+    """Names of tasks, ``all`` spelt out."""
+    return [name for task in tasks for name in (task_names() if task == ALL else [task])]
+
+
+def evaluate_grid(
+    models: Sequence[str], tasks: Sequence[str], *, progress: Progress | None = None, **how: Any
+) -> Iterator[Cell]:
+    """Evaluate each model on each task, model by model.
+
+    Args:
+        models: specifications.
+        tasks: names, or ``all``.
+        progress: called as ``progress(what, done, total)``.
+        how: as ``evaluate`` takes it; ``out`` must be a folder.
+
+    Yields:
+        A cell for each pair. An error that the user can put right is its pair's alone; a model that
+        does not load has it in all of its cells.
+
+    Raises:
+        UsageError: nothing to do, a name twice, a setting that cannot be meant.
+        UnknownName: no such task, or no such family of models; before anything is evaluated.
+    """
+    names = named(tasks)
+    for what, given in (("model", models), ("task", names)):
+        if not given:
+            raise UsageError(f"Nothing is evaluated without a {what}.")
+        if twice := sorted({each for each in given if list(given).count(each) > 1}):
+            raise UsageError(f"Named twice: {what} {', '.join(twice)}.")
+    for name in names:
+        load_task(name)
+    for model in models:
+        family_of(model)
+    if str(how.get("out") or "").endswith(".parquet"):
+        raise UsageError("Several runs go into a folder: --out runs.")
+    check_settings(
+        how.get("limit"), how.get("batch_size"), how.get("seed", 0),
+        how.get("on_missing", "error"), how.get("precision"),
+    )  # fmt: skip
+    return _cells(models, names, progress, how)
+
+
+def _cells(
+    models: Sequence[str], tasks: Sequence[str], progress: Progress | None, how: dict[str, Any]
+) -> Iterator[Cell]:
+    loading: Any = {name: how.pop(name) for name in FURTHER if name in how}
+    device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
+    for name in models:
+        model: Model | None = None
+        failed: BenchbenchError | None = None
+        try:
+            model = loaded(name, device, precision, how.get("seed", 0), loading, progress)
+        except BenchbenchError as error:
+            failed = error
+        for task in tasks:
+            yield (
+                _cell(name, model, task, progress, how) if model else Cell(name, task, None, failed)
+            )
+
+
+def _cell(
+    name: str, model: Model, task: str, progress: Progress | None, how: dict[str, Any]
+) -> Cell:
+    try:
+        return Cell(name, task, evaluate(model, task, progress=progress, **how), None)
+    except BenchbenchError as error:
+        return Cell(name, task, None, error)

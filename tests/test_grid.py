@@ -1,0 +1,86 @@
+"""Several models on several tasks: the runs that each pair alone gives, and what failed beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import benchbench as bb
+from benchbench import evaluation, grid
+from benchbench.errors import ModelError, UnknownName, UsageError
+from tests.cli.test_cli import typed
+
+TASKS = ("vg-relation", "vg-attribution")
+
+
+def test_each_run_is_what_the_pair_alone_gives(
+    tiny: str, drawn_edition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    load = evaluation.loaded
+
+    def counted(model: Any, *how: Any) -> Any:
+        loads.append(model)
+        return load(model, *how)
+
+    monkeypatch.setattr(grid, "loaded", counted)
+    cells = list(bb.evaluate_grid([tiny, "blind:length"], TASKS, data_root=drawn_edition, seed=3))
+    assert [(c.model, c.task) for c in cells] == [
+        (m, t) for m in (tiny, "blind:length") for t in TASKS
+    ]
+    assert loads == [tiny, "blind:length"]
+    for cell in cells:
+        alone = bb.evaluate(cell.model, cell.task, data_root=drawn_edition, seed=3)
+        assert cell.run is not None
+        assert cell.run.settings == alone.settings
+        assert cell.run.model == alone.model
+        for one, other in zip(cell.run.outcomes, alone.outcomes, strict=True):
+            np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_a_failure_is_its_pairs_alone(drawn_edition: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.pt").write_bytes(b"no weights")
+    models = [str(tmp_path / "none.pt"), "blind:constant"]
+    cells = list(bb.evaluate_grid(models, [*TASKS, "winoground"], data_root=drawn_edition))
+    errors = [type(cell.error).__name__ for cell in cells]
+    assert errors == ["ModelError"] * 3 + ["NoneType", "NoneType", "MissingData"]
+    assert isinstance(cells[0].error, ModelError)
+
+
+def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:
+    with pytest.raises(UnknownName, match="vg-relation"):
+        bb.evaluate_grid([tiny], ["vg-relatoin"])
+    with pytest.raises(UnknownName, match="openclp"):
+        bb.evaluate_grid(["openclp:tiny"], TASKS)
+    with pytest.raises(UsageError, match="twice: task vg-relation"):
+        bb.evaluate_grid([tiny], ["vg-relation", "all"])
+    with pytest.raises(UsageError, match="without a model"):
+        bb.evaluate_grid([], TASKS)
+    with pytest.raises(UsageError, match="into a folder"):
+        bb.evaluate_grid([tiny], TASKS, out="run.parquet")
+    with pytest.raises(UsageError, match="limit"):
+        bb.evaluate_grid([tiny], TASKS, limit=0)
+    assert grid.named(["all"]) == bb.task_names()
+
+
+def test_typed_it_prints_a_line_a_run(drawn_edition: Path, tmp_path: Path) -> None:
+    asked = ["--model", "blind:length", "--model", "blind:constant", "--task", "vg-relation"]
+    where = ["--data-root", str(drawn_edition), "--out", str(tmp_path / "runs")]
+    done = typed("eval", *asked, *where)
+    assert done.exit_code == 0, done.output
+    lines = [line for line in done.stdout.splitlines() if line.startswith("vg-relation@")]
+    assert [line.split()[1:3] for line in lines] == [
+        ["blind:length", "aro-paper"], ["blind:constant", "aro-paper"],
+    ]  # fmt: skip
+    board = typed("leaderboard", *(tmp_path / "runs").glob("vg-relation@*"))
+    assert board.exit_code == 0, board.output
+    done = typed("eval", *asked, "--task", "winoground", *where, "--quiet")
+    assert done.exit_code == 2
+    assert all(Path(line).is_file() for line in done.stdout.splitlines())
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr.count("winoground  blind:") == 2
+    assert "Failed: 2." in done.stderr
+    assert typed("eval", *asked[:2], "--task", "all", "--by", "relation", *where).exit_code == 2
