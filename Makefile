@@ -8,7 +8,7 @@ DATA   ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: eval test lint check format family clean
+.PHONY: eval test lint check format family leaderboards clean
 
 eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation$(if $(DATA), --data-root "$(DATA)")$(if $(LIMIT), --limit $(LIMIT))
@@ -45,6 +45,19 @@ format: .venv/linted
 
 family: .venv/installed  ## train the bundled variants anew: weights, cards, docs/variants.md
 	$(BIN)/python benchmarks/family.py $(FAMILY)
+
+# Models of the published pages; the blind ones that learn, only where there is something to learn.
+FAMILIES := clip negclip structclip msgclip scenarioclip relclip blind:chance blind:length
+EXTRA    := vg-relation-detection.predicate vg-relation-detection.sgcls
+BOARDS   := runs/boards
+EVAL     := $(BIN)/benchbench eval --edition scenes --out $(BOARDS)
+
+leaderboards: .venv/installed  ## evaluate the bundled models on every task, write leaderboards/ and README's board
+	rm -rf $(BOARDS)
+	$(EVAL) $(addprefix --model ,$(FAMILIES)) $(addprefix --task ,all $(EXTRA))
+	$(EVAL) --model blind:ngram $(addprefix --task ,coco-order coco-retrieval flickr30k-order flickr30k-retrieval)
+	$(EVAL) --model blind:frequency $(addprefix --task ,vg-relation-detection vg-relation-detection.predicate)
+	$(BIN)/benchbench publish $(BOARDS) --into README.md
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from benchbench.reports.leaderboard import Leaderboard, Place
 
 DRAWN = "DRAWN:"
+NOTE = ": NOTE:"
+"""In what a run's banners say of its model."""
 NAME = 64
 """Characters of a model's name in a table."""
 ALIGN = ("right", "left", "right", "right", "left", "right", "right")
@@ -87,11 +89,24 @@ def facts(board: Leaderboard) -> str:
     )
 
 
+def warnings(board: Leaderboard) -> Iterator[str]:
+    """What must be read before any number."""
+    yield from (said for said in _banners(board) if NOTE not in said)
+
+
+def _banners(board: Leaderboard) -> Iterator[str]:
+    """Of all runs, each with its model; that all show drawings is said once."""
+    for place in board.places:
+        for said in banners(place.run):
+            if not said.startswith(DRAWN):
+                yield f"{short(place.run.model.name, NAME)}: {said}"
+            elif place is board.places[0]:
+                yield said
+
+
 def notes(board: Leaderboard) -> Iterator[str]:
     """What the marks mean, for somebody who has seen none of this before."""
     level, alpha = f"{100 * board.level:g} %", f"{1 - board.level:.2g}"
-    drawn = [line for line in banners(board.first) if line.startswith(DRAWN)]
-    yield from drawn
     if board.family:
         yield (
             "place: 2–4 is a model that may be second, third or fourth. These hold for all models "
@@ -121,10 +136,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield "M: millions of parameters."
     if any(not place.sees for place in board.places):
         yield "†: never looks at a picture. What such a model earns, seeing did not."
-    for place in board.places:
-        for said in banners(place.run):
-            if said not in drawn:
-                yield f"{short(place.run.model.name, NAME)}: {said}"
+    yield from (said for said in _banners(board) if NOTE in said)
 
 
 def heading(board: Leaderboard) -> str:
@@ -137,7 +149,7 @@ def terminal(board: Leaderboard) -> str:
     from tabulate import tabulate
 
     table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=ALIGN)
-    lines = [heading(board), wrapped(facts(board)), str(table)]
+    lines = [heading(board), *map(wrapped, warnings(board)), wrapped(facts(board)), str(table)]
     return "\n\n".join([*lines, "\n".join(map(wrapped, notes(board)))])
 
 
@@ -148,7 +160,8 @@ def markdown(board: Leaderboard) -> str:
     rows = [[md(cell) for cell in row] for row in cells(board)]
     table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
     listed = "\n".join(f"- {md(note)}" for note in notes(board))
-    return f"{facts(board)}\n\n{table}\n\n{listed}\n"
+    said = "".join(f"{md(each)}\n\n" for each in warnings(board))
+    return f"{said}{facts(board)}\n\n{table}\n\n{listed}\n"
 
 
 def table_html(board: Leaderboard) -> str:
@@ -173,8 +186,9 @@ def page(board: Leaderboard) -> str:
     from benchbench.reports.plots import forest
 
     listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
+    said = "".join(f"<p class=warning>{html.escape(each)}</p>" for each in warnings(board))
     body = (
-        f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>"
+        f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>{said}"
         f"<p class=note>{html.escape(facts(board))}</p>{table_html(board)}"
         f"<div class=wide>{forest(board)}</div><ul class=note>{listed}</ul>"
     )
@@ -183,7 +197,7 @@ def page(board: Leaderboard) -> str:
 
 def latex(board: Leaderboard) -> str:
     """A booktabs table with a caption that says what it is of."""
-    said = f"{heading(board)}. {facts(board)}. {' '.join(notes(board))}"
+    said = f"{heading(board)}. {facts(board)}. {' '.join([*warnings(board), *notes(board)])}"
     spec = "".join("l" if each == "left" else "r" for each in ALIGN)
     lines = [
         "\\begin{table}",

@@ -78,6 +78,8 @@ th:first-child, td:first-child, .text {{ text-align: left; }}
 tr.blind td {{ color: var(--soft); font-style: italic; }}
 img, svg {{ max-width: 100%; height: auto; }}
 .wide svg {{ max-width: none; min-width: 36rem; }}
+ul {{ padding-left: 1.25rem; }}
+@media (max-width: 40rem) {{ th, td {{ padding: 0.3rem 0.4rem; font-size: 0.85rem; }} }}
 .cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem; }}
 figure {{ margin: 0; padding: 0.6rem; border: 1px solid var(--line); border-radius: 6px; }}
 figcaption {{ font-size: 0.85rem; overflow-wrap: anywhere; }}

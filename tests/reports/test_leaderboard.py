@@ -156,3 +156,15 @@ def test_an_overall_score_is_of_the_same_models() -> None:
     swapped = [*other[:3], changed(other[3], model=replace(other[3].model, weights_sha256="9"))]
     with pytest.raises(UsageError, match="blind has other weights"):
         over_tasks({"vg-relation": FOUR, "vg-attribution": swapped})
+
+
+@pytest.mark.parametrize("kind", ["terminal", "markdown", "html"])
+def test_what_must_be_read_first_stands_first(kind: str) -> None:
+    drawn = [changed(run, edition="scenes-v1") for run in FOUR[:2]]
+    noted = replace(drawn[1].model, trained=False, settings={"note": "Two tensors are random."})
+    text = FORMATS[kind](leaderboard([drawn[0], changed(drawn[1], model=noted)]))
+    table = text.index("alike")
+    assert text.index("DRAWN: ") < table
+    assert text.index("UNTRAINED: ") < table
+    assert text.index("NOTE: Two tensors") > table
+    assert text.count("DRAWN: ") == 1
