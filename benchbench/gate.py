@@ -16,17 +16,22 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
-from benchbench.reports.sidebyside import metric_of, side_by_side
+from benchbench.protocols import load_protocol
+from benchbench.registry import load_task
+from benchbench.reports.comparison import flips_in, group_changes
+from benchbench.reports.sidebyside import differences, metric_of, side_by_side
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.reports.comparison import Change, Flip
     from benchbench.reports.sidebyside import SideBySide
-    from benchbench.types import Run, Ties
+    from benchbench.types import Metric, Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
+Inconclusive = Literal["pass", "warn", "fail"]
 ALPHA = 0.05
 FEW_ITEMS = 400
 """Groups of fewer items are reported and not gated."""
@@ -73,11 +78,28 @@ class Check:
     it is, or lies on the bound."""
     gated: bool = True
     """False: for information."""
+    flips: tuple[Flip, ...] = ()
+    """What the candidate gains and loses of what the metric judges; a is the baseline."""
+    by: str | None = None
+    """What ``groups`` are made by."""
+    groups: tuple[Change, ...] = ()
+    """The groups that lost more than they gained, the largest loss first; a is the baseline. Of a
+    whole that does not pass; empty of others, and where there is one group alone."""
 
     @property
     def difference(self) -> float:
         """candidate − baseline."""
         return self.candidate - self.baseline
+
+    @property
+    def gained(self) -> int:
+        """What the candidate has right and the baseline has not, or finds in a better place."""
+        return sum(flip.gained for flip in self.flips)
+
+    @property
+    def lost(self) -> int:
+        """The other way round."""
+        return len(self.flips) - self.gained
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +107,11 @@ class Gate:
     """All checks, and what they come to."""
 
     checks: tuple[Check, ...]
+    pairs: tuple[tuple[Run, Run], ...]
+    """Candidate and baseline of each task."""
+    ties: Ties
+    inconclusive: Inconclusive
+    """What is made of too few items: all but fail let the candidate through."""
 
     @property
     def verdict(self) -> Verdict:
@@ -94,6 +121,31 @@ class Gate:
             return "fail"
         return "pass" if said == {"pass"} else "inconclusive"
 
+    @property
+    def family(self) -> int:
+        """How many checks are gated."""
+        return sum(check.gated for check in self.checks)
+
+    @property
+    def items_needed(self) -> int:
+        """How many items the undecided checks would take; 0 where no number of them is known."""
+        wanted = [c.items_needed for c in self.checks if c.gated and c.verdict == "inconclusive"]
+        return max(wanted) if wanted and all(wanted) else 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 or 1."""
+        return exit_code(self.verdict, self.inconclusive)
+
+
+def exit_code(verdict: Verdict, inconclusive: Inconclusive) -> int:
+    """What the command line leaves with: 1 where the candidate is not let through.
+
+    >>> exit_code("fail", "pass"), exit_code("inconclusive", "fail"), exit_code("pass", "fail")
+    (1, 1, 0)
+    """
+    return int(verdict == "fail" or (verdict == "inconclusive" and inconclusive == "fail"))
+
 
 def gate(
     candidates: Sequence[Run],
@@ -101,14 +153,16 @@ def gate(
     rules: Sequence[Rule],
     *,
     ties: Ties = "wrong",
+    inconclusive: Inconclusive = "warn",
 ) -> Gate:
     """Hold a candidate's runs against a baseline's.
 
     Args:
         candidates: one run a task.
-        baselines: one run a task, of the same items.
+        baselines: one run a task, of the same items; of several, the one of the candidate's name.
         rules: what is asked; each names its task.
         ties: the rule, where a metric fixes none.
+        inconclusive: what is made of too few items.
 
     Raises:
         UsageError: no rule, a rule without runs, a metric that is no mean, a margin below 0.
@@ -116,29 +170,40 @@ def gate(
     """
     if not rules:
         raise UsageError("A gate needs a rule: a task, a metric, a margin.")
-    found = [
-        check
-        for rule in rules
-        for check in _checked(
-            rule, run_of(candidates, rule, "candidate"), run_of(baselines, rule, "baseline"), ties
-        )
-    ]
-    return Gate(tuple(_judged(found)))
+    pairs = {rule.task: _pair(candidates, baselines, rule) for rule in rules}
+    found = _judged([check for rule in rules for check in _checked(rule, *pairs[rule.task], ties)])
+    checks = [_with_groups(check, *pairs[check.rule.task], ties) for check in found]
+    return Gate(tuple(checks), tuple(pairs.values()), ties, inconclusive)
 
 
-def run_of(runs: Sequence[Run], rule: Rule, who: str) -> Run:
+def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tuple[Run, Run]:
+    candidate = run_of(candidates, rule, "candidate")
+    return candidate, run_of(baselines, rule, "baseline", like=candidate)
+
+
+def run_of(runs: Sequence[Run], rule: Rule, who: str, like: Run | None = None) -> Run:
     """The run of a rule's task.
+
+    Args:
+        runs: of any tasks.
+        rule: which names the task.
+        who: they are of, for the message.
+        like: of several runs of the task, the one whose model has this one's name is meant.
 
     Raises:
         UsageError: there is none, or more than one.
     """
     of_task = [run for run in runs if run.task == rule.task]
-    if len(of_task) != 1:
+    named = [run for run in of_task if like is not None and run.model.name == like.model.name]
+    found = named if len(of_task) > 1 and named else of_task
+    if len(found) != 1:
         there = ", ".join(sorted({run.task for run in runs})) or "none"
+        several = ", ".join(sorted({f"{run.model.name} @{run.edition}" for run in of_task}))
         raise UsageError(
-            f"The {who} needs one run of {rule.task}, and has {len(of_task)}. Its tasks: {there}."
+            f"The {who} needs one run of {rule.task}, and has {len(of_task)}"
+            f"{f': {several}. Name one file' if several else f'. Its tasks: {there}'}."
         )
-    return of_task[0]
+    return found[0]
 
 
 def check_comparable(candidate: Run, baseline: Run) -> None:
@@ -147,20 +212,25 @@ def check_comparable(candidate: Run, baseline: Run) -> None:
     Raises:
         NotComparable: precision or preprocessing differ.
     """
-    differ = [
-        f"{said}: {one} of the candidate, {other} of the baseline"
-        for said, one, other in (
-            ("precision", candidate.model.dtype, baseline.model.dtype),
-            (
-                "preprocessing",
-                dict(candidate.model.preprocessing),
-                dict(baseline.model.preprocessing),
-            ),
+    _refuse(_unlike(candidate, baseline))
+
+
+def _unlike(candidate: Run, baseline: Run) -> list[str]:
+    """In what the models' conditions differ."""
+    one, two = candidate.model, baseline.model
+    return [
+        f"{said}: {new} of the candidate, {old} of the baseline"
+        for said, new, old in (
+            ("precision", one.dtype, two.dtype),
+            ("preprocessing", dict(one.preprocessing), dict(two.preprocessing)),
         )
-        if one != other
+        if new != old
     ]
-    if differ:
-        raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(differ))
+
+
+def _refuse(apart: list[str]) -> None:
+    if apart:
+        raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(apart))
 
 
 def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Check]:
@@ -169,7 +239,7 @@ def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Chec
         raise UsageError(
             f"A margin is 0 or more and α between 0 and 1, not {rule.margin} and {rule.alpha}."
         )
-    check_comparable(candidate, baseline)
+    _refuse(differences(baseline, candidate) + _unlike(candidate, baseline))
     metric = metric_of(candidate, rule.metric)
     if metric.statistic != "mean":
         raise UsageError(f"{metric.name} is a median, and a gate holds means against a margin.")
@@ -211,6 +281,7 @@ def _check(rule: Rule, name: str, both: SideBySide) -> Check:
         n_items=tested.n_items,
         n_clusters=tested.n_clusters,
         items_needed=wanted,
+        flips=flips_in(both),
     )
 
 
@@ -230,3 +301,28 @@ def _judged(checks: Sequence[Check]) -> list[Check]:
         wanted = 0 if settled else check.items_needed
         found.append(replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted))
     return found
+
+
+def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Check:
+    """With the groups that suffered, where a whole does not pass and has groups."""
+    if check.verdict == "pass" or check.rule.by is not None:
+        return check
+    metric = metric_of(candidate, check.rule.metric)
+    by = _groups_of(metric, candidate)
+    if by is None:
+        return check
+    sliced = side_by_side([baseline, candidate], replace(metric, by=by), ties=ties)
+    if len(set(sliced.groups)) < 2:
+        return check
+    found = [change for change in group_changes(sliced) if change.lost > change.gained]
+    found.sort(key=lambda change: (change.gained - change.lost, change.name))
+    return replace(check, by=by, groups=tuple(found))
+
+
+def _groups_of(metric: Metric, run: Run) -> str | None:
+    """What a metric is grouped by, or its task's headline, or the first of the task's tags."""
+    info = load_task(run.task).info
+    _, headline = info.shown(drawn=run.drawn)
+    there = load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+    asked = [metric.by, headline.by, *info.tags]
+    return next((by for by in asked if by is not None and by in there), None)

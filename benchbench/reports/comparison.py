@@ -255,7 +255,21 @@ def _sliced(
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
     if not len(read_units(load_protocol(a.protocol), a.outcomes, metric, both.ties).values):
         raise no_such_tag(a, by)
-    sliced = side_by_side([a, b], metric, ties=both.ties)
+    return group_changes(side_by_side([a, b], metric, ties=both.ties), level=level, seed=seed)
+
+
+def group_changes(sliced: SideBySide, *, level: float = LEVEL, seed: int = 0) -> tuple[Change, ...]:
+    """The difference of two runs within each group of their metric.
+
+    Args:
+        sliced: two runs, read by a mean over groups.
+        level: of intervals.
+        seed: of all draws.
+
+    Returns:
+        A change a group, the one of most items first; p-values adjusted for their number by the
+        step-down maximum of |T|.
+    """
     names, number = np.unique(np.array(sliced.groups, dtype=str), return_inverse=True)
     flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
@@ -315,10 +329,14 @@ def flips_of(comparison: Comparison) -> tuple[Flip, ...]:
     metric = comparison.metric
     by = comparison.by or metric.by
     plain = replace(metric, by=by, leave_out=frozenset(), at_least=1)
-    both = side_by_side([comparison.a, comparison.b], plain, ties=comparison.ties)
+    return flips_in(side_by_side([comparison.a, comparison.b], plain, ties=comparison.ties))
+
+
+def flips_in(both: SideBySide) -> tuple[Flip, ...]:
+    """The items that the second of two runs gains, then those that it loses."""
     found = []
     for unit in np.flatnonzero(both.values[:, 0] != both.values[:, 1]):
-        outcome = comparison.a.outcomes[both.outcome[unit]]
+        outcome = both.runs[0].outcomes[both.outcome[unit]]
         one, two = both.values[unit].tolist()
         gained = both.sign * (two - one) > 0
         found.append(Flip(outcome.id, outcome.cluster, both.groups[unit], one, two, gained))
