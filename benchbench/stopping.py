@@ -42,9 +42,15 @@ class Early:
 
     rule: Rule
     metric: str
+    candidate: str
+    baseline: str
+    edition: str
     verdict: Verdict
     difference: float
     """candidate − baseline, on the items that were looked at."""
+    lost: int
+    """Of these, what the baseline alone has right."""
+    gained: int
     n_items: int
     """Looked at."""
     of_items: int
@@ -58,9 +64,11 @@ class Early:
     def __str__(self) -> str:
         """As a terminal shows it."""
         return (
-            f"{WORDS[self.verdict]:13}{self.rule.task} {self.metric}: {100 * self.difference:+.1f} "
-            f"on {self.n_items:,} of {self.of_items:,} items ({100 * self.share:.0f} %), margin "
-            f"{100 * self.rule.margin:g}, α {self.rule.alpha:g} at any time\n\n"
+            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n"
+            f"{WORDS[self.verdict]:13}{self.rule.task}@{self.edition} {self.metric}: "
+            f"{100 * self.difference:+.1f} on {self.n_items:,} of {self.of_items:,} items "
+            f"({100 * self.share:.0f} %), margin {100 * self.rule.margin:g}, α "
+            f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained\n\n"
             f"gate  {WORDS[self.verdict]}"
         )
 
@@ -106,7 +114,7 @@ def gate_early(
     sizes = np.array([len(ids) for ids in clusters], dtype=np.float64)
     earned = np.array([sum(old[i] for i in ids) for ids in clusters])
     bounds = rule.margin * sizes - earned, (rule.margin + 1) * sizes - earned
-    task, values, apart = load_task(baseline.task), np.zeros(0), 0.0
+    task, values, apart = load_task(baseline.task), np.zeros(0), np.zeros(0)
     for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
         chosen = [clusters[k] for k in part]
         run = evaluate(model, Part(task, frozenset(i for ids in chosen for i in ids)), **how)
@@ -115,16 +123,26 @@ def gate_early(
         if set(new) != {i for ids in chosen for i in ids}:
             raise NotComparable(f"The baseline's items of {baseline.task} are not all there.")
         sums = np.array([sum(new[i] - old[i] for i in ids) for ids in chosen])
-        apart += float(sums.sum())
+        apart = np.concatenate([apart, [new[i] - old[i] for ids in chosen for i in ids]])
         values = np.concatenate([values, sums + rule.margin * sizes[part]])
         found = stop(values, 0.0, *bounds, known=earned, alpha=rule.alpha)
-        seen = int(sizes[: len(values)].sum())
         verdict = _verdict(found)
         if verdict != "inconclusive":
             break
     return Early(
-        rule, metric.name, verdict, apart / seen, seen, int(sizes.sum()), len(values)
-    )  # fmt: skip
+        rule=rule,
+        metric=metric.name,
+        candidate=run.model.name,
+        baseline=baseline.model.name,
+        edition=baseline.edition,
+        verdict=verdict,
+        difference=float(apart.mean()),
+        lost=int((apart < 0).sum()),
+        gained=int((apart > 0).sum()),
+        n_items=len(apart),
+        of_items=int(sizes.sum()),
+        n_clusters=len(values),
+    )
 
 
 def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
