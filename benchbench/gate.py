@@ -21,13 +21,14 @@ from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_in, group_changes
 from benchbench.reports.sidebyside import differences, metric_of, side_by_side
 from benchbench.stats import holm, needed
-from benchbench.stats.margins import from_bound
+from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.reports.comparison import Change, Flip
     from benchbench.reports.sidebyside import SideBySide
+    from benchbench.stats.margins import Sided
     from benchbench.types import Metric, Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -76,6 +77,9 @@ class Check:
     items_needed: int
     """For the difference seen to be surely on its side of the bound in four of five tries; 0 where
     it is, or lies on the bound."""
+    detectable: float
+    """The minimum detectable difference: a candidate that is this much beyond the bound is found
+    to fail in four of five tries, the number of checks allowed for."""
     gated: bool = True
     """False: for information."""
     flips: tuple[Flip, ...] = ()
@@ -233,8 +237,8 @@ def _refuse(apart: list[str]) -> None:
         raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(apart))
 
 
-def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Check]:
-    """The check of a rule, or of each group of it; not judged yet."""
+def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[tuple[Check, Sided]]:
+    """The check of a rule, or of each group of it, with its test; not judged yet."""
     if rule.margin < 0 or not 0 < rule.alpha < 1:
         raise UsageError(
             f"A margin is 0 or more and α between 0 and 1, not {rule.margin} and {rule.alpha}."
@@ -252,45 +256,57 @@ def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Chec
     labels = np.array(both.groups, dtype=str)
     checks = []
     for label in sorted(set(labels.tolist())):
-        check = _check(rule, f"{where}, {rule.by} '{label}'", both.part(labels == label))
-        checks.append(replace(check, gated=check.n_items >= rule.least_items))
+        check, test = _check(rule, f"{where}, {rule.by} '{label}'", both.part(labels == label))
+        checks.append((replace(check, gated=check.n_items >= rule.least_items), test))
     return checks
 
 
-def _check(rule: Rule, name: str, both: SideBySide) -> Check:
-    """One comparison with its raw p-values."""
+def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
+    """One comparison with its raw p-values, and the test behind them."""
     sign, (old, new) = both.sign, both.values.T
     scores = both.means()
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    sided = from_bound(oriented, sign * bound)
-    apart = oriented.value - sign * bound
+    of_shares = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
+    sided = from_bound(oriented, sign * bound, per_loss=of_shares)
+    # The same weights would not differ on any other items either.
+    same = rule.floor is None and _is_same(both)
+    above = from_bound(oriented, sign * bound).above if same else sided.above
     wanted = 0
-    if abs(apart) > 1e-12 and sided.standard_error > 0:
-        wanted = needed(apart, sided.standard_error, tested.n_items, alpha=2 * rule.alpha)
-    return Check(
+    if abs(sided.apart) > 1e-12 and sided.error_at_bound > 0:
+        wanted = needed(sided.apart, sided.error_at_bound, tested.n_items, alpha=2 * rule.alpha)
+    check = Check(
         rule=rule,
         name=name,
         baseline=scores[0].value,
         candidate=scores[1].value,
         bound=bound,
-        p_pass=sided.above,
+        p_pass=above,
         p_fail=sided.below,
         verdict="inconclusive",
         n_items=tested.n_items,
         n_clusters=tested.n_clusters,
         items_needed=wanted,
+        detectable=float("nan"),
         flips=flips_in(both),
     )
+    return check, sided
 
 
-def _judged(checks: Sequence[Check]) -> list[Check]:
+def _is_same(both: SideBySide) -> bool:
+    """Whether the candidate is the baseline's own weights, and answered as it did."""
+    old, new = both.values.T
+    digests = {run.model.weights_sha256 for run in both.runs}
+    return len(digests) == 1 and np.array_equal(old, new)
+
+
+def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
     """With their verdicts; claims of failure are adjusted for the number of gated checks."""
-    gated = [check for check in checks if check.gated]
+    gated = [check for check, _ in found if check.gated]
     adjusted = iter(holm([check.p_fail for check in gated]))
-    found = []
-    for check in checks:
+    judged = []
+    for check, test in found:
         p_fail = next(adjusted) if check.gated else check.p_fail
         verdict: Verdict = "inconclusive"
         if p_fail <= check.rule.alpha:
@@ -299,8 +315,12 @@ def _judged(checks: Sequence[Check]) -> list[Check]:
             verdict = "pass"
         settled = verdict != "inconclusive"
         wanted = 0 if settled else check.items_needed
-        found.append(replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted))
-    return found
+        family = len(gated) if check.gated else 1
+        least = test.detectable(alpha=check.rule.alpha / family)
+        judged.append(
+            replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted, detectable=least)
+        )
+    return judged
 
 
 def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Check:

@@ -1,13 +1,15 @@
 """A gate that stops early: clusters in random order, until the answer is sure.
 
-The candidate is evaluated on whole source images in the order of a seed; after each portion, the
+The candidate is evaluated on source images in the order of a seed; after each portion, the
 difference to the baseline on *these* items is held against the margin by an anytime-valid test
 (``stats.sequential``). What is claimed is what the whole set would show, with probability 1 − α,
-however often one looked.
+however often one looked. An image with more than twice as many items as most is taken in parts: a
+bet is only as large as the largest part allows, and what is drawn at random here is the order.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.gate import Rule
+    from benchbench.stats.sequential import Stopped
     from benchbench.types import Metric, Model, Run, Task, TaskInfo, Ties
 
 PORTIONS = 20
@@ -109,7 +112,8 @@ def gate_early(
     old = _by_item(baseline, metric, ties)
     clusters = _in_order(baseline, old, seed)
     sizes = np.array([len(ids) for ids in clusters], dtype=np.float64)
-    bounds = sizes * (rule.margin - 1), sizes * (rule.margin + 1)
+    earned = np.array([sum(old[i] for i in ids) for ids in clusters])
+    bounds = rule.margin * sizes - earned, (rule.margin + 1) * sizes - earned
     task, values, apart = load_task(baseline.task), np.zeros(0), np.zeros(0)
     for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
         chosen = [clusters[k] for k in part]
@@ -121,8 +125,8 @@ def gate_early(
         sums = np.array([sum(new[i] - old[i] for i in ids) for ids in chosen])
         apart = np.concatenate([apart, [new[i] - old[i] for ids in chosen for i in ids]])
         values = np.concatenate([values, sums + rule.margin * sizes[part]])
-        found = stop(values, 0.0, *bounds, alpha=rule.alpha)
-        verdict: Verdict = "pass" if found.above else "fail" if found.below else "inconclusive"
+        found = stop(values, 0.0, *bounds, known=earned, alpha=rule.alpha)
+        verdict = _verdict(found)
         if verdict != "inconclusive":
             break
     return Early(
@@ -159,6 +163,13 @@ def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
         raise UsageError(f"{baseline.task} {metric.name} cannot stop early: {why}.")
 
 
+def _verdict(found: Stopped) -> Verdict:
+    """None is never; 0 is a margin that no candidate could miss."""
+    if found.above is not None:
+        return "pass"
+    return "inconclusive" if found.below is None else "fail"
+
+
 def _by_item(run: Run, metric: Metric, ties: Ties) -> dict[str, float]:
     """Item → what it earns."""
     beside = side_by_side([run], metric, ties=ties)
@@ -167,12 +178,18 @@ def _by_item(run: Run, metric: Metric, ties: Ties) -> dict[str, float]:
 
 
 def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
-    """The items of each cluster, clusters in the order of a hash of seed and name."""
+    """The items of each cluster, large ones in parts, in the order of a hash of seed and name."""
     of: dict[str, list[str]] = {}
     for outcome in run.outcomes:
         if outcome.id in judged:
             of.setdefault(outcome.cluster, []).append(outcome.id)
-    return [of[name] for name in shuffled(of, seed)]
+    most = 2 * math.ceil(float(np.median([len(ids) for ids in of.values()])))
+    parts = {
+        f"{name}\0{at}" if at else name: ids[at : at + most]
+        for name, ids in of.items()
+        for at in range(0, len(ids), most)
+    }
+    return [parts[name] for name in shuffled(parts, seed)]
 
 
 def _check_same(run: Run, baseline: Run) -> None:

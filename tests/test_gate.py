@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.gate import Rule, gate
+from benchbench.reports.gates import as_json, sentence
 from tests.reports.made import changed, made
 
 BASE = made("base", 0.6, n=1200)
@@ -33,6 +35,26 @@ def test_an_unchanged_checkpoint_passes_at_any_margin() -> None:
     same = gate([changed(BASE)], [BASE], [Rule("vg-relation", margin=0.001)])
     assert same.verdict == "pass"
     assert same.checks[0].difference == 0.0
+
+
+def test_other_weights_that_answer_alike_pass_only_where_items_are_enough() -> None:
+    other = changed(BASE, model=dataclasses.replace(BASE.model, weights_sha256="1" * 64))
+    assert gate([other], [BASE], [Rule("vg-relation", margin=0.01)]).verdict == "pass"
+    few = gate([other], [BASE], [Rule("vg-relation", margin=0.001)])
+    assert few.verdict == "inconclusive"
+    assert few.checks[0].items_needed > 1200
+
+
+def test_the_detectable_difference_allows_for_the_number_of_checks() -> None:
+    rule = Rule("vg-relation", margin=0.01)
+    one, many = (gate([made("new", 0.6)], [made("base", 0.6)], [rule] * n) for n in (1, 8))
+    assert 0 < one.checks[0].detectable < many.checks[0].detectable
+    said = as_json(one)
+    assert json.loads(said)["checks"][0]["detectable"] == one.checks[0].detectable
+    printed = (
+        f"minimum detectable difference beyond the margin {100 * one.checks[0].detectable:.1f}"
+    )
+    assert printed in sentence(one.checks[0])
 
 
 def test_a_floor_is_absolute() -> None:

@@ -49,6 +49,10 @@ def sentence(check: Check) -> str:
     if check.verdict == "inconclusive" and check.items_needed:
         more = f"; some {check.items_needed:,} items would decide a difference like this one"
     few = "" if check.gated else "; too few items to be gated"
+    if not math.isnan(check.detectable):
+        what = "margin" if rule.floor is None else "floor"
+        beyond = 100 * check.detectable
+        few = f"; minimum detectable difference beyond the {what} {beyond:.1f}{few}"
     flipped = f", {check.lost:,} lost, {check.gained:,} gained"
     return f"{held}; p {p}, {check.n_items:,} items{flipped}{more}{few}"
 
@@ -312,6 +316,7 @@ def as_json(gate: Gate) -> str:
                 "n_items": c.n_items,
                 "n_clusters": c.n_clusters,
                 "items_needed": c.items_needed,
+                "detectable": _plain(c.detectable),
                 "lost": [flip.id for flip in c.flips if not flip.gained],
                 "gained": [flip.id for flip in c.flips if flip.gained],
                 "by": c.by,
