@@ -346,7 +346,7 @@ def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Che
     sliced = side_by_side([baseline, candidate], replace(metric, by=by), ties=ties)
     if len(set(sliced.groups)) < 2:
         return check
-    found = [change for change in group_changes(sliced) if change.lost > change.gained]
+    found = [change for change in group_changes(sliced, level=None) if change.lost > change.gained]
     found.sort(key=lambda change: (change.gained - change.lost, change.name))
     return replace(check, by=by, groups=tuple(found))
 
