@@ -6,7 +6,7 @@ On the command line, the condition under which it fails::
     vg-relation.macro by relation < baseline - 5pp  # every relation with 400 items by itself
     coco-retrieval.R@1 < 30%                        # a floor
 
-In ``benchbench.toml``, or under ``tool.benchbench`` of ``pyproject.toml``::
+In ``benchbench.toml``, or as ``[[tool.benchbench.gate]]`` in ``pyproject.toml``::
 
     [[gate]]
     task = "vg-relation"

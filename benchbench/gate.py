@@ -10,23 +10,29 @@ To fail, one is enough, and these claims are adjusted for their number (Holm).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
-from benchbench.reports.sidebyside import metric_of, side_by_side
+from benchbench.protocols import load_protocol
+from benchbench.registry import load_task
+from benchbench.reports.comparison import flips_in, group_changes
+from benchbench.reports.sidebyside import differences, metric_of, side_by_side
 from benchbench.stats import holm, needed
-from benchbench.stats.margins import from_bound
+from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.reports.comparison import Change, Flip
     from benchbench.reports.sidebyside import SideBySide
-    from benchbench.types import Run, Ties
+    from benchbench.stats.margins import Sided
+    from benchbench.types import Metric, Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
+Inconclusive = Literal["pass", "warn", "fail"]
 ALPHA = 0.05
 FEW_ITEMS = 400
 """Groups of fewer items are reported and not gated."""
@@ -71,13 +77,33 @@ class Check:
     items_needed: int
     """For the difference seen to be surely on its side of the bound in four of five tries; 0 where
     it is, or lies on the bound."""
+    detectable: float
+    """The minimum detectable difference: a candidate that is this much beyond the bound is found
+    to fail in four of five tries, the number of checks allowed for."""
     gated: bool = True
     """False: for information."""
+    flips: tuple[Flip, ...] = field(default=(), repr=False)
+    """What the candidate gains and loses of what the metric judges; a is the baseline."""
+    by: str | None = None
+    """What ``groups`` are made by."""
+    groups: tuple[Change, ...] = ()
+    """The groups that lost more than they gained, the largest loss first; a is the baseline. Of a
+    whole that does not pass; empty of others, and where there is one group alone."""
 
     @property
     def difference(self) -> float:
         """candidate − baseline."""
         return self.candidate - self.baseline
+
+    @property
+    def gained(self) -> int:
+        """What the candidate has right and the baseline has not, or finds in a better place."""
+        return sum(flip.gained for flip in self.flips)
+
+    @property
+    def lost(self) -> int:
+        """The other way round."""
+        return len(self.flips) - self.gained
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +111,11 @@ class Gate:
     """All checks, and what they come to."""
 
     checks: tuple[Check, ...]
+    pairs: tuple[tuple[Run, Run], ...] = field(repr=False)
+    """Candidate and baseline of each task."""
+    ties: Ties
+    inconclusive: Inconclusive
+    """What is made of too few items: all but fail let the candidate through."""
 
     @property
     def verdict(self) -> Verdict:
@@ -94,6 +125,37 @@ class Gate:
             return "fail"
         return "pass" if said == {"pass"} else "inconclusive"
 
+    @property
+    def family(self) -> int:
+        """How many checks are gated."""
+        return sum(check.gated for check in self.checks)
+
+    @property
+    def items_needed(self) -> int:
+        """How many items the undecided checks would take; 0 where no number of them is known."""
+        wanted = [c.items_needed for c in self.checks if c.gated and c.verdict == "inconclusive"]
+        return max(wanted) if wanted and all(wanted) else 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 or 1."""
+        return exit_code(self.verdict, self.inconclusive)
+
+    def __str__(self) -> str:
+        """The gate as a terminal shows it."""
+        from benchbench.reports.gates import terminal
+
+        return terminal(self)
+
+
+def exit_code(verdict: Verdict, inconclusive: Inconclusive) -> int:
+    """What the command line leaves with: 1 where the candidate is not let through.
+
+    >>> exit_code("fail", "pass"), exit_code("inconclusive", "fail"), exit_code("pass", "fail")
+    (1, 1, 0)
+    """
+    return int(verdict == "fail" or (verdict == "inconclusive" and inconclusive == "fail"))
+
 
 def gate(
     candidates: Sequence[Run],
@@ -101,14 +163,16 @@ def gate(
     rules: Sequence[Rule],
     *,
     ties: Ties = "wrong",
+    inconclusive: Inconclusive = "warn",
 ) -> Gate:
     """Hold a candidate's runs against a baseline's.
 
     Args:
         candidates: one run a task.
-        baselines: one run a task, of the same items.
+        baselines: one run a task, of the same items; of several, the one of the candidate's name.
         rules: what is asked; each names its task.
         ties: the rule, where a metric fixes none.
+        inconclusive: what is made of too few items.
 
     Raises:
         UsageError: no rule, a rule without runs, a metric that is no mean, a margin below 0.
@@ -116,29 +180,40 @@ def gate(
     """
     if not rules:
         raise UsageError("A gate needs a rule: a task, a metric, a margin.")
-    found = [
-        check
-        for rule in rules
-        for check in _checked(
-            rule, run_of(candidates, rule, "candidate"), run_of(baselines, rule, "baseline"), ties
-        )
-    ]
-    return Gate(tuple(_judged(found)))
+    pairs = {rule.task: _pair(candidates, baselines, rule) for rule in rules}
+    found = _judged([check for rule in rules for check in _checked(rule, *pairs[rule.task], ties)])
+    checks = [_with_groups(check, *pairs[check.rule.task], ties) for check in found]
+    return Gate(tuple(checks), tuple(pairs.values()), ties, inconclusive)
 
 
-def run_of(runs: Sequence[Run], rule: Rule, who: str) -> Run:
+def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tuple[Run, Run]:
+    candidate = run_of(candidates, rule, "candidate")
+    return candidate, run_of(baselines, rule, "baseline", like=candidate)
+
+
+def run_of(runs: Sequence[Run], rule: Rule, who: str, like: Run | None = None) -> Run:
     """The run of a rule's task.
+
+    Args:
+        runs: of any tasks.
+        rule: which names the task.
+        who: they are of, for the message.
+        like: of several runs of the task, the one whose model has this one's name is meant.
 
     Raises:
         UsageError: there is none, or more than one.
     """
     of_task = [run for run in runs if run.task == rule.task]
-    if len(of_task) != 1:
+    named = [run for run in of_task if like is not None and run.model.name == like.model.name]
+    found = named if len(of_task) > 1 and named else of_task
+    if len(found) != 1:
         there = ", ".join(sorted({run.task for run in runs})) or "none"
+        several = ", ".join(sorted({f"{run.model.name} @{run.edition}" for run in of_task}))
         raise UsageError(
-            f"The {who} needs one run of {rule.task}, and has {len(of_task)}. Its tasks: {there}."
+            f"The {who} needs one run of {rule.task}, and has {len(of_task)}"
+            f"{f': {several}. Name one file' if several else f'. Its tasks: {there}'}."
         )
-    return of_task[0]
+    return found[0]
 
 
 def check_comparable(candidate: Run, baseline: Run) -> None:
@@ -147,29 +222,34 @@ def check_comparable(candidate: Run, baseline: Run) -> None:
     Raises:
         NotComparable: precision or preprocessing differ.
     """
-    differ = [
-        f"{said}: {one} of the candidate, {other} of the baseline"
-        for said, one, other in (
-            ("precision", candidate.model.dtype, baseline.model.dtype),
-            (
-                "preprocessing",
-                dict(candidate.model.preprocessing),
-                dict(baseline.model.preprocessing),
-            ),
+    _refuse(_unlike(candidate, baseline))
+
+
+def _unlike(candidate: Run, baseline: Run) -> list[str]:
+    """In what the models' conditions differ."""
+    one, two = candidate.model, baseline.model
+    return [
+        f"{said}: {new} of the candidate, {old} of the baseline"
+        for said, new, old in (
+            ("precision", one.dtype, two.dtype),
+            ("preprocessing", dict(one.preprocessing), dict(two.preprocessing)),
         )
-        if one != other
+        if new != old
     ]
-    if differ:
-        raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(differ))
 
 
-def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Check]:
-    """The check of a rule, or of each group of it; not judged yet."""
+def _refuse(apart: list[str]) -> None:
+    if apart:
+        raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(apart))
+
+
+def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[tuple[Check, Sided]]:
+    """The check of a rule, or of each group of it, with its test; not judged yet."""
     if rule.margin < 0 or not 0 < rule.alpha < 1:
         raise UsageError(
             f"A margin is 0 or more and α between 0 and 1, not {rule.margin} and {rule.alpha}."
         )
-    check_comparable(candidate, baseline)
+    _refuse(differences(baseline, candidate) + _unlike(candidate, baseline))
     metric = metric_of(candidate, rule.metric)
     if metric.statistic != "mean":
         raise UsageError(f"{metric.name} is a median, and a gate holds means against a margin.")
@@ -182,51 +262,99 @@ def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[Chec
     labels = np.array(both.groups, dtype=str)
     checks = []
     for label in sorted(set(labels.tolist())):
-        check = _check(rule, f"{where}, {rule.by} '{label}'", both.part(labels == label))
-        checks.append(replace(check, gated=check.n_items >= rule.least_items))
+        check, test = _check(rule, f"{where}, {rule.by} '{label}'", both.part(labels == label))
+        checks.append((replace(check, gated=check.n_items >= rule.least_items), test))
     return checks
 
 
-def _check(rule: Rule, name: str, both: SideBySide) -> Check:
-    """One comparison with its raw p-values."""
+def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
+    """One comparison with its raw p-values, and the test behind them."""
     sign, (old, new) = both.sign, both.values.T
     scores = both.means()
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    sided = from_bound(oriented, sign * bound)
-    apart = oriented.value - sign * bound
-    wanted = 0
-    if abs(apart) > 1e-12 and sided.standard_error > 0:
-        wanted = needed(apart, sided.standard_error, tested.n_items, alpha=2 * rule.alpha)
-    return Check(
+    of_shares = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
+    sided = from_bound(oriented, sign * bound, per_loss=of_shares)
+    # The same weights would not differ on any other items either.
+    same = rule.floor is None and _is_same(both)
+    above = from_bound(oriented, sign * bound).above if same else sided.above
+    check = Check(
         rule=rule,
         name=name,
         baseline=scores[0].value,
         candidate=scores[1].value,
         bound=bound,
-        p_pass=sided.above,
+        p_pass=above,
         p_fail=sided.below,
         verdict="inconclusive",
         n_items=tested.n_items,
         n_clusters=tested.n_clusters,
-        items_needed=wanted,
+        items_needed=0,
+        detectable=float("nan"),
+        flips=flips_in(both),
     )
+    return check, sided
 
 
-def _judged(checks: Sequence[Check]) -> list[Check]:
+def _is_same(both: SideBySide) -> bool:
+    """Whether the candidate is the baseline's own weights, and answered as it did."""
+    old, new = both.values.T
+    digests = {run.model.weights_sha256 for run in both.runs}
+    return len(digests) == 1 and np.array_equal(old, new)
+
+
+def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
     """With their verdicts; claims of failure are adjusted for the number of gated checks."""
-    gated = [check for check in checks if check.gated]
+    gated = [check for check, _ in found if check.gated]
     adjusted = iter(holm([check.p_fail for check in gated]))
-    found = []
-    for check in checks:
+    judged = []
+    for check, test in found:
         p_fail = next(adjusted) if check.gated else check.p_fail
         verdict: Verdict = "inconclusive"
         if p_fail <= check.rule.alpha:
             verdict = "fail"
         elif check.p_pass <= check.rule.alpha:
             verdict = "pass"
-        settled = verdict != "inconclusive"
-        wanted = 0 if settled else check.items_needed
-        found.append(replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted))
-    return found
+        family = len(gated) if check.gated else 1
+        wanted = _wanted(check, test, family) if verdict == "inconclusive" else 0
+        least = test.detectable(alpha=check.rule.alpha / family)
+        judged.append(
+            replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted, detectable=least)
+        )
+    return judged
+
+
+def _wanted(check: Check, test: Sided, family: int) -> int:
+    """How many items would find the difference seen on its side; failures are of a family."""
+    fails = test.apart < 0
+    error = test.standard_error if fails else test.error_at_bound
+    if abs(test.apart) <= 1e-12 or not error > 0:
+        return 0
+    alpha = check.rule.alpha / family if fails else check.rule.alpha
+    return needed(test.apart, error, check.n_items, alpha=2 * alpha)
+
+
+def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Check:
+    """With the groups that suffered, where a whole does not pass and has groups."""
+    if check.verdict == "pass" or check.rule.by is not None:
+        return check
+    metric = metric_of(candidate, check.rule.metric)
+    by = _groups_of(metric, candidate)
+    if by is None:
+        return check
+    sliced = side_by_side([baseline, candidate], replace(metric, by=by), ties=ties)
+    if len(set(sliced.groups)) < 2:
+        return check
+    found = [change for change in group_changes(sliced, level=None) if change.lost > change.gained]
+    found.sort(key=lambda change: (change.gained - change.lost, change.name))
+    return replace(check, by=by, groups=tuple(found))
+
+
+def _groups_of(metric: Metric, run: Run) -> str | None:
+    """What a metric is grouped by, or its task's headline, or the first of the task's tags."""
+    info = load_task(run.task).info
+    _, headline = info.shown(drawn=run.drawn)
+    there = load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+    asked = [metric.by, headline.by, *info.tags]
+    return next((by for by in asked if by is not None and by in there), None)

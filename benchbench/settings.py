@@ -9,6 +9,16 @@ before the other::
     [[gate]]                   # what benchbench gate asks (benchbench.conditions)
     task = "vg-relation"
     margin = 1.0
+
+or, with all that need not be typed then::
+
+    [gate]                     # in pyproject.toml [tool.benchbench.gate]
+    baseline = "accepted"      # a run or folder, from the file's own folder; or git:REF:PATH
+    inconclusive = "fail"
+    fail_if = ["vg-relation.macro < baseline - 1.0pp @ 0.05"]
+
+    [[gate.checks]]            # the same tables
+    task = "winoground"
 """
 
 from __future__ import annotations
@@ -27,6 +37,21 @@ else:
 
 OWN_FILE, SHARED_FILE = "benchbench.toml", "pyproject.toml"
 KEYS = ("edition", "data_root", "gate")
+GATE_KEYS = ("baseline", "inconclusive", "fail_if", "checks")
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """What a gate asks, where nothing is typed."""
+
+    baseline: str | None = None
+    """A place of runs."""
+    inconclusive: str | None = None
+    """As written; not checked."""
+    fail_if: tuple[str, ...] = ()
+    """Conditions as typed; not checked."""
+    checks: tuple[dict[str, Any], ...] = ()
+    """Tables of rules; not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +64,7 @@ class Settings:
     """As written; not checked."""
     data_root: Path | None = None
     """From the file's own folder; not checked."""
-    gate: tuple[dict[str, Any], ...] = ()
-    """Tables of what a gate asks; not checked."""
+    gate: GateSettings = GateSettings()
 
     def origin(self, key: str) -> str:
         """Where a value comes from, for messages."""
@@ -98,7 +122,26 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
         place = None if root is None else path.parent / Path(root).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{path}: cannot expand 'data_root' {root}: {error}") from error
-    asked = table.get("gate", [])
-    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-        raise UsageError(f"{path}: 'gate' should be tables, each headed [[gate]].")
-    return Settings(path, table.get("edition"), place, tuple(asked))
+    return Settings(path, table.get("edition"), place, _gate(path, table.get("gate", [])))
+
+
+def _gate(path: Path, asked: Any) -> GateSettings:
+    """``[[gate]]`` tables, or one table with them as ``checks``."""
+    table = asked if isinstance(asked, dict) else {"checks": asked}
+    for key, value in table.items():
+        if key not in GATE_KEYS:
+            hint = f"It is in {path}, [gate]. Keys: {', '.join(GATE_KEYS)}; a check is [[gate]]."
+            raise UnknownName("key", key, GATE_KEYS, hint)
+        kind: type = dict if key == "checks" else str
+        several = isinstance(value, list) and all(isinstance(each, kind) for each in value)
+        if key == "checks" and not several:
+            raise UsageError(f"{path}: 'gate' should be tables, each headed [[gate]].")
+        if key == "fail_if" and not several:
+            raise UsageError(f"{path}: gate.fail_if should be a list of strings.")
+        if key in ("baseline", "inconclusive") and not (isinstance(value, str) and value.strip()):
+            raise UsageError(f"{path}: gate.{key} should be a string with something in it.")
+    where = table.get("baseline")
+    if where is not None and not where.startswith("git:"):
+        where = str(path.parent / Path(where).expanduser())
+    fail_if, checks = tuple(table.get("fail_if", ())), tuple(table.get("checks", ()))
+    return GateSettings(where, table.get("inconclusive"), fail_if, checks)

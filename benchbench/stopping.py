@@ -1,13 +1,15 @@
 """A gate that stops early: clusters in random order, until the answer is sure.
 
-The candidate is evaluated on whole source images in the order of a seed; after each portion, the
+The candidate is evaluated on source images in the order of a seed; after each portion, the
 difference to the baseline on *these* items is held against the margin by an anytime-valid test
 (``stats.sequential``). What is claimed is what the whole set would show, with probability 1 − α,
-however often one looked.
+however often one looked. An image with more than twice as many items as most is taken in parts: a
+bet is only as large as the largest part allows, and what is drawn at random here is the order.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.gate import Rule
+    from benchbench.stats.sequential import Stopped
     from benchbench.types import Metric, Model, Run, Task, TaskInfo, Ties
 
 PORTIONS = 20
@@ -39,9 +42,15 @@ class Early:
 
     rule: Rule
     metric: str
+    candidate: str
+    baseline: str
+    edition: str
     verdict: Verdict
     difference: float
     """candidate − baseline, on the items that were looked at."""
+    lost: int
+    """Of these, what the baseline alone has right."""
+    gained: int
     n_items: int
     """Looked at."""
     of_items: int
@@ -55,9 +64,11 @@ class Early:
     def __str__(self) -> str:
         """As a terminal shows it."""
         return (
-            f"{WORDS[self.verdict]:13}{self.rule.task} {self.metric}: {100 * self.difference:+.1f} "
-            f"on {self.n_items:,} of {self.of_items:,} items ({100 * self.share:.0f} %), margin "
-            f"{100 * self.rule.margin:g}, α {self.rule.alpha:g} at any time\n\n"
+            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n"
+            f"{WORDS[self.verdict]:13}{self.rule.task}@{self.edition} {self.metric}: "
+            f"{100 * self.difference:+.1f} on {self.n_items:,} of {self.of_items:,} items "
+            f"({100 * self.share:.0f} %), margin {100 * self.rule.margin:g}, α "
+            f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained\n\n"
             f"gate  {WORDS[self.verdict]}"
         )
 
@@ -101,8 +112,9 @@ def gate_early(
     old = _by_item(baseline, metric, ties)
     clusters = _in_order(baseline, old, seed)
     sizes = np.array([len(ids) for ids in clusters], dtype=np.float64)
-    bounds = sizes * (rule.margin - 1), sizes * (rule.margin + 1)
-    task, values, apart = load_task(baseline.task), np.zeros(0), 0.0
+    earned = np.array([sum(old[i] for i in ids) for ids in clusters])
+    bounds = rule.margin * sizes - earned, (rule.margin + 1) * sizes - earned
+    task, values, apart = load_task(baseline.task), np.zeros(0), np.zeros(0)
     for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
         chosen = [clusters[k] for k in part]
         run = evaluate(model, Part(task, frozenset(i for ids in chosen for i in ids)), **how)
@@ -111,16 +123,26 @@ def gate_early(
         if set(new) != {i for ids in chosen for i in ids}:
             raise NotComparable(f"The baseline's items of {baseline.task} are not all there.")
         sums = np.array([sum(new[i] - old[i] for i in ids) for ids in chosen])
-        apart += float(sums.sum())
+        apart = np.concatenate([apart, [new[i] - old[i] for ids in chosen for i in ids]])
         values = np.concatenate([values, sums + rule.margin * sizes[part]])
-        found = stop(values, 0.0, *bounds, alpha=rule.alpha)
-        seen = int(sizes[: len(values)].sum())
-        verdict: Verdict = "pass" if found.above else "fail" if found.below else "inconclusive"
+        found = stop(values, 0.0, *bounds, known=earned, alpha=rule.alpha)
+        verdict = _verdict(found)
         if verdict != "inconclusive":
             break
     return Early(
-        rule, metric.name, verdict, apart / seen, seen, int(sizes.sum()), len(values)
-    )  # fmt: skip
+        rule=rule,
+        metric=metric.name,
+        candidate=run.model.name,
+        baseline=baseline.model.name,
+        edition=baseline.edition,
+        verdict=verdict,
+        difference=float(apart.mean()),
+        lost=int((apart < 0).sum()),
+        gained=int((apart > 0).sum()),
+        n_items=len(apart),
+        of_items=int(sizes.sum()),
+        n_clusters=len(values),
+    )
 
 
 def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
@@ -141,6 +163,13 @@ def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
         raise UsageError(f"{baseline.task} {metric.name} cannot stop early: {why}.")
 
 
+def _verdict(found: Stopped) -> Verdict:
+    """None is never; 0 is a margin that no candidate could miss."""
+    if found.above is not None:
+        return "pass"
+    return "inconclusive" if found.below is None else "fail"
+
+
 def _by_item(run: Run, metric: Metric, ties: Ties) -> dict[str, float]:
     """Item → what it earns."""
     beside = side_by_side([run], metric, ties=ties)
@@ -149,12 +178,18 @@ def _by_item(run: Run, metric: Metric, ties: Ties) -> dict[str, float]:
 
 
 def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
-    """The items of each cluster, clusters in the order of a hash of seed and name."""
+    """The items of each cluster, large ones in parts, in the order of a hash of seed and name."""
     of: dict[str, list[str]] = {}
     for outcome in run.outcomes:
         if outcome.id in judged:
             of.setdefault(outcome.cluster, []).append(outcome.id)
-    return [of[name] for name in shuffled(of, seed)]
+    most = 2 * math.ceil(float(np.median([len(ids) for ids in of.values()])))
+    parts = {
+        f"{name}\0{at}" if at else name: ids[at : at + most]
+        for name, ids in of.items()
+        for at in range(0, len(ids), most)
+    }
+    return [parts[name] for name in shuffled(parts, seed)]
 
 
 def _check_same(run: Run, baseline: Run) -> None:

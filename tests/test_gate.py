@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.gate import Rule, gate
+from benchbench.reports.gates import as_json, sentence
 from tests.reports.made import changed, made
 
 BASE = made("base", 0.6, n=1200)
@@ -35,6 +37,26 @@ def test_an_unchanged_checkpoint_passes_at_any_margin() -> None:
     assert same.checks[0].difference == 0.0
 
 
+def test_other_weights_that_answer_alike_pass_only_where_items_are_enough() -> None:
+    other = changed(BASE, model=dataclasses.replace(BASE.model, weights_sha256="1" * 64))
+    assert gate([other], [BASE], [Rule("vg-relation", margin=0.01)]).verdict == "pass"
+    few = gate([other], [BASE], [Rule("vg-relation", margin=0.001)])
+    assert few.verdict == "inconclusive"
+    assert few.checks[0].items_needed > 1200
+
+
+def test_the_detectable_difference_allows_for_the_number_of_checks() -> None:
+    rule = Rule("vg-relation", margin=0.01)
+    one, many = (gate([made("new", 0.6)], [made("base", 0.6)], [rule] * n) for n in (1, 8))
+    assert 0 < one.checks[0].detectable < many.checks[0].detectable
+    said = as_json(one)
+    assert json.loads(said)["checks"][0]["detectable"] == one.checks[0].detectable
+    printed = (
+        f"minimum detectable difference beyond the margin {100 * one.checks[0].detectable:.1f}"
+    )
+    assert printed in sentence(one.checks[0])
+
+
 def test_a_floor_is_absolute() -> None:
     assert verdict(0.6, Rule("vg-relation", floor=0.4)) == "pass"
     assert verdict(0.6, Rule("vg-relation", floor=0.9)) == "fail"
@@ -57,6 +79,18 @@ def test_failure_is_adjusted_for_the_number_of_checks_and_passing_is_not() -> No
     many = gate([new], [base], [Rule("vg-relation", margin=0.0)] * 8).checks[0]
     assert many.p_fail == pytest.approx(min(1.0, 8 * alone.p_fail))
     assert many.p_pass == alone.p_pass
+
+
+def test_the_items_that_would_decide_are_more_than_there_are() -> None:
+    """Also where a failure by itself is none among several."""
+    new, base = made("new", 0.585, n=900), made("base", 0.6, n=900)
+    rule = Rule("vg-relation", "micro", margin=0.0)
+    alone = gate([new], [base], [rule])
+    assert alone.checks[0].verdict == "fail"
+    many = gate([new], [base], [rule] * 60)
+    assert many.verdict == "inconclusive"
+    assert {check.items_needed for check in many.checks} == {many.items_needed}
+    assert many.items_needed > 900
 
 
 def test_all_must_pass_and_one_failure_is_enough() -> None:

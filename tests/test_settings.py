@@ -44,6 +44,10 @@ def test_the_working_directory_is_where_it_starts(
         ('editoin = "scenes"', "Did you mean 'edition'"),
         ("edition = 1", "benchbench.toml: 'edition' should be a string"),
         ('data_root = " "', "benchbench.toml: 'data_root' should be a string"),
+        ("[gate]\nbaselin = 'x'", "Did you mean 'baseline'.*a check is \\[\\[gate\\]\\]"),
+        ("[gate]\nfail_if = 'x'", "benchbench.toml: gate.fail_if should be a list of strings"),
+        ("[gate]\nbaseline = ''", "benchbench.toml: gate.baseline should be a string"),
+        ("[gate]\nchecks = 3", "benchbench.toml: 'gate' should be tables"),
         ('data_root = "~nosuchuser/x"', "cannot expand 'data_root' ~nosuchuser"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +9,7 @@ import benchbench as bb
 from benchbench.errors import NotComparable, UsageError
 from benchbench.gate import Rule
 from benchbench.models.blind import Blind
-from benchbench.stopping import gate_early
+from benchbench.stopping import _in_order, gate_early
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +27,17 @@ def early(model: Any, baseline: Run, shapes: Path, **rule: Any) -> Any:
 
 
 def test_an_unchanged_model_passes_before_the_end(baseline: Run, shapes: Path) -> None:
-    found = early(Blind("chance", seed=0), baseline, shapes, margin=0.9)
+    found = early(Blind("chance", seed=0), baseline, shapes, margin=0.3)
     assert found.verdict == "pass"
     assert found.difference == 0.0
+    assert 0 < found.share < 1
+
+
+def test_a_margin_that_no_candidate_could_miss_is_passed_at_the_first_look(
+    baseline: Run, shapes: Path
+) -> None:
+    found = early(Blind("constant"), baseline, shapes, margin=0.9)
+    assert found.verdict == "pass"
     assert found.share < 1
 
 
@@ -76,3 +85,13 @@ def test_another_edition_is_not_comparable(baseline: Run, tmp_path: Path) -> Non
         gate_early(
             Blind("constant"), baseline, Rule("vg-relation", "micro"), data_root=other
         )  # fmt: skip
+
+
+def test_images_with_many_items_are_taken_in_parts(baseline: Run) -> None:
+    many = ["many.jpg"] * 40 + [f"{i // 2}.jpg" for i in range(32)]
+    outcomes = [replace(o, cluster=c) for o, c in zip(baseline.outcomes, many, strict=True)]
+    run = replace(baseline, outcomes=tuple(outcomes))
+    parts = _in_order(run, {o.id: 1.0 for o in outcomes}, seed=0)
+    assert max(map(len, parts)) == 4
+    assert sorted(i for part in parts for i in part) == sorted(o.id for o in outcomes)
+    assert parts != _in_order(run, {o.id: 1.0 for o in outcomes}, seed=1)

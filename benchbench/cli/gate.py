@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,27 +13,34 @@ from benchbench.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.gate import Gate, Rule
+    from benchbench.gate import Gate, Inconclusive, Rule
+    from benchbench.reports.summaries import Section
+    from benchbench.stopping import Early
     from benchbench.types import Run
+
+INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 
 
 @click.command("gate")
 @click.option("--candidate", required=True, help="A run, a folder of runs, or a model to evaluate.")
-@click.option("--baseline", required=True, help="A run, a folder of runs, or git:REF:PATH.")
+@click.option(
+    "--baseline",
+    help="A run, a folder of runs, or git:REF:PATH. Of several runs of a task, the one of the "
+    "candidate's name.  [default: baseline of the settings file]",
+)
 @click.option(
     "--fail-if",
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable. By default the [[gate]] '
-    "tables of benchbench.toml.",
+    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable.  [default: what '
+    "benchbench.toml or pyproject.toml asks]",
 )
 @click.option(
     "--inconclusive",
-    type=click.Choice(["pass", "warn", "fail"]),
-    default="warn",
-    show_default=True,
-    help="What to make of too few items: warn leaves with 0 and says so.",
+    type=click.Choice(INCONCLUSIVE),
+    help="What to make of too few items: warn leaves with 0 and says so.  [default: the settings "
+    "file's, or warn]",
 )
 @click.option(
     "--report",
@@ -54,44 +62,50 @@ if TYPE_CHECKING:
 @options.precision_option
 @options.seed_option
 @options.loading_options
-def gate_command(
+def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
+    """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (wrong input) or 3 (not
+    comparable). Where GITHUB_STEP_SUMMARY names a file, the same is added there.
+    """
+    from benchbench.errors import BenchbenchError, NotComparable
+
+    try:
+        shown, said, code = _gated(candidate, reports, **asked)
+    except BenchbenchError as error:
+        what = "not comparable" if isinstance(error, NotComparable) else "not run"
+        _summarise([_fenced(what, str(error))])
+        raise
+    _summarise(said)
+    click.echo(shown)
+    return code
+
+
+def _gated(
     candidate: str,
-    baseline: str,
-    conditions: Sequence[str],
-    inconclusive: str,
     reports: Sequence[Path],
+    baseline: str | None,
+    conditions: Sequence[str],
+    inconclusive: Inconclusive | None,
     early_stop: bool,
     ties: Any,
     **how: Any,
-) -> int:
-    """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (wrong input) or 3 (not
-    comparable).
-    """
+) -> tuple[str, list[Section], int]:
+    """What to print, what to add to a summary, what to leave with."""
     from benchbench.baselines import is_there, runs_from
-    from benchbench.gate import gate
-    from benchbench.reports.gates import terminal
+    from benchbench.gate import exit_code, gate
+    from benchbench.reports.gates import last_line, sections, terminal
 
     _check_reports(reports)
-    rules = _rules(conditions)
-    old = runs_from(baseline)
+    rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
+    old = runs_from(where)
     if early_stop:
-        return _early(candidate, old, rules, reports, inconclusive, ties, how)
+        early = _early(candidate, old, rules, reports, ties, how)
+        text = f"{early}\n{last_line(early.verdict, inconclusive, 0)}".rstrip()
+        code = exit_code(early.verdict, inconclusive)
+        return text, [_fenced(early.verdict.upper(), text)], code
     new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)
-    found = gate(new, old, rules, ties=ties)
-    click.echo(terminal(found))
-    _write(found, reports)
-    return _left_with(found.verdict, inconclusive)
-
-
-def _left_with(verdict: str, inconclusive: str) -> int:
-    """The exit code; what is made of too few items is said in the last line."""
-    if verdict == "inconclusive":
-        click.echo(
-            "Too few items to decide. --inconclusive "
-            f"{inconclusive}: {'fails' if inconclusive == 'fail' else 'passes'}."
-        )
-        return int(inconclusive == "fail")
-    return int(verdict == "fail")
+    found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
+    _write(found, reports)  # before anything is said: a full disk must not contradict a verdict
+    return terminal(found), sections(found), found.exit_code
 
 
 def _early(
@@ -99,10 +113,9 @@ def _early(
     old: Sequence[Run],
     rules: Sequence[Rule],
     reports: Sequence[Path],
-    inconclusive: str,
     ties: Any,
     how: dict[str, Any],
-) -> int:
+) -> Early:
     """One rule, on as many items as it takes."""
     from benchbench.baselines import is_there
     from benchbench.devices import choose_device
@@ -121,28 +134,37 @@ def _early(
     seed = how.pop("seed")
     device, precision = choose_device(how.pop("device")), how.pop("precision")
     model = load_model(candidate, LoadOptions(device, precision, seed, **loading))
-    found = gate_early(
+    return gate_early(
         model, run_of(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
     )
-    click.echo(found)
-    return _left_with(found.verdict, inconclusive)
 
 
-def _rules(conditions: Sequence[str]) -> list[Rule]:
-    """Typed, or from the settings file."""
+def _asked(
+    conditions: Sequence[str], baseline: str | None, inconclusive: Inconclusive | None
+) -> tuple[list[Rule], str, Inconclusive]:
+    """Rules, baseline and what is made of too few items: typed, or from the settings file."""
     from benchbench.conditions import EXAMPLE, parse_condition, rules_of
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
 
-    if conditions:
-        return [parse_condition(each) for each in conditions]
     settings = read_settings()
-    if not settings.gate:
+    rules = [parse_condition(each) for each in conditions or settings.gate.fail_if]
+    if not conditions:
+        rules += rules_of(settings.gate.checks, str(settings.path))
+    if not rules:
         raise UsageError(
             f"Nothing is asked. Type --fail-if {EXAMPLE}, or write [[gate]] tables into "
-            "benchbench.toml."
+            "benchbench.toml (in pyproject.toml: [[tool.benchbench.gate]])."
         )
-    return rules_of(settings.gate, str(settings.path))
+    where = baseline or settings.gate.baseline
+    if where is None:
+        raise UsageError("There is no baseline. Type --baseline RUN, FOLDER or git:REF:PATH.")
+    made = inconclusive or settings.gate.inconclusive or "warn"
+    if made not in INCONCLUSIVE:
+        raise UsageError(
+            f"{settings.path}: gate.inconclusive is {', '.join(INCONCLUSIVE)}, not '{made}'."
+        )
+    return rules, where, made
 
 
 def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:
@@ -172,6 +194,29 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
     from benchbench.reports.gates import FORMATS
     from benchbench.runs import written_whole
 
-    for path in reports:
+    texts = {path: FORMATS[path.suffix](found) for path in reports}
+    for path, text in texts.items():
         with written_whole(path) as temporary:
-            temporary.write_text(FORMATS[path.suffix](found), "utf-8")
+            temporary.write_text(text, "utf-8")
+
+
+def _fenced(what: str, text: str) -> Section:
+    """Text as it is."""
+    from benchbench.reports.summaries import LEAST, Section
+
+    return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
+
+
+def _summarise(sections: Sequence[Section]) -> None:
+    """Add to the step's summary, where a runner names one; a verdict does not hang on it."""
+    from benchbench.errors import RunError
+    from benchbench.reports.summaries import add_to_summary
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not name:
+        return
+    try:
+        if not add_to_summary(Path(name), sections):
+            click.echo("Warning: the step's summary is full, and the gate is not in it.", err=True)
+    except RunError as error:
+        click.echo(f"Warning: {error}", err=True)

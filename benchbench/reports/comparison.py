@@ -255,18 +255,36 @@ def _sliced(
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
     if not len(read_units(load_protocol(a.protocol), a.outcomes, metric, both.ties).values):
         raise no_such_tag(a, by)
-    sliced = side_by_side([a, b], metric, ties=both.ties)
+    return group_changes(side_by_side([a, b], metric, ties=both.ties), level=level, seed=seed)
+
+
+def group_changes(
+    sliced: SideBySide, *, level: float | None = LEVEL, seed: int = 0
+) -> tuple[Change, ...]:
+    """The difference of two runs within each group of their metric.
+
+    Args:
+        sliced: two runs, read by a mean over groups.
+        level: of intervals; None leaves them out, which takes half the time.
+        seed: of all draws.
+
+    Returns:
+        A change a group, the one of most items first; p-values adjusted for their number by the
+        step-down maximum of |T|.
+    """
     names, number = np.unique(np.array(sliced.groups, dtype=str), return_inverse=True)
     flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
     parts = [sliced.part(number == g) for g in range(len(names))]
     aparts = [_apart(part) for part in parts]
+    nothing = (float("nan"), float("nan"))
+    bounds = [nothing] * len(parts) if level is None else _bounds(aparts, level, seed)
     found = [
         replace(
-            _of_means(part, str(names[g]), float(raw[g]), aparts[g], bounds),
+            _of_means(part, str(names[g]), float(raw[g]), aparts[g], bounds[g]),
             p_adjusted=float(adjusted[g]),
         )
-        for g, (part, bounds) in enumerate(zip(parts, _bounds(aparts, level, seed), strict=True))
+        for g, part in enumerate(parts)
     ]
     return tuple(sorted(found, key=lambda each: (-each.n_items, each.name)))
 
@@ -315,10 +333,14 @@ def flips_of(comparison: Comparison) -> tuple[Flip, ...]:
     metric = comparison.metric
     by = comparison.by or metric.by
     plain = replace(metric, by=by, leave_out=frozenset(), at_least=1)
-    both = side_by_side([comparison.a, comparison.b], plain, ties=comparison.ties)
+    return flips_in(side_by_side([comparison.a, comparison.b], plain, ties=comparison.ties))
+
+
+def flips_in(both: SideBySide) -> tuple[Flip, ...]:
+    """The items that the second of two runs gains, then those that it loses."""
     found = []
     for unit in np.flatnonzero(both.values[:, 0] != both.values[:, 1]):
-        outcome = comparison.a.outcomes[both.outcome[unit]]
+        outcome = both.runs[0].outcomes[both.outcome[unit]]
         one, two = both.values[unit].tolist()
         gained = both.sign * (two - one) > 0
         found.append(Flip(outcome.id, outcome.cluster, both.groups[unit], one, two, gained))

@@ -6,6 +6,16 @@ with the cluster-robust standard error, on K − 1 degrees of freedom (Cameron a
 With a bound of −margin for a difference "new − old", small p above is non-inferiority (Piaggio et
 al. 2012, *Reporting of noninferiority and equivalence randomized trials*), small p below a loss
 beyond the margin.
+
+Two checkpoints that disagree on few items hardly spread, and may yet, in truth, lie at the bound:
+then more items would be lost, and each of them adds to the variance. A claim to lie above is
+therefore tested with the variance at the bound, as Tango's score test does for independent pairs
+(1998, *Equivalence test and confidence interval for the difference in proportions for the
+paired-sample design*),
+
+.. math:: SE_b^2 = SE^2 + v\,(\hat\theta - b)
+
+with v the variance that a share of items adds when it is lost (``loss_variance``).
 """
 
 from __future__ import annotations
@@ -14,8 +24,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from benchbench.stats.power import POWER
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from benchbench.stats.means import Mean
+
+    Integers = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +44,74 @@ class Sided:
     """p-value against "at the bound or below": small where the mean is surely above."""
     below: float
     """p-value against "at the bound or above"."""
+    apart: float
+    """The mean less the bound."""
     standard_error: float
+    error_at_bound: float
+    """What it would be, were the truth at the bound; no less than ``standard_error``."""
+    per_loss: float
+    """The variance that a share of items adds when it is lost."""
+    n_clusters: int
+
+    def detectable(self, *, alpha: float = 0.05, power: float = POWER) -> float:
+        r"""The least true distance below the bound at which "below" is claimed with this power.
+
+        For a mean that has lost what it lacks to there,
+
+        .. math:: \delta = (t_{1-\alpha} + t_{1-\beta}) \sqrt{SE^2 + v\,(\hat\theta - b + \delta)_+}
+
+        so that it is more than nothing where the two disagree on nothing. NaN below two clusters.
+        """
+        from scipy.special import stdtrit
+
+        if self.n_clusters < 2 or math.isnan(self.apart):
+            return float("nan")
+        both = float(sum(stdtrit(self.n_clusters - 1, q) for q in (1 - alpha, power)))
+        least = both * self.standard_error
+        if self.apart + least <= 0:
+            return least
+        # The larger root of δ² − pδ − q = 0.
+        p = both**2 * self.per_loss
+        q = both**2 * (self.standard_error**2 + self.per_loss * self.apart)
+        return (p + math.sqrt(max(0.0, p**2 + 4 * q))) / 2
 
 
-def from_bound(mean: Mean, bound: float) -> Sided:
+def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0) -> Sided:
     """Test a mean against a bound, both ways.
 
-    Without any spread among the clusters the estimate is taken at its word; below two clusters
-    nothing is claimed.
+    Without any spread among the clusters, and where losses add none, the estimate is taken at its
+    word; below two clusters nothing is claimed.
 
     Args:
         mean: of a score, or of a difference.
         bound: what it is held against.
+        per_loss: ``loss_variance``, where the mean is one of shares of items.
     """
     from scipy.special import stdtr
 
     n, apart = mean.n_clusters, mean.value - bound
     if n < 2 or math.isnan(apart):
-        return Sided(1.0, 1.0, float("nan"))
+        return Sided(1.0, 1.0, apart, float("nan"), float("nan"), per_loss, n)
     error = mean.standard_error
-    if error < 1e-12:
-        return Sided(float(apart <= 0), float(apart >= 0), 0.0)
-    below = float(stdtr(n - 1, apart / error))
-    return Sided(1 - below, below, error)
+    at_bound = math.sqrt(error**2 + per_loss * max(0.0, apart))
+    above = float(stdtr(n - 1, -apart / at_bound)) if at_bound >= 1e-12 else float(apart <= 0)
+    below = float(stdtr(n - 1, apart / error)) if error >= 1e-12 else float(apart >= 0)
+    return Sided(above, below, apart, error, at_bound, per_loss, n)
+
+
+def loss_variance(groups: Integers, *, absent: int = 0) -> float:
+    r"""The variance that a mean over groups gains with each share of its items that is lost.
+
+    .. math:: v = \sum_i w_i^2, \qquad w_i = 1 / (G\, n_g)
+
+    for items lost independently: 1/n for a plain mean over n of them.
+
+    Args:
+        groups: [items], numbered from 0 without gaps.
+        absent: groups beside these that have no item and count 0.
+
+    >>> loss_variance(np.array([0, 0, 0, 0])), loss_variance(np.array([0, 0, 0, 1]))
+    (0.25, 0.3333333333333333)
+    """
+    sizes = np.bincount(groups)
+    return float((1 / sizes).sum()) / (len(sizes) + absent) ** 2

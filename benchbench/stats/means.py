@@ -105,8 +105,9 @@ def mean_over_groups(
 
 
 def _clusters_per_group(groups: Integers, clusters: Integers, n_groups: int) -> Integers:
-    pairs = np.unique(np.stack([groups, clusters]), axis=1)
-    return np.bincount(pairs[0], minlength=n_groups)
+    n_clusters = int(clusters.max()) + 1
+    pairs = np.unique(groups * n_clusters + clusters)
+    return np.bincount(pairs // n_clusters, minlength=n_groups)
 
 
 def _centre_of_rare(values: Floats, in_rare: npt.NDArray[np.bool_], clusters: Integers) -> float:

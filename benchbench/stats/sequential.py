@@ -4,9 +4,8 @@ Clusters come in random order, without replacement, and after each one may stop.
 is wrong with probability at most α however often one looked (an anytime-valid test of the mean of
 these clusters, not of others like them).
 
-A gambler bets against "the mean is m" (here the bound). With N clusters in all, values x_t of which
-it is known beforehand that they are at least a_t, and the mean that the null leaves for those still
-to come,
+A gambler bets against "the mean is m" (here the bound). With N clusters in all, values x_t, and the
+mean that the null leaves for those still to come,
 
 .. math::
     m_t = \frac{N m - \sum_{i<t} x_i}{N - t + 1}, \qquad
@@ -16,8 +15,16 @@ to come,
 is a martingale of mean 1 under the null, so that it reaches 1/α with probability α at most (Ville's
 inequality; Waudby-Smith and Ramdas 2020, *Confidence sequences for sampling without replacement*;
 2024, *Estimating means of bounded random variables by betting*, §4–5). The gambler spreads the
-stake over many sizes of bet, each cut where it could ruin; a cluster of few items is bounded more
-narrowly than one of many, and its size is known before its answers.
+stake over many sizes of bet, each cut where it could ruin: a_t is the least that *any* cluster
+still to come could be. A bet that heeded which cluster comes next would win wherever large clusters
+have other means than small ones, whatever the mean of all.
+
+What is known of every cluster beforehand may lessen what is random about its value (a control
+variate): with o the baseline's part in it, and ō_t the mean of those still to come,
+
+.. math:: x_t - c_t (o_t - \bar o_t), \qquad -1 \le c_t \le 0
+
+has the same mean under the null. c is the slope of x on o among those seen so far.
 """
 
 from __future__ import annotations
@@ -49,7 +56,13 @@ class Stopped:
 
 
 def stop(
-    values: Floats, bound: float, low: Floats, high: Floats, *, alpha: float = 0.05
+    values: Floats,
+    bound: float,
+    low: Floats,
+    high: Floats,
+    *,
+    known: Floats | None = None,
+    alpha: float = 0.05,
 ) -> Stopped:
     """When may one say that the mean of all clusters is above, or below, a bound?
 
@@ -58,6 +71,8 @@ def stop(
         bound: what their mean is held against.
         low: [clusters], the least that each of all clusters could be, in that order.
         high: [clusters], the most.
+        known: [clusters], what is known to lower each one's value, one for one at most: what the
+            baseline earned, where values are differences to it.
         alpha: the chance of a wrong claim of either kind.
 
     Raises:
@@ -71,29 +86,40 @@ def stop(
     if (values < low[seen] - 1e-9).any() or (values > high[seen] + 1e-9).any():
         raise UsageError("A cluster's value lies outside its bounds.")
     bets = BETS / float((high - low).mean())
+    known = np.zeros(len(low)) if known is None else known
     return Stopped(
-        above=_first(values, bound, low, high, bets, alpha),
-        below=_first(-values, -bound, -high, -low, bets, alpha),
+        above=_first(values, bound, low, high, known, bets, alpha),
+        below=_first(-values, -bound, -high, -low, -known, bets, alpha),
     )
 
 
 def _first(
-    values: Floats, null: float, low: Floats, high: Floats, bets: Floats, alpha: float
+    values: Floats,
+    null: float,
+    low: Floats,
+    high: Floats,
+    known: Floats,
+    bets: Floats,
+    alpha: float,
 ) -> int | None:
     """The first time that betting on a mean above the null has paid 1/α."""
     n, seen = len(low), len(values)
     if not seen:
         return None
-    before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
     left = n - np.arange(seen)
-    expected = (n * null - before) / left
-    least, most = (np.cumsum(each[::-1])[::-1][:seen] / left for each in (low, high))
+    expected = (n * null - _before(values)) / left
+    least, most, mean_known = (_still_to_come(np.add, each, seen) / left
+                               for each in (low, high, known))  # fmt: skip
     # Where the rest cannot bring the mean down to the null any more, the null is refuted; where it
     # cannot bring it up to it, the bet is lost for good.
     refuted, lost = expected < least - 1e-12, expected > most + 1e-12
-    risk = np.maximum(expected - low[:seen], 1e-12)
+    # The least that any could be is concave in the slope, so that it is least at an end of it.
+    flat = _still_to_come(np.minimum, low, seen)
+    steep = _still_to_come(np.minimum, low + known, seen) - mean_known
+    risk = np.maximum(expected - np.minimum(flat, steep), 1e-12)
     stakes = np.minimum(bets, CUT / risk[:, None])
-    gains = stakes * np.where(refuted | lost, 0.0, values - expected)[:, None]
+    unlike = values - expected - _slopes(values, known[:seen]) * (known[:seen] - mean_known)
+    gains = stakes * np.where(refuted | lost, 0.0, unlike)[:, None]
     wealth = np.cumsum(np.log1p(gains), axis=0)
     capital = np.logaddexp.reduce(wealth, axis=1) - np.log(len(bets))
     paid = (capital >= np.log(1 / alpha)) & (np.cumsum(lost) == 0)
@@ -101,3 +127,22 @@ def _first(
     reached = [int(np.argmax(paid)) + 1] if paid.any() else []
     reached += [int(np.argmax(refuted))] if refuted.any() else []
     return min(reached) if reached else None
+
+
+def _before(values: Floats) -> Floats:
+    """At each time, the sum of those before it."""
+    return np.concatenate([[0.0], np.cumsum(values)[:-1]])
+
+
+def _still_to_come(how: np.ufunc, values: Floats, seen: int) -> Floats:
+    """At each time, the sum (or the least) of those from it on: [seen]."""
+    return np.asarray(how.accumulate(values[::-1])[::-1][:seen])
+
+
+def _slopes(values: Floats, known: Floats) -> Floats:
+    """At each time, the slope of values on what is known of them, by those before; in [−1, 0]."""
+    n = np.maximum(np.arange(len(values)), 1)
+    mean = _before(known) / n
+    together = _before(known * values) / n - mean * _before(values) / n
+    spread = _before(known**2) / n - mean**2
+    return np.clip(np.where(spread > 1e-12, together / np.maximum(spread, 1e-12), 0.0), -1.0, 0.0)

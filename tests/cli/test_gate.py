@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,9 +13,6 @@ from click.testing import CliRunner, Result
 from benchbench.cli import main
 from benchbench.runs import write_run
 from tests.reports.made import changed, made
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONDITION = "vg-relation.macro < baseline - 5pp"
 
@@ -99,15 +96,86 @@ def test_the_baseline_may_be_in_a_repositorys_history(
         assert said in done.output
 
 
+@pytest.mark.parametrize(
+    ("file", "prefix"), [("benchbench.toml", ""), ("pyproject.toml", "tool.benchbench.")]
+)
 def test_rules_may_stand_in_a_settings_file(
+    file: str, prefix: str, runs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, both = tmp_path / file, ("--baseline", runs["base"])
+    monkeypatch.chdir(tmp_path)
+    settings.write_text(f'[[{prefix}gate]]\ntask = "vg-relation"\nmargin = 5.0\n')
+    assert typed("--candidate", runs["same"], *both).exit_code == 0
+    assert typed("--candidate", runs["worse"], *both).exit_code == 1
+    if not prefix:
+        settings.write_text("gate = 3\n")
+        assert typed("--candidate", runs["same"], *both).exit_code == 2
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "base.parquet").write_bytes(Path(runs["few base"]).read_bytes())
+    settings.write_text(
+        f'[{prefix}gate]\nbaseline = "kept"\ninconclusive = "fail"\n'
+        'fail_if = ["vg-relation.micro < baseline - 0.1pp"]\n'
+        f'[[{prefix}gate.checks]]\ntask = "vg-relation"\nfloor = 1\n'
+    )
+    deeper = tmp_path / "deeper"
+    deeper.mkdir()
+    monkeypatch.chdir(deeper)
+    done = typed("--candidate", runs["few"])
+    assert (done.exit_code, done.output.count("margin 0.1;")) == (1, 1), done.output
+    assert "floor of 1.0" in done.output
+    assert done.output.splitlines()[-1].endswith("--inconclusive fail: fails.")
+    assert typed("--candidate", runs["few"], "--inconclusive", "warn").exit_code == 0
+    settings.write_text(settings.read_text().replace('"fail"', '"perhaps"'))
+    wrong = typed("--candidate", runs["few"])
+    assert wrong.exit_code == 2
+    assert "gate.inconclusive is pass, warn, fail, not 'perhaps'" in wrong.output
+
+
+def test_a_baseline_of_several_models_is_the_one_of_the_candidates_name(
+    runs: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "published"
+    for name in ("base", "worse"):
+        write_run(made(name, {"base": 0.6, "worse": 0.4}[name], n=1200), folder / f"{name}.parquet")
+    where = ("--baseline", str(folder), "--fail-if", CONDITION)
+    done = typed("--candidate", runs["worse"], *where)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[1].startswith("baseline   worse (")
+    other = typed("--candidate", runs["same"], *where)
+    assert other.exit_code == 2
+    assert "has 2: base @custom-made-00000000, worse @" in other.output
+    assert typed("--candidate", runs["same"], "--fail-if", CONDITION).exit_code == 2
+
+
+def test_the_steps_summary_says_what_the_terminal_says(
     runs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "benchbench.toml").write_text('[[gate]]\ntask = "vg-relation"\nmargin = 5.0\n')
-    monkeypatch.chdir(tmp_path)
-    assert typed("--candidate", runs["same"], "--baseline", runs["base"]).exit_code == 0
-    assert typed("--candidate", runs["worse"], "--baseline", runs["base"]).exit_code == 1
-    (tmp_path / "benchbench.toml").write_text("gate = 3\n")
-    assert typed("--candidate", runs["same"], "--baseline", runs["base"]).exit_code == 2
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    heads = {"same": "PASS", "worse": "FAIL", "other": "not comparable"}
+    for name, code in (("same", 0), ("worse", 1), ("other", 3)):
+        summary.write_text("before\n")
+        assert gated(runs, name).exit_code == code
+        assert summary.read_text().startswith(f"before\n## Gate: {heads[name]}\n")
+    assert "edition: custom-made-00000000 of base" in summary.read_text()
+    summary.write_text("x" * 1_000_000)
+    full = gated(runs, "same")
+    assert full.exit_code == 0
+    assert "summary is full" in full.output
+    assert summary.stat().st_size == 1_000_000
+
+
+def test_no_verdict_is_printed_where_its_report_cannot_be_written(
+    runs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = gated(runs, "same", "base", "--report", str(tmp_path / "file" / "gate.xml"))
+    assert done.exit_code == 2
+    assert "gate  PASS" not in done.output
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "file" / "summary.md"))
+    done = gated(runs, "same")  # a summary is no report that anybody asked for
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "gate  PASS")
+    assert "Warning: Cannot write the step's summary" in done.output
 
 
 def test_a_model_is_evaluated_first(shapes: Path, tmp_path: Path) -> None:

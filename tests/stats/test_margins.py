@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp
+from scipy.stats import binom, t, ttest_1samp
 
 from benchbench.stats import mean_over_groups
-from benchbench.stats.margins import from_bound
+from benchbench.stats.margins import from_bound, loss_variance
 
 
 def mean_of(values: np.ndarray):  # type: ignore[no-untyped-def]
@@ -29,3 +29,49 @@ def test_without_spread_the_estimate_is_taken_at_its_word() -> None:
 def test_one_cluster_says_nothing() -> None:
     found = from_bound(mean_of(np.ones(1)), 0.0)
     assert (found.above, found.below) == (1.0, 1.0)
+
+
+def test_few_losses_do_not_show_that_there_are_no_more() -> None:
+    """At a true loss of the margin, independent pairs pass no more often than α; exact sums."""
+    n, margin = 400, 0.01
+    loss = loss_variance(np.zeros(n, dtype=int))
+    passed = {0.0: 0.0, loss: 0.0}
+    for lost in range(n + 1):
+        values = np.repeat([-1.0, 0.0], [lost, n - lost])
+        for each in passed:
+            said = from_bound(mean_of(values), -margin, per_loss=each).above <= 0.05
+            passed[each] += binom.pmf(lost, n, margin) * said
+    assert passed[0.0] > 0.08
+    assert passed[loss] <= 0.05
+
+
+def test_below_the_bound_nothing_is_added() -> None:
+    mean = mean_of(np.repeat([-1.0, 0.0], [30, 70]))
+    plain, more = from_bound(mean, -0.1), from_bound(mean, -0.1, per_loss=0.01)
+    assert (plain.above, plain.below) == (more.above, more.below)
+    assert more.error_at_bound == more.standard_error
+
+
+def test_a_loss_as_large_as_is_detectable_is_detected_so_often() -> None:
+    n, margin = 500, 0.02
+    rng = np.random.default_rng(0)
+    same = from_bound(mean_of(np.zeros(n)), -margin, per_loss=1 / n)
+    least = same.detectable(alpha=0.05, power=0.8)
+    assert least > 0
+    lost = (rng.random((4000, n)) < margin + least).astype(float)
+    seen = [from_bound(mean_of(-each), -margin).below <= 0.05 for each in lost]
+    assert 0.78 < np.mean(seen) < 0.95
+
+
+def test_detectable_is_students_quantiles_times_the_error() -> None:
+    found = from_bound(mean_of(np.random.default_rng(1).normal(0, 1, 12)), 0.1)
+    both = t.ppf(0.95, 11) + t.ppf(0.8, 11)
+    assert found.detectable() == pytest.approx(both * found.standard_error)
+    assert np.isnan(from_bound(mean_of(np.ones(1)), 0.0).detectable())
+
+
+def test_a_loss_weighs_more_in_small_groups() -> None:
+    groups = np.array([0] * 9 + [1])
+    weights = np.array([1 / 18] * 9 + [1 / 2])
+    assert loss_variance(groups) == pytest.approx(float((weights**2).sum()))
+    assert loss_variance(groups, absent=2) == pytest.approx(loss_variance(groups) / 4)

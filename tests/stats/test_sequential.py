@@ -11,21 +11,62 @@ def within(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.
     return np.full(len(values), low), np.full(len(values), high)
 
 
-def test_capital_is_the_formulas_plain_loop() -> None:
+def first_by_loop(x: np.ndarray, null: float, low: np.ndarray, o: np.ndarray, scale: float) -> int:
+    """When betting on more than the null has paid 20, as the formulas stand."""
+    n, wealth = len(low), [1.0] * len(BETS)
+    for t in range(len(x)):
+        m, mean = (n * null - x[:t].sum()) / (n - t), o[t:].mean()
+        slope = 0.0
+        if t > 1 and o[:t].std() > 1e-6:
+            slope = float(np.clip(np.cov(x[:t], o[:t], bias=True)[0, 1] / o[:t].var(), -1, 0))
+        least = min(low[t:].min(), (low + o)[t:].min() - mean)
+        bets = [min(bet / scale, 0.95 / (m - least)) for bet in BETS]
+        unlike = x[t] - m - slope * (o[t] - mean)
+        wealth = [w * (1 + bet * unlike) for w, bet in zip(wealth, bets, strict=True)]
+        if sum(wealth) / len(wealth) >= 20:
+            return t + 1
+    raise AssertionError("never")
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_capital_is_the_formulas_plain_loop(knows: bool) -> None:
     rng = np.random.default_rng(0)
-    sizes = rng.integers(1, 5, 300)
-    values = np.array([rng.choice([-1, 0, 1], n, p=[0.1, 0.5, 0.4]).sum() for n in sizes], float)
-    null, alpha, low = 0.5, 0.05, -sizes.astype(float)
-    first, wealth, total = None, [1.0] * len(BETS), 0.0
-    for t, x in enumerate(values):
-        m = (300 * null - total) / (300 - t)
-        bets = [min(bet / (2 * sizes.mean()), 0.95 / (m - low[t])) for bet in BETS]
-        wealth = [w * (1 + bet * (x - m)) for w, bet in zip(wealth, bets, strict=True)]
-        total += x
-        if first is None and sum(wealth) / len(wealth) >= 1 / alpha:
-            first = t + 1
-    assert first is not None
-    assert stop(values, null, low, -low, alpha=alpha).above == first
+    sizes = rng.integers(1, 5, 600)
+    old = rng.binomial(sizes, 0.5)
+    low, high = -old.astype(float), (sizes - old).astype(float)
+    values = rng.binomial(sizes, 0.65) - old.astype(float)
+    known = old.astype(float) if knows else np.zeros(600)
+    wanted = first_by_loop(values, 0.1, low, known, (high - low).mean())
+    assert stop(values, 0.1, low, high, known=known).above == wanted
+    mirrored = first_by_loop(-values, -0.6, -high, -known, (high - low).mean())
+    assert stop(values, 0.6, low, high, known=known).below == mirrored
+
+
+def test_what_the_baseline_earned_makes_the_answer_come_sooner() -> None:
+    rng, sooner = np.random.default_rng(4), []
+    for _ in range(10):
+        old, new = rng.binomial(1, 0.7, 6000), rng.binomial(1, 0.65, 6000)
+        earned = old.astype(np.float64)
+        plain, knowing = (
+            stop(new - earned, -0.01, -earned, 1 - earned, known=each).below or 6000
+            for each in (None, earned)
+        )
+        sooner.append(knowing / plain)
+    assert np.median(sooner) < 0.8
+
+
+def test_large_clusters_that_lose_do_not_make_false_claims() -> None:
+    rng, claims = np.random.default_rng(5), 0
+    sizes = rng.integers(1, 9, 3000).astype(np.float64)
+    gain, lost = np.where(sizes < 5, 0.25, 0.05), np.where(sizes < 5, 0.05, 0.25)
+    values = rng.binomial(sizes.astype(int), gain) - 1.0 * rng.binomial(sizes.astype(int), lost)
+    values -= sizes * values.sum() / sizes.sum()
+    for _ in range(60):
+        order = rng.permutation(len(sizes))
+        wide = 1.2 * sizes[order]
+        found = stop(values[order], 0.0, -wide, wide)
+        claims += (found.above is not None) + (found.below is not None)
+    assert claims / 60 < 0.15
 
 
 def test_wrong_claims_are_rare_however_often_one_looks() -> None:

@@ -1,0 +1,112 @@
+"""Markdown that must not grow too long: whole sections first, then rows, and what is missing said.
+
+GitHub takes 1,024 KiB as the summary of a step and 65,536 characters as a comment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchbench.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+COMMENT = 60_000
+"""Bytes of a comment."""
+SUMMARY = 900_000
+"""Bytes of a step's summary, with all that the step has written before."""
+LEAST = 8_000
+"""Bytes without which a summary is not begun."""
+NOTICE = 600
+"""Bytes kept for saying what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with a paragraph or the head of a table, and rows that may be cut off."""
+
+    title: str
+    """For what is said of it where it is missing; not shown."""
+    head: str
+    rows: Sequence[str] = ()
+
+
+def fitted(sections: Sequence[Section], most: int = COMMENT) -> str:
+    """Sections below each other in at most so many bytes.
+
+    The first that does not fit is cut between its rows; those behind it are left out while they
+    do not fit. What is missing is said at the end.
+
+    >>> long = Section("groups", "| a |", [f"| {n} |" for n in range(1000)])
+    >>> print(fitted([Section("top", "Fine."), long], 640))
+    Fine.
+    <BLANKLINE>
+    | a |
+    | 0 |
+    | 1 |
+    | 2 |
+    | 3 |
+    <BLANKLINE>
+    Cut for length: 996 of 1,000 rows of groups.
+    <BLANKLINE>
+    """
+    left, parts, missing = most - NOTICE, [], []
+    for section in sections:
+        lines, size = [section.head], _bytes(section.head) + 1
+        if size > left:
+            missing.append(section.title)
+            continue
+        for row in section.rows:
+            size += _bytes(row)
+            if size > left:
+                break
+            lines.append(row)
+        shown = len(lines) - 1
+        if section.rows and not shown:
+            missing.append(section.title)
+            continue
+        if shown < len(section.rows):
+            cut = len(section.rows) - shown
+            missing.append(f"{cut:,} of {len(section.rows):,} rows of {section.title}")
+        parts.append("\n".join(lines))
+        left -= sum(map(_bytes, lines)) + 1
+    if missing:
+        parts.append(_said(missing))
+    return "\n\n".join(parts) + "\n"
+
+
+def _said(missing: Sequence[str]) -> str:
+    """In fewer bytes than are kept for it."""
+    line = f"Cut for length: {', '.join(missing)}."
+    return line if _bytes(line) < NOTICE else f"Cut for length: {len(missing):,} sections."
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode()) + 1
+
+
+def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
+    """Append sections to a step's summary.
+
+    Args:
+        path: the file that the runner names in ``GITHUB_STEP_SUMMARY``.
+        sections: the most important first.
+
+    Returns:
+        False where the file is so full that nothing was added.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        there = path.stat().st_size if path.exists() else 0
+        if SUMMARY - there < LEAST:
+            return False
+        with path.open("a", encoding="utf-8") as file:
+            file.write(fitted(sections, SUMMARY - there) + "\n")
+    except OSError as error:
+        raise RunError(f"Cannot write the step's summary {path}: {error.strerror}.") from error
+    return True
