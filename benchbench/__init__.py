@@ -18,6 +18,7 @@ from benchbench.version import VERSION
 if TYPE_CHECKING:
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
+    from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run, write_run
@@ -49,6 +50,7 @@ __version__ = VERSION
 _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
     "benchbench.evaluation": ("evaluate",),
+    "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
     "benchbench.reports.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
@@ -90,6 +92,7 @@ __all__ = [
     "Metric",
     "ModelFamily",
     "ModelManifest",
+    "Monitor",
     "Outcome",
     "PairScorer",
     "RelationScorer",

@@ -14,7 +14,7 @@ import benchbench
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"baselines", "conditions", "gate", "monitor", "reports", "stopping", "testing"},
+    {"baselines", "callbacks", "conditions", "gate", "monitor", "reports", "stopping", "testing"},
     {"evaluation", "training"},
     {"tasks"},
     {"runs"},
@@ -25,7 +25,7 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"cache", "devices", "environment", "registry", "settings"},
+    {"cache", "choice", "devices", "environment", "registry", "settings"},
     {"stats"},
     {"types"},
     {"errors", "version"},
