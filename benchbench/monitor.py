@@ -310,10 +310,10 @@ def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
 
 def _leads() -> bool:
     """Whether this is the first of the processes that train together."""
-    import torch.distributed as dist
+    from torch import distributed
 
-    together: Any = dist
-    return not together.is_available() or not together.is_initialized() or dist.get_rank() == 0
+    initialized: Any = distributed.is_initialized
+    return not (distributed.is_available() and initialized()) or distributed.get_rank() == 0
 
 
 @contextmanager

@@ -46,14 +46,19 @@ def trained(model: Any, steps: int = 4, monitor: Any = None) -> dict[str, torch.
         scale = random.random() + float(np.random.rand())  # noqa: NPY002
         images, texts = torch.rand(4, 3, 32, 32) * scale, torch.randint(1, 400, (4, LENGTH))
         out = model.encode_image(images) @ model.encode_text(texts).T
-        torch.nn.functional.dropout(out, 0.2).square().mean().backward()
+        torch.nn.functional.dropout(out, 0.2).square().mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     return {name: each.clone() for name, each in model.state_dict().items()}
 
 
 def monitored(shapes: Path, out: Path, **more: Any) -> bb.Monitor:
-    how = {"architecture": "tiny", "data_root": shapes, "out": out, "every": 2} | more
+    how: dict[str, Any] = {
+        "architecture": "tiny",
+        "data_root": shapes,
+        "out": out,
+        "every": 2,
+    } | more
     return bb.Monitor("vg-relation", **how)
 
 
@@ -229,8 +234,9 @@ def test_a_trainer_of_transformers_is_looked_at(shapes: Path, tmp_path: Path) ->
     save("clip", folder)
     whole = bb.evaluate(f"hf:{folder}", "vg-relation", data_root=shapes)
     model = transformers.CLIPModel.from_pretrained(folder)
+    images: Any = transformers.AutoImageProcessor
     processor = SimpleNamespace(
-        image_processor=transformers.AutoImageProcessor.from_pretrained(folder),
+        image_processor=images.from_pretrained(folder),
         tokenizer=transformers.AutoTokenizer.from_pretrained(folder),
     )
     row = {
