@@ -312,21 +312,24 @@ def _leads() -> bool:
     """Whether this is the first of the processes that train together."""
     from torch import distributed
 
-    initialized: Any = distributed.is_initialized
-    return not (distributed.is_available() and initialized()) or distributed.get_rank() == 0
+    if not distributed.is_available():
+        return True
+    together: bool = distributed.is_initialized()
+    return not together or distributed.get_rank() == 0
 
 
 @contextmanager
 def _as_it_was() -> Iterator[None]:
-    """Every random generator's state, put back; and autocast and gradient modes kept out."""
+    """Every random generator's state, put back; and no autocast in between."""
     import numpy as np
     import torch
 
+    cuda: Any = torch.cuda
     states: Mapping[str, Any] = {
         "python": random.getstate(),
         "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
     }
     try:
         with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
@@ -336,4 +339,4 @@ def _as_it_was() -> Iterator[None]:
         np.random.set_state(states["numpy"])  # noqa: NPY002
         torch.set_rng_state(states["torch"])
         if states["cuda"]:
-            torch.cuda.set_rng_state_all(states["cuda"])
+            cuda.set_rng_state_all(states["cuda"])
