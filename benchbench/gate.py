@@ -10,7 +10,7 @@ To fail, one is enough, and these claims are adjusted for their number (Holm).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -82,7 +82,7 @@ class Check:
     to fail in four of five tries, the number of checks allowed for."""
     gated: bool = True
     """False: for information."""
-    flips: tuple[Flip, ...] = ()
+    flips: tuple[Flip, ...] = field(default=(), repr=False)
     """What the candidate gains and loses of what the metric judges; a is the baseline."""
     by: str | None = None
     """What ``groups`` are made by."""
@@ -111,7 +111,7 @@ class Gate:
     """All checks, and what they come to."""
 
     checks: tuple[Check, ...]
-    pairs: tuple[tuple[Run, Run], ...]
+    pairs: tuple[tuple[Run, Run], ...] = field(repr=False)
     """Candidate and baseline of each task."""
     ties: Ties
     inconclusive: Inconclusive
@@ -140,6 +140,12 @@ class Gate:
     def exit_code(self) -> int:
         """0 or 1."""
         return exit_code(self.verdict, self.inconclusive)
+
+    def __str__(self) -> str:
+        """The gate as a terminal shows it."""
+        from benchbench.reports.gates import terminal
+
+        return terminal(self)
 
 
 def exit_code(verdict: Verdict, inconclusive: Inconclusive) -> int:
@@ -273,9 +279,6 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
     # The same weights would not differ on any other items either.
     same = rule.floor is None and _is_same(both)
     above = from_bound(oriented, sign * bound).above if same else sided.above
-    wanted = 0
-    if abs(sided.apart) > 1e-12 and sided.error_at_bound > 0:
-        wanted = needed(sided.apart, sided.error_at_bound, tested.n_items, alpha=2 * rule.alpha)
     check = Check(
         rule=rule,
         name=name,
@@ -287,7 +290,7 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
         verdict="inconclusive",
         n_items=tested.n_items,
         n_clusters=tested.n_clusters,
-        items_needed=wanted,
+        items_needed=0,
         detectable=float("nan"),
         flips=flips_in(both),
     )
@@ -313,14 +316,23 @@ def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
             verdict = "fail"
         elif check.p_pass <= check.rule.alpha:
             verdict = "pass"
-        settled = verdict != "inconclusive"
-        wanted = 0 if settled else check.items_needed
         family = len(gated) if check.gated else 1
+        wanted = _wanted(check, test, family) if verdict == "inconclusive" else 0
         least = test.detectable(alpha=check.rule.alpha / family)
         judged.append(
             replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted, detectable=least)
         )
     return judged
+
+
+def _wanted(check: Check, test: Sided, family: int) -> int:
+    """How many items would find the difference seen on its side; failures are of a family."""
+    fails = test.apart < 0
+    error = test.standard_error if fails else test.error_at_bound
+    if abs(test.apart) <= 1e-12 or not error > 0:
+        return 0
+    alpha = check.rule.alpha / family if fails else check.rule.alpha
+    return needed(test.apart, error, check.n_items, alpha=2 * alpha)
 
 
 def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Check:
@@ -334,7 +346,7 @@ def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Che
     sliced = side_by_side([baseline, candidate], replace(metric, by=by), ties=ties)
     if len(set(sliced.groups)) < 2:
         return check
-    found = [change for change in group_changes(sliced) if change.lost > change.gained]
+    found = [change for change in group_changes(sliced, level=None) if change.lost > change.gained]
     found.sort(key=lambda change: (change.gained - change.lost, change.name))
     return replace(check, by=by, groups=tuple(found))
 

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from benchbench.conditions import parse_condition, rules_of
 from benchbench.errors import UnknownName, UsageError
 from benchbench.gate import Rule
+from benchbench.settings import read_settings
+
+GATES = (Path(__file__).parent.parent / "docs" / "gates.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -67,3 +73,20 @@ def test_tables_are_in_points() -> None:
 def test_wrong_tables_are_named(table: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         rules_of([table], "benchbench.toml")
+
+
+def test_the_conditions_that_are_shown_can_be_read() -> None:
+    shown = re.findall(r"[`\"]([\w.-]+\.\S+(?: by \w+)? < [^`\"]+)[`\"]", GATES)
+    assert len(shown) >= 6
+    for text in shown:
+        assert parse_condition(text).task
+
+
+def test_the_settings_that_are_shown_can_be_read(tmp_path: Path) -> None:
+    own, shared = re.findall(r"```toml\n(.*?)```", GATES, re.S)
+    (tmp_path / "pyproject.toml").write_text(shared)
+    asked = read_settings(tmp_path).gate
+    assert (asked.inconclusive, len(asked.fail_if), len(asked.checks)) == ("fail", 1, 1)
+    (tmp_path / "benchbench.toml").write_text(own)
+    for gate, origin in ((asked, "pyproject.toml"), (read_settings(tmp_path).gate, "own")):
+        assert rules_of(gate.checks, origin)[0].margin in (0.01, 0.02)

@@ -81,6 +81,18 @@ def test_failure_is_adjusted_for_the_number_of_checks_and_passing_is_not() -> No
     assert many.p_pass == alone.p_pass
 
 
+def test_the_items_that_would_decide_are_more_than_there_are() -> None:
+    """Also where a failure by itself is none among several."""
+    new, base = made("new", 0.585, n=900), made("base", 0.6, n=900)
+    rule = Rule("vg-relation", "micro", margin=0.0)
+    alone = gate([new], [base], [rule])
+    assert alone.checks[0].verdict == "fail"
+    many = gate([new], [base], [rule] * 60)
+    assert many.verdict == "inconclusive"
+    assert {check.items_needed for check in many.checks} == {many.items_needed}
+    assert many.items_needed > 900
+
+
 def test_all_must_pass_and_one_failure_is_enough() -> None:
     passing, failing = Rule("vg-relation", margin=0.1), Rule("vg-relation", floor=0.99)
     unsure = Rule("vg-relation", margin=0.0001)

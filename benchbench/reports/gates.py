@@ -152,15 +152,21 @@ def suffered(check: Check) -> str:
     return f"Lost most, by {check.by}{of}; p two-sided, adjusted for all of them"
 
 
+def suffering(gate: Gate) -> list[Check]:
+    """The gated checks with groups that suffered; of several with the same groups the first."""
+    found = {(c.rule.task, c.by, c.groups): c for c in reversed(gate.checks) if c.groups}
+    return [check for check in gate.checks if check.gated and check in found.values()]
+
+
 def terminal(gate: Gate) -> str:
     """Who, under which conditions, every check, then the verdict."""
     new, old = names(gate)
     parts = [f"candidate  {new}\nbaseline   {old}"]
     parts += ["\n".join(map(wrapped, conditions(gate))), *map(wrapped, warnings(gate))]
-    lines: list[str] = []
+    lines, shown = list[str](), suffering(gate)
     for check in gate.checks:
         lines.append(wrapped(f"{word(check):13}{label(gate, check)}: {sentence(check)}"))
-        if check.groups and check.gated:
+        if check in shown:
             table = "\n".join("  " + line for line in groups_table(check).splitlines())
             lines.append(f"\n  {suffered(check)}\n\n{table}\n")
     if not gate.family:
@@ -250,7 +256,7 @@ def sections(gate: Gate) -> list[Section]:
     head += [f"> {md(line)}" for line in warnings(gate)]
     found = [Section("the head", "\n\n".join(head))]
     found += _rows(gate, "fail", "inconclusive")
-    found += [_lost(gate, check) for check in gate.checks if check.groups and check.gated]
+    found += [_lost(gate, check) for check in suffering(gate)]
     found += _rows(gate, "pass")
     found += _rows(gate)
     return [*found, Section("the conditions", md(" ".join(conditions(gate))))]

@@ -130,7 +130,7 @@ def test_all_forms_and_the_exit_code_agree(verdict: str, inconclusive: Inconclus
     assert (report.find(".//skipped") is not None) is (
         verdict == "inconclusive" and inconclusive == "warn"
     )
-    assert f"gate  {verdict.upper()}" in terminal(found).splitlines()
+    assert f"gate  {verdict.upper()}" in str(found).splitlines()
     assert markdown(found).startswith(f"## Gate: {verdict.upper()}\n")
     last = terminal(found).splitlines()[-1]
     made_of_it = f"--inconclusive {inconclusive}: {'fails' if stopped else 'passes'}."
