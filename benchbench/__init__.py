@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
     from benchbench.grid import evaluate_grid
+    from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run, write_run
@@ -51,6 +52,7 @@ _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
     "benchbench.evaluation": ("evaluate",),
     "benchbench.grid": ("evaluate_grid",),
+    "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
     "benchbench.reports.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
@@ -92,6 +94,7 @@ __all__ = [
     "Metric",
     "ModelFamily",
     "ModelManifest",
+    "Monitor",
     "Outcome",
     "PairScorer",
     "RelationScorer",

@@ -12,6 +12,7 @@
     │   └── ImageError         a picture is missing, undecodable, too large, or its crop is empty
     ├── ModelError             a checkpoint cannot be loaded as asked, or broke while it ran
     │   └── WeightsUnavailable the weights are neither here nor to be fetched
+    ├── Regression             a checkpoint under training fails its gate (exit code 1)
     ├── RunError               a run file cannot be written, read or used
     │   └── PartialRun         a run over part of its items was about to be published
     └── ContractError          a task or a model breaks the plugin contract (``benchbench.testing``)
@@ -81,6 +82,12 @@ class ModelError(BenchbenchError):
 
 class WeightsUnavailable(ModelError):  # noqa: N818
     """The weights are neither on this machine nor to be fetched from here."""
+
+
+class Regression(BenchbenchError):  # noqa: N818
+    """A checkpoint under training is worse than its baseline by more than the margin."""
+
+    exit_code = 1
 
 
 class RunError(BenchbenchError):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from benchbench.choice import KEY as CHOSEN
+from benchbench.choice import Choice, choices_of
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
@@ -67,6 +69,7 @@ def evaluate(
     progress: Progress | None = None,
     resume: bool = True,
     proposals: str | Path | None = None,
+    chosen_on: Sequence[str] = (),
     **further: Unpack[Further],
 ) -> Run:
     """Evaluate one checkpoint on one task.
@@ -94,6 +97,8 @@ def evaluate(
             BENCHBENCH_CACHE, or in the user's cache folder.
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
+        chosen_on: tasks whose items chose this checkpoint among others; reports of a run on them
+            say so. What a file beside the checkpoint says is known (``benchbench.choice``).
         further: how a local or remote checkpoint is to be read: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
@@ -106,6 +111,7 @@ def evaluate(
     started = time.perf_counter()
     check_settings(limit, batch_size, seed, on_missing, precision)
     task = load_task(task) if isinstance(task, str) else task
+    chosen = [Choice(load_task(name).info.name) for name in chosen_on]
     if isinstance(model, str):
         family_of(model)  # a wrong name should not wait for an edition to be drawn
     if out is not None:
@@ -119,7 +125,9 @@ def evaluate(
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
+    typed = model if isinstance(model, str) else model.manifest.name
     model = loaded(model, device, precision, seed, further, progress)
+    chosen += choices_of(typed)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
@@ -142,7 +150,7 @@ def evaluate(
         protocol=task.info.protocol,
         edition=resolved.name,
         data_sha256=_data_sha256(resolved, encoder.sha256),
-        settings={**settings, **answers.settings},
+        settings={**settings, **answers.settings, **_chosen(chosen)},
         environment=environment,
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
         skipped=_left_out(items, answers.items),
@@ -156,6 +164,10 @@ def evaluate(
     if unfinished:
         unfinished.remove()
     return run
+
+
+def _chosen(choices: Sequence[Choice]) -> dict[str, Any]:
+    return {CHOSEN: [asdict(each) for each in choices]} if choices else {}
 
 
 def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:

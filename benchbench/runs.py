@@ -17,6 +17,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbench.choice import KEY as CHOSEN
+from benchbench.choice import of_records
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.types import Counts, ModelManifest, Run
@@ -98,7 +100,8 @@ def run_path(run: Run, out: str | Path) -> Path:
     out = _expanded(out)
     if out.suffix == SUFFIX:
         return out
-    settings = dict(run.settings) | {"limit": run.settings.get("limit") if run.partial else None}
+    settings = {name: value for name, value in run.settings.items() if name != CHOSEN}
+    settings |= {"limit": run.settings.get("limit") if run.partial else None}
     identity = json.dumps(
         [run.model.fingerprint, run.task_version, run.data_sha256, settings], sort_keys=True
     )
@@ -203,6 +206,7 @@ def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
             raise ValueError(f"its {name} is {record[name]!r}")
     if not all(isinstance(count, int) for count in asdict(record["counts"]).values()):
         raise ValueError("counts that are no whole numbers")
+    of_records(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(table, record["protocol"]))
 
 

@@ -14,7 +14,17 @@ import benchbench
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"baselines", "conditions", "gate", "monitor", "reports", "stopping", "testing"},
+    {
+        "baselines",
+        "callbacks",
+        "conditions",
+        "gate",
+        "grid",
+        "monitor",
+        "reports",
+        "stopping",
+        "testing",
+    },
     {"evaluation", "training"},
     {"tasks"},
     {"runs"},
@@ -25,7 +35,7 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"cache", "devices", "environment", "registry", "settings"},
+    {"cache", "choice", "devices", "environment", "registry", "settings"},
     {"stats"},
     {"types"},
     {"errors", "version"},

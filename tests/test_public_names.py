@@ -7,8 +7,8 @@ import pytest
 import benchbench
 
 NAMES = """BenchbenchError DataFile DualEncoder Entry Estimate Gallery ImageRef Item LoadOptions
-Metric ModelFamily ModelManifest Outcome PairScorer RelationScorer Run Scene Task TaskInfo View
-Vocabulary __version__ evaluate load_model load_task read_run scorecard task_names
+Metric ModelFamily ModelManifest Monitor Outcome PairScorer RelationScorer Run Scene Task TaskInfo
+View Vocabulary __version__ evaluate evaluate_grid load_model load_task read_run scorecard task_names
 write_run""".split()
 
 

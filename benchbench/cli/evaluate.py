@@ -64,6 +64,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A detector's boxes, for a task that takes them (docs/proposals.md).",
 )
+@click.option(
+    "--chosen-on",
+    multiple=True,
+    metavar="TASK",
+    help="The checkpoint was chosen among others by items of TASK; reports say so.",
+)
 @options.by_option
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")

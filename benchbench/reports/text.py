@@ -6,6 +6,8 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from benchbench.choice import KEY as CHOSEN
+from benchbench.choice import of_records
 from benchbench.protocols import load_protocol
 from benchbench.stats.intervals import MANY_CLUSTERS
 from benchbench.stats.means import FEW_CLUSTERS
@@ -63,6 +65,7 @@ def banners(run: Run) -> Iterator[str]:
         )
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
+    yield from _chosen(run)
     if run.partial:
         yield (
             f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "
@@ -77,6 +80,19 @@ def banners(run: Run) -> Iterator[str]:
             f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
             f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
         )
+
+
+def _chosen(run: Run) -> Iterator[str]:
+    """That the run's own items chose the checkpoint, where they did."""
+    for choice in of_records(run.settings.get(CHOSEN, ())):
+        if choice.covers(run.task, run.edition):
+            looks = f", of {choice.looks:,} that were looked at," if choice.looks else ""
+            yield (
+                f"CHOSEN: {run.model.name} was chosen{looks} by items of {run.task}"
+                f"@{choice.edition or run.edition}. The best of several is partly the luckiest: "
+                "its score on them is too high, and a gate on them lets too much through. Judge "
+                "it on items that did not choose it."
+            )
 
 
 def _of_a_sample(run: Run) -> str:

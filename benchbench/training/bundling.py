@@ -74,6 +74,7 @@ def card(
         f"| rate | {plan['rate']:g}, {plan['warmup']} steps of warm-up, then a cosine to 0 |",
         f"| settings | {_listed(record['settings'])} |",
         f"| chosen by | mean of the validation marks: {_marks(record['validation'])} |",
+        f"| chosen on | {_chosen_on(record)} |",
         f"| versions | benchbench {environment['benchbench']}, torch {environment['torch']}, "
         f"open_clip {environment['open_clip_torch']} |",
         "| licence | Apache-2.0 |",
@@ -137,6 +138,13 @@ def _data(record: Mapping[str, Any]) -> str:
 
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
+
+
+def _chosen_on(record: Mapping[str, Any]) -> str:
+    """Whose items chose it, by which no test can then be gated."""
+    if record["plan"]["data"] != "scenes":
+        return f"held-out pictures of {record['data']}"
+    return "scenes of the validation split; no task's items, so that any of them may gate it"
 
 
 def _marks(values: Mapping[str, float]) -> str:

@@ -1,0 +1,101 @@
+"""``Monitor`` as the callbacks that trainers of other libraries take.
+
+Each library is imported when its callback is asked for, and not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchbench.monitor import Monitor
+
+
+def trainer_callback(monitor: Monitor) -> Any:
+    """A ``transformers.TrainerCallback``.
+
+    It looks when training begins, where that is a step to look at, and after optimizer steps or
+    epochs; ``processing_class`` of the ``Trainer`` is the processor where none was given.
+    """
+    from transformers import TrainerCallback
+
+    from benchbench.monitor import EPOCH
+
+    class MonitorCallback(TrainerCallback):
+        """Looks at the Trainer's model."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            monitor.takes_processor(kwargs.get("processing_class"))
+            if monitor.every != EPOCH:
+                monitor(kwargs["model"], state.global_step)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if monitor.every != EPOCH:
+                monitor(kwargs["model"], state.global_step)
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if monitor.every == EPOCH:
+                monitor(kwargs["model"], state.global_step)
+
+    return MonitorCallback()
+
+
+def lightning_callback(monitor: Monitor, part: str | None) -> Any:
+    """A ``lightning.pytorch.Callback``.
+
+    Raises:
+        UsageError: Lightning is not installed.
+    """
+    from benchbench.monitor import EPOCH
+
+    Callback = _lightning().Callback  # noqa: N806 - a class
+
+    class MonitorCallback(Callback):  # type: ignore[misc,valid-type]
+        """Looks at the LightningModule, or at a part of it."""
+
+        def __init__(self) -> None:
+            self.looked_at = -1
+
+        def look(self, trainer: Any, module: Any) -> None:
+            """Once a step: with accumulated gradients, batches share one."""
+            if trainer.sanity_checking or trainer.global_step == self.looked_at:
+                return
+            self.looked_at = trainer.global_step
+            monitor(_part(module, part), trainer.global_step)
+
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            if monitor.every != EPOCH:
+                self.look(trainer, pl_module)
+
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+            if monitor.every != EPOCH:
+                self.look(trainer, pl_module)
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            if monitor.every == EPOCH:
+                self.look(trainer, pl_module)
+
+    return MonitorCallback()
+
+
+def _part(module: Any, name: str | None) -> Any:
+    if name is None:
+        return module
+    if not hasattr(module, name):
+        there = ", ".join(each for each, _ in module.named_children()) or "no modules"
+        raise UsageError(f"{type(module).__name__} has no part '{name}'. It has: {there}.")
+    return getattr(module, name)
+
+
+def _lightning() -> Any:
+    """Lightning, by either of its names."""
+    try:
+        import lightning.pytorch as lightning
+    except ImportError:
+        try:
+            import pytorch_lightning as lightning
+        except ImportError as error:
+            raise UsageError("Lightning is not installed: pip install lightning") from error
+    return lightning

@@ -1,0 +1,342 @@
+"""Evaluation while a model trains: scores with intervals every so many steps, and a gate.
+
+>>> import benchbench as bb
+>>> monitor = bb.Monitor("vg-relation", every=500, architecture="ViT-B-32")  # doctest: +SKIP
+>>> for step in range(steps):  # doctest: +SKIP
+...     train_one(model)
+...     monitor(model, step)
+
+A look changes nothing in training: a copy of the model is evaluated, and the states of all random
+generators are put back, so that the weights come out the same to the bit as without it. Of several
+processes the first looks and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchbench.choice import Choice, write_choice
+from benchbench.errors import Regression, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from benchbench.gate import Gate, Rule
+    from benchbench.reports.scorecard import Scorecard
+    from benchbench.training.log import Log
+    from benchbench.types import Run, Task
+
+OnFail = Literal["warn", "raise"]
+EPOCH = "epoch"
+BEST = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a model under training scored at a step."""
+
+    step: int
+    cards: tuple[Scorecard, ...]
+    """One a task."""
+    gate: Gate | None
+    """Against the baseline, where there is one."""
+    best: bool
+    """Whether no earlier look scored as much: the first task's headline, or, of places, as little.
+    """
+    seconds: float
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """One a task."""
+        return tuple(card.run for card in self.cards)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Headlines by ``task/metric``, shares in [0, 1] or places from 1, with their intervals."""
+        found: dict[str, float] = {}
+        for card in self.cards:
+            name, score = f"{card.task.name}/{card.headline.name}", card.headline.estimate
+            found |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+        return found
+
+    def __str__(self) -> str:
+        """A line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
+        said = [f"step {self.step:,}"]
+        for card in self.cards:
+            score, scale = card.headline.estimate, 1 if card.headline.is_rank else 100
+            value, low, high = (f"{scale * x:.1f}" for x in (score.value, score.low, score.high))
+            said.append(f"{card.task.name} {card.headline.name} {value} [{low}, {high}]")
+        if self.gate is not None:
+            from benchbench.reports.gates import WORDS
+
+            said.append(f"gate {WORDS[self.gate.verdict]}")
+        return "  ".join(said)
+
+
+class Monitor:
+    """Evaluates a model while it trains.
+
+    Call it with the model and the step wherever the loop is; or pass ``for_trainer()`` to
+    transformers' ``Trainer``, ``for_lightning()`` to Lightning's.
+    """
+
+    def __init__(
+        self,
+        tasks: str | Task | Sequence[str | Task],
+        *,
+        every: int | Literal["epoch"],
+        out: str | Path = "monitor",
+        name: str = "model",
+        log: Callable[[dict[str, float], int], object] | None = None,
+        against: str | Path | Run | Sequence[Run] | None = None,
+        fail_if: Sequence[str] = (),
+        on_fail: OnFail = "warn",
+        architecture: str | None = None,
+        transform: Callable[[Any], Any] | None = None,
+        tokenizer: Any = None,
+        processor: Any = None,
+        wrap: Callable[[Any], Any] | None = None,
+        **how: Any,
+    ) -> None:
+        """Say what is evaluated, and when.
+
+        Args:
+            tasks: names of tasks, or tasks. The first one's headline says which look is the best.
+            every: steps between looks, step 0 included; ``"epoch"`` for the end of each (in a loop
+                of one's own: at each call).
+            out: a folder: runs go to ``TASK@EDITION/NAME-step-500-DIGEST.parquet``, scores to
+                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped.
+            name: of the model; the step is added.
+            log: called as ``log(values, step)``, as ``wandb.log`` is.
+            against: a baseline: its runs, a file, a folder or ``git:REF:PATH``.
+            fail_if: the gate's conditions (``"vg-relation.macro < baseline - 1.0pp"``); by default
+                a margin of a point on each task's headline.
+            on_fail: whether a failed gate warns or raises.
+            architecture: open_clip's name for the model, by which its tokenizer is found.
+            transform: picture → tensor at test time; by default open_clip's for the model.
+            tokenizer: open_clip's or transformers', where the above does not say.
+            processor: transformers' ``AutoProcessor``, for a model of theirs.
+            wrap: from a copy of any other module to a model (``benchbench.DualEncoder``).
+            how: passed to ``evaluate``: data_root, edition, limit, batch_size, seed, on_missing.
+
+        Raises:
+            UsageError: no task, a number of steps below 1, a condition without a baseline.
+            UnknownName: no task of that name.
+            RunError: no baseline there.
+        """
+        from benchbench.models.memory import Wrapping
+        from benchbench.registry import load_task
+
+        given = tasks if isinstance(tasks, (list, tuple)) else (tasks,)
+        self.tasks: list[Task] = [
+            load_task(each) if isinstance(each, str) else each for each in given
+        ]
+        _check(self.tasks, every, on_fail, against, fail_if)
+        self.every, self.out, self.name = every, Path(out).expanduser(), name
+        self.on_fail: OnFail = on_fail
+        self._log, self._how = log, how
+        self._wrapping = Wrapping(architecture, transform, tokenizer, processor, wrap)
+        self._baselines = None if against is None else _runs_of(against)
+        self._rules = self._asked(fail_if)
+        self._file: Log | None = None
+        self._last: Look | None = None
+        self._best: float | None = None
+        self._looks = 0
+
+    def __call__(self, model: Any, step: int) -> Look | None:
+        """Look at the model if it is time; None where it is not, or in all processes but the first.
+
+        Args:
+            model: open_clip's or transformers' module, perhaps in DistributedDataParallel.
+            step: the loop's number of steps so far.
+
+        Raises:
+            Regression: the gate fails, and ``on_fail`` is "raise".
+            BenchbenchError: whatever the user can put right.
+        """
+        if not self.due(step) or not _leads():
+            return None
+        return self.look(model, step)
+
+    def due(self, step: int) -> bool:
+        """Whether a step is one to look at."""
+        return self.every == EPOCH or step % int(self.every) == 0
+
+    def look(self, model: Any, step: int) -> Look:
+        """Look at the model now; as ``__call__``."""
+        from benchbench.evaluation import evaluate
+        from benchbench.reports.scorecard import scorecard
+
+        started = time.perf_counter()
+        with _as_it_was():
+            copied = self._wrapping.model(model, f"{self.name}:step-{step}")
+            runs = [evaluate(copied, task, out=self.out, **self._how) for task in self.tasks]
+            del copied
+            cards = tuple(
+                scorecard(run, task=task) for run, task in zip(runs, self.tasks, strict=True)
+            )
+            found = self._gated(runs)
+        seconds = round(time.perf_counter() - started, 3)
+        look = Look(step, cards, found, self._is_best(cards[0]), seconds)
+        self._last, self._looks = look, self._looks + 1
+        self._write(look)
+        if found is not None and found.verdict == "fail":
+            self._failed(look)
+        return look
+
+    def chose(self, checkpoint: str | Path) -> Path:
+        """Write beside a checkpoint that these looks chose it: ``CHECKPOINT.benchbench.json``.
+
+        Reports of runs on the same editions then say that its score is too high.
+
+        Raises:
+            UsageError: nothing was looked at yet; there is no such checkpoint.
+        """
+        if self._last is None:
+            raise UsageError("Nothing was looked at yet, so that nothing was chosen.")
+        return write_choice(
+            checkpoint,
+            [
+                Choice(run.task, run.edition, run.data_sha256, self._looks)
+                for run in self._last.runs
+            ],
+        )
+
+    def takes_processor(self, processor: Any) -> None:
+        """Use a trainer's own processor or tokenizer, where none was given."""
+        given = self._wrapping
+        if processor is None or given.processor is not None or given.wrap is not None:
+            return
+        if hasattr(processor, "image_processor"):
+            self._wrapping = replace(given, processor=processor)
+
+    def for_trainer(self) -> Any:
+        """A ``TrainerCallback`` of transformers' that looks at the ``Trainer``'s model."""
+        from benchbench.callbacks import trainer_callback
+
+        return trainer_callback(self)
+
+    def for_lightning(self, part: str | None = None) -> Any:
+        """A ``Callback`` of Lightning's.
+
+        Args:
+            part: the attribute of the ``LightningModule`` that is the model (``"clip"``); by
+                default the module itself.
+
+        Raises:
+            UsageError: Lightning is not installed.
+        """
+        from benchbench.callbacks import lightning_callback
+
+        return lightning_callback(self, part)
+
+    def _asked(self, fail_if: Sequence[str]) -> list[Rule]:
+        from benchbench.conditions import parse_condition
+        from benchbench.gate import Rule
+
+        if fail_if:
+            return [parse_condition(each) for each in fail_if]
+        return [Rule(task.info.name) for task in self.tasks]
+
+    def _gated(self, runs: Sequence[Run]) -> Gate | None:
+        from benchbench.gate import gate
+
+        return None if self._baselines is None else gate(runs, self._baselines, self._rules)
+
+    def _is_best(self, card: Scorecard) -> bool:
+        value = card.headline.estimate.value * (-1 if card.headline.is_rank else 1)
+        if self._best is not None and not value > self._best:
+            return False
+        self._best = value
+        return True
+
+    def _write(self, look: Look) -> None:
+        """To the log in the folder, and to the caller's."""
+        from benchbench.training.log import Log
+
+        if self._file is None:
+            self._file = Log(self.out, look.step - 1)
+        said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
+        if look.gate is not None:
+            said["gate"] = look.gate.verdict
+        self._file.write(look.step, **said)
+        if self._log is not None:
+            self._log(look.values, look.step)
+
+    def _failed(self, look: Look) -> None:
+        from benchbench.reports.gates import sentence
+
+        assert look.gate is not None
+        lost = [check for check in look.gate.checks if check.gated and check.verdict == "fail"]
+        said = "; ".join(f"{check.name}: {sentence(check)}" for check in lost)
+        message = f"At step {look.step:,} the model is worse than the baseline. {said}"
+        if self.on_fail == "raise":
+            raise Regression(message)
+        warnings.warn(message, stacklevel=4)
+
+
+def _check(
+    tasks: Sequence[Task], every: object, on_fail: str, against: object, fail_if: Sequence[str]
+) -> None:
+    """Refuse what cannot be meant, before training starts."""
+    counts = isinstance(every, int) and not isinstance(every, bool) and every >= 1
+    if not tasks:
+        raise UsageError("A monitor needs a task, such as 'vg-relation'.")
+    if every != EPOCH and not counts:
+        raise UsageError(f"every should be a number of steps, from 1, or 'epoch', not {every!r}.")
+    if on_fail not in ("warn", "raise"):
+        raise UsageError(f"on_fail should be 'warn' or 'raise', not {on_fail!r}.")
+    if isinstance(fail_if, str):
+        raise UsageError(f"fail_if is a list of conditions: [{fail_if!r}].")
+    if fail_if and against is None:
+        raise UsageError("fail_if needs a baseline: against=, a run or a folder of runs.")
+
+
+def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
+    from benchbench.baselines import runs_from
+    from benchbench.types import Run
+
+    if isinstance(against, (str, os.PathLike)):
+        return runs_from(str(against))
+    return [against] if isinstance(against, Run) else list(against)
+
+
+def _leads() -> bool:
+    """Whether this is the first of the processes that train together."""
+    from torch import distributed
+
+    if not distributed.is_available():
+        return True
+    together: bool = distributed.is_initialized()
+    return not together or distributed.get_rank() == 0
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Every random generator's state, put back; and no autocast in between."""
+    import numpy as np
+    import torch
+
+    cuda: Any = torch.cuda
+    states: Mapping[str, Any] = {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
+        "torch": torch.get_rng_state(),
+        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
+    }
+    try:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        random.setstate(states["python"])
+        np.random.set_state(states["numpy"])  # noqa: NPY002
+        torch.set_rng_state(states["torch"])
+        if states["cuda"]:
+            cuda.set_rng_state_all(states["cuda"])
