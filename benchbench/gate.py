@@ -194,7 +194,8 @@ def _check(rule: Rule, name: str, both: SideBySide) -> Check:
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    sided = from_bound(oriented, sign * bound)
+    is_share = rule.floor is not None and sign > 0
+    sided = from_bound(oriented, sign * bound, of_share=is_share)
     apart = oriented.value - sign * bound
     wanted = 0
     if abs(apart) > 1e-12 and sided.standard_error > 0:

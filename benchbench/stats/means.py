@@ -1,15 +1,23 @@
 r"""Means over items and over groups of items, and what each cluster contributes to them.
 
-A cluster's *influence* is how far the mean moves, to first order, when the cluster counts once
-more: the sum over its items of residuals, by their weight. Influences add up, so that variances
-and bootstrap draws of any mean come from one column of numbers (the linearisation behind
-cluster-robust standard errors; Huber 1967; Cameron and Miller 2015, §II).
+A cluster's *influence* is how far the mean moves when the cluster is left out, in the units of the
+jackknife: the sum over its items of residuals, by their weight. Influences add up, so that
+variances and bootstrap draws of any mean come from one column of numbers. With K clusters, n_g
+items in group g and n_gc of them in cluster c,
 
-.. math:: u_c = \frac{1}{G} \sum_g \frac{1}{n_g} \sum_{i \in c \cap g} (y_i - m_g)
+.. math:: u_c = \frac{K-1}{K} \bigl(\hat\theta - \hat\theta_{(-c)}\bigr)
+    = \frac{K-1}{K} \frac{1}{G} \sum_g \frac{1}{n_g - n_{gc}} \sum_{i \in c \cap g} (y_i - m_g)
+
+(Efron and Stein 1981; the cluster-robust variance from these is CV3: Bell and McCaffrey 2002,
+*Bias reduction in standard errors for linear regression with multi-stage samples*; MacKinnon,
+Nielsen and Webb 2023, *Fast and reliable jackknife and bootstrap methods for cluster-robust
+inference*). It is that of the derivative where clusters are many or equal, and larger where one
+holds much of a group, whose mean it draws towards itself.
 
 m is the group's own mean where the group has items in ten clusters or more. A rarer group says
-little of its own spread (one item: nothing), so that its residuals are taken from the mean of all
-items in rare groups: an overestimate where those groups differ, rather than none.
+little of its own spread (one item: nothing), so that rare groups share one: their residuals are
+taken from the mean of all items in rare groups, and weighted alike, by the root mean square of
+their weights. That is an overestimate where those groups differ, rather than none.
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
     Integers = npt.NDArray[np.intp]
 
 FEW_CLUSTERS = 10
@@ -42,14 +51,17 @@ class Mean:
     n_groups: int
     rare_share: float
     """Weight on groups with items in fewer than ten clusters."""
+    rare_weight: float = 0.0
+    """Sum over those groups' items of their squared weights."""
 
     @property
     def standard_error(self) -> float:
-        r"""Cluster-robust; NaN below two clusters that have an item.
+        r"""By the jackknife over clusters; NaN below two clusters that have an item.
 
         .. math:: \sqrt{\tfrac{K}{K-1} \sum_k u_k^2}
+            = \sqrt{\tfrac{K-1}{K} \sum_k (\hat\theta_{(-k)} - \hat\theta)^2}
 
-        (Cameron and Miller 2015, *A practitioner's guide to cluster-robust inference*, §II.)
+        (CV3 of MacKinnon, Nielsen and Webb 2023.)
         """
         n = self.n_clusters
         if n < 2:
@@ -88,29 +100,40 @@ def mean_over_groups(
     values, groups, clusters = values[kept], groups[kept], clusters[kept]
     if not len(values):
         return Mean(float("nan"), np.zeros(total), 0, 0, 0, 0.0)
+    n_clusters = len(np.unique(clusters))
+    cells, cell, in_cell = np.unique(
+        groups * total + clusters, return_inverse=True, return_counts=True
+    )
     sizes = np.bincount(groups)
+    rare = np.bincount(cells // total, minlength=len(sizes)) < FEW_CLUSTERS
     means = np.bincount(groups, weights=values) / sizes
-    rare = _clusters_per_group(groups, clusters, len(sizes)) < FEW_CLUSTERS
-    centres = np.where(rare, _centre_of_rare(values, rare[groups], clusters), means)
     n_groups = len(sizes) + absent
-    residuals = (values - centres[groups]) / (sizes[groups] * n_groups)
+    weights = 1 / (sizes[groups] * n_groups)
+    centres, share, in_rare = means[groups], in_cell[cell] / sizes[groups], rare[groups]
+    rare_weight = float(np.square(weights[in_rare]).sum())
+    if in_rare.any():
+        pool = _pool(in_rare, clusters)
+        centres[in_rare] = values[pool].mean()
+        share[in_rare] = (np.bincount(clusters[pool], minlength=total) / pool.sum())[
+            clusters[in_rare]
+        ]
+        weights[in_rare] = np.sqrt(rare_weight / in_rare.sum())
+    # Only a cluster that is alone holds all of a group; it has no influence on its own mean.
+    moves = weights * (values - centres) / np.where(share < 1, 1 - share, np.inf)
     return Mean(
         value=float(means.sum() / n_groups),
-        influence=np.bincount(clusters, residuals, total).astype(np.float64),
+        influence=np.bincount(clusters, moves, total) * (n_clusters - 1) / n_clusters,
         n_items=len(values),
-        n_clusters=len(np.unique(clusters)),
+        n_clusters=n_clusters,
         n_groups=n_groups,
         rare_share=float(rare.sum() / n_groups),
+        rare_weight=rare_weight,
     )
 
 
-def _clusters_per_group(groups: Integers, clusters: Integers, n_groups: int) -> Integers:
-    pairs = np.unique(np.stack([groups, clusters]), axis=1)
-    return np.bincount(pairs[0], minlength=n_groups)
+def _pool(in_rare: Flags, clusters: Integers) -> Flags:
+    """The items whose mean stands for rare groups: [items].
 
-
-def _centre_of_rare(values: Floats, in_rare: npt.NDArray[np.bool_], clusters: Integers) -> float:
-    """The mean of all items in rare groups; of all items where those too lie in few clusters."""
-    if len(np.unique(clusters[in_rare])) < FEW_CLUSTERS:
-        return float(values.mean())
-    return float(values[in_rare].mean())
+    All in rare groups, or all of the run where those too lie in few clusters.
+    """
+    return in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
