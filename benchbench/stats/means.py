@@ -74,6 +74,77 @@ class Mean:
         return len(self.influence)
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Groups and clusters of items: what a mean owes to them, whatever the answers."""
+
+    groups: Integers
+    """[items]"""
+    clusters: Integers
+    """[items]"""
+    weights: Floats
+    """[items]: of each in the mean; they add up to 1 less what groups without an item have."""
+    pulls: Floats
+    """[items]: of each one's residual in its cluster's influence."""
+    rare: Flags
+    """[groups]: whether in fewer than ten clusters."""
+    pool: Flags
+    """[items]: those whose mean stands for that of rare groups."""
+    n_groups: int
+    n_clusters: int
+    total: int
+
+    def mean(self, values: Floats) -> Mean:
+        """The mean of some answers: [items]."""
+        if not len(values):
+            return Mean(float("nan"), np.zeros(self.total), 0, 0, 0, 0.0)
+        own = np.bincount(self.groups, values) / np.bincount(self.groups)
+        centres = np.where(self.rare, values[self.pool].mean(), own) if self.rare.any() else own
+        moves = self.pulls * (values - centres[self.groups])
+        in_rare = self.rare[self.groups]
+        return Mean(
+            value=float(own.sum() / self.n_groups),
+            influence=np.bincount(self.clusters, moves, self.total).astype(np.float64),
+            n_items=len(values),
+            n_clusters=self.n_clusters,
+            n_groups=self.n_groups,
+            rare_share=float(self.rare.sum() / self.n_groups),
+            rare_weight=float(np.square(self.weights[in_rare]).sum()),
+        )
+
+
+def lay_out(
+    groups: Integers, clusters: Integers, *, total: int | None = None, absent: int = 0
+) -> Layout:
+    """The groups and clusters of items, for several means over them.
+
+    Args:
+        groups: [items], numbered from 0 without gaps.
+        clusters: [items], numbered from 0.
+        total: clusters of the run; by default up to the last that an item has.
+        absent: groups beside these that have no item and count 0.
+    """
+    total = int(clusters.max(initial=-1)) + 1 if total is None else total
+    cells, cell, in_cell = np.unique(
+        groups * total + clusters, return_inverse=True, return_counts=True
+    )
+    sizes, in_cluster = np.bincount(groups), np.bincount(clusters, minlength=total)
+    rare = np.bincount(cells // max(1, total), minlength=len(sizes)) < FEW_CLUSTERS
+    weights = 1 / (sizes[groups] * (len(sizes) + absent))
+    pulls, share, in_rare = weights.copy(), in_cell[cell] / sizes[groups], rare[groups]
+    # All items in rare groups, or all of the run where those too lie in few clusters.
+    pool = in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
+    if in_rare.any():
+        pulls[in_rare] = np.sqrt(np.square(weights[in_rare]).mean())
+        share[in_rare] = np.bincount(clusters[pool], minlength=total)[clusters[in_rare]]
+        share[in_rare] /= pool.sum()
+    n_clusters = int((in_cluster > 0).sum())
+    # Only a cluster that is alone holds all of a group; it has no influence on its own mean.
+    pulls *= (n_clusters - 1) / max(1, n_clusters) / np.where(share < 1, 1 - share, np.inf)
+    n_groups = len(sizes) + absent
+    return Layout(groups, clusters, weights, pulls, rare, pool, n_groups, n_clusters, total)
+
+
 def mean_over_groups(
     values: Floats,
     groups: Integers,
@@ -97,43 +168,4 @@ def mean_over_groups(
     """
     total = int(clusters.max(initial=-1)) + 1 if total is None else total
     kept = groups >= 0
-    values, groups, clusters = values[kept], groups[kept], clusters[kept]
-    if not len(values):
-        return Mean(float("nan"), np.zeros(total), 0, 0, 0, 0.0)
-    n_clusters = len(np.unique(clusters))
-    cells, cell, in_cell = np.unique(
-        groups * total + clusters, return_inverse=True, return_counts=True
-    )
-    sizes = np.bincount(groups)
-    rare = np.bincount(cells // total, minlength=len(sizes)) < FEW_CLUSTERS
-    means = np.bincount(groups, weights=values) / sizes
-    n_groups = len(sizes) + absent
-    weights = 1 / (sizes[groups] * n_groups)
-    centres, share, in_rare = means[groups], in_cell[cell] / sizes[groups], rare[groups]
-    rare_weight = float(np.square(weights[in_rare]).sum())
-    if in_rare.any():
-        pool = _pool(in_rare, clusters)
-        centres[in_rare] = values[pool].mean()
-        share[in_rare] = (np.bincount(clusters[pool], minlength=total) / pool.sum())[
-            clusters[in_rare]
-        ]
-        weights[in_rare] = np.sqrt(rare_weight / in_rare.sum())
-    # Only a cluster that is alone holds all of a group; it has no influence on its own mean.
-    moves = weights * (values - centres) / np.where(share < 1, 1 - share, np.inf)
-    return Mean(
-        value=float(means.sum() / n_groups),
-        influence=np.bincount(clusters, moves, total) * (n_clusters - 1) / n_clusters,
-        n_items=len(values),
-        n_clusters=n_clusters,
-        n_groups=n_groups,
-        rare_share=float(rare.sum() / n_groups),
-        rare_weight=rare_weight,
-    )
-
-
-def _pool(in_rare: Flags, clusters: Integers) -> Flags:
-    """The items whose mean stands for rare groups: [items].
-
-    All in rare groups, or all of the run where those too lie in few clusters.
-    """
-    return in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
+    return lay_out(groups[kept], clusters[kept], total=total, absent=absent).mean(values[kept])
