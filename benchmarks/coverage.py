@@ -99,12 +99,12 @@ def plain(values: Array, groups: Array, clusters: Array, weights: Array) -> tupl
     return float(low), float(high)
 
 
-def bounds(mean: Mean, weights: Array | None, of_share: bool) -> list[tuple[float, float]]:
-    """benchbench's intervals, NaN for those that resample where there are no weights."""
-    draws = np.zeros(0) if weights is None else mean.value + (weights - 1.0) @ mean.influence
+def bounds(mean: Mean, moved: Array | None, of_share: bool) -> list[tuple[float, float]]:
+    """benchbench's intervals, NaN for those that resample where there are no draws of clusters."""
+    draws = np.zeros(0) if moved is None else mean.value + moved @ mean.influence
     return [
         interval(mean, draws, of_share=of_share, method=method)
-        if weights is not None or method in ("auto", "t")
+        if moved is not None or method in ("auto", "t")
         else NONE
         for method in METHODS
     ]
@@ -138,10 +138,11 @@ def cell(
         layout = lay_out(groups, clusters)
         seed = int(rng.integers(2**31))
         weights = np.concatenate(list(resampled_weights(n_clusters, RESAMPLES, seed=seed)))
+        moved = weights - 1.0
         for again in range(turns):
             values = answers(by_group[groups], clusters, correlation, of_share, rng)
             mean = layout.mean(values)
-            each = bounds(mean, None if again % SLOW else weights, of_share)
+            each = bounds(mean, None if again % SLOW else moved, of_share)
             each.append(NONE if again % SLOWEST else plain(values, groups, clusters, weights))
             each.append(naive(values, groups))
             held[which] += [low <= truth <= high for low, high in each]
