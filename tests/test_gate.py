@@ -62,6 +62,11 @@ def test_a_floor_is_absolute() -> None:
     assert verdict(0.6, Rule("vg-relation", floor=0.9)) == "fail"
 
 
+def test_all_right_on_few_images_does_not_clear_a_high_floor() -> None:
+    assert verdict(2.0, Rule("vg-relation", floor=0.99), n=360) == "inconclusive"
+    assert verdict(2.0, Rule("vg-relation", floor=0.9), n=360) == "pass"
+
+
 def test_groups_are_gated_by_themselves_and_small_ones_reported() -> None:
     rule = Rule("vg-relation", margin=0.05, by="relation", least_items=400)
     found = gate([made("new", 0.3, n=1200)], [BASE], [rule])

@@ -23,6 +23,7 @@ from benchbench.cli import options
     show_default=True,
     help="Of intervals, and of what counts as sure.",
 )
+@options.interval_option
 @options.seed_option
 @click.option(
     "--flips",

@@ -31,6 +31,13 @@ ties_option = click.option(
     help="How a tie counts, for metrics whose publication fixes no rule.",
 )
 by_option = click.option("--by", metavar="TAG", help="Also a row per group, e.g. --by relation.")
+interval_option = click.option(
+    "--interval",
+    type=click.Choice(["auto", "t", "percentile", "bca", "wilson"]),
+    default="auto",
+    show_default=True,
+    help="Student's t, cluster bootstrap, Wilson's for independent items; auto takes what holds.",
+)
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps."
 )

@@ -21,14 +21,15 @@ def show_group() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @options.by_option
 @options.ties_option
+@options.interval_option
 @click.option("--manifest", is_flag=True, help="Also all that could have changed a number.")
-def show_run(path: Path, by: str | None, ties: Any, manifest: bool) -> None:
-    """Read a run's file: its scorecard by any tie rule and any slice."""
+def show_run(path: Path, manifest: bool, **how: Any) -> None:
+    """Read a run's file: its scorecard by any tie rule, any slice and any kind of interval."""
     from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run
 
     run = read_run(path)
-    click.echo(scorecard(run, ties=ties, by=by))
+    click.echo(scorecard(run, **how))
     if manifest:
         record = {
             "model": asdict(run.model),

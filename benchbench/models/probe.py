@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.devices import inference
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
 from benchbench.registry import heeded_by, load_model
-from benchbench.stats import bootstrap_draws, interval, mean_over_groups
+from benchbench.stats import intervals, mean_over_groups
 from benchbench.types import ACTIVATIONS, DualEncoder, Estimate, ImageRef
 
 if TYPE_CHECKING:
@@ -239,6 +239,6 @@ def _measured(name: str, gelu: Mapping[str, Floats], quick: Mapping[str, Floats]
 
     n = len(gelu[name])
     apart = mean_over_groups(quick[name] - gelu[name], np.zeros(n, np.intp), np.arange(n))
-    low, high = interval(apart, bootstrap_draws([apart])[:, 0], LEVEL)
+    ((low, high),) = intervals([apart], LEVEL)
     difference = Estimate(apart.value, low, high, LEVEL, n, n)
     return Measured(name, float(gelu[name].mean()), float(quick[name].mean()), difference)

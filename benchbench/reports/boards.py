@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchbench.reports.leaderboard import CORRECTIONS
 from benchbench.reports.pages import PAGE, md, short
 from benchbench.reports.text import banners, p_text, wrapped
-from benchbench.stats.intervals import MANY_CLUSTERS
+from benchbench.stats.intervals import described
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield from board.unlike
     if is_rank(board):
         yield f"{board.metric.name}: ranks, counted from 1; less is better."
+    said = described(board.interval, ["mean" if is_rank(board) else "share"])
     yield (
-        f"interval: of each model by itself, from whole source images drawn again (Student's t "
-        f"below {MANY_CLUSTERS} of them; – below {FEW_CLUSTERS}). Intervals that overlap do not "
-        "say that models are alike."
+        f"interval ({board.interval}): of each model by itself, {said}; – below {FEW_CLUSTERS} "
+        "clusters. Intervals that overlap do not say that models are alike."
     )
     yield "M: millions of parameters."
     if any(not place.sees for place in board.places):
@@ -239,6 +239,7 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "low": _plain(place.estimate.low),
             "high": _plain(place.estimate.high),
             "level": board.level,
+            "interval": board.interval,
             "best_place": place.best,
             "worst_place": place.worst,
             "letters": place.letters,

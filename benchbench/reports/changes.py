@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.sidebyside import circumstances
 from benchbench.reports.text import banners, p_text, wrapped
+from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchbench.reports.comparison import Change, Comparison
+    from benchbench.stats.intervals import Kind
     from benchbench.types import Run
 
 SHOWN = 10
@@ -156,6 +158,9 @@ def _notes(found: Comparison) -> Iterator[str]:
         f"p: two-sided, {found.test}; under the null hypothesis the two models' outcomes are "
         "exchangeable within an image."
     )
+    kinds: list[Kind] = ["mean"] if found.metric.statistic == "mean" else ["median"]
+    kinds += ["mean"] if found.by is not None else []
+    yield f"Intervals ({found.interval}): {described(found.interval, kinds)}."
     if not math.isnan(found.effect):
         yield (
             f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.errors import UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.reports.sidebyside import no_such_tag, side_by_side
@@ -17,22 +18,20 @@ from benchbench.stats import (
     detectable,
     expanded_percentiles,
     flip,
-    interval,
+    intervals,
     label_swap_p,
     mcnemar,
-    mean_over_groups,
     median_over_items,
     needed,
     step_down,
 )
-from benchbench.stats.intervals import MANY_CLUSTERS
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.reports.sidebyside import SideBySide
-    from benchbench.stats import Mean
+    from benchbench.stats import Mean, Method
     from benchbench.types import Metric, Run, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -81,6 +80,7 @@ class Comparison:
     metric: Metric
     ties: Ties
     level: float
+    interval: Method
     whole: Change
     by: str | None
     groups: tuple[Change, ...]
@@ -116,6 +116,7 @@ def compare(
     by: str | None = None,
     ties: Ties = "wrong",
     level: float = LEVEL,
+    interval: Method = "auto",
     seed: int = 0,
 ) -> Comparison:
     """Compare two runs of the same items.
@@ -127,14 +128,16 @@ def compare(
         by: a tag to slice by (``relation``).
         ties: the rule, where the metric fixes none.
         level: of intervals; p-values count as sure below 1 − level.
+        interval: which are taken (``stats.interval``).
         seed: of all draws.
 
     Raises:
-        UsageError: they do not compare, with all in which they differ.
+        UsageError: they do not compare, with all in which they differ; or Wilson's intervals are
+            asked for, which differences have not.
     """
     both = side_by_side([a, b], metric, ties=ties)
     p_value, test = _tested(both, seed)
-    whole = _change(both, both.metric.name, p_value, level, seed)
+    whole = _change(both, both.metric.name, p_value, level, interval, seed)
     effect = least = float("nan")
     wanted = 0
     if both.is_mean:
@@ -145,9 +148,10 @@ def compare(
         metric=both.metric,
         ties=both.ties,
         level=level,
+        interval=interval,
         whole=whole,
         by=by,
-        groups=_sliced(a, b, both, by, level, seed) if by is not None else (),
+        groups=_sliced(a, b, both, by, level, interval, seed) if by is not None else (),
         test=test,
         effect=effect,
         least=least,
@@ -171,12 +175,19 @@ def _tested(both: SideBySide, seed: int) -> tuple[float, str]:
     return float(flips.p_values()[0]), f"{how} of whole source images"
 
 
-def _change(both: SideBySide, name: str, p_value: float, level: float, seed: int) -> Change:
+def _change(
+    both: SideBySide, name: str, p_value: float, level: float, method: Method, seed: int
+) -> Change:
     """The metric of both runs and its difference with an interval."""
     if both.is_mean:
         apart = _apart(both)
-        draws = bootstrap_draws([apart], seed=seed)[:, 0]
-        return _of_means(both, name, p_value, apart, interval(apart, draws, level))
+        (bounds,) = intervals([apart], level, method=method, seed=seed)
+        return _of_means(both, name, p_value, apart, bounds)
+    if method not in ("auto", "percentile"):
+        raise UsageError(
+            f"{both.metric.name} is a median, and differences of medians are resampled: take "
+            "--interval auto or percentile."
+        )
     clusters, total = both.clusters[both.outcome], len(both.cluster_names)
     medians = [median_over_items(v, clusters, total) for v in both.values.T]
     drawn, bounds = bootstrap_draws(medians, seed=seed), (float("nan"), float("nan"))
@@ -190,8 +201,7 @@ def _change(both: SideBySide, name: str, p_value: float, level: float, seed: int
 def _apart(both: SideBySide) -> Mean:
     """The mean of what the items differ by."""
     one, two = both.values.T
-    clusters, total = both.clusters[both.outcome], len(both.cluster_names)
-    return mean_over_groups(two - one, both.numbered(), clusters, total=total, absent=both.absent)
+    return both.mean(two - one)
 
 
 def _of_means(
@@ -249,23 +259,29 @@ def _effect(table: Panel) -> float:
 
 
 def _sliced(
-    a: Run, b: Run, both: SideBySide, by: str, level: float, seed: int
+    a: Run, b: Run, both: SideBySide, by: str, level: float, method: Method, seed: int
 ) -> tuple[Change, ...]:
     """The difference within each group that a tag makes, p-values adjusted for their number."""
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
     if not len(read_units(load_protocol(a.protocol), a.outcomes, metric, both.ties).values):
         raise no_such_tag(a, by)
-    return group_changes(side_by_side([a, b], metric, ties=both.ties), level=level, seed=seed)
+    sliced = side_by_side([a, b], metric, ties=both.ties)
+    return group_changes(sliced, level=level, method=method, seed=seed)
 
 
 def group_changes(
-    sliced: SideBySide, *, level: float | None = LEVEL, seed: int = 0
+    sliced: SideBySide,
+    *,
+    level: float | None = LEVEL,
+    method: Method = "auto",
+    seed: int = 0,
 ) -> tuple[Change, ...]:
     """The difference of two runs within each group of their metric.
 
     Args:
         sliced: two runs, read by a mean over groups.
         level: of intervals; None leaves them out, which takes half the time.
+        method: of intervals.
         seed: of all draws.
 
     Returns:
@@ -278,7 +294,9 @@ def group_changes(
     parts = [sliced.part(number == g) for g in range(len(names))]
     aparts = [_apart(part) for part in parts]
     nothing = (float("nan"), float("nan"))
-    bounds = [nothing] * len(parts) if level is None else _bounds(aparts, level, seed)
+    bounds = [nothing] * len(parts)
+    if level is not None:
+        bounds = intervals(aparts, level, method=method, seed=seed)
     found = [
         replace(
             _of_means(part, str(names[g]), float(raw[g]), aparts[g], bounds[g]),
@@ -299,17 +317,6 @@ def _by_group(sliced: SideBySide, number: Integers, n_groups: int) -> tuple[Pane
     np.add.at(columns, cells, sliced.values[:, 1] - sliced.values[:, 0])
     pairs = np.stack([1 + np.arange(n_groups), np.zeros(n_groups)], axis=1).astype(np.intp)
     return Panel(columns, np.zeros_like(columns), len(number)), pairs
-
-
-def _bounds(means: list[Mean], level: float, seed: int) -> list[tuple[float, float]]:
-    """Intervals of several means, the resamples drawn once for those that take them."""
-    many = [mean for mean in means if mean.n_clusters >= MANY_CLUSTERS]
-    draws = iter(bootstrap_draws(many, seed=seed).T if many else ())
-    none = np.zeros(0)
-    return [
-        interval(mean, next(draws) if mean.n_clusters >= MANY_CLUSTERS else none, level)
-        for mean in means
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ from benchbench.stats import (
     detectable,
     flip,
     holm,
-    interval,
+    intervals,
     letters,
     rank_sets,
     step_down,
 )
-from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.stats.flips import DRAWS
 from benchbench.types import Estimate
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.stats import Flips, Panel, Ranks
+    from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -77,6 +76,7 @@ class Leaderboard:
     metric: Metric
     ties: Ties
     level: float
+    interval: Method
     correction: Correction
     places: tuple[Place, ...]
     """The best score first."""
@@ -111,6 +111,7 @@ def leaderboard(
     *,
     ties: Ties = "wrong",
     level: float = LEVEL,
+    interval: Method = "auto",
     correction: Correction = "step-down",
     seed: int = 0,
 ) -> Leaderboard:
@@ -121,17 +122,15 @@ def leaderboard(
         metric: of the task, a mean; by default its headline.
         ties: the rule, where the metric fixes none.
         level: of intervals and places; differences count below 1 − level.
+        interval: which each model's score has (``stats.interval``); places do not depend on it.
         correction: of p-values for the number of pairs.
         seed: of all draws.
 
     Raises:
-        UsageError: runs that do not compare, a model twice, or a metric that is no mean.
+        UsageError: runs that do not compare, a model twice, a metric that is no mean, or Wilson's
+            intervals where items are not independent.
     """
-    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
-        raise UsageError(
-            f"A board is of one task and edition, and these runs are of {len(tasks)}: "
-            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
-        )
+    _check_of_one_task(runs)
     _check_names(runs)
     beside = side_by_side(runs, metric, ties=ties)
     if not beside.is_mean:
@@ -140,7 +139,7 @@ def leaderboard(
             f"runs by it: benchbench compare A B --metric {beside.metric.name}"
         )
     table = beside.panel()
-    estimates = _estimates(beside, table, level, seed)
+    estimates = _estimates(beside, level, interval, seed)
     order = sorted(
         range(len(runs)),
         key=lambda i: (-beside.sign * round(estimates[i].value, 12), runs[i].model.name),
@@ -155,6 +154,7 @@ def leaderboard(
         metric=beside.metric,
         ties=beside.ties,
         level=level,
+        interval=interval,
         correction=correction,
         places=_places(runs, estimates, order, ranks, p_values, 1 - level),
         unlike=tuple(circumstances(runs)),
@@ -226,16 +226,22 @@ def square(table: Panel, of_pairs: Floats) -> Floats:
     return found
 
 
-def _estimates(beside: SideBySide, table: Panel, level: float, seed: int) -> list[Estimate]:
+def _estimates(beside: SideBySide, level: float, method: Method, seed: int) -> list[Estimate]:
     """Each model's score with its own interval."""
-    draws = table.redrawn(RESAMPLES, seed)
-    found = []
-    for column, mean in enumerate(beside.means()):
-        drawn = mean.value + draws[:, column]
-        low, high = interval(mean, drawn, level, of_share=beside.sign > 0)
-        low = max(1.0, low) if beside.sign < 0 else low
-        found.append(Estimate(mean.value, low, high, level, mean.n_items, mean.n_clusters))
-    return found
+    share, means = beside.sign > 0, beside.means()
+    bounds = intervals(means, level, of_share=share, method=method, seed=seed)
+    return [
+        Estimate(m.value, low if share else max(1.0, low), high, level, m.n_items, m.n_clusters)
+        for m, (low, high) in zip(means, bounds, strict=True)
+    ]
+
+
+def _check_of_one_task(runs: Sequence[Run]) -> None:
+    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
+        raise UsageError(
+            f"A board is of one task and edition, and these runs are of {len(tasks)}: "
+            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
+        )
 
 
 def _check_names(runs: Sequence[Run]) -> None:

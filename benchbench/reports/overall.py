@@ -10,8 +10,7 @@ import numpy as np
 from benchbench.errors import UsageError
 from benchbench.reports.leaderboard import LEVEL, adjusted, square
 from benchbench.reports.sidebyside import side_by_side
-from benchbench.stats import flip, interval, letters, overall, rank_sets
-from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.stats import flip, intervals, letters, overall, rank_sets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +78,8 @@ def over_tasks(
             raise UsageError(f"The headline of {task} is a rank, and no share of perfect.")
     names = [run.model.name for run in next(iter(beside.values())).runs]
     table = overall([(b.panel(), b.cluster_names, b.guessing()) for b in beside.values()])
-    values, drawn = table.values, table.redrawn(RESAMPLES, seed)
+    values = table.values
+    bounds = intervals([table.mean(i) for i in range(table.n_models)], level, seed=seed)
     order = np.argsort(-values.round(12), kind="stable")
     p_values = adjusted(flip(table, table.pairs(), seed=seed), "step-down")
     apart = square(table, p_values) < 1 - level
@@ -87,7 +87,7 @@ def over_tasks(
     ranks, mean_ranks = rank_sets(table, level=level, seed=seed), _mean_ranks(beside)
     standings = []
     for place, i in enumerate(order):
-        low, high = interval(table.mean(int(i)), values[i] + drawn[:, i], level)
+        low, high = bounds[i]
         standings.append(
             Standing(
                 names[i], float(values[i]), low, high, int(ranks.best[i]), int(ranks.worst[i]),

@@ -29,6 +29,7 @@ from benchbench.reports.pages import md, short
 from benchbench.reports.plots import critical, forest, heat
 from benchbench.reports.text import banners
 from benchbench.runs import SUFFIX, read_run, require_complete, write_run, written_whole
+from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -298,7 +299,8 @@ def _overall_lines(whole: Overall, blind: set[str]) -> list[str]:
     lines = [
         "## Overall", "",
         f"Mean of chance-corrected scores over {len(whole.tasks)} tasks: 0 is guessing, 100 is "
-        f"perfect. {whole.n_clusters:,} source images, drawn again for all tasks at once.", "",
+        f"perfect. {whole.n_clusters:,} source images, each one cluster for all tasks. Interval: "
+        f"{described('auto', ['mean'])}.", "",
         f"| place | model | score | {level} interval | alike | mean rank |",
         "|--:|:--|--:|--:|:--|--:|",
     ]  # fmt: skip

@@ -10,12 +10,7 @@ import numpy as np
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Units, read_units
 from benchbench.reports.sidebyside import no_such_tag, task_of
-from benchbench.stats import (
-    bootstrap_draws,
-    interval,
-    mean_over_groups,
-    median_over_items,
-)
+from benchbench.stats import intervals, mean_over_groups, median_over_items
 from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.types import Estimate
@@ -26,7 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.protocols.protocol import Protocol
-    from benchbench.stats import Mean, Median
+    from benchbench.stats import Mean, Median, Method
+    from benchbench.stats.intervals import Kind
     from benchbench.types import Metric, Outcome, Run, Statistic, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -58,6 +54,13 @@ class Row:
     statistic: Statistic = "mean"
 
     @property
+    def kind(self) -> Kind:
+        """Which kind of interval it takes."""
+        if self.statistic == "median":
+            return "median"
+        return "mean" if self.is_rank else "share"
+
+    @property
     def unreliable(self) -> bool:
         """Whether rare groups carry so much that the interval is not to be relied on."""
         return self.rare_share > HEAVY
@@ -84,6 +87,7 @@ class Scorecard:
     remarks: tuple[str, ...]
     """What a reader must know beside the numbers."""
     resamples: int
+    interval: Method
     rare: tuple[str, ...] = ()
     """Groups of the headline in fewer than ten clusters."""
 
@@ -100,6 +104,7 @@ def scorecard(
     task: Task | None = None,
     ties: Ties = "wrong",
     by: str | None = None,
+    interval: Method = "auto",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Scorecard:
@@ -110,11 +115,13 @@ def scorecard(
         task: whose metrics to read it by; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
         by: a tag to slice by (``relation``).
-        resamples: bootstrap draws of clusters.
+        interval: which are taken (``stats.interval``).
+        resamples: bootstrap draws of clusters, where any are needed.
         seed: of the draws.
 
     Raises:
-        UsageError: the task is another one or has changed since, or no item has the tag ``by``.
+        UsageError: the task is another one or has changed since, no item has the tag ``by``, or
+            Wilson's intervals are asked for where items are not independent.
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
@@ -124,8 +131,11 @@ def scorecard(
     metrics += _frequent(protocol, run, first, metrics, ties, clusters)
     slices = _read_slices(protocol, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
-    draws = bootstrap_draws([read.value for read in everything], resamples=resamples, seed=seed)
-    rows = [read.row(draws[:, i]) for i, read in enumerate(everything)]
+    bounds = intervals(
+        [read.value for read in everything], LEVEL, of_share=[not r.is_rank for r in everything],
+        method=interval, resamples=resamples, seed=seed,
+    )  # fmt: skip
+    rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
     ties_of_headline, judged = _tied(protocol, run, first)
     headline = next(row for row in of_metrics if row.name == first.name)
@@ -141,6 +151,7 @@ def scorecard(
         counted=tuple(protocol.counted(run.outcomes)),
         remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
         resamples=resamples,
+        interval=interval,
         rare=_rare(read_units(protocol, run.outcomes, first, ties), clusters),
     )
 
@@ -205,10 +216,9 @@ class _Read:
     too_short: int = 0
     """Candidates in the shortest list, where that leaves the metric without a value."""
 
-    def row(self, draws: Floats) -> Row:
-        """The row, given the statistic's bootstrap draws."""
+    def row(self, low: float, high: float) -> Row:
+        """The row, given the statistic's interval."""
         value = self.value
-        low, high = interval(value, draws, LEVEL, of_share=not self.is_rank)
         low = max(1.0, low) if self.is_rank else low
         return Row(
             name=self.name,

@@ -16,13 +16,15 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.reports.sidebyside import side_by_side
-from benchbench.stats import Spread, between_seeds, interval, mean_over_groups
+from benchbench.stats import Spread, between_seeds, intervals
+from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from benchbench.stats import Method
     from benchbench.types import Metric, Run, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -45,7 +47,9 @@ class Methods:
     over_seeds: tuple[float, float]
     """Interval of the difference for other seeds on these items (Welch's t)."""
     over_items: tuple[float, float]
-    """Interval for these checkpoints on other items (whole source images drawn again)."""
+    """Interval for these checkpoints on other items, by whole source images."""
+    interval: Method
+    """How the interval over items is found."""
     ordered: bool
     """Whether every checkpoint of one method is above every one of the other."""
     is_rank: bool = False
@@ -70,6 +74,7 @@ class Methods:
             f"alike, 2 in {alike} would be so."
             if self.ordered
             else "The methods' checkpoints overlap.",
+            f"Interval over items ({self.interval}): {described(self.interval, ['mean'])}.",
         ]
         return "\n".join(rows)
 
@@ -78,8 +83,8 @@ def _of(spread: Spread, scale: float) -> str:
     return f"{scale * spread.mean:.1f} ± {scale * spread.sd:.1f} between seeds"
 
 
-def _range(interval: tuple[float, float], scale: float) -> str:
-    low, high = interval
+def _range(bounds: tuple[float, float], scale: float) -> str:
+    low, high = bounds
     return "–" if math.isnan(low) else f"[{scale * low:+.1f}, {scale * high:+.1f}]"
 
 
@@ -100,6 +105,7 @@ def compare_methods(
     *,
     ties: Ties = "wrong",
     level: float = LEVEL,
+    interval: Method = "auto",
     seed: int = 0,
 ) -> Methods:
     """Compare two methods by checkpoints of several seeds.
@@ -110,11 +116,12 @@ def compare_methods(
         metric: a mean; by default the task's headline.
         ties: the rule, where the metric fixes none.
         level: of both intervals.
+        interval: which is taken over items (``stats.interval``).
         seed: of the resamples.
 
     Raises:
         UsageError: fewer than two seeds of either, a checkpoint twice, runs that do not compare,
-            or a median.
+            a median, or Wilson's intervals, which differences have not.
     """
     if min(len(a), len(b)) < 2:
         raise UsageError(
@@ -128,22 +135,17 @@ def compare_methods(
     table = beside.panel()
     one, two = table.values[: len(a)], table.values[len(a) :]
     apart = beside.values[:, len(a) :].mean(axis=1) - beside.values[:, : len(a)].mean(axis=1)
-    of_items = mean_over_groups(
-        apart, beside.numbered(), beside.clusters[beside.outcome],
-        total=table.n_clusters, absent=beside.absent,
-    )  # fmt: skip
-    redrawn = table.redrawn(seed=seed)
-    drawn = redrawn[:, len(a) :].mean(axis=1) - redrawn[:, : len(a)].mean(axis=1)
-    difference = float(two.mean() - one.mean())
+    (over_items,) = intervals([beside.mean(apart)], level, method=interval, seed=seed)
     return Methods(
         task=f"{a[0].task}@{a[0].edition}",
         metric=beside.metric.name,
         a=between_seeds(one.tolist()),
         b=between_seeds(two.tolist()),
-        difference=difference,
+        difference=float(two.mean() - one.mean()),
         level=level,
         over_seeds=welch(one, two, level),
-        over_items=interval(of_items, difference + drawn, level),
+        over_items=over_items,
+        interval=interval,
         ordered=bool(two.min() > one.max() or one.min() > two.max()),
         is_rank=beside.sign < 0,
     )

@@ -11,7 +11,8 @@ from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.registry import load_task
-from benchbench.stats import mean_over_groups, panel
+from benchbench.stats import panel
+from benchbench.stats.means import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Panel
+    from benchbench.stats.means import Layout
     from benchbench.types import Metric, Run, Task, TaskInfo, Ties
 
     Floats = npt.NDArray[np.float64]
@@ -77,17 +79,16 @@ class SideBySide:
 
     def means(self) -> list[Mean]:
         """Each run's mean."""
-        return [self.mean(column) for column in self.values.T]
+        layout = self._layout()
+        return [layout.mean(column) for column in self.values.T]
 
     def mean(self, values: Floats) -> Mean:
         """The metric's mean of other values of what it judges: [units]."""
-        return mean_over_groups(
-            values,
-            self.numbered(),
-            self.clusters[self.outcome],
-            total=len(self.cluster_names),
-            absent=self.absent,
-        )
+        return self._layout().mean(values)
+
+    def _layout(self) -> Layout:
+        of_units, total = self.clusters[self.outcome], len(self.cluster_names)
+        return lay_out(self.numbered(), of_units, total=total, absent=self.absent)
 
     def part(self, kept: npt.NDArray[np.bool_]) -> SideBySide:
         """Some of what is judged, [units], as one group."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
 from benchbench.protocols import load_protocol
-from benchbench.stats.intervals import MANY_CLUSTERS
+from benchbench.stats.intervals import MANY_CLUSTERS, described
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -246,11 +246,9 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
         f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
         "the same."
     )
-    yield (
-        f"Intervals: {scorecard.resamples:,} bootstrap draws of whole clusters (source images), "
-        f"expanded percentiles; Student's t below {MANY_CLUSTERS} of them; Wilson's for lone "
-        f"items, or where all agree; – below {FEW_CLUSTERS}."
-    )
+    kinds = [row.kind for row in (*scorecard.metrics, *scorecard.groups)]
+    said = described(scorecard.interval, kinds, scorecard.resamples)
+    yield (f"Intervals ({scorecard.interval}): {said}; – below {FEW_CLUSTERS} clusters.")
     if scorecard.groups:
         yield (
             f"By {scorecard.by}: judged as {scorecard.headline.name} is, ties counted "

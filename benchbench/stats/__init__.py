@@ -8,7 +8,7 @@ read it.
 from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles
 from benchbench.stats.families import benjamini_hochberg, holm, step_down
 from benchbench.stats.flips import Flips, flip
-from benchbench.stats.intervals import bca, clustered_t, interval
+from benchbench.stats.intervals import Method, bca, clustered_t, interval, intervals
 from benchbench.stats.letters import letters
 from benchbench.stats.means import Mean, mean_over_groups
 from benchbench.stats.medians import Median, median_over_items
@@ -18,12 +18,13 @@ from benchbench.stats.power import detectable, needed
 from benchbench.stats.ranks import Ranks, rank_sets
 from benchbench.stats.spread import Spread, between_seeds
 from benchbench.stats.swapping import label_swap_p, mcnemar
-from benchbench.stats.wilson import wilson_interval
+from benchbench.stats.wilson import share_interval, wilson_interval
 
 __all__ = [
     "Flips",
     "Mean",
     "Median",
+    "Method",
     "Panel",
     "Ranks",
     "Spread",
@@ -37,6 +38,7 @@ __all__ = [
     "flip",
     "holm",
     "interval",
+    "intervals",
     "label_swap_p",
     "letters",
     "mcnemar",
@@ -46,6 +48,7 @@ __all__ = [
     "overall",
     "panel",
     "rank_sets",
+    "share_interval",
     "step_down",
     "wilson_interval",
 ]

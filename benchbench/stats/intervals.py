@@ -1,21 +1,26 @@
 r"""Intervals of one number, and which is taken when.
 
-Below a hundred clusters, resampling understates the spread of a mean; Student's t with the
-cluster-robust standard error does so least (Cameron and Miller 2015, §VI). Nothing is said below
-ten.
+The standard error is the jackknife's, which leaves out whole clusters one by one
+(``Mean.standard_error``), the quantile Student's. Shares are put on Wilson's scale, because near 0
+and 1 they are skew. Simulated with known truth (benchmarks/coverage.py), this holds its level
+where resampling falls short of it: below a few hundred clusters. Medians have no standard error of
+use, and are resampled. Nothing is said below ten clusters.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.stats.bootstrap import expanded_percentiles
+from benchbench.errors import UsageError
+from benchbench.stats.bootstrap import RESAMPLES, bootstrap_draws, expanded_percentiles
 from benchbench.stats.means import FEW_CLUSTERS, Mean
-from benchbench.stats.wilson import wilson_interval
+from benchbench.stats.wilson import share_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy.typing as npt
 
     from benchbench.stats.medians import Median
@@ -23,57 +28,150 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 MANY_CLUSTERS = 100
-"""From here on resampling holds what it promises (benchmarks/coverage.py)."""
+"""Below so many, intervals are to be taken as rough."""
+Method = Literal["auto", "t", "percentile", "bca", "wilson"]
+Kind = Literal["share", "mean", "median"]
+"""Of a number: a mean of answers between 0 and 1; a mean of differences or ranks; a median."""
+WORDS: dict[str, str] = {
+    "wilson": "Wilson's with the effective number of items, by the jackknife over clusters (source "
+    "images)",
+    "t": "Student's t, by the jackknife over clusters (source images)",
+    "percentile": "expanded percentiles of {resamples:,} bootstrap draws of clusters (source "
+    "images)",
+    "bca": "bias-corrected and accelerated (BCa), of {resamples:,} bootstrap draws of clusters "
+    "(source images)",
+}
+
+
+def taken(kind: Kind, method: Method) -> str:
+    """What a method comes to for a kind of number: a key of ``WORDS``."""
+    if kind == "median":
+        return "percentile"
+    if method == "auto":
+        return "wilson" if kind == "share" else "t"
+    return method
+
+
+def described(method: Method, kinds: Iterable[Kind], resamples: int = RESAMPLES) -> str:
+    """What a reader should know of the intervals of some kinds of numbers.
+
+    >>> described("auto", ["mean"])
+    "Student's t, by the jackknife over clusters (source images)"
+    """
+    of: dict[str, list[str]] = {}
+    for kind in dict.fromkeys(kinds):
+        of.setdefault(taken(kind, method), []).append(f"{kind}s")
+    said = [
+        WORDS[each].format(resamples=resamples)
+        + (f" for {' and '.join(kinds_of)}" if len(of) > 1 else "")
+        for each, kinds_of in of.items()
+    ]
+    agreed = any(each != "wilson" and "shares" in kinds_of for each, kinds_of in of.items())
+    return "; ".join(said) + "; Wilson's where all agree" * agreed
+
+
+def kind_of(value: Mean | Median, of_share: bool) -> Kind:
+    """The kind of a number; ``of_share``: whether it is a mean of answers between 0 and 1."""
+    return ("share" if of_share else "mean") if isinstance(value, Mean) else "median"
+
+
+def intervals(
+    values: Sequence[Mean | Median],
+    level: float = 0.95,
+    *,
+    of_share: Sequence[bool] | bool = False,
+    method: Method = "auto",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[tuple[float, float]]:
+    """The intervals of several numbers of one run or table, with resamples that they share.
+
+    Args:
+        values: over the same clusters.
+        level: of each interval.
+        of_share: whether each is a mean of answers between 0 and 1.
+        method: see ``interval``.
+        resamples: bootstrap draws of clusters, where any are needed.
+        seed: of the draws.
+
+    Raises:
+        UsageError: Wilson's is asked for what it is not for.
+    """
+    shares = [of_share] * len(values) if isinstance(of_share, bool) else of_share
+    drawn = [
+        i for i, value in enumerate(values)
+        if value.n_clusters >= FEW_CLUSTERS
+        and taken(kind_of(value, shares[i]), method) in ("percentile", "bca")
+    ]  # fmt: skip
+    draws = {}
+    if drawn:
+        columns = bootstrap_draws([values[i] for i in drawn], resamples=resamples, seed=seed)
+        draws = dict(zip(drawn, columns.T, strict=True))
+    return [
+        interval(value, draws.get(i, np.zeros(0)), level, of_share=shares[i], method=method)
+        for i, value in enumerate(values)
+    ]
 
 
 def interval(
-    value: Mean | Median, draws: Floats, level: float = 0.95, *, of_share: bool = False
+    value: Mean | Median,
+    draws: Floats,
+    level: float = 0.95,
+    *,
+    of_share: bool = False,
+    method: Method = "auto",
 ) -> tuple[float, float]:
-    """The interval that benchbench prints.
-
-    From 100 clusters on the bootstrap's expanded percentiles, for means below that Student's t; NaN
-    below ten. Shares of yes-or-no answers whose items are each their own cluster have Wilson's, and
-    so have those where all items agree: resampling would yield no width there, a certainty that a
-    few dozen clusters do not give.
+    """The interval that benchbench prints; NaN below ten clusters.
 
     Args:
         value: what was estimated.
-        draws: [resamples], of it.
+        draws: [resamples], of it, where it is resampled.
         level: of the interval.
         of_share: whether the value is a mean of answers between 0 and 1.
+        method: ``auto``: ``share_interval`` for shares, ``clustered_t`` for other means, expanded
+            percentiles for medians. ``t``, ``percentile`` and ``bca`` are that for all means;
+            a share on which all items agree keeps a width, that of ``share_interval``. ``wilson``
+            is for shares of items that are each their own cluster.
+
+    Raises:
+        UsageError: Wilson's is asked for what it is not for.
     """
+    how = taken(kind_of(value, of_share), method)
+    if method == "wilson":
+        _check_independent(value, of_share)
     if value.n_clusters < FEW_CLUSTERS:
         return float("nan"), float("nan")
-    if of_share and isinstance(value, Mean) and are_singletons(value):
-        return wilson_interval(value.value, value.n_clusters, level)
-    if isinstance(value, Mean) and value.n_clusters < MANY_CLUSTERS:
-        low, high = clustered_t(value, level)
-    else:
+    if how == "percentile" or not isinstance(value, Mean):
         low, high = expanded_percentiles(draws, value.n_clusters, level)
-    if not of_share:
+    elif how == "wilson":
+        low, high = share_interval(value, level)
+    else:
+        low, high = bca(draws, value, level) if how == "bca" else clustered_t(value, level)
+    if not of_share or not isinstance(value, Mean):
         return low, high
-    if high - low < 1e-9:
-        return wilson_interval(value.value, value.n_clusters, level)
-    return max(0.0, low), min(1.0, high)
+    return share_interval(value, level) if high - low < 1e-9 else (max(0.0, low), min(1.0, high))
 
 
-def are_singletons(mean: Mean) -> bool:
-    r"""Whether a plain mean is of yes-or-no answers, each its own cluster.
-
-    Only of these is :math:`\sum_k u_k^2 = p (1 - p) / n`.
-    """
-    if mean.n_groups != 1 or mean.n_items != mean.n_clusters:
-        return False
-    spread = mean.value * (1 - mean.value) / mean.n_items
-    return abs(float(np.square(mean.influence).sum()) - spread) < 1e-9 * max(spread, 1e-9)
+def _check_independent(value: Mean | Median, of_share: bool) -> None:
+    if not isinstance(value, Mean) or not of_share:
+        raise UsageError(
+            "Wilson's interval is of a share of right answers, and a difference, a rank or a "
+            "median is none. Take --interval auto, t or percentile."
+        )
+    if value.n_items != value.n_clusters:
+        raise UsageError(
+            "Wilson's interval is for items that are independent, each of its own source image: "
+            f"here {value.n_items:,} share {value.n_clusters:,}, and it would be too narrow. "
+            "--interval auto is Wilson's with the effective number of items."
+        )
 
 
 def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:
     r"""Student's interval over clusters; NaN below two.
 
-    .. math:: \hat\theta \pm t_{K-1,\,(1+level)/2} \sqrt{\tfrac{K}{K-1} \sum_k u_k^2}
+    .. math:: \hat\theta \pm t_{K-1,\,(1+level)/2}\; SE
 
-    K counts clusters that have an item.
+    K counts clusters that have an item (MacKinnon, Nielsen and Webb 2023).
     """
     from scipy.special import stdtrit
 
@@ -87,8 +185,8 @@ def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:
 def bca(draws: Floats, mean: Mean, level: float = 0.95) -> tuple[float, float]:
     r"""The bias-corrected and accelerated interval of bootstrap draws (Efron 1987).
 
-    With z₀ from the share of draws below the value, and the acceleration from the influences of
-    clusters, which are the infinitesimal jackknife over clusters,
+    With z₀ from the share of draws below the value, and the acceleration from the jackknife over
+    clusters, of which influences u are a multiple,
 
     .. math:: \hat a = \frac{\sum_k u_k^3}{6 (\sum_k u_k^2)^{3/2}}
 
@@ -101,9 +199,11 @@ def bca(draws: Floats, mean: Mean, level: float = 0.95) -> tuple[float, float]:
     """
     from scipy.special import ndtr, ndtri
 
+    if mean.n_clusters < 2:
+        return float("nan"), float("nan")
     spread = float(np.square(mean.influence).sum())
-    if mean.n_clusters < 2 or not spread:
-        return (mean.value, mean.value) if mean.n_clusters > 1 else (float("nan"), float("nan"))
+    if not spread:
+        return mean.value, mean.value
     # Draws at the value itself count half, as where they are few and coarse.
     below = ((draws < mean.value).sum() + 0.5 * (draws == mean.value).sum()) / len(draws)
     bias = float(ndtri(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws))))

@@ -1,11 +1,10 @@
-r"""Is a mean above or below a bound? One-sided tests with Student's t over clusters.
+r"""Is a mean above or below a bound? One-sided tests over clusters.
 
 .. math:: t = (\hat\theta - b) / SE
 
-with the cluster-robust standard error, on K − 1 degrees of freedom (Cameron and Miller 2015, §VI).
-With a bound of −margin for a difference "new − old", small p above is non-inferiority (Piaggio et
-al. 2012, *Reporting of noninferiority and equivalence randomized trials*), small p below a loss
-beyond the margin.
+with the jackknife's standard error, on K − 1 degrees of freedom. With a bound of −margin for a
+difference "new − old", small p above is non-inferiority (Piaggio et al. 2012, *Reporting of
+noninferiority and equivalence randomized trials*), small p below a loss beyond the margin.
 
 Two checkpoints that disagree on few items hardly spread, and may yet, in truth, lie at the bound:
 then more items would be lost, and each of them adds to the variance. A claim to lie above is
@@ -16,6 +15,10 @@ paired-sample design*),
 .. math:: SE_b^2 = SE^2 + v\,(\hat\theta - b)
 
 with v the variance that a share of items adds when it is lost (``loss_variance``).
+
+The error of a share held against a floor is taken at the floor, :math:`\sqrt{b (1 - b) / n}` with
+the effective number of items and the degrees of freedom of ``share_interval``, which inverts these
+tests.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.stats.power import POWER
+from benchbench.stats.wilson import effective_size, freedom
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -76,16 +80,17 @@ class Sided:
         return (p + math.sqrt(max(0.0, p**2 + 4 * q))) / 2
 
 
-def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0) -> Sided:
+def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: bool = False) -> Sided:
     """Test a mean against a bound, both ways.
 
-    Without any spread among the clusters, and where losses add none, the estimate is taken at its
-    word; below two clusters nothing is claimed.
+    Without any spread among the clusters, and where losses add none, an estimate that is no share
+    is taken at its word; below two clusters nothing is claimed.
 
     Args:
         mean: of a score, or of a difference.
         bound: what it is held against.
-        per_loss: ``loss_variance``, where the mean is one of shares of items.
+        per_loss: ``loss_variance``, where the mean is a difference of shares of items.
+        of_share: whether the value is itself a mean of answers between 0 and 1.
     """
     from scipy.special import stdtr
 
@@ -93,6 +98,12 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0) -> Sided:
     if n < 2 or math.isnan(apart):
         return Sided(1.0, 1.0, apart, float("nan"), float("nan"), per_loss, n)
     error = mean.standard_error
+    if of_share:
+        at_bound = math.sqrt(max(0.0, bound * (1 - bound)) / effective_size(mean))
+        if at_bound < 1e-12:
+            return Sided(float(apart <= 0), float(apart >= 0), apart, error, 0.0, per_loss, n)
+        below = float(stdtr(freedom(mean), apart / at_bound))
+        return Sided(1 - below, below, apart, error, at_bound, per_loss, n)
     at_bound = math.sqrt(error**2 + per_loss * max(0.0, apart))
     above = float(stdtr(n - 1, -apart / at_bound)) if at_bound >= 1e-12 else float(apart <= 0)
     below = float(stdtr(n - 1, apart / error)) if error >= 1e-12 else float(apart >= 0)

@@ -1,15 +1,23 @@
 r"""Means over items and over groups of items, and what each cluster contributes to them.
 
-A cluster's *influence* is how far the mean moves, to first order, when the cluster counts once
-more: the sum over its items of residuals, by their weight. Influences add up, so that variances
-and bootstrap draws of any mean come from one column of numbers (the linearisation behind
-cluster-robust standard errors; Huber 1967; Cameron and Miller 2015, §II).
+A cluster's *influence* is how far the mean moves when the cluster is left out, in the units of the
+jackknife: the sum over its items of residuals, by their weight. Influences add up, so that
+variances and bootstrap draws of any mean come from one column of numbers. With K clusters, n_g
+items in group g and n_gc of them in cluster c,
 
-.. math:: u_c = \frac{1}{G} \sum_g \frac{1}{n_g} \sum_{i \in c \cap g} (y_i - m_g)
+.. math:: u_c = \frac{K-1}{K} \bigl(\hat\theta - \hat\theta_{(-c)}\bigr)
+    = \frac{K-1}{K} \frac{1}{G} \sum_g \frac{1}{n_g - n_{gc}} \sum_{i \in c \cap g} (y_i - m_g)
+
+(Efron and Stein 1981; the cluster-robust variance from these is CV3: Bell and McCaffrey 2002,
+*Bias reduction in standard errors for linear regression with multi-stage samples*; MacKinnon,
+Nielsen and Webb 2023, *Fast and reliable jackknife and bootstrap methods for cluster-robust
+inference*). It is that of the derivative where clusters are many or equal, and larger where one
+holds much of a group, whose mean it draws towards itself.
 
 m is the group's own mean where the group has items in ten clusters or more. A rarer group says
-little of its own spread (one item: nothing), so that its residuals are taken from the mean of all
-items in rare groups: an overestimate where those groups differ, rather than none.
+little of its own spread (one item: nothing), so that rare groups share one: their residuals are
+taken from the mean of all items in rare groups, and weighted alike, by the root mean square of
+their weights. That is an overestimate where those groups differ, rather than none.
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
     Integers = npt.NDArray[np.intp]
 
 FEW_CLUSTERS = 10
@@ -42,14 +51,17 @@ class Mean:
     n_groups: int
     rare_share: float
     """Weight on groups with items in fewer than ten clusters."""
+    rare_weight: float = 0.0
+    """Sum over those groups' items of their squared weights."""
 
     @property
     def standard_error(self) -> float:
-        r"""Cluster-robust; NaN below two clusters that have an item.
+        r"""By the jackknife over clusters; NaN below two clusters that have an item.
 
         .. math:: \sqrt{\tfrac{K}{K-1} \sum_k u_k^2}
+            = \sqrt{\tfrac{K-1}{K} \sum_k (\hat\theta_{(-k)} - \hat\theta)^2}
 
-        (Cameron and Miller 2015, *A practitioner's guide to cluster-robust inference*, §II.)
+        (CV3 of MacKinnon, Nielsen and Webb 2023.)
         """
         n = self.n_clusters
         if n < 2:
@@ -60,6 +72,77 @@ class Mean:
     def total(self) -> int:
         """Clusters of the run."""
         return len(self.influence)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Groups and clusters of items: what a mean owes to them, whatever the answers."""
+
+    groups: Integers
+    """[items]"""
+    clusters: Integers
+    """[items]"""
+    weights: Floats
+    """[items]: of each in the mean; they add up to 1 less what groups without an item have."""
+    pulls: Floats
+    """[items]: of each one's residual in its cluster's influence."""
+    rare: Flags
+    """[groups]: whether in fewer than ten clusters."""
+    pool: Flags
+    """[items]: those whose mean stands for that of rare groups."""
+    n_groups: int
+    n_clusters: int
+    total: int
+
+    def mean(self, values: Floats) -> Mean:
+        """The mean of some answers: [items]."""
+        if not len(values):
+            return Mean(float("nan"), np.zeros(self.total), 0, 0, 0, 0.0)
+        own = np.bincount(self.groups, values) / np.bincount(self.groups)
+        centres = np.where(self.rare, values[self.pool].mean(), own) if self.rare.any() else own
+        moves = self.pulls * (values - centres[self.groups])
+        in_rare = self.rare[self.groups]
+        return Mean(
+            value=float(own.sum() / self.n_groups),
+            influence=np.bincount(self.clusters, moves, self.total).astype(np.float64),
+            n_items=len(values),
+            n_clusters=self.n_clusters,
+            n_groups=self.n_groups,
+            rare_share=float(self.rare.sum() / self.n_groups),
+            rare_weight=float(np.square(self.weights[in_rare]).sum()),
+        )
+
+
+def lay_out(
+    groups: Integers, clusters: Integers, *, total: int | None = None, absent: int = 0
+) -> Layout:
+    """The groups and clusters of items, for several means over them.
+
+    Args:
+        groups: [items], numbered from 0 without gaps.
+        clusters: [items], numbered from 0.
+        total: clusters of the run; by default up to the last that an item has.
+        absent: groups beside these that have no item and count 0.
+    """
+    total = int(clusters.max(initial=-1)) + 1 if total is None else total
+    cells, cell, in_cell = np.unique(
+        groups * total + clusters, return_inverse=True, return_counts=True
+    )
+    sizes, in_cluster = np.bincount(groups), np.bincount(clusters, minlength=total)
+    rare = np.bincount(cells // max(1, total), minlength=len(sizes)) < FEW_CLUSTERS
+    weights = 1 / (sizes[groups] * (len(sizes) + absent))
+    pulls, share, in_rare = weights.copy(), in_cell[cell] / sizes[groups], rare[groups]
+    # All items in rare groups, or all of the run where those too lie in few clusters.
+    pool = in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
+    if in_rare.any():
+        pulls[in_rare] = np.sqrt(np.square(weights[in_rare]).mean())
+        share[in_rare] = np.bincount(clusters[pool], minlength=total)[clusters[in_rare]]
+        share[in_rare] /= pool.sum()
+    n_clusters = int((in_cluster > 0).sum())
+    # Only a cluster that is alone holds all of a group; it has no influence on its own mean.
+    pulls *= (n_clusters - 1) / max(1, n_clusters) / np.where(share < 1, 1 - share, np.inf)
+    n_groups = len(sizes) + absent
+    return Layout(groups, clusters, weights, pulls, rare, pool, n_groups, n_clusters, total)
 
 
 def mean_over_groups(
@@ -85,33 +168,4 @@ def mean_over_groups(
     """
     total = int(clusters.max(initial=-1)) + 1 if total is None else total
     kept = groups >= 0
-    values, groups, clusters = values[kept], groups[kept], clusters[kept]
-    if not len(values):
-        return Mean(float("nan"), np.zeros(total), 0, 0, 0, 0.0)
-    sizes = np.bincount(groups)
-    means = np.bincount(groups, weights=values) / sizes
-    rare = _clusters_per_group(groups, clusters, len(sizes)) < FEW_CLUSTERS
-    centres = np.where(rare, _centre_of_rare(values, rare[groups], clusters), means)
-    n_groups = len(sizes) + absent
-    residuals = (values - centres[groups]) / (sizes[groups] * n_groups)
-    return Mean(
-        value=float(means.sum() / n_groups),
-        influence=np.bincount(clusters, residuals, total).astype(np.float64),
-        n_items=len(values),
-        n_clusters=len(np.unique(clusters)),
-        n_groups=n_groups,
-        rare_share=float(rare.sum() / n_groups),
-    )
-
-
-def _clusters_per_group(groups: Integers, clusters: Integers, n_groups: int) -> Integers:
-    n_clusters = int(clusters.max()) + 1
-    pairs = np.unique(groups * n_clusters + clusters)
-    return np.bincount(pairs // n_clusters, minlength=n_groups)
-
-
-def _centre_of_rare(values: Floats, in_rare: npt.NDArray[np.bool_], clusters: Integers) -> float:
-    """The mean of all items in rare groups; of all items where those too lie in few clusters."""
-    if len(np.unique(clusters[in_rare])) < FEW_CLUSTERS:
-        return float(values.mean())
-    return float(values[in_rare].mean())
+    return lay_out(groups[kept], clusters[kept], total=total, absent=absent).mean(values[kept])

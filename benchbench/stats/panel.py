@@ -18,7 +18,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
-from benchbench.stats.means import Mean, mean_over_groups
+from benchbench.stats.means import Mean, lay_out
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +34,7 @@ class Panel:
     contributions: Floats
     """[clusters, models]: they add up to each model's mean."""
     influence: Floats
-    """[clusters, models]: how far each mean moves when a cluster counts once more."""
+    """[clusters, models]: of ``Mean``."""
     n_items: int
     empty: int = 0
     """Clusters among these that hold no item: they contribute nothing and count for nothing."""
@@ -64,11 +64,9 @@ class Panel:
         return np.array(both, dtype=np.intp).reshape(-1, 2)
 
     def standard_errors(self, pairs: Integers) -> Floats:
-        r"""Of the difference of each pair, cluster-robust: [pairs].
+        r"""Of the difference of each pair, as ``Mean.standard_error``: [pairs].
 
         .. math:: \sqrt{\tfrac{K}{K-1} \sum_k (u_{ka} - u_{kb})^2}
-
-        (Cameron and Miller 2015, *A practitioner's guide to cluster-robust inference*, §II.)
         """
         apart = self.influence[:, pairs[:, 0]] - self.influence[:, pairs[:, 1]]
         factor = self.n_clusters / max(1, self.n_clusters - 1)
@@ -123,17 +121,12 @@ def panel(
         raise UsageError("Models are compared on items, and there is none.")
     if not np.isfinite(values).all():
         raise UsageError("Models are compared by finite values: some of these are not.")
-    sizes = np.bincount(groups)
-    weight = 1 / (sizes[groups] * (len(sizes) + absent))
-    total = int(clusters.max()) + 1 if total is None else total
-    means = [
-        mean_over_groups(column, groups, clusters, total=total, absent=absent)
-        for column in values.T
-    ]
-    columns = [np.bincount(clusters, weight * column, total) for column in values.T]
+    layout = lay_out(groups, clusters, total=total, absent=absent)
+    means = [layout.mean(column) for column in values.T]
+    columns = [np.bincount(clusters, layout.weights * column, layout.total) for column in values.T]
     return Panel(
         contributions=np.stack(columns, axis=1).astype(np.float64),
         influence=np.stack([mean.influence for mean in means], axis=1),
         n_items=len(values),
-        empty=total - len(np.unique(clusters)),
+        empty=layout.total - layout.n_clusters,
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t, ttest_1samp
 
-from benchbench.stats import mean_over_groups
+from benchbench.stats import mean_over_groups, share_interval
 from benchbench.stats.margins import from_bound, loss_variance
 
 
@@ -75,3 +75,19 @@ def test_a_loss_weighs_more_in_small_groups() -> None:
     weights = np.array([1 / 18] * 9 + [1 / 2])
     assert loss_variance(groups) == pytest.approx(float((weights**2).sum()))
     assert loss_variance(groups, absent=2) == pytest.approx(loss_variance(groups) / 4)
+
+
+def test_a_share_is_above_a_bound_as_its_interval_is() -> None:
+    clusters = np.arange(120) // 3
+    values = (np.random.default_rng(0).uniform(size=120) < 0.9).astype(float)
+    mean = mean_over_groups(values, np.zeros(120, dtype=int), clusters)
+    low, high = share_interval(mean, 0.9)
+    assert from_bound(mean, low, of_share=True).above == pytest.approx(0.05)
+    assert from_bound(mean, high, of_share=True).below == pytest.approx(0.05)
+    assert from_bound(mean, low - 0.01, of_share=True).above < 0.05
+    # Thirty that are right do not show that all are.
+    right = mean_of(np.ones(30))
+    assert from_bound(right, 0.99).above == 0.0
+    assert from_bound(right, 0.99, of_share=True).above > 0.25
+    assert from_bound(right, 0.5, of_share=True).above < 1e-4
+    assert from_bound(right, 1.0, of_share=True).above == 1.0

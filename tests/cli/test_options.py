@@ -1,0 +1,85 @@
+"""Options that several commands share, as typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchbench.cli import main
+from benchbench.runs import write_run
+from tests.reports.made import made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = {
+    "auto": "Wilson's with the effective number of items",
+    "t": "Student's t, by the jackknife",
+    "percentile": "expanded percentiles of 10,000 bootstrap draws",
+    "bca": "bias-corrected and accelerated (BCa)",
+    "wilson": "Wilson's with the effective number of items",
+}
+
+
+def typed(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Path]:
+    """Runs of two models on items of which three share an image."""
+    return [
+        write_run(made(name, accuracy), tmp_path / f"{name}.parquet")
+        for name, accuracy in (("a", 0.5), ("b", 0.7))
+    ]
+
+
+def bounds(text: str, row: str) -> str:
+    return re.search(rf"^.*{row}.*?(\[.*?\])", text, re.M)[1]  # type: ignore[index]
+
+
+def test_the_kind_of_interval_is_chosen_and_said(two: list[Path]) -> None:
+    seen: dict[str, set[str]] = {"card": set(), "difference": set(), "board": set()}
+    for kind in ("auto", "t", "percentile", "bca"):
+        said = {
+            "card": typed("show", "run", two[0], "--interval", kind).stdout,
+            "difference": typed("compare", *two, "--interval", kind).stdout,
+            "board": typed("leaderboard", *two, "--interval", kind).stdout,
+        }
+        words = {**WORDS, "auto": WORDS["t"]}
+        assert f"Intervals ({kind}): {WORDS[kind]}" in " ".join(said["card"].split())
+        assert f"Intervals ({kind}): {words[kind]}" in " ".join(said["difference"].split())
+        assert f"interval ({kind}): of each model by itself, {WORDS[kind]}" in " ".join(
+            said["board"].split()
+        )
+        for name, row in (("card", "micro "), ("difference", r"\+\d"), ("board", "a ")):
+            seen[name].add(bounds(said[name], row))
+    assert {name: len(found) > 1 for name, found in seen.items()} == dict.fromkeys(seen, True)
+
+
+def test_the_default_is_auto_and_tables_carry_it(two: list[Path]) -> None:
+    assert typed("show", "run", two[0]).stdout == (
+        typed("show", "run", two[0], "--interval", "auto").stdout
+    )
+    table = typed("leaderboard", *two, "--format", "csv", "--interval", "bca").stdout
+    assert [row["interval"] for row in csv.DictReader(io.StringIO(table))] == ["bca", "bca"]
+
+
+def test_wilsons_is_for_items_of_their_own_images(two: list[Path], tmp_path: Path) -> None:
+    commands: list[list[str | Path]] = [["show", "run", two[0]], ["leaderboard", *two]]
+    for command in commands:
+        done = typed(*command, "--interval", "wilson")
+        assert done.exit_code == 2
+        assert "360 share 120, and it would be too narrow" in done.stderr
+    done = typed("compare", *two, "--interval", "wilson")
+    assert done.exit_code == 2
+    assert "a difference, a rank or a median is none" in done.stderr
+    single = write_run(made("single", 0.5, per_image=1), tmp_path / "single.parquet")
+    done = typed("show", "run", single, "--interval", "wilson")
+    assert done.exit_code == 0
+    assert f"Intervals (wilson): {WORDS['wilson']}" in " ".join(done.stdout.split())
