@@ -26,8 +26,7 @@ from benchbench.stats import holm
 from benchbench.training import Plan, train
 from benchbench.training.bundling import bundle
 from benchbench.training.loop import BEST
-from benchbench.variants.adapter import BUNDLED
-from benchbench.variants.catalogue import variant
+from benchbench.variants.catalogue import BUNDLED, variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

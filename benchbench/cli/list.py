@@ -40,15 +40,17 @@ def list_models(family: str | None) -> None:
 
     from benchbench.errors import ContractError
     from benchbench.registry import family_names, model_family
+    from benchbench.variants.catalogue import usages
 
     if family is not None:
         found = model_family(family)
         click.echo("\n".join(found.names() if found.names else found.usage))
         return
     rows: list[tuple[str, str]] = []
+    read = usages()
     for name in family_names():
         try:
-            rows += model_family(name).usage.items()
+            rows += (read[name] if name in read else model_family(name).usage).items()
         except ContractError as error:
             rows.append((name, str(error)))
     click.echo(tabulate(rows, ["type", "what it is"], tablefmt="simple"))

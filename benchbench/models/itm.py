@@ -19,11 +19,9 @@ import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchbench.models.activations import activation_of
-from benchbench.models.digest import weights_sha256
-from benchbench.models.pretrained import described, open_folder, read_filled, read_processor
+from benchbench.models.pretrained import manifest, open_folder, read_filled, read_processor
 from benchbench.models.sharing import SharedKeys, numbered
-from benchbench.types import LoadOptions, ModelFamily, ModelManifest
+from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -204,19 +202,14 @@ class Matcher:
         self._dtype = model.dtype
         self._towers = ARCHITECTURES[model.config.model_type][1](model, processor.tokenizer)
         self.device = str(model.device)
-        self.manifest = ModelManifest(
+        self.manifest = manifest(
+            filled,
+            processor,
+            options,
             name=name,
-            architecture=type(model).__name__,
             weights=weights,
-            weights_sha256=weights_sha256(model.state_dict()),
-            trained=filled.trained,
-            activation=activation_of(model),
             context_length=min(self._towers.context_length, processor.tokenizer.model_max_length),
-            dtype=options.precision,
-            parameters=sum(p.numel() for p in model.parameters()),
-            similarity="pairs",
-            settings={"score": rule.said, "first_token": self._towers.first, **filled.settings},
-            **described(processor),
+            settings={"score": rule.said, "first_token": self._towers.first},
         )
 
     def transform(self, image: Image) -> Tensor:

@@ -89,7 +89,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
     """
     specifications, weight = _parsed(rest)
     first, second = (_member(each, specifications, options) for each in specifications)
-    a, b = _module(first), _module(second)
+    a, b = module_of(first), module_of(second)
     if differences := [*_differences(first, second), *_structures(a, b)]:
         raise ModelError(
             f"{first.manifest.name} and {second.manifest.name} differ in more than their weights: "
@@ -135,11 +135,16 @@ def _member(specification: str, both: Sequence[str], options: LoadOptions) -> Du
     return model
 
 
-def _module(model: DualEncoder) -> nn.Module:
+def module_of(model: DualEncoder) -> nn.Module:
+    """The module that computes a model's embeddings.
+
+    Raises:
+        ModelError: it is not one module.
+    """
     if isinstance(model, Blendable):
         return model.module
     raise ModelError(
-        f"{model.manifest.name} is not one torch module whose weights can be mixed. Those of "
+        f"{model.manifest.name} is not one torch module whose weights can be reached. Those of "
         "openclip:, file: and hf: are, and of variants that are CLIP's towers alone."
     )
 

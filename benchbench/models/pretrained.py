@@ -10,8 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError
+from benchbench.models.activations import activation_of
+from benchbench.models.digest import weights_sha256
 from benchbench.models.huggingface.folder import CONFIG, Folder, folder_of, refuse_code
 from benchbench.models.huggingface.weights import loading, read_model
+from benchbench.types import ModelManifest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,8 +85,33 @@ def read_filled(kind: Any, folder: Folder, options: LoadOptions) -> Filled:
     return filled
 
 
-def described(processor: Any) -> dict[str, Any]:
-    """``preprocessing`` and ``tokenizer`` of a manifest.
+def manifest(filled: Filled, processor: Any, options: LoadOptions, **further: Any) -> ModelManifest:
+    """The manifest of a scorer of pairs.
+
+    Args:
+        filled: the model.
+        processor: what prepares its pictures and captions.
+        options: how it was loaded.
+        further: what only the scorer knows: ``name``, ``weights``, ``context_length``, and
+            ``settings``, to which those of filling are added.
+    """
+    model, settings = filled.model, {**further.pop("settings"), **filled.settings}
+    return ModelManifest(
+        architecture=type(model).__name__,
+        weights_sha256=weights_sha256(model.state_dict()),
+        trained=filled.trained,
+        activation=activation_of(model),
+        dtype=options.precision,
+        parameters=sum(p.numel() for p in model.parameters()),
+        similarity="pairs",
+        settings=settings,
+        **_described(processor),
+        **further,
+    )
+
+
+def _described(processor: Any) -> dict[str, Any]:
+    """``preprocessing`` and ``tokenizer``.
 
     The tokenizer goes by a digest of all that it does, where it can tell.
     """

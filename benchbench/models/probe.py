@@ -2,21 +2,25 @@
 
 A model trained by contrast put each picture near its own caption, and away from others, with the
 activation that it was trained with; with the other it should do that less well. Whatever is said
-here is advice, and never a choice: on small towers (six layers, 3,000 steps) the wrong reading
-costs some 0.008 nats of 200 pairs' loss, which the interval cannot tell from nothing, and weights
-far from the optimum of the loss may go either way. So that where two measures disagree, or little
-is between them, nothing is advised. The score of a task is no evidence at all: OpenAI's weights run
-with the wrong activation score higher on VG-Relation than with theirs.
+here is advice, and never a choice. Where two measures disagree nothing is advised, nor where the
+loss, followed along the line through both activations, is not least near the better one: such a
+loss slopes for another reason (``line``). The score of a task is no evidence at all: OpenAI's
+weights run with the wrong activation score higher on VG-Relation than with theirs.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchbench.devices import inference
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
+from benchbench.models.lerp import module_of
+from benchbench.models.line import PLACES, least, placed
 from benchbench.registry import heeded_by, load_model
 from benchbench.stats import intervals, mean_over_groups
 from benchbench.types import ACTIVATIONS, DualEncoder, Estimate, ImageRef
@@ -25,11 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
     from torch import Tensor
 
-    from benchbench.types import Entry, Item, LoadOptions, Model
+    from benchbench.types import Entry, Item, LoadOptions
 
     Floats = npt.NDArray[np.float64]
 
@@ -39,6 +42,8 @@ FEWEST = 10
 """Pairs below which nothing is said."""
 LEAST = 0.005
 """Nats of loss below which nothing is advised, however narrow the interval."""
+NEAR = 0.5
+"""Of the least loss from a reading: nearer to it than to the other, and no further beyond."""
 BETTER = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
 """Measure → whether more of it speaks for a reading. The loss decides what is advised."""
 DECIDING = "contrastive loss"
@@ -84,14 +89,21 @@ class Probed:
     path: str
     pairs: int
     measures: tuple[Measured, ...]
+    least: Estimate
+    """Where the loss is least on the line from GELU, 0, through QuickGELU, 1; NaN if nowhere."""
 
     @property
     def evidence(self) -> str | None:
-        """The reading that the loss speaks for, unless by little, or against another measure."""
+        """The reading that the loss clearly speaks for and is least near; no measure against it."""
         said = {each.speaks_for for each in self.measures} - {None}
         loss = next(each for each in self.measures if each.name == DECIDING)
-        agreed = said == {loss.speaks_for} and abs(loss.difference.value) >= LEAST
-        return loss.speaks_for if agreed else None
+        if loss.speaks_for is None or said != {loss.speaks_for}:
+            return None
+        if abs(loss.difference.value) < LEAST:
+            return None
+        place = ACTIVATIONS.index(loss.speaks_for)
+        near = place - NEAR < self.least.low and self.least.high < place + NEAR
+        return loss.speaks_for if near else None
 
     @property
     def advice(self) -> str:
@@ -101,7 +113,17 @@ class Probed:
             head = "No advice: these pairs do not tell the readings apart"
         else:
             head = f"Advice: --activation {self.evidence}, with which true pairs find each other"
-        return f"{head} (quickgelu minus gelu: {reasons}). {CAUTION}"
+        return f"{head} (quickgelu minus gelu: {reasons}; {self._place}). {CAUTION}"
+
+    @property
+    def _place(self) -> str:
+        if math.isnan(self.least.value):
+            return "no place of the line through both has the least loss"
+        low, high = self.least.low, self.least.high
+        return (
+            f"the loss is least at {self.least.value:+.2f} [{low:+.2f}, {high:+.2f}], where gelu "
+            "is 0 and quickgelu 1"
+        )
 
 
 def _reason(measured: Measured) -> str:
@@ -129,14 +151,25 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> Probed:
     pairs = distinct(pairs)
     if len(pairs) < FEWEST:
         raise UsageError(f"A probe needs {FEWEST} pairs or more; there are {len(pairs)}.")
-    gelu, quick = (
-        _measures(_dual(load_model(path, replace(options, activation=each))), pairs)
-        for each in ACTIVATIONS
-    )
-    return Probed(path, len(pairs), tuple(_measured(name, gelu, quick) for name in BETTER))
+    quick = _loaded(path, replace(options, activation="quickgelu"))
+    kinds = {name: type(each) for name, each in module_of(quick).named_modules()}
+    found = {1: _measures(quick, pairs)}
+    del quick
+    gelu = _loaded(path, replace(options, activation="gelu"))
+    swapped = [
+        name for name, each in module_of(gelu).named_modules() if type(each) is not kinds[name]
+    ]
+    found[0] = _measures(gelu, pairs)
+    for place in set(PLACES) - set(found):
+        with placed(module_of(gelu), swapped, place):
+            found[place] = _measures(gelu, pairs)
+    measures = tuple(_measured(name, found[0], found[1]) for name in BETTER)
+    losses = np.stack([found[place][DECIDING] for place in PLACES])
+    return Probed(path, len(pairs), measures, least(losses, LEVEL))
 
 
-def _dual(model: Model) -> DualEncoder:
+def _loaded(path: str, options: LoadOptions) -> DualEncoder:
+    model = load_model(path, options)
     if not isinstance(model, DualEncoder):
         raise UsageError(f"{model.manifest.name} scores pairs and embeds nothing to be aligned.")
     return model
@@ -235,8 +268,6 @@ def _opened(ref: ImageRef) -> Any:
 
 
 def _measured(name: str, gelu: Mapping[str, Floats], quick: Mapping[str, Floats]) -> Measured:
-    import numpy as np
-
     n = len(gelu[name])
     apart = mean_over_groups(quick[name] - gelu[name], np.zeros(n, np.intp), np.arange(n))
     ((low, high),) = intervals([apart], LEVEL)

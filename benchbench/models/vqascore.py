@@ -19,11 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError
-from benchbench.models.activations import activation_of
-from benchbench.models.digest import weights_sha256
-from benchbench.models.pretrained import described, open_folder, read_filled, read_processor
+from benchbench.models.pretrained import manifest, open_folder, read_filled, read_processor
 from benchbench.models.prompting import Prompts, Run, answer_tokens
-from benchbench.types import LoadOptions, ModelFamily, ModelManifest
+from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,25 +69,19 @@ class Answering:
         answers = answer_tokens(processor.tokenizer, ANSWER)
         self._yes = torch.tensor(list(answers.values()), device=model.device)
         positions = getattr(model.config.get_text_config(), "max_position_embeddings", 2**31)
-        self.manifest = ModelManifest(
+        self.manifest = manifest(
+            filled,
+            processor,
+            options,
             name=name,
-            architecture=type(model).__name__,
             weights=weights,
-            weights_sha256=weights_sha256(model.state_dict()),
-            trained=filled.trained,
-            activation=activation_of(model),
             context_length=int(positions) - self._prompts.longest_run + 1,
-            dtype=options.precision,
-            parameters=sum(p.numel() for p in model.parameters()),
-            similarity="pairs",
             settings={
                 "score": f"log P({ANSWER})",
                 "prompt": self._prompts.text(["{}"])[0],
                 "answer_tokens": answers,
                 "pictures_encoded": "once" if self._tower else "with every pair",
-                **filled.settings,
             },
-            **described(processor),
         )
 
     def transform(self, image: Image) -> Seen:

@@ -10,6 +10,7 @@ from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
+from benchbench.variants.catalogue import bundled_path, usage
 from benchbench.variants.contrast import MOST_SCALE
 from benchbench.variants.making import make
 from benchbench.variants.relating import Relating, Scorer
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from benchbench.variants.making import Made
     from benchbench.variants.texts import Texts
     from benchbench.variants.variant import Variant
-
-BUNDLED = Path(__file__).parent / "bundled"
-"""Weights and cards that ship in the package: ``structclip.safetensors``, ``structclip.md``."""
 
 
 class TrainedVariant:
@@ -204,26 +202,12 @@ def made_from(
     return made
 
 
-def bundled_path(name: str) -> Path:
-    """Where a variant's bundled weights are, if they are."""
-    return BUNDLED / f"{name.replace(':', '-')}{weights.SUFFIX}"
-
-
-def _line(described: Variant) -> str:
-    there = bundled_path(described.name).is_file()
-    return f"{described.title} ({'bundled' if there else 'to be trained'})"
-
-
-def family(variants: Sequence[Variant], usage: str) -> ModelFamily:
+def family(variants: Sequence[Variant]) -> ModelFamily:
     """The model family of one file's variants: the first is the paper's own."""
     by_rest = {each.name.partition(":")[2]: each for each in variants}
-    name = variants[0].name
     return ModelFamily(
-        name=name,
-        usage={
-            **{each.name: _line(each) for each in variants},
-            f"{name}:PATH": usage,
-        },
+        name=variants[0].name,
+        usage=usage({each.name: each.title for each in variants}),
         load=lambda rest, options: load_variant(by_rest, rest, options),
         names=lambda: [each.name for each in variants],
     )

@@ -1,18 +1,28 @@
-"""The variants by name, found by a scan of this folder."""
+"""The variants by name, found by a scan of this folder.
+
+To list them takes no torch: a family's names and titles are read in its file, not imported.
+"""
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.errors import UnknownName
+from benchbench.variants.weights import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchbench.variants.variant import Variant
+
+HERE = Path(__file__).parent
+BUNDLED = HERE / "bundled"
+"""Weights and cards that ship in the package: ``structclip.safetensors``, ``structclip.md``."""
 
 
 @cache
@@ -37,3 +47,46 @@ def variant(name: str) -> Variant:
     if name not in there:
         raise UnknownName("variant", name, there, f"There are: {', '.join(there)}.")
     return there[name]
+
+
+def bundled_path(name: str) -> Path:
+    """Where a variant's bundled weights are, if they are."""
+    return BUNDLED / f"{name.replace(':', '-')}{SUFFIX}"
+
+
+def usage(titles: Mapping[str, str]) -> dict[str, str]:
+    """How to type a family's members → what that gives.
+
+    Args:
+        titles: name → what it is in a line, the method first.
+    """
+    there = {
+        name: "bundled" if bundled_path(name).is_file() else "to be trained" for name in titles
+    }
+    family = next(iter(titles))
+    return {
+        **{name: f"{title} ({there[name]})" for name, title in titles.items()},
+        f"{family}:PATH": f"a checkpoint of benchbench train {family}",
+    }
+
+
+@cache
+def usages() -> Mapping[str, Mapping[str, str]]:
+    """Family → ``usage`` of its members."""
+    read = (titles(path.read_text("utf-8")) for path in sorted(HERE.glob("*.py")))
+    return {next(iter(found)): usage(found) for found in read if found}
+
+
+def titles(source: str) -> dict[str, str]:
+    """Name → title of the ``VARIANTS`` in a file's text, the first two arguments of each.
+
+    >>> titles('VARIANTS = (Variant("clip", "the control", make),)')
+    {'clip': 'the control'}
+    """
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VARIANTS":
+            for call in getattr(node.value, "elts", ()):
+                name, title = (ast.literal_eval(each) for each in call.args[:2])
+                found[name] = title
+    return found

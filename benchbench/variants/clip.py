@@ -16,4 +16,4 @@ VARIANTS = (
     ),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train clip")
+FAMILY = family(VARIANTS)

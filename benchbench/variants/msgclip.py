@@ -200,4 +200,4 @@ VARIANTS = (
     ),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train msgclip")
+FAMILY = family(VARIANTS)

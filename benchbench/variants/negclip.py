@@ -25,4 +25,4 @@ VARIANTS = (
     ),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train negclip")
+FAMILY = family(VARIANTS)

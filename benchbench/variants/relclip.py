@@ -315,4 +315,4 @@ VARIANTS = (
     ),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train relclip")
+FAMILY = family(VARIANTS)

@@ -248,4 +248,4 @@ VARIANTS = (
     _variant("scenarioclip:shared", "ScenarioCLIP with one tower on all three levels", True),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train scenarioclip")
+FAMILY = family(VARIANTS)

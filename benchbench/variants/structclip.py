@@ -140,4 +140,4 @@ VARIANTS = (
     ),
 )
 
-FAMILY = family(VARIANTS, "a checkpoint of benchbench train structclip")
+FAMILY = family(VARIANTS)

@@ -16,7 +16,7 @@ from benchbench.cli import main
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.scenes.edition import export
-from benchbench.variants.adapter import bundled_path
+from benchbench.variants.catalogue import bundled_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,6 +15,7 @@ from benchbench.models.probe import Pair, distinct, pairs_of, probe, read_pairs
 from benchbench.registry import load_task
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
 from tests.cli.test_cli import typed
+from tests.models.trained import ARCHITECTURE, noise, trained
 
 PAIRS = 30
 
@@ -78,6 +79,20 @@ def test_weights_that_fit_neither_are_given_no_advice(
     assert probed.evidence is None
     assert probed.advice.startswith("No advice")
     assert "Task accuracy is no criterion" in probed.advice
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_loss_of_trained_weights_is_least_at_their_own_activation(
+    tiny: str, tmp_path: Path, activation: Activation
+) -> None:
+    shown, others = noise(tmp_path / "shown", 192), noise(tmp_path / "others", 192, seed=1)
+    path = trained(distinct(shown), activation, tmp_path / "weights.pt")
+    options, place = LoadOptions(architecture=ARCHITECTURE), ACTIVATIONS.index(activation)
+    probed = probe(path, options, shown)
+    assert probed.least.value == pytest.approx(place, abs=0.4)
+    assert probed.evidence in (activation, None)
+    # Of pairs that it was not trained on, such a model knows nothing, however sure it is.
+    assert probe(path, options, others).evidence is None
 
 
 def test_a_probe_is_refused_where_it_can_say_nothing(tiny: str, pairs: list[Pair]) -> None:

@@ -11,7 +11,7 @@ from benchbench.training import Plan, train
 from benchbench.training.bundling import MOST_BYTES, bundle
 from benchbench.training.exams import EXAMS
 from benchbench.training.log import read_log
-from benchbench.variants.adapter import BUNDLED
+from benchbench.variants.catalogue import BUNDLED
 from benchbench.variants.weights import read
 
 if TYPE_CHECKING:
