@@ -1,0 +1,40 @@
+"""Published pages say what their runs say, and the bundled models still earn what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import benchbench as bb
+from benchbench.reports.publishing import editions_in, published, refresh, refresh_blocks
+from tests.cli.test_cli import typed
+
+TOP = Path(__file__).parent.parent
+BOARDS = TOP / "leaderboards"
+MOST_BYTES = 500_000
+"""Of a published run."""
+
+
+def test_pages_and_readme_are_as_their_runs_say() -> None:
+    assert refresh(BOARDS, check=True) == []
+    assert not refresh_blocks(TOP / "README.md", BOARDS, check=True)
+
+
+def test_bundled_models_and_blind_ones_are_on_every_task() -> None:
+    for folder in editions_in(BOARDS):
+        runs = published(folder)
+        assert set(bb.task_names()) <= set(runs)
+        for task, of in runs.items():
+            names = {run.model.name for run in of.values()}
+            assert {"clip", "structclip", "blind:chance"} <= names, task
+        assert all(path.stat().st_size <= MOST_BYTES for path in folder.rglob("*.parquet"))
+
+
+def test_a_bundled_model_passes_the_gate_of_its_published_run() -> None:
+    baseline = BOARDS / "scenes-v1" / "runs" / "vg-relation" / "structclip.parquet"
+    asked = ("vg-relation.macro < baseline - 0.5pp @ 0.05", "vg-relation.micro < baseline - 0.5pp")
+    done = typed(
+        "gate", "--candidate", "structclip", "--baseline", baseline, "--edition", "scenes",
+        "--inconclusive", "fail", *(word for each in asked for word in ("--fail-if", each)),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("PASS") == 3
