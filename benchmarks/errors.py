@@ -18,7 +18,7 @@ import numpy as np
 from benchbench.stats import flip, holm, mcnemar, panel, step_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Array = np.ndarray[Any, Any]
 ALPHA = 0.05
@@ -42,12 +42,13 @@ def answers(models: int, clusters: Array, share: float, rng: np.random.Generator
 @click.option("--simulations", default=10_000, show_default=True)
 @click.option("--models", default=6, show_default=True)
 @click.option("--draws", default=1000, show_default=True)
-def main(simulations: int, models: int, draws: int) -> None:
+@click.option("--clusters", multiple=True, default=(20, 100, 300, 900), show_default=True)
+def main(simulations: int, models: int, draws: int, clusters: Sequence[int]) -> None:
     """Print a row a setting."""
     heads = " | ".join(f"p ≤ {alpha:g}" for alpha in ALPHAS)
     click.echo(f"| clusters | share of an image | test | {heads} | any claim in a table |")
     click.echo("|---:|---:|---|" + "---:|" * (len(ALPHAS) + 1))
-    for n_clusters in (20, 100, 300):
+    for n_clusters in clusters:
         for share in (0.0, 0.25, 0.5):
             for row in rows(n_clusters, share, simulations, models, draws):
                 click.echo(f"| {n_clusters} | {share:.2f} | {row} |")

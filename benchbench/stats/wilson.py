@@ -36,7 +36,9 @@ def wilson_interval(
     centre = share + z * z / (2 * n)
     spread = z * math.sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # At 0 and 1 the two halves cancel, but for rounding.
+    low = 0.0 if share <= 0 else max(0.0, (centre - spread) / scale)
+    return low, 1.0 if share >= 1 else min(1.0, (centre + spread) / scale)
 
 
 def share_interval(mean: Mean, level: float = 0.95) -> tuple[float, float]:
