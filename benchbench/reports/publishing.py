@@ -298,8 +298,9 @@ def _overall_lines(whole: Overall, blind: set[str]) -> list[str]:
     level = f"{100 * whole.level:g} %"
     lines = [
         "## Overall", "",
-        f"Mean of chance-corrected scores over {len(whole.tasks)} tasks: 0 is guessing (below lies who ties, which counts as wrong), 100 is "
-        f"perfect. {whole.n_clusters:,} source images, each one cluster for all tasks. Interval: "
+        f"Mean of chance-corrected scores over {len(whole.tasks)} tasks: 0 is guessing, 100 is "
+        f"perfect, and below 0 is worse than guessing (ties count as wrong). "
+        f"{whole.n_clusters:,} source images, each one cluster for all tasks. Interval: "
         f"{described('auto', ['mean'])}.", "",
         f"| place | model | score | {level} interval | alike | mean rank |",
         "|--:|:--|--:|--:|:--|--:|",

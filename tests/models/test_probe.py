@@ -85,7 +85,7 @@ def test_weights_that_fit_neither_are_given_no_advice(
 def test_the_loss_of_trained_weights_is_least_at_their_own_activation(
     tiny: str, tmp_path: Path, activation: Activation
 ) -> None:
-    shown, others = noise(tmp_path / "shown", 192), noise(tmp_path / "others", 192, seed=1)
+    shown, others = noise(tmp_path / "shown", 128), noise(tmp_path / "others", 128, seed=1)
     path = trained(distinct(shown), activation, tmp_path / "weights.pt")
     options, place = LoadOptions(architecture=ARCHITECTURE), ACTIVATIONS.index(activation)
     probed = probe(path, options, shown)

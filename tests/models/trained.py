@@ -16,7 +16,7 @@ from benchbench.models.probe import Pair
 from benchbench.types import Activation, ImageRef
 
 ARCHITECTURE = "tiny-narrow"
-STEPS, RATE = 400, 5e-3
+STEPS, RATE = 300, 5e-3
 WORDS = "red dog cat tree blue car man hat cup green bird boat house sun ball book".split()
 
 
