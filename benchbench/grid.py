@@ -1,4 +1,4 @@
-"""Several models on several tasks: each model is loaded once, and no failure ends the rest."""
+"""Several models on several tasks: each model is loaded once, and an error is its pair's alone."""
 
 from __future__ import annotations
 

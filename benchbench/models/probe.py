@@ -40,7 +40,7 @@ LEVEL = 0.99
 BATCH = 32
 FEWEST = 10
 """Pairs below which nothing is said."""
-LEAST = 0.005
+LEAST = 0.001
 """Nats of loss below which nothing is advised, however narrow the interval."""
 NEAR = 0.5
 """Of the least loss from a reading: nearer to it than to the other, and no further beyond."""
