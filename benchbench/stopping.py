@@ -17,7 +17,7 @@ import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate, shuffled
-from benchbench.gate import Verdict, check_comparable
+from benchbench.gate import Verdict, check_comparable, check_rule
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.gates import WORDS
@@ -104,10 +104,11 @@ def gate_early(
         how: passed to ``evaluate``: data_root, edition, batch_size, progress.
 
     Raises:
-        UsageError: a metric for which this is not valid, and why.
+        UsageError: a metric for which this is not valid, and why; a margin that is no share.
         NotComparable: the model runs on other items or under other conditions.
     """
     metric = metric_of(baseline, rule.metric)
+    check_rule(rule, metric)
     check_linear(rule, metric, baseline)
     old = _by_item(baseline, metric, ties)
     clusters = _in_order(baseline, old, seed)
