@@ -13,6 +13,7 @@ processes the first looks and the others go on.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -112,7 +113,8 @@ class Monitor:
             every: steps between looks, step 0 included; ``"epoch"`` for the end of each (in a loop
                 of one's own: at each call).
             out: a folder: runs go to ``TASK@EDITION/NAME-step-500-DIGEST.parquet``, scores to
-                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped.
+                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped,
+                and what it has before counts for ``best``: another training takes another folder.
             name: of the model; the step is added.
             log: called as ``log(values, step)``, as ``wandb.log`` is.
             against: a baseline: its runs, a file, a folder or ``git:REF:PATH``.
@@ -127,9 +129,10 @@ class Monitor:
             how: passed to ``evaluate``: data_root, edition, limit, batch_size, seed, on_missing.
 
         Raises:
-            UsageError: no task, a number of steps below 1, a condition without a baseline.
+            UsageError: no task or one twice, a number of steps below 1, a condition without a
+                baseline or on a task that is not looked at.
             UnknownName: no task of that name.
-            RunError: no baseline there.
+            RunError: no baseline there, or none of a task.
         """
         from benchbench.models.memory import Wrapping
         from benchbench.registry import load_task
@@ -145,6 +148,7 @@ class Monitor:
         self._wrapping = Wrapping(architecture, transform, tokenizer, processor, wrap)
         self._baselines = None if against is None else _runs_of(against)
         self._rules = self._asked(fail_if)
+        self._check_rules()
         self._file: Log | None = None
         self._last: Look | None = None
         self._best: float | None = None
@@ -184,6 +188,7 @@ class Monitor:
             )
             found = self._gated(runs)
         seconds = round(time.perf_counter() - started, 3)
+        self._go_on(cards[0], step)
         look = Look(step, cards, found, self._is_best(cards[0]), seconds)
         self._last, self._looks = look, self._looks + 1
         self._write(look)
@@ -245,24 +250,59 @@ class Monitor:
             return [parse_condition(each) for each in fail_if]
         return [Rule(task.info.name) for task in self.tasks]
 
+    def _check_rules(self) -> None:
+        """Refuse what the first look could not gate, before training starts."""
+        from benchbench.errors import RunError
+
+        if self._baselines is None:
+            return
+        looked_at, there = (
+            [task.info.name for task in self.tasks],
+            {r.task for r in self._baselines},
+        )
+        for rule in self._rules:
+            if rule.task not in looked_at:
+                raise UsageError(
+                    f"fail_if asks for {rule.task}, and looked at: {', '.join(looked_at)}."
+                )
+            if rule.task not in there:
+                raise RunError(
+                    f"The baseline has no run of {rule.task}. Its tasks: "
+                    f"{', '.join(sorted(there)) or 'none'}."
+                )
+
     def _gated(self, runs: Sequence[Run]) -> Gate | None:
         from benchbench.gate import gate
 
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
+    def _go_on(self, card: Scorecard, step: int) -> None:
+        """Open the log; the looks before a restart count among those that choose."""
+        from benchbench.training.log import Log, read_log
+
+        if self._file is not None:
+            return
+        self._file = Log(self.out, step - 1)
+        records = read_log(self.out)
+        self._looks = len(records)
+        name = f"{card.task.name}/{card.headline.name}"
+        for value in (record[name] for record in records if name in record):
+            self._rises(value, card)
+
     def _is_best(self, card: Scorecard) -> bool:
-        value = card.headline.estimate.value * (-1 if card.headline.is_rank else 1)
-        if self._best is not None and not value > self._best:
+        return self._rises(card.headline.estimate.value, card)
+
+    def _rises(self, score: float, card: Scorecard) -> bool:
+        """Whether a score is above all so far, and then the one to be above; NaN is not."""
+        value = score * (-1 if card.headline.is_rank else 1)
+        if not value > (-math.inf if self._best is None else self._best):
             return False
         self._best = value
         return True
 
     def _write(self, look: Look) -> None:
         """To the log in the folder, and to the caller's."""
-        from benchbench.training.log import Log
-
-        if self._file is None:
-            self._file = Log(self.out, look.step - 1)
+        assert self._file is not None
         said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
         if look.gate is not None:
             said["gate"] = look.gate.verdict
@@ -289,6 +329,9 @@ def _check(
     counts = isinstance(every, int) and not isinstance(every, bool) and every >= 1
     if not tasks:
         raise UsageError("A monitor needs a task, such as 'vg-relation'.")
+    names = [task.info.name for task in tasks]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"Named twice: task {', '.join(twice)}.")
     if every != EPOCH and not counts:
         raise UsageError(f"every should be a number of steps, from 1, or 'epoch', not {every!r}.")
     if on_fail not in ("warn", "raise"):
