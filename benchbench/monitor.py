@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 OnFail = Literal["warn", "raise"]
 EPOCH = "epoch"
 BEST = "best"
+PASSED = (
+    "data_root", "edition", "limit", "batch_size", "seed", "on_missing", "proposals", "chosen_on",
+    "progress", "resume",
+)  # fmt: skip
+"""Settings of ``evaluate`` that a monitor takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +135,9 @@ class Monitor:
 
         Raises:
             UsageError: no task or one twice, a number of steps below 1, a condition without a
-                baseline or on a task that is not looked at.
+                baseline, with several or on a task that is not looked at, a wrong setting.
             UnknownName: no task of that name.
-            RunError: no baseline there, or none of a task.
+            RunError: no baseline there.
         """
         from benchbench.models.memory import Wrapping
         from benchbench.registry import load_task
@@ -142,6 +147,7 @@ class Monitor:
             load_task(each) if isinstance(each, str) else each for each in given
         ]
         _check(self.tasks, every, on_fail, against, fail_if)
+        _check_how(how)
         self.every, self.out, self.name = every, Path(out).expanduser(), name
         self.on_fail: OnFail = on_fail
         self._log, self._how = log, how
@@ -252,24 +258,17 @@ class Monitor:
 
     def _check_rules(self) -> None:
         """Refuse what the first look could not gate, before training starts."""
-        from benchbench.errors import RunError
+        from benchbench.gate import run_of
 
         if self._baselines is None:
             return
-        looked_at, there = (
-            [task.info.name for task in self.tasks],
-            {r.task for r in self._baselines},
-        )
+        looked_at = [task.info.name for task in self.tasks]
         for rule in self._rules:
             if rule.task not in looked_at:
                 raise UsageError(
                     f"fail_if asks for {rule.task}, and looked at: {', '.join(looked_at)}."
                 )
-            if rule.task not in there:
-                raise RunError(
-                    f"The baseline has no run of {rule.task}. Its tasks: "
-                    f"{', '.join(sorted(there)) or 'none'}."
-                )
+            run_of(self._baselines, rule, "baseline")
 
     def _gated(self, runs: Sequence[Run]) -> Gate | None:
         from benchbench.gate import gate
@@ -340,6 +339,18 @@ def _check(
         raise UsageError(f"fail_if is a list of conditions: [{fail_if!r}].")
     if fail_if and against is None:
         raise UsageError("fail_if needs a baseline: against=, a run or a folder of runs.")
+
+
+def _check_how(how: Mapping[str, Any]) -> None:
+    """Refuse what ``evaluate`` would, after steps of training."""
+    from benchbench.evaluation import check_settings
+
+    if unknown := sorted(set(how) - set(PASSED)):
+        raise UsageError(
+            f"A monitor does not take {', '.join(unknown)}. It passes on: {', '.join(PASSED)}."
+        )
+    seed, on_missing = how.get("seed", 0), how.get("on_missing", "error")
+    check_settings(how.get("limit"), how.get("batch_size"), seed, on_missing, None)
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:

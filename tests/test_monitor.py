@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import benchbench as bb
-from benchbench.errors import NotComparable, Regression, RunError, UnknownName, UsageError
+from benchbench.errors import NotComparable, Regression, UnknownName, UsageError
 from benchbench.runs import read_run
 from tests.models.tiny_hf import save
 
@@ -183,6 +183,8 @@ def test_a_failed_gate_warns_or_raises(model: Any, shapes: Path, tmp_path: Path)
         ({"every": 0}, "from 1, or 'epoch'"),
         ({"every": "steps"}, "from 1, or 'epoch'"),
         ({"on_fail": "stop"}, "'warn' or 'raise'"),
+        ({"limits": 10}, "does not take limits"),
+        ({"limit": 0}, "limit"),
         ({"fail_if": ["vg-relation.macro < baseline"]}, "needs a baseline"),
     ],
 )
@@ -193,8 +195,10 @@ def test_what_cannot_be_meant_is_refused_before_training(how: dict[str, Any], wh
 
 def test_a_gate_that_no_look_could_hold_is_refused_before_training(shapes: Path) -> None:
     run = bb.evaluate("blind:chance", "vg-relation", data_root=shapes)
-    with pytest.raises(RunError, match=r"no run of winoground\. Its tasks: vg-relation"):
+    with pytest.raises(UsageError, match=r"needs one run of winoground, and has 0.*vg-relation"):
         bb.Monitor(["vg-relation", "winoground"], every=1, against=run)
+    with pytest.raises(UsageError, match="needs one run of vg-relation, and has 2"):
+        bb.Monitor("vg-relation", every=1, against=[run, run])
     with pytest.raises(UsageError, match="fail_if asks for winoground, and looked at: vg-relation"):
         bb.Monitor(
             "vg-relation", every=1, against=run, fail_if=["winoground.group < baseline - 1pp"]
