@@ -104,7 +104,7 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
         origin: the file, for messages.
 
     Raises:
-        UsageError: an unknown key, or a value of the wrong kind.
+        UsageError: an unknown key, a value of the wrong kind, a margin beside a floor.
     """
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
@@ -127,6 +127,8 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
         raise UsageError(f"{where} names no task.")
     if "metric" in table:
         check_metric(table["task"], table["metric"])
+    if "margin" in table and "floor" in table:
+        raise UsageError(f"{where} has a margin and a floor. Write two tables.")
     values = dict(table)
     for key in POINTS:
         if key in values:

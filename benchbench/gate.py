@@ -10,6 +10,7 @@ To fail, one is enough, and these claims are adjusted for their number (Holm).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +20,7 @@ from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_in, group_changes
-from benchbench.reports.sidebyside import differences, metric_of, side_by_side
+from benchbench.reports.sidebyside import differences, metric_of, no_such_tag, side_by_side
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound, loss_variance
 
@@ -243,20 +244,39 @@ def _refuse(apart: list[str]) -> None:
         raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(apart))
 
 
+def check_rule(rule: Rule, metric: Metric) -> None:
+    """Refuse bounds that nothing could be held against, or that nothing could miss.
+
+    Raises:
+        UsageError: a margin or a floor that is no share (places may be any number of them), or an
+            α of a half or more.
+    """
+    most = math.inf if metric.reading == "rank" else 1.0
+    for what, share in (("margin", rule.margin), ("floor", rule.floor)):
+        if share is not None and not (0 <= share <= most and math.isfinite(share)):
+            raise UsageError(
+                f"{rule.task} {metric.name}: a {what} lies between 0 and 100 points, not at "
+                f"{100 * share:g}."
+            )
+    if not 0 < rule.alpha < 0.5:
+        raise UsageError(
+            f"{rule.task} {metric.name}: α lies between 0 and 0.5, not at {rule.alpha:g}."
+        )
+
+
 def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[tuple[Check, Sided]]:
     """The check of a rule, or of each group of it, with its test; not judged yet."""
-    if rule.margin < 0 or not 0 < rule.alpha < 1:
-        raise UsageError(
-            f"A margin is 0 or more and α between 0 and 1, not {rule.margin} and {rule.alpha}."
-        )
     _refuse(differences(baseline, candidate) + _unlike(candidate, baseline))
     metric = metric_of(candidate, rule.metric)
+    check_rule(rule, metric)
     if metric.statistic != "mean":
         raise UsageError(f"{metric.name} is a median, and a gate holds means against a margin.")
     where = f"{candidate.task}@{candidate.edition} {metric.name}"
     if rule.by is None:
         both = side_by_side([baseline, candidate], metric, ties=ties)
         return [_check(rule, where, both)]
+    if rule.by not in _tags(candidate):
+        raise no_such_tag(candidate, rule.by)
     grouped = replace(metric, by=rule.by, leave_out=frozenset(), at_least=1)
     both = side_by_side([baseline, candidate], grouped, ties=ties)
     labels = np.array(both.groups, dtype=str)
@@ -277,7 +297,7 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
     of_shares = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
     is_share = rule.floor is not None and sign > 0
     sided = from_bound(oriented, sign * bound, per_loss=of_shares, of_share=is_share)
-    # The same weights would not differ on any other items either.
+    # The same model would not differ on any other items either.
     same = rule.floor is None and _is_same(both)
     above = from_bound(oriented, sign * bound).above if same else sided.above
     check = Check(
@@ -299,10 +319,13 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
 
 
 def _is_same(both: SideBySide) -> bool:
-    """Whether the candidate is the baseline's own weights, and answered as it did."""
+    """Whether the candidate is the baseline's own model, and answered as it did.
+
+    The same weights with another activation, say, are another model; a file's name is no matter.
+    """
     old, new = both.values.T
-    digests = {run.model.weights_sha256 for run in both.runs}
-    return len(digests) == 1 and np.array_equal(old, new)
+    one, other = (replace(run.model, name="", weights="") for run in both.runs)
+    return one == other and np.array_equal(old, new)
 
 
 def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
@@ -352,10 +375,14 @@ def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Che
     return replace(check, by=by, groups=tuple(found))
 
 
+def _tags(run: Run) -> frozenset[str]:
+    return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+
+
 def _groups_of(metric: Metric, run: Run) -> str | None:
     """What a metric is grouped by, or its task's headline, or the first of the task's tags."""
     info = load_task(run.task).info
     _, headline = info.shown(drawn=run.drawn)
-    there = load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+    there = _tags(run)
     asked = [metric.by, headline.by, *info.tags]
     return next((by for by in asked if by is not None and by in there), None)

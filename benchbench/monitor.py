@@ -13,6 +13,7 @@ processes the first looks and the others go on.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 OnFail = Literal["warn", "raise"]
 EPOCH = "epoch"
 BEST = "best"
+PASSED = (
+    "data_root", "edition", "limit", "batch_size", "seed", "on_missing", "proposals", "chosen_on",
+    "progress", "resume",
+)  # fmt: skip
+"""Settings of ``evaluate`` that a monitor takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,8 @@ class Monitor:
             every: steps between looks, step 0 included; ``"epoch"`` for the end of each (in a loop
                 of one's own: at each call).
             out: a folder: runs go to ``TASK@EDITION/NAME-step-500-DIGEST.parquet``, scores to
-                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped.
+                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped,
+                and what it has before counts for ``best``: another training takes another folder.
             name: of the model; the step is added.
             log: called as ``log(values, step)``, as ``wandb.log`` is.
             against: a baseline: its runs, a file, a folder or ``git:REF:PATH``.
@@ -127,7 +134,8 @@ class Monitor:
             how: passed to ``evaluate``: data_root, edition, limit, batch_size, seed, on_missing.
 
         Raises:
-            UsageError: no task, a number of steps below 1, a condition without a baseline.
+            UsageError: no task or one twice, a number of steps below 1, a condition without a
+                baseline, with several or on a task that is not looked at, a wrong setting.
             UnknownName: no task of that name.
             RunError: no baseline there.
         """
@@ -139,12 +147,14 @@ class Monitor:
             load_task(each) if isinstance(each, str) else each for each in given
         ]
         _check(self.tasks, every, on_fail, against, fail_if)
+        _check_how(how)
         self.every, self.out, self.name = every, Path(out).expanduser(), name
         self.on_fail: OnFail = on_fail
         self._log, self._how = log, how
         self._wrapping = Wrapping(architecture, transform, tokenizer, processor, wrap)
         self._baselines = None if against is None else _runs_of(against)
         self._rules = self._asked(fail_if)
+        self._check_rules()
         self._file: Log | None = None
         self._last: Look | None = None
         self._best: float | None = None
@@ -184,6 +194,7 @@ class Monitor:
             )
             found = self._gated(runs)
         seconds = round(time.perf_counter() - started, 3)
+        self._go_on(cards[0], step)
         look = Look(step, cards, found, self._is_best(cards[0]), seconds)
         self._last, self._looks = look, self._looks + 1
         self._write(look)
@@ -245,24 +256,52 @@ class Monitor:
             return [parse_condition(each) for each in fail_if]
         return [Rule(task.info.name) for task in self.tasks]
 
+    def _check_rules(self) -> None:
+        """Refuse what the first look could not gate, before training starts."""
+        from benchbench.gate import run_of
+
+        if self._baselines is None:
+            return
+        looked_at = [task.info.name for task in self.tasks]
+        for rule in self._rules:
+            if rule.task not in looked_at:
+                raise UsageError(
+                    f"fail_if asks for {rule.task}, and looked at: {', '.join(looked_at)}."
+                )
+            run_of(self._baselines, rule, "baseline")
+
     def _gated(self, runs: Sequence[Run]) -> Gate | None:
         from benchbench.gate import gate
 
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
+    def _go_on(self, card: Scorecard, step: int) -> None:
+        """Open the log; the looks before a restart count among those that choose."""
+        from benchbench.training.log import Log, read_log
+
+        if self._file is not None:
+            return
+        self._file = Log(self.out, step - 1)
+        records = read_log(self.out)
+        self._looks = len(records)
+        name = f"{card.task.name}/{card.headline.name}"
+        for value in (record[name] for record in records if name in record):
+            self._rises(value, card)
+
     def _is_best(self, card: Scorecard) -> bool:
-        value = card.headline.estimate.value * (-1 if card.headline.is_rank else 1)
-        if self._best is not None and not value > self._best:
+        return self._rises(card.headline.estimate.value, card)
+
+    def _rises(self, score: float, card: Scorecard) -> bool:
+        """Whether a score is above all so far, and then the one to be above; NaN is not."""
+        value = score * (-1 if card.headline.is_rank else 1)
+        if not value > (-math.inf if self._best is None else self._best):
             return False
         self._best = value
         return True
 
     def _write(self, look: Look) -> None:
         """To the log in the folder, and to the caller's."""
-        from benchbench.training.log import Log
-
-        if self._file is None:
-            self._file = Log(self.out, look.step - 1)
+        assert self._file is not None
         said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
         if look.gate is not None:
             said["gate"] = look.gate.verdict
@@ -289,6 +328,9 @@ def _check(
     counts = isinstance(every, int) and not isinstance(every, bool) and every >= 1
     if not tasks:
         raise UsageError("A monitor needs a task, such as 'vg-relation'.")
+    names = [task.info.name for task in tasks]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"Named twice: task {', '.join(twice)}.")
     if every != EPOCH and not counts:
         raise UsageError(f"every should be a number of steps, from 1, or 'epoch', not {every!r}.")
     if on_fail not in ("warn", "raise"):
@@ -297,6 +339,18 @@ def _check(
         raise UsageError(f"fail_if is a list of conditions: [{fail_if!r}].")
     if fail_if and against is None:
         raise UsageError("fail_if needs a baseline: against=, a run or a folder of runs.")
+
+
+def _check_how(how: Mapping[str, Any]) -> None:
+    """Refuse what ``evaluate`` would, after steps of training."""
+    from benchbench.evaluation import check_settings
+
+    if unknown := sorted(set(how) - set(PASSED)):
+        raise UsageError(
+            f"A monitor does not take {', '.join(unknown)}. It passes on: {', '.join(PASSED)}."
+        )
+    seed, on_missing = how.get("seed", 0), how.get("on_missing", "error")
+    check_settings(how.get("limit"), how.get("batch_size"), seed, on_missing, None)
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:

@@ -17,11 +17,12 @@ import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate, shuffled
-from benchbench.gate import Verdict, check_comparable
+from benchbench.gate import Verdict, check_comparable, check_rule
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.gates import WORDS
-from benchbench.reports.sidebyside import metric_of, side_by_side
+from benchbench.reports.sidebyside import circumstances, metric_of, side_by_side
+from benchbench.reports.text import banners, wrapped
 from benchbench.stats.sequential import stop
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Early:
     """Looked at."""
     of_items: int
     n_clusters: int
+    warnings: tuple[str, ...] = ()
+    """What must be read before any number."""
 
     @property
     def share(self) -> float:
@@ -63,8 +66,9 @@ class Early:
 
     def __str__(self) -> str:
         """As a terminal shows it."""
+        first = "".join(f"{wrapped(line)}\n\n" for line in self.warnings)
         return (
-            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n"
+            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n{first}"
             f"{WORDS[self.verdict]:13}{self.rule.task}@{self.edition} {self.metric}: "
             f"{100 * self.difference:+.1f} on {self.n_items:,} of {self.of_items:,} items "
             f"({100 * self.share:.0f} %), margin {100 * self.rule.margin:g}, α "
@@ -104,10 +108,11 @@ def gate_early(
         how: passed to ``evaluate``: data_root, edition, batch_size, progress.
 
     Raises:
-        UsageError: a metric for which this is not valid, and why.
+        UsageError: a metric for which this is not valid, and why; a margin that is no share.
         NotComparable: the model runs on other items or under other conditions.
     """
     metric = metric_of(baseline, rule.metric)
+    check_rule(rule, metric)
     check_linear(rule, metric, baseline)
     old = _by_item(baseline, metric, ties)
     clusters = _in_order(baseline, old, seed)
@@ -142,6 +147,9 @@ def gate_early(
         n_items=len(apart),
         of_items=int(sizes.sum()),
         n_clusters=len(values),
+        warnings=tuple(
+            dict.fromkeys([*banners(run), *banners(baseline), *circumstances([baseline, run])])
+        ),
     )
 
 

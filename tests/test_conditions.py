@@ -67,6 +67,7 @@ def test_tables_are_in_points() -> None:
         ({"task": "vg-relation", "margins": 1.0}, "Did you mean 'margin'"),
         ({"task": "vg-relation", "margin": "1pp"}, "margin should be int or float"),
         ({"task": "vg-relation", "margin": True}, "margin should be int or float"),
+        ({"task": "vg-relation", "margin": 1.0, "floor": 60.0}, "a margin and a floor"),
         ({"task": "vg-relation", "metric": "mAP"}, "metric of vg-relation"),
     ],
 )

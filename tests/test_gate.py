@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,6 +107,35 @@ def test_all_must_pass_and_one_failure_is_enough() -> None:
     assert gate([new], [BASE], [passing, unsure]).verdict == "inconclusive"
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"margin": NAN}, "a margin lies between 0 and 100 points, not at nan"),
+        ({"margin": INF}, "a margin lies"),
+        ({"margin": -0.01}, "a margin lies"),
+        ({"margin": 1.5}, "not at 150"),
+        ({"floor": NAN}, "a floor lies"),
+        ({"floor": 1.3}, "a floor lies between 0 and 100 points, not at 130"),
+        ({"alpha": 0.5}, "α lies between 0 and 0.5"),
+        ({"alpha": NAN}, "α lies"),
+        ({"by": "verb"}, "has the tag 'verb'. Tags: relation"),
+    ],
+)
+def test_bounds_that_cannot_be_meant_are_refused(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        gate([BASE], [BASE], [Rule("vg-relation", **asked)])
+
+
+def test_the_same_weights_with_another_activation_are_not_the_same_model() -> None:
+    other = changed(BASE, model=dataclasses.replace(BASE.model, activation="quickgelu-or-not"))
+    assert gate([other], [BASE], [Rule("vg-relation", margin=0.001)]).verdict == "inconclusive"
+    moved = changed(BASE, model=dataclasses.replace(BASE.model, name="x", weights="elsewhere.pt"))
+    assert gate([moved], [BASE], [Rule("vg-relation", margin=0.001)]).verdict == "pass"
+
+
 def test_what_does_not_compare_is_refused() -> None:
     rules = [Rule("vg-relation")]
     half = changed(BASE, model=dataclasses.replace(BASE.model, dtype="fp16"))
@@ -117,7 +147,7 @@ def test_what_does_not_compare_is_refused() -> None:
         gate([BASE], [BASE], [Rule("vg-attribution")])
     with pytest.raises(UsageError, match="needs a rule"):
         gate([BASE], [BASE], [])
-    with pytest.raises(UsageError, match="0 or more"):
+    with pytest.raises(UsageError, match="a margin lies"):
         gate([BASE], [BASE], [Rule("vg-relation", margin=-0.1)])
 
 

@@ -83,4 +83,6 @@ def test_typed_it_prints_a_line_a_run(drawn_edition: Path, tmp_path: Path) -> No
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.count("winoground  blind:") == 2
     assert "Failed: 2." in done.stderr
+    done = typed("eval", *asked[:4], "--task", "winoground", *where)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert typed("eval", *asked[:2], "--task", "all", "--by", "relation", *where).exit_code == 2

@@ -114,6 +114,25 @@ def test_it_looks_every_so_many_steps_and_logs(model: Any, shapes: Path, tmp_pat
     assert steps == [0, 2]
 
 
+def test_after_a_restart_earlier_looks_still_choose(
+    model: Any, shapes: Path, tmp_path: Path
+) -> None:
+    first = monitored(shapes, tmp_path)(model, 0)
+    assert first is not None
+    assert first.best
+    (record,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    (name,) = [key for key in first.values if not key.endswith(("_low", "_high"))]
+    for score, is_best in ((2.0, False), (-1.0, True), (float("nan"), True)):
+        (tmp_path / "log.jsonl").write_text(json.dumps(record | {name: score}) + "\n")
+        again = monitored(shapes, tmp_path)
+        look = again(model, 2)
+        assert look is not None
+        assert look.best is is_best
+    checkpoint = tmp_path / "best.pt"
+    checkpoint.write_bytes(b"")
+    assert json.loads(again.chose(checkpoint).read_text())["chosen_on"][0]["looks"] == 2
+
+
 def test_a_transform_for_training_is_refused(model: Any, shapes: Path, tmp_path: Path) -> None:
     crop = open_clip.image_transform(32, is_train=True)
     with pytest.raises(UsageError, match="another picture each time"):
@@ -164,12 +183,28 @@ def test_a_failed_gate_warns_or_raises(model: Any, shapes: Path, tmp_path: Path)
         ({"every": 0}, "from 1, or 'epoch'"),
         ({"every": "steps"}, "from 1, or 'epoch'"),
         ({"on_fail": "stop"}, "'warn' or 'raise'"),
+        ({"limits": 10}, "does not take limits"),
+        ({"limit": 0}, "limit"),
         ({"fail_if": ["vg-relation.macro < baseline"]}, "needs a baseline"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_training(how: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         bb.Monitor("vg-relation", **({"every": 1} | how))
+
+
+def test_a_gate_that_no_look_could_hold_is_refused_before_training(shapes: Path) -> None:
+    run = bb.evaluate("blind:chance", "vg-relation", data_root=shapes)
+    with pytest.raises(UsageError, match=r"needs one run of winoground, and has 0.*vg-relation"):
+        bb.Monitor(["vg-relation", "winoground"], every=1, against=run)
+    with pytest.raises(UsageError, match="needs one run of vg-relation, and has 2"):
+        bb.Monitor("vg-relation", every=1, against=[run, run])
+    with pytest.raises(UsageError, match="fail_if asks for winoground, and looked at: vg-relation"):
+        bb.Monitor(
+            "vg-relation", every=1, against=run, fail_if=["winoground.group < baseline - 1pp"]
+        )
+    with pytest.raises(UsageError, match="twice: task vg-relation"):
+        bb.Monitor(["vg-relation", "vg-relation"], every=1)
 
 
 def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path: Path) -> None:

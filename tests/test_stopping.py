@@ -33,6 +33,16 @@ def test_an_unchanged_model_passes_before_the_end(baseline: Run, shapes: Path) -
     assert 0 < found.share < 1
 
 
+def test_what_must_be_read_first_is_said(baseline: Run, shapes: Path) -> None:
+    model = Blind("chance", seed=0)
+    model.manifest = replace(model.manifest, trained=False)
+    marked = replace(
+        baseline, settings={**baseline.settings, "chosen_on": [{"task": "vg-relation"}]}
+    )
+    said = str(early(model, marked, shapes, margin=0.3))
+    assert said.index("UNTRAINED: ") < said.index("CHOSEN: ") < said.index("PASS")
+
+
 def test_a_margin_that_no_candidate_could_miss_is_passed_at_the_first_look(
     baseline: Run, shapes: Path
 ) -> None:

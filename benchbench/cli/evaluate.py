@@ -166,7 +166,7 @@ def _grid(
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
     said: set[tuple[str, str]] = set()
     widths = (max(map(len, named(tasks))) + len("@scenes-v1"), min(CELL, max(map(len, models))))
-    failed = 0
+    done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()
         if cell.run is None:
@@ -178,9 +178,10 @@ def _grid(
             if key not in said:
                 click.echo(f"{wrapped(banner)}\n", err=quiet)
                 said.add(key)
+        done += 1
         path = run_path(cell.run, out)
         click.echo(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))
-    if not quiet:
+    if done and not quiet:
         click.echo(f"\nruns  {out}\nnext  benchbench leaderboard {shlex.quote(out)}/TASK@EDITION")
     if failed:
         click.echo(f"Failed: {failed}.", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,9 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.seed_option
 @options.loading_options
 def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
-    """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (wrong input) or 3 (not
-    comparable). Where GITHUB_STEP_SUMMARY names a file, the same is added there.
+    """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (no verdict: wrong input,
+    or a crash) or 3 (not comparable). Where GITHUB_STEP_SUMMARY names a file, the same is added
+    there.
     """
     from benchbench.errors import BenchbenchError, NotComparable
 
@@ -74,6 +76,12 @@ def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
         what = "not comparable" if isinstance(error, NotComparable) else "not run"
         _summarise([_fenced(what, str(error))])
         raise
+    except (OSError, click.ClickException):
+        raise
+    except Exception as error:  # noqa: BLE001 - of any model; 1 would say that the gate failed
+        _summarise([_fenced("not run", f"{type(error).__name__}: {error}")])
+        traceback.print_exc()
+        return 2
     _summarise(said)
     click.echo(shown)
     return code

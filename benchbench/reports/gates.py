@@ -30,6 +30,7 @@ SHOWN = 10
 """Groups that suffered most, where a table of them is read by eye."""
 NAME, LINE = 100, 500
 """Characters of a name and of a warning in a report."""
+_NONE_GATED = "No check is gated: every group has too few items."
 
 
 def sentence(check: Check) -> str:
@@ -170,7 +171,7 @@ def terminal(gate: Gate) -> str:
             table = "\n".join("  " + line for line in groups_table(check).splitlines())
             lines.append(f"\n  {suffered(check)}\n\n{table}\n")
     if not gate.family:
-        lines.append("No check is gated: every group has too few items.")
+        lines.append(_NONE_GATED)
     said = last_line(gate.verdict, gate.inconclusive, gate.items_needed)
     end = f"gate  {WORDS[gate.verdict]}" + f"\n{said}" * bool(said)
     return "\n\n".join([*parts, "\n".join(lines).rstrip("\n"), end])
@@ -190,9 +191,15 @@ def junit(gate: Gate) -> str:
         task = _printable(check.name.partition(" ")[0])
         head = f"<testcase classname={quoteattr(task)} name={quoteattr(name)}"
         cases.append(f"  {head}>{_outcome(check, made)}</testcase>")
+    if gate.exit_code and not gate.family:
+        counts["fail"] += 1
+        said = quoteattr(_NONE_GATED)
+        cases.append(
+            f'  <testcase classname="gate" name={said}>'
+            f'<failure message={said} type="inconclusive">{_NONE_GATED}</failure></testcase>'
+        )
     total = (
-        f'tests="{len(gate.checks)}" failures="{counts["fail"]}" errors="0" '
-        f'skipped="{counts["skipped"]}"'
+        f'tests="{len(cases)}" failures="{counts["fail"]}" errors="0" skipped="{counts["skipped"]}"'
     )
     return "\n".join(
         [

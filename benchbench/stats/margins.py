@@ -72,7 +72,7 @@ class Sided:
             return float("nan")
         both = float(sum(stdtrit(self.n_clusters - 1, q) for q in (1 - alpha, power)))
         least = both * self.standard_error
-        if self.apart + least <= 0:
+        if self.apart < 0 and self.apart + least <= 0:
             return least
         # The larger root of δ² − pδ − q = 0.
         p = both**2 * self.per_loss

@@ -189,6 +189,23 @@ def test_a_model_is_evaluated_first(shapes: Path, tmp_path: Path) -> None:
     assert "PASS" in done.output
 
 
+def test_a_crash_is_no_verdict(
+    shapes: Path, runs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise MemoryError("no more of it")
+
+    monkeypatch.setattr("benchbench.evaluation.evaluate", crash)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    done = typed(
+        "--candidate", "blind:chance", "--baseline", runs["base"], "--fail-if", CONDITION,
+        "--data-root", str(shapes),
+    )  # fmt: skip
+    assert done.exit_code == 2
+    assert "MemoryError: no more of it" in done.stderr
+    assert "## Gate: not run" in (tmp_path / "summary.md").read_text()
+
+
 def test_it_may_stop_early(shapes: Path, runs: dict[str, str], tmp_path: Path) -> None:
     run, out, where = CliRunner().invoke, str(tmp_path / "b.parquet"), ["--data-root", str(shapes)]
     task = ["--model", "blind:chance", "--task", "vg-relation"]

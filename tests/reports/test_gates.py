@@ -147,6 +147,13 @@ def test_groups_too_small_to_be_gated_are_said_to_be() -> None:
     assert (found.verdict, found.family) == ("inconclusive", 0)
     assert "No check is gated" in terminal(found)
     assert ElementTree.fromstring(junit(found)).get("skipped") == "3"
+    refused = gated(WORSE, rule, inconclusive="fail")
+    assert refused.exit_code == 1
+    text = junit(refused)
+    SCHEMA.validate(text.split("\n", 1)[1])
+    suites = ElementTree.fromstring(text)
+    assert [suites.get(name) for name in ("tests", "failures", "skipped")] == ["4", "1", "3"]
+    assert len(suites.findall(".//failure")) == 1
 
 
 def test_junit_is_what_its_readers_know() -> None:

@@ -63,6 +63,15 @@ def test_a_loss_as_large_as_is_detectable_is_detected_so_often() -> None:
     assert 0.78 < np.mean(seen) < 0.95
 
 
+def test_where_two_agree_on_everything_more_than_nothing_is_detectable() -> None:
+    """At the bound itself, too: a margin of 0."""
+    at, near = (
+        from_bound(mean_of(np.zeros(500)), bound, per_loss=1 / 500) for bound in (0.0, -1e-9)
+    )
+    assert at.detectable() > 0.01
+    assert at.detectable() == pytest.approx(near.detectable(), rel=1e-3)
+
+
 def test_detectable_is_students_quantiles_times_the_error() -> None:
     found = from_bound(mean_of(np.random.default_rng(1).normal(0, 1, 12)), 0.1)
     both = t.ppf(0.95, 11) + t.ppf(0.8, 11)
