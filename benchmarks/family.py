@@ -203,8 +203,9 @@ def page(
         "Differences in points of the task's headline on the drawn test split, which nothing was "
         "trained or chosen on. Intervals: 99 %, Student's t of the paired difference, by the "
         "jackknife over source images; p: sign flips of whole source images, adjusted for all "
-        "rows of a seed by Holm. They speak of these checkpoints; the spread over seeds speaks of "
-        "the methods.", "",
+        "rows of a seed by Holm. They speak of these checkpoints as they were trained (what is "
+        "bundled of them, in float16, may differ by a tenth of a point); the spread over seeds "
+        "speaks of the methods.", "",
         "| claim | task | seed | difference | 99 % interval | adjusted p |",
         "|---|---|---:|---:|---|---:|",
     ]  # fmt: skip

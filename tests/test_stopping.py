@@ -67,7 +67,25 @@ def test_what_is_said_early_is_what_the_whole_set_shows(baseline: Run, shapes: P
     )
     wanted = "pass" if new - old > -0.3 else "fail"
     found = early(Blind("chance", seed=5), baseline, shapes, margin=0.3)
-    assert found.verdict in (wanted, "inconclusive")
+    assert found.verdict == wanted
+
+
+@pytest.mark.parametrize("beyond", [0.0, 1e-3])
+def test_where_all_items_are_seen_nothing_is_left_open(
+    baseline: Run, shapes: Path, beyond: float
+) -> None:
+    whole = bb.evaluate("blind:chance", "vg-relation", data_root=shapes, seed=6)
+    old, new = (
+        sum(o.scores[0, 0] > o.scores[0, 1] for o in run.outcomes) / len(run.outcomes)
+        for run in (baseline, whole)
+    )
+    if new >= old:
+        baseline, model, drop = whole, Blind("chance", seed=0), new - old
+    else:
+        model, drop = Blind("chance", seed=6), old - new
+    found = early(model, baseline, shapes, margin=max(0.0, drop - beyond))
+    assert found.share == 1
+    assert found.verdict == ("fail" if beyond else "pass")
 
 
 @pytest.mark.parametrize(
