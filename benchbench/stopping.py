@@ -67,13 +67,15 @@ class Early:
     def __str__(self) -> str:
         """As a terminal shows it."""
         first = "".join(f"{wrapped(line)}\n\n" for line in self.warnings)
-        return (
-            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n{first}"
+        check = (
             f"{WORDS[self.verdict]:13}{self.rule.task}@{self.edition} {self.metric}: "
             f"{100 * self.difference:+.1f} on {self.n_items:,} of {self.of_items:,} items "
             f"({100 * self.share:.0f} %), margin {100 * self.rule.margin:g}, α "
-            f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained\n\n"
-            f"gate  {WORDS[self.verdict]}"
+            f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained"
+        )
+        return (
+            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n{first}"
+            f"{wrapped(check)}\n\ngate  {WORDS[self.verdict]}"
         )
 
 

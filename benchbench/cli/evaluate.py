@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -92,9 +92,9 @@ def eval_command(
     bar = ProgressBar(silent=quiet)
     try:
         if len(models) == len(tasks) == 1 and ALL not in tasks:
-            _one(models[0], tasks[0], out, by, ties, quiet, bar, settings)
+            _one(models[0], tasks[0], _Shown(out, by, ties, quiet, bar), settings)
             return 0
-        return _grid(models, tasks, out, by, ties, quiet, bar, settings)
+        return _grid(models, tasks, _Shown(out, by, ties, quiet, bar), settings)
     except KeyboardInterrupt:
         bar.close()
         if bar.encoded:
@@ -104,16 +104,17 @@ def eval_command(
         bar.close()
 
 
-def _one(
-    model: str,
-    task: str,
-    out: str,
-    by: str | None,
-    ties: Any,
-    quiet: bool,
-    bar: ProgressBar,
-    settings: dict[str, Any],
-) -> None:
+class _Shown(NamedTuple):
+    """Where runs go, and how they are shown."""
+
+    out: str
+    by: str | None
+    ties: Any
+    quiet: bool
+    bar: ProgressBar
+
+
+def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None:
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
@@ -121,6 +122,7 @@ def _one(
     from benchbench.reports.text import banners
     from benchbench.runs import run_path
 
+    out, by, ties, quiet, bar = shown
     info = load_task(task).info
     tags = (*info.tags, *info.optional_tags)
     if by is not None and by not in tags:
@@ -145,14 +147,7 @@ def _one(
 
 
 def _grid(
-    models: Sequence[str],
-    tasks: Sequence[str],
-    out: str,
-    by: str | None,
-    ties: Any,
-    quiet: bool,
-    bar: ProgressBar,
-    settings: dict[str, Any],
+    models: Sequence[str], tasks: Sequence[str], shown: _Shown, settings: dict[str, Any]
 ) -> int:
     """A line a run as it is done; 2 where one failed."""
     from benchbench.errors import UsageError
@@ -162,6 +157,7 @@ def _grid(
     from benchbench.reports.text import CELL, banners, headline_line, wrapped
     from benchbench.runs import run_path
 
+    out, by, ties, quiet, bar = shown
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
     said: set[tuple[str, str]] = set()

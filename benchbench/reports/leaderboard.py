@@ -162,9 +162,7 @@ def leaderboard(
         p_values=p_values,
         family=len(errors),
         exact=flips.exact,
-        detectable=detectable(float(np.median(errors)), alpha=1 - level)
-        if len(errors)
-        else float("nan"),
+        detectable=detectable(np.median(errors) if len(errors) else np.nan, alpha=1 - level),
     )
 
 
