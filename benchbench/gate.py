@@ -294,9 +294,9 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    of_shares = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
+    per_loss = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
     is_share = rule.floor is not None and sign > 0
-    sided = from_bound(oriented, sign * bound, per_loss=of_shares, of_share=is_share)
+    sided = from_bound(oriented, sign * bound, per_loss=per_loss, of_share=is_share)
     # The same model would not differ on any other items either.
     same = rule.floor is None and _is_same(both)
     above = from_bound(oriented, sign * bound).above if same else sided.above

@@ -52,7 +52,7 @@ class Sided:
     """The mean less the bound."""
     standard_error: float
     error_at_bound: float
-    """What it would be, were the truth at the bound; no less than ``standard_error``."""
+    """What it would be, were the truth at the bound."""
     per_loss: float
     """The variance that a share of items adds when it is lost."""
     n_clusters: int
