@@ -17,7 +17,11 @@ SECONDS_BETWEEN_LINES = 15.0
 @click.command("train")
 @click.argument("variant")
 @click.option(
-    "--data", default="scenes", show_default=True, help="scenes, or karpathy:FILE (photographs)."
+    "--data",
+    default="scenes",
+    show_default=True,
+    help="scenes, or photographs with captions, karpathy:FILE: coco_karpathy_train.json, or "
+    "dataset_coco.json, whose training splits are taken.",
 )
 @click.option(
     "--backbone",

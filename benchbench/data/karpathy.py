@@ -4,21 +4,25 @@ So are ``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr3
 (1,000 images, 5,000 captions), as ARO and the retrieval literature share them. Paths count from
 the data root. A training split lies beside the test split (``coco_karpathy_train.json``,
 ``flickr30k_train.json``, as published with BLIP): there a record may have one caption instead of a
-list, and pictures come again.
+list, and pictures come again. Karpathy's own ``dataset_coco.json`` and its like are one object for
+all splits; to learn from, its ``train`` and ``restval`` are taken.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.data.canonical import records_digest
-from benchbench.data.records import read_content, read_records, source_image
+from benchbench.data.records import Record, read_content, read_records, records_of, source_image
 from benchbench.types import Entry, Gallery, ImageRef
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.data.records import Record
+TO_LEARN = ("train", "restval")
+"""Splits of Karpathy's own files; ``val`` and ``test`` stay unseen."""
 
 
 def read_captions(path: Path) -> list[tuple[str, list[str]]]:
@@ -42,6 +46,63 @@ def captions_digest(path: Path) -> str:
     return records_digest(read_content(path))
 
 
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """Pictures with their captions, to learn from."""
+
+    of_image: Mapping[str, Sequence[str]]
+    """By the picture's path, as the file has it."""
+    splits: tuple[str, ...]
+    """Those of the file that they are of; none where it does not tell any apart."""
+    sha256: str
+    """Of the file's records, whatever its white space and the order of fields."""
+
+
+def read_captions_to_learn(path: Path) -> Captions:
+    """What a file holds to learn from, in any of the three forms.
+
+    Raises:
+        MissingData: there is no such file.
+        MalformedData: naming the record and the field; or none of its splits is to be learnt from.
+    """
+    content = read_content(path)
+    found: dict[str, list[str]] = {}
+    if isinstance(content, dict) and "images" in content:
+        records, splits = _of_training_splits(Record(path, "at the top", content))
+        for record in records:
+            told = [each.text("raw") for each in record.records("sentences")]
+            if not told:
+                raise record.wrong("sentences", "holds none")
+            found.setdefault(_place(record), []).extend(told)
+    else:
+        records, splits = records_of(path, content), ()
+        for record in records:
+            found.setdefault(record.relative_path("image"), []).extend(
+                record.text_or_texts("caption")
+            )
+    return Captions(found, splits, records_digest(content))
+
+
+def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
+    """The images of Karpathy's own form that are to be learnt from, and their splits."""
+    by_split: dict[str, list[Record]] = {}
+    for record in top.records("images"):
+        by_split.setdefault(record.text("split"), []).append(record)
+    splits = tuple(name for name in TO_LEARN if name in by_split)
+    if not splits:
+        there = ", ".join(sorted(by_split)) or "none"
+        raise top.wrong(
+            "images", f"has no split to learn from (train, restval); there are: {there}"
+        )
+    return [record for name in splits for record in by_split[name]], splits
+
+
+def _place(record: Record) -> str:
+    """``filepath/filename``; Flickr's have no folder."""
+    folder = f"{record.text('filepath')}/" if record.has("filepath") else ""
+    return record.sound_path("filename", folder + record.text("filename"))
+
+
 def read_training(root: Path, test: str) -> list[Entry]:
     """The training split beside a file of the test split: an entry a picture; none without it.
 
@@ -51,15 +112,10 @@ def read_training(root: Path, test: str) -> list[Entry]:
     path = root / test.replace("_test.json", "_train.json")
     if path.name == test or not path.is_file():
         return []
-    captions: dict[str, list[str]] = {}
-    for record in read_records(path):
-        captions.setdefault(record.relative_path("image"), []).extend(
-            record.text_or_texts("caption")
-        )
     gallery = Gallery("train")
     return [
         Entry(image, ImageRef(root / image), tuple(told), image, gallery, tags={"gallery": "train"})
-        for image, told in captions.items()
+        for image, told in read_captions_to_learn(path).of_image.items()
     ]
 
 

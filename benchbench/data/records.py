@@ -41,6 +41,15 @@ def read_records(path: Path) -> list[Record]:
         content = [_parsed(line, path) for line in text.splitlines() if line.strip()]
     else:
         content = _parsed(text, path)
+    return records_of(path, content)
+
+
+def records_of(path: Path, content: Any) -> list[Record]:
+    """What a JSON file holds, if it is a list of objects.
+
+    Raises:
+        MalformedData: it is not.
+    """
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
     return [Record(path, i, each) for i, each in enumerate(content)]
@@ -113,6 +122,10 @@ class Record:
     def text(self, name: str) -> str:
         """A string with something in it."""
         return self.sound(name, self._get(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._content
 
     def text_if_any(self, name: str) -> str | None:
         """A string with something in it; None where there is no such field."""

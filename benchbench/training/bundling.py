@@ -130,9 +130,10 @@ def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
 
 def _data(record: Mapping[str, Any]) -> str:
     """What it was trained on."""
-    if record["plan"]["data"] != "scenes":
-        return f"{record['data']}; whether that is a test file is for its user to know"
     splits = ", ".join(record.get("splits", ["train"]))
+    if record["plan"]["data"] != "scenes":
+        of = f" ({splits})" if splits else "; whether that is a test file is for its user to know"
+        return f"{record['data']}{of}; records' SHA-256 {record.get('data_sha256', 'unknown')[:12]}"
     return f"{record['data']} ({splits}), drawn as it is trained; nothing of the test splits"
 
 

@@ -11,7 +11,7 @@ twins hardly ever meet in a batch: negatives that look alike come from the objec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,10 @@ class DrawnWorld:
     def name(self) -> str:
         """``scenes-v1``."""
         return VERSION
+
+    def record(self) -> dict[str, Any]:
+        """Its splits."""
+        return {"splits": list(self.splits)}
 
     def examples(self, numbers: Ints) -> Examples:
         """Scenes, parts and captions of these examples.

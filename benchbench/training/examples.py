@@ -63,6 +63,10 @@ class Source(Protocol):
         """Which swapped captions it makes."""
         ...
 
+    def record(self) -> dict[str, Any]:
+        """What else a checkpoint says of it: ``splits``; of files, ``data_sha256``."""
+        ...
+
     def examples(self, numbers: Ints) -> Examples:
         """Those of these numbers, from 0 without end."""
         ...

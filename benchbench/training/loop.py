@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
-ORIGIN = ("settings", "splits", "views", "start_sha256")
+ORIGIN = ("settings", "splits", "data_sha256", "views", "start_sha256")
 
 
 @dataclass
@@ -95,7 +95,8 @@ class Training:
     @property
     def origin(self) -> dict[str, Any]:
         """What a run is besides its plan: it goes on only with the same."""
-        origin: dict[str, Any] = json.loads(json.dumps({n: self.record.get(n) for n in ORIGIN}))
+        kept = {name: self.record[name] for name in ORIGIN if name in self.record}
+        origin: dict[str, Any] = json.loads(json.dumps(kept))
         return origin
 
     def _check_together(self) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from benchbench.data.images import decode, read_bytes, survey
-from benchbench.data.karpathy import read_captions
+from benchbench.data.karpathy import read_captions_to_learn
 from benchbench.data.tagging import find_tagger
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
@@ -68,6 +68,14 @@ class Photographs:
     """Whether the middle square alone is shown, as the model's preprocessing does."""
     seed: int = 0
     negatives: Negatives = "none"
+    splits: tuple[str, ...] = ()
+    """Of the file; none where it does not tell any apart."""
+    sha256: str = ""
+    """Of the file's records."""
+
+    def record(self) -> dict[str, Any]:
+        """Splits, where the file has any, and the file's digest."""
+        return {"splits": list(self.splits), "data_sha256": self.sha256}
 
     def examples(self, numbers: Ints) -> Examples:
         """Pictures and captions of these examples.
@@ -133,8 +141,8 @@ def photographs(
     """Read a file, look at the headers of its pictures, and hold some out.
 
     Args:
-        file: in the Karpathy form; paths count from its folder, or else from the data root that
-            a variable or settings file names.
+        file: of captions, in any form that ``data.karpathy`` knows; paths count from its folder,
+            or else from the data root that a variable or settings file names.
         side: pixels that pictures are squashed to.
         cropped: whether the middle square alone is shown.
         seed: of the order, and of which caption.
@@ -146,9 +154,8 @@ def photographs(
         ImageError: a picture is missing, or none.
         UsageError: no caption can be swapped as wanted.
     """
-    found: dict[str, list[str]] = {}
-    for image, captions in read_captions(file):
-        found.setdefault(image, []).extend(captions)
+    read = read_captions_to_learn(file)
+    found = read.of_image
     if len(found) < 2 * FEWEST:
         raise MalformedData(f"{file} has {len(found)} pictures; training needs {2 * FEWEST}.")
     root = _root(file, next(iter(found)))
@@ -160,7 +167,8 @@ def photographs(
     shown = [each for name, each in everything.items() if name not in out]
     _check_swaps(file, shown, negatives)
     kept = [everything[name] for name in held]
-    return Photographs(f"karpathy:{file.name}", shown, kept, side, cropped, seed, negatives)
+    name = f"karpathy:{file.name}"
+    return Photographs(name, shown, kept, side, cropped, seed, negatives, read.splits, read.sha256)
 
 
 def _root(file: Path, image: str) -> Path:

@@ -207,7 +207,7 @@ def record_of(
         "settings": dict(made.settings),
         "preprocessing": dict(made.preprocessing),
         "data": source.name,
-        "splits": list(described.splits),
+        **source.record(),
         "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
         "start_sha256": weights_sha256(made.model.state_dict()),

@@ -119,19 +119,26 @@ TRIAL = 10_000
 
 def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
     """How long it was trained, and what must be said of that above every number."""
-    plan, step = record.get("plan", {}), record.get("step")
+    plan, step, data = record.get("plan", {}), record.get("step"), str(record.get("data", ""))
     found: dict[str, Any] = {}
+    notes = []
     if step is not None and "batch" in plan:
         examples = step * plan["batch"]
         found["training"] = f"{examples:,} examples in {step:,} steps, seed {plan.get('seed')}"
         if examples < TRIAL:
-            found["note"] = (
+            notes.append(
                 f"trained on {examples:,} examples, which shows that training works and says "
                 "nothing of the method."
             )
+    if record.get("data_sha256"):
+        found["data"] = f"{data}, {', '.join(record.get('splits', ())) or 'all of it'}"
+        if data.endswith("_test.json"):
+            notes.append(
+                f"trained on {data}, by its name a test split: what it scores there, it was taught."
+            )
     if note := record.get("note"):
-        found["note"] = note
-    return found
+        notes.append(note)
+    return found | ({"note": " ".join(notes)} if notes else {})
 
 
 def load_variant(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.data.karpathy import read_captioned, read_training
+from benchbench.data.karpathy import read_captioned, read_captions_to_learn, read_training
 from benchbench.errors import MalformedData, MissingData
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
@@ -113,3 +113,64 @@ def test_a_training_split_has_an_entry_a_picture(tmp_path: Path) -> None:
     path.write_text(json.dumps([{"image": "a.jpg", "caption": 3}]))
     with pytest.raises(MalformedData, match="record 0: field 'caption' should be a list"):
         read_training(tmp_path, COCO)
+
+
+def karpathy(*images: dict[str, Any]) -> dict[str, Any]:
+    """His own form."""
+    return {"dataset": "coco", "images": list(images)}
+
+
+def shown(name: str, split: str, *captions: str, **more: Any) -> dict[str, Any]:
+    """An image of it."""
+    sentences = [{"raw": text, "tokens": text.split(), "sentid": 0} for text in captions]
+    return {"filename": name, "split": split, "sentences": sentences, "imgid": 0, **more}
+
+
+def test_captions_to_learn_are_in_three_forms(tmp_path: Path) -> None:
+    file = tmp_path / "captions.json"
+    one = [{"image": "a.jpg", "caption": ["x", "y"]}, {"image": "b.jpg", "caption": ["z"]}]
+    other = [
+        {"image": "a.jpg", "caption": "x", "image_id": "a"},
+        {"image": "b.jpg", "caption": "z", "image_id": "b"},
+        {"image": "a.jpg", "caption": "y", "image_id": "a"},
+    ]
+    for content in (one, other):
+        file.write_text(json.dumps(content))
+        found = read_captions_to_learn(file)
+        assert dict(found.of_image) == {"a.jpg": ["x", "y"], "b.jpg": ["z"]}
+        assert found.splits == ()
+    own = karpathy(
+        shown("t.jpg", "test", "never", filepath="val2014"),
+        shown("r.jpg", "restval", "y", filepath="val2014"),
+        shown("a.jpg", "train", "x", "z", filepath="train2014"),
+        shown("v.jpg", "val", "never", filepath="val2014"),
+    )
+    file.write_text(json.dumps(own))
+    found = read_captions_to_learn(file)
+    assert dict(found.of_image) == {"train2014/a.jpg": ["x", "z"], "val2014/r.jpg": ["y"]}
+    assert found.splits == ("train", "restval")
+    file.write_text(json.dumps(own, indent=3))
+    assert read_captions_to_learn(file).sha256 == found.sha256
+    file.write_text(json.dumps(karpathy(shown("a.jpg", "train", "x"))))
+    assert dict(read_captions_to_learn(file).of_image) == {"a.jpg": ["x"]}, (
+        "Flickr's have no folder"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"annotations": []}, "should hold a list of records, not an object"),
+        (karpathy(), r"no split to learn from \(train, restval\); there are: none"),
+        (karpathy(shown("a.jpg", "val", "x")), "there are: val"),
+        (karpathy(shown("a.jpg", "train")), r"images\[0\]: field 'sentences' holds none"),
+        (karpathy(shown("../a.jpg", "train", "x")), "a path inside the image folder"),
+        (karpathy(shown("a.jpg", "train", "x", filepath="/etc")), "a path inside the image folder"),
+        (karpathy({"filename": "a.jpg", "split": "train"}), "no field 'sentences'"),
+    ],
+)
+def test_captions_to_learn_are_checked(tmp_path: Path, content: object, message: str) -> None:
+    file = tmp_path / "captions.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(MalformedData, match=message):
+        read_captions_to_learn(file)

@@ -15,10 +15,12 @@ from PIL import Image
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
+from benchbench.training.bundling import card
 from benchbench.training.feeding import Feed
 from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.running import data_of, made_for
 from benchbench.types import DualEncoder
+from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
 from benchbench.variants.texts import Reader
 from tests.conftest import SHARED
@@ -188,6 +190,50 @@ def test_paths_may_count_from_the_data_root(
         read(moved)
     monkeypatch.setenv("BENCHBENCH_DATA", str(file.parent))
     assert len(read(moved).shown) == 6
+
+
+def test_one_split_of_karpathys_own_file_is_learnt_from(file: Path, tmp_path: Path) -> None:
+    records = json.loads(file.read_text())
+    images = [
+        {
+            "filename": record["image"],
+            "split": "test" if number == 0 else "train",
+            "sentences": [{"raw": text} for text in record["caption"]],
+        }
+        for number, record in enumerate(records)
+    ]
+    own = file.parent / "dataset_flickr8k.json"
+    own.write_text(json.dumps({"images": images, "dataset": "flickr8k"}))
+    source = read(own)
+    names = {each.path.name for each in (*source.shown, *source.held)}
+    assert names == {f"{k}.png" for k in range(1, 8)}
+    plan = Plan("clip", data=f"karpathy:{own}", steps=1, batch=2, validate_every=1)
+    best = train(plan, tmp_path / "out", device="cpu", workers=0)
+    _, record = weights.read(best)
+    assert (record["splits"], record["data_sha256"]) == (["train"], source.sha256)
+    assert "karpathy:dataset_flickr8k.json (train); records' SHA-256" in card(record, [])
+    said = load_model(f"clip:{best}").manifest.settings
+    assert said["data"] == "karpathy:dataset_flickr8k.json, train"
+    assert "test split" not in said["note"]
+
+
+def test_a_run_goes_on_only_with_the_same_captions(file: Path, tmp_path: Path) -> None:
+    plan = Plan("clip", data=f"karpathy:{file}", steps=2, batch=2, validate_every=1)
+    train(plan, tmp_path / "out", device="cpu", workers=0, minutes=0)
+    records = json.loads(file.read_text())
+    records[3]["caption"] = ["Another one ."]
+    file.write_text(json.dumps(records))
+    with pytest.raises(UsageError, match="data_sha256"):
+        train(plan, tmp_path / "out", device="cpu", workers=0)
+
+
+def test_what_was_taught_a_test_split_says_so(file: Path, tmp_path: Path) -> None:
+    named = file.rename(file.parent / "flickr30k_test.json")
+    plan = Plan("clip", data=f"karpathy:{named}", steps=1, batch=2, validate_every=1)
+    best = train(plan, tmp_path / "out", device="cpu", workers=0)
+    note = load_model(f"clip:{best}").manifest.settings["note"]
+    assert "trained on karpathy:flickr30k_test.json, by its name a test split" in note
+    assert "trained on 2 examples" in note
 
 
 @pytest.mark.skipif(not (SHARED / "flickr8k").is_dir(), reason="no photographs here")

@@ -12,6 +12,7 @@ from PIL import Image
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.registry import load_model
 from benchbench.testing import check_model
+from benchbench.training.drawn import DrawnWorld
 from benchbench.training.plan import Plan
 from benchbench.training.running import made_for, record_of
 from benchbench.types import DualEncoder, LoadOptions
@@ -23,17 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Drawn:
-    """A source of no examples."""
-
-    name = "scenes-v1"
-
-
 def write(name: str, path: Path, **changes: Any) -> Path:
     """Weights of a variant as training writes them."""
     plan = Plan(name)
     made = made_for(variant(name), plan)
-    record = record_of(plan, variant(name), made, Drawn(), "cpu")  # type: ignore[arg-type]
+    record = record_of(plan, variant(name), made, DrawnWorld(), "cpu")
     record |= {"step": 0, "seconds": 0.0, "validation": {"mean": 0.0}} | changes
     return weights.write(path, shipped(made.model), record)
 
