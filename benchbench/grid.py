@@ -1,4 +1,7 @@
-"""Several models on several tasks: each model is loaded once, and an error is its pair's alone."""
+"""Several models on several tasks: each model is loaded once, and an error is its pair's alone.
+
+So is an exception that a model's own code raises: the other pairs are evaluated all the same.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import choose_device
-from benchbench.errors import BenchbenchError, UsageError
+from benchbench.errors import UsageError
 from benchbench.evaluation import check_settings, evaluate, loaded
 from benchbench.registry import family_of, load_task, task_names
 from benchbench.types import FURTHER
@@ -27,7 +30,8 @@ class Cell:
     model: str
     task: str
     run: Run | None
-    error: BenchbenchError | None
+    error: Exception | None
+    """A ``BenchbenchError``, or whatever else a model's code or a task's has raised."""
 
 
 def named(tasks: Sequence[str]) -> list[str]:
@@ -47,8 +51,8 @@ def evaluate_grid(
         how: as ``evaluate`` takes it; ``out`` must be a folder.
 
     Yields:
-        A cell for each pair. An error that the user can put right is its pair's alone; a model that
-        does not load has it in all of its cells.
+        A cell for each pair. An error is its pair's alone; a model that does not load has it in all
+        of its cells.
 
     Raises:
         UsageError: nothing to do, a name twice, a setting that cannot be meant.
@@ -80,10 +84,10 @@ def _cells(
     device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
     for name in models:
         model: Model | None = None
-        failed: BenchbenchError | None = None
+        failed: Exception | None = None
         try:
             model = loaded(name, device, precision, how.get("seed", 0), loading, progress)
-        except BenchbenchError as error:
+        except Exception as error:  # noqa: BLE001 - of any model; the cell tells of it
             failed = error
         for task in tasks:
             yield (
@@ -96,5 +100,5 @@ def _cell(
 ) -> Cell:
     try:
         return Cell(name, task, evaluate(model, task, progress=progress, **how), None)
-    except BenchbenchError as error:
+    except Exception as error:  # noqa: BLE001 - of any model; the cell tells of it
         return Cell(name, task, None, error)

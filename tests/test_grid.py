@@ -50,6 +50,42 @@ def test_a_failure_is_its_pairs_alone(drawn_edition: Path, tmp_path: Path) -> No
     assert isinstance(cells[0].error, ModelError)
 
 
+def test_a_models_own_crash_is_its_pairs_alone(drawn_edition: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def broken():\n    raise ZeroDivisionError('in my own code')\n"
+    )
+    mine = f"python:{tmp_path / 'mine.py'}:broken"
+    asked = ["--model", mine, "--model", "blind:constant", "--task", "vg-relation"]
+    done = typed("eval", *asked, "--data-root", str(drawn_edition), "--out", str(tmp_path / "runs"))
+    assert done.exit_code == 2
+    assert "in my own code" in done.stderr
+    assert done.stdout.startswith("vg-relation@")
+    assert "Failed: 1." in done.stderr
+
+
+@pytest.mark.parametrize("where", ["loaded", "evaluate"])
+def test_an_exception_that_is_not_ours_is_told(
+    where: str, drawn_edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = getattr(grid, where)
+
+    def failing(model: Any, *more: Any, **how: Any) -> Any:
+        if "constant" in str(getattr(model, "manifest", model)):
+            raise ZeroDivisionError("by nothing")
+        return whole(model, *more, **how)
+
+    monkeypatch.setattr(grid, where, failing)
+    models = ["blind:constant", "blind:length"]
+    first, second = bb.evaluate_grid(models, TASKS[:1], data_root=drawn_edition)
+    assert (type(first.error), first.run) == (ZeroDivisionError, None)
+    assert second.run is not None
+    asked = ["--model", models[0], "--model", models[1], "--task", TASKS[0]]
+    done = typed("eval", *asked, "--data-root", str(drawn_edition), "--out", str(tmp_path))
+    assert done.exit_code == 2
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError: by nothing" in done.stderr
+
+
 def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:
     with pytest.raises(UnknownName, match="vg-relation"):
         bb.evaluate_grid([tiny], ["vg-relatoin"])

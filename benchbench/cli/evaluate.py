@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -167,7 +168,7 @@ def _grid(
         bar.close()
         if cell.run is None:
             failed += 1
-            click.echo(f"{cell.task}  {cell.model}  Error: {cell.error}", err=True)
+            click.echo(f"{cell.task}  {cell.model}  {_reason(cell.error)}", err=True)
             continue
         for banner in banners(cell.run):
             key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
@@ -182,3 +183,12 @@ def _grid(
     if failed:
         click.echo(f"Failed: {failed}.", err=True)
     return 2 if failed else 0
+
+
+def _reason(error: Exception | None) -> str:
+    """What went wrong; where it was nobody's mistake in typing, with the place in the code."""
+    from benchbench.errors import BenchbenchError
+
+    if isinstance(error, BenchbenchError):
+        return f"Error: {error}"
+    return "".join(["Error in the model's code or ours:\n", *traceback.format_exception(error)])
