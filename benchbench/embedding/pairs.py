@@ -1,8 +1,9 @@
 """Pictures and captions to scores, by a model that reads them together.
 
 A picture is decoded and encoded once for all captions that are asked of it; a pair is scored once,
-however many items ask it. Pictures are taken in chunks, so that what is kept of them is bounded; a
-chunk's pairs are scored in order of their captions' length, so that batches are dense.
+however many items ask it. Pictures are taken in chunks, so that what is kept of them is bounded. A
+chunk's pairs are scored in order of their captions' length, so that batches are dense; or picture
+by picture, for models that read once what the captions of a picture share.
 """
 
 from __future__ import annotations
@@ -149,6 +150,16 @@ class _Work:
     batch_size: int
     unfinished: Unfinished | None
 
+    @property
+    def by_picture(self) -> bool:
+        """Whether a picture's captions stand together."""
+        return getattr(self.model, "by_picture", False)
+
+    @property
+    def stage(self) -> str:
+        """What portions are kept as: those of another order are others."""
+        return "pairs-by-picture" if self.by_picture else "pairs"
+
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
         """Each picture's scores, in the order of ``asked``."""
         plan = plan_batches(list(self.asked), self.batch_size)
@@ -177,7 +188,7 @@ class _Work:
             start = numbers.stop
 
     def _load(self, number: int) -> Scores | None:
-        arrays = self.unfinished.load("pairs", number, "scores") if self.unfinished else None
+        arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
         return None if arrays is None else arrays["scores"].astype(np.float32)
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
@@ -201,11 +212,16 @@ class _Work:
         features: Sequence[Features],
         count: _Count,
     ) -> Iterator[tuple[ImageRef, Scores]]:
-        """The scores of a chunk's pictures: short captions first, and of one length by picture."""
+        """The scores of a chunk's pictures, short captions first: of all, or of each picture."""
         asked = [self.asked[ref] for ref in refs]
         caption = np.concatenate(asked)  # [pairs]
         picture = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
-        order = np.lexsort((caption, picture, self.lengths[caption]))
+        by = (
+            (self.lengths[caption], picture)
+            if self.by_picture
+            else (picture, self.lengths[caption])
+        )
+        order = np.lexsort((caption, *by))
         scores = np.empty(len(order), dtype=np.float32)
         for (number, kept), start in zip(
             portions.items(), range(0, len(order), PORTION), strict=True
@@ -214,7 +230,7 @@ class _Work:
             if kept is None:
                 scores[part] = self._score(features, picture[part], caption[part], count)
                 if self.unfinished:
-                    self.unfinished.save("pairs", number, scores=scores[part])
+                    self.unfinished.save(self.stage, number, scores=scores[part])
             else:
                 scores[part] = kept
                 count.add(len(part))

@@ -35,8 +35,8 @@ class Prompts:
         self._processor = processor
         self._template = template
         self._plain = self._ids(PROBES)
-        self._placeholder = self._find_placeholder()
-        self._tail = _shared(*(ids[::-1] for ids in self._plain))
+        self.placeholder = self._find_placeholder()
+        self._tail = shared(*(ids[::-1] for ids in self._plain))
         grey = Image.new("RGB", (64, 48), (127, 127, 127))
         run, _ = self.prepare(grey)
         self.longest_run = len(run.ids)
@@ -79,7 +79,7 @@ class Prompts:
         ids = made.pop("input_ids")
         made.pop("attention_mask", None)
         plain, full = self._plain[0], tuple(ids[0].tolist())
-        start = plain.index(self._placeholder)
+        start = plain.index(self.placeholder)
         end = len(full) - (len(plain) - start - 1)
         marks = {}
         for name in [name for name, each in made.items() if each.shape == ids.shape]:
@@ -115,7 +115,7 @@ class Prompts:
         """Ids of prompts, each with one placeholder."""
         rows = self._ids(captions)
         for caption, ids in zip(captions, rows, strict=True):
-            if ids.count(self._placeholder) != 1:
+            if ids.count(self.placeholder) != 1:
                 raise ModelError(
                     f"The caption {caption!r} holds the model's own token for a picture."
                 )
@@ -141,14 +141,31 @@ class Prompts:
             rows = []
             for ids, run in zip(prompts, runs, strict=True):
                 inside, outside = run.marks[name]
-                before = ids.index(self._placeholder)
+                before = ids.index(self.placeholder)
                 after = len(ids) - before - 1
                 rows.append([outside] * before + list(inside) + [outside] * after)
             told[name] = _padded(rows, 0)
         return told, lengths
 
+    def ends(
+        self, prompts: Sequence[Sequence[int]], runs: Sequence[Run], start: int
+    ) -> tuple[dict[str, Tensor], list[int]]:
+        """What follows a beginning of ``start`` ids with a picture; else as ``assemble``."""
+        import torch
+
+        rows = [ids[start:] for ids in prompts]
+        lengths = [len(ids) for ids in rows]
+        told = {"input_ids": _padded(rows, self._processor.tokenizer.pad_token_id or 0)}
+        told["attention_mask"] = (
+            torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+        ).long()
+        for name in runs[0].marks:
+            beyond = [[run.marks[name][1]] * n for run, n in zip(runs, lengths, strict=True)]
+            told[name] = _padded(beyond, 0)
+        return told, lengths
+
     def _filled(self, ids: Sequence[int], run: Sequence[int]) -> list[int]:
-        at = ids.index(self._placeholder)
+        at = ids.index(self.placeholder)
         return [*ids[:at], *run, *ids[at + 1 :]]
 
 
@@ -160,7 +177,7 @@ def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
 
 
-def _shared(*rows: Sequence[int]) -> int:
+def shared(*rows: Sequence[int]) -> int:
     """How many ids all rows begin with."""
     n = 0
     for column in zip(*rows, strict=False):

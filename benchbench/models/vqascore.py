@@ -6,11 +6,12 @@ Generation*, ECCV 2024, §3; the wording is that of t2v_metrics): P("Yes") itsel
 P("Yes") + P("No"). Upstream's LLaVA takes the geometric mean with the token that ends the answer;
 the paper's formula, without it, is what is computed here.
 
-A picture goes through the vision tower once. Prompts are padded on the right and read at their own
-last token: for attention that looks back alone, padding after it changes nothing, whatever the
-positions are made of. What a picture's placeholder becomes is learnt from the processor, picture by
-picture, and put into each prompt's ids; that this equals the processor's own is checked when a
-model is loaded.
+A picture goes through the vision tower once, and what the prompts of one picture in a batch begin
+with goes through the language model once (``beginnings``), where the model allows it. Prompts are
+padded on the right and read at their own last token: for attention that looks back alone, padding
+after it changes nothing, whatever the positions are made of. What a picture's placeholder becomes
+is learnt from the processor, picture by picture, and put into each prompt's ids; that this equals
+the processor's own is checked when a model is loaded.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError
+from benchbench.models.beginnings import begun, groups, read_on
 from benchbench.models.pretrained import manifest, open_folder, read_filled, read_processor
-from benchbench.models.prompting import Prompts, Run, answer_tokens
+from benchbench.models.prompting import PROBES, Prompts, Run, answer_tokens
 from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.models.beginnings import Group
     from benchbench.models.huggingface.weights import Filled
 
 QUESTION = 'Does this figure show "{}"? Please answer yes or no.'
@@ -65,9 +68,12 @@ class Answering:
         self._model = model
         self._prompts = Prompts(processor, QUESTION)
         self._tower = _tower(model)
-        self.device = str(model.device)
         answers = answer_tokens(processor.tokenizer, ANSWER)
+        self.device = str(model.device)
         self._yes = torch.tensor(list(answers.values()), device=model.device)
+        against = self._against_beginnings()
+        self.by_picture = not against
+        """Captions of a picture are to stand together in a batch."""
         positions = getattr(model.config.get_text_config(), "max_position_embeddings", 2**31)
         self.manifest = manifest(
             filled,
@@ -81,6 +87,7 @@ class Answering:
                 "prompt": self._prompts.text(["{}"])[0],
                 "answer_tokens": answers,
                 "pictures_encoded": "once" if self._tower else "with every pair",
+                "beginnings_read": f"with every pair: {against}" if against else "once a batch",
             },
         )
 
@@ -131,17 +138,108 @@ class Answering:
         """log P(Yes): [n]."""
         import torch
 
+        if not self.by_picture:
+            return self._log_yes(self._whole(features, batch))
+        found = torch.empty(len(batch), device=self.device)
+        pictures, tokens = [id(seen) for seen in features], [len(s.run.ids) for s in features]
+        alone: list[int] = []
+        for group in groups(batch, pictures, tokens, self._prompts.placeholder):
+            if group.pays:
+                found[list(group.rows)] = self._log_yes(
+                    self._from_beginnings(features, batch, group)
+                )
+            else:
+                alone += group.rows
+        if alone:
+            some, told = [features[i] for i in alone], [batch[i] for i in alone]
+            found[alone] = self._log_yes(self._whole(some, told))
+        return found
+
+    def _log_yes(self, logits: Tensor) -> Tensor:
+        logs = logits.float().log_softmax(dim=-1)
+        return logs[:, self._yes].logsumexp(dim=-1)
+
+    def _whole(self, features: Sequence[Seen], batch: Sequence[Sequence[int]]) -> Tensor:
+        """Logits after each prompt, read in one go: [n, vocabulary]."""
+        import torch
+
         told, lengths = self._prompts.assemble(batch, [seen.run for seen in features])
-        inputs = {name: each.to(self.device) for name, each in told.items()}
+        last = torch.tensor(lengths, device=self.device) - 1
+        kept = torch.arange(int(last.min()), int(last.max()) + 1, device=self.device)
+        inputs = {**self._moved(told), **self._shown(features)}
+        logits = self._model(**inputs, logits_to_keep=kept, use_cache=False).logits
+        rows = torch.arange(len(last), device=self.device)
+        return logits[rows, last - kept[0]]  # type: ignore[no-any-return]
+
+    def _from_beginnings(
+        self, features: Sequence[Seen], batch: Sequence[Sequence[int]], group: Group
+    ) -> Tensor:
+        """The same of a group's rows, what a picture's prompts begin with being read once."""
+        import torch
+
+        pictures = [features[i] for i in group.pictures]
+        beginning = [batch[i][: group.length] for i in group.pictures]
+        told, _ = self._prompts.assemble(beginning, [seen.run for seen in pictures])
+        start = begun(self._model, self._moved(told), self._shown(pictures))
+        runs = [features[i].run for i in group.rows]
+        told, lengths = self._prompts.ends([batch[i] for i in group.rows], runs, group.length)
+        of_row = torch.tensor(group.of_row, device=self.device)
+        ends = torch.tensor(lengths, device=self.device)
+        return read_on(self._model, start, of_row, self._moved(told), ends)
+
+    def _shown(self, features: Sequence[Seen]) -> dict[str, Any]:
+        """The pictures as the model takes them."""
         shown: dict[str, Any] = self._joined(features)
         if features[0].features is not None:
             shown["mm_encoder_outputs"] = {"image": _towers_output(features)}
-        last = torch.tensor(lengths, device=self.device) - 1
-        kept = torch.arange(int(last.min()), int(last.max()) + 1, device=self.device)
-        logits = self._model(**inputs, **shown, logits_to_keep=kept, use_cache=False).logits
-        rows = torch.arange(len(last), device=self.device)
-        logs = logits[rows, last - kept[0]].float().log_softmax(dim=-1)
-        return logs[:, self._yes].logsumexp(dim=-1)  # type: ignore[no-any-return]
+        return shown
+
+    def _moved(self, told: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: each.to(self.device) for name, each in told.items()}
+
+    def _against_beginnings(self) -> str:
+        """Why prompts must be read whole; nothing where going on from a beginning is the same."""
+        import torch
+
+        with torch.inference_mode():
+            features = [*self.encode_images([self.transform(_noise())])] * len(PROBES)
+            batch = self._prompts.cut(PROBES, 2**31)
+            same = [0] * len(batch)
+            (group,) = groups(batch, same, same, self._prompts.placeholder)
+            if not group.pays:
+                return "the prompts of a picture begin differently"
+            if not self._looks_back(features, batch, group.length):
+                return "what follows a token changes what is made of it"
+            whole = self._log_yes(self._whole(features, batch))
+            try:
+                ours = self._log_yes(self._from_beginnings(features, batch, group))
+            except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+                return f"the model does not go on from a cache ({type(error).__name__})"
+        off = float((whole - ours).abs().max())
+        # Rounding alone moves a logarithm of a probability by some dozens of the least step.
+        return "" if off <= 64 * torch.finfo(self._model.dtype).eps else f"off by {off:.1e}"
+
+    def _looks_back(
+        self, features: Sequence[Seen], batch: Sequence[Sequence[int]], length: int
+    ) -> bool:
+        """Whether prompts of a picture are alike at their beginnings' end, whatever follows."""
+        import torch
+
+        told, _ = self._prompts.assemble(batch, [seen.run for seen in features])
+        end = length + len(features[0].run.ids) - 2
+        inputs = {**self._moved(told), **self._shown(features)}
+        kept = torch.tensor([end], device=self.device)
+        logits = self._model(**inputs, logits_to_keep=kept, use_cache=False).logits.float()
+        eps = torch.finfo(self._model.dtype).eps
+        return bool((logits - logits[:1]).abs().max() <= 4 * eps * logits.abs().max())
+
+
+def _noise() -> Image:
+    """A picture of nothing."""
+    import numpy as np
+    from PIL import Image
+
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
 
 
 def _is_pixels(name: str) -> bool:

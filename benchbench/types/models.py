@@ -134,7 +134,8 @@ class PairScorer(Protocol):
     It encodes a picture once and scores it with as many captions as are asked. A caption is what
     ``token_ids`` says, cut to the context: strings of the same ids are scored once. ``transform``
     and ``tokenize`` run on worker threads beside the forward pass; the other two are called from
-    one thread, under ``torch.inference_mode``.
+    one thread, under ``torch.inference_mode``. Batches hold captions of similar length; those of a
+    model with an attribute ``by_picture`` that is true hold, as far as can be, one picture's.
     """
 
     @property

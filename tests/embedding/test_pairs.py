@@ -62,6 +62,38 @@ def test_batches_of_a_chunk_go_from_short_captions_to_long_ones(refs: list[Image
     assert all(one <= other for one, other in pairwise(flat))
 
 
+class Together(HashScorer):
+    """One whose batches are to hold one picture's captions."""
+
+    by_picture = True
+
+
+def test_a_picture_and_its_captions_stay_together_where_they_are_to(refs: list[ImageRef]) -> None:
+    model, blocks = Together(), [(refs[:6], CAPTIONS), (refs[5:], CAPTIONS[3:])]
+    scored = score_pairs(model, blocks, batch_size=7, workers=1)
+    shown = [picture for batch in model.batches for picture, _ in batch]
+    changes = sum(one != other for one, other in pairwise(shown))
+    assert changes == len(set(shown)) - 1
+    for batch in model.batches:
+        for (one, text), (other, longer) in pairwise(batch):
+            assert one != other or len(text) <= len(longer)
+    plainly = score_pairs(HashScorer(), blocks, batch_size=7, workers=1)
+    for some, captions in blocks:
+        assert (scored.take(some, captions) == plainly.take(some, captions)).all()
+
+
+def test_portions_of_one_order_are_not_taken_for_anothers(
+    refs: list[ImageRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
+    place = Unfinished.of(["both orders"])
+    first, second = (
+        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, unfinished=place)
+        for model in (HashScorer(), Together())
+    )
+    assert (first.take(refs, CAPTIONS) == second.take(refs, CAPTIONS)).all()
+
+
 def test_captions_of_the_same_tokens_share_one_score(refs: list[ImageRef]) -> None:
     model = HashScorer(context_length=6)
     scored = score_pairs(

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from benchbench.errors import ModelError, UsageError
-from benchbench.models import vqascore
+from benchbench.models import beginnings, vqascore
 from benchbench.models.prompting import answer_tokens
 from benchbench.registry import load_model
 from benchbench.testing import check_model
@@ -74,6 +74,99 @@ def test_pictures_of_any_size_become_as_many_tokens(
     expected = alone(qwen, shown, "Qwen2VLForConditionalGeneration", placeholder)
     assert scores(scorer(f"vqascore:{qwen}"), shown) == pytest.approx(expected, abs=2e-5)
     assert max(expected) - min(expected) > 0.1
+
+
+@pytest.mark.parametrize("kind", ["llava", "qwen"])
+def test_what_a_pictures_prompts_begin_with_is_read_once(
+    kind: str,
+    pictures: list[Image.Image],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = request.getfixturevalue(kind)
+    ours: Any = scorer(f"vqascore:{folder}")
+    assert ours.by_picture
+    assert ours.manifest.settings["beginnings_read"] == "once a batch"
+    monkeypatch.setattr(vqascore.Answering, "_against_beginnings", lambda self: "a test")
+    plain: Any = scorer(f"vqascore:{folder}")
+    assert plain.manifest.settings["beginnings_read"] == "with every pair: a test"
+    tokens = [read_tokens(model, monkeypatch) for model in (ours, plain)]
+    shown = [pictures[0], pictures[1].crop((0, 20, 90, 60)), pictures[0].rotate(90), pictures[2]]
+    assert scores(ours, shown) == pytest.approx(scores(plain, shown), abs=2e-5)
+    # A beginning and a picture are a fifth of these prompts of bytes; of real ones, nine tenths.
+    assert sum(tokens[0]) < 0.9 * sum(tokens[1])
+    tokens[0].clear()
+    tokens[1].clear()
+    for model in (ours, plain):
+        features = model.encode_images([model.transform(picture) for picture in shown])
+        model.score(features, model.tokenize(["a dog"] * len(shown)))
+    assert tokens[0] == tokens[1], "pictures that come once are read as ever"
+
+
+def read_tokens(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tokens each pass of the language model reads: filled as it goes."""
+    read: list[int] = []
+    whole = model._model.forward
+
+    def counted(*args: Any, **inputs: Any) -> Any:
+        read.append(inputs["input_ids"].numel())
+        return whole(*args, **inputs)
+
+    monkeypatch.setattr(model._model, "forward", counted)
+    return read
+
+
+def test_keys_and_values_are_held_of_as_many_rows_as_there_is_room_for(
+    qwen: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = scorer(f"vqascore:{qwen}")
+    found = scores(model, pictures)
+    monkeypatch.setattr(beginnings, "ON_CPU", 1)
+    read = read_tokens(model, monkeypatch)
+    assert scores(model, pictures) == pytest.approx(found, abs=2e-5)
+    assert len(read) == 1 + len(pictures) * len(CAPTIONS)
+
+
+def test_a_model_that_looks_ahead_reads_prompts_whole(
+    llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.models.llama import modeling_llama
+
+    def both_ways(*, inputs_embeds: Any, attention_mask: Any, **how: Any) -> torch.Tensor:
+        seen = attention_mask[:, None, None].bool()
+        return seen.expand(-1, -1, inputs_embeds.shape[1], -1)
+
+    monkeypatch.setattr(modeling_llama, "create_causal_mask", both_ways)
+    model = scorer(f"vqascore:{llava}")
+    reason = "with every pair: what follows a token changes what is made of it"
+    assert model.manifest.settings["beginnings_read"] == reason
+    assert scores(model, pictures) == pytest.approx(alone(llava, pictures), abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "reason"),
+    [
+        ("read_on", TypeError("no cache"), "the model does not go on from a cache (TypeError)"),
+        ("read_on", 0.01, "off by "),
+        ("groups", None, "the prompts of a picture begin differently"),
+    ],
+)
+def test_a_model_that_does_not_go_on_reads_prompts_whole(
+    name: str, problem: Any, reason: str, llava: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = getattr(vqascore, name)
+
+    def otherwise(*args: Any) -> Any:
+        if isinstance(problem, Exception):
+            raise problem
+        if problem is None:
+            return [dataclasses.replace(group, length=0) for group in whole(*args)]
+        noise = torch.linspace(0, 1, whole(*args).shape[1])
+        return whole(*args) * (1 + problem * noise)
+
+    monkeypatch.setattr(vqascore, name, otherwise)
+    said = scorer(f"vqascore:{llava}").manifest.settings["beginnings_read"]
+    assert said.startswith(f"with every pair: {reason}")
 
 
 def test_pictures_of_several_shapes_are_encoded_one_by_one(
