@@ -1,11 +1,13 @@
-"""Seconds for one list of pictures and captions, scored in pairs by a BLIP of random weights.
+"""Seconds for one list of pictures and captions, scored in pairs by a model of random weights.
 
 - ``engine``: each picture decoded and encoded once, its keys and values computed once, pairs in
-  batches of similar length.
+  batches of similar length; of a LLaVA (``--model llava``), the beginning of a picture's prompts is
+  read once a batch.
+- ``whole``: the same, each prompt of a LLaVA read from its beginning.
 - ``loop``: the plain library, one pair a forward pass, as its documentation shows: the picture is
   opened, preprocessed and encoded anew for every caption.
 
-Both arms share one process and one set of weights. ``--captions`` gives every picture that many
+All arms share one process and one set of weights. ``--captions`` gives every picture that many
 captions, as a gallery does; 0 asks VG-Relation's own pairs. Each arm is run in turn, ``--repeats``
 times over; the table shows the best of each, and the scores are compared pair by pair.
 """
@@ -27,11 +29,13 @@ from benchbench.data.images import crop
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import score_pairs
 from benchbench.evaluation import draw_clusters
+from benchbench.models import vqascore
 from benchbench.registry import load_model, load_task
-from benchbench.types import ImageRef, Item, PairScorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from benchbench.types import ImageRef, Item, PairScorer
 
     Blocks = Sequence[tuple[Sequence[ImageRef], Sequence[str]]]
 
@@ -72,6 +76,48 @@ def save_blip(folder: Path, texts: Sequence[str], options: argparse.Namespace) -
     ).save_pretrained(folder)
 
 
+def save_llava(folder: Path, texts: Sequence[str], options: argparse.Namespace) -> None:
+    """A LLaVA of some size with random weights: a CLIP of patches of 14 pixels, half as
+    wide, before a Llama.
+    """
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = " ".join([*texts, vqascore.QUESTION, vqascore.ANSWER])
+    split = pre_tokenizers.Whitespace()
+    known = sorted({word for word, _ in split.pre_tokenize_str(words)})
+    tokens = dict.fromkeys(["<pad>", "<unk>", "<image>", *known])
+    inner = Tokenizer(models.WordLevel({t: i for i, t in enumerate(tokens)}, unk_token="<unk>"))
+    inner.pre_tokenizer = split
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="<pad>", unk_token="<unk>",
+        additional_special_tokens=["<image>"],
+    )  # fmt: skip
+    vision, text = (
+        {
+            "hidden_size": width,
+            "intermediate_size": 4 * width,
+            "num_hidden_layers": options.layers,
+            "num_attention_heads": width // 64,
+        }
+        for width in (options.width // 2, options.width)
+    )
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(
+            **vision, image_size=options.size, patch_size=14
+        ),
+        text_config=transformers.LlamaConfig(**text, vocab_size=len(tokens), pad_token_id=0),
+        image_token_id=2,
+        vision_feature_layer=-1,
+    )
+    transformers.LlavaForConditionalGeneration(config).save_pretrained(folder)
+    side = {"height": options.size, "width": options.size}
+    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": options.size}, crop_size=side)
+    transformers.LlavaProcessor(
+        pictures, tokenizer, patch_size=14, vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)  # fmt: skip
+
+
 def engine(model: PairScorer, blocks: Blocks) -> list[float]:
     """This engine, from paths to scores, in the order of the blocks."""
     with inference():
@@ -79,7 +125,7 @@ def engine(model: PairScorer, blocks: Blocks) -> list[float]:
     return [float(s) for refs, texts in blocks for s in scored.take(refs, texts).ravel()]
 
 
-def loop(library: Any, processor: Any, first: int, blocks: Blocks) -> list[float]:
+def loop(ask: Callable[[Image.Image, str], float], blocks: Blocks) -> list[float]:
     """The plain library, pair by pair."""
     found = []
     for refs, texts in blocks:
@@ -87,12 +133,44 @@ def loop(library: Any, processor: Any, first: int, blocks: Blocks) -> list[float
             for text in texts:
                 with Image.open(ref.path) as image:
                     picture = crop(image.convert("RGB"), ref)
-                inputs = processor(images=picture, text=text, return_tensors="pt")
-                inputs["input_ids"][:, 0] = first
                 with inference():
-                    logits = library(**inputs).itm_score[0]
-                found.append(float(logits[1] - logits[0]))
+                    found.append(ask(picture, text))
     return found
+
+
+def asks_blip(place: str) -> Callable[[Image.Image, str], float]:
+    """The library's matching head: log-odds."""
+    library = transformers.BlipForImageTextRetrieval.from_pretrained(place).eval()
+    processor = transformers.AutoProcessor.from_pretrained(place)
+    first = library.config.text_config.vocab_size - 1
+
+    def ask(picture: Image.Image, text: str) -> float:
+        inputs = processor(images=picture, text=text, return_tensors="pt")
+        inputs["input_ids"][:, 0] = first
+        logits = library(**inputs).itm_score[0]
+        return float(logits[1] - logits[0])
+
+    return ask
+
+
+def asks_llava(place: str) -> Callable[[Image.Image, str], float]:
+    """The library's log P(Yes)."""
+    library = transformers.LlavaForConditionalGeneration.from_pretrained(place).eval()
+    processor = transformers.AutoProcessor.from_pretrained(place)
+    yes = processor.tokenizer.convert_tokens_to_ids(vqascore.ANSWER)
+
+    def ask(picture: Image.Image, text: str) -> float:
+        prompt = f"<image>\n{vqascore.QUESTION.format(text)}"
+        inputs = processor(images=picture, text=prompt, return_tensors="pt")
+        return float(library(**inputs).logits[0, -1].log_softmax(dim=-1)[yes])
+
+    return ask
+
+
+KINDS: dict[str, tuple[str, Any, Any]] = {
+    "blip": ("itm", save_blip, asks_blip),
+    "llava": ("vqascore", save_llava, asks_llava),
+}
 
 
 def asked(items: Sequence[Item], captions: int) -> Blocks:
@@ -107,6 +185,7 @@ def main() -> None:
     """Run the arms in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--model", choices=list(KINDS), default="blip")
     parser.add_argument("--items", type=int, default=40)
     parser.add_argument("--captions", type=int, default=0)
     parser.add_argument("--layers", type=int, default=4)
@@ -118,21 +197,21 @@ def main() -> None:
     blocks = asked(items, options.captions)
     with tempfile.TemporaryDirectory() as place:
         texts = [text for _, captions in blocks for text in captions]
-        save_blip(Path(place), texts, options)
-        compare(place, blocks, options.repeats)
+        KINDS[options.model][1](Path(place), texts, options)
+        compare(options.model, place, blocks, options.repeats)
 
 
-def compare(place: str, blocks: Blocks, repeats: int) -> None:
-    """Time both arms on a folder's model, and compare what they say."""
-    model = load_model(f"itm:{place}")
-    assert isinstance(model, PairScorer)
-    library = transformers.BlipForImageTextRetrieval.from_pretrained(place).eval()
-    processor = transformers.AutoProcessor.from_pretrained(place)
-    first = library.config.text_config.vocab_size - 1
-    arms: dict[str, Callable[[], list[float]]] = {
-        "engine": lambda: engine(model, blocks),
-        "loop": lambda: loop(library, processor, first, blocks),
-    }
+def compare(kind: str, place: str, blocks: Blocks, repeats: int) -> None:
+    """Time the arms on a folder's model, and compare what they say."""
+    family, _, asks = KINDS[kind]
+    model: Any = load_model(f"{family}:{place}")
+    ask = asks(place)
+    arms: dict[str, Callable[[], list[float]]] = {"engine": lambda: engine(model, blocks)}
+    if getattr(model, "by_picture", False):
+        whole: Any = load_model(f"{family}:{place}")
+        whole.by_picture = False
+        arms["whole"] = lambda: engine(whole, blocks)
+    arms["loop"] = lambda: loop(ask, blocks)
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     scores: dict[str, list[float]] = {}
     for _ in range(repeats):
@@ -141,7 +220,8 @@ def compare(place: str, blocks: Blocks, repeats: int) -> None:
             scores[name] = call()
             seconds[name].append(time.perf_counter() - start)
     best = {name: min(times) for name, times in seconds.items()}
-    n, apart = len(scores["loop"]), np.abs(np.subtract(scores["engine"], scores["loop"])).max()
+    n = len(scores["loop"])
+    apart = max(np.abs(np.subtract(each, scores["loop"])).max() for each in scores.values())
     print(f"\n{n} pairs, {torch.get_num_threads()} threads, best of {repeats}")
     for name, spent in best.items():
         print(f"  {name:<7} {spent:7.1f} s   {spent / best['engine']:.1f} x engine")

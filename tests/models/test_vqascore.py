@@ -133,7 +133,7 @@ def test_a_model_that_looks_ahead_reads_prompts_whole(
     from transformers.models.llama import modeling_llama
 
     def both_ways(*, inputs_embeds: Any, attention_mask: Any, **how: Any) -> torch.Tensor:
-        seen = attention_mask[:, None, None].bool()
+        seen: torch.Tensor = attention_mask[:, None, None].bool()
         return seen.expand(-1, -1, inputs_embeds.shape[1], -1)
 
     monkeypatch.setattr(modeling_llama, "create_causal_mask", both_ways)
@@ -161,8 +161,9 @@ def test_a_model_that_does_not_go_on_reads_prompts_whole(
             raise problem
         if problem is None:
             return [dataclasses.replace(group, length=0) for group in whole(*args)]
-        noise = torch.linspace(0, 1, whole(*args).shape[1])
-        return whole(*args) * (1 + problem * noise)
+        logits: torch.Tensor = whole(*args)
+        other: torch.Tensor = logits * (1 + problem * torch.linspace(0, 1, logits.shape[1]))
+        return other
 
     monkeypatch.setattr(vqascore, name, otherwise)
     said = scorer(f"vqascore:{llava}").manifest.settings["beginnings_read"]
