@@ -328,6 +328,8 @@ def _check(
     counts = isinstance(every, int) and not isinstance(every, bool) and every >= 1
     if not tasks:
         raise UsageError("A monitor needs a task, such as 'vg-relation'.")
+    if strange := [each for each in tasks if not hasattr(each, "info")]:
+        raise UsageError(f"A monitor looks at tasks, or at names of tasks, not at {strange[0]!r}.")
     names = [task.info.name for task in tasks]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"Named twice: task {', '.join(twice)}.")
