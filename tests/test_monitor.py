@@ -211,7 +211,7 @@ def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path:
     with pytest.raises(UnknownName, match="vg-relation"):
         bb.Monitor("vg-relations", every=1)
     with pytest.raises(UsageError, match="at names of tasks, not at None"):
-        Monitor(None, every=1)  # type: ignore[arg-type]
+        bb.Monitor(None, every=1)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="needs a task"):
         bb.Monitor([], every=1)
     with pytest.raises(UsageError, match="Give wrap="):
