@@ -181,6 +181,16 @@ def test_a_picture_cut_short_is_named(file: Path) -> None:
         source.examples(np.arange(6))
 
 
+def test_a_worker_says_no_more_of_it_than_the_picture(file: Path) -> None:
+    made = made_for(variant("clip"), Plan("clip"))
+    source = read(file)
+    path = source.shown[0].path
+    path.write_bytes(path.read_bytes()[:-30])
+    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    with pytest.raises(ImageError, match=r"^Cannot decode image \S+: image file is truncated$"):
+        next(iter(feed.batches(0, 1, workers=1)))
+
+
 def test_paths_may_count_from_the_data_root(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
