@@ -144,11 +144,16 @@ def _rebuilt_as(manifest: ModelManifest) -> str:
     """The architecture that the weights run in, when it is built anew without their tag.
 
     Raises:
-        ModelError: they run with QuickGELU, and open_clip has no such architecture.
+        ModelError: open_clip has no such architecture, or none that runs with QuickGELU as they do.
     """
     import open_clip
 
     name = manifest.architecture
+    if name not in open_clip.list_models():
+        raise ModelError(
+            f"{manifest.name} cannot be a backbone: its configuration is its own, and what is "
+            "trained from it could not be loaded again. Take openclip:ARCH/TAG."
+        )
     quick = (open_clip.get_model_config(name) or {}).get("quick_gelu", False)
     if manifest.activation != "quickgelu" or quick:
         return name
@@ -164,7 +169,7 @@ def _towers_of(path: Path) -> tuple[Any, str]:
         clip = towers.build(record["architecture"], record["preprocessing"])
         own = {name: each for name, each in tensors.items() if name.startswith(weights.TOWERS)}
         clip.load_state_dict({name: each.float() for name, each in weights.plain(own).items()})
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ModelError(f"{path} holds no towers to start from ({reason}).") from error
     return clip, record["architecture"]

@@ -80,6 +80,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not any(name.startswith(TOWERS) for name in tensors) and "logit_scale" in tensors:
         tensors = {TOWERS + name: tensor for name, tensor in tensors.items()}
     try:
-        return tensors, json.loads(record)
+        said = json.loads(record)
     except json.JSONDecodeError as error:
         raise ModelError(f"The header of {path} is damaged: {error}.") from error
+    if not isinstance(said, dict):
+        raise ModelError(f"The header of {path} is damaged: it holds no record.")
+    return tensors, said

@@ -112,6 +112,12 @@ def damaged(folder: Path, kind: str) -> Path:
         del header["__metadata__"]
         text = json.dumps(header).encode()
         path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + size :])
+    elif kind == "listed":
+        weights.write(path, weights.read(folder / "clip.safetensors")[0], ["clip"])  # type: ignore[arg-type]
+    elif kind in ("hub", "number"):
+        tensors, record = weights.read(folder / "clip.safetensors")
+        architecture = "hf-hub:some/place" if kind == "hub" else 5
+        weights.write(path, tensors, record | {"architecture": architecture})
     elif kind == "lacking":
         tensors, record = weights.read(folder / "clip.safetensors")
         tensors.pop("clip.visual.proj")
@@ -126,6 +132,9 @@ def damaged(folder: Path, kind: str) -> Path:
         ("corrupt", "is no complete safetensors file"),
         ("foreign", "holds weights of no variant, not of clip"),
         ("plain", "says nothing of the variant"),
+        ("listed", r"The header of .* is damaged: it holds no record"),
+        ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),
+        ("number", r"\(unknown architecture 5\)"),
         ("lacking", "do not fit what it says it is"),
     ],
 )
