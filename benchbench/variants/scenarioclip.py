@@ -29,7 +29,14 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import MOST_SCALE, distilled, gathered, info_nce
+from benchbench.variants.contrast import (
+    MOST_SCALE,
+    distilled,
+    gathered,
+    info_nce,
+    processes,
+    rank,
+)
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.texts import Reader, Texts, joined, numbered
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
@@ -142,10 +149,15 @@ class ScenarioClip(nn.Module):
         return _of(self.own, role, self.clip)
 
     def _pictures(self, batch: Batch) -> Shown:
-        """What the global level is shown: whole pictures with actions first, then captions' own."""
+        """What the global level is shown: whole pictures with actions first, then captions' own.
+
+        First in the batch of all processes: this one's rows may be all of one kind.
+        """
         action: Shown = batch.extra["action"]
-        count = -(-len(batch.images) * self.action_percent // 100)
-        whole = torch.arange(len(batch.images), device=batch.images.device) < count
+        rows = len(batch.images)
+        count = -(-rows * processes() * self.action_percent // 100) - rows * rank()
+        count = min(max(count, 0), rows)
+        whole = torch.arange(rows, device=batch.images.device) < count
         return Shown(
             images=torch.where(whole[:, None, None, None], action.images, batch.images),
             texts=Texts(joined(action.texts.ids[:count], batch.texts.ids[count:])),
