@@ -21,6 +21,7 @@ from benchbench.data.karpathy import read_captions_to_learn
 from benchbench.data.tagging import find_tagger
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
+from benchbench.scenegraph import parse, triples
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
@@ -76,6 +77,23 @@ class Photographs:
     def record(self) -> dict[str, Any]:
         """Splits, where the file has any, and the file's digest."""
         return {"splits": list(self.splits), "data_sha256": self.sha256}
+
+    def has_triples(self) -> bool:
+        """Whether any caption tells of some without tags, as captions are read at test time."""
+        return any(triples(parse(text)) for each in self.shown for text in each.captions)
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse a batch that shows some picture twice, as a negative of its own.
+
+        Raises:
+            UsageError: there are fewer pictures to train on.
+        """
+        if batch > len(self.shown):
+            raise UsageError(
+                f"{self.name} has {len(self.shown):,} pictures to train on: a batch of {batch:,} "
+                "holds some of them twice, each a negative of itself. Take a smaller one: "
+                "--batch-size."
+            )
 
     def examples(self, numbers: Ints) -> Examples:
         """Pictures and captions of these examples.

@@ -18,7 +18,7 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
-from benchbench.training.photographs import photographs
+from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
@@ -71,6 +71,8 @@ def train(
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source, exam = data_of(plan, described, made)
+    if isinstance(source, Photographs):
+        source.check_batch(plan.batch)
     views = [VIEWS[name] for name in described.views]
     feed = Feed(
         source,
@@ -199,6 +201,12 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
         seed=plan.seed,
         negatives=described.negatives,
     )
+    if made.reader.with_triples and not source.has_triples():
+        raise UsageError(
+            f"None of the captions in {rest} has triples, which are read of ARO's and the drawn "
+            f"world's forms alone: {described.name} would learn nothing of them. Train negclip, "
+            "structclip:negatives or msgclip on it."
+        )
     return source, source.exam
 
 

@@ -146,6 +146,24 @@ def test_data_that_an_objective_cannot_use(name: str, data: str, message: str) -
         data_of(Plan(name, data=data), variant(name), made)
 
 
+def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
+    described, made = variant("structclip"), made_for(variant("structclip"), Plan("structclip"))
+    for number, captions in enumerate((CAPTIONS, [*CAPTIONS, "The dog is on the bed ."])):
+        file = drawn(tmp_path / str(number), captions=captions)
+        plan = Plan("structclip", data=f"karpathy:{file}")
+        if number:
+            assert isinstance(data_of(plan, described, made)[0], Photographs)
+        else:
+            with pytest.raises(UsageError, match=r"None of the captions in .* has triples"):
+                data_of(plan, described, made)
+
+
+def test_a_batch_shows_no_picture_twice(file: Path, tmp_path: Path) -> None:
+    plan = Plan("clip", data=f"karpathy:{file}", steps=1, batch=7)
+    with pytest.raises(UsageError, match=r"has 6 pictures to train on: a batch of 7 holds some"):
+        train(plan, tmp_path / "out", device="cpu", workers=0)
+
+
 def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
     file = drawn(tmp_path, captions=["Outside .", "A dog ."])
     for kind in ("random", "semantic"):
