@@ -242,6 +242,14 @@ _SETTINGS = {
 }
 
 
+DIFFERS = (
+    "levels teach one another by what each finds among the batch, not by softmaxes over an "
+    "embedding's dimensions; a crop is taught only by a picture that shows it; the averages that "
+    "teach decay by 0.999 and by less at the start, not by 0.9995 after 2,000 steps; a quarter of "
+    "the whole pictures come with their action's name, the others are shown with captions."
+)
+
+
 def _variant(name: str, title: str, shared: bool) -> Variant:
     return Variant(
         name,
@@ -249,6 +257,7 @@ def _variant(name: str, title: str, shared: bool) -> Variant:
         SOURCE,
         ScenarioClip,
         {"shared": shared, **_SETTINGS},
+        differs=DIFFERS,
         views=("action", "object", "relation"),
         data="scenes",
         exam="scenario",
