@@ -172,6 +172,15 @@ def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
     assert len(read(file).shown) == 6, "without swaps they are fine"
 
 
+def test_swapped_captions_quote_as_true_ones_do(tmp_path: Path) -> None:
+    file = drawn(tmp_path, captions=['A sign that says " stop " near a tree .'])
+    found = read(file, negatives="random").examples(np.arange(2))
+    for true, false in zip(found.captions, found.swapped, strict=True):
+        assert false is not None
+        assert "`" not in false
+        assert false.count('"') == true.count('"') == 2
+
+
 def test_the_exam_asks_for_swaps_where_there_are_any(tmp_path: Path) -> None:
     made = made_for(variant("clip"), Plan("clip"))
     for number, captions in enumerate((CAPTIONS, ["A dog ."])):
