@@ -29,8 +29,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
     """Write a file whole or not at all.
 
     Raises:
-        ModelError: the place cannot be written.
+        ModelError: there is no room for it.
+        OSError: the place cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,9 +43,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
         save_file(flat, name, {KEY: json.dumps(record, sort_keys=True)})
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except BaseException:
+    except SafetensorError as error:  # a full disk
+        raise ModelError(f"{path} cannot be written: {error}.") from error
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
     return path
 
 

@@ -8,6 +8,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.registry import load_model
@@ -141,6 +142,20 @@ def damaged(folder: Path, kind: str) -> Path:
 def test_a_bad_file_is_one_error(folder: Path, kind: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         load_model(f"clip:{damaged(folder, kind)}")
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "kept.safetensors"
+    path.write_bytes(b"before")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("safetensors.torch.save_file", _no_room)
+        with pytest.raises(ModelError, match=r"kept\.safetensors cannot be written: No space"):
+            weights.write(path, {}, {})
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"before"]
+
+
+def _no_room(*_: Any) -> None:
+    raise SafetensorError("No space left on device (os error 28)")
 
 
 def test_another_variants_file_is_refused(folder: Path) -> None:
