@@ -109,7 +109,8 @@ def test_gradients_are_those_of_the_whole_batch(folder: Path, name: str) -> None
             torch.testing.assert_close(ours["gradients"][key], expected, atol=1e-5, rtol=0)
         for key, value in whole["parts"].items():
             torch.testing.assert_close(ours["parts"][key], value, atol=1e-5, rtol=0)
-    assert max(float(each.abs().max()) for each in whole["gradients"].values()) > 0.01
+    there = [each for each in whole["gradients"].values() if each is not None]
+    assert max(float(each.abs().max()) for each in there) > 0.01
 
 
 def test_all_stop_at_the_first_ones_word_and_it_alone_writes(folder: Path, tmp_path: Path) -> None:
