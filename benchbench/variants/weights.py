@@ -62,7 +62,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         WeightsUnavailable: there is no such file.
-        ModelError: no safetensors, cut short, or none of ours.
+        ModelError: no safetensors, cut short, none of ours, or with weights that are no numbers.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -88,4 +88,13 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelError(f"The header of {path} is damaged: {error}.") from error
     if not isinstance(said, dict):
         raise ModelError(f"The header of {path} is damaged: it holds no record.")
+    if broken := [name for name, tensor in tensors.items() if not _finite(tensor)]:
+        raise ModelError(
+            f"{path} is damaged: {len(broken):,} of its {len(tensors):,} weights, the first of "
+            f"them {broken[0]}, hold what is no number."
+        )
     return tensors, said
+
+
+def _finite(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool(tensor.float().isfinite().all())

@@ -115,6 +115,10 @@ def damaged(folder: Path, kind: str) -> Path:
         path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + size :])
     elif kind == "listed":
         weights.write(path, weights.read(folder / "clip.safetensors")[0], ["clip"])  # type: ignore[arg-type]
+    elif kind == "nan":
+        tensors, record = weights.read(folder / "clip.safetensors")
+        tensors["clip.visual.proj"][3, 5] = torch.nan
+        weights.write(path, tensors, record)
     elif kind in ("hub", "number"):
         tensors, record = weights.read(folder / "clip.safetensors")
         architecture = "hf-hub:some/place" if kind == "hub" else 5
@@ -133,6 +137,7 @@ def damaged(folder: Path, kind: str) -> Path:
         ("corrupt", "is no complete safetensors file"),
         ("foreign", "holds weights of no variant, not of clip"),
         ("plain", "says nothing of the variant"),
+        ("nan", r"is damaged: 1 of its .*, the first of them clip\.visual\.proj, hold what is no"),
         ("listed", r"The header of .* is damaged: it holds no record"),
         ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),
         ("number", r"\(unknown architecture 5\)"),
