@@ -21,6 +21,17 @@ FURTHER = frozenset({
 })  # fmt: skip
 """Symmetric ones that free text has besides."""
 
+_FINITE = {
+    "hugging": "hug hugs hugged", "facing": "face faces faced", "playing": "play plays played",
+    "sitting": "sit sits sat", "talking": "talk talks talked", "walking": "walk walks walked",
+    "touching": "touch touches touched", "dancing": "dance dances danced",
+    "fighting": "fight fights fought", "kissing": "kiss kisses kissed",
+    "looking": "look looks looked", "meeting": "meet meets met",
+    "standing": "stand stands stood", "shaking": "shake shakes shook",
+}  # fmt: skip
+"""The other forms of those verbs: "talks to" is said of two as "talking to" is."""
+_PARTICIPLES = {form: told for told, forms in _FINITE.items() for form in forms.split()}
+
 ENDINGS = ("near", "next to", "beside", "besides", "close to", "alongside", "adjacent to")
 """Whatever one does there ("standing next to"), it is mutual nearness that is told."""
 
@@ -29,9 +40,14 @@ ENDINGS = ("near", "next to", "beside", "besides", "close to", "alongside", "adj
 def symmetric(predicate: str) -> bool:
     """Whether the predicate holds from object to subject wherever it holds the other way.
 
-    >>> symmetric("near"), symmetric("standing next to"), symmetric("filled with")
+    >>> symmetric("near"), symmetric("stands next to"), symmetric("filled with")
     (True, True, False)
+    >>> symmetric("talks to"), symmetric("walks on")
+    (True, False)
     """
+    first, _, rest = predicate.partition(" ")
+    if first in _PARTICIPLES:
+        predicate = f"{_PARTICIPLES[first]} {rest}".rstrip()
     drawn = any(each.name == predicate and each.symmetric for each in PREDICATES)
     near = any(predicate == end or predicate.endswith(f" {end}") for end in ENDINGS)
     return drawn or near or predicate in LISTED or predicate in FURTHER

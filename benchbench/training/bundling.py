@@ -9,6 +9,7 @@ import torch
 
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
+from benchbench.training.relation_exam import ASIDE
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
 
@@ -149,15 +150,16 @@ def _chosen_on(record: Mapping[str, Any]) -> str:
 
 
 def _marks(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.1f}" for name, value in values.items() if name != "mean")
+    """Those that the mean is of, then what is beside them."""
+    shown = {name: f"{name} {value:.1f}" for name, value in values.items() if name != "mean"}
+    aside = shown.pop(ASIDE, "")
+    return ", ".join(shown.values()) + (f"; besides: {aside}" if aside else "")
 
 
 def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:
     """The validation marks, a line a look, at most a dozen."""
     looks = [each for each in log if "val_mean" in each]
-    some = looks[:: max(1, len(looks) // 12)]
-    if looks and some[-1] is not looks[-1]:
-        some.append(looks[-1])
+    some = looks[:: -max(1, -(-len(looks) // 12))][::-1]
     names = [name for name in (looks[0] if looks else {}) if name.startswith("val_")]
     head = ["step", *(name.removeprefix("val_") for name in names)]
     rows = [[f"{each['step']:,}", *(f"{each[name]:.1f}" for name in names)] for each in some]

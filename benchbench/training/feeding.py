@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from benchbench.errors import BenchbenchError
 from benchbench.training.showing import RENDER, drawn, normalised, parts
 from benchbench.training.wording import reworded
 from benchbench.variants.variant import Batch
@@ -82,11 +83,15 @@ class Feed:
         found.scenes = found.pictures = None
 
     def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
-        """The batches of these steps, on the device."""
+        """The batches of these steps, on the device.
+
+        Raises:
+            BenchbenchError: as it was raised where the batch was prepared.
+        """
         from torch.utils.data import DataLoader
 
         loader: Any = DataLoader(
-            self,  # type: ignore[arg-type]
+            _Prepared(self),  # type: ignore[arg-type]
             batch_size=None,
             sampler=range(first, stop),
             num_workers=workers,
@@ -95,6 +100,8 @@ class Feed:
             pin_memory=self.device.startswith("cuda"),
         )
         for found in loader:
+            if isinstance(found, BenchbenchError):
+                raise found
             yield self.on_device(found)
 
     def on_device(self, found: Examples) -> Batch:
@@ -115,3 +122,16 @@ class Feed:
         for view in self.views:
             view.add(batch, found, self)
         return batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What workers hand over: batches, or why there is none, which torch would wrap in a trace."""
+
+    feed: Feed
+
+    def __getitem__(self, step: int) -> Examples | BenchbenchError:
+        try:
+            return self.feed[step]
+        except BenchbenchError as error:
+            return error

@@ -21,6 +21,7 @@ from benchbench.data.karpathy import read_captions_to_learn
 from benchbench.data.tagging import find_tagger
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
+from benchbench.scenegraph import parse, triples
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
@@ -42,6 +43,8 @@ Ints = npt.NDArray[np.int64]
 HELD_PERCENT = 5
 """Of the pictures are held out, and at least ``FEWEST``."""
 FEWEST = 2
+_QUOTES = ("``", "''")
+"""What taggers make of quotation marks: in swapped captions alone, they would tell these apart."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -76,6 +79,23 @@ class Photographs:
     def record(self) -> dict[str, Any]:
         """Splits, where the file has any, and the file's digest."""
         return {"splits": list(self.splits), "data_sha256": self.sha256}
+
+    def has_triples(self) -> bool:
+        """Whether any caption tells of some without tags, as captions are read at test time."""
+        return any(triples(parse(text)) for each in self.shown for text in each.captions)
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse a batch that shows some picture twice, as a negative of its own.
+
+        Raises:
+            UsageError: there are fewer pictures to train on.
+        """
+        if batch > len(self.shown):
+            raise UsageError(
+                f"{self.name} has {len(self.shown):,} pictures to train on: a batch of {batch:,} "
+                "holds some of them twice, each a negative of itself. Take a smaller one: "
+                "--batch-size."
+            )
 
     def examples(self, numbers: Ints) -> Examples:
         """Pictures and captions of these examples.
@@ -229,7 +249,9 @@ def _order(seed: int, turn: int, count: int) -> list[int]:
 @lru_cache(maxsize=500_000)
 def _tags(text: str) -> Tagged:
     tagged: Tagged = _tagger()(text).tagged
-    return tagged
+    if not any(word in _QUOTES for word, _ in tagged):
+        return tagged
+    return [('"' if word in _QUOTES else word, tag) for word, tag in tagged]
 
 
 @cache

@@ -18,7 +18,7 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
-from benchbench.training.photographs import photographs
+from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
@@ -71,6 +71,8 @@ def train(
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source, exam = data_of(plan, described, made)
+    if isinstance(source, Photographs):
+        source.check_batch(plan.batch)
     views = [VIEWS[name] for name in described.views]
     feed = Feed(
         source,
@@ -144,11 +146,16 @@ def _rebuilt_as(manifest: ModelManifest) -> str:
     """The architecture that the weights run in, when it is built anew without their tag.
 
     Raises:
-        ModelError: they run with QuickGELU, and open_clip has no such architecture.
+        ModelError: open_clip has no such architecture, or none that runs with QuickGELU as they do.
     """
     import open_clip
 
     name = manifest.architecture
+    if name not in open_clip.list_models():
+        raise ModelError(
+            f"{manifest.name} cannot be a backbone: its configuration is its own, and what is "
+            "trained from it could not be loaded again. Take openclip:ARCH/TAG."
+        )
     quick = (open_clip.get_model_config(name) or {}).get("quick_gelu", False)
     if manifest.activation != "quickgelu" or quick:
         return name
@@ -164,7 +171,7 @@ def _towers_of(path: Path) -> tuple[Any, str]:
         clip = towers.build(record["architecture"], record["preprocessing"])
         own = {name: each for name, each in tensors.items() if name.startswith(weights.TOWERS)}
         clip.load_state_dict({name: each.float() for name, each in weights.plain(own).items()})
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ModelError(f"{path} holds no towers to start from ({reason}).") from error
     return clip, record["architecture"]
@@ -194,6 +201,12 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
         seed=plan.seed,
         negatives=described.negatives,
     )
+    if made.reader.with_triples and not source.has_triples():
+        raise UsageError(
+            f"None of the captions in {rest} has triples, which are read of ARO's and the drawn "
+            f"world's forms alone: {described.name} would learn nothing of them. Train negclip, "
+            "structclip:negatives or msgclip on it."
+        )
     return source, source.exam
 
 

@@ -64,12 +64,15 @@ def restore(
     if not path.is_file():
         return None
     tensors, record = weights.read(path)
-    if different := plan.differences(record.get("plan", {})):
+    for part in ("plan", "origin", "numbers"):
+        if not isinstance(record.get(part), dict):
+            raise ModelError(f"{path} is damaged, or no run's state: it tells of no {part}.")
+    if different := plan.differences(record["plan"]):
         raise UsageError(
             f"{folder} holds a run with other settings ({'; '.join(different)}). Go on with those, "
             "or name another folder: --out."
         )
-    if other := [name for name in origin if record.get("origin", {}).get(name) != origin[name]]:
+    if other := [name for name in origin if record["origin"].get(name) != origin[name]]:
         raise UsageError(
             f"{folder} holds a run of another {', '.join(other)} than this version's, or than what "
             "is at the backbone's place now. Name another folder: --out."
@@ -81,7 +84,7 @@ def restore(
             number, _, what = name.partition(".")
             kept.setdefault(int(number), {})[what] = tensor
         optimizer.load_state_dict(optimizer.state_dict() | {"state": kept})
-        return dict(record["numbers"])
+        return {name: record["numbers"][name] for name in ("step", "seconds", "best")}
     except (RuntimeError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path} does not fit the run that it says it is of: {reason}") from error

@@ -200,7 +200,7 @@ def made_from(
         clip = towers.build(record["architecture"], record["preprocessing"])
         made = make(described, clip, record["architecture"], record["settings"])
         made.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".:")
         raise ModelError(
             f"{path} is damaged, or of another version: its weights do not fit what it says it is "

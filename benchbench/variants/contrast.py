@@ -50,6 +50,11 @@ def processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def rank() -> int:
+    """This one's number among them."""
+    return dist.get_rank() if processes() > 1 else 0
+
+
 def shared_mean(values: Tensor, there: Tensor) -> Tensor:
     """This process's share of a mean over the values of all processes.
 

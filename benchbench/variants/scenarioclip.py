@@ -29,7 +29,14 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import MOST_SCALE, distilled, gathered, info_nce
+from benchbench.variants.contrast import (
+    MOST_SCALE,
+    distilled,
+    gathered,
+    info_nce,
+    processes,
+    rank,
+)
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.texts import Reader, Texts, joined, numbered
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
@@ -142,10 +149,15 @@ class ScenarioClip(nn.Module):
         return _of(self.own, role, self.clip)
 
     def _pictures(self, batch: Batch) -> Shown:
-        """What the global level is shown: whole pictures with actions first, then captions' own."""
+        """What the global level is shown: whole pictures with actions first, then captions' own.
+
+        First in the batch of all processes: this one's rows may be all of one kind.
+        """
         action: Shown = batch.extra["action"]
-        count = -(-len(batch.images) * self.action_percent // 100)
-        whole = torch.arange(len(batch.images), device=batch.images.device) < count
+        rows = len(batch.images)
+        count = -(-rows * processes() * self.action_percent // 100) - rows * rank()
+        count = min(max(count, 0), rows)
+        whole = torch.arange(rows, device=batch.images.device) < count
         return Shown(
             images=torch.where(whole[:, None, None, None], action.images, batch.images),
             texts=Texts(joined(action.texts.ids[:count], batch.texts.ids[count:])),
@@ -230,6 +242,14 @@ _SETTINGS = {
 }
 
 
+DIFFERS = (
+    "levels teach one another by what each finds among the batch, not by softmaxes over an "
+    "embedding's dimensions; a crop is taught only by a picture that shows it; the averages that "
+    "teach decay by 0.999 and by less at the start, not by 0.9995 after 2,000 steps; a quarter of "
+    "the whole pictures come with their action's name, the others are shown with captions."
+)
+
+
 def _variant(name: str, title: str, shared: bool) -> Variant:
     return Variant(
         name,
@@ -237,6 +257,7 @@ def _variant(name: str, title: str, shared: bool) -> Variant:
         SOURCE,
         ScenarioClip,
         {"shared": shared, **_SETTINGS},
+        differs=DIFFERS,
         views=("action", "object", "relation"),
         data="scenes",
         exam="scenario",

@@ -29,8 +29,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
     """Write a file whole or not at all.
 
     Raises:
-        ModelError: the place cannot be written.
+        ModelError: there is no room for it.
+        OSError: the place cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,9 +43,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
         save_file(flat, name, {KEY: json.dumps(record, sort_keys=True)})
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except BaseException:
+    except SafetensorError as error:  # a full disk
+        raise ModelError(f"{path} cannot be written: {error}.") from error
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
     return path
 
 
@@ -59,7 +62,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         WeightsUnavailable: there is no such file.
-        ModelError: no safetensors, cut short, or none of ours.
+        ModelError: no safetensors, cut short, none of ours, or with weights that are no numbers.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -80,6 +83,18 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not any(name.startswith(TOWERS) for name in tensors) and "logit_scale" in tensors:
         tensors = {TOWERS + name: tensor for name, tensor in tensors.items()}
     try:
-        return tensors, json.loads(record)
+        said = json.loads(record)
     except json.JSONDecodeError as error:
         raise ModelError(f"The header of {path} is damaged: {error}.") from error
+    if not isinstance(said, dict):
+        raise ModelError(f"The header of {path} is damaged: it holds no record.")
+    if broken := [name for name, tensor in tensors.items() if not _finite(tensor)]:
+        raise ModelError(
+            f"{path} is damaged: {len(broken):,} of its {len(tensors):,} weights, the first of "
+            f"them {broken[0]}, hold what is no number."
+        )
+    return tensors, said
+
+
+def _finite(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool(tensor.float().isfinite().all())

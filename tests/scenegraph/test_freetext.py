@@ -19,6 +19,16 @@ def read(text: str) -> tuple[tuple[str, str, str], ...]:
     return triples(parse(" ".join(word for word, _ in words), words), most=20)
 
 
+def test_what_holds_both_ways_is_not_swapped_in_any_form_of_its_verb() -> None:
+    for verb in ("talks/VBZ to/TO", "talking/VBG to/TO", "hugs/VBZ", "sat/VBD with/IN"):
+        words = tagged(f"a/DT man/NN {verb} a/DT girl/NN")
+        graph = parse(" ".join(word for word, _ in words), words)
+        assert len(graph.relations) == 1
+        assert negatives(graph) == (), verb
+    words = tagged("a/DT man/NN walks/VBZ on/IN a/DT road/NN")
+    assert negatives(parse("a man walks on a road", words))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

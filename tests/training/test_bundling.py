@@ -8,10 +8,10 @@ import benchbench as bb
 from benchbench.errors import WeightsUnavailable
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
-from benchbench.training.bundling import MOST_BYTES, bundle
+from benchbench.training.bundling import MOST_BYTES, bundle, card
 from benchbench.training.exams import EXAMS
 from benchbench.training.log import read_log
-from benchbench.variants.catalogue import BUNDLED
+from benchbench.variants.catalogue import BUNDLED, variant
 from benchbench.variants.weights import read
 
 if TYPE_CHECKING:
@@ -53,6 +53,24 @@ def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
         "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_the_card_tells_what_counted_and_a_dozen_looks_at_most(run: Path) -> None:
+    record = read(run / "best.safetensors")[1]
+    record["validation"] = {"labels": 40.0, "predicate": 80.0, "mean": 80.0}
+    for count, shown in ((23, 12), (13, 7), (12, 12), (1, 1)):
+        looks = [{"step": k, "val_mean": 50.0} for k in range(1, count + 1)]
+        text = card(record, looks)
+        assert "mean of the validation marks: predicate 80.0; besides: labels 40.0 |" in text
+        table = text.partition("| step |")[2].splitlines()[2:]
+        assert (len(table), table[-1]) == (shown, f"| {count} | 50.0 |")
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.md")), ids=lambda path: path.stem)
+def test_a_card_tells_how_its_method_differs(path: Path) -> None:
+    described = variant(path.stem)
+    assert described.differs or path.stem == "clip"
+    assert described.differs in path.read_text("utf-8")
 
 
 def test_a_run_without_a_checkpoint_is_not_bundled(tmp_path: Path) -> None:

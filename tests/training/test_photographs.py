@@ -146,12 +146,39 @@ def test_data_that_an_objective_cannot_use(name: str, data: str, message: str) -
         data_of(Plan(name, data=data), variant(name), made)
 
 
+def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
+    described, made = variant("structclip"), made_for(variant("structclip"), Plan("structclip"))
+    for number, captions in enumerate((CAPTIONS, [*CAPTIONS, "The dog is on the bed ."])):
+        file = drawn(tmp_path / str(number), captions=captions)
+        plan = Plan("structclip", data=f"karpathy:{file}")
+        if number:
+            assert isinstance(data_of(plan, described, made)[0], Photographs)
+        else:
+            with pytest.raises(UsageError, match=r"None of the captions in .* has triples"):
+                data_of(plan, described, made)
+
+
+def test_a_batch_shows_no_picture_twice(file: Path, tmp_path: Path) -> None:
+    plan = Plan("clip", data=f"karpathy:{file}", steps=1, batch=7)
+    with pytest.raises(UsageError, match=r"has 6 pictures to train on: a batch of 7 holds some"):
+        train(plan, tmp_path / "out", device="cpu", workers=0)
+
+
 def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
     file = drawn(tmp_path, captions=["Outside .", "A dog ."])
     for kind in ("random", "semantic"):
         with pytest.raises(UsageError, match=r"no captions with relations in .* of 12, none"):
             read(file, negatives=kind)
     assert len(read(file).shown) == 6, "without swaps they are fine"
+
+
+def test_swapped_captions_quote_as_true_ones_do(tmp_path: Path) -> None:
+    file = drawn(tmp_path, captions=['A sign that says " stop " near a tree .'])
+    found = read(file, negatives="random").examples(np.arange(2))
+    for true, false in zip(found.captions, found.swapped, strict=True):
+        assert false is not None
+        assert "`" not in false
+        assert false.count('"') == true.count('"') == 2
 
 
 def test_the_exam_asks_for_swaps_where_there_are_any(tmp_path: Path) -> None:
@@ -179,6 +206,16 @@ def test_a_picture_cut_short_is_named(file: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(ImageError, match=path.name):
         source.examples(np.arange(6))
+
+
+def test_a_worker_says_no_more_of_it_than_the_picture(file: Path) -> None:
+    made = made_for(variant("clip"), Plan("clip"))
+    source = read(file)
+    path = source.shown[0].path
+    path.write_bytes(path.read_bytes()[:-30])
+    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    with pytest.raises(ImageError, match=r"^Cannot decode image \S+: image file is truncated$"):
+        next(iter(feed.batches(0, 1, workers=1)))
 
 
 def test_paths_may_count_from_the_data_root(

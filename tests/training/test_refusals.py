@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from benchbench.errors import BenchbenchError, ModelError, UsageError
 from benchbench.training import Plan, train
 from benchbench.training.exams import EXAMS
 from benchbench.training.loop import BEST
+from benchbench.training.running import _rebuilt_as
 from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchbench.variants.structclip import Contrastive
@@ -43,6 +45,15 @@ def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
         start(other, tmp_path)
     start(PLAN, tmp_path)
     assert weights.read(tmp_path / STATE)[1]["numbers"]["step"] == 4
+
+
+@pytest.mark.parametrize("lost", ["plan", "numbers"])
+def test_a_state_that_lacks_what_it_should_tell_is_refused(lost: str, tmp_path: Path) -> None:
+    start(PLAN, tmp_path, minutes=0)
+    tensors, record = weights.read(tmp_path / STATE)
+    weights.write(tmp_path / STATE, tensors, record | {lost: None})
+    with pytest.raises(ModelError, match=f"is damaged, or no run's state: it tells of no {lost}"):
+        start(PLAN, tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(
@@ -91,6 +102,12 @@ def test_names_that_nothing_goes_by(settings: dict[str, str], message: str, tmp_
     with pytest.raises(BenchbenchError, match=message):
         start(plan, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_backbone_that_could_not_be_built_again_is_refused() -> None:
+    own: Any = SimpleNamespace(name="openclip:local-dir:x", architecture="open_clip_config.json")
+    with pytest.raises(ModelError, match=r"local-dir:x cannot be a backbone: .* loaded again"):
+        _rebuilt_as(own)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.registry import load_model
@@ -112,6 +113,16 @@ def damaged(folder: Path, kind: str) -> Path:
         del header["__metadata__"]
         text = json.dumps(header).encode()
         path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + size :])
+    elif kind == "listed":
+        weights.write(path, weights.read(folder / "clip.safetensors")[0], ["clip"])  # type: ignore[arg-type]
+    elif kind == "nan":
+        tensors, record = weights.read(folder / "clip.safetensors")
+        tensors["clip.visual.proj"][3, 5] = torch.nan
+        weights.write(path, tensors, record)
+    elif kind in ("hub", "number"):
+        tensors, record = weights.read(folder / "clip.safetensors")
+        architecture = "hf-hub:some/place" if kind == "hub" else 5
+        weights.write(path, tensors, record | {"architecture": architecture})
     elif kind == "lacking":
         tensors, record = weights.read(folder / "clip.safetensors")
         tensors.pop("clip.visual.proj")
@@ -126,12 +137,30 @@ def damaged(folder: Path, kind: str) -> Path:
         ("corrupt", "is no complete safetensors file"),
         ("foreign", "holds weights of no variant, not of clip"),
         ("plain", "says nothing of the variant"),
+        ("nan", r"is damaged: 1 of its .*, the first of them clip\.visual\.proj, hold what is no"),
+        ("listed", r"The header of .* is damaged: it holds no record"),
+        ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),
+        ("number", r"\(unknown architecture 5\)"),
         ("lacking", "do not fit what it says it is"),
     ],
 )
 def test_a_bad_file_is_one_error(folder: Path, kind: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         load_model(f"clip:{damaged(folder, kind)}")
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "kept.safetensors"
+    path.write_bytes(b"before")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("safetensors.torch.save_file", _no_room)
+        with pytest.raises(ModelError, match=r"kept\.safetensors cannot be written: No space"):
+            weights.write(path, {}, {})
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"before"]
+
+
+def _no_room(*_: Any) -> None:
+    raise SafetensorError("No space left on device (os error 28)")
 
 
 def test_another_variants_file_is_refused(folder: Path) -> None:

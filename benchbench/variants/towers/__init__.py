@@ -47,10 +47,15 @@ def build(architecture: str, preprocessing: Mapping[str, Any] | None = None) -> 
     Args:
         architecture: open_clip's name, or ``benchbench-small``.
         preprocessing: recorded beside its weights; by default that of the small towers.
+
+    Raises:
+        ValueError: open_clip has no such architecture; of a place to fetch one from, it is none.
     """
     import open_clip
 
     register()
+    if architecture not in open_clip.list_models():
+        raise ValueError(f"unknown architecture {architecture!r}")
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # that the weights are random is said where it matters
     try:
