@@ -10,6 +10,7 @@ frozen file says which it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from benchbench.data.treebank import word_tokens
 from benchbench.errors import MissingData, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+_QUOTES = ("``", "''")
 INSTALL = "pip install 'benchbench-vl[order]'"
 MODEL = "en_core_web_sm"
 
@@ -48,10 +50,34 @@ def find_tagger(name: str = "auto") -> Tagger:
         MissingData: it is not installed; the message says how to.
     """
     if name == "auto":
-        name = "spacy" if _installed(MODEL) and _installed("spacy") else "hanta"
+        name = best_tagger()
     if name not in _TAGGERS:
         raise UnknownName("tagger", name, _TAGGERS, "Taggers: auto, spacy, hanta")
     return _TAGGERS[name]()
+
+
+def best_tagger() -> str:
+    """What ``auto`` stands for here."""
+    return "spacy" if _installed(MODEL) and _installed("spacy") else "hanta"
+
+
+@lru_cache(maxsize=500_000)
+def tags_of(text: str, name: str = "auto") -> Sequence[tuple[str, str]]:
+    """A caption's words with their Penn tags; remembered, as is the tagger, in each process.
+
+    Quotation marks are as in the text, where taggers put the Treebank's.
+
+    Raises:
+        UnknownName: there is no such tagger.
+        MissingData: it is not installed.
+    """
+    told = _found(name).tag(text).tagged
+    return [('"' if word in _QUOTES else word, tag) for word, tag in told]
+
+
+@cache
+def _found(name: str) -> Tagger:
+    return find_tagger(name)
 
 
 def _installed(package: str) -> str | None:

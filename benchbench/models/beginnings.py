@@ -14,8 +14,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from benchbench.models.prompting import shared
 
 if TYPE_CHECKING:
@@ -122,6 +120,8 @@ def read_on(
             ``attention_mask``, and what else is parallel to them.
         lengths: [n], of the ends.
     """
+    import torch
+
     ends, parts = inputs["input_ids"], []
     size = _at_once(start, ends.shape[1])
     for at in range(0, len(ends), size):
@@ -147,6 +147,8 @@ def read_on(
 
 def _positions(start: Begun, of_row: Tensor, count: int) -> Tensor:
     """Of tokens after the beginnings: [n, count]; the same in three dimensions where there are."""
+    import torch
+
     places = torch.arange(start.length, start.length + count, device=of_row.device)
     if start.deltas is None:
         return places.expand(len(of_row), count)
@@ -155,6 +157,8 @@ def _positions(start: Begun, of_row: Tensor, count: int) -> Tensor:
 
 def _at_once(start: Begun, longest: int) -> int:
     """How many rows to go on with together, by the memory that their keys and values take."""
+    import torch
+
     layers = [layer for layer in start.cache.layers if getattr(layer, "keys", None) is not None]
     held = sum(each[0].nbytes for layer in layers for each in (layer.keys, layer.values))
     a_row = held * (1 + longest / start.length)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
-ORIGIN = ("settings", "splits", "data_sha256", "views", "start_sha256")
+ORIGIN = ("settings", "splits", "data_sha256", "tagger", "views", "start_sha256")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +18,16 @@ import torch
 
 from benchbench.data.images import decode, read_bytes, survey
 from benchbench.data.karpathy import read_captions_to_learn
-from benchbench.data.tagging import find_tagger
+from benchbench.data.tagging import tags_of
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
-from benchbench.scenegraph import parse, triples
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
 from benchbench.training.validation import GALLERY, Exam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -43,8 +42,6 @@ Ints = npt.NDArray[np.int64]
 HELD_PERCENT = 5
 """Of the pictures are held out, and at least ``FEWEST``."""
 FEWEST = 2
-_QUOTES = ("``", "''")
-"""What taggers make of quotation marks: in swapped captions alone, they would tell these apart."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -80,9 +77,9 @@ class Photographs:
         """Splits, where the file has any, and the file's digest."""
         return {"splits": list(self.splits), "data_sha256": self.sha256}
 
-    def has_triples(self) -> bool:
-        """Whether any caption tells of some without tags, as captions are read at test time."""
-        return any(triples(parse(text)) for each in self.shown for text in each.captions)
+    def captions(self) -> Iterator[str]:
+        """All that may be trained on."""
+        return (text for each in self.shown for text in each.captions)
 
     def check_batch(self, batch: int) -> None:
         """Refuse a batch that shows some picture twice, as a negative of its own.
@@ -114,7 +111,7 @@ class Photographs:
         count = np.array([len(each.captions) for each in some])
         columns = dice(f"photographs/{self.seed}", numbers).below("caption", count)
         texts = [each.captions[k] for each, k in zip(some, columns.tolist(), strict=True)]
-        tagged = None if self.negatives == "none" else [_tags(text) for text in texts]
+        tagged = None if self.negatives == "none" else [tags_of(text) for text in texts]
         told = zip(texts, tagged or [()] * len(texts), numbers.tolist(), strict=True)
         pictures, boxes = self._pictures(some)
         return Examples(
@@ -145,7 +142,7 @@ class Photographs:
         pictures = torch.stack([transform(_decoded(each)) for each in some])
         rows, true, false = [], [], []
         for row, each in enumerate(some):
-            pairs = ((text, swapped(text, _tags(text), "semantic", 0)) for text in each.captions)
+            pairs = ((text, swapped(text, tags_of(text), "semantic", 0)) for text in each.captions)
             text, other = next(((t, f) for t, f in pairs if f is not None), ("", None))
             if other is not None:
                 rows.append(row)
@@ -215,7 +212,7 @@ def _check_pictures(paths: Sequence[Path]) -> None:
 def _check_swaps(file: Path, shown: Sequence[Photograph], negatives: Negatives) -> None:
     """Refuse captions of which none can be swapped; the first that can settles it."""
     texts = [text for each in shown for text in each.captions]
-    if negatives == "none" or any(swapped(text, _tags(text), negatives, 0) for text in texts):
+    if negatives == "none" or any(swapped(text, tags_of(text), negatives, 0) for text in texts):
         return
     raise UsageError(
         f"There are no captions with relations in {file}: of {len(texts):,}, none can be swapped "
@@ -244,17 +241,3 @@ def _order(seed: int, turn: int, count: int) -> list[int]:
     """The order of the pictures, the ``turn``-th time round."""
     keys = dice(f"photographs/{seed}/{turn}", np.arange(count)).words("order")
     return np.argsort(keys, kind="stable").tolist()  # type: ignore[no-any-return]
-
-
-@lru_cache(maxsize=500_000)
-def _tags(text: str) -> Tagged:
-    tagged: Tagged = _tagger()(text).tagged
-    if not any(word in _QUOTES for word, _ in tagged):
-        return tagged
-    return [('"' if word in _QUOTES else word, tag) for word, tag in tagged]
-
-
-@cache
-def _tagger() -> Any:
-    """Made once in every process: it does not travel."""
-    return find_tagger().tag

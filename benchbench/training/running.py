@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.data.tagging import best_tagger
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from benchbench.training.views import View
     from benchbench.types import ModelManifest
     from benchbench.variants.making import Made
+    from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Variant
 
 SMALL = "small"
@@ -201,13 +203,24 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
         seed=plan.seed,
         negatives=described.negatives,
     )
-    if made.reader.with_triples and not source.has_triples():
-        raise UsageError(
-            f"None of the captions in {rest} has triples, which are read of ARO's and the drawn "
-            f"world's forms alone: {described.name} would learn nothing of them. Train negclip, "
-            "structclip:negatives or msgclip on it."
-        )
+    if made.reader.with_triples:
+        _reads_free_text(made.reader, source, described.name)
     return source, source.exam
+
+
+def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
+    """Have triples read by tags, of all captions alike: true, swapped, and at test time.
+
+    Raises:
+        MissingData: there is no tagger.
+        UsageError: the captions tell of nothing.
+    """
+    reader.tagger = best_tagger()
+    if not any(reader.triples(text) for text in source.captions()):
+        raise UsageError(
+            f"None of the captions in {source.name} tells of a relation or an attribute: {name} "
+            "would learn nothing of triples. Train clip on it."
+        )
 
 
 def record_of(
@@ -221,6 +234,7 @@ def record_of(
         "preprocessing": dict(made.preprocessing),
         "data": source.name,
         **source.record(),
+        **({"tagger": made.reader.tagger} if made.reader.tagger else {}),
         "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
         "start_sha256": weights_sha256(made.model.state_dict()),

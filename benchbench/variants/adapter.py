@@ -67,7 +67,12 @@ class TrainedVariant:
             dtype=options.precision,
             parameters=sum(p.numel() for p in self.model.parameters()),
             similarity=self.similarity,
-            settings={"variant": record["variant"], **made.settings, **_notes(record)},
+            settings={
+                "variant": record["variant"],
+                **made.settings,
+                **_tagger(made.reader.tagger),
+                **_notes(record),
+            },
         )
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
@@ -117,6 +122,19 @@ TRIAL = 10_000
 """Examples below which training was a trial of the path, not of the method."""
 
 
+def _tagger(name: str | None) -> dict[str, str]:
+    """What reads the triples of free text, with its version, where anything does.
+
+    Raises:
+        MissingData: it is not installed.
+    """
+    if not name:
+        return {}
+    from benchbench.data.tagging import find_tagger
+
+    return {"tagger": find_tagger(name).name}
+
+
 def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
     """How long it was trained, and what must be said of that above every number."""
     plan, step, data = record.get("plan", {}), record.get("step"), str(record.get("data", ""))
@@ -155,6 +173,7 @@ def load_variant(
         UnknownName: neither.
         WeightsUnavailable: the variant is not bundled, or there is no such file.
         ModelError: a damaged file, or another family's.
+        MissingData: it reads free text by a tagger that is not installed.
     """
     family = next(iter(variants.values())).name
     if rest in variants:
@@ -200,6 +219,7 @@ def made_from(
         clip = towers.build(record["architecture"], record["preprocessing"])
         made = make(described, clip, record["architecture"], record["settings"])
         made.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        made.reader.tagger = record.get("tagger")
     except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".:")
         raise ModelError(

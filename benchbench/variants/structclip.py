@@ -3,7 +3,7 @@
 Pictures are told from captions with words swapped along the caption's scene graph, and the
 caption's triples are embedded beside it (``knowledge``). Triples come from the caption by
 ``scenegraph.parse``, at test time too: a caption of no known form has none, and is then embedded by
-the text tower alone.
+the text tower alone. Trained on photographs, it reads free text by a tagger, then and ever after.
 
 The paper adds to InfoNCE a hinge on the swapped captions (margin 0.2), its code another one on text
 embeddings without triples. Here one smooth hinge (``contrast.swap_loss``) does for both. Without
@@ -107,8 +107,9 @@ _SWAPS = {"swap_weight": 2.0, "swap_sharpness": 10.0}
 _KNOWLEDGE = {"knowledge_weight": 0.2, "knowledge_layers": 2}
 
 DIFFERS = (
-    "triples are an input at test time, too: they are parsed from every candidate caption, and a "
-    "caption of no known form has none; embeddings of captions are not of unit length, and are "
+    "triples are an input at test time, too: they are parsed from every candidate caption, and one "
+    "of no known form has none, unless photographs were trained on: then a tagger reads captions, "
+    "there and at test time; embeddings of captions are not of unit length, and are "
     "compared by dot product; swapped captions enter by a softplus of their margin rather than by "
     "hinges; the knowledge encoder has two layers, not six."
 )

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.tagging import tags_of
 from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples, words_of
 from benchbench.variants.spans import Spans, spans
 
@@ -71,15 +72,30 @@ def numbered(ids: Tensor) -> Tensor:
 class Reader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
-    def __init__(self, tokenizer: Any, with_triples: bool, with_spans: bool = False) -> None:
-        """Take open_clip's ``SimpleTokenizer``; read triples and spans too if asked to."""
+    def __init__(
+        self,
+        tokenizer: Any,
+        with_triples: bool,
+        with_spans: bool = False,
+        tagger: str | None = None,
+    ) -> None:
+        """Take open_clip's ``SimpleTokenizer``; read triples and spans too if asked to.
+
+        Args:
+            tokenizer: of the text tower.
+            with_triples: for a knowledge encoder.
+            with_spans: for an alignment.
+            tagger: by which triples of free text are read (``data.tagging``); without one, such
+                captions have none.
+        """
         self.tokenizer = tokenizer
         self.with_triples, self.with_spans = with_triples, with_spans
+        self.tagger = tagger
         self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cache behind: it cannot travel to another process."""
-        names = ("tokenizer", "with_triples", "with_spans")
+        names = ("tokenizer", "with_triples", "with_spans", "tagger")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -114,9 +130,18 @@ class Reader:
             self._spans(texts, meant, tagged, rows) if self.with_spans else None,
         )
 
+    def triples(self, text: str) -> list[Triple]:
+        """What a caption tells, each the one way round of two that mean the same."""
+        graph = parse(text)
+        if self.tagger and not graph.objects:
+            # In lower case: captions of the same ids have the same triples.
+            lowered = " ".join(text.lower().split())
+            graph = parse(lowered, tags_of(lowered, self.tagger))
+        return [oriented(each) for each in triples(graph)]
+
     def _triples(self, texts: Sequence[str]) -> Tensor:
         """[n, most, 3, longest]"""
-        told = [[oriented(each) for each in triples(parse(text))] for text in texts]
+        told = [self.triples(text) for text in texts]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
 

@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from benchbench.data import tagging
+from benchbench.data.tagging import best_tagger, find_tagger
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
@@ -147,15 +150,54 @@ def test_data_that_an_objective_cannot_use(name: str, data: str, message: str) -
 
 
 def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
-    described, made = variant("structclip"), made_for(variant("structclip"), Plan("structclip"))
-    for number, captions in enumerate((CAPTIONS, [*CAPTIONS, "The dog is on the bed ."])):
+    described, made = variant("structclip:knowledge"), made_for(variant("structclip"), Plan("clip"))
+    for number, captions in enumerate((["Outside .", "A dog ."], ["Outside .", "A red dog ."])):
         file = drawn(tmp_path / str(number), captions=captions)
-        plan = Plan("structclip", data=f"karpathy:{file}")
+        plan = Plan("structclip:knowledge", data=f"karpathy:{file}")
         if number:
             assert isinstance(data_of(plan, described, made)[0], Photographs)
         else:
-            with pytest.raises(UsageError, match=r"None of the captions in .* has triples"):
+            with pytest.raises(UsageError, match="tells of a relation or an attribute"):
                 data_of(plan, described, made)
+
+
+def test_triples_of_free_text_are_read_by_a_tagger_then_and_ever_after(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan("structclip", data=f"karpathy:{file}", steps=1, batch=4, validate_every=1)
+    best = train(plan, tmp_path / "out", device="cpu", workers=0)
+    assert weights.read(best)[1]["tagger"] == best_tagger()
+    model: Any = load_model(f"structclip:{best}")
+    assert model.manifest.settings["tagger"] == find_tagger().name
+    told = model.tokenize([*CAPTIONS, CAPTIONS[0].upper(), "the dog is on the bed", "Outside ."])
+    counts = (told.triples[:, :, 0, 0] > 0).sum(dim=1).tolist()
+    assert min(counts[:2]) >= 3
+    assert torch.equal(told.triples[0], told.triples[2]), "letters' case is nothing to the ids"
+    assert counts[3:] == [1, 0]
+    bundled: Any = load_model("structclip")
+    assert "tagger" not in bundled.manifest.settings
+    assert not bool(bundled.tokenize(CAPTIONS).triples.any()), "drawn captions taught it its forms"
+    monkeypatch.setattr(tagging, "_installed", lambda package: None)
+    with pytest.raises(MissingData, match="pip install"):
+        load_model(f"structclip:{best}")
+
+
+def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
+    described, made = variant("structclip"), made_for(variant("structclip"), Plan("clip"))
+    made.reader.with_triples = True
+    source, _ = data_of(Plan("structclip", data=f"karpathy:{file}", batch=6), described, made)
+    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    found = feed[0]
+    assert found.texts is not None
+    assert found.negatives is not None
+    for read, captions in ((found.texts, found.captions), (found.negatives, found.swapped)):
+        assert read.triples is not None
+        for row, caption in enumerate(captions):
+            alone = made.reader.read([caption or found.captions[row]]).triples
+            assert alone is not None
+            width = alone.shape[-1]
+            assert torch.equal(read.triples[row, :, :, :width], alone[0])
+            assert bool(alone.any())
 
 
 def test_a_batch_shows_no_picture_twice(file: Path, tmp_path: Path) -> None:
