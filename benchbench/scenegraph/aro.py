@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _SHADES = frozenset({"light", "dark", "bright", "pale", "deep", "neon"})
 
+_NO_THINGS = frozenset({("left",), ("right",)})
+"""Where something is, not what it stands in a relation to: "the dog is on the left"."""
+
 
 def read(words: tuple[str, ...]) -> Graph | None:
     """The graph of a caption of one of the two forms; None where it is of neither.
@@ -40,6 +43,8 @@ def _relation(words: tuple[str, ...], end: int) -> Graph | None:
         return None
     named = {*words[1:verb], *words[last + 1 : end]}
     if not closed.NEVER_IN_NAMES.isdisjoint(named) or not _relates(words[said[0] : last]):
+        return None
+    if words[last + 1 : end] in _NO_THINGS:
         return None
     draft = Draft(words)
     subject = draft.add_object((0, verb), (1, verb), [])

@@ -21,7 +21,9 @@ class Log:
         self.path = folder / LOG
         folder.mkdir(parents=True, exist_ok=True)
         kept = [record for record in read_log(folder) if record["step"] <= step]
-        self.path.write_text("".join(map(_line, kept)), "utf-8")
+        partial = self.path.with_suffix(".partial")
+        partial.write_text("".join(map(_line, kept)), "utf-8")
+        partial.replace(self.path)
 
     def write(self, step: int, **values: Any) -> None:
         """Add a record."""

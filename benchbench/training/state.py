@@ -1,6 +1,7 @@
 """A run that can go on: weights, the optimizer's averages and the step, in one safetensors file.
 
-Nothing else is needed. Batches depend on the step alone, and no layer draws anything.
+Nothing else is needed. Batches depend on the step alone, and no layer draws anything. So a run goes
+on to the bit on a CPU; elsewhere some of torch's gradients are sums in no certain order.
 """
 
 from __future__ import annotations

@@ -216,6 +216,7 @@ def made_from(
         ModelError: the weights are not those of what the record describes.
     """
     try:
+        _check(record)
         clip = towers.build(record["architecture"], record["preprocessing"])
         made = make(described, clip, record["architecture"], record["settings"])
         made.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
@@ -227,6 +228,29 @@ def made_from(
             f"({reason})."
         ) from error
     return made
+
+
+KINDS: dict[str, type] = {
+    "settings": dict, "plan": dict, "step": int, "data": str, "splits": list, "tagger": str,
+    "note": str,
+}  # fmt: skip
+"""What a file's record holds, where it holds it at all."""
+
+
+def _check(record: Mapping[str, Any]) -> None:
+    """Refuse a record of another making.
+
+    Raises:
+        TypeError: naming the field.
+    """
+    for name, kind in KINDS.items():
+        if name in record and not isinstance(record[name], kind):
+            raise TypeError(f"{name} is {record[name]!r}")
+    plan = record.get("plan", {})
+    if not isinstance(plan.get("batch", 1), int):
+        raise TypeError(f"batch is {plan['batch']!r}")
+    if not all(isinstance(split, str) for split in record.get("splits", ())):
+        raise TypeError(f"splits is {record['splits']!r}")
 
 
 def family(variants: Sequence[Variant]) -> ModelFamily:

@@ -63,6 +63,8 @@ def test_the_negatives_of_items_are_their_false_captions() -> None:
         "the door is the shirt",
         "the is the the",
         "the dog is near",
+        "the dog is on the left",
+        "the big dog is to the right.",
     ],
 )
 def test_other_captions_are_not_of_these_forms(text: str) -> None:

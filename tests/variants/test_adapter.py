@@ -149,6 +149,25 @@ def test_a_bad_file_is_one_error(folder: Path, kind: str, message: str) -> None:
         load_model(f"clip:{damaged(folder, kind)}")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("step", "ten"),
+        ("plan", [1]),
+        ("plan", {"batch": "many"}),
+        ("splits", 3),
+        ("splits", [3]),
+        ("data", {}),
+        ("tagger", 1),
+        ("note", ["x"]),
+    ],
+)
+def test_a_record_of_another_making_is_one_error(field: str, value: Any, tmp_path: Path) -> None:
+    path = write("clip", tmp_path / "x.safetensors", **{"data_sha256": "0", field: value})
+    with pytest.raises(ModelError, match=r"is damaged, or of another version.*\("):
+        load_model(f"clip:{path}")
+
+
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "kept.safetensors"
     path.write_bytes(b"before")
