@@ -3,7 +3,8 @@
 Modest on purpose. A noun phrase is a determiner, adjectives and nouns; two of them are related
 where nothing but verbs, adverbs and prepositions stands between. A preposition belongs to the noun
 before it, a verb to the noun that its chain of prepositions began with ("a man in a field flying a
-kite", "a man sitting on a bench reading a book": it is the man).
+kite", "a man sitting on a bench reading a book": it is the man). What is worn does nothing ("a man
+wearing a hat rides a horse": the man does).
 
 What that cannot see: clauses ("that", "as"), what both of "a man and a woman" do (only the nearer
 does it) and lists, predicative adjectives ("the dog is brown"), whether a place belongs to the verb
@@ -158,7 +159,8 @@ class _Reader:
         ends = (number, subject) if turned else (subject, number)
         self.draft.relate(ends[0], predicate, ends[1], gap)
         transitive = verbal and predicate.split()[-1] not in closed.PREPOSITIONS
-        self.chain = number if transitive or predicate == "with" else self.chain
+        acts = transitive and not self._is_worn(number)
+        self.chain = number if acts or predicate == "with" else self.chain
 
     def _is_worn(self, number: int) -> bool:
         return self.draft.words[self.draft.objects[number].span[1] - 1] in closed.CLOTHES

@@ -60,6 +60,10 @@ def test_what_holds_both_ways_is_not_swapped_in_any_form_of_its_verb() -> None:
             "a/DT kite/NN can/MD be/VB seen/VBN above/IN the/DT trees/NNS",
             {("kite", "above", "trees")},
         ),
+        (
+            "a/DT man/NN wearing/VBG a/DT hat/NN rides/VBZ a/DT horse/NN",
+            {("man", "wearing", "hat"), ("man", "riding", "horse")},
+        ),
         ("dogs/NNS that/WDT bark/VBP", set()),
         ("running/VBG quickly/RB", set()),
     ],
