@@ -234,9 +234,12 @@ class Row(NamedTuple):
         if seeds > 1:
             sizes = [100 * each.difference for each in self.found.values()]
             cells.append(f"{mean(sizes):+.1f} ± {stdev(sizes):.1f}" if len(sizes) > 1 else "–")
+        verdict = self.verdict()
+        if verdict and len(self.found) < seeds:
+            verdict += f" ({len(self.found)} seed{'s' * (len(self.found) > 1)})"
         text, better, worse, *_ = self.claim
         start = f"| {text}: `{better}` − `{worse}` | {self.wanted} | "
-        return start + " | ".join([*cells, self.verdict()]) + " |"
+        return start + " | ".join([*cells, verdict]) + " |"
 
     def _cell(self, seed: int) -> str:
         if seed not in self.found:
