@@ -128,9 +128,11 @@ def main(
     for seed in range(seeds):
         runs[seed, FREQUENCY, DETECTION] = counted(folder, how["device"])
     there = [name for name in names if (0, name, RETRIEVAL) in runs]
+    rows = rows_of(runs, seeds, there)
     for name in there:
         if name in SHIPPED:
-            bundle(place(folder / "0", name), BUNDLED, note, results(runs, name))
+            said = [*results(runs, name), *verdicts(rows, name, seeds)]
+            bundle(place(folder / "0", name), BUNDLED, note, said)
     (TOP / "docs" / "variants.md").write_text(page(runs, seeds, there, note), "utf-8")
 
 
@@ -249,6 +251,17 @@ class Row(NamedTuple):
             f"{100 * d.difference:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], "
             f"p {self.adjusted[seed]:.2g}"
         )
+
+
+def verdicts(rows: Sequence[Row], name: str, seeds: int) -> list[str]:
+    """What became of a member's claims, for its card."""
+    lines = [row.line(seeds) for row in rows if row.claim.better == name]
+    if not lines:
+        return []
+    head = ["claim", "on", *(f"seed {seed}" for seed in range(seeds))]
+    head += ["mean ± sd"] * (seeds > 1) + ["holds"]
+    told = "Points, 99 % intervals, adjusted p; read as in docs/variants.md."
+    return ["", "## Claims", "", told, "", *_table(head, lines)]
 
 
 def rows_of(runs: Runs, seeds: int, there: Sequence[str]) -> list[Row]:
