@@ -128,15 +128,10 @@ class Prompts:
 
         Tensors are [n, longest], padded on the right.
         """
-        import torch
-
         whole = [self._filled(ids, run.ids) for ids, run in zip(prompts, runs, strict=True)]
         lengths = [len(ids) for ids in whole]
         padding = self._processor.tokenizer.pad_token_id or 0
-        told = {"input_ids": _padded(whole, padding)}
-        told["attention_mask"] = (
-            torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-        ).long()
+        told = {"input_ids": _padded(whole, padding), "attention_mask": _mask(lengths)}
         for name in runs[0].marks:
             rows = []
             for ids, run in zip(prompts, runs, strict=True):
@@ -151,14 +146,10 @@ class Prompts:
         self, prompts: Sequence[Sequence[int]], runs: Sequence[Run], start: int
     ) -> tuple[dict[str, Tensor], list[int]]:
         """What follows a beginning of ``start`` ids with a picture; else as ``assemble``."""
-        import torch
-
         rows = [ids[start:] for ids in prompts]
         lengths = [len(ids) for ids in rows]
-        told = {"input_ids": _padded(rows, self._processor.tokenizer.pad_token_id or 0)}
-        told["attention_mask"] = (
-            torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-        ).long()
+        padding = self._processor.tokenizer.pad_token_id or 0
+        told = {"input_ids": _padded(rows, padding), "attention_mask": _mask(lengths)}
         for name in runs[0].marks:
             beyond = [[run.marks[name][1]] * n for run, n in zip(runs, lengths, strict=True)]
             told[name] = _padded(beyond, 0)
@@ -167,6 +158,13 @@ class Prompts:
     def _filled(self, ids: Sequence[int], run: Sequence[int]) -> list[int]:
         at = ids.index(self.placeholder)
         return [*ids[:at], *run, *ids[at + 1 :]]
+
+
+def _mask(lengths: Sequence[int]) -> Tensor:
+    """[n, longest]: 1 where a row has a token."""
+    import torch
+
+    return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

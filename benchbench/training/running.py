@@ -29,6 +29,7 @@ from benchbench.variants.making import make
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchbench.training.distributed import Place
     from benchbench.training.examples import Source
     from benchbench.training.exams import Marked
     from benchbench.training.plan import Plan
@@ -73,24 +74,10 @@ def train(
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source, exam = data_of(plan, described, made)
-    if isinstance(source, Photographs):
-        source.check_batch(plan.batch)
-    views = [VIEWS[name] for name in described.views]
-    feed = Feed(
-        source,
-        made.reader,
-        views,
-        plan.batch,
-        made.size,
-        chosen,
-        made.preprocessing,
-        here.rank,
-        here.world,
-    )
     training = Training(
         plan=plan,
         made=made,
-        feed=feed,
+        feed=_feed(plan, described, made, source, chosen, here),
         examine=examiner(exam, made, chosen) if here.leads else _unexamined,
         folder=Path(out).expanduser(),
         device=chosen,
@@ -103,6 +90,23 @@ def train(
     with joined(here, chosen):
         training.run()
     return training.folder / BEST
+
+
+def _feed(
+    plan: Plan, described: Variant, made: Made, source: Source, device: str, here: Place
+) -> Feed:
+    """This process's batches.
+
+    Raises:
+        UsageError: photographs are fewer than a batch.
+    """
+    if isinstance(source, Photographs):
+        source.check_batch(plan.batch)
+    views = [VIEWS[name] for name in described.views]
+    return Feed(
+        source, made.reader, views, plan.batch, made.size, device, made.preprocessing,
+        here.rank, here.world,
+    )  # fmt: skip
 
 
 def examiner(
