@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
     from benchbench.grid import evaluate_grid
+    from benchbench.models.digest import model_digest
     from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.reports.scorecard import scorecard
@@ -52,6 +53,7 @@ _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
     "benchbench.evaluation": ("evaluate",),
     "benchbench.grid": ("evaluate_grid",),
+    "benchbench.models.digest": ("model_digest",),
     "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
     "benchbench.reports.scorecard": ("scorecard",),
@@ -109,6 +111,7 @@ __all__ = [
     "evaluate_grid",
     "load_model",
     "load_task",
+    "model_digest",
     "read_run",
     "scorecard",
     "task_names",

@@ -22,6 +22,8 @@ from benchbench.editions import resolve_edition
 from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
+from benchbench.models.computation import Computation, check_distinct, own_code
+from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
@@ -93,8 +95,9 @@ def evaluate(
         out: write the run here: a ``.parquet`` file, or a folder to name one in (``runs``).
         progress: called as ``progress(what, done, total)``.
         resume: keep what is encoded until the run is complete (and, with ``out``, written), and
-            take up what an interrupted evaluation of the same inputs left. It lies in
-            BENCHBENCH_CACHE, or in the user's cache folder.
+            take up what an interrupted evaluation of the same inputs by the same code and weights
+            left. It lies in BENCHBENCH_CACHE, or in the user's cache folder. A model whose class is
+            in no file (a notebook's cell) starts anew each time.
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
         chosen_on: tasks whose items chose this checkpoint among others; reports of a run on them
@@ -125,15 +128,18 @@ def evaluate(
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
-    typed = model if isinstance(model, str) else model.manifest.name
+    specification = model if isinstance(model, str) else None
     model = loaded(model, device, precision, seed, further, progress)
-    chosen += choices_of(typed)
+    chosen += choices_of(specification or model.manifest.name)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
+    computation = Computation.of(model, specification)
+    check_distinct(model, computation)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    unfinished = _unfinished(model, task, resolved, settings, environment) if resume else None
+    keep = resume and computation.is_known
+    unfinished = _unfinished(computation, task, resolved, settings, environment) if keep else None
     encoder = Encoder(
         model,
         batch_size=batch_size,
@@ -144,7 +150,7 @@ def evaluate(
     )
     answers = _answered(protocol, usable, model, encoder, batch_size)
     run = Run(
-        model=replace(model.manifest, name=without_folders(model.manifest.name)),
+        model=replace(computation.manifest, name=without_folders(model.manifest.name)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
@@ -158,6 +164,8 @@ def evaluate(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
         outcomes=answers.outcomes,
+        inputs=encoder.inputs,
+        resumed_inputs=unfinished.resumed if unfinished else 0,
     )
     if out is not None:
         write_run(run, run_path(run, out))
@@ -225,12 +233,9 @@ def loaded(
             progress(LOADING, 1, 1)
     elif device is not None or precision is not None or any(further.values()):
         raise UsageError("A loaded model has its own device and precision: leave such options out.")
-    try:
-        _ = model.manifest.fingerprint
-    except (TypeError, ValueError) as error:
-        raise ContractError(
-            f"The manifest of {model.manifest.name} holds what JSON cannot: {error}"
-        ) from error
+    if problems := list(description_problems(model)):
+        named = getattr(model.manifest, "name", type(model).__name__)
+        raise ContractError(f"The model {named} breaks the contract: {'; '.join(problems)}.")
     return model
 
 
@@ -261,18 +266,18 @@ def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[
 
 
 def _unfinished(
-    model: Model,
+    computation: Computation,
     task: Task,
     edition: Edition,
     settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
 ) -> Unfinished:
-    """The place of this evaluation's unfinished work: named by all that decides a bit of it.
+    """Return the place of this evaluation's unfinished work: named by all that decides a bit of it.
 
     What is encoded names its own batches within it, so that another make-up is another file.
     """
     what = (task.info.name, task.info.version, edition.annotations_sha256, str(edition.root))
-    how = (model.manifest.fingerprint, dict(settings), dict(environment))
+    how = (computation.identity, dict(settings), dict(environment), own_code())
     return Unfinished.of([what, how])
 
 

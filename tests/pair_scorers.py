@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.models.digest import model_digest
 from benchbench.types import ModelManifest
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class HashScorer:
             name="hash-scorer",
             architecture="none",
             weights="none",
-            weights_sha256="0" * 64,
+            weights_sha256=model_digest("hashes"),
             trained=True,
             activation="none",
             preprocessing={},

@@ -117,11 +117,14 @@ def test_unsound_models_are_named(tiny_model: OpenClip, monkeypatch: pytest.Monk
     encode_images, encode_texts = tiny_model.encode_images, tiny_model.encode_texts
     token_ids = tiny_model.token_ids
     broken("similarity", "euclid", "neither 'cosine' nor 'dot'")
-    broken("logit_scale", float("nan"), "finite and positive")
+    broken("logit_scale", float("nan"), "finite, positive number")
     broken("transform", lambda p: torch.zeros(3, p.width, p.height), "expected one")
     broken("transform", lambda _: torch.rand(3, 32, 32), "another tensor the second time")
     broken("encode_images", lambda b, r: encode_images(b, r)[:1], "for 5 inputs")
     broken("encode_images", lambda b, r: encode_images(b, r) * float("nan"), "not finite")
+    broken("encode_texts", lambda b, r: encode_texts(b, r) * 0, "encode_texts gives zero vectors")
+    zeros = dataclasses.replace(tiny_model.manifest, weights_sha256="0" * 64)
+    broken("manifest", zeros, "which is no digest")
     broken("encode_images", lambda b, r: encode_images(b, r) - b.mean(), "else is in the batch")
     broken("encode_texts", lambda b, r: encode_texts(b, r) + torch.rand(1), "second time")
     broken(

@@ -19,9 +19,11 @@ from benchbench.errors import (
     DataError,
     ImageError,
     MissingData,
+    ModelError,
     UsageError,
 )
 from benchbench.evaluation import draw_clusters, evaluate
+from benchbench.models.blind import Blind
 from benchbench.registry import load_task
 from benchbench.types import ImageRef, Item
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchbench.models.openclip import OpenClip
-    from benchbench.types import Run
+    from benchbench.types import Role, Run
 
 
 def plain_loop(architecture: str, items: list[Item]) -> Iterator[np.ndarray]:
@@ -300,13 +302,45 @@ def test_a_loaded_model_brings_its_own_device_and_precision(
     assert (run.settings["device"], run.settings["batch_size"]) == ("cpu", 32)
 
 
-def test_a_manifest_that_cannot_be_written_is_told_beforehand(
-    tiny_model: OpenClip, shapes: Path, monkeypatch: pytest.MonkeyPatch
+class Misshaped(Blind):
+    """Images of half as many numbers as captions."""
+
+    def encode_images(self, batch: torch.Tensor, role: Role) -> torch.Tensor:
+        return super().encode_images(batch, role)[:, :32]
+
+
+def test_images_and_captions_of_other_dimensions_have_no_score(shapes: Path) -> None:
+    with pytest.raises(ModelError, match="dimension 64 after some of dimension 32"):
+        evaluate(Misshaped("chance", seed=0), "vg-relation", data_root=shapes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"similarity": "dot"}, "similarity is 'dot', but the manifest's is 'cosine'"),
+        ({"similarity": "euclid"}, "neither 'cosine' nor 'dot'"),
+        ({"logit_scale": 0}, "logit_scale is 0; it should be a finite, positive number"),
+        ({"logit_scale": None}, "logit_scale is None"),
+        ({"device": "gpu"}, "device is 'gpu', which torch does not know"),
+        ({"device": None}, "device is None"),
+        ({"manifest": {"context_length": 0}}, "context_length is 0; it should be a whole number"),
+        ({"manifest": {"context_length": 7.5}}, r"context_length is 7\.5"),
+        ({"manifest": {"parameters": -1}}, "parameters is -1"),
+        ({"manifest": {"weights_sha256": "0" * 64}}, r"no digest.*model_digest\(module\)"),
+        ({"manifest": {"weights_sha256": "abc"}}, "'abc', which is no digest"),
+        ({"manifest": {"settings": {"scale": np.float32(0.5)}}}, "what JSON cannot"),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused(
+    shapes: Path, change: dict[str, Any], message: str
 ) -> None:
-    odd = dataclasses.replace(tiny_model.manifest, settings={"scale": np.float32(0.5)})
-    monkeypatch.setattr(tiny_model, "manifest", odd)
-    with pytest.raises(ContractError, match="what JSON cannot"):
-        evaluate(tiny_model, "vg-relation", data_root=shapes)
+    model = Blind("constant")
+    for name, value in change.items():
+        if name == "manifest":
+            value = dataclasses.replace(model.manifest, **value)
+        setattr(model, name, value)
+    with pytest.raises(ContractError, match=f"blind:constant breaks the contract: .*{message}"):
+        evaluate(model, "vg-relation", data_root=shapes)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 40])

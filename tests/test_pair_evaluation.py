@@ -178,3 +178,32 @@ def test_dual_encoders_are_asked_no_pairs() -> None:
 
     with pytest.raises(ContractError, match="blind:constant scores no pairs"):
         Encoder(Blind("constant"), batch_size=2, workers=1).pairs([])
+
+
+def test_scores_that_come_out_otherwise_are_thrown_away(shapes: Path) -> None:
+    class Shifted(HashScorer):
+        shift = 0.0
+
+        def score(self, features: Any, batch: Any) -> torch.Tensor:
+            return super().score(features, batch) + self.shift
+
+    given: dict[str, Any] = {"data_root": shapes, "batch_size": 8}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Shifted(), "vg-relation", progress=interruption("pairs", 40), **given)
+    other = Shifted()
+    other.shift = 1.0
+    with pytest.warns(UserWarning, match="had kept of pairs .* thrown away"):
+        run = evaluate(other, "vg-relation", **given)
+    assert run.resumed_inputs == 0
+    fresh = evaluate(other, "vg-relation", resume=False, **given)
+    assert np.array_equal(scores(run), scores(fresh))
+
+
+def test_a_probe_of_pairs_costs_less_than_a_batch(shapes: Path) -> None:
+    given: dict[str, Any] = {"data_root": shapes, "batch_size": 8}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(HashScorer(), "vg-relation", progress=interruption("pairs", 144), **given)
+    model = HashScorer()
+    run = evaluate(model, "vg-relation", **given)
+    assert (run.resumed_inputs, run.inputs) == (128, 144)
+    assert sum(map(len, model.batches)) <= 4 + 16

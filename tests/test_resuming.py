@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 
-from benchbench.errors import RunError
+from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
+from benchbench.models.blind import Blind
+from benchbench.reports.scorecard import scorecard
 from benchbench.runs import read_run
 from tests.test_evaluation import first_image, scores
 
 if TYPE_CHECKING:
-    from benchbench.types import Progress
+    from benchbench.types import Progress, Role, Run
 
 
 def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
@@ -117,3 +123,190 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
         run = evaluate(tiny, "vg-relation", data_root=shapes)
     assert len(caught) == 1
     assert run.counts.items == 72
+
+
+CODE = """
+from benchbench.models.blind import Blind
+from {beside} import SHIFT
+
+class Mine(Blind):
+    def encode_images(self, batch, role):
+        return super().encode_images(batch, role) + SHIFT + {own}
+
+    def encode_texts(self, batch, role):
+        from later import STRETCH
+        return super().encode_texts(batch, role) * STRETCH
+
+def make():
+    return Mine("chance", seed=0)
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Write a model of one's own, imported anew; returns its specification."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def write(own: float = 0.0, shift: float = 0.0, stretch: float = 1.0) -> str:
+        for name in [n for n, m in sys.modules.items() if is_below(m, folder)]:
+            monkeypatch.delitem(sys.modules, name)
+        (folder / "mine.py").write_text(CODE.format(beside="beside", own=own))
+        (folder / "beside.py").write_text(f"SHIFT = {shift}")
+        (folder / "later.py").write_text(f"STRETCH = [1.0] and {stretch}")
+        importlib.invalidate_caches()
+        sys.dont_write_bytecode = True
+        return f"python:{folder / 'mine.py'}:make"
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return write
+
+
+def is_below(module: object, folder: Path) -> bool:
+    return str(getattr(module, "__file__", "") or "").startswith(str(folder))
+
+
+def interrupt(model: Any, root: Path, at: str = "captions", after: int = 64) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(
+            model, "vg-relation", data_root=root, batch_size=8, progress=interruption(at, after)
+        )
+
+
+def resumed(model: Any, root: Path) -> Run:
+    return evaluate(model, "vg-relation", data_root=root, batch_size=8)
+
+
+def fresh(model: Any, root: Path) -> Run:
+    return evaluate(model, "vg-relation", data_root=root, batch_size=8, resume=False)
+
+
+@pytest.mark.parametrize("edit", [{"own": 0.5}, {"shift": 0.5}, {"stretch": -1.0}])
+def test_edited_code_takes_nothing_of_an_interrupted_evaluation(
+    plugin: Callable[..., str], shapes: Path, edit: dict[str, float]
+) -> None:
+    interrupt(plugin(), shapes)
+    specification = plugin(**edit)
+    run = resumed(specification, shapes)
+    assert run.resumed_inputs == 0
+    assert np.array_equal(scores(run), scores(fresh(specification, shapes)))
+
+
+def test_twenty_edits_after_interruptions_leave_no_decision_of_old_code(
+    plugin: Callable[..., str], shapes: Path
+) -> None:
+    for i in range(20):
+        interrupt(plugin(own=i / 10), shapes, "images", 8 + i)
+        specification = plugin(own=(i + 1) / 10)
+        assert np.array_equal(
+            scores(resumed(specification, shapes)), scores(fresh(specification, shapes))
+        )
+
+
+def test_unchanged_code_goes_on_and_says_from_where(
+    plugin: Callable[..., str], shapes: Path
+) -> None:
+    interrupt(plugin(), shapes)
+    run = resumed(plugin(), shapes)
+    assert (run.resumed_inputs, run.inputs) == (100, 108)
+    assert "resumed: 100 of 108 inputs" in str(scorecard(run))
+    again = fresh(plugin(), shapes)
+    assert np.array_equal(scores(run), scores(again))
+    assert run.counts == again.counts
+    assert again.resumed_inputs == 0
+
+
+class Opaque(Blind):
+    """A model whose code, manifest and tensors stay the same while numbers of its change."""
+
+    def __init__(self, images: float = 1.0, captions: float = 1.0) -> None:
+        super().__init__("chance", seed=0)
+        self.factors = images, captions
+        self.encoded = 0
+
+    def encode_images(self, batch: torch.Tensor, role: Role) -> torch.Tensor:
+        self.encoded += len(batch)
+        return super().encode_images(batch, role) * self.factors[0] + 0.1
+
+    def encode_texts(self, batch: list[bytes], role: Role) -> torch.Tensor:
+        return super().encode_texts(batch, role) * self.factors[1] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("at", "after", "change", "taken"),
+    [
+        ("images", 16, {"images": -1.0}, 0),
+        ("captions", 32, {"images": -1.0}, 0),
+        ("captions", 64, {"captions": -1.0}, 36),
+    ],
+)
+def test_what_comes_out_otherwise_is_thrown_away(
+    shapes: Path, at: str, after: int, change: dict[str, float], taken: int
+) -> None:
+    interrupt(Opaque(), shapes, at, after)
+    with pytest.warns(UserWarning, match=r"not what this model computes now: it is thrown away"):
+        run = resumed(Opaque(**change), shapes)
+    assert run.resumed_inputs == taken
+    assert np.array_equal(scores(run), scores(fresh(Opaque(**change), shapes)))
+
+
+def test_a_probe_costs_less_than_a_batch(shapes: Path) -> None:
+    interrupt(Opaque(), shapes)
+    model = Opaque()
+    run = resumed(model, shapes)
+    assert model.encoded <= 4
+    assert run.resumed_inputs == 100
+
+
+class Weighted(Blind):
+    """A model whose manifest says nothing of its weights."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__("chance", seed=0, settings={"layers": 1})
+        self.layers = [torch.nn.Linear(64, 64)]
+        with torch.no_grad():
+            self.layers[0].weight.fill_(seed)
+            self.layers[0].bias.fill_(0)
+
+    def encode_images(self, batch: torch.Tensor, role: Role) -> torch.Tensor:
+        return super().encode_images(batch, role) + self.layers[0].weight[0]
+
+
+def test_another_model_of_the_same_manifest_is_an_error(shapes: Path) -> None:
+    first = Weighted(0)
+    fresh(first, shapes)
+    with pytest.raises(ContractError, match=r"their parameters differ.*model_digest\(module\)"):
+        fresh(Weighted(1), shapes)
+    first.layers[0].bias.data += 1  # one object may change: a cache of embeddings, say
+    fresh(first, shapes)
+
+
+def test_code_in_no_file_is_not_resumed(shapes: Path, tmp_path: Path) -> None:
+    made: dict[str, Any] = {"__name__": "cell"}
+    exec("from benchbench.models.blind import Blind\nclass Cell(Blind): ...", made)
+    interrupt(made["Cell"]("constant"), shapes)
+    assert not (tmp_path / "cache" / "unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"vectors": np.ones((3, 64), np.float32)},
+        {"vectors": np.full((8, 64), np.nan, np.float32)},
+        {"vectors": np.ones((8, 64), np.float64)},
+        {"vectors": np.ones((8, 2, 32), np.float32)},
+        {"sha256": np.array(["0" * 64])},
+    ],
+)
+def test_unsound_arrays_of_an_interrupted_evaluation_are_not_taken(
+    shapes: Path, tmp_path: Path, damage: dict[str, Any]
+) -> None:
+    interrupt(Opaque(), shapes, "images", 16)
+    (path,) = (tmp_path / "cache" / "unfinished").glob("*/*images-000001.npz")
+    with np.load(path) as arrays:
+        np.savez(path, **{**arrays, **damage})
+    with pytest.warns(UserWarning, match="damaged; it is encoded again"):
+        run = resumed(Opaque(), shapes)
+    assert run.resumed_inputs == 8
+    assert np.array_equal(scores(run), scores(fresh(Opaque(), shapes)))

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.embedded import Embedded, to_vectors
+from benchbench.embedding.embedded import Embedded
+from benchbench.embedding.outputs import PROBED, Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.embedding.embedded import Vectors
     from benchbench.embedding.unfinished import Unfinished
-    from benchbench.types import DualEncoder, Progress, Role
+    from benchbench.types import DualEncoder, Progress, Role, TextBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def encode_captions(
     role: Role = "scene",
     progress: Progress | None = None,
     unfinished: Unfinished | None = None,
+    outputs: Outputs | None = None,
 ) -> Captions:
     """Encode each distinct caption once, in batches of similar length.
 
@@ -47,14 +49,20 @@ def encode_captions(
         role: what the captions stand for.
         progress: told after each batch.
         unfinished: batches of an interrupted evaluation, to be taken from and added to.
+        outputs: checks what the model returns; one for all that is to be compared.
+
+    Raises:
+        ModelError: the model returned anything but what its contract says.
     """
+    outputs = outputs or Outputs(model)
     distinct = list(dict.fromkeys(texts))
     context = model.manifest.context_length
-    full = model.token_ids(distinct)
+    full = outputs.token_ids(model.token_ids(distinct), len(distinct))
     order = sorted(range(len(distinct)), key=lambda i: min(len(full[i]), context))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     named = [[distinct[i] for i in batch] for batch in batches]
-    rows = np.concatenate(list(_forward(model, named, role, progress, unfinished)))
+    work = _Work(model, outputs, named, role, unfinished)
+    rows = np.concatenate(list(work.forward(progress)))
     vectors = np.empty_like(rows)
     vectors[order] = rows
     return Captions(
@@ -66,30 +74,59 @@ def encode_captions(
     )
 
 
-def _forward(
-    model: DualEncoder,
-    batches: Sequence[Sequence[str]],
-    role: Role,
-    progress: Progress | None,
-    unfinished: Unfinished | None,
-) -> Iterator[Vectors]:
-    """Vectors of each batch, the next one being tokenised meanwhile."""
-    done, total = 0, sum(map(len, batches))
-    report = progress or (lambda what, done, total: None)
-    report("captions", done, total)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize") as pool:
-        waiting = pool.submit(model.tokenize, batches[0])
-        for i, batch in enumerate(batches):
-            tokens = waiting.result()
-            if i + 1 < len(batches):
-                waiting = pool.submit(model.tokenize, batches[i + 1])
-            kept = unfinished.load("captions", i, "vectors") if unfinished else None
-            if kept is not None:
-                yield kept["vectors"].astype(np.float32)
-            else:
-                vectors = to_vectors(model, model.encode_texts(tokens, role), len(batch))
-                if unfinished:
-                    unfinished.save("captions", i, vectors=vectors)
-                yield vectors
-            done += len(batch)
-            report("captions", done, total)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Batches to be encoded, and by what."""
+
+    model: DualEncoder
+    outputs: Outputs
+    batches: Sequence[Sequence[str]]
+    role: Role
+    unfinished: Unfinished | None
+
+    def forward(self, progress: Progress | None) -> Iterator[Vectors]:
+        """Yield the vectors of each batch, the next one being tokenised meanwhile."""
+        done, total = 0, sum(map(len, self.batches))
+        report = progress or (lambda what, done, total: None)
+        report("captions", done, total)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize") as pool:
+            waiting = pool.submit(self.model.tokenize, self.batches[0])
+            for i, batch in enumerate(self.batches):
+                tokens = waiting.result()
+                if i + 1 < len(self.batches):
+                    waiting = pool.submit(self.model.tokenize, self.batches[i + 1])
+                yield self._of_batch(i, tokens)
+                done += len(batch)
+                report("captions", done, total)
+
+    def _of_batch(self, i: int, tokens: TextBatch) -> Vectors:
+        """Return the vectors of batch i: those kept of an interrupted evaluation, or new ones."""
+        batch = self.batches[i]
+        if (kept := self._kept(i)) is not None:
+            return kept
+        vectors = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(batch))
+        if self.unfinished:
+            self.unfinished.save("captions", i, vectors=vectors)
+        return vectors
+
+    def _kept(self, i: int) -> Vectors | None:
+        """Return batch i of an interrupted evaluation, if it is there and this model's."""
+        batch, unfinished = self.batches[i], self.unfinished
+        arrays = unfinished.load("captions", i, "vectors") if unfinished else None
+        if unfinished is None or arrays is None:
+            return None
+        vectors = self.outputs.kept(arrays["vectors"], len(batch))
+        if vectors is None:
+            unfinished.drop("captions", i)
+            return None
+        if not unfinished.confirms("captions", lambda: self._agrees(batch, vectors)):
+            return None
+        unfinished.count(len(batch))
+        return vectors
+
+    def _agrees(self, batch: Sequence[str], kept: Vectors) -> bool:
+        """Return whether some of the captions are encoded as they were."""
+        some = batch[:PROBED]
+        tokens = self.model.tokenize(some)
+        again = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(some))
+        return self.outputs.close(again, kept[:PROBED])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.outputs import Outputs
 from benchbench.embedding.pairs import score_pairs
 from benchbench.embedding.pictures import encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
@@ -50,6 +51,10 @@ class Encoder:
         self.shown: set[ImageRef] = set()
         self.phrases: set[str] = set()
         self.truncated: set[str] = set()
+        self.inputs = 0
+        """Pictures and captions that were encoded, or pairs that were scored."""
+        self.outputs = Outputs(model)
+        """Checks everything that the model returns."""
         self._encodes: Any = model
         self._batch_size = batch_size
         self._workers = workers
@@ -72,7 +77,9 @@ class Encoder:
             on_missing=self._on_missing,
             progress=self.progress,
             unfinished=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
+            outputs=self.outputs,
         )
+        self.inputs += len(distinct)
         self.sha256 |= encoded.sha256
         self.unreadable |= encoded.unreadable
         self.shown |= encoded.embedded.rows.keys()
@@ -122,7 +129,9 @@ class Encoder:
             role=role,
             progress=self.progress,
             unfinished=self._kept("captions", role, distinct),
+            outputs=self.outputs,
         )
+        self.inputs += len(distinct)
         self.phrases.update(distinct)
         self.truncated |= encoded.truncated
         return encoded
@@ -148,7 +157,9 @@ class Encoder:
             workers=self._workers,
             progress=self.progress,
             unfinished=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+            outputs=self.outputs,
         )
+        self.inputs += scored.n_pairs
         self.shown.update(refs)
         self.phrases.update(texts)
         self.truncated |= scored.truncated

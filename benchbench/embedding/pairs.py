@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.embedding.outputs import PROBED, Outputs
 from benchbench.embedding.pictures import decode_ahead, plan_batches
-from benchbench.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
 
     from benchbench.embedding.pictures import Decoded, FileCrops
     from benchbench.embedding.unfinished import Unfinished
@@ -72,6 +71,7 @@ def score_pairs(
     workers: int,
     progress: Progress | None = None,
     unfinished: Unfinished | None = None,
+    outputs: Outputs | None = None,
 ) -> Scored:
     """Score each distinct pair of a picture and a token sequence once.
 
@@ -83,20 +83,22 @@ def score_pairs(
         progress: told after each batch of pairs.
         unfinished: portions of an interrupted evaluation of the same blocks and the same bytes of
             files, to be taken from and added to.
+        outputs: checks what the model returns.
 
     Raises:
         ImageError: a file cannot be decoded.
-        ModelError: the model's scores are not one finite number a pair.
+        ModelError: the model returned anything but what its contract says.
     """
+    outputs = outputs or Outputs(model)
     texts = list(dict.fromkeys(text for _, captions in blocks for text in captions))
-    full = dict(zip(texts, model.token_ids(texts), strict=True))
+    full = dict(zip(texts, outputs.token_ids(model.token_ids(texts), len(texts)), strict=True))
     context = model.manifest.context_length
     cut = {text: ids[:context] for text, ids in full.items()}
     first: dict[tuple[int, ...], int] = {}
     numbers = {text: first.setdefault(ids, i) for i, (text, ids) in enumerate(cut.items())}
     asked = _asked(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
-    work = _Work(model, texts, lengths, asked, batch_size, unfinished)
+    work = _Work(model, outputs, texts, lengths, asked, batch_size, unfinished)
     return Scored(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
@@ -139,10 +141,24 @@ class _Count:
 
 
 @dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Pictures that are encoded together, and their pairs; arrays are [pairs]."""
+
+    refs: Sequence[ImageRef]
+    picture: Integers
+    """Of each pair, among ``refs``."""
+    caption: Integers
+    """Its number."""
+    order: Integers
+    """The order in which pairs are scored."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """All that is to be scored, and with what."""
 
     model: PairScorer
+    outputs: Outputs
     texts: Sequence[str]
     lengths: Integers
     """Of each caption in tokens."""
@@ -161,9 +177,9 @@ class _Work:
         return "pairs-by-picture" if self.by_picture else "pairs"
 
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
-        """Each picture's scores, in the order of ``asked``."""
+        """Yield each picture's scores, in the order of ``asked``."""
         plan = plan_batches(list(self.asked), self.batch_size)
-        kept = list(self._kept(plan))
+        kept = self._all_kept(plan, workers)
         missing = [
             file
             for files, portions in zip(plan, kept, strict=True)
@@ -175,67 +191,99 @@ class _Work:
                 features: Sequence[Features] = ()
                 if _lacks(portions):
                     features = self._encode([next(decoded) for _ in files])
-                refs = [ref for _, crops in files for ref in crops]
-                yield from self._of_chunk(refs, portions, features, count)
+                yield from self._of_chunk(self._chunk(files), portions, features, count)
 
-    def _kept(self, plan: Sequence[Sequence[FileCrops]]) -> Iterator[dict[int, Scores | None]]:
-        """Of each chunk, the portions by their numbers, with what is kept of them."""
-        start = 0
-        for files in plan:
-            n = sum(len(self.asked[ref]) for _, crops in files for ref in crops)
-            numbers = range(start, start + -(-n // PORTION))
-            yield {number: self._load(number) for number in numbers}
-            start = numbers.stop
-
-    def _load(self, number: int) -> Scores | None:
-        arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
-        return None if arrays is None else arrays["scores"].astype(np.float32)
-
-    def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
-        """The features of a chunk's pictures, in their order."""
-        for file in files:
-            if file.error:
-                raise file.error
-        pictures = [picture for file in files for picture in file.pictures]
-        features = self.model.encode_images(pictures)
-        if len(features) != len(pictures):
-            raise ModelError(
-                f"{self.model.manifest.name} returned features of {len(features)} pictures for "
-                f"{len(pictures)}."
-            )
-        return features
-
-    def _of_chunk(
-        self,
-        refs: Sequence[ImageRef],
-        portions: Mapping[int, Scores | None],
-        features: Sequence[Features],
-        count: _Count,
-    ) -> Iterator[tuple[ImageRef, Scores]]:
-        """The scores of a chunk's pictures, short captions first: of all, or of each picture."""
+    def _chunk(self, files: Sequence[FileCrops]) -> _Chunk:
+        """Return a chunk's pairs, short captions first: of all, or of each picture."""
+        refs = [ref for _, crops in files for ref in crops]
         asked = [self.asked[ref] for ref in refs]
-        caption = np.concatenate(asked)  # [pairs]
+        caption = np.concatenate(asked)
         picture = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
         by = (
             (self.lengths[caption], picture)
             if self.by_picture
             else (picture, self.lengths[caption])
         )
-        order = np.lexsort((caption, *by))
-        scores = np.empty(len(order), dtype=np.float32)
-        for (number, kept), start in zip(
-            portions.items(), range(0, len(order), PORTION), strict=True
-        ):
-            part = order[start : start + PORTION]
+        return _Chunk(refs, picture, caption, np.lexsort((caption, *by)))
+
+    def _all_kept(
+        self, plan: Sequence[Sequence[FileCrops]], workers: int
+    ) -> list[dict[int, Scores | None]]:
+        """Return each chunk's portions by their numbers, with what is kept of them.
+
+        Nothing is taken unless some of it is scored again and comes out the same.
+        """
+        kept, number = [], 0
+        for files in plan:
+            n = sum(len(self.asked[ref]) for _, crops in files for ref in crops)
+            sizes = [min(PORTION, n - start) for start in range(0, n, PORTION)]
+            kept.append({i: self._load(i, size) for i, size in enumerate(sizes, number)})
+            number += len(sizes)
+        found = [
+            (files, i * PORTION, scores)
+            for files, portions in zip(plan, kept, strict=True)
+            for i, scores in enumerate(portions.values())
+            if scores is not None
+        ]
+        if self.unfinished is None or not found:
+            return kept
+        if not self.unfinished.confirms("pairs", lambda: self._agrees(*found[0], workers)):
+            return [dict.fromkeys(portions) for portions in kept]
+        self.unfinished.count(sum(len(scores) for _, _, scores in found))
+        return kept
+
+    def _load(self, number: int, n: int) -> Scores | None:
+        """Return the n scores of a portion, if they are kept and sound."""
+        arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
+        if self.unfinished is None or arrays is None:
+            return None
+        scores = arrays["scores"]
+        if scores.dtype != np.float32 or scores.shape != (n,) or not np.isfinite(scores).all():
+            self.unfinished.drop(self.stage, number)
+            return None
+        return np.asarray(scores, dtype=np.float32)
+
+    def _agrees(self, files: Sequence[FileCrops], start: int, kept: Scores, workers: int) -> bool:
+        """Return whether some pairs of a chunk's portion are scored as they were."""
+        chunk = self._chunk(files)
+        part = chunk.order[start : start + PROBED]
+        numbers, picture = np.unique(chunk.picture[part], return_inverse=True)
+        (some,) = plan_batches([chunk.refs[i] for i in numbers], len(numbers))
+        with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
+            features = self._encode(list(decoded))
+        again = self._score(features, picture, chunk.caption[part], _Count(None, 0))
+        return self.outputs.close(again, kept[:PROBED])
+
+    def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
+        """Return the features of some files' pictures, in their order."""
+        for file in files:
+            if file.error:
+                raise file.error
+        pictures = [picture for file in files for picture in file.pictures]
+        return self.outputs.features(self.model.encode_images(pictures), len(pictures))
+
+    def _of_chunk(
+        self,
+        chunk: _Chunk,
+        portions: Mapping[int, Scores | None],
+        features: Sequence[Features],
+        count: _Count,
+    ) -> Iterator[tuple[ImageRef, Scores]]:
+        """Yield the scores of a chunk's pictures."""
+        scores = np.empty(len(chunk.order), dtype=np.float32)
+        starts = range(0, len(chunk.order), PORTION)
+        for (number, kept), start in zip(portions.items(), starts, strict=True):
+            part = chunk.order[start : start + PORTION]
             if kept is None:
-                scores[part] = self._score(features, picture[part], caption[part], count)
+                pairs = chunk.picture[part], chunk.caption[part]
+                scores[part] = self._score(features, *pairs, count)
                 if self.unfinished:
                     self.unfinished.save(self.stage, number, scores=scores[part])
             else:
                 scores[part] = kept
                 count.add(len(part))
-        ends = np.cumsum([len(each) for each in asked])[:-1]
-        yield from zip(refs, np.split(scores, ends), strict=True)
+        ends = np.cumsum([len(self.asked[ref]) for ref in chunk.refs])[:-1]
+        yield from zip(chunk.refs, np.split(scores, ends), strict=True)
 
     def _score(
         self, features: Sequence[Features], picture: Integers, caption: Integers, count: _Count
@@ -251,30 +299,10 @@ class _Work:
                 if i + 1 < len(batches):
                     waiting = pool.submit(self.model.tokenize, batches[i + 1])
                 shown = [features[j] for j in picture[i * size : (i + 1) * size]]
-                parts.append(to_scores(self.model, self.model.score(shown, tokens), len(batch)))
+                parts.append(self.outputs.scores(self.model.score(shown, tokens), len(batch)))
                 count.add(len(batch))
         return np.concatenate(parts)
 
 
 def _lacks(portions: Mapping[int, Scores | None]) -> bool:
     return any(kept is None for kept in portions.values())
-
-
-def to_scores(model: PairScorer, output: Tensor, n: int) -> Scores:
-    """A model's scores as float32 on the CPU: [n].
-
-    Raises:
-        ModelError: the shape is wrong or a value is not finite.
-    """
-    if tuple(output.shape) != (n,):
-        raise ModelError(
-            f"{model.manifest.name} returned shape {tuple(output.shape)} for {n} pairs; expected "
-            f"[{n}]."
-        )
-    scores: Scores = output.float().cpu().numpy()
-    if not np.isfinite(scores).all():
-        raise ModelError(
-            f"{model.manifest.name} returned scores that are not finite "
-            f"(dtype {model.manifest.dtype}). Try --precision fp32."
-        )
-    return scores

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from benchbench.data.images import crop, decode, read_bytes
-from benchbench.embedding.embedded import Embedded, to_vectors
+from benchbench.embedding.embedded import Embedded
+from benchbench.embedding.outputs import PROBED, Outputs
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def encode_pictures(
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
     unfinished: Unfinished | None = None,
+    outputs: Outputs | None = None,
 ) -> Pictures:
     """Encode each distinct image and crop once.
 
@@ -75,16 +77,19 @@ def encode_pictures(
         on_missing: whether an unreadable file is an error or is left out and listed.
         progress: told after each batch.
         unfinished: batches of an interrupted evaluation, to be taken from and added to.
+        outputs: checks what the model returns; one for all that is to be compared.
 
     Raises:
         ImageError: a file cannot be decoded and ``on_missing`` is "error".
+        ModelError: the model returned anything but what its contract says.
     """
     plan = plan_batches(refs, batch_size)
     total = sum(len(crops) for files in plan for _, crops in files)
     done, batches = 0, []
     report = progress or (lambda what, done, total: None)
     report("images", done, total)
-    encoded = _batches(model, plan, workers, role, on_missing, unfinished)
+    work = _Work(model, outputs or Outputs(model), plan, workers, role, on_missing, unfinished)
+    encoded = work.batches()
     with closing(encoded):
         for files, batch in zip(plan, encoded, strict=True):
             batches.append(batch)
@@ -120,40 +125,90 @@ def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCro
     return [files for files in plan if files]
 
 
-def _batches(
-    model: DualEncoder,
-    plan: Sequence[Sequence[FileCrops]],
-    workers: int,
-    role: Role,
-    on_missing: OnMissing,
-    unfinished: Unfinished | None,
-) -> Generator[_Batch, None, None]:
-    """The planned batches in order, from ``unfinished`` where it has them."""
-    kept = [_kept(files, i, unfinished) for i, files in enumerate(plan)]
-    missing = [file for files, batch in zip(plan, kept, strict=True) if not batch for file in files]
-    with closing(decode_ahead(model.transform, missing, workers)) as decoded:
-        for i, (files, earlier) in enumerate(zip(plan, kept, strict=True)):
-            if earlier:
-                yield earlier
-                continue
-            batch = _encode(model, [next(decoded) for _ in files], role, on_missing)
-            if unfinished and not batch.unreadable:
-                digests = np.array([batch.sha256[path] for path, _ in files])
-                unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
-            yield batch
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Batches to be encoded, and by what."""
 
+    model: DualEncoder
+    outputs: Outputs
+    plan: Sequence[Sequence[FileCrops]]
+    workers: int
+    role: Role
+    on_missing: OnMissing
+    unfinished: Unfinished | None
 
-def _kept(files: Sequence[FileCrops], i: int, unfinished: Unfinished | None) -> _Batch | None:
-    """Batch ``i`` of an interrupted evaluation, if its files still hold the same bytes."""
-    arrays = unfinished.load("images", i, "vectors", "sha256") if unfinished else None
-    if arrays is None:
-        return None
-    digests = {path: str(d) for (path, _), d in zip(files, arrays["sha256"], strict=True)}
-    for path, digest in digests.items():
-        if hashlib.sha256(read_bytes(path)).hexdigest() != digest:
+    def batches(self) -> Generator[_Batch, None, None]:
+        """Yield the planned batches in order, from ``unfinished`` where it has them."""
+        kept = self._all_kept()
+        missing = [
+            file
+            for files, batch in zip(self.plan, kept, strict=True)
+            if not batch
+            for file in files
+        ]
+        with closing(decode_ahead(self.model.transform, missing, self.workers)) as decoded:
+            for i, (files, earlier) in enumerate(zip(self.plan, kept, strict=True)):
+                if earlier:
+                    yield earlier
+                    continue
+                batch = self._encode([next(decoded) for _ in files])
+                if self.unfinished and not batch.unreadable:
+                    digests = np.array([batch.sha256[path] for path, _ in files])
+                    self.unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
+                yield batch
+
+    def _all_kept(self) -> list[_Batch | None]:
+        """Return what is kept of each batch, if it is still what the model computes."""
+        unfinished = self.unfinished
+        if unfinished is None:
+            return [None] * len(self.plan)
+        kept = [self._kept(i, unfinished) for i in range(len(self.plan))]
+        first = next((batch for batch in kept if batch), None)
+        if first and not unfinished.confirms("images", lambda: self._agrees(first)):
+            return [None] * len(self.plan)
+        unfinished.count(sum(len(batch.refs) for batch in kept if batch))
+        return kept
+
+    def _kept(self, i: int, unfinished: Unfinished) -> _Batch | None:
+        """Return batch i of an interrupted evaluation, if its files still hold the same bytes."""
+        arrays = unfinished.load("images", i, "vectors", "sha256")
+        if arrays is None:
             return None
-    refs = [ref for _, crops in files for ref in crops]
-    return _Batch(refs, arrays["vectors"].astype(np.float32), digests, {})
+        refs = [ref for _, crops in self.plan[i] for ref in crops]
+        vectors = self.outputs.kept(arrays["vectors"], len(refs))
+        if vectors is None or arrays["sha256"].shape != (len(self.plan[i]),):
+            unfinished.drop("images", i)
+            return None
+        found = zip(self.plan[i], arrays["sha256"], strict=True)
+        digests = {path: str(digest) for (path, _), digest in found}
+        for path, digest in digests.items():
+            if hashlib.sha256(read_bytes(path)).hexdigest() != digest:
+                return None
+        return _Batch(refs, vectors, digests, {})
+
+    def _agrees(self, kept: _Batch) -> bool:
+        """Return whether some images of a batch are encoded as they were."""
+        some = kept.refs[:PROBED]
+        (files,) = plan_batches(some, len(some))
+        with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
+            again = self._encode(list(decoded))
+        return self.outputs.close(again.vectors, kept.vectors[: len(some)])
+
+    def _encode(self, files: Sequence[Decoded[Tensor]]) -> _Batch:
+        for file in files:
+            if file.error and self.on_missing == "error":
+                raise file.error
+        tensors = [tensor for file in files for tensor in file.pictures]
+        vectors = np.empty((0, 0), np.float32)
+        if tensors:
+            encoded = self.model.encode_images(self.outputs.images(tensors), self.role)
+            vectors = self.outputs.vectors(encoded, len(tensors))
+        return _Batch(
+            refs=[ref for file in files if not file.error for ref in file.refs],
+            vectors=vectors,
+            sha256={file.path: file.sha256 for file in files if not file.error},
+            unreadable={file.path: str(file.error) for file in files if file.error},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,26 +221,6 @@ class Decoded(Generic[Shown]):
     """As the model's ``transform`` leaves them, in the order of ``refs``."""
     sha256: str
     error: ImageError | None = None
-
-
-def _encode(
-    model: DualEncoder, files: Sequence[Decoded[Tensor]], role: Role, on_missing: OnMissing
-) -> _Batch:
-    import torch
-
-    for file in files:
-        if file.error and on_missing == "error":
-            raise file.error
-    tensors = [tensor for file in files for tensor in file.pictures]
-    vectors = np.empty((0, 0), np.float32)
-    if tensors:
-        vectors = to_vectors(model, model.encode_images(torch.stack(tensors), role), len(tensors))
-    return _Batch(
-        refs=[ref for file in files if not file.error for ref in file.refs],
-        vectors=vectors,
-        sha256={file.path: file.sha256 for file in files if not file.error},
-        unreadable={file.path: str(file.error) for file in files if file.error},
-    )
 
 
 def decode_ahead(

@@ -1,8 +1,9 @@
 """What an interrupted evaluation had encoded, so that the same command goes on from there.
 
-Whole batches are kept, in the make-up they had, and only for an identical evaluation (model,
-inputs, batch size, device, threads, versions): a resumed run equals an uninterrupted one to the
-last bit. The folder goes away when the run is written.
+Whole batches are kept, in the make-up they had, and only for an identical evaluation (model, its
+code, inputs, batch size, device, threads, versions): on a CPU a resumed run equals an uninterrupted
+one to the last bit. What is read back is checked, and a few inputs of it are encoded again: where
+they come out otherwise, all of it is thrown away. The folder goes away when the run is written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
 
@@ -39,9 +40,14 @@ KEPT_SECONDS = 7 * 24 * 3600
 
 @dataclass(slots=True)
 class _State:
-    """Shared by all parts, so that the user is warned once."""
+    """Shared by all parts of one evaluation."""
 
     broken: bool = False
+    """Nothing can be kept; the user was warned."""
+    confirmed: set[str] = field(default_factory=set)
+    """Kinds of which something kept was encoded again and came out the same."""
+    resumed: int = 0
+    """Inputs taken from what was kept."""
 
 
 class Unfinished:
@@ -74,6 +80,43 @@ class Unfinished:
         part._prefix, part._state = f"{name}-", self._state
         return part
 
+    @property
+    def resumed(self) -> int:
+        """Inputs that were taken from what was kept, so far."""
+        return self._state.resumed
+
+    def count(self, n: int) -> None:
+        """Note that n inputs were taken from what was kept."""
+        self._state.resumed += n
+
+    def confirms(self, kind: str, agrees: Callable[[], bool]) -> bool:
+        """Return whether what is kept of a kind is still what the model computes.
+
+        Args:
+            kind: ``images``, ``captions`` or ``pairs``.
+            agrees: encodes some of it again; called once for each kind of an evaluation. Where it
+                returns False everything kept is thrown away, with a warning.
+        """
+        if kind not in self._state.confirmed:
+            if not agrees():
+                self._throw_away(kind)
+                return False
+            self._state.confirmed.add(kind)
+        return True
+
+    def drop(self, kind: str, number: int) -> None:
+        """Warn that a kept batch is unsound; it is encoded again."""
+        path = self._path(kind, number)
+        warnings.warn(f"{path} is damaged; it is encoded again.", stacklevel=3)
+
+    def _throw_away(self, kind: str) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        warnings.warn(
+            f"What an interrupted evaluation had kept of {kind} is not what this model computes "
+            "now: it is thrown away and computed again.",
+            stacklevel=4,
+        )
+
     def load(self, kind: str, number: int, *names: str) -> dict[str, Array] | None:
         """The named arrays of a batch, or None where it was not reached."""
         path = self._path(kind, number)
@@ -83,7 +126,7 @@ class Unfinished:
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in names}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            warnings.warn(f"{path} is damaged ({error}); it is made anew.", stacklevel=2)
+            warnings.warn(f"{path} is damaged ({error}); it is encoded again.", stacklevel=2)
             return None
 
     def save(self, kind: str, number: int, **arrays: Array) -> None:

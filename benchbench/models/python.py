@@ -218,4 +218,5 @@ FAMILY = ModelFamily(
     },
     load=load,
     options=frozenset(FURTHER),
+    module=lambda rest: _module(rest.rpartition(":")[0], f"python:{rest}"),
 )

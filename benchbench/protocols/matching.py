@@ -97,9 +97,9 @@ def _similarities(
     """Similarities of items of one shape: [items, images, captions]."""
     pictures = images.take([ref for item in items for ref in item.images])
     phrases = captions.take([text for item in items for text in item.captions])
-    n, dim = len(items), pictures.shape[1]
-    left = pictures.astype(np.float64).reshape(n, -1, 1, dim)
-    right = phrases.astype(np.float64).reshape(n, 1, -1, dim)
+    n, images_each, captions_each = len(items), len(items[0].images), len(items[0].captions)
+    left = pictures.astype(np.float64).reshape(n, images_each, 1, pictures.shape[1])
+    right = phrases.astype(np.float64).reshape(n, 1, captions_each, phrases.shape[1])
     scores: npt.NDArray[np.float32] = (left * right).sum(axis=-1).astype(np.float32)
     return scores
 

@@ -118,6 +118,8 @@ def counts_line(scorecard: Scorecard) -> str:
         f"{counts.overhanging_crops:,} crops over an edge",
         f"{counts.skipped:,} skipped items",
     ]
+    if (run := scorecard.run).resumed_inputs:
+        second.append(f"resumed: {run.resumed_inputs:,} of {run.inputs:,} inputs")
     return "\n".join([*_lines(first), *_lines(second)])
 
 

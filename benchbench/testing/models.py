@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from benchbench.errors import ContractError
+from benchbench.models.contract import comparison_problems, device_problems, manifest_problems
 from benchbench.types import DualEncoder, ModelManifest, PairScorer, lacks
 
 if TYPE_CHECKING:
@@ -177,23 +178,12 @@ def _protocol_problems(trial: _Trial) -> Iterator[str]:
 
 
 def _comparison_problems(trial: _Trial) -> Iterator[str]:
-    model = trial.model
-    if model.similarity not in ("cosine", "dot"):
-        yield f"similarity is '{model.similarity}', neither 'cosine' nor 'dot'"
-    if model.similarity != model.manifest.similarity:
-        yield f"similarity is '{model.similarity}', the manifest says otherwise"
-    if not np.isfinite(model.logit_scale) or model.logit_scale <= 0:
-        yield f"logit_scale is {model.logit_scale}; it should be finite and positive"
+    yield from comparison_problems(trial.model)
+    yield from device_problems(trial.model)
 
 
 def _manifest_problems(trial: _Trial) -> Iterator[str]:
-    model = trial.model
-    try:
-        _ = model.manifest.fingerprint
-    except (TypeError, ValueError) as error:
-        yield f"the manifest holds what JSON cannot: {error}"
-    if model.manifest.context_length < 1:
-        yield f"context_length is {model.manifest.context_length}"
+    yield from manifest_problems(trial.model.manifest)
 
 
 def _transform_problems(trial: _Trial) -> Iterator[str]:
@@ -219,6 +209,8 @@ def _finite_problems(trial: _Trial) -> Iterator[str]:
     for name, each in trial.encoded.items():
         if not bool(each.together.float().isfinite().all()):
             yield f"{name} gives values that are not finite"
+        elif not bool((each.together != 0).any(dim=1).all()):
+            yield f"{name} gives zero vectors: every similarity with them is 0"
 
 
 def _determinism_problems(trial: _Trial) -> Iterator[str]:
@@ -294,8 +286,6 @@ def _pair_protocol_problems(trial: _Trial) -> Iterator[str]:
         yield f"it is no pair scorer: it lacks {', '.join(lacking)}"
     elif not isinstance(trial.model.manifest, ModelManifest):
         yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
-    elif trial.model.manifest.similarity != "pairs":
-        yield f"the manifest's similarity is '{trial.model.manifest.similarity}', not 'pairs'"
 
 
 def _feature_problems(trial: _Trial) -> Iterator[str]:
@@ -338,6 +328,7 @@ def _score_limit_problems(trial: _Trial) -> Iterator[str]:
 PAIR_SCORER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, ...]]] = {
     "protocol": (_pair_protocol_problems, ()),
     "manifest": (_manifest_problems, ("protocol",)),
+    "comparison": (_comparison_problems, ("protocol",)),
     "features": (_feature_problems, ("protocol",)),
     "shapes": (_score_shape_problems, ("features",)),
     "finite values": (_score_finite_problems, ("shapes",)),

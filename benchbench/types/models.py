@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeGuard, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     import numpy as np
     import numpy.typing as npt
@@ -285,6 +286,8 @@ class ModelFamily:
     """All that can be typed, where that is a list."""
     options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
     """Which of ``FURTHER`` it heeds; a function of what follows the colon where that decides."""
+    module: Callable[[str], ModuleType] | None = None
+    """The module of the caller's own code that ``load`` imports, by what follows the colon."""
 
     def heeds(self, rest: str) -> frozenset[str]:
         """Which of ``FURTHER`` are heeded for what follows the colon."""

@@ -192,6 +192,10 @@ class Run:
     seconds: float
     outcomes: tuple[Any, ...]
     """Of the protocol's kind, one an item."""
+    inputs: int = 0
+    """Images, crops and captions that were encoded, or pairs that were scored; 0 in old runs."""
+    resumed_inputs: int = 0
+    """Those of them that were taken from an interrupted evaluation."""
 
     @property
     def partial(self) -> bool:

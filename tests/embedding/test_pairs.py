@@ -168,5 +168,5 @@ def test_wrong_scores_are_named(refs: list[ImageRef], scores: Any, message: str)
 def test_a_wrong_number_of_features_is_named(refs: list[ImageRef]) -> None:
     model = HashScorer()
     model.encode_images = lambda pictures: [b""]  # type: ignore[method-assign]
-    with pytest.raises(ModelError, match="features of 1 pictures for 2"):
+    with pytest.raises(ModelError, match="features of 1 images for 2"):
         score_pairs(model, [(refs[:2], ["a"])], batch_size=2, workers=1)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.images import decode, read_bytes
-from benchbench.errors import ModelError
 from benchbench.protocols.relations.ranking import Scored
 from benchbench.types import ImageRef, View
 
@@ -149,22 +148,13 @@ class OwnHead:
         chosen = None
         if scene.given == "boxes":
             shape = (len(boxes), len(scene.vocabulary.objects))
-            chosen = self._checked(self._model.score_objects(view(())), shape)
+            chosen = self._encoder.outputs.logs(self._model.score_objects(view(())), shape)
         labels = labels_of(scene, chosen)
         shape = (len(pairs), len(scene.vocabulary.predicates))
         logs = np.empty(shape)
         if len(pairs):
-            logs = self._checked(self._model.score_relations(view(labels)), shape)
+            logs = self._encoder.outputs.logs(self._model.score_relations(view(labels)), shape)
         return scored(scene, logs, chosen)
-
-    def _checked(self, logs: Floats, shape: tuple[int, int]) -> Floats:
-        if logs.shape != shape or not np.isfinite(logs).all():
-            raise ModelError(
-                f"The relation scorer returned shape {logs.shape}"
-                f"{'' if np.isfinite(logs).all() else ', not all finite'}; expected finite numbers "
-                f"of shape {shape}."
-            )
-        return np.asarray(logs, dtype=np.float64)
 
 
 def _readable(scenes: Sequence[Scene], encoder: Encoder) -> list[Scene]:
