@@ -1,0 +1,112 @@
+"""Names for unfinished files and folders, and the removal of those that dead processes left.
+
+An unfinished ``r.parquet`` is ``.r.parquet.HOST-PID-RANDOM.unfinished`` beside it. HOST is a digest
+of the machine, its boot and its process namespace, so that a process id is looked up only where it
+means something. Of a dead process of this host the file goes at once; of another host, which may
+share the folder, when it has not changed for hours; of a living process never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import stat
+import time
+import uuid
+from contextlib import suppress
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+
+SUFFIX = ".unfinished"
+OLD_SECONDS = 6 * 3600
+"""What has not changed for so long is removed where its process cannot be looked up."""
+LONGEST = 150
+"""Bytes of a name that are kept: the file system's limit is 255."""
+_NAME = re.compile(r"\..*\.(?P<host>[0-9a-f]{12})-(?P<pid>\d+)-[0-9a-f]{12}" + re.escape(SUFFIX))
+_EARLIER = re.compile(r"\..+\.parquet\.[a-z0-9_]{8}")
+"""What versions before 1 wrote runs as, with the permissions of a temporary file."""
+
+
+def unfinished(path: Path) -> Path:
+    """Return a new name beside ``path`` for what this process will rename to it.
+
+    >>> unfinished(Path("runs/r.parquet")).name.startswith(".r.parquet.")
+    True
+    """
+    kept = path.name.encode("utf-8", "surrogateescape")[:LONGEST].decode("utf-8", "ignore")
+    return path.with_name(f".{kept}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}{SUFFIX}")
+
+
+def remove_leftovers(folder: Path, pattern: str = ".*") -> list[Path]:
+    """Remove unfinished files and folders in ``folder`` that no living process can own.
+
+    Only names that ``unfinished`` makes are considered (and those of runs by earlier versions).
+    What cannot be removed, or is gone by then, is left alone.
+
+    Args:
+        folder: it may be missing.
+        pattern: for names, as of ``fnmatch``: ``.images.*``.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    with suppress(OSError):
+        for path in [Path(each.path) for each in os.scandir(folder) if fnmatch(each.name, pattern)]:
+            with suppress(OSError):
+                if _is_dead(path):
+                    _remove(path)
+                    removed.append(path)
+    return removed
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the writer of an unfinished file is known or old enough to be dead."""
+    if found := _NAME.fullmatch(path.name):
+        if found["host"] == _host() and os.name == "posix":
+            return not _is_alive(int(found["pid"]))
+        return _idle_seconds(path) > OLD_SECONDS
+    if not _EARLIER.fullmatch(path.name):
+        return False
+    mode = path.lstat().st_mode
+    is_temporary = stat.S_ISREG(mode) and stat.S_IMODE(mode) == 0o600
+    return is_temporary and _idle_seconds(path) > OLD_SECONDS
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 only looks
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _idle_seconds(path: Path) -> float:
+    """Return how long a file, or anything in a folder, has not changed."""
+    there = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
+    return time.time() - max(each.lstat().st_mtime for each in there)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+@cache
+def _host() -> str:
+    """Return a digest of the machine, its boot, and the namespace that its process ids are of."""
+    known = [platform.node()]
+    try:
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii"))
+        known.append(str(Path("/proc/self/ns/pid").readlink()))
+    except OSError:
+        known.append(str(uuid.getnode()))
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()[:12]
