@@ -56,7 +56,7 @@ def _from_git(where: str) -> list[Run]:
         for number, name in enumerate(names):
             file = Path(folder) / f"{number}{SUFFIX}"
             file.write_bytes(_git(where, "show", f"{reference}:{name}"))
-            found.append(read_run(file))
+            found.append(read_run(file, f"{GIT}{reference}:{name}"))
     return found
 
 

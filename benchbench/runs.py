@@ -2,36 +2,40 @@
 
 ``pandas.read_parquet`` reads it as it is: columns ``id``, ``cluster``, one ``tag.NAME`` for each
 tag, and those of the protocol. For matching these are ``target`` (an entry an image), ``scores``
-(the matrix [images, captions] row by row) and ``no_op``. A file is written whole or not at all.
+(the matrix [images, captions] row by row) and ``no_op``. A file is written whole or not at all, and
+carries the seal of what it holds (``seals``), which every reader checks.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbench.atomic import os_errors, written_whole
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.protocols import load_protocol
+from benchbench.seals import seal
 from benchbench.types import Counts, ModelManifest, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
     from benchbench.types import Outcome
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1
+"""The format before runs had a seal."""
 KEY = b"benchbench"
+SEAL = "seal"
 SUFFIX = ".parquet"
 TAG = "tag."
 
@@ -46,7 +50,7 @@ def without_folders(name: str) -> str:
 
 
 def write_run(run: Run, path: str | Path) -> Path:
-    """Write a run; an earlier file of that name is replaced only by a complete one.
+    """Write a run with its seal; an earlier file of that name is replaced by a complete one only.
 
     Raises:
         RunError: the folder cannot be made or written, or the disk is full.
@@ -54,11 +58,17 @@ def write_run(run: Run, path: str | Path) -> Path:
     import pyarrow.parquet as pq
 
     path = _expanded(path)
-    header = json.dumps(_header(run), sort_keys=True).encode()
-    table = _table(run).replace_schema_metadata({KEY: header})
+    header, table = _header(run), _table(run)
+    header[SEAL] = seal(header, _columns(table, run.protocol))
+    table = table.replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
     with written_whole(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return path
+
+
+def seal_of(run: Run) -> str:
+    """Return the seal that ``write_run`` gives a run's file."""
+    return seal(_header(run), _columns(_table(run), run.protocol))
 
 
 def check_writable(out: str | Path, task: str) -> None:
@@ -74,7 +84,7 @@ def check_writable(out: str | Path, task: str) -> None:
     if out.suffix == SUFFIX and out.is_dir():
         raise RunError(f"{out} is a folder. Name a file in it, or a folder without {SUFFIX}.")
     if out.suffix == SUFFIX and out.exists():
-        header, _ = _read(out)
+        header, _ = _read(out, str(out))
         if header.get("task") != task:
             raise RunError(
                 f"{out} is a run of {header.get('task')}, not of {task}: name another file."
@@ -86,7 +96,7 @@ def check_writable(out: str | Path, task: str) -> None:
         folder = folder.parent
     if not folder.is_dir():
         raise RunError(f"Cannot write {out}: {folder} is not a folder.")
-    with _os_errors(out):
+    with os_errors(out):
         tempfile.TemporaryFile(dir=folder).close()
 
 
@@ -120,36 +130,42 @@ def _expanded(out: str | Path) -> Path:
         raise RunError(f"Cannot expand {out}: {error}") from error
 
 
-def read_run(path: str | Path) -> Run:
-    """Read a run back.
+def read_run(path: str | Path, name: str = "") -> Run:
+    """Read a run back, and check its seal.
+
+    A run of before there were seals is read, too: ``Run.unsealed``.
+
+    Args:
+        path: its file.
+        name: for messages, where the file is a copy of what was named.
 
     Raises:
-        RunError: no such file, no Parquet, no run of this format, or not a whole one.
+        RunError: no such file, no Parquet, no run of this format, not a whole one, or one that was
+            changed since it was written.
     """
-    path = Path(path)
+    path, name = Path(path), name or str(path)
     if not path.is_file():
         there = "is a folder: name a run in it" if path.is_dir() else "does not exist"
-        raise RunError(f"{path} {there}.")
-    header, table = _read(path)
-    if header.get("format") != FORMAT:
-        raise RunError(
-            f"{path} has run format {header.get('format')}; this version reads {FORMAT}. "
-            "Read it with the version that wrote it, or evaluate again."
-        )
+        raise RunError(f"{name} {there}.")
+    header, table = _read(path, name)
+    _check_format(header, name)
     try:
-        run = _run(header, table)
+        columns = _columns(table, header.get("protocol", ""))
+        _check_seal(header, columns, name)
+        run = _run(header, columns)
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
-        raise RunError(f"{path} is no sound run ({type(error).__name__}: {error}).") from error
+        raise RunError(f"{name} is no sound run ({type(error).__name__}: {error}).") from error
     if len({outcome.id for outcome in run.outcomes}) < len(run.outcomes):
-        raise RunError(f"{path} holds an item twice.")
+        raise RunError(f"{name} holds an item twice.")
     if len(run.outcomes) != run.counts.items or not run.outcomes:
         raise RunError(
-            f"{path} holds {len(run.outcomes):,} of the {run.counts.items:,} items it was made of."
+            f"{name} holds {len(run.outcomes):,} of the {run.counts.items:,} items it was made of."
         )
     return run
 
 
-def _read(path: Path) -> tuple[Mapping[str, Any], pa.Table]:
+def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
+    """Return the header and the table, whose buffers are sound."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,15 +173,81 @@ def _read(path: Path) -> tuple[Mapping[str, Any], pa.Table]:
         # A ParquetFile, not read_table: the latter reads key=value folders into columns.
         with pq.ParquetFile(path) as file:
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise RunError(f"{path} is no readable Parquet file: {error}") from error
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        why = " ".join(str(error).split())
+        raise RunError(f"{name} is no readable Parquet file: {why}") from error
     try:
         header = json.loads((table.schema.metadata or {})[KEY])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        raise RunError(f"{path} is a Parquet file, but no benchbench run.")
+        raise RunError(f"{name} is a Parquet file, but no benchbench run.")
     return header, table
+
+
+def _check_format(header: Mapping[str, Any], name: str) -> None:
+    if header.get("format") not in (UNSEALED, FORMAT):
+        raise RunError(
+            f"{name} has run format {header.get('format')}; this version reads {UNSEALED} and "
+            f"{FORMAT}. Read it with the version that wrote it, or evaluate again."
+        )
+
+
+def _check_seal(header: Mapping[str, Any], columns: Mapping[str, pa.Array], name: str) -> None:
+    """Refuse a run that is not as it was written.
+
+    Raises:
+        RunError: header or outcomes are others than those that were sealed.
+    """
+    if header["format"] == UNSEALED:
+        if SEAL in header:
+            raise ValueError(f"format {UNSEALED} has no seal, and it has a seal")
+        return
+    found = seal({k: v for k, v in header.items() if k != SEAL}, columns)
+    if header.get(SEAL) != found:
+        raise RunError(
+            f"{name} was changed or damaged after it was written: its digest is {found[:12]}, and "
+            f"{str(header.get(SEAL))[:12]} was sealed. Evaluate again, or restore it from a copy."
+        )
+
+
+def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
+    """Return the columns of which outcomes are made, each of its type and without nulls.
+
+    Raises:
+        ValueError: one is of another type, or lacks values; there are two of one name.
+        KeyError: one is not there.
+    """
+    import pyarrow as pa
+
+    names = table.column_names
+    if len(set(names)) < len(names):
+        raise ValueError("two columns of one name")
+    text = {"id": pa.array([], pa.string()), "cluster": pa.array([], pa.string())}
+    types = {k: v.type for k, v in (text | dict(load_protocol(protocol).columns(()))).items()}
+    types |= {name: pa.string() for name in names if name.startswith(TAG)}
+    found = {name: _combined(table.column(name)) for name in types}
+    for name, column in found.items():
+        if column.type != types[name]:
+            raise ValueError(f"column {name} is of type {column.type}, not {types[name]}")
+        if not name.startswith(TAG) and _has_nulls(column):
+            raise ValueError(f"column {name} lacks values (null)")
+    return found
+
+
+def _combined(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
+    import pyarrow as pa
+
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _has_nulls(column: pa.Array) -> bool:
+    import pyarrow as pa
+
+    is_list = pa.types.is_list(column.type)
+    return bool(column.null_count) or (is_list and _has_nulls(column.flatten()))
 
 
 def require_complete(run: Run) -> None:
@@ -191,13 +273,13 @@ def require_complete(run: Run) -> None:
 
 
 def _header(run: Run) -> dict[str, Any]:
-    record = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "outcomes"}
+    record = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("outcomes", SEAL)}
     record |= {"model": asdict(run.model), "counts": asdict(run.counts), "format": FORMAT}
     return record
 
 
-def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
-    record = {k: v for k, v in header.items() if k != "format"}
+def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
+    record = {SEAL: "", **{k: v for k, v in header.items() if k != "format"}}
     record["model"] = ModelManifest(**record["model"])
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
@@ -207,7 +289,7 @@ def _run(header: Mapping[str, Any], table: pa.Table) -> Run:
     if not all(isinstance(count, int) for count in asdict(record["counts"]).values()):
         raise ValueError("counts that are no whole numbers")
     of_records(record["settings"].get(CHOSEN, ()))
-    return Run(**record, outcomes=_outcomes(table, record["protocol"]))
+    return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
 
 
 def _table(run: Run) -> pa.Table:
@@ -224,44 +306,14 @@ def _table(run: Run) -> pa.Table:
     return pa.table(columns)
 
 
-def _outcomes(table: pa.Table, protocol: str) -> tuple[Outcome, ...]:
+def _outcomes(columns: Mapping[str, pa.Array], protocol: str) -> tuple[Outcome, ...]:
+    import pyarrow as pa
+
     read = load_protocol(protocol).outcome
-    return tuple(read(row, _base(row)) for row in table.to_pylist())
+    return tuple(read(row, _base(row)) for row in pa.table(dict(columns)).to_pylist())
 
 
 def _base(row: Mapping[str, Any]) -> dict[str, Any]:
     """What every outcome has."""
     tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
-    if row["id"] is None or row["cluster"] is None:
-        raise ValueError("an item without id or cluster")
     return {"id": row["id"], "cluster": row["cluster"], "tags": tags}
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its place on success and vanishes otherwise."""
-    with _os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@contextmanager
-def _os_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}.") from error

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchbench.errors import PartialRun, RunError
-from benchbench.runs import check_writable, read_run, require_complete, run_path, write_run
+from benchbench.runs import (
+    UNSEALED,
+    check_writable,
+    read_run,
+    require_complete,
+    run_path,
+    write_run,
+)
 from benchbench.types import Counts, Matched, ModelManifest, Run
 
 
@@ -157,9 +164,11 @@ def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
 
 
 def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) -> Path:
-    """The run at path with its table, or its header in place, changed."""
+    """The run at path with its table, or its header in place, changed; without a seal."""
     table = pq.ParquetFile(path).read()
     header = json.loads(table.schema.metadata[b"benchbench"])
+    header["format"] = UNSEALED
+    del header["seal"]
     table = change(table, header)
     metadata = {b"benchbench": json.dumps(header).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path)
@@ -179,7 +188,17 @@ def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) 
         (lambda t, h: h["model"].update(unheard_of=1) or t, "no sound run"),
         (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "no sound run"),
         (lambda t, h: with_scores(t, [[1.0, np.nan], [1.0, 1.0], [0.0] * 6]), "not finite"),
-        (lambda t, h: with_scores(t, [None, [1.0, 1.0], [0.0] * 6]), "no sound run"),
+        (lambda t, h: with_scores(t, [None, [1.0, 1.0], [0.0] * 6]), "scores lacks values"),
+        (lambda t, h: with_scores(t, [[None, 1.0], [1.0, 1.0], [0.0] * 6]), "scores lacks values"),
+        (lambda t, h: with_column(t, "scores", pa.nulls(3)), "scores is of type null"),
+        (lambda t, h: with_column(t, "id", pa.nulls(3)), "id is of type null"),
+        (lambda t, h: with_column(t, "id", pa.nulls(3, pa.string())), "id lacks values"),
+        (lambda t, h: with_column(t, "id", pa.array([0, 1, 2])), "id is of type int64"),
+        (lambda t, h: with_column(t, "cluster", pa.nulls(3, pa.string())), "cluster lacks values"),
+        (lambda t, h: with_column(t, "tag.relation", pa.array([1, 2, 3])), "tag.relation is of"),
+        (lambda t, h: with_column(t, "target", t.column("scores")), "target is of type list"),
+        (lambda t, h: with_column(t, "no_op", pa.array([True] * 3)), "no_op is of type bool"),
+        (lambda t, h: t.append_column("id", t.column("id")), "two columns of one name"),
     ],
 )
 def test_runs_that_are_not_sound_are_told(
@@ -191,8 +210,21 @@ def test_runs_that_are_not_sound_are_told(
 
 def with_scores(table: pa.Table, scores: list[Any]) -> pa.Table:
     """The table with other scores."""
-    column = pa.array(scores, pa.list_(pa.float32()))
-    return table.set_column(table.column_names.index("scores"), "scores", column)
+    return with_column(table, "scores", pa.array(scores, pa.list_(pa.float32())))
+
+
+def with_column(table: pa.Table, name: str, column: Any) -> pa.Table:
+    """The table with another column of that name."""
+    return table.set_column(table.column_names.index(name), name, column)
+
+
+def test_a_truncated_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    path = write_run(run, tmp_path / "run.parquet")
+    whole = path.read_bytes()
+    for size in range(0, len(whole), max(1, len(whole) // 50)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(RunError, match=r"^[^\n]*no readable Parquet[^\n]*$"):
+            read_run(path)
 
 
 def test_partial_runs_are_not_for_publication(run: Run) -> None:

@@ -199,8 +199,8 @@ def _check_reports(reports: Sequence[Path]) -> None:
 
 
 def _write(found: Gate, reports: Sequence[Path]) -> None:
+    from benchbench.atomic import written_whole
     from benchbench.reports.gates import FORMATS
-    from benchbench.runs import written_whole
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():

@@ -8,13 +8,13 @@ import html
 import io
 from typing import TYPE_CHECKING
 
+from benchbench.atomic import written_whole
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.pages import PAGE
-from benchbench.runs import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from benchbench.atomic import written_whole
 from benchbench.errors import RunError, UsageError
 from benchbench.reports.boards import (
     DRAWN,
@@ -28,7 +29,7 @@ from benchbench.reports.overall import FEW_TASKS, over_tasks
 from benchbench.reports.pages import md, short
 from benchbench.reports.plots import critical, forest, heat
 from benchbench.reports.text import banners
-from benchbench.runs import SUFFIX, read_run, require_complete, write_run, written_whole
+from benchbench.runs import SUFFIX, read_run, require_complete, write_run
 from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -196,11 +196,19 @@ class Run:
     """Images, crops and captions that were encoded, or pairs that were scored; 0 in old runs."""
     resumed_inputs: int = 0
     """Those of them that were taken from an interrupted evaluation."""
+    seal: str | None = field(default=None, compare=False)
+    """The digest that its file carries, checked when it was read (``benchbench.seals``); empty of a
+    file without one, None of a run that was not read from a file."""
 
     @property
     def partial(self) -> bool:
         """True where ``--limit`` left items out."""
         return self.counts.items + self.counts.skipped < self.counts.items_in_edition
+
+    @property
+    def unsealed(self) -> bool:
+        """True where it was read from a file without a seal: a change of it is not noticed."""
+        return self.seal == ""
 
     @property
     def drawn(self) -> bool:

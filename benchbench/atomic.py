@@ -1,0 +1,61 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbench.errors import RunError
+from benchbench.leftovers import remove_leftovers, unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give an unfinished file that takes the place of ``path`` on success and vanishes otherwise.
+
+    An existing file keeps its permissions, and a symbolic link its target, which is replaced. What
+    killed processes left in the folder is removed.
+
+    Raises:
+        RunError: the folder cannot be made or written, or the disk is full.
+    """
+    with os_errors(path):
+        place = Path(os.path.realpath(path))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(place.parent)
+        temporary = unfinished(place)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            yield temporary
+            temporary.chmod(_mode(place))
+            temporary.replace(place)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _mode(place: Path) -> int:
+    """Return the permissions of the file that is there, or those of a new one."""
+    if place.exists():
+        return stat.S_IMODE(place.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+@contextmanager
+def os_errors(path: Path) -> Iterator[None]:
+    """Turn what the system refuses into one line that names the file.
+
+    Raises:
+        RunError: for an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror or error}.") from error

@@ -1,0 +1,71 @@
+"""The seal of a run: a digest over its header and outcomes, whatever a file's encoding of them.
+
+It covers what a reader decodes (texts, whole numbers, the bits of floats, the header as sorted
+JSON) and none of Parquet's own bytes, so that a file that another version of pyarrow writes anew
+still verifies. It shows damage and careless edits; it is no signature, for who changes a run can
+seal it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+
+def seal(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> str:
+    """Return the digest of a run's header and columns: SHA-256, in hexadecimal.
+
+    Args:
+        header: without the seal itself.
+        columns: name → values, in the order of the items.
+
+    Raises:
+        ValueError: a column of a type that runs do not have.
+    """
+    digest = hashlib.sha256(b"benchbench run\n")
+    for part in _parts(header, columns):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Iterator[bytes]:
+    yield _as_json(json.loads(json.dumps(header)))  # keys become text, tuples lists, as when read
+    for name in sorted(columns):
+        yield name.encode()
+        yield from _values(columns[name])
+
+
+def _values(column: pa.Array) -> Iterator[bytes]:
+    """Yield a column's type and values; of lists their lengths, then what they hold."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_list(kind) and not pa.types.is_string(kind.value_type):
+        yield b"list"
+        yield pc.list_value_length(column).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
+        yield from _values(column.flatten())
+    elif pa.types.is_string(kind) or pa.types.is_list(kind):
+        yield b"text"
+        yield _as_json(column.to_pylist())
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        yield b"integers"
+        yield np.asarray(column.to_numpy(zero_copy_only=False)).astype("<i8").tobytes()
+    elif pa.types.is_floating(kind):
+        yield f"floats of {kind.bit_width} bits".encode()
+        yield column.to_numpy(zero_copy_only=False).astype(f"<f{kind.bit_width // 8}").tobytes()
+    else:
+        raise ValueError(f"a column of {kind}")
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
