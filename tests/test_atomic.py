@@ -1,0 +1,74 @@
+"""A file is written whole or not at all, where it is and as it was."""
+
+from __future__ import annotations
+
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchbench.atomic import written_whole
+from benchbench.errors import RunError
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from benchbench.atomic import written_whole
+with written_whole(Path(sys.argv[1])) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_new_file_has_the_permissions_of_new_files(tmp_path: Path) -> None:
+    plain, path = tmp_path / "plain", tmp_path / "deep" / "file"
+    plain.touch()
+    with written_whole(path) as temporary:
+        temporary.write_text("new", "utf-8")
+        assert not path.exists()
+    assert path.stat().st_mode == plain.stat().st_mode
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old", "utf-8")
+    path.chmod(0o640)
+    with written_whole(path) as temporary:
+        temporary.write_text("new", "utf-8")
+    assert path.read_text("utf-8") == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere" / "file", tmp_path / "link"
+    target.parent.mkdir()
+    target.write_text("old", "utf-8")
+    link.symlink_to(target)
+    with written_whole(link) as temporary:
+        temporary.write_text("new", "utf-8")
+    assert link.is_symlink()
+    assert target.read_text("utf-8") == "new"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "link"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old", "utf-8")
+    with pytest.raises(RunError, match=r"Cannot write .*file: No space left"), written_whole(path):
+        raise OSError(28, "No space left on device")
+    assert path.read_text("utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    path = tmp_path / "run.parquet"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    with written_whole(tmp_path / "other.parquet") as temporary:
+        temporary.write_bytes(b"whole")
+    assert [each.name for each in tmp_path.iterdir()] == ["other.parquet"]
