@@ -136,8 +136,7 @@ class Monitor:
         Raises:
             UsageError: no task or one twice, a number of steps below 1, a condition without a
                 baseline, with several or on a task that is not looked at, a wrong setting.
-            UnknownName: no task of that name.
-            RunError: no baseline there.
+            UnknownName, RunError: no task of that name; no baseline there.
         """
         from benchbench.models.memory import Wrapping
         from benchbench.registry import load_task
@@ -357,11 +356,14 @@ def _check_how(how: Mapping[str, Any]) -> None:
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
     from benchbench.baselines import runs_from
+    from benchbench.reports.text import unsealed
     from benchbench.types import Run
 
-    if isinstance(against, (str, os.PathLike)):
-        return runs_from(str(against))
-    return [against] if isinstance(against, Run) else list(against)
+    given = [against] if isinstance(against, Run) else against
+    found = runs_from(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
+    for said in (line for run in found for line in unsealed(run)):
+        warnings.warn(said, stacklevel=3)
+    return found
 
 
 def _leads() -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import benchbench as bb
-from benchbench.reports.publishing import editions_in, published, refresh, refresh_blocks
+from benchbench.reports.blocks import refresh_blocks
+from benchbench.reports.publishing import editions_in, published, refresh
 from tests.cli.test_cli import typed
 
 TOP = Path(__file__).parent.parent

@@ -67,19 +67,37 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
     """
     from benchbench.baselines import runs_of
     from benchbench.errors import UsageError
-    from benchbench.reports.publishing import publish, refresh, refresh_blocks
+    from benchbench.reports.blocks import check_markers, refresh_blocks
+    from benchbench.reports.publishing import publish, refresh
 
     if check and runs:
         raise UsageError("--check looks at what is published: leave the runs out.")
+    for file in into:
+        check_markers(file)
     changed = publish(runs_of(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
-    for path in changed:
-        click.echo(f"{'stale' if check else 'wrote'}  {path}")
+    _tell(changed, "stale" if check else "wrote")
     if check and changed:
-        click.echo(
-            f"Pages that differ from their runs: {len(changed)}. benchbench publish", err=True
-        )
         return 1
     if not changed:
         click.echo("All pages are as their runs say.")
     return 0
+
+
+def _tell(changed: Sequence[Path], word: str) -> None:
+    """Name the pages, and the runs that are not those which the pages were made of."""
+    from benchbench.runs import SUFFIX
+
+    runs = [path for path in changed if path.suffix == SUFFIX]
+    for path in changed:
+        of_run = "changed" if path.exists() else "missing"
+        click.echo(f"{of_run if path in runs else word}  {path}")
+    if runs:
+        click.echo(
+            f"Runs that are not those which the pages were made of: {len(runs)}. Restore them, or "
+            "publish them if the change is meant: benchbench publish RUN",
+            err=True,
+        )
+    if word == "stale" and len(changed) > len(runs):
+        said = f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
+        click.echo(said, err=True)

@@ -35,6 +35,7 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
             "model": asdict(run.model),
             "fingerprint": run.model.fingerprint,
             "data_sha256": run.data_sha256,
+            "seal": run.seal or None,
             "settings": dict(run.settings),
             "environment": dict(run.environment),
             "created": run.created,

@@ -254,6 +254,7 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "trained": place.run.model.trained,
             "weights_sha256": place.run.model.weights_sha256,
             "fingerprint": place.run.model.fingerprint,
+            "sealed": not place.run.unsealed,
         }
         for place in board.places
     ]

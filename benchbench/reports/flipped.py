@@ -15,6 +15,7 @@ from benchbench.errors import UsageError
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.pages import PAGE
+from benchbench.reports.text import banners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +104,8 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
         f"<h1>{found.a.task}@{found.a.edition}: what flipped</h1>",
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
+    said = dict.fromkeys([*banners(found.a), *banners(found.b)])
+    body += [f"<p class=warning>{html.escape(each)}</p>" for each in said]
     for heading, lost in (("Lost", True), ("Gained", False)):
         chosen = [each for each in flips if each.gained is not lost]
         cut = f", the first {SHOWN:,} shown" if len(chosen) > SHOWN else ""

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.reports.sidebyside import side_by_side
+from benchbench.reports.text import banners, wrapped
 from benchbench.stats import Spread, between_seeds, intervals
 from benchbench.stats.intervals import described
 
@@ -54,6 +55,8 @@ class Methods:
     """Whether every checkpoint of one method is above every one of the other."""
     is_rank: bool = False
     """Whether scores are ranks, of which less is better."""
+    warnings: tuple[str, ...] = ()
+    """What must be read before any number."""
 
     def __str__(self) -> str:
         """As a terminal shows it."""
@@ -63,6 +66,7 @@ class Methods:
         rows = [
             f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds"
             f"{' · ranks, less is better' if self.is_rank else ''}",
+            *(line for said in self.warnings for line in ("", wrapped(said))),
             "",
             f"a      {_of(self.a, scale)}",
             f"b      {_of(self.b, scale)}",
@@ -148,6 +152,7 @@ def compare_methods(
         interval=interval,
         ordered=bool(two.min() > one.max() or one.min() > two.max()),
         is_rank=beside.sign < 0,
+        warnings=tuple(dict.fromkeys(said for run in (*a, *b) for said in banners(run))),
     )
 
 

@@ -65,6 +65,7 @@ def banners(run: Run) -> Iterator[str]:
         )
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
+    yield from unsealed(run)
     yield from _chosen(run)
     if run.partial:
         yield (
@@ -79,6 +80,16 @@ def banners(run: Run) -> Iterator[str]:
             f"SKIPPED: {run.counts.skipped:,} items, in none of the numbers, for "
             f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
             f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
+        )
+
+
+def unsealed(run: Run) -> Iterator[str]:
+    """Say that a run's file has no seal, where it has none, and how to seal it."""
+    if run.unsealed:
+        yield (
+            f"UNSEALED: the run file of {run.model.name} is of an earlier version and has no "
+            "digest, so that a change or damage since it was written would not be noticed. "
+            "Evaluate again, or seal it as it is now: benchbench publish FILE."
         )
 
 

@@ -1,25 +1,25 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from benchbench.cli import main
 from benchbench.errors import PartialRun, RunError, UsageError
-from benchbench.reports.publishing import publish, refresh, refresh_blocks
-from benchbench.runs import write_run
+from benchbench.reports.publishing import publish, refresh
+from benchbench.runs import UNSEALED, read_run, write_run
 from tests.reports.made import EDITION, changed, made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.types import Run
-
-MARKS = "before\n<!-- benchbench:vg-relation@{} -->\nan older board\n<!-- /benchbench -->\nafter\n"
 
 
 @pytest.fixture
@@ -73,30 +73,50 @@ def test_a_run_in_the_wrong_place_is_named(boards: Path) -> None:
         refresh(boards)
 
 
-def test_blocks_in_any_page_are_refreshed(boards: Path, tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    file.write_text(MARKS.format(EDITION))
-    assert refresh_blocks(file, boards, check=True)
-    assert "an older board" in file.read_text()
-    assert refresh_blocks(file, boards)
-    text = file.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("<!-- /benchbench -->\nafter\n")
-    assert "| b" in text
-    assert "an older board" not in text
-    assert not refresh_blocks(file, boards)
+def test_a_run_that_changed_is_named_by_the_check(boards: Path) -> None:
+    place = boards / EDITION / "runs" / "vg-relation" / "b.parquet"
+    first, *others = made("b", 0.8).outcomes
+    flipped = replace(first, scores=-first.scores)
+    whole = write_run(changed(made("b", 0.8), outcomes=(flipped, *others)), place).read_bytes()
+    page = boards / EDITION / "vg-relation.md"
+    assert refresh(boards, check=True)[:2] == [place, page]
+    done = CliRunner().invoke(main, ["publish", "--to", str(boards), "--check"])
+    assert done.exit_code == 1
+    assert f"changed  {place}" in done.output
+    assert f"stale  {page}" in done.output
+    place.write_bytes(whole.replace(b"vg-relation", b"vg-relatiom"))
+    with pytest.raises(RunError, match=r"b\.parquet"):
+        refresh(boards, check=True)
+    place.unlink()
+    assert refresh(boards, check=True)[0] == place
 
 
-def test_blocks_without_a_board_are_errors(boards: Path, tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    with pytest.raises(UsageError, match="no file"):
-        refresh_blocks(file, boards)
-    file.write_text("nothing")
-    with pytest.raises(UsageError, match="no place for a board"):
-        refresh_blocks(file, boards)
-    file.write_text(MARKS.format("official"))
-    with pytest.raises(UsageError, match="no board vg-relation@official"):
-        refresh_blocks(file, boards)
+def test_a_change_that_no_table_shows_is_noticed(boards: Path) -> None:
+    place = boards / EDITION / "runs" / "vg-relation" / "b.parquet"
+    write_run(changed(made("b", 0.8), created="2001-01-01T00:00:00+00:00"), place)
+    page = boards / EDITION / "vg-relation.md"
+    assert refresh(boards, check=True) == [place, page]
+    assert publish([made("a", 0.5)], boards) == [place, page]
+    assert refresh(boards, check=True) == []
+
+
+def test_publishing_seals_and_unsealed_runs_are_said_to_be_so(boards: Path) -> None:
+    place = boards / EDITION / "runs" / "vg-relation" / "b.parquet"
+    page = boards / EDITION / "vg-relation.md"
+    table = pq.ParquetFile(place).read()
+    header = json.loads(table.schema.metadata[b"benchbench"])
+    digest = header.pop("seal")
+    assert digest in page.read_text("utf-8")
+    metadata = {b"benchbench": json.dumps({**header, "format": UNSEALED}).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), place)
+    refresh(boards)
+    for name in ("vg-relation.md", "README.md", "models/b.md"):
+        assert "UNSEALED: " in (boards / EDITION / name).read_text("utf-8"), name
+    assert "UNSEALED" not in (boards / EDITION / "models" / "a.md").read_text("utf-8")
+    publish([read_run(place)], boards)
+    assert not read_run(place).unsealed
+    assert not any("UNSEALED" in each.read_text("utf-8") for each in boards.rglob("*.md"))
+    assert digest in page.read_text("utf-8")
 
 
 def test_the_commands(boards: Path, tmp_path: Path) -> None:
@@ -146,7 +166,7 @@ def test_any_name_makes_pages_that_can_be_read(tmp_path: Path) -> None:
         assert "\x1b" not in prose
         table = [line for line in prose.splitlines() if line.startswith("|")]
         bars = [len(re.findall(r"(?<!\\)\|", line)) for line in table]
-        assert all(n in {5, 7, 8, 10} for n in bars), table
+        assert all(n in {3, 5, 7, 8, 10} for n in bars), table
     for figure in tmp_path.rglob("*.svg"):
         ElementTree.parse(figure)
     assert refresh(tmp_path, check=True) == []
