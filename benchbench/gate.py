@@ -3,7 +3,8 @@
 Each check holds the difference candidate − baseline of one metric, item by item on the same items,
 against a margin, or a score against a floor. It *passes* where the difference is surely above
 −margin (non-inferior), *fails* where it is surely below (worse by more than the margin), and is
-*inconclusive* otherwise: "not significant" is not "no regression". All checks must pass, each at
+*inconclusive* otherwise: "not significant" is not "no regression", and below ten source images
+nothing is sure. All checks must pass, each at
 its own α, for the gate to pass (an intersection–union test; Berger 1982): that needs no adjustment.
 To fail, one is enough, and these claims are adjusted for their number (Holm).
 """
@@ -20,6 +21,7 @@ from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_in, group_changes
+from benchbench.reports.reliability import is_few
 from benchbench.reports.sidebyside import differences, metric_of, no_such_tag, side_by_side
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound, loss_variance
@@ -97,6 +99,11 @@ class Check:
         return self.candidate - self.baseline
 
     @property
+    def few(self) -> bool:
+        """Whether it is inconclusive because the source images are too few for any test."""
+        return is_few(self.n_clusters)
+
+    @property
     def gained(self) -> int:
         """What the candidate has right and the baseline has not, or finds in a better place."""
         return sum(flip.gained for flip in self.flips)
@@ -136,6 +143,11 @@ class Gate:
         """How many items the undecided checks would take; 0 where no number of them is known."""
         wanted = [c.items_needed for c in self.checks if c.gated and c.verdict == "inconclusive"]
         return max(wanted) if wanted and all(wanted) else 0
+
+    @property
+    def few(self) -> bool:
+        """Whether a check is undecided because its source images are too few for any test."""
+        return any(check.gated and check.few for check in self.checks)
 
     @property
     def exit_code(self) -> int:

@@ -74,15 +74,14 @@ class Look:
 
     def __str__(self) -> str:
         """A line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
+        from benchbench.reports.gates import in_short
+        from benchbench.reports.text import score_text
+
         said = [f"step {self.step:,}"]
         for card in self.cards:
-            score, scale = card.headline.estimate, 1 if card.headline.is_rank else 100
-            value, low, high = (f"{scale * x:.1f}" for x in (score.value, score.low, score.high))
-            said.append(f"{card.task.name} {card.headline.name} {value} [{low}, {high}]")
+            said.append(f"{card.task.name} {card.headline.name} {score_text(card.headline)}")
         if self.gate is not None:
-            from benchbench.reports.gates import WORDS
-
-            said.append(f"gate {WORDS[self.gate.verdict]}")
+            said.append(in_short(self.gate))
         return "  ".join(said)
 
 

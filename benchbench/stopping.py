@@ -5,6 +5,7 @@ difference to the baseline on *these* items is held against the margin by an any
 (``stats.sequential``). What is claimed is what the whole set would show, with probability 1 − α,
 however often one looked. An image with more than twice as many items as most is taken in parts: a
 bet is only as large as the largest part allows, and what is drawn at random here is the order.
+Below ten source images nothing is said, as elsewhere.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchbench.gate import Verdict, check_comparable, check_rule
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.gates import WORDS
+from benchbench.reports.reliability import is_few, too_few
 from benchbench.reports.sidebyside import circumstances, metric_of, side_by_side
 from benchbench.reports.text import banners, wrapped
 from benchbench.stats.sequential import stop
@@ -56,6 +58,7 @@ class Early:
     """Looked at."""
     of_items: int
     n_clusters: int
+    """Source images looked at."""
     warnings: tuple[str, ...] = ()
     """What must be read before any number."""
 
@@ -63,6 +66,11 @@ class Early:
     def share(self) -> float:
         """Of the items that were needed."""
         return self.n_items / self.of_items
+
+    @property
+    def few(self) -> bool:
+        """Whether the source images are too few to decide anything."""
+        return is_few(self.n_clusters)
 
     def __str__(self) -> str:
         """As a terminal shows it."""
@@ -72,6 +80,7 @@ class Early:
             f"{100 * self.difference:+.1f} on {self.n_items:,} of {self.of_items:,} items "
             f"({100 * self.share:.0f} %), margin {100 * self.rule.margin:g}, α "
             f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained"
+            f"{f'; {too_few(self.n_clusters)}' if self.few else ''}"
         )
         return (
             f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n{first}"
@@ -122,6 +131,7 @@ def gate_early(
     earned = np.array([sum(old[i] for i in ids) for ids in clusters])
     bounds = rule.margin * sizes - earned, (rule.margin + 1) * sizes - earned
     task, values, apart = load_task(baseline.task), np.zeros(0), np.zeros(0)
+    image_of, seen = {o.id: o.cluster for o in baseline.outcomes}, set[str]()
     for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
         chosen = [clusters[k] for k in part]
         run = evaluate(model, Part(task, frozenset(i for ids in chosen for i in ids)), **how)
@@ -132,11 +142,12 @@ def gate_early(
         sums = np.array([sum(new[i] - old[i] for i in ids) for ids in chosen])
         apart = np.concatenate([apart, [new[i] - old[i] for ids in chosen for i in ids]])
         values = np.concatenate([values, sums + rule.margin * sizes[part]])
+        seen |= {image_of[i] for ids in chosen for i in ids}
         found = stop(values, 0.0, *bounds, known=earned, alpha=rule.alpha)
-        verdict = _verdict(found)
+        verdict = "inconclusive" if is_few(len(seen)) else _verdict(found)
         if verdict != "inconclusive":
             break
-    if len(values) == len(clusters) and verdict == "inconclusive":
+    if len(values) == len(clusters) and verdict == "inconclusive" and not is_few(len(seen)):
         # All items are seen: the difference over them is known, and nothing is left to chance.
         verdict = "pass" if float(values.sum()) >= -1e-9 else "fail"
     return Early(
@@ -151,7 +162,7 @@ def gate_early(
         gained=int((apart > 0).sum()),
         n_items=len(apart),
         of_items=int(sizes.sum()),
-        n_clusters=len(values),
+        n_clusters=len(seen),
         warnings=tuple(
             dict.fromkeys([*banners(run), *banners(baseline), *circumstances([baseline, run])])
         ),

@@ -9,7 +9,7 @@ import pytest
 
 from benchbench.errors import NotComparable, UsageError
 from benchbench.gate import Rule, gate
-from benchbench.reports.gates import as_json, sentence
+from benchbench.reports.gates import as_json, in_short, junit, markdown, sentence, terminal
 from tests.reports.made import changed, made
 
 BASE = made("base", 0.6, n=1200)
@@ -66,6 +66,43 @@ def test_a_floor_is_absolute() -> None:
 def test_all_right_on_few_images_does_not_clear_a_high_floor() -> None:
     assert verdict(2.0, Rule("vg-relation", floor=0.99), n=360) == "inconclusive"
     assert verdict(2.0, Rule("vg-relation", floor=0.9), n=360) == "pass"
+
+
+FEW = made("base", 2.0, n=18, per_image=9)
+"""Two source images, all right."""
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("vg-relation", margin=0.01),
+        Rule("vg-relation", "micro", margin=0.01),
+        Rule("vg-relation", floor=0.5),
+        Rule("vg-relation", margin=0.01, by="relation", least_items=1),
+    ],
+    ids=["macro", "micro", "floor", "by"],
+)
+@pytest.mark.parametrize("right", [-1.0, 2.0], ids=["all wrong", "all right"])
+def test_below_ten_source_images_a_gate_decides_nothing(rule: Rule, right: float) -> None:
+    found = gate([made("new", right, n=18, per_image=9)], [FEW], [rule])
+    assert found.verdict == "inconclusive"
+    assert all(check.gated and check.verdict == "inconclusive" for check in found.checks)
+    assert not found.items_needed
+    said = "2 source images are too few: below 10 nothing is decided"
+    for text in (terminal(found), junit(found), markdown(found), as_json(found)):
+        assert said in " ".join(text.split())
+    assert "Too few source images to decide." in terminal(found)
+    assert in_short(found) == f"gate INCONCLUSIVE ({said})"
+
+
+def test_the_same_model_passes_no_gate_of_few_source_images_either() -> None:
+    assert gate([FEW], [FEW], [Rule("vg-relation", margin=0.5)]).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("images", "verdict"), [(9, "inconclusive"), (10, "fail")])
+def test_ten_source_images_may_decide(images: int, verdict: str) -> None:
+    right, wrong = (made(name, a, n=3 * images) for name, a in (("base", 2.0), ("new", -1.0)))
+    assert gate([wrong], [right], [Rule("vg-relation")]).verdict == verdict
 
 
 def test_groups_are_gated_by_themselves_and_small_ones_reported() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import benchbench as bb
@@ -68,6 +69,22 @@ def test_what_is_said_early_is_what_the_whole_set_shows(baseline: Run, shapes: P
     wanted = "pass" if new - old > -0.3 else "fail"
     found = early(Blind("chance", seed=5), baseline, shapes, margin=0.3)
     assert found.verdict == wanted
+
+
+@pytest.mark.parametrize(("images", "verdict"), [(9, "inconclusive"), (12, "fail")])
+def test_nothing_is_said_of_fewer_than_ten_source_images(
+    baseline: Run, shapes: Path, images: int, verdict: str
+) -> None:
+    """All items of a baseline that has them all right, in so many source images."""
+    outcomes = tuple(
+        replace(o, scores=np.array([[1, 0]], np.float32), cluster=f"{i % images}.png")
+        for i, o in enumerate(baseline.outcomes)
+    )
+    found = early(Blind("constant"), replace(baseline, outcomes=outcomes), shapes, margin=0.01)
+    assert found.verdict == verdict
+    assert min(images, 10) <= found.n_clusters <= images
+    few = "9 source images are too few: below 10 nothing is decided"
+    assert (few in " ".join(str(found).split())) is (verdict == "inconclusive")
 
 
 @pytest.mark.parametrize("beyond", [0.0, 1e-3])

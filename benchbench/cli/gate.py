@@ -107,7 +107,7 @@ def _gated(
     old = runs_from(where)
     if early_stop:
         early = _early(candidate, old, rules, reports, ties, how)
-        text = f"{early}\n{last_line(early.verdict, inconclusive, 0)}".rstrip()
+        text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
         code = exit_code(early.verdict, inconclusive)
         return text, [_fenced(early.verdict.upper(), text)], code
     new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.reports.leaderboard import CORRECTIONS
 from benchbench.reports.pages import PAGE, md, short
+from benchbench.reports.reliability import few_images, marked, of_rare_groups
 from benchbench.reports.text import banners, p_text, wrapped
 from benchbench.stats.intervals import described
 from benchbench.stats.means import FEW_CLUSTERS
@@ -73,9 +74,8 @@ def number(board: Leaderboard, value: float) -> str:
 
 def _interval(board: Leaderboard, place: Place) -> str:
     e = place.estimate
-    if math.isnan(e.low):
-        return "–"
-    return f"[{number(board, e.low)}, {number(board, e.high)}]"
+    bounds = f"[{number(board, e.low)}, {number(board, e.high)}]"
+    return marked(bounds, e.low, board.rare_share)
 
 
 def facts(board: Leaderboard) -> str:
@@ -133,6 +133,9 @@ def notes(board: Leaderboard) -> Iterator[str]:
         f"interval ({board.interval}): of each model by itself, {said}; – below {FEW_CLUSTERS} "
         "clusters. Intervals that overlap do not say that models are alike."
     )
+    yield from few_images(board.places[0].estimate.n_clusters)
+    named = [short(name, NAME) for name in board.rare]
+    yield from of_rare_groups({board.metric.name: board.rare_share}, named)
     yield "M: millions of parameters."
     if any(not place.sees for place in board.places):
         yield "†: never looks at a picture. What such a model earns, seeing did not."

@@ -7,8 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from benchbench.reports.comparison import flips_of
+from benchbench.reports.reliability import few_images, marked, of_rare_groups
 from benchbench.reports.sidebyside import circumstances
-from benchbench.reports.text import banners, p_text, wrapped
+from benchbench.reports.text import banners, cell, p_text, wrapped
 from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
@@ -97,9 +98,8 @@ def p_said(p_value: float) -> str:
 
 
 def _interval(change: Change, scale: float = 100) -> str:
-    if math.isnan(change.low):
-        return "–"
-    return f"[{scale * change.low:+.1f}, {scale * change.high:+.1f}]"
+    bounds = f"[{scale * change.low:+.1f}, {scale * change.high:+.1f}]"
+    return marked(bounds, change.low, change.rare_share)
 
 
 def _numbers(found: Comparison) -> str:
@@ -161,6 +161,9 @@ def _notes(found: Comparison) -> Iterator[str]:
     kinds: list[Kind] = ["mean"] if found.metric.statistic == "mean" else ["median"]
     kinds += ["mean"] if found.by is not None else []
     yield f"Intervals ({found.interval}): {described(found.interval, kinds)}."
+    yield from few_images(found.whole.n_clusters)
+    shares = {found.metric.name: found.whole.rare_share}
+    yield from of_rare_groups(shares, [*map(cell, found.rare)])
     if not math.isnan(found.effect):
         yield (
             f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "

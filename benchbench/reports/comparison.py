@@ -11,6 +11,7 @@ import numpy as np
 from benchbench.errors import UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
+from benchbench.reports.reliability import is_few, rare_groups, rare_share
 from benchbench.reports.sidebyside import no_such_tag, side_by_side
 from benchbench.stats import (
     Panel,
@@ -25,7 +26,6 @@ from benchbench.stats import (
     needed,
     step_down,
 )
-from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -64,6 +64,8 @@ class Change:
     lost: int
     n_items: int
     n_clusters: int
+    rare_share: float = 0.0
+    """What groups of fewer than ten clusters carry of the mean."""
 
     @property
     def difference(self) -> float:
@@ -95,6 +97,8 @@ class Comparison:
     have no spread, or the metric is no mean."""
     items_needed: int
     """For the observed difference; 0 where there is none, or the metric is no mean."""
+    rare: tuple[str, ...] = ()
+    """Groups of the metric in fewer than ten clusters."""
 
     @property
     def sure(self) -> bool:
@@ -156,6 +160,7 @@ def compare(
         effect=effect,
         least=least,
         items_needed=wanted,
+        rare=rare_groups(both.groups, both.outcome.tolist(), both.clusters),
     )
 
 
@@ -191,7 +196,7 @@ def _change(
     clusters, total = both.clusters[both.outcome], len(both.cluster_names)
     medians = [median_over_items(v, clusters, total) for v in both.values.T]
     drawn, bounds = bootstrap_draws(medians, seed=seed), (float("nan"), float("nan"))
-    if medians[0].n_clusters >= FEW_CLUSTERS:
+    if not is_few(medians[0].n_clusters):
         apart_drawn = drawn[:, 1] - drawn[:, 0]
         bounds = expanded_percentiles(apart_drawn, medians[0].n_clusters, level)
     values = medians[0].value, medians[1].value
@@ -210,7 +215,8 @@ def _of_means(
     """Without an interval where every item differs by as much: no resampling knows a width."""
     a, b = (mean.value for mean in both.means())
     bounds = bounds if bounds[1] - bounds[0] > NOTHING else (float("nan"), float("nan"))
-    return _stated(both, name, p_value, (a, b), bounds, apart.n_clusters)
+    stated = _stated(both, name, p_value, (a, b), bounds, apart.n_clusters)
+    return replace(stated, rare_share=rare_share(apart))
 
 
 def _stated(

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from benchbench.gate import exit_code
 from benchbench.reports.pages import md, short
+from benchbench.reports.reliability import too_few
 from benchbench.reports.sidebyside import circumstances
 from benchbench.reports.summaries import Section, fitted
 from benchbench.reports.text import banners, p_text, wrapped
@@ -43,6 +44,9 @@ def sentence(check: Check) -> str:
             f"{_percent(check.baseline)} → {_percent(check.candidate)} "
             f"({100 * check.difference:+.1f}), margin {100 * rule.margin:g}"
         )
+    flipped = f"{check.n_items:,} items, {check.lost:,} lost, {check.gained:,} gained"
+    if check.few:
+        return f"{held}; {too_few(check.n_clusters)}; {flipped}"
     p = p_text(check.p_fail if check.verdict == "fail" else check.p_pass)
     more = ""
     if check.verdict == "inconclusive":
@@ -54,8 +58,7 @@ def sentence(check: Check) -> str:
         what = "margin" if rule.floor is None else "floor"
         beyond = 100 * check.detectable
         few = f"; minimum detectable difference beyond the {what} {beyond:.1f}{few}"
-    flipped = f", {check.lost:,} lost, {check.gained:,} gained"
-    return f"{held}; p {p}, {check.n_items:,} items{flipped}{more}{few}"
+    return f"{held}; p {p}, {flipped}{more}{few}"
 
 
 def _percent(share: float) -> str:
@@ -116,13 +119,34 @@ def warnings(gate: Gate) -> Iterator[str]:
     yield from (short(line, LINE) for line in found)
 
 
-def last_line(verdict: Verdict, inconclusive: Inconclusive, wanted: int) -> str:
-    """What is made of too few items; empty where the gate is decided."""
+def last_line(
+    verdict: Verdict, inconclusive: Inconclusive, wanted: int = 0, *, few: bool = False
+) -> str:
+    """Say what is made of a gate that is not decided; nothing where it is.
+
+    Args:
+        verdict: the gate's.
+        inconclusive: what is made of it.
+        wanted: items that would decide; 0 where that is not known.
+        few: whether source images are too few for any test.
+    """
     if verdict != "inconclusive":
         return ""
     some = f": some {wanted:,} would" if wanted else ""
     made = "fails" if exit_code(verdict, inconclusive) else "passes"
-    return f"Too few items to decide{some}. --inconclusive {inconclusive}: {made}."
+    what = "source images" if few else "items"
+    return f"Too few {what} to decide{some}. --inconclusive {inconclusive}: {made}."
+
+
+def in_short(gate: Gate) -> str:
+    """Return the verdict for a line of a log, and why it is none."""
+    few = [too_few(check.n_clusters) for check in gate.checks if check.gated and check.few]
+    why = f" ({few[0]})" if few and gate.verdict == "inconclusive" else ""
+    return f"gate {WORDS[gate.verdict]}{why}"
+
+
+def _last_line(gate: Gate) -> str:
+    return last_line(gate.verdict, gate.inconclusive, gate.items_needed, few=gate.few)
 
 
 def groups_table(check: Check, kind: str = "simple") -> str:
@@ -172,7 +196,7 @@ def terminal(gate: Gate) -> str:
             lines.append(f"\n  {suffered(check)}\n\n{table}\n")
     if not gate.family:
         lines.append(_NONE_GATED)
-    said = last_line(gate.verdict, gate.inconclusive, gate.items_needed)
+    said = _last_line(gate)
     end = f"gate  {WORDS[gate.verdict]}" + f"\n{said}" * bool(said)
     return "\n\n".join([*parts, "\n".join(lines).rstrip("\n"), end])
 
@@ -257,7 +281,7 @@ def _printable(text: str) -> str:
 def sections(gate: Gate) -> list[Section]:
     """The gate in markdown: the verdict, what does not pass and why, then the rest."""
     new, old = (text.replace("`", "'") for text in names(gate))
-    said = last_line(gate.verdict, gate.inconclusive, gate.items_needed)
+    said = _last_line(gate)
     head = [f"## Gate: {WORDS[gate.verdict]}", *[f"**{md(said)}**"] * bool(said)]
     head.append(f"candidate `{new}`<br>baseline `{old}`")
     head += [f"> {md(line)}" for line in warnings(gate)]
@@ -313,6 +337,7 @@ def as_json(gate: Gate) -> str:
                 "name": c.name,
                 "verdict": c.verdict,
                 "gated": c.gated,
+                "note": too_few(c.n_clusters) if c.few else None,
                 "baseline": _plain(c.baseline),
                 "candidate": _plain(c.candidate),
                 "bound": c.bound,

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.registry import load_task
+from benchbench.reports.reliability import rare_groups, rare_share
 from benchbench.reports.sidebyside import SideBySide, circumstances, side_by_side
 from benchbench.stats import (
     benjamini_hochberg,
@@ -92,6 +93,10 @@ class Leaderboard:
     detectable: float
     """The true difference that a typical pair here shows in four of five tries, uncorrected; NaN
     with one model."""
+    rare_share: float = 0.0
+    """What groups of fewer than ten clusters carry of every mean."""
+    rare: tuple[str, ...] = ()
+    """Those groups."""
 
     @property
     def first(self) -> Run:
@@ -163,6 +168,8 @@ def leaderboard(
         family=len(errors),
         exact=flips.exact,
         detectable=detectable(np.median(errors) if len(errors) else np.nan, alpha=1 - level),
+        rare_share=rare_share(beside.mean(beside.chance)),
+        rare=rare_groups(beside.groups, beside.outcome.tolist(), beside.clusters),
     )
 
 

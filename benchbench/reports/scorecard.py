@@ -9,10 +9,10 @@ import numpy as np
 
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Units, read_units
+from benchbench.reports.reliability import is_heavy, rare_groups, rare_share
 from benchbench.reports.sidebyside import no_such_tag, task_of
 from benchbench.stats import intervals, mean_over_groups, median_over_items
 from benchbench.stats.bootstrap import RESAMPLES
-from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.types import Estimate
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 LEVEL = 0.95
-HEAVY = 0.2
-"""Share of a mean's weight on groups of few clusters from which its interval is unreliable."""
 FREQUENT = 25
 """Items that a group needs to be in the mean that then stands beside it."""
 
@@ -63,7 +61,7 @@ class Row:
     @property
     def unreliable(self) -> bool:
         """Whether rare groups carry so much that the interval is not to be relied on."""
-        return self.rare_share > HEAVY
+        return is_heavy(self.rare_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +135,7 @@ def scorecard(
     )  # fmt: skip
     rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
+    units = read_units(protocol, run.outcomes, first, ties)
     ties_of_headline, judged = _tied(protocol, run, first)
     headline = next(row for row in of_metrics if row.name == first.name)
     return Scorecard(
@@ -152,7 +151,7 @@ def scorecard(
         remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
         resamples=resamples,
         interval=interval,
-        rare=_rare(read_units(protocol, run.outcomes, first, ties), clusters),
+        rare=rare_groups(units.groups, units.outcome.tolist(), clusters),
     )
 
 
@@ -166,20 +165,11 @@ def _frequent(
 ) -> list[_Read]:
     """The headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
-    if read.value.n_groups < 2 or read.value.rare_share <= HEAVY or headline.at_least >= FREQUENT:
+    if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
         return []
     metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
     frequent = _read_metric(protocol, run, metric, ties, clusters)
     return [frequent] if frequent.value.n_items else []
-
-
-def _rare(units: Units, clusters: Integers) -> tuple[str, ...]:
-    """Groups with what is judged in fewer than ten clusters, in order of names."""
-    there: dict[str, set[int]] = {}
-    for group, outcome in zip(units.groups, units.outcome, strict=True):
-        there.setdefault(group, set()).add(int(clusters[outcome]))
-    few = [group for group, found in there.items() if len(found) < FEW_CLUSTERS]
-    return tuple(sorted(few)) if len(there) > 1 else ()
 
 
 def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
@@ -226,7 +216,7 @@ class _Read:
             chance=self.chance,
             ties=self.ties,
             meaning=self.meaning,
-            rare_share=value.rare_share if value.n_groups > 1 else 0.0,
+            rare_share=rare_share(value),
             is_rank=self.is_rank,
             statistic=self.statistic,
         )

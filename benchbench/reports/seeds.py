@@ -15,8 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.reports.reliability import (
+    few_images,
+    marked,
+    of_rare_groups,
+    rare_groups,
+    rare_share,
+)
 from benchbench.reports.sidebyside import side_by_side
-from benchbench.reports.text import banners, wrapped
+from benchbench.reports.text import banners, cell, wrapped
 from benchbench.stats import Spread, between_seeds, intervals
 from benchbench.stats.intervals import described
 
@@ -57,6 +64,12 @@ class Methods:
     """Whether scores are ranks, of which less is better."""
     warnings: tuple[str, ...] = ()
     """What must be read before any number."""
+    n_clusters: int = 0
+    """Source images that the items are of."""
+    rare_share: float = 0.0
+    """What groups of fewer than ten clusters carry of the means."""
+    rare: tuple[str, ...] = ()
+    """Those groups."""
 
     def __str__(self) -> str:
         """As a terminal shows it."""
@@ -73,12 +86,15 @@ class Methods:
             f"b − a  {scale * self.difference:+.1f}",
             "",
             f"{level} interval over seeds, on these items: {_range(self.over_seeds, scale)}",
-            f"{level} interval over items, for these checkpoints: {_range(self.over_items, scale)}",
+            f"{level} interval over items, for these checkpoints: "
+            f"{marked(_range(self.over_items, scale), self.over_items[0], self.rare_share)}",
             "Every checkpoint of one method is above every one of the other; of methods that are "
             f"alike, 2 in {alike} would be so."
             if self.ordered
             else "The methods' checkpoints overlap.",
             f"Interval over items ({self.interval}): {described(self.interval, ['mean'])}.",
+            *map(wrapped, few_images(self.n_clusters)),
+            *map(wrapped, of_rare_groups({self.metric: self.rare_share}, [*map(cell, self.rare)])),
         ]
         return "\n".join(rows)
 
@@ -139,7 +155,8 @@ def compare_methods(
     table = beside.panel()
     one, two = table.values[: len(a)], table.values[len(a) :]
     apart = beside.values[:, len(a) :].mean(axis=1) - beside.values[:, : len(a)].mean(axis=1)
-    (over_items,) = intervals([beside.mean(apart)], level, method=interval, seed=seed)
+    mean = beside.mean(apart)
+    (over_items,) = intervals([mean], level, method=interval, seed=seed)
     return Methods(
         task=f"{a[0].task}@{a[0].edition}",
         metric=beside.metric.name,
@@ -152,6 +169,9 @@ def compare_methods(
         interval=interval,
         ordered=bool(two.min() > one.max() or one.min() > two.max()),
         is_rank=beside.sign < 0,
+        n_clusters=mean.n_clusters,
+        rare_share=rare_share(mean),
+        rare=rare_groups(beside.groups, beside.outcome.tolist(), beside.clusters),
         warnings=tuple(dict.fromkeys(said for run in (*a, *b) for said in banners(run))),
     )
 

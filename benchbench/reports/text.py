@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
 from benchbench.protocols import load_protocol
-from benchbench.stats.intervals import MANY_CLUSTERS, described
+from benchbench.reports.reliability import few_images, marked, of_rare_groups
+from benchbench.stats.intervals import described
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ WIDEST = 100
 """Of tables and of what is counted."""
 DOT = " · "
 CELL = 40
-LISTED = 12
-"""Rare groups that are named."""
 SHOWN = 3
 """Unreadable files that the banner names."""
 
@@ -47,8 +46,14 @@ def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
     value, interval, *_ = _numbers(row, with_chance=False)
     where = f"{run.task}@{run.edition}".ljust(widths[0])
     return (
-        f"{where}  {_cell(run.model.name).ljust(widths[1])}  {row.name:<16}  {value:>5}  {interval}"
+        f"{where}  {cell(run.model.name).ljust(widths[1])}  {row.name:<16}  {value:>5}  {interval}"
     )
+
+
+def score_text(row: Row) -> str:
+    """Return a score with its interval: ``61.2 [58.0, 64.1]``."""
+    value, interval, *_ = _numbers(row, with_chance=False)
+    return f"{value} {interval}"
 
 
 def banners(run: Run) -> Iterator[str]:
@@ -193,7 +198,7 @@ def _table(
     unit = "rank" if rows and rows[0].is_rank else "%"
     numbers = [unit, "95 % interval", *["chance"] * with_chance, "n", "clusters"]
     lines = [
-        [_cell(text) for text in (first, *_numbers(row, with_chance), *others)]
+        [cell(text) for text in (first, *_numbers(row, with_chance), *others)]
         for (first, *others), row in zip(cells, rows, strict=True)
     ]
     first, *others = heads
@@ -211,10 +216,8 @@ def _table(
 
 def _numbers(row: Row, with_chance: bool) -> list[str]:
     e = row.estimate
-    mark = " ?" * row.unreliable
-    interval = (
-        "–" if math.isnan(e.low) else f"[{_number(row, e.low)}, {_number(row, e.high)}]{mark}"
-    )
+    bounds = f"[{_number(row, e.low)}, {_number(row, e.high)}]"
+    interval = marked(bounds, e.low, row.rare_share)
     chance = [_number(row, row.chance, least=True)] * with_chance
     return [_number(row, e.value), interval, *chance, f"{e.n_items:,}", f"{e.n_clusters:,}"]
 
@@ -227,7 +230,7 @@ def _number(row: Row, value: float, *, least: bool = False) -> str:
     return f"{value:.1g}" if least and 0 < value < 0.05 else f"{value:,.1f}"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text from data files as a table can bear it: printable, and no longer than a cell."""
     printable = "".join(c if c.isprintable() else "?" for c in text)
     return printable if len(printable) <= CELL else printable[: CELL - 1] + "…"
@@ -267,26 +270,7 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
             f"By {scorecard.by}: judged as {scorecard.headline.name} is, ties counted "
             f"{scorecard.groups[0].ties}."
         )
-    n_clusters = scorecard.run.counts.clusters
-    if n_clusters < MANY_CLUSTERS:
-        yield (
-            f"Note: {n_clusters} source images are few. Take intervals below "
-            f"{MANY_CLUSTERS} as rough."
-        )
-    yield from _of_rare_groups(scorecard)
+    yield from few_images(scorecard.run.counts.clusters)
+    shares = {row.name: row.rare_share for row in scorecard.metrics}
+    yield from of_rare_groups(shares, [*map(cell, scorecard.rare)])
     yield from scorecard.remarks
-
-
-def _of_rare_groups(scorecard: Scorecard) -> Iterator[str]:
-    heavy = [row for row in scorecard.metrics if row.unreliable]
-    if not heavy:
-        return
-    share = 100 * max(row.rare_share for row in heavy)
-    listed = ", ".join(map(_cell, scorecard.rare[:LISTED]))
-    more = len(scorecard.rare) - LISTED
-    named = f" ({listed}{f' and {more} more' if more > 0 else ''})" if listed else ""
-    yield (
-        f"? unreliable: groups in under {FEW_CLUSTERS} clusters{named} carry up to {share:.0f} % "
-        f"of the weight of {', '.join(row.name for row in heavy)}. Their spread is estimated from "
-        "all such groups together."
-    )

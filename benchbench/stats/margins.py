@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.stats.means import FEW_CLUSTERS
 from benchbench.stats.power import POWER
 from benchbench.stats.wilson import effective_size, freedom
 
@@ -64,11 +65,11 @@ class Sided:
 
         .. math:: \delta = (t_{1-\alpha} + t_{1-\beta}) \sqrt{SE^2 + v\,(\hat\theta - b + \delta)_+}
 
-        so that it is more than nothing where the two disagree on nothing. NaN below two clusters.
+        so that it is more than nothing where the two disagree on nothing. NaN below ten clusters.
         """
         from scipy.special import stdtrit
 
-        if self.n_clusters < 2 or math.isnan(self.apart):
+        if self.n_clusters < FEW_CLUSTERS or math.isnan(self.apart):
             return float("nan")
         both = float(sum(stdtrit(self.n_clusters - 1, q) for q in (1 - alpha, power)))
         least = both * self.standard_error
@@ -84,7 +85,7 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: boo
     """Test a mean against a bound, both ways.
 
     Without any spread among the clusters, and where losses add none, an estimate that is no share
-    is taken at its word; below two clusters nothing is claimed.
+    is taken at its word; below ten clusters nothing is claimed, as no interval is given.
 
     Args:
         mean: of a score, or of a difference.
@@ -95,7 +96,7 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: boo
     from scipy.special import stdtr
 
     n, apart = mean.n_clusters, mean.value - bound
-    if n < 2 or math.isnan(apart):
+    if n < FEW_CLUSTERS or math.isnan(apart):
         return Sided(1.0, 1.0, apart, float("nan"), float("nan"), per_loss, n)
     error = mean.standard_error
     if of_share:

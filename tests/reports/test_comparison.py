@@ -9,6 +9,9 @@ import pytest
 from benchbench.errors import UsageError
 from benchbench.reports.comparison import compare, flips_of
 from benchbench.reports.flipped import write_flips
+from benchbench.reports.leaderboard import leaderboard
+from benchbench.reports.scorecard import scorecard
+from benchbench.reports.seeds import compare_methods
 from benchbench.reports.sidebyside import side_by_side
 from benchbench.stats import bootstrap_draws, interval, mean_over_groups
 from tests.reports.made import RELATIONS, accuracy, changed, made
@@ -34,6 +37,38 @@ def test_a_comparison_is_of_the_headline_and_its_groups() -> None:
     )
     assert all(g.p_adjusted >= g.p_value for g in found.groups)
     assert "b is better than a: by" in str(found)
+
+
+def rarely(run: Run) -> Run:
+    """The run with one item of a relation of its own, which carries half of a macro mean."""
+    tags = [{"relation": "riding"}, *[{"relation": "on"}] * (len(run.outcomes) - 1)]
+    outcomes = tuple(
+        dataclasses.replace(o, tags=tag) for o, tag in zip(run.outcomes, tags, strict=True)
+    )
+    return changed(run, outcomes=outcomes)
+
+
+def test_a_comparison_marks_what_a_scorecard_marks() -> None:
+    a, b = (rarely(made(name, accuracy)) for name, accuracy in (("a", 0.5), ("b", 0.6)))
+    said = "? unreliable: groups in under 10 clusters (riding) carry up to 50 % of the weight of"
+    for text in (str(scorecard(a)), str(compare(a, b)), str(leaderboard([a, b]))):
+        assert "] ?" in text
+        assert said in " ".join(text.split())
+    by = compare(a, b, "micro", by="relation")
+    assert "] ?" not in str(by)
+    assert np.isnan(next(g for g in by.groups if g.name == "riding").low)
+    seeds = compare_methods([a, rarely(made("a1", 0.5))], [b, rarely(made("b1", 0.6))])
+    assert "] ?" in str(seeds)
+    assert said in " ".join(str(seeds).split())
+
+
+@pytest.mark.parametrize(("n", "rough"), [(297, True), (300, False)])
+def test_below_a_hundred_source_images_every_report_is_rough(n: int, rough: bool) -> None:
+    a, b = made("a", 0.5, n=n), made("b", 0.6, n=n)
+    methods = compare_methods([a, made("a1", 0.5, n=n)], [b, made("b1", 0.6, n=n)])
+    for text in (str(scorecard(a)), str(compare(a, b)), str(leaderboard([a, b])), str(methods)):
+        said = f"{n // 3} source images are few. Take intervals below 100 as rough."
+        assert (said in " ".join(text.split())) is rough
 
 
 def test_flips_are_what_one_has_right_and_the_other_has_not() -> None:

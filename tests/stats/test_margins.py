@@ -6,6 +6,7 @@ from scipy.stats import binom, t, ttest_1samp
 
 from benchbench.stats import mean_over_groups, share_interval
 from benchbench.stats.margins import from_bound, loss_variance
+from benchbench.stats.means import FEW_CLUSTERS
 
 
 def mean_of(values: np.ndarray):  # type: ignore[no-untyped-def]
@@ -26,9 +27,18 @@ def test_without_spread_the_estimate_is_taken_at_its_word() -> None:
     assert (at.above, at.below) == (1.0, 1.0)
 
 
-def test_one_cluster_says_nothing() -> None:
-    found = from_bound(mean_of(np.ones(1)), 0.0)
-    assert (found.above, found.below) == (1.0, 1.0)
+@pytest.mark.parametrize("of_share", [False, True])
+@pytest.mark.parametrize("n", [1, 2, FEW_CLUSTERS - 1])
+def test_few_clusters_say_nothing(n: int, of_share: bool) -> None:
+    for mean in (mean_of(np.ones(n)), mean_of(np.zeros(n)), mean_of(np.arange(n) % 2.0)):
+        found = from_bound(mean, 0.4, of_share=of_share)
+        assert (found.above, found.below) == (1.0, 1.0)
+        assert np.isnan(found.detectable())
+
+
+def test_ten_clusters_may_say_something() -> None:
+    assert from_bound(mean_of(np.ones(FEW_CLUSTERS)), 0.4, of_share=True).above < 0.01
+    assert from_bound(mean_of(np.zeros(FEW_CLUSTERS)), 0.4).below == 0.0
 
 
 def test_few_losses_do_not_show_that_there_are_no_more() -> None:
