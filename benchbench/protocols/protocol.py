@@ -76,7 +76,10 @@ class Protocol(typing.Protocol):
         ...
 
     def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
-        """Judge the answers."""
+        """Judge the answers, by the metric's judgement, no-ops, K, reading and statistic alone.
+
+        Filters and groups are the reader's (``reading``).
+        """
         ...
 
     def counted(self, outcomes: Sequence[Any]) -> Iterator[str]:

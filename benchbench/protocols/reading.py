@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbench.errors import ContractError
+from benchbench.types import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.protocols.protocol import Events, Protocol
-    from benchbench.types import Metric, Outcome, Ties
+    from benchbench.types import Outcome, Ties
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -38,6 +39,40 @@ class Units:
     no unit; else 0."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The outcomes of one run, judged once for all metrics that differ in filters and groups."""
+
+    protocol: Protocol
+    """That made the outcomes."""
+    outcomes: Sequence[Outcome]
+    _known: dict[tuple[Metric, Ties], Events] = field(default_factory=dict, repr=False)
+
+    def units(self, metric: Metric, ties: Ties) -> Units:
+        """Return everything that a metric averages over; as ``read_units``."""
+        if metric.judgement not in self.protocol.judgements:
+            raise ContractError(
+                f"The metric {metric.name} judges by '{metric.judgement}', which its protocol does "
+                f"not; that has {', '.join(sorted(self.protocol.judgements))}."
+            )
+        return _read(self._events(metric, metric.ties or ties), self.outcomes, metric)
+
+    def tied(self, metric: Metric) -> tuple[int, int]:
+        """Return of what a metric averages, how much the tie rule decides, and how much it is."""
+        free = replace(metric, ties=None)
+        wrong, right = (self.units(free, rule).values for rule in ("wrong", "right"))
+        return int((wrong != right).sum()), len(wrong)
+
+    def _events(self, metric: Metric, ties: Ties) -> Events:
+        same = Metric(
+            name="", meaning="", judgement=metric.judgement, no_ops=metric.no_ops, k=metric.k,
+            reading=metric.reading, statistic=metric.statistic,
+        )  # fmt: skip
+        if (same, ties) not in self._known:
+            self._known[same, ties] = self.protocol.events(self.outcomes, same, ties)
+        return self._known[same, ties]
+
+
 def read_units(
     protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric, ties: Ties
 ) -> Units:
@@ -55,12 +90,11 @@ def read_units(
     Raises:
         ContractError: the protocol does not know the metric's judgement.
     """
-    if metric.judgement not in protocol.judgements:
-        raise ContractError(
-            f"The metric {metric.name} judges by '{metric.judgement}', which its protocol does "
-            f"not; that has {', '.join(sorted(protocol.judgements))}."
-        )
-    events = protocol.events(outcomes, metric, metric.ties or ties)
+    return Judge(protocol, outcomes).units(metric, ties)
+
+
+def _read(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Units:
+    """Filter and group what was judged."""
     groups = np.array(_labels(events, outcomes, metric.by), dtype=object)
     kept = np.array([group is not None for group in groups], dtype=bool)
     for tag, wanted in metric.only:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.protocols import load_protocol
-from benchbench.protocols.reading import Units, read_units
+from benchbench.protocols.reading import Judge, Units, read_units
 from benchbench.reports.reliability import is_heavy, rare_groups, rare_share
 from benchbench.reports.sidebyside import no_such_tag, task_of
 from benchbench.stats import intervals, mean_over_groups, median_over_items
@@ -47,6 +47,8 @@ class Row:
     meaning: str
     rare_share: float = 0.0
     """Weight carried by groups of fewer than ten clusters."""
+    tied: int = 0
+    """Of what it is the mean of, how much the tie rule decides."""
     is_rank: bool = False
     """A place, counted from 1, where less is better; else a share."""
     statistic: Statistic = "mean"
@@ -125,9 +127,10 @@ def scorecard(
     protocol = load_protocol(run.protocol)
     shown, first = info.shown(drawn=run.drawn)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
-    metrics = [_read_metric(protocol, run, metric, ties, clusters) for metric in shown]
-    metrics += _frequent(protocol, run, first, metrics, ties, clusters)
-    slices = _read_slices(protocol, run, by, ties, clusters, info) if by is not None else []
+    judge = Judge(protocol, run.outcomes)
+    metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
+    metrics += _frequent(judge, first, metrics, ties, clusters)
+    slices = _read_slices(judge, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
     bounds = intervals(
         [read.value for read in everything], LEVEL, of_share=[not r.is_rank for r in everything],
@@ -135,8 +138,8 @@ def scorecard(
     )  # fmt: skip
     rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
     of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
-    units = read_units(protocol, run.outcomes, first, ties)
-    ties_of_headline, judged = _tied(protocol, run, first)
+    units = judge.units(first, ties)
+    tied, judged = judge.tied(replace(first, by=None, at_least=1, leave_out=frozenset()))
     headline = next(row for row in of_metrics if row.name == first.name)
     return Scorecard(
         run=run,
@@ -145,7 +148,7 @@ def scorecard(
         metrics=(headline, *(row for row in of_metrics if row is not headline)),
         by=by,
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
-        ties=ties_of_headline,
+        ties=tied,
         judged=judged,
         counted=tuple(protocol.counted(run.outcomes)),
         remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
@@ -156,27 +159,15 @@ def scorecard(
 
 
 def _frequent(
-    protocol: Protocol,
-    run: Run,
-    headline: Metric,
-    metrics: Sequence[_Read],
-    ties: Ties,
-    clusters: Integers,
+    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Integers
 ) -> list[_Read]:
     """The headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
     if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
         return []
     metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
-    frequent = _read_metric(protocol, run, metric, ties, clusters)
+    frequent = _read_metric(judge, metric, ties, clusters)
     return [frequent] if frequent.value.n_items else []
-
-
-def _tied(protocol: Protocol, run: Run, metric: Metric) -> tuple[int, int]:
-    """Of the things that the headline judges, how many the tie rule decides, and how many all."""
-    plain = replace(metric, ties=None, by=None, at_least=1, leave_out=frozenset())
-    wrong, right = (read_units(protocol, run.outcomes, plain, rule) for rule in ("wrong", "right"))
-    return int((wrong.values != right.values).sum()), len(wrong.values)
 
 
 def _of_short_lists(metrics: Sequence[Metric], reads: Sequence[_Read]) -> Iterator[str]:
@@ -205,6 +196,7 @@ class _Read:
     statistic: Statistic = "mean"
     too_short: int = 0
     """Candidates in the shortest list, where that leaves the metric without a value."""
+    tied: int = 0
 
     def row(self, low: float, high: float) -> Row:
         """The row, given the statistic's interval."""
@@ -217,15 +209,14 @@ class _Read:
             ties=self.ties,
             meaning=self.meaning,
             rare_share=rare_share(value),
+            tied=self.tied,
             is_rank=self.is_rank,
             statistic=self.statistic,
         )
 
 
-def _read_metric(
-    protocol: Protocol, run: Run, metric: Metric, ties: Ties, clusters: Integers
-) -> _Read:
-    units = read_units(protocol, run.outcomes, metric, ties)
+def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
+    units = judge.units(metric, ties)
     value = _averaged(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
     return _Read(
@@ -237,6 +228,7 @@ def _read_metric(
         is_rank=metric.reading == "rank",
         statistic=metric.statistic,
         too_short=units.too_short,
+        tied=judge.tied(metric)[0],
     )
 
 
@@ -256,12 +248,12 @@ def _averaged(units: Units, values: Floats, metric: Metric, clusters: Integers) 
 
 
 def _read_slices(
-    protocol: Protocol, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
+    judge: Judge, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
 ) -> list[_Read]:
     """What the headline judges, averaged within each group that a tag makes."""
     _, headline = info.shown(drawn=run.drawn)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
-    units = read_units(protocol, run.outcomes, metric, ties)
+    units = judge.units(metric, ties)
     if not len(units.values) and not units.too_short:
         raise no_such_tag(run, by)
     reads = []

@@ -43,7 +43,7 @@ def render(scorecard: Scorecard) -> str:
 def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
     """A run in a line: task, model, headline with its interval; the first two as wide as that."""
     run, row = scorecard.run, scorecard.headline
-    value, interval, *_ = _numbers(row, with_chance=False)
+    value, interval, *_ = _numbers(row)
     where = f"{run.task}@{run.edition}".ljust(widths[0])
     return (
         f"{where}  {cell(run.model.name).ljust(widths[1])}  {row.name:<16}  {value:>5}  {interval}"
@@ -52,7 +52,7 @@ def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
 
 def score_text(row: Row) -> str:
     """Return a score with its interval: ``61.2 [58.0, 64.1]``."""
-    value, interval, *_ = _numbers(row, with_chance=False)
+    value, interval, *_ = _numbers(row)
     return f"{value} {interval}"
 
 
@@ -128,7 +128,7 @@ def counts_line(scorecard: Scorecard) -> str:
         f"{counts.clusters:,} clusters",
     ]
     second = [
-        _share(scorecard.ties, scorecard.judged),
+        _ties(scorecard),
         *scorecard.counted,
         _truncated(counts.truncated_captions, scorecard.run.model.context_length),
         f"{counts.overhanging_crops:,} crops over an edge",
@@ -143,9 +143,18 @@ def _truncated(n: int, context: int) -> str:
     return f"{n:,} truncated captions{f' (cut to {context:,} tokens)' if n else ''}"
 
 
-def _share(ties: int, judged: int) -> str:
-    share = f" ({100 * ties / judged:.1f} %)" if ties else ""
-    return f"{ties:,} {'tie' if ties == 1 else 'ties'}{share}"
+def _ties(scorecard: Scorecard) -> str:
+    """How many the headline has, and the most of any metric where that is more."""
+    ties, most = scorecard.ties, max(scorecard.metrics, key=lambda row: row.tied)
+    share = f" ({100 * ties / scorecard.judged:.1f} %)" if ties else ""
+    said = f"{ties:,} {'tie' if ties == 1 else 'ties'}{share}"
+    if most.tied <= ties:
+        return said
+    return f"{said} in {scorecard.headline.name}, up to {most.tied:,} in {most.name}"
+
+
+def _has_ties(scorecard: Scorecard) -> bool:
+    return any(row.tied for row in scorecard.metrics)
 
 
 def _lines(parts: Sequence[str]) -> Iterator[str]:
@@ -169,7 +178,11 @@ def _metric_tables(scorecard: Scorecard) -> Iterator[str]:
             statistics = dict.fromkeys(row.statistic for row in rows)
             last = f"{' or '.join(statistics)} over"
             cells = [
-                [row.name + " *" * (row is scorecard.headline), row.ties, row.meaning]
+                [
+                    row.name + " *" * (row is scorecard.headline),
+                    row.ties + f" ({row.tied:,})" * _has_ties(scorecard),
+                    row.meaning,
+                ]
                 for row in rows
             ]
             yield _table(["metric", "ties", last], cells, rows, _chances_differ(scorecard))
@@ -214,7 +227,7 @@ def _table(
     )
 
 
-def _numbers(row: Row, with_chance: bool) -> list[str]:
+def _numbers(row: Row, with_chance: bool = False) -> list[str]:
     e = row.estimate
     bounds = f"[{_number(row, e.low)}, {_number(row, e.high)}]"
     interval = marked(bounds, e.low, row.rare_share)
@@ -260,7 +273,7 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
         guessing = f"Guessing earns {_number(row, row.chance, least=True)}{percent}"
     yield (
         f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
-        "the same."
+        f"the same{', and (how many) of n that decides' if _has_ties(scorecard) else ''}."
     )
     kinds = [row.kind for row in (*scorecard.metrics, *scorecard.groups)]
     said = described(scorecard.interval, kinds, scorecard.resamples)

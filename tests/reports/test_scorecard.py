@@ -280,6 +280,29 @@ def test_a_page_of_ranks_is_as_committed() -> None:
     assert str(card) + "\n" == golden.read_text()
 
 
+def test_ties_are_counted_for_every_metric() -> None:
+    """Ties behind the first place decide no R@1; those beyond the fifth no R@5 either."""
+    better = [[0, 0], [4, 0], [4, 9], [9, 1], *[[20, 0]] * 8]
+    equal = [[0, 0], [2, 0], [0, 2], [3, 1], *[[0, 0]] * 8]
+    outcomes = tuple(retrieved(n, *each) for n, each in enumerate(zip(better, equal, strict=True)))
+    run = dataclasses.replace(
+        SMALL, task="coco-retrieval", protocol="retrieval", outcomes=outcomes,
+        counts=Counts(12, 12, 0, 12, 12, 12, 12, 0, 0),
+    )  # fmt: skip
+    card = scorecard(run)
+    assert card.ties == 0
+    assert {row.name: row.tied for row in card.metrics} == {
+        "R@1": 0, "i2t-R@1": 0, "i2t-R@5": 1, "i2t-R@10": 1, "i2t-MRR": 2, "i2t-median-rank": 2,
+        "t2i-R@1": 0, "t2i-R@5": 0, "t2i-R@10": 0, "t2i-MRR": 2, "t2i-median-rank": 2,
+    }  # fmt: skip
+    text = str(card)
+    assert "0 ties in R@1, up to 2 in i2t-MRR" in text
+    assert "wrong (1)" in next(line for line in text.splitlines() if line.startswith("i2t-R@5"))
+    assert "wrong (0)" in next(line for line in text.splitlines() if line.startswith("R@1"))
+    shares = scorecard(run, ties="right")
+    assert [row.tied for row in shares.metrics] == [row.tied for row in card.metrics]
+
+
 def test_ties_are_counted_though_no_group_is_large_enough() -> None:
     class Large:
         info = dataclasses.replace(
