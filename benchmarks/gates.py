@@ -141,7 +141,7 @@ def row(world: World, likeness: float, simulations: int) -> str:
         share_of("fail", -0.03), share_of("pass", 0.0), share_of("pass", 0.01),
         100 * float(np.median(beyond)), 100 * float(np.mean(seen)),
     ]  # fmt: skip
-    return " | ".join(f"{cell:.1f}" for cell in cells) + " |"
+    return " | ".join("–" if np.isnan(cell) else f"{cell:.1f}" for cell in cells) + " |"
 
 
 @main.command()
