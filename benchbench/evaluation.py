@@ -22,7 +22,7 @@ from benchbench.editions import resolve_edition
 from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
-from benchbench.models.computation import Computation, check_distinct, own_code
+from benchbench.models.computation import Computation, own_code
 from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
@@ -134,12 +134,12 @@ def evaluate(
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
     computation = Computation.of(model, specification)
-    check_distinct(model, computation)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    keep = resume and computation.is_known
-    unfinished = _unfinished(computation, task, resolved, settings, environment) if keep else None
+    unfinished = None
+    if resume and computation.is_known:
+        unfinished = _unfinished(computation, task, resolved, settings, environment)
     encoder = Encoder(
         model,
         batch_size=batch_size,

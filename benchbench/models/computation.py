@@ -60,6 +60,9 @@ class Computation:
         Args:
             model: as loaded.
             specification: what it was loaded by, if it was.
+
+        Raises:
+            ContractError: another model of this process has the same manifest and other parameters.
         """
         modules = set(_modules_of(model, specification))
         if all(_top(module) == PACKAGE for module in modules):
@@ -67,7 +70,9 @@ class Computation:
         code = sources_sha256(modules)
         noted = {CODE: code} if code else {}
         manifest = replace(model.manifest, settings={**model.manifest.settings, **noted})
-        return cls(manifest, code is not None, weights_sha256(dict(_tensors(model))))
+        computation = cls(manifest, code is not None, weights_sha256(dict(_tensors(model))))
+        _check_distinct(model, computation)
+        return computation
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -79,7 +84,7 @@ _known: dict[str, tuple[Callable[[], object], str]] = {}
 """Fingerprint → a reference to the model that this process evaluated first, and its parameters."""
 
 
-def check_distinct(model: Model, computation: Computation) -> None:
+def _check_distinct(model: Model, computation: Computation) -> None:
     """Refuse a model whose fingerprint is that of another one in this process.
 
     One object may change what it holds (a cache of embeddings): it is not compared with itself.
