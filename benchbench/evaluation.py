@@ -137,9 +137,7 @@ def evaluate(
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    unfinished = None
-    if resume and computation.is_known:
-        unfinished = _unfinished(computation, task, resolved, settings, environment)
+    unfinished = _unfinished(resume, computation, task, resolved, settings, environment)
     encoder = Encoder(
         model,
         batch_size=batch_size,
@@ -266,16 +264,20 @@ def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[
 
 
 def _unfinished(
+    resume: bool,
     computation: Computation,
     task: Task,
     edition: Edition,
     settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
-) -> Unfinished:
+) -> Unfinished | None:
     """Return the place of this evaluation's unfinished work: named by all that decides a bit of it.
 
-    What is encoded names its own batches within it, so that another make-up is another file.
+    What is encoded names its own batches within it, so that another make-up is another file. None
+    where nothing is to be resumed, or the model's code could not be recognised.
     """
+    if not (resume and computation.is_known):
+        return None
     what = (task.info.name, task.info.version, edition.annotations_sha256, str(edition.root))
     how = (computation.identity, dict(settings), dict(environment), own_code())
     return Unfinished.of([what, how])
