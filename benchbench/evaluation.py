@@ -128,12 +128,12 @@ def evaluate(
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
-    specification = model if isinstance(model, str) else None
+    typed = model if isinstance(model, str) else model.manifest.name
     model = loaded(model, device, precision, seed, further, progress)
-    chosen += choices_of(specification or model.manifest.name)
+    chosen += choices_of(typed)
     if isinstance(model, Learner):
         model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
-    computation = Computation.of(model, specification)
+    computation = Computation.of(model)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals

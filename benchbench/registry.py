@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import pkgutil
 import re
+import weakref
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -106,7 +108,20 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
             f"{specification} takes no {', '.join(wrong)}: it leaves nothing of that kind open. "
             f"Such options that it takes: {there or 'none'}."
         )
-    return family.load(rest_of(specification), options)
+    model = family.load(rest_of(specification), options)
+    with suppress(TypeError):  # an object that allows no weak reference
+        _specifications[id(model)] = (weakref.ref(model), specification)
+    return model
+
+
+_specifications: dict[int, tuple[weakref.ref[Any], str]] = {}
+"""Number of an object → a reference to the model that has it, and what it was loaded by."""
+
+
+def specification_of(model: object) -> str | None:
+    """Return what a model was loaded by in this process; None for a model made elsewhere."""
+    reference, specification = _specifications.get(id(model), (None, ""))
+    return specification if reference is not None and reference() is model else None
 
 
 def heeded_by(specification: str) -> frozenset[str]:

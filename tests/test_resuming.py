@@ -15,7 +15,9 @@ import torch
 
 from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
+from benchbench.grid import evaluate_grid
 from benchbench.models.blind import Blind
+from benchbench.registry import load_model
 from benchbench.reports.scorecard import scorecard
 from benchbench.runs import read_run
 from tests.test_evaluation import first_image, scores
@@ -126,7 +128,9 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
 
 
 CODE = """
+from benchbench.grid import evaluate_grid
 from benchbench.models.blind import Blind
+from benchbench.registry import load_model
 from {beside} import SHIFT
 
 class Mine(Blind):
@@ -191,6 +195,21 @@ def test_edited_code_takes_nothing_of_an_interrupted_evaluation(
     run = resumed(specification, shapes)
     assert run.resumed_inputs == 0
     assert np.array_equal(scores(run), scores(fresh(specification, shapes)))
+
+
+def test_the_code_of_a_factory_counts_however_the_model_is_evaluated(
+    plugin: Callable[..., str], shapes: Path
+) -> None:
+    """A function of one file that makes a model of another package."""
+    specification = plugin().replace(":make", ":other")
+    path = Path(specification.split(":")[1])
+    path.write_text(path.read_text() + "\ndef other(): return Blind('chance', seed=0)\n")
+    alone = fresh(specification, shapes).model
+    assert "code_sha256" in alone.settings
+    assert fresh(load_model(specification), shapes).model == alone
+    (cell,) = evaluate_grid([specification], ["vg-relation"], data_root=shapes, limit=8)
+    assert cell.run is not None
+    assert cell.run.model == alone
 
 
 def test_twenty_edits_after_interruptions_leave_no_decision_of_old_code(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ContractError
 from benchbench.models.digest import tensors_of, weights_sha256
-from benchbench.registry import family_of, rest_of
+from benchbench.registry import family_of, rest_of, specification_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +50,7 @@ class Computation:
     whose manifests have that digest."""
 
     @classmethod
-    def of(cls, model: Model, specification: str | None = None) -> Computation:
+    def of(cls, model: Model) -> Computation:
         """Digest a model.
 
         The code is the source files of the model's classes and of the module that makes it, with
@@ -59,12 +59,11 @@ class Computation:
 
         Args:
             model: as loaded.
-            specification: what it was loaded by, if it was.
 
         Raises:
             ContractError: another model of this process has the same manifest and other parameters.
         """
-        modules = set(_modules_of(model, specification))
+        modules = set(_modules_of(model))
         if all(_top(module) == PACKAGE for module in modules):
             return cls(model.manifest, is_known=True, parameters="")
         code = sources_sha256(modules)
@@ -117,14 +116,14 @@ def _reference(model: object) -> Callable[[], object]:
         return lambda: None
 
 
-def _modules_of(model: object, specification: str | None) -> Iterator[str]:
+def _modules_of(model: object) -> Iterator[str]:
     """Return the names of the modules that define a model, of the caller's own code alone."""
     own = type(model).__module__
     yield own
     for each in type(model).__mro__:
         if each.__module__ != own and not _is_installed(sys.modules.get(each.__module__)):
             yield each.__module__
-    if specification is not None:
+    if (specification := specification_of(model)) is not None:
         family = family_of(specification)
         yield getattr(family.load, "__module__", PACKAGE)
         if family.module is not None:
