@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NAME = "vg-relation-detection"
 XU = "Xu et al., CVPR 2017; graph-constrained as in Lu et al., ECCV 2016"
 FREE = "Newell and Deng, NeurIPS 2017; Zellers et al., CVPR 2018: no graph constraint"
+UPSTREAM = "as KaihuaTang/Scene-Graph-Benchmark.pytorch prints it"
 MEAN = "Chen et al., CVPR 2019; Tang et al., CVPR 2019: predicates without a relation count 0"
 ZERO_SHOT = "Lu et al., ECCV 2016; Tang et al., CVPR 2020: images with such a relation"
 ACCURACY = "Zhang et al., CVPR 2019, so called by KaihuaTang/Scene-Graph-Benchmark.pytorch"
@@ -33,25 +34,29 @@ SHOWN: dict[int, Literal["all", "drawn", "photographs"]] = {
 
 
 def _recalls() -> Iterator[Metric]:
-    """R@K, mR@K, ngR@K and zR@K."""
+    """R@K, mR@K and zR@K, and the same with any number of predicates a pair."""
     for k, editions in SHOWN.items():
         recall = Metric(f"R@{k}", "images", judgement="recall", k=k, editions=editions, source=XU)
         free: Judgement = "unconstrained recall"
-        unseen = (("triple", "unseen"),)
-        yield recall
-        yield replace(recall, name=f"mR@{k}", meaning="predicates", by="predicate", source=MEAN)
-        yield replace(recall, name=f"ngR@{k}", judgement=free, source=FREE)
-        yield replace(
+        mean = replace(recall, name=f"mR@{k}", meaning="predicates", by="predicate", source=MEAN)
+        unseen = replace(
             recall,
             name=f"zR@{k}",
             meaning="images, unseen triples alone",
-            only=unseen,
+            only=(("triple", "unseen"),),
             source=ZERO_SHOT,
         )
+        yield recall
+        yield mean
+        yield replace(recall, name=f"ngR@{k}", judgement=free, source=FREE)
+        yield unseen
+        for each in (mean, unseen):
+            source = f"the same without graph constraint, {UPSTREAM}"
+            yield replace(each, name=f"ng-{each.name}", judgement=free, source=source)
 
 
 def _accuracies() -> Iterator[Metric]:
-    """A@K, and how often a pair's own predicate is among its best."""
+    """How often a pair's own predicate is among its best."""
     for k in (1, 5):
         macro = Metric(f"macro@{k}", "predicates", by="predicate", judgement="predicate", k=k)
         yield macro
@@ -63,6 +68,10 @@ def _accuracies() -> Iterator[Metric]:
             by=None,
             only=(("triple", "unseen"),),
         )
+
+
+def _among_true_pairs() -> Iterator[Metric]:
+    """A@K."""
     for k, editions in SHOWN.items():
         yield Metric(
             f"A@{k}",
@@ -81,7 +90,7 @@ CARD = TaskInfo(
     protocol="relations",
     headline="mR@50",
     headline_drawn="mR@20",
-    metrics=tuple(_recalls()),
+    metrics=(*_recalls(), *_among_true_pairs()),
     files=(
         DataFile(
             path="VG-SGG.h5",
@@ -132,12 +141,17 @@ CARD = TaskInfo(
         "relations of the same pair out of reach: the scorecard prints that ceiling.",
         "mR@K counts a predicate without a relation among these images as 0, as published; macro@K "
         "of the .predicate mode leaves it out.",
+        "A@K ranks the truly related pairs alone: where they are no more than K, it says nothing "
+        "of ranking.",
         "A scene of n boxes has n(n-1) pairs: where they are fewer than K, nothing is ranked.",
         "Repeated relations of the test split are kept, as upstream; a relation of a box with "
         "itself is in no pair, and always missed.",
         "Unseen triples are those that the same file's training split lacks; "
         "zeroshot_triplet.json is not read.",
-        "Boxes are rounded to whole pixels of the photograph and clipped to it.",
+        "Boxes overlap by half where intersection over union is at least 0.5, each length a pixel "
+        "longer than its edges are apart, as in KaihuaTang/Scene-Graph-Benchmark.pytorch. Models "
+        "are shown boxes rounded to whole pixels of the photograph and clipped to it; overlaps are "
+        "measured on the file's own numbers.",
     ),
 )
 
@@ -195,6 +209,8 @@ SGDET = replace(
     CARD,
     name=f"{NAME}.sgdet",
     title="VG relation detection, SGDet",
+    version=2,
+    metrics=tuple(_recalls()),
     measures=(
         "Whether relations are found where nothing is given but a detector's boxes, labels and "
         "scores (--proposals FILE; its format: docs/proposals.md). A relation is found where both "
@@ -208,7 +224,7 @@ PREDICATE = replace(
     title="VG relation detection, true pairs given",
     headline="macro@1",
     headline_drawn="",
-    metrics=tuple(_accuracies()),
+    metrics=(*_accuracies(), *_among_true_pairs()),
     measures=(
         "Which predicate holds between two boxes that are known to be related. macro@1 asks each "
         "pair alone, and counts all predicates alike; A@K ranks the best triples of an image's "

@@ -16,9 +16,10 @@
     }
 
 Images go by their id (``image_id`` of ``image_data.json``), as text. Boxes are left, top, right,
-bottom in pixels of the image file; fractions are rounded to the nearest pixel edge (half up) and
-clipped to the image, and no box gets smaller than a pixel. Labels are names of the task's
-vocabulary: names, for numbers are counted from 0 here and from 1 there. Scores are in (0, 1]. Each
+bottom in pixels of the image file. What a model is shown is rounded to the nearest pixel edge (half
+up) and clipped to the image, and no box gets smaller than a pixel; true boxes are matched with the
+boxes as they stand in the file. Labels are names of the task's vocabulary: names, for numbers are
+counted from 0 here and from 1 there. Scores are in (0, 1]. Each
 image of the test split needs an entry, if with empty lists; other images are left alone. Other
 fields are too.
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.data.records import Record
-    from benchbench.types import Box, Scene
+    from benchbench.types import Scene
 
 FORMAT, VERSION = "benchbench-proposals", 1
 
@@ -89,10 +90,12 @@ def _proposals(record: Record, numbers: Mapping[str, int], size: tuple[int, int]
     for i, label in enumerate(labels):
         if not isinstance(label, str) or label not in numbers:
             raise record.wrong("labels", f"[{i}] is {label!r:.40}, no name of the vocabulary")
+    edges = _edges(record, boxes)
     return Proposals(
-        boxes=_boxes(record, boxes, size),
+        boxes=tuple(map(tuple, whole_pixels(edges, size).tolist())),
         labels=tuple(numbers[label] for label in labels),
         scores=_scores(record, scores),
+        unrounded=tuple(map(tuple, edges.tolist())),
     )
 
 
@@ -103,15 +106,15 @@ def _scores(record: Record, values: list[Any]) -> tuple[float, ...]:
     return tuple(map(float, values))
 
 
-def _boxes(record: Record, values: list[Any], size: tuple[int, int]) -> tuple[Box, ...]:
+def _edges(record: Record, values: list[Any]) -> npt.NDArray[np.float64]:
+    """[n, 4]: left, top, right, bottom, as they stand there."""
     for i, box in enumerate(values):
         sound = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
         if not sound:
             raise record.wrong("boxes", f"[{i}] is {box!r:.60}, not [left, top, right, bottom]")
         if not (box[0] < box[2] and box[1] < box[3]):
             raise record.wrong("boxes", f"[{i}] is {box!r:.60}: it has no area")
-    edges = np.array(values, dtype=np.float64).reshape(-1, 4)
-    return tuple(map(tuple, whole_pixels(edges, size).tolist()))
+    return np.array(values, dtype=np.float64).reshape(-1, 4)
 
 
 def _is_number(value: object) -> bool:

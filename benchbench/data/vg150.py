@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from benchbench.data.graphs import Ints
     from benchbench.data.records import Record
-    from benchbench.types import Box, Given
+    from benchbench.types import Box, Edges, Given
 
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
 NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
@@ -195,7 +195,9 @@ def _scenes(
     boxes_of, relations_of = graphs.boxes_of.take(rows), graphs.relations_of.take(rows)
     members, image = boxes_of.members()
     sizes = np.array([photographs[i].size for i in rows.tolist()]).reshape(-1, 2)
-    boxes: list[Box] = list(map(tuple, pixels(graphs.boxes[members], sizes[image]).tolist()))
+    told_boxes = graphs.boxes[members], sizes[image]
+    boxes: list[Box] = list(map(tuple, pixels(*told_boxes).tolist()))
+    unrounded: list[Edges] = list(map(tuple, published_edges(*told_boxes).tolist()))
     labels = graphs.labels[members].tolist()
     numbers, image = relations_of.members()
     ends = graphs.ends[numbers] - boxes_of.start[image, None]
@@ -217,6 +219,7 @@ def _scenes(
                 cluster=photographs[row].cluster,
                 vocabulary=vocabulary,
                 given=given,
+                unrounded=tuple(unrounded[box : box + n]),
             )
         )
         box, relation = box + n, relation + m
@@ -247,6 +250,26 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
     )
     low = np.clip(low, 0, sizes - 1)
     return np.concatenate([low, np.clip(high, low + 1, sizes)], axis=1)
+
+
+def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
+    """Boxes as published numbers are about them: left, top, right, bottom in pixels, not rounded.
+
+    KaihuaTang/Scene-Graph-Benchmark.pytorch (``visual_genome.py``; ``clip_to_image``): left and top
+    on the scale of the file are cut to whole numbers, right and bottom are as far from them as the
+    box is wide and high; then all are put on the image's scale and clipped to its last pixel.
+
+    Args:
+        boxes: [M, 4], middle x and y, width and height, where the longest side is 1024.
+        sizes: [M, 2], width and height of each box's image in pixels.
+
+    >>> published_edges(np.array([[512, 256, 101, 50]]), np.array([[512, 250]])).tolist()
+    [[230.5, 115.5, 281.0, 140.5]]
+    """
+    low = np.trunc(boxes[:, :2] - boxes[:, 2:] / 2)
+    edges = np.concatenate([low, low + boxes[:, 2:]], axis=1)
+    edges = (edges / LONGEST * sizes.max(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(np.clip(edges, np.float32(0), np.tile(sizes - 1, 2).astype(np.float32)))
 
 
 def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,7 @@ from benchbench.types.models import (
 )
 from benchbench.types.questions import (
     Box,
+    Edges,
     Entry,
     Gallery,
     Given,
@@ -79,6 +80,7 @@ __all__ = [
     "Counts",
     "DataFile",
     "DualEncoder",
+    "Edges",
     "Edition",
     "Entry",
     "Estimate",

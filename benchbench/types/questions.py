@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the original image; right and bottom are exclusive."""
 
+Edges = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels, as a file has them: not rounded."""
+
 Role = Literal["scene", "object", "relation"]
 """What a picture or a phrase stands for. Models with a single stream ignore it."""
 
@@ -121,6 +124,8 @@ class Proposals:
     """Of each box, in the vocabulary's objects."""
     scores: tuple[float, ...]
     """Of each label, in (0, 1]."""
+    unrounded: tuple[Edges, ...] = ()
+    """Of each box, by which it is matched with the true ones; empty: the boxes themselves."""
 
 
 Given = Literal["pairs", "labels", "boxes", "proposals"]
@@ -150,6 +155,8 @@ class Scene:
     given: Given = "labels"
     proposals: Proposals | None = None
     """Where ``given`` is "proposals"."""
+    unrounded: tuple[Edges, ...] = ()
+    """Of each box, by which overlaps are measured; empty: the boxes themselves."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property

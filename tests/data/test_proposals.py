@@ -33,7 +33,10 @@ def read(root: Path, content: object) -> list[Any]:
 def test_proposals_are_rounded_clipped_and_numbered(tmp_path: Path) -> None:
     first, last = read(tmp_path, GOOD)
     assert first.proposals == Proposals(
-        boxes=((0, 1, 10, 20), (2000, 5, 2048, 6)), labels=(1, 0), scores=(0.5, 1.0)
+        boxes=((0, 1, 10, 20), (2000, 5, 2048, 6)),
+        labels=(1, 0),
+        scores=(0.5, 1.0),
+        unrounded=((-3, 0.5, 9.5, 20), (2000, 5, 9999, 6)),
     )
     assert last.proposals == Proposals((), (), ())
     assert first.given == "proposals"

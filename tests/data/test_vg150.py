@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchbench.data.graphs import MOST
-from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, read_scenes
+from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, published_edges, read_scenes
 from benchbench.errors import MalformedData, MissingData
 from tests.scene_graphs import ARRAYS, IMAGES, NAMES, write
 
@@ -229,6 +229,22 @@ def test_a_type_is_refused_before_anything_is_read(tmp_path: Path) -> None:
         chunked.id.write_direct_chunk((0, 0), b"no gzip")
     with pytest.raises(MalformedData, match=r"VG-SGG\.h5, data set 'labels': cannot be read"):
         read_scenes(tmp_path)
+
+
+def test_published_edges_are_cut_scaled_and_clipped_but_not_rounded() -> None:
+    """100.5 is cut to 100, -0.5 to 0; 90 x 300/1024 = 26.37; the last pixel of 200 is 199."""
+    boxes = np.array([[120, 40, 39, 81], [1020, 10, 90, 9]])
+    edges = published_edges(boxes, np.array([[300, 200], [1024, 200]]))
+    assert edges.dtype == np.float32
+    whole = [[100 * 300 / 1024, 0, 139 * 300 / 1024, 81 * 300 / 1024], [975, 5, 1023, 14]]
+    assert edges.tolist() == np.array(whole, dtype=np.float32).tolist()
+
+
+def test_scenes_have_both_kinds_of_edges(tmp_path: Path) -> None:
+    first, last = read_scenes(write(tmp_path))
+    assert first.unrounded[2] == (1800.0, 800.0, 2047.0, 1023.0)
+    assert first.boxes[2] == (1800, 800, 2048, 1024)
+    assert [len(scene.unrounded) for scene in (first, last)] == [3, 3]
 
 
 SIDES = st.integers(1, 2**16)

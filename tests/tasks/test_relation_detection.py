@@ -17,6 +17,8 @@ from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.reports.cards import layout, task_card
+from benchbench.reports.scorecard import scorecard
+from benchbench.runs import read_run
 from benchbench.types import TakesProposals, Trainable, Variable
 from tests.scene_graphs import write
 
@@ -99,6 +101,15 @@ def test_either_name_of_a_file_serves(tmp_path: Path) -> None:
     assert "MISSING" not in layout(info, choose(tmp_path))
     write(tmp_path)
     assert resolve_edition(info, tmp_path).annotations_sha256 != attributed.annotations_sha256
+
+
+def test_runs_from_before_a_metric_was_declared_answer_it() -> None:
+    """What a run stores is where the true relations stand, by which every metric is read."""
+    folder = Path(__file__).parents[2] / "leaderboards" / "scenes-v1" / "runs" / f"{NAME}.sgcls"
+    card = scorecard(read_run(folder / "relclip.parquet"))
+    found = {row.name: round(100 * row.estimate.value, 1) for row in card.metrics}
+    assert (found["mR@20"], found["ngR@20"], found["zR@20"]) == (27.7, 33.7, 8.5)
+    assert (found["ng-mR@20"], found["ng-zR@20"], found["A@20"]) == (29.3, 11.3, 27.0)
 
 
 def test_each_mode_has_a_card_that_says_what_it_is() -> None:

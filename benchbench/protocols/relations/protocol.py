@@ -134,6 +134,9 @@ class Relations:
             yield f"has {n} boxes but {len(item.labels)} labels"
         if len(item.unseen) != len(item.relations):
             yield f"has {len(item.relations)} relations but {len(item.unseen)} of 'unseen'"
+        for boxes in (item, *([item.proposals] if item.proposals else [])):
+            if len(boxes.unrounded) not in (0, len(boxes.boxes)):
+                yield f"has {len(boxes.boxes)} boxes but {len(boxes.unrounded)} of 'unrounded'"
         if any(not 0 <= label < len(vocabulary.objects) for label in item.labels):
             yield "has a label that is not in the vocabulary"
         for subject, thing, predicate in item.relations:

@@ -5,6 +5,11 @@ logarithms of the labels' and the predicate's probabilities, so that certainties
 collapse into ties. It matches a true relation where labels and predicate are equal and both boxes
 overlap theirs by half: intersection over union ≥ 0.5 (Lu et al., *Visual relationship detection
 with language priors*, ECCV 2016; in every mode, as Zellers et al., *Neural Motifs*, CVPR 2018, do).
+
+The overlap is measured as in KaihuaTang/Scene-Graph-Benchmark.pytorch@d05be9f9, from which most
+published numbers come (``vg_eval.py``, ``sgg_eval.py``, ``boxlist_ops.py``): boxes in pixels of the
+image, not rounded; every length a pixel longer than the difference of its edges; float32. Neural
+Motifs has the same pixel, but where the longest side is 1024.
 """
 
 from __future__ import annotations
@@ -22,10 +27,12 @@ if TYPE_CHECKING:
     from benchbench.types import Scene
 
     Floats = npt.NDArray[np.float64]
+    Singles = npt.NDArray[np.float32]
     Integers = npt.NDArray[np.intp]
     Flags = npt.NDArray[np.bool_]
 
 OVERLAP = 0.5
+PIXEL = np.float32(1)
 
 BEHIND_ALL = 2**30
 """The place of what is in no ranking."""
@@ -35,8 +42,8 @@ BEHIND_ALL = 2**30
 class Scored:
     """What a model made of a scene."""
 
-    boxes: Integers
-    """[boxes, 4]: left, top, right, bottom; given or proposed."""
+    boxes: Singles
+    """[boxes, 4]: left, top, right, bottom; given or proposed, not rounded where that is known."""
     label_logs: Floats
     """[boxes]: of each box's label, 0 where it was given."""
     label_ties: Integers
@@ -109,22 +116,25 @@ def rank(scene: Scene, scored: Scored) -> Related:
     )
 
 
-def intersection_over_union(left: Integers, right: Integers) -> Floats:
-    """Overlaps of boxes: [n, 4] and [m, 4] → [n, m].
+def intersection_over_union(left: Singles, right: Singles) -> Singles:
+    """Overlaps of boxes, each taken a pixel wider and higher: [n, 4] and [m, 4] → [n, m].
 
-    >>> intersection_over_union(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 2, 1], [2, 0, 3, 1]]))
-    array([[0.5, 0. ]])
+    Of two boxes of 3 x 3 and 3 x 2 pixels, so taken, 6 of 9 are shared; two that touch share 3 x 1:
+
+    >>> one, other = np.float32([[0, 0, 2, 2]]), np.float32([[0, 0, 2, 1], [2, 0, 4, 2]])
+    >>> intersection_over_union(one, other).round(3).tolist()
+    [[0.6669999957084656, 0.20000000298023224]]
     """
     low = np.maximum(left[:, None, :2], right[None, :, :2])
     high = np.minimum(left[:, None, 2:], right[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (left, right)]
+    shared = np.clip(high - low + PIXEL, 0, None).prod(axis=2)
+    areas = [(each[:, 2:] - each[:, :2] + PIXEL).prod(axis=1) for each in (left, right)]
     return np.asarray(shared / (areas[0][:, None] + areas[1][None, :] - shared))
 
 
 def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
     """Whether both boxes of a pair lie where a relation's do: [relations, pairs]."""
-    boxes = np.array(scene.boxes, dtype=np.intp).reshape(-1, 4)
+    boxes = np.array(scene.unrounded or scene.boxes, dtype=np.float32).reshape(-1, 4)
     near = intersection_over_union(boxes, scored.boxes) >= OVERLAP  # [true boxes, boxes]
     subjects, things = near[truth[:, 0]], near[truth[:, 1]]
     return np.asarray(subjects[:, scored.pairs[:, 0]] & things[:, scored.pairs[:, 1]])

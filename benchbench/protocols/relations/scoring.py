@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Embedded, Encoder
     from benchbench.embedding.embedded import Vectors
-    from benchbench.types import Box, DualEncoder, RelationScorer, Scene, Vocabulary
+    from benchbench.types import Box, DualEncoder, Edges, RelationScorer, Scene, Vocabulary
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -194,7 +194,7 @@ def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> S
         certainty = scene.proposals.scores if scene.proposals else np.ones(len(boxes))
         best = np.log(np.asarray(certainty, dtype=np.float64))
     return Scored(
-        boxes=np.array(boxes, dtype=np.intp).reshape(-1, 4),
+        boxes=np.array(edges_of(scene), dtype=np.float32).reshape(-1, 4),
         label_logs=best,
         label_ties=ties,
         pairs=pairs_of(scene),
@@ -206,6 +206,12 @@ def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> S
 def boxes_of(scene: Scene) -> Sequence[Box]:
     """The boxes that a model is shown."""
     return scene.proposals.boxes if scene.proposals else scene.boxes
+
+
+def edges_of(scene: Scene) -> Sequence[Edges]:
+    """Those boxes as their file has them, where that is known."""
+    shown = scene.proposals or scene
+    return shown.unrounded or shown.boxes
 
 
 def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:

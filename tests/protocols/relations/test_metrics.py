@@ -1,8 +1,9 @@
-"""R@K, mR@K, ngR@K, zR@K and A@K of whole runs, against loops written from their definitions."""
+"""The metrics of whole runs in every mode, against plain loops written from their definitions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,68 +17,114 @@ from benchbench.protocols.relations.ranking import rank
 from benchbench.protocols.relations.scoring import pairs_of, scored
 from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
-from benchbench.types import Box, ImageRef, Metric, Related, Scene, Vocabulary
+from benchbench.types import Given, ImageRef, Metric, Proposals, Related, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("a", "b"), ("p", "q", "r", "never"))
-Scores = dict[tuple[int, int, int], float]
-"""Subject's box, object's box, predicate → probability."""
+Edges = tuple[float, float, float, float]
+Triple = tuple[int, int, int]
+"""Subject's box, object's box, predicate."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a model made of a scene, for plain loops."""
+
+    scene: Scene
+    boxes: Sequence[Edges]
+    labels: Sequence[int]
+    scores: dict[Triple, float]
+    """Of every predicate of every ordered pair; no two are equal."""
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> list[tuple[Scene, np.ndarray]]:
-    """A few scenes with scores that never tie, boxes that overlap, and repeated relations."""
-    seed = draw(st.integers(0, 2**32 - 1))
-    rng = np.random.default_rng(seed)
-    found = []
-    for i in range(draw(st.integers(1, 4))):
-        n = int(rng.integers(2, 5))
-        corners = rng.integers(0, 12, (n, 2))
-        sides = rng.integers(6, 14, (n, 2))
-        boxes = np.concatenate([corners, corners + sides], axis=1)
-        ends = [(s, o) for s in range(n) for o in range(n) if s != o]
-        relations = [
-            (*ends[rng.integers(len(ends))], int(rng.integers(3)))
-            for _ in range(int(rng.integers(1, 6)))
-        ]
-        scene = Scene(
-            id=str(i),
-            image=ImageRef(Path("a.png")),
-            boxes=tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in boxes),
-            labels=tuple(int(label) for label in rng.integers(0, 2, n)),
-            relations=tuple(relations),
-            unseen=tuple(bool(new) for new in rng.integers(0, 2, len(relations))),
-            cluster=str(i),
-            vocabulary=VOCABULARY,
+def worlds(draw: st.DrawFn, given_: Given) -> list[tuple[Guess, Related]]:
+    """A few scenes, boxes that overlap, repeated relations, and what a model made of them."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return [_world(rng, given_, i) for i in range(draw(st.integers(1, 4)))]
+
+
+def _world(rng: np.random.Generator, given_: Given, i: int) -> tuple[Guess, Related]:
+    n = int(rng.integers(2, 5))
+    boxes = np.concatenate(
+        [low := rng.integers(0, 12, (n, 2)), low + rng.integers(6, 14, (n, 2))], 1
+    )
+    labels = rng.integers(0, 2, n)
+    ends = [(s, o) for s in range(n) for o in range(n) if s != o]
+    relations = [
+        (*ends[rng.integers(len(ends))], int(rng.integers(3)))
+        for _ in range(int(rng.integers(1, 6)))
+    ]
+    scene = Scene(
+        id=str(i),
+        image=ImageRef(Path("a.png")),
+        boxes=tuple(map(tuple, boxes.tolist())),
+        labels=tuple(labels.tolist()),
+        relations=tuple(relations),
+        unseen=tuple(bool(new) for new in rng.integers(0, 2, len(relations))),
+        cluster=str(i),
+        vocabulary=VOCABULARY,
+        given=given_,
+        unrounded=tuple(map(tuple, (boxes + rng.random((n, 4)) - 0.5).tolist())),
+    )
+    # Scores are sums of these: whole numbers of the boxes, and 1/64ths that differ.
+    doubts = -rng.integers(0, 3, n)
+    logs = -rng.permutation(len(ends) * 4).reshape(-1, 4) / 64
+    of_labels = None
+    edges: Sequence[Edges] = scene.unrounded
+    if given_ == "boxes":
+        labels = rng.integers(0, 2, n)
+        of_labels = doubts[:, None] - (np.arange(2) != labels[:, None])
+    elif given_ == "proposals":
+        moved = rng.permutation(n)
+        found, labels = boxes[moved] + rng.normal(0, 1.5, (n, 4)), labels[moved]
+        edges = tuple(map(tuple, found.tolist()))
+        rounded = np.round(found).astype(int)
+        scene = replace(
+            scene,
+            proposals=Proposals(
+                tuple(map(tuple, rounded.tolist())),
+                tuple(labels.tolist()),
+                tuple(np.exp(doubts).tolist()),
+                edges,
+            ),
         )
-        probabilities = rng.permutation(len(ends) * 4).reshape(-1, 4) + 1.0
-        found.append((scene, np.log(probabilities / probabilities.size)))
-    return found
+    else:
+        doubts = np.zeros(n, dtype=int)
+    scores = {
+        (s, o, p): float(logs[row, p] + doubts[s] + doubts[o])
+        for row, (s, o) in enumerate(pairs_of(scene).tolist())
+        for p in range(4)
+    }
+    assert len(set(scores.values())) == len(scores)
+    return Guess(scene, edges, labels.tolist(), scores), rank(scene, scored(scene, logs, of_labels))
 
 
-def overlap(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(0, width) * max(0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+def overlap(one: Edges, other: Edges) -> float:
+    """As upstream measures it: every length a pixel longer, in single precision."""
+    a, b = (np.array(box, dtype=np.float32) for box in (one, other))
+    pixel, shared = np.float32(1), np.float32(1)
+    areas = [np.float32(1), np.float32(1)]
+    for low, high in ((0, 2), (1, 3)):
+        shared *= max(np.float32(0), min(a[high], b[high]) - max(a[low], b[low]) + pixel)
+        areas = [areas[i] * (box[high] - box[low] + pixel) for i, box in enumerate((a, b))]
+    return float(shared / (areas[0] + areas[1] - shared))
 
 
-def matches(scene: Scene, candidate: tuple[int, int, int], truth: tuple[int, int, int]) -> bool:
+def matches(guess: Guess, candidate: Triple, truth: Triple) -> bool:
+    scene = guess.scene
     return candidate[2] == truth[2] and all(
-        scene.labels[mine] == scene.labels[theirs]
-        and overlap(scene.boxes[mine], scene.boxes[theirs]) >= 0.5
+        guess.labels[mine] == scene.labels[theirs]
+        and overlap(guess.boxes[mine], scene.unrounded[theirs]) >= 0.5
         for mine, theirs in zip(candidate[:2], truth[:2], strict=True)
     )
 
 
-def ranked(
-    scene: Scene, scores: Scores, *, free: bool, true_only: bool
-) -> list[tuple[int, int, int]]:
+def ranked(guess: Guess, *, free: bool, true_only: bool) -> list[Triple]:
     """Triples, best first: all of them, or the best of each pair; of all pairs or the true ones."""
-    related = {(s, o) for s, o, _ in scene.relations}
-    kept = {t: v for t, v in scores.items() if not true_only or t[:2] in related}
+    related = {(s, o) for s, o, _ in guess.scene.relations}
+    kept = {t: v for t, v in guess.scores.items() if not true_only or t[:2] in related}
     if not free:
-        best: dict[tuple[int, int], tuple[int, int, int]] = {}
+        best: dict[tuple[int, int], Triple] = {}
         for triple, value in kept.items():
             other = best.get(triple[:2])
             if other is None or value > kept[other]:
@@ -86,44 +133,44 @@ def ranked(
     return sorted(kept, key=lambda triple: -kept[triple])
 
 
-def hits(scene: Scene, scores: Scores, k: int, **how: bool) -> list[bool]:
+def hits(guess: Guess, k: int, *, free: bool, true_only: bool = False) -> list[bool]:
     """Of each true relation, whether one of the first K triples matches it."""
-    top = ranked(scene, scores, **how)[:k]
-    return [any(matches(scene, t, truth) for t in top) for truth in scene.relations]
+    top = ranked(guess, free=free, true_only=true_only)[:k]
+    return [any(matches(guess, t, truth) for t in top) for truth in guess.scene.relations]
 
 
 def average(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def recall(world: list[tuple[Scene, Scores]], k: int, *, free: bool = False) -> float:
-    shares = [average(hits(s, v, k, free=free, true_only=False)) for s, v in world]
-    return average(shares)
+def recall(world: list[Guess], k: int, *, free: bool) -> float:
+    return average([average(hits(guess, k, free=free)) for guess in world])
 
 
-def mean_recall(world: list[tuple[Scene, Scores]], k: int) -> float:
+def mean_recall(world: list[Guess], k: int, *, free: bool) -> float:
     each = []
     for predicate in range(4):
         shares = []
-        for scene, scores in world:
-            found = hits(scene, scores, k, free=False, true_only=False)
-            own = [h for h, r in zip(found, scene.relations, strict=True) if r[2] == predicate]
-            shares += [average([float(h) for h in own])] if own else []
+        for guess in world:
+            found = hits(guess, k, free=free)
+            relations = guess.scene.relations
+            own = [float(h) for h, r in zip(found, relations, strict=True) if r[2] == predicate]
+            shares += [average(own)] if own else []
         each.append(average(shares) if shares else 0.0)
     return sum(each) / 4
 
 
-def zero_shot(world: list[tuple[Scene, Scores]], k: int) -> float:
+def zero_shot(world: list[Guess], k: int, *, free: bool) -> float:
     shares = []
-    for scene, scores in world:
-        found = hits(scene, scores, k, free=False, true_only=False)
-        new = [float(h) for h, unseen in zip(found, scene.unseen, strict=True) if unseen]
+    for guess in world:
+        found = hits(guess, k, free=free)
+        new = [float(h) for h, unseen in zip(found, guess.scene.unseen, strict=True) if unseen]
         shares += [average(new)] if new else []
     return average(shares)
 
 
-def accuracy(world: list[tuple[Scene, Scores]], k: int) -> float:
-    every = [h for s, v in world for h in hits(s, v, k, free=False, true_only=True)]
+def accuracy(world: list[Guess], k: int, *, free: bool) -> float:
+    every = [h for guess in world for h in hits(guess, k, free=free, true_only=True)]
     return sum(every) / len(every)
 
 
@@ -134,36 +181,41 @@ def value(outcomes: list[Related], metric: Metric) -> float:
     return mean_over_groups(units.values, groups, units.outcome, absent=units.absent).value
 
 
-METRICS = {m.name: m for m in load_task("vg-relation-detection").info.metrics} | {
-    m.name: m for m in load_task("vg-relation-detection.predicate").info.metrics
+TASK = "vg-relation-detection"
+DEFINITIONS: dict[str, tuple[Callable[..., float], bool]] = {
+    "R": (recall, False),
+    "mR": (mean_recall, False),
+    "zR": (zero_shot, False),
+    "ngR": (recall, True),
+    "ng-mR": (mean_recall, True),
+    "ng-zR": (zero_shot, True),
+    "A": (accuracy, False),
 }
-DEFINITIONS: dict[str, Callable[[list[tuple[Scene, Scores]], int], float]] = {
-    "R@20": recall,
-    "mR@20": mean_recall,
-    "ngR@20": lambda world, k: recall(world, k, free=True),
-    "zR@20": zero_shot,
-    "A@20": accuracy,
-}
+"""Name → its definition, and whether a pair may have any number of predicates."""
+MODES: dict[str, Given] = {"": "labels", ".sgcls": "boxes", ".sgdet": "proposals"}
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [(mode, name) for mode in MODES for name in DEFINITIONS if (mode, name) != (".sgdet", "A")],
+)
 @settings(deadline=None, max_examples=60)
-@given(worlds(), st.integers(1, 8))
+@given(data=st.data(), k=st.integers(1, 8))
 def test_whole_runs_are_read_as_the_definitions_say(
-    name: str, world: list[tuple[Scene, np.ndarray]], k: int
+    mode: str, name: str, data: st.DataObject, k: int
 ) -> None:
-    outcomes = [rank(scene, scored(scene, logs, None)) for scene, logs in world]
-    plain = [
-        (
-            scene,
-            {
-                (s, o, p): float(logs[row, p])
-                for row, (s, o) in enumerate(pairs_of(scene).tolist())
-                for p in range(4)
-            },
-        )
-        for scene, logs in world
-    ]
-    metric = Metric(**{**{f: getattr(METRICS[name], f) for f in Metric.__slots__}, "k": k})
-    expected = DEFINITIONS[name](plain, k)
-    assert value(outcomes, metric) == pytest.approx(expected, abs=1e-14, nan_ok=True)
+    world = data.draw(worlds(MODES[mode]))
+    metric = replace(load_task(TASK + mode).info.metric(f"{name}@20"), k=k)
+    definition, free = DEFINITIONS[name]
+    expected = definition([guess for guess, _ in world], k, free=free)
+    found = value([outcome for _, outcome in world], metric)
+    assert found == pytest.approx(expected, abs=1e-14, nan_ok=True)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_metric_that_upstream_prints_is_shown(mode: str) -> None:
+    """sgg_eval.py: seven of them, A@K only where boxes are given."""
+    names = DEFINITIONS.keys() - ({"A"} if mode == ".sgdet" else set())
+    for drawn, ks in ((True, (10, 20, 50)), (False, (20, 50, 100))):
+        shown, _ = load_task(TASK + mode).info.shown(drawn=drawn)
+        assert {metric.name for metric in shown} == {f"{name}@{k}" for name in names for k in ks}

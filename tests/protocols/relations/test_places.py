@@ -214,6 +214,22 @@ def test_detections_match_by_label_and_half_an_overlap() -> None:
         assert not len(found.own_pair.better)
 
 
+@pytest.mark.parametrize(("bottom", "hit"), [(4.5, 1), (4.4999, 0)])
+def test_overlaps_are_measured_with_a_pixel_more_on_what_is_not_rounded(
+    bottom: float, hit: int
+) -> None:
+    """11 x 5.5 of 11 x 11; without that pixel 4.5 of 10, and rounded both boxes are alike."""
+    proposals = Proposals(
+        (FAR[0], (20, 0, 30, 4)),
+        (0, 1),
+        (0.5, 0.5),
+        unrounded=((0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, bottom)),
+    )
+    scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=proposals)
+    found = rank(scene, scored(scene, np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]]), None))
+    assert found.matching.tolist() == [hit]
+
+
 def test_a_detectors_doubts_count() -> None:
     boxes = (*FAR[:2], FAR[0])
     proposals = Proposals(boxes, (0, 1, 0), (0.9, 0.9, 0.2))

@@ -234,6 +234,11 @@ def test_the_ceiling_is_told(scenes: list[Scene]) -> None:
         ({"relations": ((0, 9, 0), (1, 0, 0))}, "relates box 0 to box 9 of 3"),
         ({"relations": ((0, 1, 5), (1, 0, 0))}, "has predicate 5"),
         ({"given": "proposals"}, "its proposals are None"),
+        ({"unrounded": ((0.0, 0.0, 1.0, 1.0),)}, "3 boxes but 1 of 'unrounded'"),
+        (
+            {"proposals": Proposals((), (), (), ((0.0, 0.0, 1.0, 1.0),)), "given": "proposals"},
+            "0 boxes but 1 of 'unrounded'",
+        ),
     ],
 )
 def test_scenes_that_break_the_contract(
