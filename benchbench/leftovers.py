@@ -3,7 +3,8 @@
 An unfinished ``r.parquet`` is ``.r.parquet.HOST-PID-RANDOM.unfinished`` beside it. HOST is a digest
 of the machine, its boot and its process namespace, so that a process id is looked up only where it
 means something. Of a dead process of this host the file goes at once; of another host, which may
-share the folder, when it has not changed for hours; of a living process never.
+share the folder, when it has not changed for hours; of a living process never, unless it let go of
+it: then PID is 0.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ OLD_SECONDS = 6 * 3600
 """What has not changed for so long is removed where its process cannot be looked up."""
 LONGEST = 150
 """Bytes of a name that are kept: the file system's limit is 255."""
-_NAME = re.compile(r"\..*\.(?P<host>[0-9a-f]{12})-(?P<pid>\d+)-[0-9a-f]{12}" + re.escape(SUFFIX))
+_OWNER = r"(?P<host>[0-9a-f]{12})-(?P<pid>\d+)-[0-9a-f]{12}" + re.escape(SUFFIX)
+_NAME = re.compile(r"\..*\." + _OWNER)
 _EARLIER = re.compile(r"\..+\.parquet\.[a-z0-9_]{8}")
 """What versions before 1 wrote runs as, with the permissions of a temporary file."""
+_EARLIER_FOLDER = re.compile(r"\..+\.[0-9a-f]{32}" + re.escape(SUFFIX))
+"""What they drew editions in."""
+_NOBODY = 0
 
 
 def unfinished(path: Path) -> Path:
@@ -37,8 +42,41 @@ def unfinished(path: Path) -> Path:
     >>> unfinished(Path("runs/r.parquet")).name.startswith(".r.parquet.")
     True
     """
+    return _named(path, os.getpid())
+
+
+def _named(path: Path, pid: int) -> Path:
+    return path.with_name(f"{_start(path)}{_host()}-{pid}-{uuid.uuid4().hex[:12]}{SUFFIX}")
+
+
+def _start(path: Path) -> str:
     kept = path.name.encode("utf-8", "surrogateescape")[:LONGEST].decode("utf-8", "ignore")
-    return path.with_name(f".{kept}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}{SUFFIX}")
+    return f".{kept}."
+
+
+def let_go(place: Path, path: Path) -> None:
+    """Rename what this process leaves unfinished of ``path``, so that another may take it up."""
+    with suppress(OSError):
+        place.rename(_named(path, _NOBODY))
+
+
+def left_of(path: Path) -> list[Path]:
+    """Return what is left unfinished of ``path`` that no living process can own, newest first."""
+    found = []
+    with suppress(OSError):
+        for each in list(os.scandir(path.parent)):
+            if _is_of(each.name, path):
+                with suppress(OSError):
+                    if _is_dead(place := Path(each.path)):
+                        found.append((each.stat().st_mtime, place))
+    return [place for _, place in sorted(found, reverse=True)]
+
+
+def _is_of(name: str, path: Path) -> bool:
+    rest = name.removeprefix(_start(path))
+    return rest != name and bool(
+        re.fullmatch(_OWNER, rest) or _EARLIER_FOLDER.fullmatch(f".x.{rest}")
+    )
 
 
 def remove_leftovers(folder: Path, pattern: str = ".*") -> list[Path]:
@@ -64,11 +102,21 @@ def remove_leftovers(folder: Path, pattern: str = ".*") -> list[Path]:
     return removed
 
 
+def remove(path: Path) -> None:
+    """Remove an unfinished file or folder; what cannot be removed is left alone."""
+    with suppress(OSError):
+        _remove(path)
+
+
 def _is_dead(path: Path) -> bool:
     """Whether the writer of an unfinished file is known or old enough to be dead."""
     if found := _NAME.fullmatch(path.name):
+        if int(found["pid"]) == _NOBODY:
+            return True
         if found["host"] == _host() and os.name == "posix":
             return not _is_alive(int(found["pid"]))
+        return _idle_seconds(path) > OLD_SECONDS
+    if _EARLIER_FOLDER.fullmatch(path.name):
         return _idle_seconds(path) > OLD_SECONDS
     if not _EARLIER.fullmatch(path.name):
         return False

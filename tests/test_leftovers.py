@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.leftovers import OLD_SECONDS, remove_leftovers, unfinished
+from benchbench.leftovers import (
+    OLD_SECONDS,
+    left_of,
+    let_go,
+    remove,
+    remove_leftovers,
+    unfinished,
+)
 
 WRITER = """
 import sys, time
@@ -103,3 +110,28 @@ def test_other_files_stay_however_old(tmp_path: Path) -> None:
 def test_a_long_name_stays_within_the_limit_of_file_systems(tmp_path: Path) -> None:
     for name in ("x" * 250, "ü" * 120):
         unfinished(tmp_path / name).write_bytes(b"")
+
+
+def test_what_a_process_let_go_is_anybodys_and_newest_first(tmp_path: Path) -> None:
+    root = tmp_path / "x"
+    for name, age in (("x", 5), ("x", 9), ("x.y", 1)):
+        place = unfinished(tmp_path / name)
+        place.mkdir()
+        aged(place, age)
+        let_go(place, tmp_path / name)
+    unfinished(root).mkdir()
+    left = left_of(root)
+    assert len(left) == 2, "neither another place's nor what this process has not let go"
+    assert left[0].stat().st_mtime > left[1].stat().st_mtime
+    assert len(left_of(tmp_path / "x.y")) == 1
+    assert left_of(tmp_path / "missing" / "x") == []
+    remove(left[0])
+    assert left_of(root) == left[1:]
+
+
+def test_a_long_name_is_found_again(tmp_path: Path) -> None:
+    root = tmp_path / ("x" * 250)
+    place = unfinished(root)
+    place.mkdir()
+    let_go(place, root)
+    assert len(left_of(root)) == 1

@@ -126,17 +126,19 @@ def test_a_cache_that_cannot_be_is_one_line(
     )
 
 
-def test_ctrl_c_while_drawing_leaves_nothing(
+def test_ctrl_c_while_drawing_leaves_nothing_that_counts(
     small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchbench.scenes.edition.pictures._save", interrupted)
-    done = typed(*CHANCE, "--out", tmp_path / "run.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr("benchbench.scenes.edition.pictures._save", interrupted)
+        done = typed(*CHANCE, "--out", tmp_path / "run.parquet")
     assert done.exit_code == 130
     assert done.stderr.strip() == "Interrupted."
-    assert not list((tmp_path / "cache" / "scenes-v1").iterdir())
+    assert typed(*CHANCE, "--out", tmp_path / "run.parquet").exit_code == 0
+    assert [path.name for path in (tmp_path / "cache" / "scenes-v1").iterdir()] == ["aro"]
 
 
 def test_an_edition_does_not_take_the_place_of_where_one_is(

@@ -29,31 +29,41 @@ def test_an_equal_edition_is_left_alone_and_a_damaged_one_replaced(tmp_path: Pat
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
-def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_export_leaves_nothing_that_counts(tmp_path: Path) -> None:
     def interrupt(what: str, done: int, _total: int) -> None:
         if what != "pictures" and done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         export(tmp_path / "new", progress=interrupt, **SMALL)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name[:5] for path in tmp_path.iterdir()] == [".new."]
     root = export(tmp_path / "old", parts=["aro"], **SMALL)
     files = files_in(root)
     with pytest.raises(KeyboardInterrupt):
         export(root, progress=interrupt, **{**SMALL, "images": 10})
     assert files_in(root) == files
-    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+    export(root, parts=["aro"], **SMALL)
+    assert sorted(path.name[:5] for path in tmp_path.iterdir()) == [".new.", "old"]
 
 
-def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path: Path) -> None:
-    for name in (".x.old.unfinished", ".x.young.unfinished", ".y.old.unfinished"):
+def test_a_failed_export_leaves_nothing(tmp_path: Path) -> None:
+    def fail(what: str, done: int, _total: int) -> None:
+        raise RuntimeError(what)
+
+    with pytest.raises(RuntimeError, match="pictures"):
+        export(tmp_path / "new", progress=fail, **SMALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_earlier_version_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    names = [f".{place}.{digit * 32}.unfinished" for place in "xy" for digit in "01"]
+    for name in names:
         (tmp_path / name).mkdir()
-        (tmp_path / name / "half.png").write_text("")
-        if "old" in name:
+        if "0" in name:
             os.utime(tmp_path / name, (0, 0))
     export(tmp_path / "x", parts=["aro"], **SMALL)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == [".x.young.unfinished", ".y.old.unfinished", "x"]
+    assert left == [*names[1:], "x"], "not what lies beside another place, nor what is young"
 
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from benchbench.data.records import file_sha256
 from benchbench.errors import UsageError
+from benchbench.leftovers import let_go, unfinished
 from benchbench.scenes.edition import (
     ALL_PARTS,
     PROVIDED,
@@ -25,6 +26,7 @@ from benchbench.scenes.edition import (
     standard_digests,
 )
 from benchbench.scenes.edition.folders import files_in
+from benchbench.scenes.edition.plan import Written
 from tests.conftest import export_small
 
 
@@ -197,15 +199,28 @@ def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
 
 
 @pytest.mark.parametrize("at", ["drawing pictures", "drawing ARO items"])
-def test_an_interrupted_drawing_leaves_nothing(small_standard: None, at: str) -> None:
+def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None, at: str) -> None:
     def interrupt(what: str, *_: int) -> None:
         if what == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         keep("aro", interrupt)
-    assert not list(place("aro").parent.iterdir())
+    assert not is_there("aro")
+    (left,) = place("aro").parent.iterdir()
+    assert left.name.startswith(".aro.")
     assert is_there(keep("aro").name)
+    assert [path.name for path in place("aro").parent.iterdir()] == ["aro"]
+
+
+def test_what_is_left_beside_a_part_that_is_there_goes(small_standard: None) -> None:
+    root = keep("aro")
+    unfinished(root).mkdir()
+    (mine,) = (path for path in root.parent.iterdir() if path != root)
+    let_go(mine, root)
+    unfinished(root).mkdir()
+    keep("aro")
+    assert len(list(root.parent.iterdir())) == 2, "what a living process makes stays"
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(
@@ -282,8 +297,7 @@ def test_what_is_drawn_is_what_the_package_knows(
     standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert standard_digests(standard_cache / "scenes-v1" / "aro", PROVIDED["aro"])
-    monkeypatch.setattr("benchbench.scenes.edition.vg150.drawn", lambda scenes, _: scenes.index)
-    monkeypatch.setattr("benchbench.scenes.edition.vg150.write_pictures", lambda *_: "")
+    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_pictures", lambda *_: Written())
     said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
     assert said is not None
     known = standard.known_digests()

@@ -6,6 +6,7 @@
     exporting      the one function that writes, and edition.json
     plan           what to write; digests
     folders        whole or not at all
+    pieces         what is finished of an unfinished one
     pictures       PNG files
     aro            images/, visual_genome_relation.json, visual_genome_attribution.json
     karpathy       coco_karpathy_test.json, flickr30k_test.json, their order negatives

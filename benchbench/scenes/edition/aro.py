@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchbench.scenes.edition.pictures import Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
 from benchbench.scenes.vocabulary import CATEGORIES, MENTIONED, PREDICATES
@@ -22,6 +23,11 @@ RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribut
 PROVIDES = (RELATIONS, ATTRIBUTIONS, TEST_PICTURES)
 _SLOTS = 64
 """Objects get ids of their own: scene times this, plus slot."""
+
+
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the test pictures."""
+    return [shared_pictures(plan)]
 
 
 def write(folder: Path, plan: Plan) -> Written:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.data.canonical import canonical
@@ -9,24 +12,23 @@ from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
-from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.pictures import Drawings, write_pictures
 from benchbench.scenes.edition.plan import (
     DENSE,
     IMAGES,
     LEAST_SIZE,
     SIZE,
-    TEST_PICTURES,
     TRAINING,
     Plan,
     Progress,
     Written,
-    picture_name,
 )
 from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
+
+    from benchbench.scenes.edition.pieces import Pieces
 
 
 class _Part(Protocol):
@@ -34,6 +36,8 @@ class _Part(Protocol):
 
     @property
     def PROVIDES(self) -> tuple[str, ...]: ...  # noqa: N802
+
+    def pictures(self, plan: Plan) -> list[Drawings]: ...
 
     def write(self, folder: Path, plan: Plan) -> Written: ...
 
@@ -64,7 +68,8 @@ def export(
     """Write a test edition of the drawn world, whole or not at all.
 
     What was asked for is what is there afterwards: parts of an older edition that are not asked for
-    go. An edition that is there already, byte for byte, is left as it is.
+    go. An edition that is there already, byte for byte, is left as it is. A drawing that was
+    interrupted or killed continues, by the same call, from the pieces that it had finished.
 
     Args:
         root: where to; parents are made. Empty, new, or an edition of ours.
@@ -83,10 +88,27 @@ def export(
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
     root = root.expanduser()
-    with whole(root) as folder:
-        written = _written(folder, plan)
-        (folder / MANIFEST).write_bytes(canonical(_manifest(plan, written, folder)))
+    with whole(root, _identity(plan)) as pieces:
+        written = _written(pieces, plan)
+        content = canonical(_manifest(plan, written, pieces.edition))
+        (pieces.edition / MANIFEST).write_bytes(content)
     return root
+
+
+def _identity(plan: Plan) -> str:
+    """Return a digest of all that decides the bytes: what is asked for, and the code that draws."""
+    import numpy as np
+    import PIL
+
+    counts = (plan.images, plan.dense, plan.training, plan.size)
+    state = hashlib.sha256(repr((plan.parts, counts, np.__version__, PIL.__version__)).encode())
+    package = Path(__file__).parents[2]
+    for source in sorted(
+        path for name in ("scenes", "data") for path in package.glob(f"{name}/**/*")
+    ):
+        if source.suffix in (".py", ".json"):
+            state.update(f"{source.relative_to(package)}\n".encode() + source.read_bytes())
+    return state.hexdigest()
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -111,20 +133,15 @@ def _checked(
     return Plan(ordered, images, dense, training, size, progress)
 
 
-def _written(folder: Path, plan: Plan) -> Written:
-    """Write all parts; first the pictures, once for all that are about them."""
-    out, pictures = Written(), TEST_PICTURES.rstrip("/")
-    if any(TEST_PICTURES in PROVIDED[part] for part in plan.parts):
-        names = map(picture_name, range(plan.images))
-        named = zip(names, drawn(plan.scenes, plan.size), strict=True)
-        out.digests[pictures] = write_pictures(
-            folder / pictures, named, lambda n: plan.progress("pictures", n, plan.images)
-        )
-        out.counts[pictures] = plan.images
+def _written(pieces: Pieces, plan: Plan) -> Written:
+    """Write all parts, each folder of pictures once, or take what of them is finished."""
+    out = Written()
     for part in plan.parts:
-        more = _PARTS[part].write(folder, plan)
-        out.counts |= more.counts
-        out.digests |= more.digests
+        for pictures in _PARTS[part].pictures(plan):
+            if pictures.folder not in out.digests:
+                draw = partial(write_pictures, pieces, pictures, plan.progress)
+                out.add(pieces.make(pictures.folder, draw))
+        out.add(pieces.make(part, partial(_PARTS[part].write, pieces.edition, plan)))
     return out
 
 

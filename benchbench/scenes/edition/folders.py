@@ -3,7 +3,8 @@
 It is made under another name beside its place and then renamed. Two processes that make the same
 edition at once both succeed: whoever comes second finds the same bytes and throws its own away. An
 edition that differs is moved aside before the new one takes its place, and moved back should that
-fail. What a killed process leaves (``.NAME.*.unfinished``) goes when it is a day old.
+fail. What an interrupted or killed process leaves (``leftovers``) is taken up by the next one that
+makes the same edition, and removed by one that makes another.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ from __future__ import annotations
 import filecmp
 import json
 import os
-import shutil
-import time
-import uuid
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
+from benchbench.leftovers import left_of, let_go, remove, unfinished
+from benchbench.scenes.edition.pieces import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,9 @@ MANIFEST = "edition.json"
 MADE_BY = "benchbench scenes"
 """What the manifest of an edition of ours says it was made by."""
 
-_UNFINISHED = ".unfinished"
-_KEPT_SECONDS = 24 * 3600
+IDENTITY = "identity"
+"""The file in an unfinished edition that says which it is of."""
+
 _ATTEMPTS = 50
 
 
@@ -76,28 +77,70 @@ def _some(names: set[str]) -> str:
 
 
 @contextmanager
-def whole(root: Path) -> Iterator[Path]:
-    """A new folder to write in, which takes the place of ``root`` when the block ends well.
+def whole(root: Path, identity: str) -> Iterator[Pieces]:
+    """Yield a folder to make an edition in, which takes the place of ``root`` when all went well.
+
+    It has the pieces that an interrupted drawing of the same identity left. It goes when something
+    fails, and stays when the process is interrupted.
+
+    Args:
+        root: the edition's place.
+        identity: of all that decides the edition's bytes.
 
     Raises:
         UsageError: ``root`` holds what is not ours, or cannot be made.
     """
     root = root.resolve()
     check_replaceable(root)
-    work = _beside(root)
     try:
-        work.mkdir(parents=True)
-        _remove_old(root)
-        yield work
-        _publish(work, root)
+        pieces = _taken_up(root, identity) or _begun(root, identity)
+        try:
+            yield pieces
+            _publish(pieces.edition, root)
+        except Exception:
+            remove(pieces.work)
+            raise
+        except BaseException:
+            let_go(pieces.work, root)
+            raise
+        remove(pieces.work)
     except OSError as error:
         raise UsageError(f"Cannot write the edition {root}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
-def _beside(root: Path) -> Path:
-    return root.with_name(f".{root.name}.{uuid.uuid4().hex}{_UNFINISHED}")
+def _begun(root: Path, identity: str) -> Pieces:
+    pieces = Pieces(unfinished(root))
+    for folder in (pieces.edition, pieces.notes):
+        folder.mkdir(parents=True)
+    (pieces.work / IDENTITY).write_text(identity, "utf-8")
+    return pieces
+
+
+def _taken_up(root: Path, identity: str) -> Pieces | None:
+    """Return what a dead process left of the same edition; all else that is left goes."""
+    taken = None
+    for left in left_of(root):
+        pieces = Pieces(unfinished(root))
+        with suppress(OSError):  # another process was a moment earlier
+            left.rename(pieces.work)
+            if taken is None and _identity(pieces) == identity:
+                taken = pieces
+            else:
+                remove(pieces.work)
+    return taken
+
+
+def _identity(pieces: Pieces) -> str | None:
+    try:
+        return (pieces.work / IDENTITY).read_text("utf-8")
+    except (OSError, ValueError):  # an edition that was to be replaced, or an earlier version's
+        return None
+
+
+def clear(root: Path) -> None:
+    """Remove what dead processes left beside an edition that is there."""
+    for left in left_of(root.resolve()):
+        remove(left)
 
 
 def _publish(work: Path, root: Path) -> None:
@@ -122,7 +165,7 @@ def _publish(work: Path, root: Path) -> None:
 
 def _replaced(work: Path, root: Path) -> bool:
     """Move the old edition aside, the new one in, and the old one back should that fail."""
-    aside = _beside(root)
+    aside = unfinished(root)
     try:
         root.rename(aside)
     except FileNotFoundError:
@@ -137,7 +180,7 @@ def _replaced(work: Path, root: Path) -> bool:
         return False
     finally:
         if root.exists():  # else the old edition could not be put back: better there than gone
-            shutil.rmtree(aside, ignore_errors=True)
+            remove(aside)
     return True
 
 
@@ -158,11 +201,3 @@ def files_in(folder: Path) -> list[str]:
 def counted(folder: Path) -> dict[str, int]:
     """How many files are under each entry of a folder."""
     return dict(Counter(name.partition("/")[0] for name in files_in(folder)))
-
-
-def _remove_old(root: Path) -> None:
-    """Remove what killed processes left beside the place."""
-    for path in root.parent.glob(f".{root.name}.*{_UNFINISHED}"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)

@@ -18,6 +18,7 @@ import numpy as np
 from benchbench.data.canonical import records_digest
 from benchbench.data.order import TaggedCaption, frozen, frozen_name
 from benchbench.scenes.captions import PER_SCENE, captions
+from benchbench.scenes.edition.pictures import Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.sampling import sample
 
@@ -46,6 +47,11 @@ PROVIDES = (
     TEST_PICTURES,
 )
 TAGGER = "scenes: known tags"
+
+
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the test pictures."""
+    return [shared_pictures(plan)]
 
 
 def write(folder: Path, plan: Plan) -> Written:

@@ -14,7 +14,7 @@ from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.errors import UsageError
 from benchbench.scenes.edition import plan, standard
 from benchbench.scenes.edition.exporting import PROVIDED, export
-from benchbench.scenes.edition.folders import manifest
+from benchbench.scenes.edition.folders import clear, manifest
 from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def is_there(part: str) -> bool:
 def keep(part: str, progress: plan.Progress | None = None) -> Path:
     """The part's folder, drawn now where it is not there.
 
-    Two processes may do so at once; an interrupted one leaves nothing that counts.
+    Two processes may do so at once. What an interrupted or killed one had finished is used by the
+    next.
 
     Args:
         part: one of ``ALL_PARTS``.
@@ -60,6 +61,7 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
     """
     root = place(part)
     if is_there(part):
+        clear(root)
         return root
 
     def told(what: str, done: int, total: int) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchbench.data.images import decode, read_bytes
 from benchbench.scenes.drawing import draw
+from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Progress, Written, picture_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from benchbench.scenes.edition.pieces import Pieces
     from benchbench.scenes.world import Scenes
 
 Pixels = npt.NDArray[np.uint8]
@@ -27,37 +32,74 @@ _COMPRESSION = 1
 """A third of the time of Pillow's own choice, for files that are a seventh larger."""
 
 
-def drawn(scenes: Scenes, size: int) -> Iterator[Pixels]:
-    """Pictures of scenes one after the other, [size, size, 3] each."""
-    for start in range(0, len(scenes), BATCH):
-        yield from draw(scenes.take(slice(start, start + BATCH)), size)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some pictures of a folder, drawn together."""
+
+    names: Sequence[str]
+    draw: Callable[[], Iterable[Pixels]]
+    """RGB, [height, width, 3] each, in the order of the names."""
 
 
-def write_pictures(
-    folder: Path, pictures: Iterable[tuple[str, Pixels]], done: Callable[[int], None]
-) -> str:
-    """Write PNG files into a folder, encoding on all cores.
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """All pictures of a folder."""
 
-    Args:
-        folder: made if it is not there.
-        pictures: names and RGB, [height, width, 3]; taken a batch at a time.
-        done: called with how many are written.
+    folder: str
+    what: str
+    """For progress: ``pictures``."""
+    batches: Sequence[Batch]
+
+    @property
+    def total(self) -> int:
+        """How many pictures there are."""
+        return sum(len(batch.names) for batch in self.batches)
+
+
+def drawings(folder: str, what: str, scenes: Scenes, names: Sequence[str], size: int) -> Drawings:
+    """Return the pictures of scenes, a picture each, [size, size, 3]."""
+
+    def batch(start: int) -> Batch:
+        part = slice(start, start + BATCH)
+        return Batch(names[part], lambda: draw(scenes.take(part), size))
+
+    return Drawings(folder, what, [batch(start) for start in range(0, len(scenes), BATCH)])
+
+
+def shared_pictures(plan: Plan) -> Drawings:
+    """Return those that several parts are about."""
+    names = [picture_name(number) for number in range(plan.images)]
+    return drawings(TEST_PICTURES.rstrip("/"), "pictures", plan.scenes, names, plan.size)
+
+
+def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Written:
+    """Write PNG files into a folder of an edition, encoding on all cores.
+
+    Batches that are there already are read instead, which takes a tenth of the time.
 
     Returns:
-        SHA-256 over names, shapes and pixels, in the order given.
+        Their number, and SHA-256 over names, shapes and pixels, in order.
     """
+    folder, state, count = pieces.edition / pictures.folder, hashlib.sha256(), 0
     folder.mkdir(exist_ok=True)
-    state, count = hashlib.sha256(), 0
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="png") as pool:
-        for batch in _batches(pictures):
-            jobs = [pool.submit(_save, folder / name, pixels) for name, pixels in batch]
-            for name, pixels in batch:
+        for number, batch in enumerate(pictures.batches):
+            piece, files = f"{pictures.folder}-{number}", [folder / name for name in batch.names]
+            there = pieces.finished(piece) is not None
+            shown = list(pool.map(read_pixels, files) if there else batch.draw())
+            saved = pool.map(_save, () if there else files, shown)
+            for name, pixels in zip(batch.names, shown, strict=True):
                 add_pixels(state, name, pixels)
-            for job in jobs:
-                job.result()
-            count += len(batch)
-            done(count)
-    return state.hexdigest()
+            if not there:
+                pieces.note(piece, dict(zip(files, saved, strict=True)), {})
+            count += len(files)
+            progress(pictures.what, count, pictures.total)
+    return Written({pictures.folder: count}, {pictures.folder: state.hexdigest()})
+
+
+def read_pixels(path: Path) -> Pixels:
+    """Return what a picture file shows, [height, width, 3]."""
+    return np.asarray(decode(read_bytes(path), path))
 
 
 def add_pixels(state: hashlib._Hash, name: str, pixels: Pixels) -> None:
@@ -66,16 +108,9 @@ def add_pixels(state: hashlib._Hash, name: str, pixels: Pixels) -> None:
     state.update(np.ascontiguousarray(pixels).data)
 
 
-def _save(path: Path, pixels: Pixels) -> None:
-    Image.fromarray(pixels).save(path, format="PNG", compress_level=_COMPRESSION)
-
-
-def _batches(pictures: Iterable[tuple[str, Pixels]]) -> Iterator[list[tuple[str, Pixels]]]:
-    batch: list[tuple[str, Pixels]] = []
-    for picture in pictures:
-        batch.append(picture)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _save(path: Path, pixels: Pixels) -> str:
+    """Write a file; SHA-256 of its bytes."""
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, format="PNG", compress_level=_COMPRESSION)
+    path.write_bytes(content.getbuffer())
+    return hashlib.sha256(content.getbuffer()).hexdigest()

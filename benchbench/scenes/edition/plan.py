@@ -77,6 +77,12 @@ class Written:
 
     counts: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    """Of each file or folder in the edition's own."""
+
+    def add(self, more: Written) -> None:
+        """Add what another writer has written."""
+        self.counts |= more.counts
+        self.digests |= more.digests
 
     def json(self, path: Path, content: Any, count: int | None = None) -> None:
         """Write a JSON file; its digest is of the canonical form, and so is the file."""

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.captions import dense_captions
+from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.pictures import BATCH, Batch, Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, annotated, picture_name
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
@@ -53,19 +54,20 @@ class _Relations:
     """[m]"""
 
 
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the test pictures and the focused regions."""
+    relations = _relations(plan)
+    starts = range(0, len(plan.scenes), BATCH)
+    regions = [_regions(plan, relations, slice(start, start + BATCH)) for start in starts]
+    return [shared_pictures(plan), Drawings(REGIONS, "focused regions", regions)]
+
+
 def write(folder: Path, plan: Plan) -> Written:
-    """Write metadata, classes and focused regions."""
+    """Write metadata and classes."""
     relations, out = _relations(plan), Written()
     data = _records(plan, relations)
     out.json(folder / METADATA, {"data": data}, len(data))
     out.json(folder / CLASSES, _classes(data))
-    total = len({entry[0] for record in data for entry in record["relations"]})
-    out.counts[REGIONS] = total
-    out.digests[REGIONS] = write_pictures(
-        folder / REGIONS,
-        _regions(plan, relations),
-        lambda n: plan.progress("focused regions", n, total),
-    )
     return out
 
 
@@ -125,15 +127,22 @@ def _region_name(row: int, ends: Ints) -> str:
     return f"{row:06d}-{min(ends)}-{max(ends)}.png"
 
 
-def _regions(plan: Plan, relations: _Relations) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-    """Names and pixels of all focused regions, picture by picture."""
-    start = np.searchsorted(relations.row, np.arange(len(plan.scenes) + 1)).tolist()
-    for row, picture in enumerate(drawn(plan.scenes, plan.size)):
-        pairs = {_region_name(row, e): e for e in relations.ends[start[row] : start[row + 1]]}
-        blur = blurred(picture) if pairs else picture
-        for name, (one, other) in sorted(pairs.items()):
-            masks = plan.sight.mask(row, one), plan.sight.mask(row, other)
-            yield name, focused(picture, blur, masks)
+def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
+    """Focused regions of some pictures, one picture after the other."""
+    pairs = [
+        {_region_name(row, ends): ends for ends in relations.ends[relations.row == row]}
+        for row in range(len(plan.scenes))[rows]
+    ]
+
+    def shown() -> Iterator[npt.NDArray[np.uint8]]:
+        for row, picture in enumerate(draw(plan.scenes.take(rows), plan.size)):
+            blur = blurred(picture) if pairs[row] else picture
+            for _, (one, other) in sorted(pairs[row].items()):
+                place = rows.start + row
+                masks = plan.sight.mask(place, one), plan.sight.mask(place, other)
+                yield focused(picture, blur, masks)
+
+    return Batch([name for each in pairs for name in sorted(each)], shown)
 
 
 def _classes(data: list[Record]) -> dict[str, list[str]]:

@@ -24,14 +24,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from benchbench.cache import cache_folder
-from benchbench.data.images import decode, read_bytes
+from benchbench.data.images import read_bytes
 from benchbench.data.records import file_sha256
 from benchbench.errors import DataError, UsageError
 from benchbench.scenes.edition import vg150
-from benchbench.scenes.edition.pictures import BATCH, add_pixels
+from benchbench.scenes.edition.pictures import BATCH, add_pixels, read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +78,7 @@ def pixels_digest(paths: list[Path]) -> str:
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="look") as pool:
         for start in range(0, len(paths), BATCH):
             batch = paths[start : start + BATCH]
-            decoded = pool.map(lambda path: np.asarray(decode(read_bytes(path), path)), batch)
-            for path, pixels in zip(batch, decoded, strict=True):
+            for path, pixels in zip(batch, pool.map(read_pixels, batch), strict=True):
                 add_pixels(state, path.name, pixels)
     return state.hexdigest()
 

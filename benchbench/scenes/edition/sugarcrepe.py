@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.scenes.dice import Dice, dice
-from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.pictures import Drawings, drawings
 from benchbench.scenes.edition.plan import Plan, Written, picture_name
 from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import held_attributes
@@ -51,9 +51,20 @@ Pair = tuple[str, str]
 """A true caption and a false one."""
 
 
+def _scenes(plan: Plan) -> Scenes:
+    return plan.scenes.take(slice(0, MOST_SCENES))
+
+
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the pictures of the first scenes, in a folder of the part's own."""
+    scenes = _scenes(plan)
+    names = [picture_name(i) for i in scenes.index.tolist()]
+    return [drawings(PICTURES, "pictures", scenes, names, plan.size)]
+
+
 def write(folder: Path, plan: Plan) -> Written:
-    """Write the seven files and their pictures."""
-    scenes = plan.scenes.take(slice(0, MOST_SCENES))
+    """Write the seven files."""
+    scenes = _scenes(plan)
     plan.progress("captions and negatives", 0, len(scenes))
     files: dict[str, dict[str, dict[str, str]]] = {name: {} for name in SUBSETS}
     for row, (subset, caption, negative) in contrasts(scenes):
@@ -64,13 +75,6 @@ def write(folder: Path, plan: Plan) -> Written:
     for subset, records in files.items():
         out.json(folder / f"{subset}.json", records, len(records))
     plan.progress("captions and negatives", len(scenes), len(scenes))
-    names = [picture_name(i) for i in scenes.index.tolist()]
-    out.digests[PICTURES] = write_pictures(
-        folder / PICTURES,
-        zip(names, drawn(scenes, plan.size), strict=True),
-        lambda n: plan.progress("pictures", n, len(scenes)),
-    )
-    out.counts[PICTURES] = len(scenes)
     return out
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.edition.pictures import drawn, write_pictures
+from benchbench.scenes.edition.pictures import Drawings, drawings
 from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
@@ -69,11 +69,16 @@ class _Graphs:
         return np.concatenate([self.labels[self.ends], self.predicates[:, None]], axis=1)
 
 
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the test pictures, which no other part has."""
+    test, names = sample("test-dense", np.arange(plan.dense)), map(picture_name, range(plan.dense))
+    return [drawings(PICTURES, "dense scenes", test, list(names), plan.size)]
+
+
 def write(folder: Path, plan: Plan) -> Written:
-    """Write the annotations and the test pictures."""
-    test = sample("test-dense", np.arange(plan.dense))
-    plan.progress("dense scenes", 0, plan.dense)
-    shown = _graphs(test, plan.size)
+    """Write the annotations."""
+    plan.progress("scene graphs", 0, 1)
+    shown = _graphs(sample("test-dense", np.arange(plan.dense)), plan.size)
     learnt = _graphs(sample("train-dense", np.arange(plan.training)), plan.size)
     arrays, out = _arrays(shown, learnt, plan.size), Written()
     _write_h5(folder / GRAPHS, arrays)
@@ -83,11 +88,7 @@ def write(folder: Path, plan: Plan) -> Written:
     out.json(folder / IMAGE_DATA, _image_data(plan), plan.dense + plan.training)
     unseen = _zero_shot(shown, learnt)
     out.json(folder / ZERO_SHOT, unseen, len(unseen))
-    named = zip(map(picture_name, range(plan.dense)), drawn(test, plan.size), strict=True)
-    out.digests[PICTURES] = write_pictures(
-        folder / PICTURES, named, lambda n: plan.progress("dense scenes", n, plan.dense)
-    )
-    out.counts[PICTURES] = plan.dense
+    plan.progress("scene graphs", 1, 1)
     return out
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchbench.scenes.edition.pictures import Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, relation_items
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = "examples.jsonl"
 PROVIDES = (EXAMPLES, TEST_PICTURES)
+
+
+def pictures(plan: Plan) -> list[Drawings]:
+    """Return the test pictures."""
+    return [shared_pictures(plan)]
 
 
 def write(folder: Path, plan: Plan) -> Written:

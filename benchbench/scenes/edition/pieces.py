@@ -1,0 +1,89 @@
+"""The finished pieces of an unfinished edition, so that drawing continues where it was stopped.
+
+A piece is some files of the edition: a batch of pictures, all pictures of a folder, the annotations
+of a part. When its files are there, a note beside the edition's folder gets the digests of their
+bytes and what ``edition.json`` will say of them. A noted piece is used again only where all its
+files still have those bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.scenes.edition.plan import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+EDITION, NOTES = "edition", "notes"
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A folder that an edition is made in."""
+
+    work: Path
+
+    @property
+    def edition(self) -> Path:
+        """The edition's own folder."""
+        return self.work / EDITION
+
+    @property
+    def notes(self) -> Path:
+        """The folder of notes."""
+        return self.work / NOTES
+
+    def make(self, name: str, write: Callable[[], Written]) -> Written:
+        """Return what is said of a piece, and write its files first where they are not there.
+
+        Args:
+            name: the piece's, unique in the edition.
+            write: writes the files and folders of ``Written.digests`` into the edition's folder.
+        """
+        if (said := self.finished(name)) is not None:
+            return Written(said["counts"], said["digests"])
+        out = write()
+        files = [path for top in out.digests for path in _files(self.edition / top)]
+        said = {"counts": out.counts, "digests": out.digests}
+        self.note(name, dict(zip(files, map(_sha256, files), strict=True)), said)
+        return out
+
+    def note(self, name: str, files: Mapping[Path, str], said: Mapping[str, Any]) -> None:
+        """Note that a piece is finished.
+
+        Args:
+            name: the piece's.
+            files: in the edition's folder → SHA-256 of the bytes.
+            said: what to keep beside that.
+        """
+        within = {path.relative_to(self.edition).as_posix(): sha for path, sha in files.items()}
+        content = {"files": within, **said}
+        note = self._note(name)
+        partial = note.with_suffix(".part")
+        partial.write_text(json.dumps(content), "utf-8")
+        partial.replace(note)
+
+    def finished(self, name: str) -> dict[str, Any] | None:
+        """Return the note of a piece whose files all have their bytes; else None."""
+        try:
+            said: dict[str, Any] = json.loads(self._note(name).read_text("utf-8"))
+            whole = all(_sha256(self.edition / p) == digest for p, digest in said["files"].items())
+        except (OSError, ValueError, KeyError):  # not yet noted, or a file is gone: made anew
+            return None
+        return said if whole else None
+
+    def _note(self, name: str) -> Path:
+        return self.notes / f"{name}.json"
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
