@@ -48,9 +48,9 @@ class Pieces:
         if (said := self.finished(name)) is not None:
             return Written(said["counts"], said["digests"])
         out = write()
-        files = [path for top in out.digests for path in _files(self.edition / top)]
-        said = {"counts": out.counts, "digests": out.digests}
-        self.note(name, dict(zip(files, map(_sha256, files), strict=True)), said)
+        paths = [path for top in out.digests for path in _files(self.edition / top)]
+        files = {path: out.sha256.get(path) or _sha256(path) for path in paths}
+        self.note(name, files, {"counts": out.counts, "digests": out.digests})
         return out
 
     def note(self, name: str, files: Mapping[Path, str], said: Mapping[str, Any]) -> None:

@@ -78,6 +78,8 @@ class Written:
     counts: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     """Of each file or folder in the edition's own."""
+    sha256: dict[Path, str] = field(default_factory=dict)
+    """Of the bytes of written files, where that is known already."""
 
     def add(self, more: Written) -> None:
         """Add what another writer has written."""

@@ -28,6 +28,7 @@ from benchbench.cache import cache_folder
 from benchbench.data.images import read_bytes
 from benchbench.data.records import file_sha256
 from benchbench.errors import DataError, UsageError
+from benchbench.leftovers import remove_leftovers, unfinished
 from benchbench.scenes.edition import vg150
 from benchbench.scenes.edition.pictures import BATCH, add_pixels, read_pixels
 
@@ -102,7 +103,8 @@ def _note(digest: str) -> Path | None:
 
 def _keep_note(note: Path, digest: str) -> None:
     """A cache that cannot be written costs time, no more."""
-    partial = note.with_name(f"{note.name}.part-{os.getpid()}")
+    partial = unfinished(note)
+    remove_leftovers(note.parent)
     with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(digest, "utf-8")
