@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
+METHODS = "benchbench.variants"
+"""The package of the methods that ship."""
 PATHS = "file"
 """The family of models that are typed as a path."""
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
-FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, "benchbench.variants")}
+FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, METHODS)}
 """Group of entry points → packages whose modules are scanned besides."""
 
 
@@ -71,6 +73,11 @@ def _variant(task: Task, name: str) -> Task:
 def family_names() -> list[str]:
     """The prefixes that ``load_model`` takes."""
     return sorted(_found(MODELS, "FAMILY"))
+
+
+def bundled_methods() -> list[str]:
+    """Return the families of the methods that ship: all that a file's header may name."""
+    return sorted(_scanned(METHODS, "FAMILY"))
 
 
 def model_family(name: str) -> ModelFamily:
@@ -173,11 +180,19 @@ def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
         point.name: point.load for point in entry_points(group=package)
     }
     for folder in FOLDERS[package]:
-        for module in pkgutil.iter_modules(import_module(folder).__path__):
-            path = f"{folder}.{module.name}"
-            if _defines(path, attribute):
-                found[module.name.replace("_", "-")] = _getter(path, attribute)
+        found |= _scanned(folder, attribute)
     return found
+
+
+@cache
+def _scanned(folder: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
+    """Name → how to get it, of the modules of a package that assign an attribute."""
+    modules = (m.name for m in pkgutil.iter_modules(import_module(folder).__path__))
+    return {
+        name.replace("_", "-"): _getter(f"{folder}.{name}", attribute)
+        for name in modules
+        if _defines(f"{folder}.{name}", attribute)
+    }
 
 
 def _getter(path: str, attribute: str) -> Callable[[], Any]:
