@@ -22,6 +22,7 @@ from benchbench.editions import resolve_edition
 from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
+from benchbench.failures import foreign_code
 from benchbench.models.computation import Computation, check_distinct, own_code
 from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
@@ -121,7 +122,8 @@ def evaluate(
         check_writable(out, task.info.name)
     task, from_proposals = _told(task, proposals)
     resolved = resolve_edition(task.info, data_root, edition, progress)
-    all_items = task.items(resolved.root)
+    with foreign_code(f"The task {task.info.name}"):
+        all_items = task.items(resolved.root)
     items = draw_clusters(all_items, limit, seed)
     if not items:
         raise MalformedData(f"{task.info.name} finds no item under {resolved.root}: empty files?")
@@ -132,7 +134,9 @@ def evaluate(
     model = loaded(model, device, precision, seed, further, progress)
     chosen += choices_of(specification or model.manifest.name)
     if isinstance(model, Learner):
-        model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
+        with foreign_code(specification or model.manifest.name):
+            scenes = task.training(resolved.root) if isinstance(task, Trainable) else ()
+            model = model.learned(scenes)
     computation = Computation.of(model, specification)
     check_distinct(model, computation)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
@@ -206,7 +210,7 @@ def _answered(
     protocol: Protocol, items: Sequence[Any], model: Model, encoder: Encoder, batch_size: int
 ) -> Answers:
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
-    with inference(), memory_errors(advice):
+    with inference(), memory_errors(advice), foreign_code(model.manifest.name):
         try:
             return protocol.answer(items, model, encoder)
         except ImageError as error:
@@ -227,8 +231,7 @@ def loaded(
             progress(LOADING, 0, 1)
         where = choose_device(device or "auto")
         options = LoadOptions(where, precision or "fp32", seed, **further)
-        with memory_errors("The model does not fit: try --precision bf16, or --device cpu."):
-            model = load_model(model, options)
+        model = load_model(model, options)
         if progress:
             progress(LOADING, 1, 1)
     elif device is not None or precision is not None or any(further.values()):

@@ -17,7 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.failures import foreign_code, said
 from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ METHODS = "benchbench.variants"
 """The package of the methods that ship."""
 PATHS = "file"
 """The family of models that are typed as a path."""
+SMALLER = "The model does not fit: try --precision bf16, or --device cpu."
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, METHODS)}
 """Group of entry points → packages whose modules are scanned besides."""
@@ -102,7 +105,7 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
     Raises:
         UnknownName: no such family.
         UsageError: an option that this family does not heed.
-        ModelError: what the family says.
+        ModelError: what the family says, or whatever else its code raises.
     """
     family, options = family_of(specification), options or LoadOptions()
     given = [name for name in FURTHER if getattr(options, name)]
@@ -113,7 +116,8 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
             f"{specification} takes no {', '.join(wrong)}: it leaves nothing of that kind open. "
             f"Such options that it takes: {there or 'none'}."
         )
-    return family.load(rest_of(specification), options)
+    with memory_errors(SMALLER), foreign_code(specification):
+        return family.load(rest_of(specification), options)
 
 
 def heeded_by(specification: str) -> frozenset[str]:
@@ -169,8 +173,8 @@ def _got(getter: Callable[[], Any], what: str) -> Any:
     """What a plugin gives; whatever it raises becomes one error that names it."""
     try:
         return getter()
-    except Exception as error:
-        raise ContractError(f"The plugin for {what} breaks: {error!r}") from error
+    except (Exception, SystemExit) as error:
+        raise ContractError(f"The plugin for {what} breaks: it raises {said(error)}.") from error
 
 
 @cache

@@ -35,10 +35,10 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"cache", "choice", "devices", "environment", "registry", "settings"},
+    {"cache", "choice", "devices", "environment", "failures", "registry", "settings"},
     {"stats"},
     {"types"},
-    {"errors", "version"},
+    {"errors", "files", "printable", "version"},
 ]
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 SOURCES = sorted((TOP / "benchbench").rglob("*.py")) + sorted((TOP / "tasks").glob("*.py"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
     changed = publish(runs_of(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
     for path in changed:
-        click.echo(f"{'stale' if check else 'wrote'}  {path}")
+        say(f"{'stale' if check else 'wrote'}  {path}")
     if check and changed:
         click.echo(
             f"Pages that differ from their runs: {len(changed)}. benchbench publish", err=True

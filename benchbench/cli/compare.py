@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 
 @click.command("compare")
@@ -59,7 +60,8 @@ def compare_command(
     click.echo(found)
     if flips is not None:
         count = write_flips(found, flips, data_root, edition)
-        click.echo(f"\nflips  {count:,} items: {flips}")
+        click.echo()
+        say(f"flips  {count:,} items: {flips}")
 
 
 def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:

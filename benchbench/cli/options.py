@@ -57,6 +57,24 @@ precision_option = click.option(
 )
 
 
+VERBOSE = "benchbench.verbose"
+"""Key of a context's ``meta``."""
+
+
+def is_verbose() -> bool:
+    """Return whether the running command was asked to show traces."""
+    return bool(click.get_current_context().meta.get(VERBOSE))
+
+
+verbose_option = click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update({VERBOSE: value}),
+    help="Where a model's own code fails, show its trace.",
+)
+
+
 def loading_options(command: Command) -> Command:
     """How a checkpoint is to be read, for commands that load one: ``types.FURTHER``."""
     for option in reversed(

@@ -6,6 +6,8 @@ import shlex
 
 import click
 
+from benchbench.cli.border import say
+
 MOST = 1_000_000
 
 
@@ -32,7 +34,7 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     if path.suffix.lower() != ".png" or not path.parent.is_dir():
         raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
     gallery(path, split, count, size=size, columns=columns, start=start)
-    click.echo(path)
+    say(path)
 
 
 @scenes_group.command("export")
@@ -66,7 +68,8 @@ def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> No
         root = export(Path(out), parts=parts or ALL_PARTS, progress=bar, **chosen)
     finally:
         bar.close()
-    click.echo(
-        f"{root}\nnext  benchbench eval --model blind:chance --task vg-relation "
+    say(root)
+    say(
+        "next  benchbench eval --model blind:chance --task vg-relation "
         f"--data-root {shlex.quote(str(root))}"
     )

@@ -65,6 +65,7 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.precision_option
 @options.seed_option
 @options.loading_options
+@options.verbose_option
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def show_model(
     specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -76,11 +77,11 @@ def train_command(
         raise
     if not place().leads:
         return
-    click.echo(f"best  {best}")
+    say(f"best  {best}")
     name = variant.partition(":")[0]
     use = f"eval --model {name}:{shlex.quote(str(best))} --task vg-relation"
     start = f"train structclip --backbone {shlex.quote(str(best))}"
-    click.echo(f"next  benchbench {use if name in family_names() else start}")
+    say(f"next  benchbench {use if name in family_names() else start}")
 
 
 class _Line:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbench.gate import exit_code
+from benchbench.printable import one_line
 from benchbench.reports.pages import md, short
 from benchbench.reports.sidebyside import circumstances
 from benchbench.reports.summaries import Section, fitted
@@ -251,7 +252,7 @@ def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
 
 def _printable(text: str) -> str:
     """Without what XML does not bear, on one line."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return one_line(text)
 
 
 def sections(gate: Gate) -> list[Section]:

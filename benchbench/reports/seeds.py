@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.printable import sentence
 from benchbench.reports.sidebyside import side_by_side
 from benchbench.stats import Spread, between_seeds, intervals
 from benchbench.stats.intervals import described
@@ -61,7 +62,7 @@ class Methods:
         scale = 1 if self.is_rank else 100
         alike = math.comb(self.a.n + self.b.n, self.a.n)
         rows = [
-            f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds"
+            f"{sentence(self.task)} · {self.metric} · {self.a.n} and {self.b.n} seeds"
             f"{' · ranks, less is better' if self.is_rank else ''}",
             "",
             f"a      {_of(self.a, scale)}",

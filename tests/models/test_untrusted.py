@@ -52,7 +52,10 @@ def test_a_header_chooses_its_method_by_any_name_of_the_file(
 def test_a_configuration_does_not_trust_its_own_code(tmp_path: Path) -> None:
     """open_clip passes ``tokenizer_kwargs`` on to transformers, this one too."""
     ran = tmp_path / "ran"
-    text: dict[str, Any] = {"hf_tokenizer_name": "x", "tokenizer_kwargs": {"trust_remote_code": True}}
+    text: dict[str, Any] = {
+        "hf_tokenizer_name": "x",
+        "tokenizer_kwargs": {"trust_remote_code": True},
+    }
     text |= {"width": 64, "heads": 1, "layers": 1, "context_length": 8, "vocab_size": 100}
     vision = {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16}
     config = {"embed_dim": 8, "vision_cfg": vision, "text_cfg": text, "quick_gelu": False}
