@@ -10,7 +10,6 @@ import hashlib
 import time
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from benchbench.choice import KEY as CHOSEN
@@ -23,6 +22,7 @@ from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
+from benchbench.files import expanded
 from benchbench.models.computation import Computation, check_distinct, own_code
 from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
@@ -41,6 +41,7 @@ from benchbench.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
+    from pathlib import Path
     from typing import Any, TypeVar
 
     from typing_extensions import Unpack
@@ -122,22 +123,17 @@ def evaluate(
         check_writable(out, task.info.name)
     task, from_proposals = _told(task, proposals)
     resolved = resolve_edition(task.info, data_root, edition, progress)
-    with foreign_code(f"The task {task.info.name}"):
-        all_items = task.items(resolved.root)
+    all_items = _items(task, resolved.root)
     items = draw_clusters(all_items, limit, seed)
-    if not items:
-        raise MalformedData(f"{task.info.name} finds no item under {resolved.root}: empty files?")
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
     specification = model if isinstance(model, str) else None
     model = loaded(model, device, precision, seed, further, progress)
     chosen += choices_of(specification or model.manifest.name)
-    if isinstance(model, Learner):
-        with foreign_code(specification or model.manifest.name):
-            scenes = task.training(resolved.root) if isinstance(task, Trainable) else ()
-            model = model.learned(scenes)
-    computation = Computation.of(model, specification)
+    with foreign_code(specification or model.manifest.name):
+        model = _learned(model, task, resolved.root)
+        computation = Computation.of(model, specification)
     check_distinct(model, computation)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
@@ -178,6 +174,27 @@ def evaluate(
     return run
 
 
+def _items(task: Task, root: Path) -> Sequence[Any]:
+    """Return a task's items.
+
+    Raises:
+        MalformedData: there is none.
+        ModelError: the task's own code raises.
+    """
+    with foreign_code(f"The task {task.info.name}"):
+        found = task.items(root)
+    if not found:
+        raise MalformedData(f"{task.info.name} finds no item under {root}: empty files?")
+    return found
+
+
+def _learned(model: Model, task: Task, root: Path) -> Model:
+    """Return a model that has seen the task's training split, where it learns from one."""
+    if not isinstance(model, Learner):
+        return model
+    return model.learned(task.training(root) if isinstance(task, Trainable) else ())
+
+
 def _chosen(choices: Sequence[Choice]) -> dict[str, Any]:
     return {CHOSEN: [asdict(each) for each in choices]} if choices else {}
 
@@ -188,7 +205,7 @@ def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str
         return task, {}
     if not isinstance(task, TakesProposals):
         raise UsageError(f"{task.info.name} takes no proposals: leave --proposals out.")
-    path = Path(proposals).expanduser()
+    path = expanded(proposals)
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 

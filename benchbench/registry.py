@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
 from benchbench.failures import foreign_code, said
+from benchbench.files import exists
 from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def is_path(specification: str) -> bool:
     return not (colon and name in _found(MODELS, "FAMILY")) and (
         specification.startswith((".", "/", "~"))
         or specification.endswith(WEIGHTS)
-        or ("/" in name and Path(specification).exists())
+        or ("/" in name and exists(Path(specification)))
     )
 
 

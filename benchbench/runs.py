@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
 from benchbench.errors import PartialRun, RunError, UsageError
+from benchbench.files import exists, expanded, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
 from benchbench.types import Counts, ModelManifest, Run
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 KEY = b"benchbench"
 SUFFIX = ".parquet"
+LONGEST = 100
+"""Characters of a model's name in a file's."""
 TAG = "tag."
 
 
@@ -105,7 +108,7 @@ def run_path(run: Run, out: str | Path) -> Path:
     identity = json.dumps(
         [run.model.fingerprint, run.task_version, run.data_sha256, settings], sort_keys=True
     )
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")[:LONGEST]
     part = f"-limit{settings['limit']}" if run.partial else ""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
     return out / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
@@ -114,10 +117,10 @@ def run_path(run: Run, out: str | Path) -> Path:
 def _expanded(out: str | Path) -> Path:
     if not str(out).strip():
         raise RunError("The run's place is empty. Name a .parquet file, or a folder.")
-    try:
-        return Path(out).expanduser()
-    except RuntimeError as error:
-        raise RunError(f"Cannot expand {out}: {error}") from error
+    place = expanded(out)
+    if problem := name_problem(place):
+        raise RunError(f"{out} cannot be the name of a file: {problem}. Name another place.")
+    return place
 
 
 def read_run(path: str | Path) -> Run:
@@ -127,8 +130,8 @@ def read_run(path: str | Path) -> Run:
         RunError: no such file, no Parquet, no run of this format, or not a whole one.
     """
     path = Path(path)
-    if not path.is_file():
-        there = "is a folder: name a run in it" if path.is_dir() else "does not exist"
+    if not exists(path) or path.is_dir():
+        there = "is a folder: name a run in it" if exists(path) else "does not exist"
         raise RunError(f"{path} {there}.")
     header, table = _read(path)
     if header.get("format") != FORMAT:
@@ -155,12 +158,13 @@ def _read(path: Path) -> tuple[Mapping[str, Any], pa.Table]:
 
     try:
         # A ParquetFile, not read_table: the latter reads key=value folders into columns.
+        require_regular(path)
         with pq.ParquetFile(path) as file:
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise RunError(f"{path} is no readable Parquet file: {error}") from error
     try:
-        header = json.loads((table.schema.metadata or {})[KEY])
+        header = parse_json((table.schema.metadata or {})[KEY])
     except (KeyError, ValueError):
         header = None
     if not isinstance(header, dict):

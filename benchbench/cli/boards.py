@@ -21,7 +21,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
 @options.ties_option
-@click.option("--level", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
 @options.interval_option
 @click.option(
     "--correction",

@@ -19,7 +19,7 @@ from benchbench.cli.border import say
 @options.ties_option
 @click.option(
     "--level",
-    type=click.FloatRange(0.5, 0.9999),
+    type=options.LEVEL,
     default=0.95,
     show_default=True,
     help="Of intervals, and of what counts as sure.",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @options.precision_option
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     help="Pictures, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
 @options.seed_option
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @options.verbose_option
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     help="At most so many items, by whole source images (at least one).",
 )
 @click.option(

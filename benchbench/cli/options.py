@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST = 2**31 - 1
+"""Of whatever is counted."""
+
+
+class Number(click.FloatRange):
+    """A finite number within bounds; NaN compares with nothing, and is within none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+COUNT = click.IntRange(1, MOST)
+LEVEL = Number(0.5, 0.9999)
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 data_root_option = click.option(

@@ -29,7 +29,7 @@ from benchbench.printable import sentence
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     default=500,
     show_default=True,
     help="At most so many pairs, the first.",

@@ -8,11 +8,11 @@ decided is in the manifest.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.files import expanded, parse_json
 from benchbench.models.containers import header_of, read_contents
 from benchbench.models.creation import create_random, loading, tokenizer_of
 from benchbench.models.entries import find_weights
@@ -53,7 +53,7 @@ def load(rest: str, options: LoadOptions) -> Model:
         UsageError: the architecture or the activation has to be named, or contradicts the file.
         ModelError: no weights, not all of them, or others; or more than tensors.
     """
-    path = Path(rest).expanduser()
+    path = expanded(rest)
     if path.is_dir():
         return _load_folder(path, rest, options)
     if record := header_of(path).get(OURS):
@@ -70,7 +70,7 @@ def _method_of(record: str, what: str) -> str:
             could run code.
     """
     try:
-        method = str(json.loads(record)["variant"]).partition(":")[0]
+        method = str(parse_json(record)["variant"]).partition(":")[0]
     except (ValueError, LookupError, TypeError) as error:
         raise ModelError(f"The header of {what} is damaged: {error}.") from error
     if method not in (there := bundled_methods()):
@@ -208,7 +208,7 @@ def _is_transformers(folder: Path) -> bool:
 
 def _heeded(rest: str) -> frozenset[str]:
     """As the family that a folder, or a file of ours, is handed to."""
-    path = Path(rest).expanduser()
+    path = expanded(rest)
     if _is_transformers(path):
         return heeded_by(f"hf:{rest}")
     return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})

@@ -7,11 +7,11 @@ each other are an error, and so is silence.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.files import parse_json, read_text
 from benchbench.models import architectures
 from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
 from benchbench.models.creation import first_line
@@ -128,7 +128,7 @@ def _configured(
 
 def _checked(folder: Path) -> dict[str, Any]:
     try:
-        config: Any = json.loads((folder / CONFIG).read_text("utf-8"))["model_cfg"]
+        config: Any = parse_json(read_text(folder / CONFIG))["model_cfg"]
         if not all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
             raise TypeError("vision_cfg and text_cfg should be objects")
     except (OSError, ValueError, LookupError, TypeError) as error:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
+from benchbench.files import expanded
 from benchbench.types import (
     FURTHER,
     DualEncoder,
@@ -74,7 +75,7 @@ def _module(source: str, name: str) -> ModuleType:
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
     try:
-        return _of_file(Path(source).expanduser(), name) if is_file else import_module(source)
+        return _of_file(expanded(source), name) if is_file else import_module(source)
     except BenchbenchError:
         raise
     except ModuleNotFoundError as error:

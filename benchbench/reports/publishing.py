@@ -357,7 +357,7 @@ def _model_pages(
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
+    return path.read_text("utf-8", errors="replace") if path.is_file() else None
 
 
 def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
@@ -378,7 +378,7 @@ def leftover(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Pages and figures made from runs that are no longer there."""
     figures = [*folder.glob("plots/*.svg")]
     texts = [
-        p for p in (*folder.glob("*.md"), *folder.glob("models/*.md")) if MADE in p.read_text()
+        p for p in (*folder.glob("*.md"), *folder.glob("models/*.md")) if MADE in (_read(p) or "")
     ]
     return sorted(p for p in (*figures, *texts) if p.relative_to(folder).as_posix() not in written)
 

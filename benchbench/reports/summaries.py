@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
+from benchbench.files import require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,8 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         RunError: it cannot be written.
     """
     try:
+        if path.exists():
+            require_regular(path)
         there = path.stat().st_size if path.exists() else 0
         if SUMMARY - there < LEAST:
             return False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.data.canonical import canonical
 from benchbench.errors import UsageError
+from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
@@ -82,7 +83,7 @@ def export(
         UsageError: a number or part that makes no edition; or a place that is not ours.
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
-    root = root.expanduser()
+    root = expanded(root)
     with whole(root) as folder:
         written = _written(folder, plan)
         (folder / MANIFEST).write_bytes(canonical(_manifest(plan, written, folder)))

@@ -9,7 +9,6 @@ fail. What a killed process leaves (``.NAME.*.unfinished``) goes when it is a da
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 import shutil
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
+from benchbench.files import parse_json, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,8 @@ _ATTEMPTS = 50
 def manifest(root: Path) -> dict[str, Any] | None:
     """What ``edition.json`` says of a folder; None where no edition of ours is there."""
     try:
-        content = json.loads((root / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(read_text(root / MANIFEST))
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) and content.get("made_by") == MADE_BY else None
 
