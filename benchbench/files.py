@@ -102,11 +102,9 @@ def parse_json(text: str | bytes, deepest: int | None = DEEPEST) -> Any:
 def _is_deeper(content: Any, deepest: int) -> bool:
     """Return whether lists and objects lie inside each other in more levels than that."""
     level = [content]
-    for _ in range(deepest + 1):
+    for _ in range(deepest):
         level = [inner for each in level for inner in _inside(each)]
-        if not level:
-            return False
-    return True
+    return bool(level)
 
 
 def _inside(content: Any) -> list[Any]:

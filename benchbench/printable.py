@@ -7,8 +7,11 @@ it is shown as visible escapes: ``\\x1b``, ``\\u202e``, ``\\n``.
 
 from __future__ import annotations
 
+import json
 import re
 
+FORMULA = tuple("=+-@＝＋－＠")
+"""What a cell begins with that a spreadsheet computes; a tab, too, which is an escape here."""
 LONGEST_WORD, LONGEST = 200, 2000
 """Characters of a word, and of a whole message."""
 _UNSAFE = (
@@ -64,6 +67,27 @@ def sentence(text: str) -> str:
         one_line(text),
     )
     return shortened(words, LONGEST)
+
+
+def json_text(content: object) -> str:
+    """Return content as JSON in which no character is unsafe, letters of all scripts readable.
+
+    >>> print(json_text("é\\x9b"))
+    "é\\u009b"
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def cell(text: str) -> str:
+    """Return text for a CSV table: on one line, and nothing that a spreadsheet would compute.
+
+    >>> cell("=1+1"), cell("-2.5"), cell("a - b")
+    ("'=1+1", '-2.5', 'a - b')
+    """
+    line = one_line(text)
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?", line)
+    return f"'{line}" if line.startswith(FORMULA) and not is_number else line
 
 
 def _escape(match: re.Match[str]) -> str:

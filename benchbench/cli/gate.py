@@ -10,6 +10,7 @@ import click
 
 from benchbench.cli import options
 from benchbench.cli.border import say
+from benchbench.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,7 +205,7 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
         with written_whole(path) as temporary:
-            temporary.write_text(text, "utf-8")
+            temporary.write_text(printable(text), "utf-8")
 
 
 def _fenced(what: str, text: str) -> Section:

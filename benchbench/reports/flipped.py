@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
+from benchbench.printable import cell, printable
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.pages import PAGE
@@ -69,7 +70,7 @@ def write_flips(
     else:
         text = _page(found, flips, _questions(found, data_root, edition))
     with written_whole(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_text(printable(text), "utf-8")
     return len(flips)
 
 
@@ -79,7 +80,8 @@ def _table(flips: Sequence[Flip]) -> str:
     writer.writerow(["id", "cluster", "group", "a", "b", "change"])
     for each in flips:
         change = "gained" if each.gained else "lost"
-        writer.writerow([each.id, each.cluster, each.group, each.a, each.b, change])
+        names = map(cell, (each.id, each.cluster, each.group))
+        writer.writerow([*names, each.a, each.b, change])
     return out.getvalue()
 
 
@@ -100,7 +102,7 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
     """One file that needs nothing else."""
     a, b = (html.escape(run.model.name) for run in (found.a, found.b))
     body = [
-        f"<h1>{found.a.task}@{found.a.edition}: what flipped</h1>",
+        f"<h1>{html.escape(f'{found.a.task}@{found.a.edition}')}: what flipped</h1>",
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
     for heading, lost in (("Lost", True), ("Gained", False)):

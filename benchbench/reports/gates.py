@@ -6,14 +6,13 @@ number, then what became of each check, what flipped in it, and which groups suf
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbench.gate import exit_code
-from benchbench.printable import one_line
+from benchbench.printable import json_text, one_line
 from benchbench.reports.pages import md, short
 from benchbench.reports.sidebyside import circumstances
 from benchbench.reports.summaries import Section, fitted
@@ -333,7 +332,7 @@ def as_json(gate: Gate) -> str:
             for c in gate.checks
         ],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    return json_text(record) + "\n"
 
 
 def _run(new: Run, old: Run) -> dict[str, object]:
