@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pty
 import re
 import signal
 import socket
+import subprocess
+import sys
+import tty
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +19,8 @@ import click
 from click.testing import CliRunner, Result
 
 from benchbench.cli import main
+from tests.cli.on_terminal import MARK
+from tests.test_layers import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +49,8 @@ UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 """Never printed: control characters but the newline, and what turns the direction of text."""
 ASIDE = re.compile(r"Warning: .*|.* …|[\w' ]+: [\d,]+ of [\d,]+|[\d,]+ of [\d,]+  .*")
 """What may stand on standard error beside an error: warnings, and progress where no terminal is."""
+BAR = re.compile(r"\r(?= *[\w' ]+: +\d+%\|)")
+"""The return before a progress bar."""
 SPECIAL = (
     "pipe", "socket", "device", "folder", "nowhere", "dangling", "loop", "empty", "noise", "latin",
     "deep", "list",
@@ -153,3 +162,43 @@ def left_behind(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.suffix in (".tmp", ".partial") or path.name.startswith(".")
     ]
+
+
+def on_terminal(
+    rows: Sequence[Sequence[str]], folder: Path, *, terminal: bool
+) -> list[tuple[Sequence[str], int, str]]:
+    """Run command lines in a process of their own, on a pseudo-terminal or a pipe.
+
+    Returns:
+        Each with its exit code and all that was printed, without the returns of progress bars.
+    """
+    asked, answered = folder / "asked.json", folder / "answered.json"
+    asked.write_text(json.dumps(rows), "utf-8")
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    if terminal:
+        tty.setraw(theirs)
+    command = [sys.executable, "-m", "tests.cli.on_terminal", str(asked), str(answered)]
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm"}
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment,
+        cwd=folder,
+    )  # fmt: skip
+    os.close(theirs)
+    printed = _everything(ours)
+    assert child.wait() == 0, printed[-2000:]
+    said = BAR.sub("", printed).split(MARK)[1:]
+    return list(zip(rows, json.loads(answered.read_text("utf-8")), said, strict=True))
+
+
+def _everything(handle: int) -> str:
+    """Read until the other end is closed."""
+    parts = []
+    while True:
+        try:
+            part = os.read(handle, 1 << 16)
+        except OSError:  # how a terminal says it
+            part = b""
+        if not part:
+            os.close(handle)
+            return b"".join(parts).decode()
+        parts.append(part)

@@ -12,7 +12,17 @@ import click
 import pytest
 
 from benchbench.runs import write_run
-from tests.cli.hostile import SPECIAL, WORDS, commands, lay_out, left_behind, problems, typed
+from tests.cli.hostile import (
+    SPECIAL,
+    WORDS,
+    commands,
+    lay_out,
+    left_behind,
+    on_terminal,
+    problems,
+    problems_of,
+    typed,
+)
 from tests.reports.made import made
 
 if TYPE_CHECKING:
@@ -128,3 +138,25 @@ def test_a_parameter_is_refused_or_heeded(
             wrong = [f"{type(error).__name__}: {error!s:.300}"]
         found += [f"{words!r:.300}\n    {each}" for each in wrong]
     assert not found, "\n".join(found)
+
+
+def test_on_a_pseudo_terminal_and_on_a_pipe(places: dict[str, str], tmp_path: Path) -> None:
+    """Every parameter again, by words that a terminal would obey; bars are drawn there."""
+    rows = []
+    for name, command in COMMANDS.items():
+        for each in command.params:
+            for kind in ("escape", "control", "bidirectional", "newline"):
+                here = tmp_path / str(len(rows))
+                here.mkdir()
+                sound = {
+                    key: text.format(**places, out=here)
+                    for key, text in SOUND.get(name, {}).items()
+                }
+                rows.append(line(name, {**sound, str(each.name): WORDS[kind]}))
+    for terminal in (True, False):
+        wrong = [
+            f"{words!r:.300}\n    {each}"
+            for words, code, said in on_terminal(rows, tmp_path, terminal=terminal)
+            for each in problems_of(code, "", said, terminal=True)
+        ]
+        assert not wrong, "\n".join(wrong)
