@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
+from benchbench.files import expanded
 from benchbench.runs import SUFFIX, read_run
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def runs_from(where: str) -> list[Run]:
     """
     if where.startswith(GIT):
         return _from_git(where)
-    path = Path(where).expanduser()
+    path = expanded(where)
     files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
         raise RunError(f"{where} holds no runs (*{SUFFIX}).")
@@ -40,7 +41,7 @@ def runs_from(where: str) -> list[Run]:
 
 def is_there(where: str) -> bool:
     """Whether runs are meant, and not a model to be evaluated."""
-    return where.startswith(GIT) or where.endswith(SUFFIX) or Path(where).expanduser().is_dir()
+    return where.startswith(GIT) or where.endswith(SUFFIX) or expanded(where).is_dir()
 
 
 def _from_git(where: str) -> list[Run]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
+from benchbench.files import exists, expanded, parse_json, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 SUFFIX = ".benchbench.json"
 KEY = "chosen_on"
@@ -40,7 +41,7 @@ class Choice:
 
 def beside(checkpoint: str | Path) -> Path:
     """Where a checkpoint's choice is written: beside a file or folder."""
-    path = Path(checkpoint).expanduser()
+    path = expanded(checkpoint)
     return path.parent / f"{path.name}{SUFFIX}"
 
 
@@ -50,7 +51,7 @@ def write_choice(checkpoint: str | Path, choices: Iterable[Choice]) -> Path:
     Raises:
         UsageError: there is no such checkpoint, or no place beside it.
     """
-    path = Path(checkpoint).expanduser()
+    path = expanded(checkpoint)
     if not path.exists():
         raise UsageError(f"There is no checkpoint {checkpoint}: save it first.")
     record = {KEY: [asdict(each) for each in choices]}
@@ -71,14 +72,14 @@ def choices_of(specification: str) -> list[Choice]:
     found: dict[Choice, None] = {}
     for part in re.split(r"[,+]", specification):
         for name in (part, part.partition(":")[2]):
-            if name and (place := beside(name)).is_file():
+            if name and exists(place := beside(name)):
                 found |= dict.fromkeys(_read(place))
     return list(found)
 
 
 def _read(place: Path) -> list[Choice]:
     try:
-        return of_records(json.loads(place.read_text("utf-8"))[KEY])
+        return of_records(parse_json(read_text(place))[KEY])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(
             f"{place} does not say on what its checkpoint was chosen ({type(error).__name__}: "

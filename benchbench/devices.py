@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
+NO_MEMORY = "can't allocate memory"
+"""How torch says it of the machine's own."""
 
 
 def choose_device(device: str) -> str:
@@ -89,13 +91,19 @@ def _legacy_precision() -> Iterator[None]:
 @contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
     """Turn running out of memory, the accelerator's or the machine's, into advice."""
-    import torch
-
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise ModelError(f"The device is out of memory. {advice}") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # how torch says it of the machine's own
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory_error(error):
             raise
-        raise ModelError(f"The machine is out of memory. {advice}") from error
+        what = "machine" if NO_MEMORY in str(error) else "device"
+        raise ModelError(f"The {what} is out of memory. {advice}") from error
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Return whether memory ran out, the accelerator's or the machine's."""
+    import torch
+
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and NO_MEMORY in str(error)
+    )

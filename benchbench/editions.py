@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UnknownName, UsageError
+from benchbench.files import exists, expanded, is_folder, require_regular
 from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 EDITION_VARIABLE = "BENCHBENCH_EDITION"
 DATA_VARIABLE = "BENCHBENCH_DATA"
 SCENES, OFFICIAL = "scenes", "official"
+LONGEST = 150
+"""Characters of a folder's name in an edition's, which is part of the name of a run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,9 @@ def _folder(named: str | Path, origin: str) -> Path:
     where = f" ({origin})" if origin else ""
     if not isinstance(named, (str, Path)) or not str(named).strip():
         raise UsageError(f"The data root{where} should name a folder; it is {named!r}.")
-    try:
-        root = Path(named).expanduser()
-    except RuntimeError as error:
-        raise UsageError(f"Cannot expand the data root {named}{where}: {error}") from error
-    if not root.is_dir():
-        state = "is a file, not a folder" if root.exists() else "does not exist"
+    root = expanded(named)
+    if not is_folder(root):
+        state = "is a file, not a folder" if exists(root) else "does not exist"
         raise MissingData(f"The data root {root}{where} {state}.")
     return root
 
@@ -107,15 +107,19 @@ def _folder(named: str | Path, origin: str) -> Path:
 def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     """Whether a task's file or folder is under ``root`` as it should be, and what is there."""
     path = root / first_there(root, file.path, *file.instead)
-    if not path.exists():
+    if not exists(path):
         return False, "missing"
     if file.path.endswith("/"):
         if not path.is_dir():
             return False, "a file where a folder should be"
         n = sum(1 for _ in path.iterdir())
         return n > 0, f"{n:,} entries" if n else "empty"
-    if not path.is_file():
+    try:
+        require_regular(path)
+    except IsADirectoryError:
         return False, "a folder where a file should be"
+    except OSError as error:
+        return False, f"no file that can be read: {error.strerror}"
     return True, f"{path.stat().st_size / 1e6:,.1f} MB"
 
 
@@ -232,4 +236,4 @@ def _not_official(info: TaskInfo, found: Edition) -> str:
 
 
 def _slug(root: Path) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-") or "data"
+    return re.sub(r"[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-")[:LONGEST] or "data"

@@ -26,15 +26,21 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from benchbench.printable import sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class BenchbenchError(Exception):
-    """Base of all errors that the user can put right."""
+    """Base of all errors that the user can put right; as text it is one line, fit to be printed."""
 
     exit_code = 2
     """What the command line leaves with."""
+
+    def __str__(self) -> str:
+        """Return the message on one line."""
+        return sentence(super().__str__())
 
 
 class UsageError(BenchbenchError):
@@ -100,3 +106,12 @@ class PartialRun(RunError):  # noqa: N818
 
 class ContractError(BenchbenchError):
     """A task or a model breaks the plugin contract."""
+
+    def __init__(self, message: str, details: Iterable[str] = ()) -> None:
+        """Say what is broken; ``details`` are listed below it."""
+        super().__init__(message)
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        """Return the message on one line, and each of the details on one below it."""
+        return "\n  - ".join([super().__str__(), *map(sentence, self.details)])

@@ -10,7 +10,6 @@ import hashlib
 import time
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from benchbench.choice import KEY as CHOSEN
@@ -22,6 +21,8 @@ from benchbench.editions import resolve_edition
 from benchbench.embedding import Encoder, Unfinished
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
+from benchbench.failures import foreign_code
+from benchbench.files import expanded
 from benchbench.models.computation import Computation, own_code
 from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
@@ -40,6 +41,7 @@ from benchbench.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
+    from pathlib import Path
     from typing import Any, TypeVar
 
     from typing_extensions import Unpack
@@ -121,19 +123,17 @@ def evaluate(
         check_writable(out, task.info.name)
     task, from_proposals = _told(task, proposals)
     resolved = resolve_edition(task.info, data_root, edition, progress)
-    all_items = task.items(resolved.root)
+    all_items = _items(task, resolved.root)
     items = draw_clusters(all_items, limit, seed)
-    if not items:
-        raise MalformedData(f"{task.info.name} finds no item under {resolved.root}: empty files?")
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item))
     usable = _usable(items, protocol, surveyed, on_missing)
     typed = model if isinstance(model, str) else model.manifest.name
     model = loaded(model, device, precision, seed, further, progress)
     chosen += choices_of(typed)
-    if isinstance(model, Learner):
-        model = model.learned(task.training(resolved.root) if isinstance(task, Trainable) else ())
-    computation = Computation.of(model)
+    with foreign_code(typed):
+        model = _learned(model, task, resolved.root)
+        computation = Computation.of(model)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
@@ -172,6 +172,27 @@ def evaluate(
     return run
 
 
+def _items(task: Task, root: Path) -> Sequence[Any]:
+    """Return a task's items.
+
+    Raises:
+        MalformedData: there is none.
+        ModelError: the task's own code raises.
+    """
+    with foreign_code(f"The task {task.info.name}"):
+        found = task.items(root)
+    if not found:
+        raise MalformedData(f"{task.info.name} finds no item under {root}: empty files?")
+    return found
+
+
+def _learned(model: Model, task: Task, root: Path) -> Model:
+    """Return a model that has seen the task's training split, where it learns from one."""
+    if not isinstance(model, Learner):
+        return model
+    return model.learned(task.training(root) if isinstance(task, Trainable) else ())
+
+
 def _chosen(choices: Sequence[Choice]) -> dict[str, Any]:
     return {CHOSEN: [asdict(each) for each in choices]} if choices else {}
 
@@ -182,7 +203,7 @@ def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str
         return task, {}
     if not isinstance(task, TakesProposals):
         raise UsageError(f"{task.info.name} takes no proposals: leave --proposals out.")
-    path = Path(proposals).expanduser()
+    path = expanded(proposals)
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
@@ -204,7 +225,7 @@ def _answered(
     protocol: Protocol, items: Sequence[Any], model: Model, encoder: Encoder, batch_size: int
 ) -> Answers:
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
-    with inference(), memory_errors(advice):
+    with inference(), memory_errors(advice), foreign_code(model.manifest.name):
         try:
             return protocol.answer(items, model, encoder)
         except ImageError as error:
@@ -225,8 +246,7 @@ def loaded(
             progress(LOADING, 0, 1)
         where = choose_device(device or "auto")
         options = LoadOptions(where, precision or "fp32", seed, **further)
-        with memory_errors("The model does not fit: try --precision bf16, or --device cpu."):
-            model = load_model(model, options)
+        model = load_model(model, options)
         if progress:
             progress(LOADING, 1, 1)
     elif device is not None or precision is not None or any(further.values()):

@@ -253,7 +253,7 @@ def _unlike(candidate: Run, baseline: Run) -> list[str]:
 
 def _refuse(apart: list[str]) -> None:
     if apart:
-        raise NotComparable("These runs do not compare:\n  - " + "\n  - ".join(apart))
+        raise NotComparable(f"These runs do not compare: {'; '.join(apart)}.")
 
 
 def check_rule(rule: Rule, metric: Metric) -> None:

@@ -1,6 +1,6 @@
 """Several models on several tasks: each model is loaded once, and an error is its pair's alone.
 
-So is an exception that a model's own code raises: the other pairs are evaluated all the same.
+So is whatever a model's own code raises: the other pairs are evaluated all the same.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchbench.devices import choose_device
-from benchbench.errors import UsageError
+from benchbench.devices import choose_device, memory_errors
+from benchbench.errors import BenchbenchError, UsageError
 from benchbench.evaluation import check_settings, evaluate, loaded
-from benchbench.registry import family_of, load_task, task_names
+from benchbench.failures import foreign_code
+from benchbench.registry import SMALLER, family_of, load_task, task_names
 from benchbench.types import FURTHER
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Cell:
     model: str
     task: str
     run: Run | None
-    error: Exception | None
-    """A ``BenchbenchError``, or whatever else a model's code or a task's has raised."""
+    error: BenchbenchError | None
+    """What went wrong."""
 
 
 def named(tasks: Sequence[str]) -> list[str]:
@@ -84,10 +85,11 @@ def _cells(
     device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
     for name in models:
         model: Model | None = None
-        failed: Exception | None = None
+        failed: BenchbenchError | None = None
         try:
-            model = loaded(name, device, precision, how.get("seed", 0), loading, progress)
-        except Exception as error:  # noqa: BLE001 - of any model; the cell tells of it
+            with memory_errors(SMALLER), foreign_code(name):
+                model = loaded(name, device, precision, how.get("seed", 0), loading, progress)
+        except BenchbenchError as error:
             failed = error
         for task in tasks:
             yield (
@@ -99,6 +101,7 @@ def _cell(
     name: str, model: Model, task: str, progress: Progress | None, how: dict[str, Any]
 ) -> Cell:
     try:
-        return Cell(name, task, evaluate(model, task, progress=progress, **how), None)
-    except Exception as error:  # noqa: BLE001 - of any model; the cell tells of it
+        with memory_errors(SMALLER), foreign_code(f"{name} on {task}"):
+            return Cell(name, task, evaluate(model, task, progress=progress, **how), None)
+    except BenchbenchError as error:
         return Cell(name, task, None, error)

@@ -20,14 +20,15 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.choice import Choice, write_choice
 from benchbench.errors import Regression, UsageError
+from benchbench.files import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.gate import Gate, Rule
     from benchbench.reports.scorecard import Scorecard
@@ -146,7 +147,7 @@ class Monitor:
         ]
         _check(self.tasks, every, on_fail, against, fail_if)
         _check_how(how)
-        self.every, self.out, self.name = every, Path(out).expanduser(), name
+        self.every, self.out, self.name = every, expanded(out), name
         self.on_fail: OnFail = on_fail
         self._log, self._how = log, how
         self._wrapping = Wrapping(architecture, transform, tokenizer, processor, wrap)

@@ -19,7 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
+from benchbench.failures import foreign_code, said
+from benchbench.files import exists
 from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
@@ -29,10 +32,13 @@ if TYPE_CHECKING:
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
+METHODS = "benchbench.variants"
+"""The package of the methods that ship."""
 PATHS = "file"
 """The family of models that are typed as a path."""
+SMALLER = "The model does not fit: try --precision bf16, or --device cpu."
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
-FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, "benchbench.variants")}
+FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, METHODS)}
 """Group of entry points → packages whose modules are scanned besides."""
 
 
@@ -75,6 +81,11 @@ def family_names() -> list[str]:
     return sorted(_found(MODELS, "FAMILY"))
 
 
+def bundled_methods() -> list[str]:
+    """Return the families of the methods that ship: all that a file's header may name."""
+    return sorted(_scanned(METHODS, "FAMILY"))
+
+
 def model_family(name: str) -> ModelFamily:
     """The model family of that name.
 
@@ -97,7 +108,7 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
     Raises:
         UnknownName: no such family.
         UsageError: an option that this family does not heed.
-        ModelError: what the family says.
+        ModelError: what the family says, or whatever else its code raises.
     """
     family, options = family_of(specification), options or LoadOptions()
     given = [name for name in FURTHER if getattr(options, name)]
@@ -108,7 +119,8 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
             f"{specification} takes no {', '.join(wrong)}: it leaves nothing of that kind open. "
             f"Such options that it takes: {there or 'none'}."
         )
-    model = family.load(rest_of(specification), options)
+    with memory_errors(SMALLER), foreign_code(specification):
+        model = family.load(rest_of(specification), options)
     with suppress(TypeError):  # an object that allows no weak reference
         _specifications[id(model)] = (weakref.ref(model), specification)
     return model
@@ -148,7 +160,7 @@ def is_path(specification: str) -> bool:
     return not (colon and name in _found(MODELS, "FAMILY")) and (
         specification.startswith((".", "/", "~"))
         or specification.endswith(WEIGHTS)
-        or ("/" in name and Path(specification).exists())
+        or ("/" in name and exists(Path(specification)))
     )
 
 
@@ -177,8 +189,8 @@ def _got(getter: Callable[[], Any], what: str) -> Any:
     """What a plugin gives; whatever it raises becomes one error that names it."""
     try:
         return getter()
-    except Exception as error:
-        raise ContractError(f"The plugin for {what} breaks: {error!r}") from error
+    except (Exception, SystemExit) as error:
+        raise ContractError(f"The plugin for {what} breaks: it raises {said(error)}.") from error
 
 
 @cache
@@ -188,11 +200,19 @@ def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
         point.name: point.load for point in entry_points(group=package)
     }
     for folder in FOLDERS[package]:
-        for module in pkgutil.iter_modules(import_module(folder).__path__):
-            path = f"{folder}.{module.name}"
-            if _defines(path, attribute):
-                found[module.name.replace("_", "-")] = _getter(path, attribute)
+        found |= _scanned(folder, attribute)
     return found
+
+
+@cache
+def _scanned(folder: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
+    """Name → how to get it, of the modules of a package that assign an attribute."""
+    modules = (m.name for m in pkgutil.iter_modules(import_module(folder).__path__))
+    return {
+        name.replace("_", "-"): _getter(f"{folder}.{name}", attribute)
+        for name in modules
+        if _defines(f"{folder}.{name}", attribute)
+    }
 
 
 def _getter(path: str, attribute: str) -> Callable[[], Any]:

@@ -20,6 +20,7 @@ from benchbench.atomic import os_errors, written_whole
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
 from benchbench.errors import PartialRun, RunError, UsageError
+from benchbench.files import exists, expanded, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
 from benchbench.seals import seal
 from benchbench.types import Counts, ModelManifest, Run
@@ -37,6 +38,8 @@ UNSEALED = 1
 KEY = b"benchbench"
 SEAL = "seal"
 SUFFIX = ".parquet"
+LONGEST = 100
+"""Characters of a model's name in a file's."""
 TAG = "tag."
 
 
@@ -115,7 +118,7 @@ def run_path(run: Run, out: str | Path) -> Path:
     identity = json.dumps(
         [run.model.fingerprint, run.task_version, run.data_sha256, settings], sort_keys=True
     )
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")[:LONGEST]
     part = f"-limit{settings['limit']}" if run.partial else ""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
     return out / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
@@ -124,10 +127,10 @@ def run_path(run: Run, out: str | Path) -> Path:
 def _expanded(out: str | Path) -> Path:
     if not str(out).strip():
         raise RunError("The run's place is empty. Name a .parquet file, or a folder.")
-    try:
-        return Path(out).expanduser()
-    except RuntimeError as error:
-        raise RunError(f"Cannot expand {out}: {error}") from error
+    place = expanded(out)
+    if problem := name_problem(place):
+        raise RunError(f"{out} cannot be the name of a file: {problem}. Name another place.")
+    return place
 
 
 def read_run(path: str | Path, name: str = "") -> Run:
@@ -144,8 +147,8 @@ def read_run(path: str | Path, name: str = "") -> Run:
             changed since it was written.
     """
     path, name = Path(path), name or str(path)
-    if not path.is_file():
-        there = "is a folder: name a run in it" if path.is_dir() else "does not exist"
+    if not exists(path) or path.is_dir():
+        there = "is a folder: name a run in it" if exists(path) else "does not exist"
         raise RunError(f"{name} {there}.")
     header, table = _read(path, name)
     _check_format(header, name)
@@ -171,6 +174,7 @@ def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
 
     try:
         # A ParquetFile, not read_table: the latter reads key=value folders into columns.
+        require_regular(path)
         with pq.ParquetFile(path) as file:
             table = file.read()
         table.validate(full=True)
@@ -178,8 +182,8 @@ def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
         why = " ".join(str(error).split())
         raise RunError(f"{name} is no readable Parquet file: {why}") from error
     try:
-        header = json.loads((table.schema.metadata or {})[KEY])
-    except (KeyError, ValueError, RecursionError):
+        header = parse_json((table.schema.metadata or {})[KEY])
+    except (KeyError, ValueError):
         header = None
     if not isinstance(header, dict):
         raise RunError(f"{name} is a Parquet file, but no benchbench run.")

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.errors import UnknownName, UsageError
+from benchbench.files import expanded, read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -93,11 +94,13 @@ def read_settings(start: Path | None = None) -> Settings:
 def _table(path: Path) -> dict[str, Any] | None:
     """Our part of a file; None where it has none."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from error
+    except RecursionError:
+        raise UsageError(f"{path} is not valid TOML: it is nested too deeply.") from None
     except ValueError as error:  # no TOML, or no UTF-8
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     if path.name == OWN_FILE:
@@ -142,6 +145,6 @@ def _gate(path: Path, asked: Any) -> GateSettings:
             raise UsageError(f"{path}: gate.{key} should be a string with something in it.")
     where = table.get("baseline")
     if where is not None and not where.startswith("git:"):
-        where = str(path.parent / Path(where).expanduser())
+        where = str(path.parent / expanded(where))
     fail_if, checks = tuple(table.get("fail_if", ())), tuple(table.get("checks", ()))
     return GateSettings(where, table.get("inconclusive"), fail_if, checks)

@@ -19,6 +19,7 @@ import numpy as np
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate, shuffled
 from benchbench.gate import Verdict, check_comparable, check_rule
+from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.reports.gates import WORDS
@@ -82,10 +83,9 @@ class Early:
             f"{self.rule.alpha:g} at any time, {self.lost:,} lost, {self.gained:,} gained"
             f"{f'; {too_few(self.n_clusters)}' if self.few else ''}"
         )
-        return (
-            f"candidate  {self.candidate}\nbaseline   {self.baseline}\n\n{first}"
-            f"{wrapped(check)}\n\ngate  {WORDS[self.verdict]}"
-        )
+        names = [f"candidate  {self.candidate}", f"baseline   {self.baseline}"]
+        both = "\n".join(map(sentence, names))
+        return f"{both}\n\n{first}{wrapped(sentence(check))}\n\ngate  {WORDS[self.verdict]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,13 +77,16 @@ def test_an_exception_that_is_not_ours_is_told(
     monkeypatch.setattr(grid, where, failing)
     models = ["blind:constant", "blind:length"]
     first, second = bb.evaluate_grid(models, TASKS[:1], data_root=drawn_edition)
-    assert (type(first.error), first.run) == (ZeroDivisionError, None)
+    assert (type(first.error), first.run) == (ModelError, None)
+    assert "raises ZeroDivisionError: by nothing" in str(first.error)
     assert second.run is not None
     asked = ["--model", models[0], "--model", models[1], "--task", TASKS[0]]
     done = typed("eval", *asked, "--data-root", str(drawn_edition), "--out", str(tmp_path))
     assert done.exit_code == 2
-    assert "Traceback" in done.stderr
+    assert "Traceback" not in done.stderr
     assert "ZeroDivisionError: by nothing" in done.stderr
+    done = typed("eval", *asked, "--data-root", str(drawn_edition), "--verbose")
+    assert "Traceback" in done.stderr
 
 
 def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:

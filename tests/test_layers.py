@@ -35,11 +35,21 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"atomic", "cache", "choice", "devices", "environment", "registry", "seals", "settings"},
+    {
+        "atomic",
+        "cache",
+        "choice",
+        "devices",
+        "environment",
+        "failures",
+        "registry",
+        "seals",
+        "settings",
+    },
     {"leftovers"},
     {"stats"},
     {"types"},
-    {"errors", "version"},
+    {"errors", "files", "printable", "version"},
 ]
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 SOURCES = sorted((TOP / "benchbench").rglob("*.py")) + sorted((TOP / "tasks").glob("*.py"))

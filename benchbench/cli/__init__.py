@@ -5,7 +5,6 @@ Modules here import click alone at their top, so that ``benchbench --help`` is i
 
 from __future__ import annotations
 
-import io
 import sys
 import warnings
 from functools import partial
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from benchbench.cli import options
 from benchbench.cli.boards import leaderboard_command, publish_command
+from benchbench.cli.border import bordered
 from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
@@ -25,13 +26,25 @@ from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
 from benchbench.cli.train import train_command
 from benchbench.errors import BenchbenchError
+from benchbench.printable import sentence
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where that was asked for, show the trace behind an error of ours."""
+        try:
+            return super().invoke(ctx)
+        except BenchbenchError as error:
+            if ctx.meta.get(options.VERBOSE):
+                from benchbench.failures import trace_of
+
+                click.echo(trace_of(error), err=True)
+            raise
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -41,47 +54,62 @@ class _Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Run a command line; the one place where errors become a line and an exit code."""
-        _prepare_streams()
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
-        if not standalone_mode:
-            return run()
-        try:
-            code: object = run()
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message())
-            sys.exit(0)
-        except click.UsageError as error:
-            command = error.ctx.command_path if error.ctx else "benchbench"
-            _fail(f"{error.format_message()} Help: {command} --help")
-        except click.ClickException as error:
-            _fail(error.format_message())
-        except BenchbenchError as error:
-            _fail(str(error), error.exit_code)
-        except OSError as error:  # a full disk, a name too long, a working directory that is gone
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}.")
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("Interrupted.", err=True)
-            sys.exit(130)
-        sys.exit(code if isinstance(code, int) else 0)
+        with bordered():
+            _show_warnings()
+            return _in_one_line(run) if standalone_mode else run()
+
+
+def _in_one_line(run: Callable[[], Any]) -> NoReturn:
+    """Leave with what a command returns, or with an error in one line."""
+    try:
+        code: object = run()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "benchbench"
+        _fail(f"{error.format_message()} Help: {command} --help")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except BenchbenchError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:  # a full disk, a name too long, a working directory that is gone
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}.")
+    except SystemExit as error:
+        _fail(f"Code that was run here left the program (exit code {error.code!r}): no result.")
+    except MemoryError:
+        _fail("The machine is out of memory.")
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    _say(f"Error: {sentence(message)}")
     sys.exit(code)
 
 
-def _prepare_streams() -> None:
-    """Print what a terminal's encoding lacks as '?', and warnings without their source lines."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+def _say(message: str) -> None:
+    """Print a line on standard error; click leaves its colours in, for the border to show."""
+    click.echo(message, err=True, color=True)
+
+
+def _show_warnings() -> None:
+    """Print warnings in one line, without their source."""
+    warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {sentence(str(message))}")
     # Oversized pictures are refused by our own rule, with an error of their own.
     warnings.filterwarnings("ignore", message=r"Image size .* could be decompression bomb")
 
 
-@click.group("benchbench", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+# color: click takes no escapes out of what is printed, and the border shows them.
+@click.group(
+    "benchbench",
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "color": True},
+)
 @click.version_option(VERSION, prog_name="benchbench")
 def main() -> None:
     """Does a vision-language model understand who does what to whom?

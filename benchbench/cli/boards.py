@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
 @options.ties_option
-@click.option("--level", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
 @options.interval_option
 @click.option(
     "--correction",
@@ -91,7 +92,7 @@ def _tell(changed: Sequence[Path], word: str) -> None:
     runs = [path for path in changed if path.suffix == SUFFIX]
     for path in changed:
         of_run = "changed" if path.exists() else "missing"
-        click.echo(f"{of_run if path in runs else word}  {path}")
+        say(f"{of_run if path in runs else word}  {path}")
     if runs:
         click.echo(
             f"Runs that are not those which the pages were made of: {len(runs)}. Restore them, or "

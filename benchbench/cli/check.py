@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
+from benchbench.printable import sentence
 
 WIDTH = 14
 
@@ -22,6 +24,7 @@ def check_group() -> None:
 @options.precision_option
 @options.seed_option
 @options.loading_options
+@options.verbose_option
 def check_model_command(
     specification: str, device: str, precision: Any, seed: int, **further: Any
 ) -> int:
@@ -38,9 +41,10 @@ def check_model_command(
     for check in checks:
         state = f"not tried: {check.because} failed" if check.because else "ok"
         for problem in check.problems or (state,):
-            click.echo(f"{check.name:{WIDTH}}  {'FAILED: ' if check.problems else ''}{problem}")
+            say(f"{check.name:{WIDTH}}  {'FAILED: ' if check.problems else ''}{sentence(problem)}")
     failed = sum(bool(check.problems) for check in checks)
-    click.echo(f"\n{specification} {_verdict(failed)}")
+    click.echo()
+    say(sentence(f"{specification} {_verdict(failed)}"))
     return 1 if failed else 0
 
 
@@ -66,5 +70,5 @@ def check_task_command(name: str, data_root: str | None, edition: str | None) ->
     except ContractError as error:
         click.echo(str(error))
         return 1
-    click.echo(f"{name}@{resolved.name} {_verdict(0)}")
+    say(f"{name}@{resolved.name} {_verdict(0)}")
     return 0

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 
 @click.command("compare")
@@ -18,7 +19,7 @@ from benchbench.cli import options
 @options.ties_option
 @click.option(
     "--level",
-    type=click.FloatRange(0.5, 0.9999),
+    type=options.LEVEL,
     default=0.95,
     show_default=True,
     help="Of intervals, and of what counts as sure.",
@@ -59,7 +60,8 @@ def compare_command(
     click.echo(found)
     if flips is not None:
         count = write_flips(found, flips, data_root, edition)
-        click.echo(f"\nflips  {count:,} items: {flips}")
+        click.echo()
+        say(f"flips  {count:,} items: {flips}")
 
 
 def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:

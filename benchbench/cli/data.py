@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,10 +61,10 @@ def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: s
     finally:
         bar.close()
     for path in written:
-        click.echo(path)
+        say(path)
     for task in _readers({path.name for path in written}):
         root = shlex.quote(str(written[0].parent))
-        click.echo(f"next  benchbench eval --model blind:chance --task {task} --data-root {root}")
+        say(f"next  benchbench eval --model blind:chance --task {task} --data-root {root}")
 
 
 def _seeds(text: str) -> list[int]:

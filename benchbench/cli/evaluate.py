@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
+from benchbench.printable import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.cli.progress import ProgressBar
+    from benchbench.grid import Cell
 
 
 @click.command("eval")
@@ -37,14 +39,15 @@ if TYPE_CHECKING:
 @options.precision_option
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     help="Pictures, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
 @options.seed_option
 @options.loading_options
+@options.verbose_option
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     help="At most so many items, by whole source images (at least one).",
 )
 @click.option(
@@ -133,18 +136,19 @@ def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None
     path = run_path(run, out)
     if quiet:
         for banner in banners(run):
-            click.echo(banner, err=True)
-        click.echo(path)
+            say(banner, err=True)
+        say(path)
         return
     try:
         card = scorecard(run, ties=ties, by=by)
     except UsageError as error:  # an optional tag that these files lack
         raise UsageError(f"{error} The run is written: {path}") from error
-    click.echo(f"\n{card}\n\nrun   {path}")
+    click.echo(f"\n{card}\n")
+    say(f"run   {path}")
     there = {tag for outcome in run.outcomes for tag in outcome.tags}
     further = [f"--by {tag}" for tag in tags if tag != by and tag in there]
     option = further[0] if further else "--manifest"
-    click.echo(f"next  benchbench show run {shlex.quote(str(path))} {option}")
+    say(f"next  benchbench show run {shlex.quote(str(path))} {option}")
 
 
 def _grid(
@@ -168,7 +172,7 @@ def _grid(
         bar.close()
         if cell.run is None:
             failed += 1
-            click.echo(f"{cell.task}  {cell.model}  {_reason(cell.error)}", err=True)
+            _tell(cell)
             continue
         for banner in banners(cell.run):
             key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
@@ -177,18 +181,20 @@ def _grid(
                 said.add(key)
         done += 1
         path = run_path(cell.run, out)
-        click.echo(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))
+        say(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))
     if done and not quiet:
-        click.echo(f"\nruns  {out}\nnext  benchbench leaderboard {shlex.quote(out)}/TASK@EDITION")
+        click.echo()
+        say(f"runs  {out}")
+        say(f"next  benchbench leaderboard {shlex.quote(out)}/TASK@EDITION")
     if failed:
         click.echo(f"Failed: {failed}.", err=True)
     return 2 if failed else 0
 
 
-def _reason(error: Exception | None) -> str:
-    """What went wrong; where it was nobody's mistake in typing, with the place in the code."""
-    from benchbench.errors import BenchbenchError
+def _tell(cell: Cell) -> None:
+    """Print why a model has no run on a task."""
+    from benchbench.failures import trace_of
 
-    if isinstance(error, BenchbenchError):
-        return f"Error: {error}"
-    return "".join(["Error in the model's code or ours:\n", *traceback.format_exception(error)])
+    if options.is_verbose():
+        click.echo(trace_of(cell.error), err=True)
+    say(f"{cell.task}  {sentence(cell.model)}  Error: {cell.error}", err=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
+from benchbench.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,25 +64,24 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.precision_option
 @options.seed_option
 @options.loading_options
+@options.verbose_option
 def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
     """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (no verdict: wrong input,
     or a crash) or 3 (not comparable). Where GITHUB_STEP_SUMMARY names a file, the same is added
     there.
     """
+    from benchbench.devices import memory_errors
     from benchbench.errors import BenchbenchError, NotComparable
+    from benchbench.failures import foreign_code
 
     try:
-        shown, said, code = _gated(candidate, reports, **asked)
+        # Python's own exit code after an exception, 1, would say that the gate failed.
+        with memory_errors("Try fewer items: --early-stop."), foreign_code("The gate"):
+            shown, said, code = _gated(candidate, reports, **asked)
     except BenchbenchError as error:
         what = "not comparable" if isinstance(error, NotComparable) else "not run"
         _summarise([_fenced(what, str(error))])
         raise
-    except (OSError, click.ClickException):
-        raise
-    except Exception as error:  # noqa: BLE001 - of any model; 1 would say that the gate failed
-        _summarise([_fenced("not run", f"{type(error).__name__}: {error}")])
-        traceback.print_exc()
-        return 2
     _summarise(said)
     click.echo(shown)
     return code
@@ -205,7 +205,7 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
         with written_whole(path) as temporary:
-            temporary.write_text(text, "utf-8")
+            temporary.write_text(printable(text), "utf-8")
 
 
 def _fenced(what: str, text: str) -> Section:
@@ -227,4 +227,4 @@ def _summarise(sections: Sequence[Section]) -> None:
         if not add_to_summary(Path(name), sections):
             click.echo("Warning: the step's summary is full, and the gate is not in it.", err=True)
     except RunError as error:
-        click.echo(f"Warning: {error}", err=True)
+        say(f"Warning: {error}", err=True)

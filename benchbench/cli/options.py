@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST = 2**31 - 1
+"""Of whatever is counted."""
+
+
+class Number(click.FloatRange):
+    """A finite number within bounds; NaN compares with nothing, and is within none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+COUNT = click.IntRange(1, MOST)
+LEVEL = Number(0.5, 0.9999)
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 data_root_option = click.option(
@@ -54,6 +72,24 @@ precision_option = click.option(
     default="fp32",
     show_default=True,
     help="Of the model's arithmetic; scores are fp32 throughout.",
+)
+
+
+VERBOSE = "benchbench.verbose"
+"""Key of a context's ``meta``."""
+
+
+def is_verbose() -> bool:
+    """Return whether the running command was asked to show traces."""
+    return bool(click.get_current_context().meta.get(VERBOSE))
+
+
+verbose_option = click.option(
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update({VERBOSE: value}),
+    help="Where a model's own code fails, show its trace.",
 )
 
 

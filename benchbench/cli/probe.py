@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
+from benchbench.printable import sentence
 
 
 @click.command("probe")
@@ -27,7 +29,7 @@ from benchbench.cli import options
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     default=500,
     show_default=True,
     help="At most so many pairs, the first.",
@@ -39,6 +41,7 @@ from benchbench.cli import options
 @options.seed_option
 @click.option("--allow-partial", is_flag=True, help="As for eval.")
 @click.option("--trust-pickle", is_flag=True, help="As for eval.")
+@options.verbose_option
 def probe_command(
     path: str, pairs: Path | None, task: str, limit: int, data_root: str | None,
     edition: str | None, device: str, precision: Any, seed: int, **further: Any,
@@ -68,6 +71,7 @@ def probe_command(
         for m in probed.measures
     ]  # fmt: skip
     heads = ["measure", "gelu", "quickgelu", "difference", f"{LEVEL:.0%} interval"]
-    click.echo(f"{path}  ·  {probed.pairs} true pairs of {where}\n")
+    say(sentence(f"{path}  ·  {probed.pairs} true pairs of {where}"))
+    click.echo()
     click.echo(tabulate(rows, heads, tablefmt="simple", floatfmt=".4f"))
     click.echo(f"\n{probed.advice}")

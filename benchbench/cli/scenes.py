@@ -6,6 +6,9 @@ import shlex
 
 import click
 
+from benchbench.cli import options
+from benchbench.cli.border import say
+
 MOST = 1_000_000
 
 
@@ -23,16 +26,16 @@ def scenes_group() -> None:
 @click.option("--size", type=click.IntRange(32, 448), default=224, show_default=True)
 def gallery_command(out: str, split: str, count: int, columns: int, start: int, size: int) -> None:
     """Draw a contact sheet: pictures with their scenario and a caption."""
-    from pathlib import Path
 
     from benchbench.errors import UsageError
+    from benchbench.files import expanded
     from benchbench.scenes import gallery
 
-    path = Path(out).expanduser()
+    path = expanded(out)
     if path.suffix.lower() != ".png" or not path.parent.is_dir():
         raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
     gallery(path, split, count, size=size, columns=columns, start=start)
-    click.echo(path)
+    say(path)
 
 
 @scenes_group.command("export")
@@ -47,16 +50,17 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     "--images", type=click.IntRange(2, MOST), help="Test pictures, an even number.  [1000]"
 )
 @click.option("--dense", type=click.IntRange(1, MOST), help="Dense test pictures.  [250]")
-@click.option("--size", type=int, help="Pixels along each side.  [224]")
+@click.option("--size", type=options.COUNT, help="Pixels along each side.  [224]")
 def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
     """Write a test edition of the drawn world in the official formats."""
     from pathlib import Path
 
     from benchbench.cli.progress import ProgressBar
     from benchbench.errors import UsageError
+    from benchbench.files import expanded
     from benchbench.scenes.edition import ALL_PARTS, export
 
-    if not out.strip() or Path(out).expanduser().resolve() == Path.cwd():
+    if not out.strip() or expanded(out).resolve() == Path.cwd():
         raise UsageError(
             f"The edition takes the place of its folder: name another than '{out}', where you are."
         )
@@ -66,7 +70,8 @@ def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> No
         root = export(Path(out), parts=parts or ALL_PARTS, progress=bar, **chosen)
     finally:
         bar.close()
-    click.echo(
-        f"{root}\nnext  benchbench eval --model blind:chance --task vg-relation "
+    say(root)
+    say(
+        "next  benchbench eval --model blind:chance --task vg-relation "
         f"--data-root {shlex.quote(str(root))}"
     )

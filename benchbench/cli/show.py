@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.printable import json_text
 
 
 @click.group("show")
@@ -43,7 +43,7 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
             "skipped": list(run.skipped),
             "unreadable": dict(run.unreadable),
         }
-        click.echo("\n" + json.dumps(record, indent=2))
+        click.echo("\n" + json_text(record))
 
 
 @show_group.command("task")
@@ -66,6 +66,7 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.precision_option
 @options.seed_option
 @options.loading_options
+@options.verbose_option
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def show_model(
     specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any
@@ -84,4 +85,4 @@ def show_model(
         click.echo(model_page(model.manifest, scale))
         return
     record = asdict(model.manifest) | ({} if scale is None else {"logit_scale": round(scale, 4)})
-    click.echo(json.dumps({**record, "fingerprint": model.manifest.fingerprint}, indent=2))
+    click.echo(json_text({**record, "fingerprint": model.manifest.fingerprint}))

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
+from benchbench.cli.border import say
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -36,14 +37,22 @@ SECONDS_BETWEEN_LINES = 15.0
     show_default=True,
     help="Draws new weights, and which examples come when.",
 )
-@click.option("--steps", type=click.IntRange(min=1), default=8000, show_default=True)
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long, to go on later.")
-@click.option("--batch-size", "batch", type=click.IntRange(min=2), default=64, show_default=True)
-@click.option("--rate", type=float, default=1e-3, show_default=True, help="Highest learning rate.")
-@click.option("--validate-every", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--steps", type=options.COUNT, default=8000, show_default=True)
+@click.option("--minutes", type=options.Number(min=0), help="Stop after so long, to go on later.")
+@click.option(
+    "--batch-size", "batch", type=click.IntRange(2, options.MOST), default=64, show_default=True
+)
+@click.option(
+    "--rate",
+    type=options.Number(min=0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Highest learning rate.",
+)
+@click.option("--validate-every", type=options.COUNT, default=1000, show_default=True)
 @options.device_option
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), help="Processes that prepare batches.")
+@click.option("--workers", type=click.IntRange(0, 1024), help="Processes that prepare batches.")
 @click.option("--out", metavar="DIR", help="The run's folder.  [default: training/VARIANT-SEED]")
 def train_command(
     variant: str,
@@ -76,11 +85,11 @@ def train_command(
         raise
     if not place().leads:
         return
-    click.echo(f"best  {best}")
+    say(f"best  {best}")
     name = variant.partition(":")[0]
     use = f"eval --model {name}:{shlex.quote(str(best))} --task vg-relation"
     start = f"train structclip --backbone {shlex.quote(str(best))}"
-    click.echo(f"next  benchbench {use if name in family_names() else start}")
+    say(f"next  benchbench {use if name in family_names() else start}")
 
 
 class _Line:

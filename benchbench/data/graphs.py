@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.errors import MalformedData, MissingData
+from benchbench.files import require_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,11 +187,12 @@ _NAMES = (
 def _read(path: Path) -> _File:
     import h5py
 
-    if not path.is_file():
-        raise MissingData(f"File not found: {path}")
     try:
+        require_regular(path)
         with h5py.File(path, "r") as file:
             return _File(path, {name: _array(path, file, name) for name in _NAMES})
+    except FileNotFoundError:
+        raise MissingData(f"File not found: {path}") from None
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise MalformedData(f"{path} is not a whole HDF5 file ({error}).") from error
 

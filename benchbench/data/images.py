@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.errors import ImageError
+from benchbench.files import require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,10 +84,12 @@ def _open(source: Path | io.BytesIO, path: Path) -> Image:
 
 def _require_file(path: Path) -> None:
     """Refuse what is no regular file: opening a pipe would wait for ever."""
-    if not path.exists():
-        raise ImageError(f"Image not found: {path}")
-    if not path.is_file():
-        raise ImageError(f"Not a regular file: {path}")
+    try:
+        require_regular(path)
+    except FileNotFoundError:
+        raise ImageError(f"Image not found: {path}") from None
+    except OSError as error:
+        raise ImageError(f"Not a regular file: {path} ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchbench.errors import MalformedData, MissingData
+from benchbench.files import parse_json, read_text, require_regular
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     try:
+        require_regular(path)
         with path.open("rb") as file:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
@@ -90,7 +92,7 @@ def read_content(path: Path) -> Any:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, "utf-8-sig")
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except OSError as error:
@@ -103,8 +105,8 @@ def _read_text(path: Path) -> str:
 
 def _parsed(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: bad JSON, or a huge integer
+        return parse_json(text, deepest=None)
+    except ValueError as error:  # bad JSON, a huge integer, lists in lists without end
         raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.files import require_regular
 from benchbench.models.creation import first_line
 from benchbench.models.torchscript import MARK, read_torchscript
 
@@ -87,6 +88,7 @@ def header_of(path: Path) -> dict[str, str]:
 
 def _head(path: Path) -> bytes:
     try:
+        require_regular(path)
         with path.open("rb") as file:
             head = file.read(64)
     except FileNotFoundError:

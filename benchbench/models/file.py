@@ -8,18 +8,18 @@ decided is in the manifest.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.files import expanded, parse_json
 from benchbench.models.containers import header_of, read_contents
 from benchbench.models.creation import create_random, loading, tokenizer_of
 from benchbench.models.entries import find_weights
 from benchbench.models.filling import fill
 from benchbench.models.identity import CONFIG, Source, identify
 from benchbench.models.openclip import OpenClip
-from benchbench.registry import heeded_by, load_model
+from benchbench.registry import bundled_methods, heeded_by, load_model
 from benchbench.types import ModelFamily
 
 if TYPE_CHECKING:
@@ -53,21 +53,38 @@ def load(rest: str, options: LoadOptions) -> Model:
         UsageError: the architecture or the activation has to be named, or contradicts the file.
         ModelError: no weights, not all of them, or others; or more than tensors.
     """
-    path = Path(rest).expanduser()
+    path = expanded(rest)
     if path.is_dir():
         return _load_folder(path, rest, options)
     if record := header_of(path).get(OURS):
-        return load_model(f"{_variant_of(record, rest)}:{path}", options)
+        return load_model(f"{_method_of(record, rest)}:{_as_path(path)}", options)
     folder = path.parent if path.name in NAMES and (path.parent / CONFIG).is_file() else None
     return load_source(Source(path, rest, f"file:{rest}", folder), options)
 
 
-def _variant_of(record: str, what: str) -> str:
-    """The family whose variant ``benchbench train`` wrote."""
+def _method_of(record: str, what: str) -> str:
+    """Return the family whose variant ``benchbench train`` wrote.
+
+    Raises:
+        ModelError: the header is damaged, or names what is no bundled method: any other family
+            could run code.
+    """
     try:
-        return str(json.loads(record)["variant"]).partition(":")[0]
+        method = str(parse_json(record)["variant"]).partition(":")[0]
     except (ValueError, LookupError, TypeError) as error:
         raise ModelError(f"The header of {what} is damaged: {error}.") from error
+    if method not in (there := bundled_methods()):
+        raise ModelError(
+            f"The header of {what} names '{method}', which is no bundled method. A header may "
+            f"name {', '.join(there)}."
+        )
+    return method
+
+
+def _as_path(path: Path) -> str:
+    """Return a path that a method does not take for the name of one of its variants."""
+    text = str(path)
+    return text if "/" in text or path.suffix == ".safetensors" else f"./{text}"
 
 
 def _load_folder(folder: Path, what: str, options: LoadOptions) -> Model:
@@ -191,7 +208,7 @@ def _is_transformers(folder: Path) -> bool:
 
 def _heeded(rest: str) -> frozenset[str]:
     """As the family that a folder, or a file of ours, is handed to."""
-    path = Path(rest).expanduser()
+    path = expanded(rest)
     if _is_transformers(path):
         return heeded_by(f"hf:{rest}")
     return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})

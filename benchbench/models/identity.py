@@ -7,11 +7,11 @@ each other are an error, and so is silence.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.files import parse_json, read_text
 from benchbench.models import architectures
 from benchbench.models.activations import USER, Word, ask, decide, is_open, stated
 from benchbench.models.creation import first_line
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CONFIG = "open_clip_config.json"
 SHOWN = 8
+TRUST = "trust_remote_code"
+"""A key of ``tokenizer_kwargs`` that open_clip passes on to transformers unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,17 @@ def _configured(
 
 def _checked(folder: Path) -> dict[str, Any]:
     try:
-        config: Any = json.loads((folder / CONFIG).read_text("utf-8"))["model_cfg"]
-        if all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
-            return {**config}
-        raise TypeError("vision_cfg and text_cfg should be objects")
+        config: Any = parse_json(read_text(folder / CONFIG))["model_cfg"]
+        if not all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
+            raise TypeError("vision_cfg and text_cfg should be objects")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ModelError(f"{folder / CONFIG} describes no model: {first_line(error)}.") from error
+    if TRUST in config["text_cfg"].get("tokenizer_kwargs", ()):
+        raise ModelError(
+            f"{folder / CONFIG} is refused: its tokenizer_kwargs set {TRUST}, so that code of the "
+            f"folder would run. Remove {TRUST} from it."
+        )
+    return {**config}
 
 
 def _users(options: LoadOptions) -> list[Word]:

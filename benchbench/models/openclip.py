@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import inference
 from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.files import expanded
 from benchbench.models.activations import activation_of
 from benchbench.models.creation import create, create_random, tokenizer_of
 from benchbench.models.digest import weights_sha256
@@ -242,7 +242,7 @@ def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
     name = f"openclip:{schema}:{where}"
     if schema == HUB:
         return file.load_published(where, name, options)
-    return file.load_configured(Path(where).expanduser(), name, options)
+    return file.load_configured(expanded(where), name, options)
 
 
 def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:

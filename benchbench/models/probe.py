@@ -19,6 +19,7 @@ import numpy as np
 
 from benchbench.devices import inference
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
+from benchbench.files import read_text
 from benchbench.models.lerp import module_of
 from benchbench.models.line import PLACES, least, placed
 from benchbench.registry import heeded_by, load_model
@@ -212,7 +213,7 @@ def read_pairs(path: Path) -> list[Pair]:
         MalformedData: a line is not two fields.
     """
     try:
-        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+        rows = list(csv.reader(read_text(path, "utf-8-sig").splitlines()))
     except OSError as error:
         raise MissingData(f"Cannot read {path}: {error.strerror or error}.") from error
     except (csv.Error, UnicodeDecodeError) as error:

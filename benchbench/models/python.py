@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
+from benchbench.files import expanded
 from benchbench.types import (
     FURTHER,
     DualEncoder,
@@ -69,12 +70,12 @@ def _module(source: str, name: str) -> ModuleType:
     """The module, of a file or by name.
 
     Raises:
-        ModelError: it is not there, or breaks.
+        ModelError: it is not there.
     """
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
     try:
-        return _of_file(Path(source).expanduser(), name) if is_file else import_module(source)
+        return _of_file(expanded(source), name) if is_file else import_module(source)
     except BenchbenchError:
         raise
     except ModuleNotFoundError as error:
@@ -84,8 +85,6 @@ def _module(source: str, name: str) -> ModuleType:
             f"{name}: there is no module '{error.name}' in {Path.cwd()} nor among what is "
             f"installed for {sys.executable}. Type {USAGE}."
         ) from error
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{name}: importing '{source}' raises {_said(error)}") from error
 
 
 def _of_file(path: Path, name: str) -> ModuleType:
@@ -133,23 +132,12 @@ def _factory(module: ModuleType, attribute: str, name: str) -> Callable[..., Any
 
 
 def _called(factory: Callable[..., Any], options: LoadOptions, name: str) -> Any:
-    """What the factory gives.
-
-    Raises:
-        ModelError: whatever it raises, but running out of memory and what is ours.
-    """
-    import torch
-
+    """What the factory gives."""
     arguments = (options,) if _takes_options(factory) else ()
     given = [f"--{each.replace('_', '-')}" for each in FURTHER if getattr(options, each)]
     if given and not arguments:
         raise UsageError(f"{name} takes no {', '.join(given)}: its factory has no parameter.")
-    try:
-        return factory(*arguments)
-    except (BenchbenchError, MemoryError, torch.OutOfMemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{name} raises {_said(error)}") from error
+    return factory(*arguments)
 
 
 def _takes_options(factory: Callable[..., Any]) -> bool:
@@ -197,17 +185,6 @@ def _kind(thing: object) -> str:
     if isinstance(thing, type):
         return f"the class {thing.__name__} (not an object of it)"
     return "None" if thing is None else f"an object of class {type(thing).__name__}"
-
-
-def _said(error: BaseException) -> str:
-    """What was raised and where, in one line."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    file = trace.tb_frame.f_code.co_filename if trace else __file__
-    place = f" ({file}, line {trace.tb_lineno})" if trace and Path(file) != Path(__file__) else ""
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}{': ' * bool(message)}{message}{place}"
 
 
 FAMILY = ModelFamily(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import html
 import io
-import json
 import math
 from typing import TYPE_CHECKING
 
+from benchbench.printable import cell, json_text, one_line, sentence
 from benchbench.reports.leaderboard import CORRECTIONS
 from benchbench.reports.pages import PAGE, md, short
 from benchbench.reports.reliability import few_images, marked, of_rare_groups
@@ -144,7 +144,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
 
 def heading(board: Leaderboard) -> str:
     """The task, the edition, the metric."""
-    return f"{board.info.name}@{board.edition} · {board.metric.name}"
+    return sentence(f"{board.info.name}@{board.edition} · {board.metric.name}")
 
 
 def terminal(board: Leaderboard) -> str:
@@ -226,7 +226,7 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in text)
+    return "".join(_TEX.get(character, character) for character in one_line(text))
 
 
 def rows(board: Leaderboard) -> list[dict[str, object]]:
@@ -269,7 +269,7 @@ def _plain(value: float) -> float | None:
 
 def as_json(board: Leaderboard) -> str:
     """``rows`` as JSON."""
-    return json.dumps(rows(board), indent=2, ensure_ascii=False) + "\n"
+    return json_text(rows(board)) + "\n"
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -277,13 +277,16 @@ def as_csv(board: Leaderboard) -> str:
     out, every = io.StringIO(), rows(board)
     writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(every)
+    writer.writerows(
+        {name: cell(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in every
+    )
     return out.getvalue()
 
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
     "terminal": terminal,
-    "markdown": lambda board: f"## {heading(board)}\n\n{markdown(board)}",
+    "markdown": lambda board: f"## {md(heading(board))}\n\n{markdown(board)}",
     "html": page,
     "latex": latex,
     "csv": as_csv,

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from benchbench.editions import SCENES, drawn_part, state_of
+from benchbench.printable import sentence
 from benchbench.scenes.edition import is_there, place
 from benchbench.scenes.world import VERSION
 
@@ -113,7 +114,7 @@ def layout(info: TaskInfo, choice: Choice) -> str:
 def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
     """The folder to look into, and the lines above its files."""
     if choice.edition != SCENES:
-        return choice.root, [f"{info.name}: {choice.root or 'DATA_ROOT'}/"]
+        return choice.root, [sentence(f"{info.name}: {choice.root or 'DATA_ROOT'}/")]
     part = drawn_part(info)
     if part is None:
         return None, [
@@ -122,7 +123,7 @@ def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
         ]
     state = "drawn already" if is_there(part) else "drawn when first needed"
     return place(part), [
-        f"{info.name}: {place(part)}/",
+        sentence(f"{info.name}: {place(part)}/"),
         f"  the drawn world, {VERSION}: {state} (other files: --data-root DIR)",
     ]
 

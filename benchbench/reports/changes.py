@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from benchbench.printable import sentence
 from benchbench.reports.comparison import flips_of
+from benchbench.reports.pages import short
 from benchbench.reports.reliability import few_images, marked, of_rare_groups
 from benchbench.reports.sidebyside import circumstances
-from benchbench.reports.text import banners, cell, p_text, wrapped
+from benchbench.reports.text import CELL, banners, cell, p_text, wrapped
 from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ def render(found: Comparison) -> str:
     a, b = found.a, found.b
     said = dict.fromkeys([*banners(a), *banners(b)])
     parts = [
-        f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}\n"
-        f"a  {a.model.name}\nb  {b.model.name}",
+        sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
+        + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
         *map(wrapped, said),
         *map(wrapped, _of_models(a, b)),
         _numbers(found),
@@ -126,7 +128,7 @@ _ALIGN = ("left", *["right"] * 10)
 def _cells(change: Change, found: Comparison) -> list[str]:
     scale = 1 if found.metric.reading == "rank" else 100
     return [
-        change.name,
+        short(change.name, CELL),
         f"{scale * change.a:.1f}",
         f"{scale * change.b:.1f}",
         f"{scale * change.difference:+.1f}",
@@ -141,10 +143,8 @@ def _cells(change: Change, found: Comparison) -> list[str]:
 def _groups(found: Comparison) -> str:
     from tabulate import tabulate
 
-    heads = [
-        str(found.by), "a", "b", "b − a", f"{100 * found.level:g} % interval", "gained", "lost",
-        "n", "clusters", "adjusted p",
-    ]  # fmt: skip
+    by, interval = short(str(found.by), CELL), f"{100 * found.level:g} % interval"
+    heads = [by, "a", "b", "b − a", interval, "gained", "lost", "n", "clusters", "adjusted p"]
     rows = [[*_cells(change, found), f"{change.p_adjusted:.2g}"] for change in found.groups]
     return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
 
@@ -172,7 +172,9 @@ def _notes(found: Comparison) -> Iterator[str]:
     flips = flips_of(found)
     if flips:
         lost = Counter(each.group for each in flips if not each.gained)
-        worst = [f"{name or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)]
+        worst = [
+            f"{short(name, CELL) or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)
+        ]
         gained = sum(each.gained for each in flips)
         yield (
             f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"

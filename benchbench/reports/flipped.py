@@ -12,6 +12,7 @@ from benchbench.atomic import written_whole
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
+from benchbench.printable import cell, printable
 from benchbench.registry import load_task
 from benchbench.reports.comparison import flips_of
 from benchbench.reports.pages import PAGE
@@ -70,7 +71,7 @@ def write_flips(
     else:
         text = _page(found, flips, _questions(found, data_root, edition))
     with written_whole(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_text(printable(text), "utf-8")
     return len(flips)
 
 
@@ -80,7 +81,8 @@ def _table(flips: Sequence[Flip]) -> str:
     writer.writerow(["id", "cluster", "group", "a", "b", "change"])
     for each in flips:
         change = "gained" if each.gained else "lost"
-        writer.writerow([each.id, each.cluster, each.group, each.a, each.b, change])
+        names = map(cell, (each.id, each.cluster, each.group))
+        writer.writerow([*names, each.a, each.b, change])
     return out.getvalue()
 
 
@@ -101,7 +103,7 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
     """One file that needs nothing else."""
     a, b = (html.escape(run.model.name) for run in (found.a, found.b))
     body = [
-        f"<h1>{found.a.task}@{found.a.edition}: what flipped</h1>",
+        f"<h1>{html.escape(f'{found.a.task}@{found.a.edition}')}: what flipped</h1>",
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
     said = dict.fromkeys([*banners(found.a), *banners(found.b)])

@@ -6,13 +6,13 @@ number, then what became of each check, what flipped in it, and which groups suf
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbench.gate import exit_code
+from benchbench.printable import json_text, one_line
 from benchbench.reports.pages import md, short
 from benchbench.reports.reliability import too_few
 from benchbench.reports.sidebyside import circumstances
@@ -275,7 +275,7 @@ def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
 
 def _printable(text: str) -> str:
     """Without what XML does not bear, on one line."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return one_line(text)
 
 
 def sections(gate: Gate) -> list[Section]:
@@ -357,7 +357,7 @@ def as_json(gate: Gate) -> str:
             for c in gate.checks
         ],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    return json_text(record) + "\n"
 
 
 def _run(new: Run, old: Run) -> dict[str, object]:

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchbench.reports.text import WIDTH
+from benchbench.printable import sentence
+from benchbench.reports.pages import short
+from benchbench.reports.text import CELL, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,7 @@ def model_page(manifest: ModelManifest, logit_scale: float | None) -> str:
         manifest: of the model.
         logit_scale: its factor before a softmax; None where it compares no embeddings.
     """
-    rows = [*_rows(manifest, logit_scale)]
+    rows = [(short(name, CELL), sentence(value)) for name, value in _rows(manifest, logit_scale)]
     width = max(len(name) for name, _ in rows)
     lines = [
         textwrap.fill(
@@ -43,15 +45,15 @@ def model_page(manifest: ModelManifest, logit_scale: float | None) -> str:
         )
         for name, value in rows
     ]
-    return "\n\n".join([manifest.name, *_banners(manifest), "\n".join(lines)])
+    return "\n\n".join([sentence(manifest.name), *_banners(manifest), "\n".join(lines)])
 
 
 def _banners(manifest: ModelManifest) -> Iterator[str]:
     if not manifest.trained:
         text = f"UNTRAINED: {manifest.weights} weights. Its numbers show that the path works."
-        yield textwrap.fill(text, WIDTH, subsequent_indent=INDENT)
+        yield textwrap.fill(sentence(text), WIDTH, subsequent_indent=INDENT)
     if note := manifest.settings.get("note"):
-        yield textwrap.fill(f"NOTE: {note}", WIDTH, subsequent_indent=INDENT)
+        yield textwrap.fill(sentence(f"NOTE: {note}"), WIDTH, subsequent_indent=INDENT)
 
 
 def _rows(manifest: ModelManifest, logit_scale: float | None) -> Iterator[tuple[str, str]]:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from benchbench.printable import one_line, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def short(text: str, most: int) -> str:
-    """On one line, printable, and cut in its middle where it is longer than that.
+    """Return text on one line, printable, and cut in its middle where it is longer than that.
 
     >>> short("a\\nb", 9), short("abcdefghij", 5)
-    ('a?b', 'ab…ij')
+    ('a\\\\nb', 'ab…ij')
     """
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    if len(text) <= most:
-        return text
-    end = (most - 1) // 2
-    return f"{text[: most - 1 - end]}…{text[-end:]}"
+    return shortened(one_line(text), most)
 
 
 def labels(names: Sequence[str], most: int) -> list[str]:

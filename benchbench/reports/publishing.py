@@ -7,7 +7,6 @@ follows from them, so that a page that differs from what its runs say is stale o
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from dataclasses import asdict, replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.atomic import written_whole
 from benchbench.errors import RunError, UsageError
+from benchbench.printable import json_text
 from benchbench.reports.boards import (
     DRAWN,
     NAME,
@@ -330,7 +330,7 @@ def _model_pages(
                 f"| [{task}](../{task}.md) | {board.metric.name} "
                 f"| {number(board, place.estimate.value)} | {place_text(place)} |"
             )
-        record = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+        record = json_text(asdict(manifest))
         lines += ["", "## Manifest", "", f"Fingerprint `{manifest.fingerprint}`.", "", "```json",
                   record, "```", ""]  # fmt: skip
         found[name] = "\n".join(lines)

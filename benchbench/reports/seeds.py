@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.printable import sentence
 from benchbench.reports.reliability import (
     few_images,
     marked,
@@ -77,7 +78,7 @@ class Methods:
         scale = 1 if self.is_rank else 100
         alike = math.comb(self.a.n + self.b.n, self.a.n)
         rows = [
-            f"{self.task} · {self.metric} · {self.a.n} and {self.b.n} seeds"
+            f"{sentence(self.task)} · {self.metric} · {self.a.n} and {self.b.n} seeds"
             f"{' · ranks, less is better' if self.is_rank else ''}",
             *(line for said in self.warnings for line in ("", wrapped(said))),
             "",

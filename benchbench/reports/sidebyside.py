@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
+from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.registry import load_task
@@ -129,9 +130,7 @@ def side_by_side(
     if not runs:
         raise UsageError("There is no run to be read.")
     if apart := [line for other in runs[1:] for line in differences(runs[0], other)]:
-        raise NotComparable(
-            "These runs do not compare:\n  - " + "\n  - ".join(dict.fromkeys(apart))
-        )
+        raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(apart))}.")
     task_of(runs[0])
     chosen = metric_of(runs[0], metric)
     protocol = load_protocol(runs[0].protocol)
@@ -192,7 +191,7 @@ def circumstances(runs: Sequence[Run]) -> Iterator[str]:
             of.setdefault(str(run.settings.get(name)), []).append(run.model.name)
         if len(of) > 1:
             said = "; ".join(f"{value}: {', '.join(names)}" for value, names in of.items())
-            yield f"UNLIKE: {name} differs, and scores may differ for that alone. {said}."
+            yield sentence(f"UNLIKE: {name} differs, and scores may differ for that alone. {said}.")
 
 
 def metric_of(run: Run, metric: Metric | str | None) -> Metric:

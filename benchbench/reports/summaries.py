@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
+from benchbench.files import require_regular
+from benchbench.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,11 +104,13 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         RunError: it cannot be written.
     """
     try:
+        if path.exists():
+            require_regular(path)
         there = path.stat().st_size if path.exists() else 0
         if SUMMARY - there < LEAST:
             return False
         with path.open("a", encoding="utf-8") as file:
-            file.write(fitted(sections, SUMMARY - there) + "\n")
+            file.write(printable(fitted(sections, SUMMARY - there)) + "\n")
     except OSError as error:
         raise RunError(f"Cannot write the step's summary {path}: {error.strerror}.") from error
     return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import of_records
+from benchbench.printable import one_line, sentence
 from benchbench.protocols import load_protocol
 from benchbench.reports.reliability import few_images, marked, of_rare_groups
 from benchbench.stats.intervals import described
@@ -31,7 +32,8 @@ SHOWN = 3
 def render(scorecard: Scorecard) -> str:
     """The whole scorecard: heading, warnings, tables, counts, notes."""
     run = scorecard.run
-    parts = [f"{run.task}@{run.edition}  ·  {run.model.name}", *map(wrapped, banners(run))]
+    heading = sentence(f"{run.task}@{run.edition}  ·  {run.model.name}")
+    parts = [heading, *map(wrapped, banners(run))]
     parts += _metric_tables(scorecard)
     if scorecard.by is not None:
         parts.append(_group_table(scorecard))
@@ -44,7 +46,7 @@ def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
     """A run in a line: task, model, headline with its interval; the first two as wide as that."""
     run, row = scorecard.run, scorecard.headline
     value, interval, *_ = _numbers(row)
-    where = f"{run.task}@{run.edition}".ljust(widths[0])
+    where = sentence(f"{run.task}@{run.edition}").ljust(widths[0])
     return (
         f"{where}  {cell(run.model.name).ljust(widths[1])}  {row.name:<16}  {value:>5}  {interval}"
     )
@@ -57,7 +59,11 @@ def score_text(row: Row) -> str:
 
 
 def banners(run: Run) -> Iterator[str]:
-    """What must be read before any number."""
+    """Yield what must be read before any number, a line each."""
+    return map(sentence, _banners(run))
+
+
+def _banners(run: Run) -> Iterator[str]:
     if not run.model.trained:
         yield (
             f"UNTRAINED: {run.model.weights} weights. The numbers show that the path works and "
@@ -193,7 +199,7 @@ def _group_table(scorecard: Scorecard) -> str:
     chances = {_number(row, row.chance) for row in rows}
     notes = any(row.meaning for row in rows)
     cells = [[row.name, *[row.meaning] * notes] for row in rows]
-    heads = [str(scorecard.by), *["remark"] * notes]
+    heads = [cell(str(scorecard.by)), *["remark"] * notes]
     return _table(heads, cells, rows, len(chances) > 1)
 
 
@@ -245,8 +251,8 @@ def _number(row: Row, value: float, *, least: bool = False) -> str:
 
 def cell(text: str) -> str:
     """Text from data files as a table can bear it: printable, and no longer than a cell."""
-    printable = "".join(c if c.isprintable() else "?" for c in text)
-    return printable if len(printable) <= CELL else printable[: CELL - 1] + "…"
+    line = one_line(text)
+    return line if len(line) <= CELL else line[: CELL - 1] + "…"
 
 
 def p_text(p_value: float) -> str:

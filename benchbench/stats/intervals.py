@@ -95,8 +95,9 @@ def intervals(
         seed: of the draws.
 
     Raises:
-        UsageError: Wilson's is asked for what it is not for.
+        UsageError: Wilson's is asked for what it is not for; or the level is no share.
     """
+    check_level(level)
     shares = [of_share] * len(values) if isinstance(of_share, bool) else of_share
     drawn = [
         i for i, value in enumerate(values)
@@ -111,6 +112,16 @@ def intervals(
         interval(value, draws.get(i, np.zeros(0)), level, of_share=shares[i], method=method)
         for i, value in enumerate(values)
     ]
+
+
+def check_level(level: float) -> None:
+    """Refuse a level of confidence that is none.
+
+    Raises:
+        UsageError: it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UsageError(f"A level of confidence lies between 0 and 1, as 0.95, not at {level:g}.")
 
 
 def interval(
@@ -134,8 +145,9 @@ def interval(
             is for shares of items that are each their own cluster.
 
     Raises:
-        UsageError: Wilson's is asked for what it is not for.
+        UsageError: Wilson's is asked for what it is not for; or the level is no share.
     """
+    check_level(level)
     how = taken(kind_of(value, of_share), method)
     if method == "wilson":
         _check_independent(value, of_share)

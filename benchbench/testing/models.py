@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from benchbench.errors import ContractError
+from benchbench.failures import said
 from benchbench.models.contract import comparison_problems, device_problems, manifest_problems
 from benchbench.types import DualEncoder, ModelManifest, PairScorer, lacks
 
@@ -57,8 +56,7 @@ def check_model(model: object) -> None:
     manifest = getattr(model, "manifest", None)
     named = manifest.name if isinstance(manifest, ModelManifest) else repr(model)
     if problems:
-        listed = "\n  - ".join(problems)
-        raise ContractError(f"The model '{named}' breaks the contract:\n  - {listed}")
+        raise ContractError(f"The model '{named}' breaks the contract:", problems)
 
 
 def model_checks(model: object) -> list[Check]:
@@ -90,10 +88,10 @@ def _tried(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
     try:
         for problem in run(trial):
             problems.append(problem)
-    except Exception as error:  # noqa: BLE001 - whatever a model of somebody's raises
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        at = f"{Path(where.filename).name}, line {where.lineno}"
-        problems.append(f"it raises {type(error).__name__}: {error} ({at})")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a model of somebody's raises
+        problems.append(f"it raises {said(error)}")
     return problems
 
 

@@ -31,8 +31,7 @@ def check_task(task: object, root: Path) -> None:
     if list(task.items(root)) != items:
         problems.append("items() gives other items the second time")
     if problems:
-        listed = "\n  - ".join(problems)
-        raise ContractError(f"The task '{task.info.name}' breaks the contract:\n  - {listed}")
+        raise ContractError(f"The task '{task.info.name}' breaks the contract:", problems)
 
 
 def _info_problems(info: TaskInfo) -> Iterator[str]:

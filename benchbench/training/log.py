@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import MalformedData
+from benchbench.files import parse_json, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,18 +39,25 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         MalformedData: some other line is no record.
     """
     path = folder / LOG
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    lines = _text(path).splitlines() if path.exists() else []
     records = []
     for number, line in enumerate(lines):
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
+            record = parse_json(line)
+        except ValueError:
             record = None
         if isinstance(record, dict) and isinstance(record.get("step"), int):
             records.append(record)
         elif number < len(lines) - 1:
             raise MalformedData(f"{path}, line {number + 1}, is no record of a step.")
     return records
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path)
+    except (OSError, ValueError) as error:
+        raise MalformedData(f"{path} cannot be read as a log: {error}.") from error
 
 
 def _line(record: dict[str, Any]) -> str:

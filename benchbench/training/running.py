@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +12,7 @@ from benchbench.data.tagging import best_tagger
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
+from benchbench.files import expanded
 from benchbench.models.digest import weights_sha256
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
@@ -28,6 +28,7 @@ from benchbench.variants.making import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from benchbench.training.distributed import Place
     from benchbench.training.examples import Source
@@ -79,7 +80,7 @@ def train(
         made=made,
         feed=_feed(plan, described, made, source, chosen, here),
         examine=examiner(exam, made, chosen) if here.leads else _unexamined,
-        folder=Path(out).expanduser(),
+        folder=expanded(out),
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
         workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
@@ -135,7 +136,7 @@ def _backbone(name: str) -> tuple[Any, str]:
     if name == SMALL:
         return towers.build(towers.NAME), towers.NAME
     if name.endswith(weights.SUFFIX):
-        return _towers_of(Path(name).expanduser())
+        return _towers_of(expanded(name))
     from benchbench.registry import load_model
 
     kind = name.partition(":")[0]
@@ -201,7 +202,7 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
             "captions alone: --data scenes."
         )
     source = photographs(
-        Path(rest).expanduser(),
+        expanded(rest),
         side=RENDER * made.size,
         cropped=made.preprocessing.get("resize_mode") == "shortest",
         seed=plan.seed,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
+from benchbench.files import expanded
 from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
@@ -17,6 +17,7 @@ from benchbench.variants.relating import Relating, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -184,7 +185,7 @@ def load_variant(
                 f"No weights of {name} are bundled. Train it: benchbench train {name}"
             )
     elif rest.endswith(weights.SUFFIX) or "/" in rest:
-        name, path = f"{family}:{rest}", Path(rest).expanduser()
+        name, path = f"{family}:{rest}", expanded(rest)
         where = path.name
     else:
         there = [v.name for v in variants.values()]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.files import parse_json, require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +67,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise WeightsUnavailable(f"There are no weights at {path}.")
+    try:
+        require_regular(path)
+    except OSError as error:
+        raise WeightsUnavailable(f"There are no weights at {path}: {error.strerror}.") from error
     try:
         with safe_open(path, framework="pt") as file:
             record = (file.metadata() or {}).get(KEY)
@@ -83,8 +86,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not any(name.startswith(TOWERS) for name in tensors) and "logit_scale" in tensors:
         tensors = {TOWERS + name: tensor for name, tensor in tensors.items()}
     try:
-        said = json.loads(record)
-    except json.JSONDecodeError as error:
+        said = parse_json(record)
+    except ValueError as error:
         raise ModelError(f"The header of {path} is damaged: {error}.") from error
     if not isinstance(said, dict):
         raise ModelError(f"The header of {path} is damaged: it holds no record.")

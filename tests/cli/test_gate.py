@@ -189,11 +189,24 @@ def test_a_model_is_evaluated_first(shapes: Path, tmp_path: Path) -> None:
     assert "PASS" in done.output
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "is out of memory"),
+        (KeyError("no more of it"), "The gate raises KeyError: 'no more of it'"),
+        (SystemExit(0), "The gate raises SystemExit: 0"),
+    ],
+)
 def test_a_crash_is_no_verdict(
-    shapes: Path, runs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: BaseException,
+    said: str,
+    shapes: Path,
+    runs: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def crash(*_: object, **__: object) -> None:
-        raise MemoryError("no more of it")
+        raise error
 
     monkeypatch.setattr("benchbench.evaluation.evaluate", crash)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
@@ -202,7 +215,7 @@ def test_a_crash_is_no_verdict(
         "--data-root", str(shapes),
     )  # fmt: skip
     assert done.exit_code == 2
-    assert "MemoryError: no more of it" in done.stderr
+    assert done.stderr.startswith("Error: ") and said in done.stderr
     assert "## Gate: not run" in (tmp_path / "summary.md").read_text()
 
 

@@ -110,5 +110,5 @@ def test_other_conditions_are_not_comparable(
     done = gated(RELATIONS.model, RELATIONS, baselines, root, *more)
     assert done.exit_code == 3, done.output
     assert "These runs do not compare:" in done.output
-    assert f"- {what}: " in done.output
+    assert f" {what}: " in done.output
     assert "gate  " not in done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.files import expanded
 from benchbench.models.containers import read_contents
 from benchbench.models.digest import weights_sha256
 from benchbench.models.huggingface.folder import ADAPTER, Folder, folder_of, refuse_code
@@ -28,10 +29,9 @@ def with_adapter(rest: str, options: LoadOptions) -> tuple[Folder, Folder | None
         UsageError, WeightsUnavailable: as ``folder_of``; or what follows the + is no adapter.
         ModelError: an adapter that names no base, or one that is not there.
     """
-    from pathlib import Path
 
     base, plus, adapter = rest.rpartition("+")
-    if plus and not Path(rest).expanduser().is_dir():
+    if plus and not expanded(rest).is_dir():
         found = folder_of(adapter, options)
         if not found.is_adapter:
             raise UsageError(f"hf:{rest}: {found} is no adapter, it has no {ADAPTER}.")

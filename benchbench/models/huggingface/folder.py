@@ -7,12 +7,12 @@ checkpoint brings along (pickles, code) is looked at before transformers sees it
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.files import expanded, parse_json, read_text
 from benchbench.models.creation import first_line
 from benchbench.models.hub import hub_if_reachable, is_unreachable
 
@@ -60,7 +60,7 @@ class Folder:
             ModelError: it is not there, or no JSON object.
         """
         try:
-            record = json.loads((self.path / name).read_text("utf-8"))
+            record = parse_json(read_text(self.path / name))
         except FileNotFoundError as error:
             raise ModelError(
                 f"{self} has no {name}, so it is no transformers checkpoint. There is: "
@@ -97,7 +97,7 @@ def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
     type_it = TYPE_IT.format(family)
     if not text:
         raise UsageError(f"{family}: names no checkpoint. {type_it}")
-    path = Path(text).expanduser()
+    path = expanded(text)
     if text.startswith((".", "/", "~")) or path.is_dir():
         if not path.is_dir():
             what = "a file, not a folder" if path.is_file() else "a folder that does not exist"

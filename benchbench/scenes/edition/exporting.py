@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.data.canonical import canonical
 from benchbench.errors import UsageError
+from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
@@ -87,7 +88,7 @@ def export(
         UsageError: a number or part that makes no edition; or a place that is not ours.
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
-    root = root.expanduser()
+    root = expanded(root)
     with whole(root, _identity(plan)) as pieces:
         written = _written(pieces, plan)
         content = canonical(_manifest(plan, written, pieces.edition))

@@ -10,7 +10,6 @@ makes the same edition, and removed by one that makes another.
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
+from benchbench.files import parse_json, read_text
 from benchbench.leftovers import left_of, let_go, remove, unfinished
 from benchbench.scenes.edition.pieces import Pieces
 
@@ -37,8 +37,8 @@ _ATTEMPTS = 50
 def manifest(root: Path) -> dict[str, Any] | None:
     """What ``edition.json`` says of a folder; None where no edition of ours is there."""
     try:
-        content = json.loads((root / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(read_text(root / MANIFEST))
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) and content.get("made_by") == MADE_BY else None
 

@@ -1,0 +1,139 @@
+"""What code that is not ours raises: one error in one line, and the whole trace in a file.
+
+A model of somebody's may raise anything while it loads or computes: ``SystemExit``, which would end
+the program as if all were well, ``StopIteration``, which generators swallow. All of it becomes a
+``ModelError`` that says what was raised and where in that code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import tempfile
+import traceback
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbench.cache import cache_folder
+from benchbench.devices import is_memory_error
+from benchbench.errors import BenchbenchError, ModelError
+from benchbench.printable import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+LOGS = "logs"
+"""In the cache folder."""
+KEPT = 20
+"""Traces that are kept; older ones are removed."""
+LONGEST = 300
+"""Characters of somebody's message in ours."""
+INSTALLED = ("site-packages", "dist-packages")
+STANDARD = sysconfig.get_path("stdlib")
+
+
+@contextmanager
+def foreign_code(what: str) -> Iterator[None]:
+    """Turn what a model's own code raises inside into one error.
+
+    An interruption, errors of ours and memory that ran out stay what they are.
+
+    Args:
+        what: whose code runs, for the message.
+
+    Raises:
+        ModelError: the code raises; the line names the file with the trace.
+    """
+    try:
+        yield
+    except (BenchbenchError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if is_memory_error(error):
+            raise
+        raise raised(what, error) from error
+
+
+def raised(what: str, error: BaseException) -> ModelError:
+    """Return the error to raise in the place of another one, whose trace is written to a file."""
+    log = _logged(what, error)
+    where = f" The trace is in {log}." if log else ""
+    return ModelError(f"{what} raises {said(error)}.{where}")
+
+
+def said(error: BaseException) -> str:
+    """Return what was raised and where, in one line: ``ValueError: no weights (mine.py, line 3)``.
+
+    Of the frames, the last one counts in the code that was called first outside this package: not
+    the depths of torch, but the line that called them.
+    """
+    error = _inner(error)
+    try:
+        message = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - whatever its own __str__ does
+        message = "(its message cannot be shown)"
+    frame = _place(error)
+    place = f" ({frame[0]}, line {frame[1]})" if frame else ""
+    short = shortened(message.rstrip("."), LONGEST)
+    return f"{type(error).__name__}{': ' * bool(message)}{short}{place}"
+
+
+def trace_of(error: BenchbenchError | None) -> str:
+    """Return the trace of what is behind an error of ours; empty where nothing is."""
+    cause = error.__cause__ if error else None
+    return "" if cause is None else _formatted(cause)
+
+
+def _inner(error: BaseException) -> BaseException:
+    """Return the StopIteration that Python hides in a RuntimeError where a generator let it out."""
+    inner = error.__cause__
+    hidden = isinstance(error, RuntimeError) and isinstance(inner, StopIteration)
+    return inner if hidden and inner is not None else error
+
+
+def _place(error: BaseException) -> tuple[str, int] | None:
+    """Return file and line in the code that raised it."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    origins = [_origin(frame) for frame, _ in frames]
+    first = next((origin for origin in origins if origin), None)
+    own = [each for each, origin in zip(frames, origins, strict=True) if origin == first]
+    if not own:
+        return None
+    frame, line = own[-1]
+    return frame.f_code.co_filename, line
+
+
+def _origin(frame: FrameType) -> str | None:
+    """Return whose code a frame is: an installed package's, or the user's; None for ours."""
+    file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
+    if module.partition(".")[0] == "benchbench" or file.startswith("<"):
+        return None
+    parts = Path(file).parts
+    for folder in INSTALLED:
+        if folder in parts:
+            return parts[parts.index(folder) + 1]
+    return None if file.startswith(STANDARD) else "the user's"
+
+
+def _logged(what: str, error: BaseException) -> Path | None:
+    """Write the trace to a file of its own; None where that fails: the error matters more."""
+    try:
+        folder = cache_folder() / LOGS
+        folder.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(timezone.utc)
+        handle, name = tempfile.mkstemp(".txt", f"{now:%Y%m%d-%H%M%S}-", folder)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{now.isoformat()}\n{what}\n{sys.version}\n\n{_formatted(error)}")
+        for old in sorted(folder.glob("*.txt"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+        return Path(name)
+    except Exception:  # noqa: BLE001 - no cache folder, a full disk
+        return None
+
+
+def _formatted(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))

@@ -1,0 +1,97 @@
+"""Text from outside as a terminal, a log and a table can bear it: nothing in it is obeyed.
+
+Names, captions, JSON keys, paths and other people's messages may hold sequences that a terminal
+takes for commands, marks that turn the direction of text, or lines that look like our own. All of
+it is shown as visible escapes: ``\\x1b``, ``\\u202e``, ``\\n``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+FORMULA = tuple("=+-@＝＋－＠")
+"""What a cell begins with that a spreadsheet computes; a tab, too, which is an escape here."""
+LONGEST_WORD, LONGEST = 200, 2000
+"""Characters of a word, and of a whole message."""
+_UNSAFE = (
+    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # controls, but the newline
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # unseen
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # no text
+)
+UNSAFE = re.compile(f"[{_UNSAFE}]")
+UNSAFE_IN_LINES = re.compile(f"[\n{_UNSAFE}]")
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: str) -> str:
+    """Return text of several lines with visible escapes for what must not reach a terminal.
+
+    >>> print(printable("a\\x1b[31mb\\x9b\\nc\\u202ed"))
+    a\\x1b[31mb\\x9b
+    c\\u202ed
+    """
+    return UNSAFE.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """Return the same on one line.
+
+    >>> print(one_line("a\\r\\nb"))
+    a\\r\\nb
+    """
+    return UNSAFE_IN_LINES.sub(_escape, text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text cut in its middle where it has more characters than that.
+
+    >>> shortened("abcdefghij", 5), shortened("abcde", 5)
+    ('ab…ij', 'abcde')
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def sentence(text: str) -> str:
+    """Return a message on one line; long words in it, and all of it, are shortened.
+
+    >>> sentence("not " + 300 * "9") == "not " + 100 * "9" + "…" + 99 * "9"
+    True
+    """
+    words = re.sub(
+        rf"[^\s/]{{{LONGEST_WORD + 1},}}",
+        lambda match: shortened(match[0], LONGEST_WORD),
+        one_line(text),
+    )
+    return shortened(words, LONGEST)
+
+
+def json_text(content: object) -> str:
+    """Return content as JSON in which no character is unsafe, letters of all scripts readable.
+
+    >>> print(json_text("é\\x9b"))
+    "é\\u009b"
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def cell(text: str) -> str:
+    """Return text for a CSV table: on one line, and nothing that a spreadsheet would compute.
+
+    >>> cell("=1+1"), cell("-2.5"), cell("a - b")
+    ("'=1+1", '-2.5', 'a - b')
+    """
+    line = one_line(text)
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?", line)
+    return f"'{line}" if line.startswith(FORMULA) and not is_number else line
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return _NAMED.get(character, escape if code < 0x10000 else f"\\U{code:08x}")

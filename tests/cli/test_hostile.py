@@ -1,0 +1,162 @@
+"""Every command and every one of its parameters, with hostile words and files: one line, no harm.
+
+Commands and parameters come from click's own tree: a new one is tried without a word here, unless
+it needs arguments, which stand in ``SOUND``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from benchbench.runs import write_run
+from tests.cli.hostile import (
+    SPECIAL,
+    WORDS,
+    commands,
+    lay_out,
+    left_behind,
+    on_terminal,
+    problems,
+    problems_of,
+    typed,
+)
+from tests.reports.made import made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOUND: dict[str, dict[str, str]] = {
+    "eval": {
+        "models": "blind:constant", "tasks": "vg-relation", "data_root": "{shapes}", "limit": "2",
+        "out": "{out}/run.parquet",
+    },
+    "compare": {"a": "{a}", "b": "{b}"},
+    "gate": {
+        "candidate": "{b}", "baseline": "{a}", "conditions": "vg-relation.macro < baseline - 1pp",
+    },
+    "leaderboard": {"runs": "{a}"},
+    "publish": {"runs": "{a}", "to": "{out}/boards"},
+    "train": {"variant": "clip", "backbone": "{files}/noise.safetensors", "out": "{out}/training"},
+    "probe": {
+        "path": "{files}/noise.safetensors", "task": "vg-relation", "data_root": "{shapes}",
+    },
+    "show run": {"path": "{a}"},
+    "show task": {"name": "vg-relation", "data_root": "{shapes}"},
+    "show model": {"specification": "blind:constant"},
+    "check model": {"specification": "blind:constant"},
+    "check task": {"name": "vg-relation", "data_root": "{shapes}"},
+    "data where": {"task": "vg-relation", "data_root": "{shapes}"},
+    "data freeze-order": {"captions": "{files}/noise.json"},
+    "scenes gallery": {"count": "1", "size": "32", "out": "{out}/sheet.png"},
+    "scenes export": {"out": "{out}/drawn", "parts": "aro", "images": "2", "size": "32"},
+}  # fmt: skip
+"""Command → its parameters where none of them is hostile."""
+SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parquet",
+            "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
+            "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
+            "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
+            "out": ".parquet"}  # fmt: skip
+"""Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
+PREFIXES = {
+    "models": ("hf:", "structclip:", "python:", "itm:", "lerp:blind:chance,", "openclip:"),
+    "specification": ("hf:", "structclip:", "python:"),
+    "backbone": ("openclip:",),
+    "data": ("karpathy:",),
+    "baseline": ("git:HEAD:", "git:"),
+}
+"""Parameter → what makes its value mean another thing."""
+COMMANDS = dict(commands())
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> dict[str, str]:
+    """What stands for the names in braces above."""
+    folder = tmp_path_factory.mktemp("hostile")
+    found = {"shapes": str(shapes), "files": str(lay_out(folder / "files"))}
+    for name, accuracy in (("a", 0.5), ("b", 0.6)):
+        path = write_run(made(name, accuracy, n=90), folder / f"{name}.parquet")
+        found[name] = str(path)
+    return found
+
+
+def test_every_command_is_tried() -> None:
+    needy = {
+        name for name, command in COMMANDS.items() if any(each.required for each in command.params)
+    }
+    assert needy <= set(SOUND) <= set(COMMANDS)
+
+
+def hostile(name: str, files: str) -> list[str]:
+    """Return what is typed for a parameter."""
+    suffix = SUFFIXES.get(name, "")
+    special = [f"{files}/{kind}{suffix}" for kind in SPECIAL]
+    words = [*WORDS.values(), *(f"{word}{suffix}" for word in WORDS.values() if suffix)]
+    found = [*words, *special]
+    return found + [f"{p}{each}" for p in PREFIXES.get(name, ()) for each in found if each]
+
+
+def line(command: str, values: dict[str, str]) -> list[str]:
+    """Return a command line with these values of its parameters."""
+    words, behind = command.split(), []
+    for each in COMMANDS[command].params:
+        value = values.get(str(each.name))
+        if value is None:
+            continue
+        if isinstance(each, click.Argument):
+            behind.append(value)
+        else:
+            words.append(f"{each.opts[0]}={value}")
+    return [*words, "--", *behind] if behind else words
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [
+        (name, str(each.name))
+        for name, command in COMMANDS.items()
+        for each in command.params
+        if not getattr(each, "is_flag", False)
+    ],
+)
+def test_a_parameter_is_refused_or_heeded(
+    name: str, parameter: str, places: dict[str, str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, tiny: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for number, value in enumerate(hostile(parameter, places["files"])):
+        here = tmp_path / str(number)
+        here.mkdir()
+        sound = {key: text.format(**places, out=here) for key, text in SOUND.get(name, {}).items()}
+        words = line(name, {**sound, parameter: value})
+        try:
+            wrong = problems(typed(words)) + left_behind(here)
+        except Exception as error:  # noqa: BLE001 - each is a failure, all are told
+            wrong = [f"{type(error).__name__}: {error!s:.300}"]
+        found += [f"{words!r:.300}\n    {each}" for each in wrong]
+    assert not found, "\n".join(found)
+
+
+def test_on_a_pseudo_terminal_and_on_a_pipe(places: dict[str, str], tmp_path: Path) -> None:
+    """Every parameter again, by words that a terminal would obey; bars are drawn there."""
+    rows: list[Any] = []
+    for name, command in COMMANDS.items():
+        for each in command.params:
+            for kind in ("escape", "control", "bidirectional", "newline"):
+                here = tmp_path / str(len(rows))
+                here.mkdir()
+                sound = {
+                    key: text.format(**places, out=here)
+                    for key, text in SOUND.get(name, {}).items()
+                }
+                rows.append(line(name, {**sound, str(each.name): WORDS[kind]}))
+    for terminal in (True, False):
+        wrong = [
+            f"{words!r:.300}\n    {each}"
+            for words, code, said in on_terminal(rows, tmp_path, terminal=terminal)
+            for each in problems_of(code, "", said, terminal=True)
+        ]
+        assert not wrong, "\n".join(wrong)
