@@ -6,7 +6,7 @@ it needs arguments, which stand in ``SOUND``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
