@@ -35,7 +35,7 @@ LAYERS = [
     {"editions"},
     {"scenes", "scenegraph"},
     {"data"},
-    {"cache", "choice", "devices", "environment", "registry", "settings"},
+    {"cache", "choice", "dependencies", "devices", "doctor", "environment", "registry", "settings"},
     {"stats"},
     {"types"},
     {"errors", "version"},
