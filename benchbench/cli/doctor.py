@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from benchbench.doctor import Diagnosis, Folder, Package
+    from benchbench.dependencies import Package
+    from benchbench.doctor import Diagnosis, Folder
 
 
 @click.command("doctor")
