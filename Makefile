@@ -5,10 +5,14 @@ MODEL  ?= structclip
 LIMIT  ?=
 # A folder with the official files; by default pictures are drawn, and nothing is fetched.
 DATA   ?=
+# Another index, to take torch from: a build for CPUs alone, or for another CUDA. By default the
+# pair that lock/torch.txt names by digest.
+TORCH_INDEX ?=
 BIN    := .venv/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP    := python -m pip --disable-pip-version-check install --quiet
+UV     := .venv-uv/bin/uv
 
-.PHONY: eval test lint check format family leaderboards clean
+.PHONY: eval test lint check format lock test-latest test-oldest family leaderboards clean
 
 eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation$(if $(DATA), --data-root "$(DATA)")$(if $(LIMIT), --limit $(LIMIT))
@@ -16,32 +20,51 @@ eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 test: .venv/tested  ## the test suite
 	$(BIN)/python -m pytest
 
-lint: .venv/linted  ## formatting, lint, strict types
+lint: .venv/tested  ## formatting, lint, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 check: lint test
 
-format: .venv/linted
+format: .venv/tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python pyproject.toml
+.venv/installed: .venv/bin/python pyproject.toml lock/torch.in lock/torch.txt lock/run.txt
 	@echo "Installing benchbench and its dependencies into .venv (torch is large: this takes a few minutes)"
-	$(PIP) --editable .
+	$(if $(TORCH_INDEX),$(BIN)/$(PIP) --index-url "$(TORCH_INDEX)" -r lock/torch.in)
+	$(BIN)/$(PIP) --require-hashes $(if $(TORCH_INDEX),,-r lock/torch.txt) -r lock/run.txt
+	$(BIN)/$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/tested: .venv/installed
-	$(PIP) --editable ".[test]"
+.venv/tested: .venv/installed lock/dev.txt
+	$(BIN)/$(PIP) --require-hashes -r lock/dev.txt
 	@touch $@
 
-.venv/linted: .venv/tested
-	$(PIP) --editable ".[dev]"
-	@touch $@
+$(UV):
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/$(PIP) uv==0.13.9
+
+lock: .venv/tested $(UV)  ## the newest of everything but torch (lock/torch.in), by digest, into lock/
+	$(BIN)/python tools/lock.py $(UV)
+
+test-latest:  ## the suite on the newest of everything that pyproject.toml allows, in .venv-latest
+	$(PYTHON) -m venv .venv-latest
+	.venv-latest/bin/$(PIP) --upgrade --upgrade-strategy eager --editable ".[test]"
+	.venv-latest/bin/benchbench doctor
+	.venv-latest/bin/python -m pytest
+
+test-oldest: $(UV)  ## the suite on the oldest of everything that pyproject.toml allows, in .venv-oldest
+	$(PYTHON) -m venv .venv-oldest
+	$(UV) pip compile --quiet --resolution lowest-direct --python .venv-oldest/bin/python --extra test pyproject.toml --output-file .venv-oldest/oldest.txt
+	.venv-oldest/bin/$(PIP) -r .venv-oldest/oldest.txt
+	.venv-oldest/bin/$(PIP) --no-deps --no-build-isolation --editable .
+	.venv-oldest/bin/benchbench doctor
+	.venv-oldest/bin/python -m pytest
 
 family: .venv/installed  ## train the bundled variants anew: weights, cards, docs/variants.md
 	$(BIN)/python benchmarks/family.py $(FAMILY)

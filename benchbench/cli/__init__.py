@@ -18,6 +18,7 @@ from benchbench.cli.border import bordered
 from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
+from benchbench.cli.doctor import doctor_command
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
@@ -127,5 +128,6 @@ def main() -> None:
 for _command in (
     eval_command, compare_command, gate_command, leaderboard_command, publish_command,
     train_command, probe_command, list_group, show_group, check_group, data_group, scenes_group,
+    doctor_command,
 ):  # fmt: skip
     main.add_command(_command)

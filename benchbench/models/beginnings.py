@@ -10,6 +10,7 @@ tried when it is loaded; a model of which that is not so reads every prompt whol
 
 from __future__ import annotations
 
+import inspect
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ ON_CPU = 2 << 30
 """Bytes of keys and values that are held at once, where the device does not say what is free."""
 SHARE = 3
 """Of the free memory elsewhere: a third."""
+CACHES = ("cache", "past_key_values")
+"""How newer and older transformers call keys and values, as an argument and in the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +84,33 @@ class Begun:
 
     cache: Any
     """Keys and values: a cache of transformers' for ``u`` beginnings."""
+    cache_name: str
+    """The model's name for them: one of CACHES."""
     length: int
     """Tokens of each, those of the picture among them."""
     deltas: Tensor | None
     """[u, 1]: how far positions after a picture are from places, of models that have such."""
 
 
-def begun(model: Any, inputs: dict[str, Tensor], shown: dict[str, Any]) -> Begun:
+def cache_name(model: Any) -> str:
+    """Return which of CACHES the model's ``forward`` takes; the older one where it names neither.
+
+    >>> from types import SimpleNamespace
+    >>> cache_name(SimpleNamespace(forward=lambda input_ids, cache=None: ...))
+    'cache'
+    """
+    taken = inspect.signature(model.forward).parameters
+    return next((name for name in CACHES if name in taken), CACHES[-1])
+
+
+def begun(model: Any, inputs: dict[str, Tensor], shown: dict[str, Any], cache_name: str) -> Begun:
     """Read u beginnings of one length.
 
     Args:
         model: a generative one of transformers'.
         inputs: ``input_ids``, [u, length], and what is parallel to them.
         shown: the pictures.
+        cache_name: one of CACHES.
     """
     output = model(**inputs, **shown, use_cache=True, logits_to_keep=1)
     deltas = next(
@@ -104,7 +121,8 @@ def begun(model: Any, inputs: dict[str, Tensor], shown: dict[str, Any]) -> Begun
         ),
         None,
     )
-    return Begun(output.past_key_values, inputs["input_ids"].shape[1], deltas)
+    cache = getattr(output, cache_name)
+    return Begun(cache, cache_name, inputs["input_ids"].shape[1], deltas)
 
 
 def read_on(
@@ -137,9 +155,9 @@ def read_on(
             **mine,
             attention_mask=torch.cat([before, mask], dim=1),
             position_ids=_positions(start, of_row[rows], ends.shape[1]),
-            past_key_values=cache,
             logits_to_keep=kept,
             use_cache=True,
+            **{start.cache_name: cache},
         )
         parts.append(output.logits[torch.arange(len(rows), device=ends.device), last - kept[0]])
     return torch.cat(parts)

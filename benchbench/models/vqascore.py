@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError
-from benchbench.models.beginnings import begun, groups, read_on
+from benchbench.models.beginnings import begun, cache_name, groups, read_on
 from benchbench.models.pretrained import manifest, open_folder, read_filled, read_processor
 from benchbench.models.prompting import PROBES, Prompts, Run, answer_tokens
 from benchbench.types import LoadOptions, ModelFamily
@@ -68,6 +68,7 @@ class Answering:
         self._model = model
         self._prompts = Prompts(processor, QUESTION)
         self._tower = _tower(model)
+        self._cache_name = cache_name(model)
         answers = answer_tokens(processor.tokenizer, ANSWER)
         self.device = str(model.device)
         self._yes = torch.tensor(list(answers.values()), device=model.device)
@@ -180,7 +181,7 @@ class Answering:
         pictures = [features[i] for i in group.pictures]
         beginning = [batch[i][: group.length] for i in group.pictures]
         told, _ = self._prompts.assemble(beginning, [seen.run for seen in pictures])
-        start = begun(self._model, self._moved(told), self._shown(pictures))
+        start = begun(self._model, self._moved(told), self._shown(pictures), self._cache_name)
         runs = [features[i].run for i in group.rows]
         told, lengths = self._prompts.ends([batch[i] for i in group.rows], runs, group.length)
         of_row = torch.tensor(group.of_row, device=self.device)

@@ -20,7 +20,6 @@ from benchbench.types import LoadOptions
 from tests.models import tiny_hf
 
 peft = pytest.importorskip("peft")
-pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is:FutureWarning")
 
 
 @pytest.fixture(scope="module")

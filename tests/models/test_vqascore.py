@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import shutil
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,6 +130,46 @@ def test_keys_and_values_are_held_of_as_many_rows_as_there_is_room_for(
     assert len(read) == 1 + len(pictures) * len(CAPTIONS)
 
 
+@pytest.mark.parametrize("name", beginnings.CACHES)
+def test_keys_and_values_go_by_the_name_that_the_model_takes(
+    name: str, llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In older releases of transformers and in newer ones, whichever is installed."""
+    from transformers import LlavaForConditionalGeneration as Llava
+
+    whole, installed = Llava.forward, beginnings.cache_name(Llava)
+
+    def forward(self: Any, *, cached: Any = None, **inputs: Any) -> Any:
+        if cached is not None:
+            inputs[installed] = cached
+        output = whole(self, **inputs)
+        return SimpleNamespace(logits=output.logits, **{name: getattr(output, installed)})
+
+    def by_name(self: Any, **inputs: Any) -> Any:
+        assert set(beginnings.CACHES) & inputs.keys() <= {name}
+        return forward(self, cached=inputs.pop(name, None), **inputs)
+
+    parameters = inspect.signature(whole).parameters.values()
+    renamed = [each.replace(name=name) if each.name == installed else each for each in parameters]
+    by_name.__signature__ = inspect.Signature(renamed)  # type: ignore[attr-defined]
+    monkeypatch.setattr(Llava, "forward", by_name)
+    model = scorer(f"vqascore:{llava}")
+    assert model.manifest.settings["beginnings_read"] == "once a batch"
+    monkeypatch.setattr(Llava, "forward", whole)
+    expected = alone(llava, pictures)
+    monkeypatch.setattr(Llava, "forward", by_name)
+    assert scores(model, pictures) == pytest.approx(expected, abs=2e-5)
+
+
+def test_nothing_that_transformers_deprecates_is_used(
+    llava: Path, qwen: Path, pictures: list[Image.Image]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        for folder in (llava, qwen):
+            scores(scorer(f"vqascore:{folder}"), pictures)
+
+
 def test_a_model_that_looks_ahead_reads_prompts_whole(
     llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,10 +213,17 @@ def test_a_model_that_does_not_go_on_reads_prompts_whole(
     assert said.startswith(f"with every pair: {reason}")
 
 
+def skip_without_features(model: Any) -> None:
+    """Skip where the installed transformers takes no features of pictures that are encoded once."""
+    if model._tower is None:
+        pytest.skip("this transformers has no mm_encoder_outputs")
+
+
 def test_pictures_of_several_shapes_are_encoded_one_by_one(
     llava: Path, pictures: list[Image.Image]
 ) -> None:
     model = scorer(f"vqascore:{llava}")
+    skip_without_features(model)
     with torch.inference_mode():
         shown = [model.transform(picture) for picture in pictures[:2]]
         twice = {name: torch.cat([each, each]) for name, each in shown[1].inputs.items()}
@@ -186,6 +236,7 @@ def test_without_features_pixels_go_along_with_pairs(
     llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = scorer(f"vqascore:{llava}")
+    skip_without_features(once)
     monkeypatch.setattr(vqascore, "_tower", lambda model: None)
     every = scorer(f"vqascore:{llava}")
     assert scores(every, pictures) == pytest.approx(scores(once, pictures), abs=2e-5)

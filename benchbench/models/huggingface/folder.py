@@ -119,12 +119,16 @@ def _fetched(name: str, revision: str | None, options: LoadOptions) -> Folder:
 
 
 def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     try:
         with hub_if_reachable():
             found = snapshot_download(
-                name, revision=revision, allow_patterns=list(patterns), ignore_patterns=["*/*"]
+                name,
+                revision=revision,
+                allow_patterns=list(patterns),
+                ignore_patterns=["*/*"],
+                local_files_only=constants.HF_HUB_OFFLINE,  # some releases ask the hub otherwise
             )
     except (OSError, ValueError, RuntimeError) as error:
         what = f"{name} at '{revision}'" if revision else name

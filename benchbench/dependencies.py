@@ -1,0 +1,235 @@
+"""What this package depends on: what is declared, what was tested, what is installed and works.
+
+Nothing is imported into this process: each dependency is imported in a process of its own, so that
+one that is missing, broken or ends the interpreter becomes a line of a report.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+OURS = "benchbench-vl"
+"""The distribution's name."""
+TESTED = Path(__file__).parent / "tested.txt"
+"""Versions that `make test` installs; written by ``tools/lock.py``."""
+MODULES = {"open-clip-torch": "open_clip", "pillow": "PIL", "hanta": "HanTa"}
+"""Modules that are not named like their distribution."""
+PATIENCE = 300.0
+"""Seconds that one process of imports may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A dependency."""
+
+    name: str
+    """Of its distribution, normalised."""
+    installed: str | None
+    """Its version; None where there is none."""
+    allowed: str
+    """The declared range, such as ``>=2.5``; empty where none is known."""
+    tested: str | None
+    """The version that `make test` installs on this Python; None where none is known."""
+    extra: str | None
+    """The extra that it belongs to; None for what every evaluation needs."""
+    error: str | None
+    """Why it cannot be imported; None where it can, or is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Torch:
+    """What torch computes on; all empty where it cannot be imported."""
+
+    build: str = ""
+    """``CPU``, ``CUDA 13.0`` or ``ROCm 6.4``."""
+    threads: int = 0
+    """Of the CPU."""
+    cuda: tuple[str, ...] = ()
+    """Names of the GPUs, in the order of their numbers."""
+    mps: bool = False
+    """Whether there is Apple's GPU."""
+
+
+def declared_packages() -> tuple[list[Package], str]:
+    """Return the dependencies that hold on this Python, not yet imported.
+
+    And why their ranges are unknown, where they are; else nothing.
+    """
+    tested = dict(_tested())
+    try:
+        from packaging.requirements import Requirement
+
+        lines = _distribution(OURS).requires or []
+    except ImportError as error:  # a missing distribution, ours, is one too
+        names = sorted(tested | {"packaging": ""})
+        text = (
+            f"The declared ranges of versions are unknown ({error}). Install {OURS} with its "
+            "dependencies: pip install --editable . in a checkout."
+        )
+        return [_package(each, "", tested, None) for each in names], text
+    found = {}
+    for requirement in map(Requirement, lines):
+        for extra in ("", "order", "peft"):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                name = normal(requirement.name)
+                found[name] = _package(name, str(requirement.specifier), tested, extra or None)
+                break
+    return sorted(found.values(), key=lambda each: (each.extra or "", each.name)), ""
+
+
+def _package(name: str, allowed: str, tested: dict[str, str], extra: str | None) -> Package:
+    try:
+        installed: str | None = _distribution(name).version
+    except metadata.PackageNotFoundError:
+        installed = None
+    return Package(name, installed, allowed, tested.get(name), extra, None)
+
+
+def _distribution(name: str) -> metadata.Distribution:
+    """Return a distribution that has metadata: an interrupted installation leaves folders without.
+
+    Raises:
+        PackageNotFoundError: there is none.
+    """
+    for found in metadata.distributions(name=name):
+        if described(found):
+            return found
+    raise metadata.PackageNotFoundError(name)
+
+
+def described(found: metadata.Distribution) -> bool:
+    """Return whether a distribution has metadata at all."""
+    return bool(found.read_text("METADATA") or found.read_text("PKG-INFO"))
+
+
+def _tested() -> Iterator[tuple[str, str]]:
+    """Yield name and version of ``tested.txt``, of the lines that hold on this Python."""
+    for line in TESTED.read_text("utf-8").splitlines():
+        requirement, _, marker = line.partition(" ; ")
+        name, equals, version = requirement.partition("==")
+        if equals and (not marker or _holds(marker)):
+            yield normal(name), version
+
+
+def _holds(marker: str) -> bool:
+    try:
+        from packaging.markers import Marker
+    except ImportError:  # reported with the declared ranges
+        return False
+    return Marker(marker).evaluate()
+
+
+def normal(name: str) -> str:
+    """Return a distribution's name as the package index normalises it.
+
+    >>> normal("Open_CLIP.torch")
+    'open-clip-torch'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def tried(packages: Sequence[Package]) -> tuple[tuple[Package, ...], Torch, str | None]:
+    """Import what is installed; return packages with errors, torch's facts, the hub's cache."""
+    modules = {
+        each.name: MODULES.get(each.name, each.name.replace("-", "_"))
+        for each in packages
+        if each.installed is not None
+    }
+    said = _imported([*modules.values()])
+    errors = {name: said.get(module, {}).get("error") for name, module in modules.items()}
+    facts = dict(said.get("torch", {}).get("torch", {}))
+    torch = Torch(**{**facts, "cuda": tuple(facts["cuda"])}) if facts else Torch()
+    found = tuple(replace(each, error=errors.get(each.name)) for each in packages)
+    return found, torch, said.get("transformers", {}).get("hub")
+
+
+CHILD = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from benchbench.dependencies import import_and_report
+import_and_report(sys.argv[2:])
+"""
+
+
+def _imported(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Import modules in another process; of each, return what it reports.
+
+    A process that dies at a module is followed by one for the modules after it.
+    """
+    said: dict[str, dict[str, Any]] = {}
+    while left := [module for module in modules if module not in said]:
+        try:
+            done = subprocess.run(  # noqa: S603 - this interpreter, and names of our own
+                [sys.executable, "-I", "-c", CHILD, json.dumps(sys.path), *left],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+            output, end = done.stdout, f"the interpreter ended with code {done.returncode}"
+        except subprocess.TimeoutExpired as expired:
+            output, end = expired.stdout or b"", f"it took over {PATIENCE:g} seconds"
+        for line in output.decode("utf-8").splitlines():
+            report = json.loads(line)
+            said[report["module"]] = report
+        if unsaid := [module for module in left if module not in said]:
+            said[unsaid[0]] = {"error": end}
+    return said
+
+
+def import_and_report(modules: Sequence[str]) -> None:
+    """Import modules in turn and write a line of JSON on each. For a process of its own."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever the modules print themselves
+    for name in modules:
+        report: dict[str, Any] = {"module": name, "error": None}
+        try:
+            importlib.import_module(name)
+            if name == "torch":
+                report["torch"] = _torch()
+            if name == "transformers":
+                report["hub"] = importlib.import_module("huggingface_hub.constants").HF_HUB_CACHE
+        except BaseException as error:  # noqa: BLE001 - a broken package may raise anything
+            first = str(error).strip().split("\n", 1)[0]
+            report["error"] = f"{type(error).__name__}: {first}"
+        out.write(json.dumps(report) + "\n")
+        out.flush()
+
+
+def _torch() -> dict[str, Any]:
+    """Return the fields of Torch."""
+    import torch
+
+    cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    return {
+        "build": f"CUDA {cuda}" if cuda else f"ROCm {hip}" if hip else "CPU",
+        "threads": torch.get_num_threads(),
+        "cuda": [torch.cuda.get_device_name(number) for number in gpus],
+        "mps": torch.backends.mps.is_available(),
+    }
+
+
+def within(version: str, allowed: str) -> bool:
+    """Return whether a version is in a range; builds (``2.14.1+cpu``) count as their release."""
+    try:
+        from packaging.specifiers import SpecifierSet
+        from packaging.version import InvalidVersion, Version
+    except ImportError:  # reported with the declared ranges
+        return True
+    try:
+        return SpecifierSet(allowed).contains(Version(version).public, prereleases=True)
+    except InvalidVersion:
+        return False

@@ -1,0 +1,214 @@
+"""What is installed here, and what of it would break an evaluation or was never tested.
+
+Packages that are missing, broken or end the interpreter become lines of the report
+(``dependencies``).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbench.cache import CACHE_VARIABLE, cache_folder
+from benchbench.dependencies import (
+    OURS,
+    Package,
+    Torch,
+    declared_packages,
+    described,
+    normal,
+    tried,
+    within,
+)
+from benchbench.errors import UsageError
+from benchbench.settings import read_settings
+from benchbench.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PYTHONS = ("3.10", "3.13")
+"""The oldest and the newest Python that the suite is run on."""
+VARIABLES = ("BENCHBENCH_EDITION", "BENCHBENCH_DATA", CACHE_VARIABLE)
+"""Environment variables that change what is evaluated, or where results are cached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A cache."""
+
+    name: str
+    """Whose it is."""
+    path: str
+    """Where it is; it need not exist."""
+    bytes: int
+    """Of the files in it."""
+    writable: bool
+    """Whether files can be made there."""
+    free: int
+    """Bytes that are free on its disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to know or to put right."""
+
+    breaks: bool
+    """Whether it would break an evaluation; otherwise it is only worth knowing."""
+    text: str
+    """What is wrong, and what to do: one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole report."""
+
+    version: str
+    """Of benchbench."""
+    location: str
+    """The folder that it is imported from."""
+    python: str
+    """Its version."""
+    executable: str
+    """Of Python."""
+    platform: str
+    """The operating system and its version."""
+    packages: tuple[Package, ...]
+    """Dependencies, by name; those of extras last."""
+    torch: Torch
+    """What it computes on."""
+    caches: tuple[Folder, ...]
+    """Benchbench's own, and the model hub's where that is known."""
+    settings: str | None
+    """The settings file in force."""
+    variables: dict[str, str]
+    """Environment variables of ours that are set."""
+    findings: tuple[Finding, ...]
+    """What breaks an evaluation first."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing would break an evaluation."""
+        return not any(each.breaks for each in self.findings)
+
+
+def diagnose() -> Diagnosis:
+    """Look at this installation; never fails for what it finds."""
+    declared, unknown = declared_packages()
+    findings = [Finding(True, unknown)] if unknown else []
+    packages, torch, hub = tried(declared)
+    caches, unusable = _caches(hub)
+    settings, unreadable = _settings()
+    findings += [*unusable, *unreadable, *_rivals(), *_python(), *_judged(packages), *_gpu(torch)]
+    return Diagnosis(
+        version=VERSION,
+        location=str(Path(__file__).parent),
+        python=platform.python_version(),
+        executable=sys.executable,
+        platform=platform.platform(),
+        packages=packages,
+        torch=torch,
+        caches=caches,
+        settings=settings,
+        variables={name: os.environ[name] for name in VARIABLES if os.environ.get(name)},
+        findings=tuple(sorted(findings, key=lambda finding: not finding.breaks)),
+    )
+
+
+def _judged(packages: Sequence[Package]) -> Iterator[Finding]:
+    """Yield what is wrong with packages, and which are newer than what was tested."""
+    newer = []
+    for each in packages:
+        named = f"{each.name} {each.installed}"
+        asked = f"pip install '{each.name}{each.allowed}'"
+        if each.installed is None:
+            if each.extra is None:
+                yield Finding(True, f"{each.name} is not installed. Type: {asked}")
+        elif each.error is not None:
+            anew = asked.replace("install", "install --force-reinstall", 1)
+            text = f"{named} cannot be imported ({each.error}). Type: {anew}"
+            yield Finding(each.extra is None, text)
+        elif each.allowed and not within(each.installed, each.allowed):
+            text = f"{named} is outside the declared range {each.allowed}. Type: {asked}"
+            yield Finding(each.extra is None, text)
+        elif each.tested is not None and not within(each.installed, f"<={each.tested}"):
+            newer.append(f"{named} (tested: {each.tested})")
+    if newer:
+        text = f"Newer than what was tested: {', '.join(newer)}. Numbers may differ."
+        yield Finding(False, text)
+
+
+def _python() -> Iterator[Finding]:
+    here = sys.version_info[:2]
+    first, last = (tuple(map(int, each.split("."))) for each in PYTHONS)
+    if not first <= here <= last:
+        version = ".".join(map(str, here))
+        text = f"Python {version} was not tested; {PYTHONS[0]} to {PYTHONS[1]} were."
+        yield Finding(here < first, text)
+
+
+def _rivals() -> Iterator[Finding]:
+    """Yield distributions other than ours that install a package named benchbench."""
+    for each in metadata.distributions():
+        if not described(each) or normal(name := each.metadata["Name"]) == OURS:
+            continue
+        tops = (each.read_text("top_level.txt") or "").split()
+        if "benchbench" in tops or any(file.parts[0] == "benchbench" for file in each.files or ()):
+            text = (
+                f"The distribution {name} {each.version} ({each.locate_file('')}) also installs a "
+                f"package named benchbench, so that files of one replace the other's. Type: pip "
+                f"uninstall {name} {OURS}, then install {OURS} again."
+            )
+            yield Finding(True, text)
+
+
+def _gpu(torch: Torch) -> Iterator[Finding]:
+    if torch.build and not torch.cuda and Path("/dev/nvidiactl").exists():
+        text = (
+            f"This machine has an NVIDIA GPU that torch (build: {torch.build}) cannot use. Install "
+            "a build of torch and torchvision for its driver."
+        )
+        yield Finding(False, text)
+
+
+def _caches(hub: str | None) -> tuple[tuple[Folder, ...], list[Finding]]:
+    folders, findings = [], []
+    try:
+        folders.append(_folder("benchbench", cache_folder()))
+        if not folders[0].writable:
+            text = f"The cache {folders[0].path} cannot be written. Let {CACHE_VARIABLE} name "
+            findings.append(Finding(True, text + "another folder."))
+    except UsageError as error:
+        findings.append(Finding(True, str(error)))
+    if hub is not None:
+        folders.append(_folder("model hub", Path(hub)))
+    return tuple(folders), findings
+
+
+def _folder(name: str, path: Path) -> Folder:
+    """Measure a cache; whether it could be made, where it does not exist."""
+    there = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
+    size = 0
+    for place, _, files in os.walk(path):
+        for file in files:
+            try:
+                size += os.lstat(os.path.join(place, file)).st_size  # noqa: PTH118 - many files
+            except FileNotFoundError:  # another process has removed it
+                continue
+    writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    disk = there if there.exists() else there.parent  # a link to nowhere is there, too
+    return Folder(name, str(path), size, writable, shutil.disk_usage(disk).free)
+
+
+def _settings() -> tuple[str | None, list[Finding]]:
+    try:
+        path = read_settings().path
+    except UsageError as error:
+        return None, [Finding(True, str(error))]
+    return None if path is None else str(path), []
