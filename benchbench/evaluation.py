@@ -357,6 +357,7 @@ def _counts(
         clusters=len({item.cluster for item in answers.items}),
         overhanging_crops=sum(map(surveyed.overhangs, shown)),
         truncated_captions=len(encoder.truncated),
+        **surveyed.tally(paths),
     )
 
 

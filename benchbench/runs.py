@@ -278,20 +278,21 @@ def require_complete(run: Run) -> None:
 
 def _header(run: Run) -> dict[str, Any]:
     record = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("outcomes", SEAL)}
-    record |= {"model": asdict(run.model), "counts": asdict(run.counts), "format": FORMAT}
+    counts = {name: count for name, count in asdict(run.counts).items() if count is not None}
+    record |= {"model": asdict(run.model), "counts": counts, "format": FORMAT}
     return record
 
 
 def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     record = {SEAL: "", **{k: v for k, v in header.items() if k != "format"}}
     record["model"] = ModelManifest(**record["model"])
+    if not all(isinstance(count, int) for count in record["counts"].values()):
+        raise ValueError("counts that are no whole numbers")
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
     for name in ("task", "protocol", "edition", "data_sha256"):
         if not isinstance(record[name], str) or not record[name]:
             raise ValueError(f"its {name} is {record[name]!r}")
-    if not all(isinstance(count, int) for count in asdict(record["counts"]).values()):
-        raise ValueError("counts that are no whole numbers")
     of_records(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
 

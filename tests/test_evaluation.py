@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from benchbench.types import Role, Run
 
 
+KINDS = ("oriented", "transparent", "animated", "deep")
+
+
 def plain_loop(architecture: str, items: list[Item]) -> Iterator[np.ndarray]:
     """Scores by open_clip alone: one item after the other, full context, nothing shared."""
     torch.manual_seed(0)
@@ -109,6 +112,23 @@ def test_the_same_inputs_give_the_same_numbers(
     other = evaluate(tiny, "vg-relation", data_root=shapes, seed=1)
     assert not np.array_equal(scores(runs[0]), scores(other))
     assert other.model.fingerprint != runs[0].model.fingerprint
+
+
+def test_what_decoding_leaves_out_is_counted_and_changes_nothing(tiny: str, copied: Path) -> None:
+    before = evaluate(tiny, "vg-relation", data_root=copied)
+    assert [getattr(before.counts, kind) for kind in KINDS] == [0, 0, 0, 0]
+    turned, shown_through = sorted((copied / "images").iterdir())[:2]
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    with Image.open(turned) as image:
+        image.save(turned, exif=exif)
+    with Image.open(shown_through) as image:
+        image.convert("RGBA").save(shown_through)
+    after = evaluate(tiny, "vg-relation", data_root=copied)
+    assert [getattr(after.counts, kind) for kind in KINDS] == [1, 1, 0, 0]
+    assert np.array_equal(scores(after), scores(before))
+    one = evaluate(tiny, "vg-relation", data_root=copied, limit=1)
+    assert (one.counts.images, one.counts.oriented, one.counts.transparent) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100])

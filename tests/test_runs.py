@@ -21,6 +21,7 @@ from benchbench.runs import (
     read_run,
     require_complete,
     run_path,
+    seal_of,
     write_run,
 )
 from benchbench.types import Counts, Matched, ModelManifest, Run
@@ -96,6 +97,21 @@ def test_pandas_reads_it_as_it_is(run: Run, tmp_path: Path) -> None:
     assert list(frame.columns) == ["id", "cluster", "target", "scores", "no_op", "tag.relation"]
     assert frame["tag.relation"].tolist()[:2] == ["on", "in"]
     assert len(frame.scores[2]) == 6
+
+
+def test_runs_from_before_images_were_looked_at_are_read_and_sealed_as_they_were(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run.counts.oriented is None
+    path = write_run(run, tmp_path / "old.parquet")
+    header = json.loads(pq.ParquetFile(path).schema_arrow.metadata[b"benchbench"])
+    assert "oriented" not in header["counts"]
+    assert read_run(path).counts == run.counts
+    counts = dataclasses.replace(run.counts, oriented=2, transparent=0)
+    counted = dataclasses.replace(run, counts=counts)
+    again = read_run(write_run(counted, tmp_path / "new.parquet"))
+    assert (again.counts.oriented, again.counts.transparent, again.counts.deep) == (2, 0, None)
+    assert again.seal != read_run(path).seal == seal_of(run)
 
 
 def test_a_failed_write_leaves_the_earlier_run(
@@ -185,6 +201,8 @@ def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) 
         (lambda t, h: h.update(format=9) or t, "format 9"),
         (lambda t, h: h.update(unheard_of=1) or t, "no sound run"),
         (lambda t, h: h.update(counts=None) or t, "no sound run"),
+        (lambda t, h: h["counts"].update(oriented="two") or t, "no whole numbers"),
+        (lambda t, h: h["counts"].update(items=None) or t, "no whole numbers"),
         (lambda t, h: h["model"].update(unheard_of=1) or t, "no sound run"),
         (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "no sound run"),
         (lambda t, h: with_scores(t, [[1.0, np.nan], [1.0, 1.0], [0.0] * 6]), "not finite"),

@@ -36,6 +36,7 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
             "fingerprint": run.model.fingerprint,
             "data_sha256": run.data_sha256,
             "seal": run.seal or None,
+            "counts": asdict(run.counts),
             "settings": dict(run.settings),
             "environment": dict(run.environment),
             "created": run.created,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchbench.data.headers import header_of
 from benchbench.errors import ImageError
 from benchbench.files import require_regular
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
+    from benchbench.data.headers import Header
     from benchbench.types import Box, ImageRef
 
 MAX_PIXELS = 89_478_485
@@ -27,15 +30,15 @@ MAX_ASPECT = 1000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header alone, without decoding.
+def read_header(path: Path) -> Header:
+    """Return what the header says, without decoding.
 
     Raises:
         ImageError: missing, no picture, or too large.
     """
     _require_file(path)
     with _open(path, path) as image:
-        return image.size
+        return header_of(image)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -48,7 +51,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(content: bytes, path: Path) -> Image:
-    """Decode bytes to RGB, as upstream loaders do (EXIF orientation is not applied).
+    """Decode bytes to RGB, as upstream loaders do (``headers.DECODING``).
 
     Raises:
         ImageError: naming ``path``: undecodable, truncated or too large.
@@ -60,7 +63,7 @@ def decode(content: bytes, path: Path) -> Image:
             raise ImageError(f"Cannot decode image {path}: {_reason(error)}") from error
 
 
-def _open(source: Path | io.BytesIO, path: Path) -> Image:
+def _open(source: Path | io.BytesIO, path: Path) -> ImageFile:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -109,12 +112,18 @@ class Survey:
     """Files that cannot be read, and why."""
     wrong: Mapping[ImageRef, str]
     """Crops that make no picture of their image, and why: the annotations are wrong, not a file."""
-    sizes: Mapping[Path, tuple[int, int]]
-    """Width and height of each file that can be read."""
+    headers: Mapping[Path, Header]
+    """Of each file that can be read."""
 
     def overhangs(self, ref: ImageRef) -> bool:
         """Whether a crop reaches over the edge of its image."""
-        return ref.box is not None and _overhangs(ref.box, self.sizes[ref.path])
+        return ref.box is not None and _overhangs(ref.box, self.headers[ref.path].size)
+
+    def tally(self, paths: Iterable[Path]) -> dict[str, int]:
+        """Return how many of these files have what decoding leaves out, by the kind of it."""
+        found = [self.headers[path] for path in paths]
+        kinds = ("oriented", "transparent", "animated", "deep")
+        return {kind: sum(getattr(header, kind) for header in found) for kind in kinds}
 
 
 def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
@@ -126,28 +135,28 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
-    found = sizes_of(paths, workers)
-    unreadable = {path: size for path, size in found.items() if isinstance(size, ImageError)}
-    sizes = {path: size for path, size in found.items() if not isinstance(size, ImageError)}
+    found = headers_of(paths, workers)
+    unreadable = {path: each for path, each in found.items() if isinstance(each, ImageError)}
+    headers = {path: each for path, each in found.items() if not isinstance(each, ImageError)}
     wrong = {}
     for ref in distinct:
-        if ref.path not in sizes:
+        if ref.path not in headers:
             continue
-        size = sizes[ref.path]
+        size = headers[ref.path].size
         if problem := _problem(ref.box or (0, 0, *size), size):
             wrong[ref] = problem
-    return Survey(unreadable, wrong, sizes)
+    return Survey(unreadable, wrong, headers)
 
 
-def sizes_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, tuple[int, int] | ImageError]:
-    """Width and height from each file's header, or why there are none; some looked at at once."""
+def headers_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, Header | ImageError]:
+    """Return each file's header, or why there is none; some are looked at at once."""
     with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        return dict(zip(paths, pool.map(_size_or_error, paths), strict=True))
+        return dict(zip(paths, pool.map(_header_or_error, paths), strict=True))
 
 
-def _size_or_error(path: Path) -> tuple[int, int] | ImageError:
+def _header_or_error(path: Path) -> Header | ImageError:
     try:
-        return image_size(path)
+        return read_header(path)
     except ImageError as error:
         return error
 

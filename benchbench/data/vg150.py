@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
-from benchbench.data.images import sizes_of
+from benchbench.data.images import headers_of
 from benchbench.data.proposals import read_proposals
 from benchbench.data.records import first_there, read_keyed_records, read_records
 from benchbench.errors import ImageError, MalformedData
@@ -167,12 +167,12 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
 
 def _check_sizes(root: Path, photographs: Sequence[_Photograph]) -> None:
     """Photographs that are there are as large as told: else every crop would lie elsewhere."""
-    there = sizes_of([photograph.ref.path for photograph in photographs])
+    there = headers_of([photograph.ref.path for photograph in photographs])
     wrong = [
-        (photograph, size)
+        (photograph, header.size)
         for photograph in photographs
-        if not isinstance(size := there[photograph.ref.path], ImageError)
-        and size != photograph.size
+        if not isinstance(header := there[photograph.ref.path], ImageError)
+        and header.size != photograph.size
     ]
     if not wrong:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from benchbench.data.headers import DECODING
 from benchbench.editions import SCENES, drawn_part, state_of
 from benchbench.printable import sentence
 from benchbench.scenes.edition import is_there, place
@@ -39,7 +40,7 @@ def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
         + _bullets([f"{', '.join(names)}: {what}" for what, names in metrics.items()]),
         _chance(guessing),
         _slices(info),
-        "Beware\n" + _bullets(info.quirks) if info.quirks else "",
+        "Beware\n" + _bullets([*info.quirks, DECODING]),
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
         _served(info),
         _wrapped(f"Paper: {info.paper}."),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchbench.reports.scorecard import Row, Scorecard
-    from benchbench.types import Run
+    from benchbench.types import Counts, Run
 
 WIDTH = 96
 WIDEST = 100
@@ -73,6 +73,11 @@ def _banners(run: Run) -> Iterator[str]:
         yield (
             f"DRAWN: {run.edition} shows drawings. Its numbers compare with each other; they do "
             "not compare with papers', which are about photographs."
+        )
+    if turned := run.counts.oriented:
+        yield (
+            f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "
+            "not applied, as upstream: models see them as the files store them, turned or mirrored."
         )
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
@@ -138,11 +143,24 @@ def counts_line(scorecard: Scorecard) -> str:
         *scorecard.counted,
         _truncated(counts.truncated_captions, scorecard.run.model.context_length),
         f"{counts.overhanging_crops:,} crops over an edge",
+        *_left_out_of_images(counts),
         f"{counts.skipped:,} skipped items",
     ]
     if (run := scorecard.run).resumed_inputs:
         second.append(f"resumed: {run.resumed_inputs:,} of {run.inputs:,} inputs")
     return "\n".join([*_lines(first), *_lines(second)])
+
+
+def _left_out_of_images(counts: Counts) -> Iterator[str]:
+    """Yield what decoding left out, where there was any of it."""
+    for count, what in (
+        (counts.oriented, "with an EXIF orientation"),
+        (counts.transparent, "with alpha"),
+        (counts.animated, "of several frames"),
+        (counts.deep, "of over 8 bits"),
+    ):
+        if count:
+            yield f"{count:,} {'image' if count == 1 else 'images'} {what}"
 
 
 def _truncated(n: int, context: int) -> str:

@@ -162,6 +162,15 @@ class Counts:
     """Those of the pictures that reach over the edge of their image: black there, as upstream."""
     truncated_captions: int
     """Distinct captions longer than the model's context."""
+    oriented: int | None = None
+    """Images with an EXIF orientation other than upright, which is not applied. This and what
+    follows is None in runs by versions that did not count it."""
+    transparent: int | None = None
+    """Images with an alpha channel or a transparent colour, which is dropped."""
+    animated: int | None = None
+    """Images with several frames, of which the first is shown."""
+    deep: int | None = None
+    """Images with more than 8 bits a channel, of which 8 are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_size_comes_from_the_header(picture: Path) -> None:
-    assert images.image_size(picture) == (40, 30)
+    assert images.read_header(picture).size == (40, 30)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
@@ -36,13 +36,13 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_missing_undecodable_and_truncated_are_told_apart(picture: Path) -> None:
     with pytest.raises(ImageError, match="not found"):
-        images.image_size(picture.with_name("none.jpg"))
+        images.read_header(picture.with_name("none.jpg"))
     text = picture.with_name("text.jpg")
     text.write_text("no picture")
     with pytest.raises(ImageError, match="Not a picture"):
-        images.image_size(text)
+        images.read_header(text)
     whole = picture.read_bytes()
-    assert images.image_size(picture) == (40, 30)
+    assert images.read_header(picture).size == (40, 30)
     with pytest.raises(ImageError, match="Cannot decode"):
         images.decode(whole[: len(whole) // 2], picture)
     with pytest.raises(ImageError, match="Not a regular file"):
@@ -53,7 +53,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
     path = tmp_path / "bomb.png"
     Image.new("1", (12_000, 12_000)).save(path)
     with pytest.raises(ImageError, match="refused"):
-        images.image_size(path)
+        images.read_header(path)
     with pytest.raises(ImageError, match="refused"):
         images.decode(path.read_bytes(), path)
 
@@ -62,7 +62,7 @@ def test_formats_that_no_data_set_uses_are_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 4)).save(path, format="EPS")
     with pytest.raises(ImageError, match="Not a picture"):
-        images.image_size(path)
+        images.read_header(path)
 
 
 def test_crops_are_pillows_and_black_beyond_the_edge(picture: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_image_that_resizing_would_blow_up_is_told_beforehand(tmp_path: Path)
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    for read in (images.image_size, images.read_bytes):
+    for read in (images.read_header, images.read_bytes):
         with pytest.raises(ImageError, match="Not a regular file"):
             read(pipe)
 

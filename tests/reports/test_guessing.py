@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from benchbench.cli import main
 from benchbench.evaluation import evaluate
-from benchbench.registry import load_task
+from benchbench.registry import load_task, task_names
 from benchbench.reports.cards import task_card
 from benchbench.reports.guessing import guess
 from benchbench.reports.scorecard import scorecard
@@ -93,6 +93,13 @@ def test_a_card_tells_chance_levels_together(drawn_edition: Path) -> None:
     )
     assert "aro-paper * (photographs)" in card
     assert "micro * (drawings)" in card
+
+
+@pytest.mark.parametrize("name", [*task_names(), "vg-relation-detection.sgdet"])
+def test_every_card_tells_how_images_are_decoded(name: str) -> None:
+    card = " ".join(task_card(load_task(name).info).split())
+    assert "- Images are decoded by Pillow's convert('RGB')" in card
+    assert card.count("EXIF orientation of JPEG, PNG and WebP is not applied") == 1
 
 
 def test_a_card_tells_where_a_metric_is_read() -> None:

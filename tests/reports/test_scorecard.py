@@ -178,6 +178,20 @@ def test_banners_come_before_any_number() -> None:
     assert "DRAWN" not in str(scorecard(SMALL))
 
 
+def test_what_decoding_left_out_is_told_where_there_was_any() -> None:
+    some = dataclasses.replace(SMALL.counts, oriented=2, transparent=1, animated=0, deep=1_000)
+    page = str(scorecard(dataclasses.replace(SMALL, counts=some)))
+    text = " ".join(page.split())
+    assert 0 < text.index(f"TURNED: 2 of {some.images} images have an EXIF") < text.index("aro-pap")
+    assert "2 images with an EXIF orientation" in text
+    assert "1 image with alpha" in text
+    assert "1,000 images of over 8 bits" in text
+    assert "frames" not in text
+    assert max(map(len, page.splitlines())) <= 100
+    none = dataclasses.replace(SMALL.counts, oriented=0, transparent=0, animated=0, deep=0)
+    assert str(scorecard(dataclasses.replace(SMALL, counts=none))) == str(scorecard(SMALL))
+
+
 def test_a_metric_without_items_hides_no_other() -> None:
     symmetric = run_of([("next to", str(i), 1.0) for i in range(12)])
     card = scorecard(symmetric)
