@@ -53,13 +53,13 @@ lock: .venv/tested $(UV)  ## the newest of everything but torch (lock/torch.in),
 	$(BIN)/python tools/lock.py $(UV)
 
 test-latest:  ## the suite on the newest of everything that pyproject.toml allows, in .venv-latest
-	$(PYTHON) -m venv .venv-latest
-	.venv-latest/bin/$(PIP) --upgrade --upgrade-strategy eager --editable ".[test]"
+	$(PYTHON) -m venv --clear .venv-latest
+	.venv-latest/bin/$(PIP) --editable ".[test]"
 	.venv-latest/bin/benchbench doctor
 	.venv-latest/bin/python -m pytest
 
 test-oldest: $(UV)  ## the suite on the oldest of everything that pyproject.toml allows, in .venv-oldest
-	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) -m venv --clear .venv-oldest
 	$(UV) pip compile --quiet --resolution lowest-direct --python .venv-oldest/bin/python --extra test pyproject.toml --output-file .venv-oldest/oldest.txt
 	.venv-oldest/bin/$(PIP) -r .venv-oldest/oldest.txt
 	.venv-oldest/bin/$(PIP) --no-deps --no-build-isolation --editable .
