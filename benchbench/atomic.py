@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
+from benchbench.files import require_regular
 from benchbench.leftovers import remove_leftovers, unfinished
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ def written_whole(path: Path) -> Iterator[Path]:
     killed processes left in the folder is removed.
 
     Raises:
-        RunError: the folder cannot be made or written, or the disk is full.
+        RunError: the folder cannot be made or written, or the disk is full; or what is there is no
+            file: a device, which root could replace, a pipe, a folder.
     """
     with os_errors(path):
         place = Path(os.path.realpath(path))
+        if place.exists():
+            require_regular(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(place.parent)
         temporary = unfinished(place)

@@ -88,5 +88,15 @@ def _read(place: Path) -> list[Choice]:
 
 
 def of_records(records: Sequence[Mapping[str, Any]]) -> list[Choice]:
-    """From a file or from a run's settings."""
-    return [Choice(**record) for record in records]
+    """From a file or from a run's settings.
+
+    Raises:
+        TypeError: a record is none of ours, or holds another kind of value.
+    """
+    found = [Choice(**record) for record in records]
+    for each in found:
+        texts = (each.edition, each.data_sha256)
+        named = isinstance(each.task, str) and all(isinstance(t, str | None) for t in texts)
+        if not named or not isinstance(each.looks, int | None):
+            raise TypeError(f"{each} holds no names and a number")
+    return found

@@ -109,6 +109,8 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
+LARGEST = 2**31
+"""Of whole numbers: what is larger was not meant, and a float may not hold it."""
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
     "alpha": (float,), "least_items": (int,),
@@ -120,7 +122,8 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
     for key, value in table.items():
         if key not in known:
             raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
-        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
+        too_large = isinstance(value, int) and abs(value) > LARGEST
+        if not isinstance(value, _KINDS[key]) or isinstance(value, bool) or too_large:
             kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
             raise UsageError(f"{where}: {key} should be {kinds}, not {value!r}.")
     if "task" not in table:

@@ -388,11 +388,8 @@ def check_settings(
     Raises:
         UsageError: and what is there instead.
     """
-    for name, value, least in (
-        ("limit", limit, 1),
-        ("batch size", batch_size, 1),
-        ("seed", seed, 0),
-    ):
+    whole = (("limit", limit, 1), ("batch size", batch_size, 1), ("seed", seed, 0))
+    for name, value, least in whole:
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:

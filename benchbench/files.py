@@ -21,6 +21,8 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+LONGEST_NAME = 255
+"""Bytes of a file's name that file systems bear."""
 MOST_BYTES = 200
 """Of a name that is written to; file systems take 255, and unfinished files add to it."""
 DEEPEST = 50
@@ -129,8 +131,15 @@ def expanded(path: str | Path) -> Path:
     """Return a path with the home folder in the place of ``~`` or ``~user``.
 
     Raises:
-        UsageError: there is no such user, or no home folder.
+        UsageError: there is no such user, or no home folder; or a name in it is longer than any.
     """
+    longest = max(
+        (len(part.encode("utf-8", "surrogateescape")) for part in Path(path).parts), default=0
+    )
+    if longest > LONGEST_NAME:
+        raise UsageError(
+            f"{path} leads to no file: a name in it has {longest:,} bytes, over {LONGEST_NAME}."
+        )
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

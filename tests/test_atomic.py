@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -53,6 +54,18 @@ def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert target.read_text("utf-8") == "new"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "link"]
+
+
+def test_only_a_file_is_replaced(tmp_path: Path) -> None:
+    """Root, whose link leads to a device, would otherwise replace the machine's own."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path, what in ((pipe, "a named pipe"), (link, "a named pipe"), (tmp_path, "director")):
+        with pytest.raises(RunError, match=what), written_whole(path) as temporary:
+            temporary.write_text("new", "utf-8")
+    assert pipe.is_fifo() and link.is_symlink()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:

@@ -73,14 +73,11 @@ def show_model(
     specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
-    from benchbench.devices import choose_device
-    from benchbench.registry import load_model
+    from benchbench.evaluation import loaded
     from benchbench.reports.manifests import model_page
-    from benchbench.types import LoadOptions
 
-    model = load_model(
-        specification, LoadOptions(choose_device(device), precision, seed, **further)
-    )
+    settings: Any = further
+    model = loaded(specification, device, precision, seed, settings, None)
     scale: float | None = getattr(model, "logit_scale", None)
     if not as_json:
         click.echo(model_page(model.manifest, scale))

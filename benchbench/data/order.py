@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.data.karpathy import captions_digest
 from benchbench.data.records import read_record, source_image
 from benchbench.errors import MalformedData
+from benchbench.files import exists
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
 def _check_source(root: Path, name: str, header: Record) -> None:
     """Where the captions that were frozen lie beside the frozen file, they are still the same."""
     source = root / header.relative_path("source")
-    if source.is_file() and captions_digest(source) != header.text("source_digest"):
+    if exists(source) and captions_digest(source) != header.text("source_digest"):
         raise MalformedData(
             f"{root / name} was frozen from other captions than {source} holds. "
             f"Freeze these, to a new folder or over it: benchbench data freeze-order {source}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
-from benchbench.files import require_regular
+from benchbench.files import require_regular, require_regular_entries
 from benchbench.models.creation import first_line
 from benchbench.models.torchscript import MARK, read_torchscript
 
@@ -70,6 +70,18 @@ def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
         if head.startswith(first):
             raise ModelError(f"{path} is {what}.")
     return _pickled(path, trust_pickle, LEGACY)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which open_clip or transformers would wait for a pipe.
+
+    Raises:
+        ModelError: naming what is no file.
+    """
+    try:
+        require_regular_entries(folder)
+    except OSError as error:
+        raise ModelError(f"Cannot read {error.filename}: {error.strerror}.") from error
 
 
 def header_of(path: Path) -> dict[str, str]:

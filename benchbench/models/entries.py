@@ -72,14 +72,34 @@ def find_weights(tree: Any, what: str) -> Weights:
         what: the file, for errors.
 
     Raises:
-        ModelError: there is none, or two of its names become one.
+        ModelError: there is none, one without values to copy, or two of its names become one.
     """
     found = dict(_state_dicts(tree, ""))
     if not found:
         raise ModelError(f"{what} holds no weights, but {_described(tree)}.")
     entry = next(iter(found))
+    if odd := [f"{name} ({kind})" for name, each in found[entry].items() if (kind := _odd(each))]:
+        raise ModelError(
+            f"{what} holds tensors whose values cannot be copied as they are: "
+            f"{', '.join(odd[:4])}{', …' * (len(odd) > 4)}. Save dense tensors: tensor.to_dense()."
+        )
     state, cut = _unwrapped(found[entry], what)
     return Weights(state, entry, tuple(found)[1:], cut)
+
+
+def _odd(value: Any) -> str:
+    """Return what keeps a tensor's values from being copied; an empty string where nothing does."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return ""
+    kinds = {
+        "without data, on the device meta": value.is_meta,
+        "nested": value.is_nested,
+        "quantized": value.is_quantized,
+        str(value.layout).rpartition(".")[2]: value.layout is not torch.strided,
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "")
 
 
 def is_harmless(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, WeightsUnavailable
 from benchbench.files import expanded, parse_json
-from benchbench.models.containers import header_of, read_contents
+from benchbench.models.containers import check_folder, header_of, read_contents
 from benchbench.models.creation import create_random, loading, tokenizer_of
 from benchbench.models.entries import find_weights
 from benchbench.models.filling import fill
@@ -107,6 +107,7 @@ def load_configured(folder: Path, name: str, options: LoadOptions) -> OpenClip:
     """
     if not folder.is_dir():
         raise WeightsUnavailable(f"There is no folder {folder}.")
+    check_folder(folder)
     if not (folder / CONFIG).is_file():
         raise ModelError(f"{folder} has no {CONFIG}. Name the file of weights: PATH --arch ARCH.")
     return load_source(Source(weights_in(folder), str(folder), name, folder), options)

@@ -56,8 +56,9 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     given = _converted(model, given)
     given = {name: each for name, each in given.items() if name in own or not is_harmless(name)}
     for name in SCALARS:
-        if name in given and name in own and given[name].numel() == own[name].numel() == 1:
-            given[name] = given[name].reshape(own[name].shape)
+        one = given.get(name)
+        if isinstance(one, torch.Tensor) and name in own and one.numel() == own[name].numel() == 1:
+            given[name] = one.reshape(own[name].shape)
     tensors = {name: each for name, each in given.items() if isinstance(each, torch.Tensor)}
     shared = [name for name in own if name in tensors]
     wrong = {name for name in shared if not _agree(tensors[name], own[name])}

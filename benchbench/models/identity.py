@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CONFIG = "open_clip_config.json"
 SHOWN = 8
+MOST, MOST_LAYERS = 10**7, 10**3
+"""Of any number in a configuration, and of layers; the largest published towers have 56."""
 TRUST = "trust_remote_code"
 """A key of ``tokenizer_kwargs`` that open_clip passes on to transformers unasked."""
 
@@ -131,6 +133,7 @@ def _checked(folder: Path) -> dict[str, Any]:
         config: Any = parse_json(read_text(folder / CONFIG))["model_cfg"]
         if not all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
             raise TypeError("vision_cfg and text_cfg should be objects")
+        _check_sizes(config)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ModelError(f"{folder / CONFIG} describes no model: {first_line(error)}.") from error
     if TRUST in config["text_cfg"].get("tokenizer_kwargs", ()):
@@ -139,6 +142,15 @@ def _checked(folder: Path) -> dict[str, Any]:
             f"folder would run. Remove {TRUST} from it."
         )
     return {**config}
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    """Refuse towers that would take all memory, or for ever, to be built."""
+    for tower in ("vision_cfg", "text_cfg"):
+        for name, value in config[tower].items():
+            most = MOST_LAYERS if name == "layers" else MOST
+            if isinstance(value, int | float) and not abs(value) <= most:
+                raise ValueError(f"{name} is {value}, and {most:,} is the most")
 
 
 def _users(options: LoadOptions) -> list[Word]:

@@ -8,9 +8,12 @@ import pty
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import time
 import tty
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +28,8 @@ from tests.test_layers import TOP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SECONDS = 10
+SECONDS, HANG = 10, 60
+"""Of work, and of waiting on a machine that has other work too."""
 FAKE = "FAKE-LINE"
 """What hostile names put on a line of its own, where they can."""
 WORDS = {
@@ -70,19 +74,23 @@ def commands(
 
 def typed(arguments: Sequence[str]) -> Result:
     """Run a command line; whatever is not turned into an exit code reaches the test."""
-    with in_time():
-        return CliRunner().invoke(main, arguments, catch_exceptions=False)
+    started = time.process_time()
+    with in_time(), warnings.catch_warnings():
+        warnings.simplefilter("always")  # shown, as for a user, and no error
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert time.process_time() - started < SECONDS, arguments
+    return done
 
 
 @contextmanager
-def in_time(seconds: int = SECONDS) -> Iterator[None]:
+def in_time() -> Iterator[None]:
     """Fail where something waits."""
 
     def late(*_: object) -> None:
-        raise KeyboardInterrupt(f"not done in {seconds} s")  # no handler of errors keeps this
+        raise KeyboardInterrupt("it waits")  # no handler of errors keeps this
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
+    signal.alarm(HANG)
     try:
         yield
     finally:
@@ -148,11 +156,19 @@ def _make(kind: str, path: Path) -> None:
     elif kind == "folder":
         path.mkdir()
     elif kind == "device":
-        path.symlink_to("/dev/null")
+        _device(path)
     elif kind == "dangling":
         path.symlink_to(path.parent / "none")
     elif kind == "loop":
         path.symlink_to(path)
+
+
+def _device(path: Path) -> None:
+    """Make a device of our own, which root could lose; others cannot replace the machine's."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        path.symlink_to("/dev/null")
 
 
 def left_behind(folder: Path) -> list[str]:

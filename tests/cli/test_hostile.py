@@ -133,10 +133,12 @@ def test_a_parameter_is_refused_or_heeded(
         sound = {key: text.format(**places, out=here) for key, text in SOUND.get(name, {}).items()}
         words = line(name, {**sound, parameter: value})
         try:
-            wrong = problems(typed(words)) + left_behind(here)
+            done = typed(words)
+            wrong = problems(done) + left_behind(here)
+            wrong += [f"not foreseen: {done.stderr[-400:]}"] * (" raises " in done.stderr)
         except Exception as error:  # noqa: BLE001 - each is a failure, all are told
             wrong = [f"{type(error).__name__}: {error!s:.300}"]
-        found += [f"{words!r:.300}\n    {each}" for each in wrong]
+        found += [f"{words!r:.200}\n    {each}" for each in wrong]
     assert not found, "\n".join(found)
 
 

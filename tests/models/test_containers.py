@@ -187,6 +187,23 @@ def test_a_file_without_weights_says_what_it_holds(tmp_path: Path, tree: Any) ->
     assert "holds no weights, but a" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("tensor", "kind"),
+    [
+        (torch.eye(3).to_sparse(), "sparse_coo"),
+        (torch.empty(3, device="meta"), "without data, on the device meta"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*[Ss]parse")
+def test_tensors_without_values_to_copy_are_named(
+    tmp_path: Path, tensor: torch.Tensor, kind: str
+) -> None:
+    torch.save({"a": torch.ones(2), "b": tensor}, tmp_path / "weights.pt")
+    done = typed("show", "model", tmp_path / "weights.pt", "--arch", "ViT-B-32")
+    assert done.exit_code == 2
+    assert f"values cannot be copied as they are: b ({kind})" in done.stderr
+
+
 def test_an_archives_tensors_are_torchs_own(tmp_path: Path) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2)).half()
     save_script(model, tmp_path / "w.pt", numbers=7)
