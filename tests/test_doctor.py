@@ -160,7 +160,10 @@ def test_another_distribution_with_a_package_named_benchbench_is_named(
     fake: Callable[[str, str], Path],
 ) -> None:
     (fake("benchbench", "9.9") / "top_level.txt").write_text("benchbench\n")
-    (fake("some_leaderboard", "2.0") / "RECORD").write_text("benchbench/__init__.py,,\n")
+    other = fake("some_leaderboard", "2.0")
+    (other / "RECORD").write_text("benchbench/other.py,,\n")
+    (other.parent / "benchbench").mkdir()
+    (other.parent / "benchbench" / "other.py").touch()  # newer Pythons pass over missing files
     fake("benchbench_plugin", "1.0")
     broken = texts(breaks=True)
     assert "The distribution benchbench 9.9 (" in broken
