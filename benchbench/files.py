@@ -118,10 +118,7 @@ def _inside(content: Any) -> list[Any]:
 
 def name_problem(path: Path) -> str:
     """Return why no file can be written by a name; an empty string where one can."""
-    try:
-        longest = max((len(part.encode()) for part in path.parts), default=0)
-    except UnicodeEncodeError:
-        return "it is not UTF-8"
+    longest = _longest(path)
     if "\0" in str(path):
         return "it holds a NUL character"
     return f"a part of it has {longest:,} bytes, over {MOST_BYTES}" if longest > MOST_BYTES else ""
@@ -133,9 +130,7 @@ def expanded(path: str | Path) -> Path:
     Raises:
         UsageError: there is no such user, or no home folder; or a name in it is longer than any.
     """
-    longest = max(
-        (len(part.encode("utf-8", "surrogateescape")) for part in Path(path).parts), default=0
-    )
+    longest = _longest(Path(path))
     if longest > LONGEST_NAME:
         raise UsageError(
             f"{path} leads to no file: a name in it has {longest:,} bytes, over {LONGEST_NAME}."
@@ -147,3 +142,9 @@ def expanded(path: str | Path) -> Path:
             f"Cannot expand {path}: no home folder is known for {Path(path).parts[0]}. Type the "
             "whole path."
         ) from error
+
+
+def _longest(path: Path) -> int:
+    """Return the bytes of the longest name in a path."""
+    names = (part.encode("utf-8", "surrogateescape") for part in path.parts)
+    return max(map(len, names), default=0)

@@ -64,8 +64,9 @@ def write_run(run: Run, path: str | Path) -> Path:
     header, table = _header(run), _table(run)
     header[SEAL] = seal(header, _columns(table, run.protocol))
     table = table.replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
-    with written_whole(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    # A file, not its name: Arrow takes no name that is not UTF-8.
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        pq.write_table(table, file, compression="zstd")
     return path
 
 
@@ -175,7 +176,7 @@ def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
     try:
         # A ParquetFile, not read_table: the latter reads key=value folders into columns.
         require_regular(path)
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as source, pq.ParquetFile(source) as file:
             table = file.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:

@@ -78,10 +78,10 @@ def test_a_home_that_nobody_has_is_one_error() -> None:
     assert expanded("~/x") == Path.home() / "x"
 
 
-@pytest.mark.parametrize("name", ["n" * 201, "é" * 101, "a\0b", "\udc80"])
+@pytest.mark.parametrize("name", ["n" * 201, "é" * 101, "a\0b"])
 def test_names_that_cannot_be_written_are_known_before(name: str) -> None:
     assert name_problem(Path("folder") / name / "run.parquet")
-    assert not name_problem(Path("folder") / "é" / "run.parquet")
+    assert not name_problem(Path("folder") / "é\udc80" / "run.parquet")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))

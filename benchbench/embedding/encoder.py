@@ -182,7 +182,7 @@ class Encoder:
             return None
         digest = hashlib.sha256(f"{kind} {role}".encode())
         for each in inputs:
-            digest.update(b"\0" + each.encode())
+            digest.update(b"\0" + each.encode("utf-8", "surrogateescape"))  # paths may be any bytes
         return self._unfinished.within(digest.hexdigest()[:16])
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -93,7 +94,7 @@ def _of_file(path: Path, name: str) -> ModuleType:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{name}: the file {path} {what}. Type {USAGE}.")
     path = path.resolve()
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     called = f"{path.stem}_{digest}"
     if called in sys.modules:
         return sys.modules[called]

@@ -49,6 +49,8 @@ WORDS = {
     "upward": "../../nowhere/x",
     "dashes": "--",
 }
+OBEYED = "".join(WORDS[kind] for kind in ("escape", "control", "bidirectional", "newline"))
+"""All that a terminal would obey, in one word."""
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Never printed: control characters but the newline, and what turns the direction of text."""
 ASIDE = re.compile(r"Warning: .*|.* …|[\w' ]+: [\d,]+ of [\d,]+|[\d,]+ of [\d,]+  .*")
@@ -181,7 +183,7 @@ def left_behind(folder: Path) -> list[str]:
 
 
 def on_terminal(
-    rows: Sequence[Sequence[str]], folder: Path, *, terminal: bool
+    rows: Sequence[Sequence[str]], folder: Path, *, terminal: bool, **variables: str
 ) -> list[tuple[Sequence[str], int, str]]:
     """Run command lines in a process of their own, on a pseudo-terminal or a pipe.
 
@@ -194,7 +196,7 @@ def on_terminal(
     if terminal:
         tty.setraw(theirs)
     command = [sys.executable, "-m", "tests.cli.on_terminal", str(asked), str(answered)]
-    environment = {**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm"}
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm", **variables}
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment,
         cwd=folder,

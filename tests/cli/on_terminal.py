@@ -33,5 +33,6 @@ if __name__ == "__main__":
     codes = []
     for words in json.loads(asked.read_text("utf-8")):
         os.write(1, MARK.encode())
-        codes.append(run(words))
+        # As Python would have decoded them from the command line, by this locale.
+        codes.append(run([os.fsdecode(word.encode("utf-8", "surrogateescape")) for word in words]))
     answered.write_text(json.dumps(codes), "utf-8")

@@ -6,13 +6,14 @@ it needs arguments, which stand in ``SOUND``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from benchbench.runs import write_run
 from tests.cli.hostile import (
+    OBEYED,
     SPECIAL,
     WORDS,
     commands,
@@ -142,23 +143,42 @@ def test_a_parameter_is_refused_or_heeded(
     assert not found, "\n".join(found)
 
 
-def test_on_a_pseudo_terminal_and_on_a_pipe(places: dict[str, str], tmp_path: Path) -> None:
-    """Every parameter again, by words that a terminal would obey; bars are drawn there."""
-    rows: list[Any] = []
+@pytest.fixture(scope="module")
+def rows(places: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """Each command as it should be typed, then each parameter with what a terminal would obey."""
+    folder, found = tmp_path_factory.mktemp("rows"), list[list[str]]()
+
+    def add(command: str, **hostile: str) -> None:
+        here = folder / str(len(found))
+        here.mkdir()
+        sound = {k: text.format(**places, out=here) for k, text in SOUND.get(command, {}).items()}
+        found.append(line(command, {**sound, **hostile}))
+
+    for name in SOUND:
+        add(name)
     for name, command in COMMANDS.items():
         for each in command.params:
-            for kind in ("escape", "control", "bidirectional", "newline"):
-                here = tmp_path / str(len(rows))
-                here.mkdir()
-                sound = {
-                    key: text.format(**places, out=here)
-                    for key, text in SOUND.get(name, {}).items()
-                }
-                rows.append(line(name, {**sound, str(each.name): WORDS[kind]}))
-    for terminal in (True, False):
-        wrong = [
-            f"{words!r:.300}\n    {each}"
-            for words, code, said in on_terminal(rows, tmp_path, terminal=terminal)
-            for each in problems_of(code, "", said, terminal=True)
-        ]
-        assert not wrong, "\n".join(wrong)
+            add(name, **{str(each.name): OBEYED})
+    return found
+
+
+def test_on_a_pseudo_terminal_bars_are_drawn_and_nothing_is_obeyed(
+    rows: list[list[str]], tmp_path: Path
+) -> None:
+    wrong = [
+        f"{words!r:.300}\n    {each}"
+        for words, code, said in on_terminal(rows, tmp_path, terminal=True)
+        for each in problems_of(code, "", said, terminal=True)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_on_a_pipe_in_a_locale_that_says_ascii_it_is_the_same(
+    rows: list[list[str]], tmp_path: Path
+) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for words, code, said in on_terminal(rows, tmp_path, terminal=False, **ascii_only):
+        assert not problems_of(code, "", said, terminal=True), (words, said)
+        if words[0] in ("compare", "leaderboard") and code == 0:
+            assert not said.isascii()
+            assert said.strip() == typed(words).stdout.strip()

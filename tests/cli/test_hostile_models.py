@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -185,3 +187,18 @@ def test_a_models_name_may_be_anything(kind: str, mine: str, shapes: Path, tmp_p
         done = typed(words)
         assert not problems(done, (0,)), done.output[:2000]
     assert FAKE not in path.name or kind == "newline"
+
+
+def test_folders_may_be_named_in_any_bytes(
+    mine: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / os.fsdecode(b"no UTF-8 \xff")
+    shutil.copytree(shapes, folder / "data")
+    (folder / "mine.py").write_text(CODE, "utf-8")
+    monkeypatch.chdir(folder)
+    model = f"python:{folder}/mine.py:sound"
+    where = ["--task", "vg-relation", "--data-root", str(folder / "data"), "--quiet"]
+    done = typed(["eval", "--model", model, *where, "--out", str(folder / "runs")])
+    assert not problems(done, (0,)), done.output
+    (path,) = folder.rglob("*.parquet")
+    assert not problems(typed(["show", "run", str(path)]), (0,))
