@@ -35,7 +35,7 @@ def two(tiny: str, tmp_path: Path) -> tuple[str, str]:
 
 @pytest.mark.parametrize("weight", [0.3, 1.0, -0.5])
 def test_weights_lie_between_the_two(two: tuple[str, str], weight: float) -> None:
-    a, b = (torch.load(path) for path in two)
+    a, b = (torch.load(path, weights_only=True) for path in two)
     model = open_clip.create_model("tiny").eval().requires_grad_(False)
     model.load_state_dict({n: (1 - weight) * a[n] + weight * b[n] for n in a})
     mixed = load_model(f"lerp:{two[0]},{two[1]},{weight}", OPTIONS)
