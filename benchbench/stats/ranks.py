@@ -104,4 +104,5 @@ def students(bound: float, n_clusters: int) -> float:
     from scipy.special import ndtr, stdtrit
 
     tail = ndtr(-((n_clusters / (n_clusters - 1)) ** 0.5) * bound)
-    return -float(stdtrit(n_clusters - 1, tail))
+    # Some releases of scipy are a hair above 0 at the median, which no bound may be below.
+    return max(0.0, -float(stdtrit(n_clusters - 1, tail)))
