@@ -24,7 +24,7 @@ from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
-from benchbench.training.validation import GALLERY, Exam
+from benchbench.training.validation import GALLERY, Choices, Exam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,7 +148,8 @@ class Photographs:
                 rows.append(row)
                 true.append(text)
                 false.append(other)
-        choices = {"swapped": (pictures[rows], true, false)} if rows else {}
+        alike = np.zeros(len(rows), dtype=np.intp)
+        choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
         return Exam(choices, pictures, [each.captions[0] for each in some])
 
 

@@ -20,6 +20,11 @@ TOGETHER = 32
 """Captions in one pass on a CPU, where work on padding costs more than another pass."""
 
 
+def vision_of(clip: Any) -> Any:
+    """Return the vision transformer of a CLIP, also where open_clip has found it through timm."""
+    return getattr(clip.visual, "trunk", clip.visual)
+
+
 def check_backbone(clip: Any, name: str) -> None:
     """Refuse towers that the variants' objectives cannot be put on.
 
@@ -31,10 +36,10 @@ def check_backbone(clip: Any, name: str) -> None:
 
     fits = (
         isinstance(clip, open_clip.CLIP)
-        and isinstance(clip.visual, VisionTransformer)
+        and isinstance(vision_of(clip), VisionTransformer)
         and clip.attn_mask is not None
         and clip.text_pool_type in ("argmax", "eos")
-        and clip.visual.attn_pool is None
+        and vision_of(clip).attn_pool is None
     )
     if not fits:
         raise ModelError(
@@ -53,10 +58,11 @@ def image_tokens(clip: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         [n, dim] and [n, patches, dim], row by row of the picture; neither of unit length.
     """
-    out = clip.visual.forward_intermediates(
+    vision = vision_of(clip)
+    out = vision.forward_intermediates(
         images, indices=1, normalize_intermediates=True, output_fmt="NLC"
     )
-    return out["image_features"], out["image_intermediates"][0] @ clip.visual.proj
+    return out["image_features"], out["image_intermediates"][0] @ vision.proj
 
 
 def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,7 +83,7 @@ def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
     """[n, dim]: captions alone; a CPU reads those of like length together."""
     if ids.device.type != "cpu" or len(ids) <= TOGETHER:
         return projected(clip, _read(clip, ids)[0])
-    ends = _end(clip, ids)
+    ends = ends_of(clip, ids)
     order = ends.argsort()
     lots = [
         _read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in torch.split(order, TOGETHER)
@@ -85,8 +91,8 @@ def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
     return projected(clip, torch.cat(lots)[order.argsort()])
 
 
-def _end(clip: Any, ids: Tensor) -> Tensor:
-    """[n]: the position that each caption is pooled at."""
+def ends_of(clip: Any, ids: Tensor) -> Tensor:
+    """Return the position of each caption's end, where it is pooled: [n]."""
     if clip.text_pool_type == "argmax":
         return ids.argmax(dim=1)
     return (ids == clip.text_eos_id).int().argmax(dim=1)  # type: ignore[no-any-return]

@@ -30,7 +30,7 @@ from benchbench.variants.alignment import (
     relation_losses,
 )
 from benchbench.variants.contrast import processes, shared_mean, summed
-from benchbench.variants.features import image_tokens, text_tokens
+from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.regions import grouped
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.texts import Reader
@@ -110,7 +110,7 @@ class Aligned(Contrastive):
             tokens: [n, length, dim], projected.
             spans: of the captions.
         """
-        groups = grouped(patches, self.clip.visual.grid_size, self.regions)
+        groups = grouped(patches, vision_of(self.clip).grid_size, self.regions)
         words = covered(spans.entities, tokens.shape[1])
         regions, entities = means(patches, groups), means(tokens, words)  # [n, R and E, dim]
         there = words.any(dim=2)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import interpolate
 
+from benchbench.variants.features import vision_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -33,7 +35,7 @@ def patch_map(clip: Any, pictures: Tensor) -> Tensor:
     Returns:
         [n, dim, rows, columns], in the space of embeddings; not of unit length.
     """
-    visual = clip.visual
+    visual = vision_of(clip)
     x = visual.conv1(pictures)
     rows, columns = x.shape[-2:]
     start = visual.class_embedding.to(x.dtype).expand(len(x), 1, -1)

@@ -1,9 +1,10 @@
 """The small towers that all bundled variants share, as architectures of open_clip.
 
-``benchbench-small`` is a CLIP of open_clip's own modules: 64 px in 16 patches, six vision and three
-text layers of width 128. Its tokenizer is open_clip's, with the first 3,584 merges of CLIP's
-published list (Radford et al. 2021; MIT licence): 4,098 ids, so that any text tokenises and the
-embedding stays small.
+``benchbench-small-2`` is a CLIP of open_clip's own modules: 64 px, a convolutional stem (``stem``)
+and four vision layers, three text layers, all of width 128. The first version, ``benchbench-small``,
+has 16 patches and six vision layers. Their tokenizer is open_clip's, with the first 3,584 merges of
+CLIP's published list (Radford et al. 2021; MIT licence): 4,098 ids, so that any text tokenises and
+the embedding stays small.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NAME = "benchbench-small"
+NAME = "benchbench-small-2"
+"""What training starts from."""
 HERE = Path(__file__).parent
-SMALL = "benchbench-small"
 MERGES = HERE / "merges-3584.txt.gz"
 
 PREPROCESSING = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "resize_mode": "squash"}
@@ -29,9 +30,13 @@ PREPROCESSING = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "resize_mode": "squash"
 
 @cache
 def register() -> None:
-    """Make the small towers known to open_clip, tokenizer and all. Again is no harm."""
+    """Make the small towers known to open_clip, tokenizer and all; once a process."""
     import open_clip
+    from timm.models import register_model
 
+    from benchbench.variants.towers.stem import benchbench_stem_64
+
+    register_model(benchbench_stem_64)
     with tempfile.TemporaryDirectory() as folder:
         for source in HERE.glob("*.json"):
             config = json.loads(source.read_text("utf-8"))
@@ -45,7 +50,7 @@ def build(architecture: str, preprocessing: Mapping[str, Any] | None = None) -> 
     """An ``open_clip.CLIP`` with random weights, from torch's generator.
 
     Args:
-        architecture: open_clip's name, or ``benchbench-small``.
+        architecture: open_clip's name, those of the small towers among them.
         preprocessing: recorded beside its weights; by default that of the small towers.
 
     Raises:

@@ -1,0 +1,118 @@
+"""A start without privilege: both towers learn to caption images before the variants are trained.
+
+Published methods fine-tune a CLIP that has read 400 million captions; a text tower of random
+weights learns the order of words late or never. Here a small decoder on top of the text tower
+predicts each next token of a caption from the tokens before it and from the image (as CoCa does; Yu
+et al., TMLR 2022). It is shown nothing but images and captions: no scene graphs, no swapped words.
+The decoder is thrown away.
+
+The decoder attends to the image's embedding, and for half of the captions to its patches as well:
+what CLIP compares is that one embedding, which the patches alone would leave untrained.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, normalize
+
+from benchbench.variants.contrast import shared_mean
+from benchbench.variants.features import ends_of, image_tokens, text_embeddings, text_tokens
+from benchbench.variants.texts import Reader
+from benchbench.variants.variant import Batch, Loss, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchbench.types import Role, Similarity
+    from benchbench.variants.texts import Texts
+
+
+class Captioner(nn.Module):
+    """CLIP's towers under a decoder that captions images."""
+
+    similarity: Similarity = "cosine"
+
+    def __init__(self, clip: Any, *, decoder_layers: int, patches_percent: int) -> None:
+        """Put the objective on towers.
+
+        Args:
+            clip: an ``open_clip.CLIP``; both towers are trained in place.
+            decoder_layers: of the decoder that is thrown away.
+            patches_percent: of the captions are predicted from the image's patches as well.
+        """
+        super().__init__()
+        self.clip = clip
+        self.patches_percent = patches_percent
+        dim = clip.text_projection.shape[1]
+        heads = clip.transformer.resblocks[0].attn.num_heads
+        layer = nn.TransformerDecoderLayer(
+            dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.decoder = nn.TransformerDecoder(layer, decoder_layers, nn.LayerNorm(dim))
+        self.to_width = nn.Linear(dim, clip.token_embedding.weight.shape[1], bias=False)
+
+    def reader(self, tokenizer: Any) -> Reader:
+        """Return a reader without triples."""
+        return Reader(tokenizer, with_triples=False)
+
+    def forward(self, batch: Batch, step: int) -> Loss:
+        """Return the mean negative log-likelihood of the captions' tokens.
+
+        Only the tokens of the batch's captions are candidates: the vocabulary's others never occur
+        on drawn scenes, and hardly on photographs.
+        """
+        ids = batch.texts.ids
+        losses, there = self._losses(batch.images, ids, self._hidden(len(ids), step, ids.device))
+        total = shared_mean(losses, there)
+        return Loss(total, {"caption": total.detach()})
+
+    def _hidden(self, n: int, step: int, device: Any) -> Tensor:
+        """Return which of n images hide their patches, another share at every step: [n] bool."""
+        number = torch.arange(n, device=device) * 61 + step * 37
+        return number % 100 >= self.patches_percent
+
+    def _losses(self, images: Tensor, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of each next token, and which are tokens: [n, length − 1] both."""
+        pooled, patches = image_tokens(self.clip, images)
+        memory = torch.cat([pooled[:, None], patches], dim=1).float()
+        ignored = torch.zeros(memory.shape[:2], dtype=torch.bool, device=ids.device)
+        ignored[:, 1:] = hidden[:, None]
+        tokens = text_tokens(self.clip, ids)[1][:, :-1].float()
+        length = tokens.shape[1]
+        ahead = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
+        read = self.decoder(tokens, memory, tgt_mask=ahead, memory_key_padding_mask=ignored)
+        known, target = torch.unique(ids, return_inverse=True)
+        logits = self.to_width(read) @ self.clip.token_embedding.weight[known].T
+        losses = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), reduction="none")
+        along = torch.arange(1, ids.shape[1], device=ids.device)
+        return losses.view(target[:, 1:].shape), along <= ends_of(self.clip, ids)[:, None]
+
+    def score(self, images: Tensor, texts: Texts) -> Tensor:
+        """Return the mean log-likelihood of each image's caption, from its embedding alone: [n]."""
+        hidden = torch.ones(len(images), dtype=torch.bool, device=images.device)
+        losses, there = self._losses(images, texts.ids, hidden)
+        return -(losses * there).sum(dim=1) / there.sum(dim=1)
+
+    def encode_images(self, images: Tensor, role: Role) -> Tensor:
+        """[n, dim], of unit length; never compared with captions in training."""
+        return normalize(self.clip.encode_image(images).float(), dim=-1)
+
+    def encode_texts(self, texts: Texts, role: Role) -> Tensor:
+        """[n, dim], of unit length; likewise."""
+        return normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
+
+
+VARIANTS = (
+    Variant(
+        "captioner",
+        "towers that have learned to caption images: a start without privilege",
+        "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917)",
+        Captioner,
+        {"decoder_layers": 2, "patches_percent": 50},
+        data="scenes",
+        exam="captions",
+    ),
+)
