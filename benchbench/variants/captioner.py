@@ -52,7 +52,7 @@ class Captioner(nn.Module):
             dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
         )
         self.decoder = nn.TransformerDecoder(layer, decoder_layers, nn.LayerNorm(dim))
-        self.to_width = nn.Linear(dim, clip.token_embedding.weight.shape[1], bias=False)
+        self.words = nn.Linear(dim, len(clip.token_embedding.weight))
 
     def reader(self, tokenizer: Any) -> Reader:
         """Return a reader without triples."""
@@ -85,7 +85,7 @@ class Captioner(nn.Module):
         ahead = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
         read = self.decoder(tokens, memory, tgt_mask=ahead, memory_key_padding_mask=ignored)
         known, target = torch.unique(ids, return_inverse=True)
-        logits = self.to_width(read) @ self.clip.token_embedding.weight[known].T
+        logits = read @ self.words.weight[known].T + self.words.bias[known]
         losses = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), reduction="none")
         along = torch.arange(1, ids.shape[1], device=ids.device)
         return losses.view(target[:, 1:].shape), along <= ends_of(self.clip, ids)[:, None]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import open_clip
 import pytest
 import torch
 
 from benchbench.errors import ModelError
+from benchbench.registry import load_model
+from benchbench.types import LoadOptions
 from benchbench.variants import towers
 from benchbench.variants.features import (
     check_backbone,
@@ -18,23 +20,58 @@ from benchbench.variants.features import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchbench.types import Activation
+
 CAPTIONS = ["a dog", "two people on a checkered boat, near a ball", "Naïve café 漢字 🙂"] * 15
 
 
+NAMES = ("benchbench-small", "benchbench-small-2")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    architecture: str = request.param
+    return architecture
+
+
 @pytest.fixture(scope="module")
-def small() -> object:
+def small(name: str) -> open_clip.CLIP:
     torch.manual_seed(0)
-    return towers.build(towers.NAME)
+    clip: open_clip.CLIP = towers.build(name)
+    return clip
 
 
-def test_the_small_towers_are_open_clips_own(small: open_clip.CLIP, tmp_path: Path) -> None:
+def test_the_small_towers_are_open_clips_own(
+    small: open_clip.CLIP, name: str, tmp_path: Path
+) -> None:
     assert type(small) is open_clip.CLIP
     assert 2_000_000 < sum(p.numel() for p in small.parameters()) < 3_000_000
     path = tmp_path / "weights.pt"
     torch.save(small.state_dict(), path)
-    other = open_clip.create_model(towers.NAME, pretrained=str(path))
-    for name, tensor in other.state_dict().items():
-        assert torch.equal(tensor, small.state_dict()[name]), name
+    other = open_clip.create_model(name, pretrained=str(path))
+    for key, tensor in other.state_dict().items():
+        assert torch.equal(tensor, small.state_dict()[key]), key
+
+
+def test_the_second_version_has_as_many_parameters_as_the_first_within_a_fifth() -> None:
+    first, second = (sum(p.numel() for p in towers.build(name).parameters()) for name in NAMES)
+    assert 0.8 * first < second < 1.2 * first
+    assert NAMES[1] == towers.NAME
+
+
+def test_a_file_of_the_small_towers_loads_by_their_name(
+    small: open_clip.CLIP, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(small.state_dict(), path)
+    towers.register()
+    activation: Activation | None = "gelu" if name == NAMES[0] else None
+    model: Any = load_model(str(path), LoadOptions(architecture=name, activation=activation))
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        wanted = small.eval().encode_image(images)
+        assert torch.allclose(model.encode_images(images, "scene"), wanted, atol=1e-5)
+    assert model.manifest.activation == "gelu"
 
 
 def test_any_text_becomes_tokens_and_back() -> None:

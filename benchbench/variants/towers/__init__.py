@@ -1,7 +1,7 @@
 """The small towers that all bundled variants share, as architectures of open_clip.
 
 ``benchbench-small-2`` is a CLIP of open_clip's own modules: 64 px, a convolutional stem (``stem``)
-and four vision layers, three text layers, all of width 128. The first version, ``benchbench-small``,
+and four vision layers, three text layers, all of width 128. The first one, ``benchbench-small``,
 has 16 patches and six vision layers. Their tokenizer is open_clip's, with the first 3,584 merges of
 CLIP's published list (Radford et al. 2021; MIT licence): 4,098 ids, so that any text tokenises and
 the embedding stays small.

@@ -19,7 +19,7 @@ STRIDE = 2 ** (len(CHANNELS) + 1)
 
 
 class ConvStem(nn.Sequential):
-    """In the place of a patch embedding: [n, 3, height, width] → [n, width, height/16, width/16]."""
+    """A patch embedding by convolutions: [n, 3, height, width] → [n, width, rows, columns]."""
 
     def __init__(self, width: int) -> None:
         """Draw the weights from torch's generator.
