@@ -286,16 +286,43 @@ def _header(run: Run) -> dict[str, Any]:
 
 def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     record = {SEAL: "", **{k: v for k, v in header.items() if k != "format"}}
-    record["model"] = ModelManifest(**record["model"])
     if not all(isinstance(count, int) for count in record["counts"].values()):
         raise ValueError("counts that are no whole numbers")
+    for kind, content in ((Run, record), (ModelManifest, record["model"])):
+        _check_kinds(kind, content)
+    record["model"] = ModelManifest(**record["model"])
+    _ = record["model"].fingerprint  # which JSON must bear
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
     for name in ("task", "protocol", "edition", "data_sha256"):
-        if not isinstance(record[name], str) or not record[name]:
+        if not record[name]:
             raise ValueError(f"its {name} is {record[name]!r}")
     of_records(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
+
+
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,), "Comparison": (str,), "bool": (bool,), "int": (int,), "float": (int, float),
+    "int | None": (int, type(None)), "str | None": (str, type(None)), "tuple[str, ...]": (list,),
+    "Mapping[str, Any]": (dict,), "Mapping[str, str]": (dict,), "Mapping[str, str | int]": (dict,),
+}  # fmt: skip
+"""How a field of a record is declared → what JSON gives for it."""
+
+
+def _check_kinds(record: type[Run | ModelManifest], content: Mapping[str, Any]) -> None:
+    """Refuse a header that holds something else than is declared.
+
+    Raises:
+        TypeError: naming the field.
+    """
+    for field in fields(record):
+        kinds = KINDS.get(str(field.type), (object,))
+        value: Any = content.get(field.name, kinds[0]())
+        is_odd = isinstance(value, bool) and bool not in kinds and object not in kinds
+        if is_odd or not isinstance(value, kinds):
+            raise TypeError(f"its {field.name} is {value!r}")
+        if isinstance(value, list) and not all(isinstance(each, str) for each in value):
+            raise TypeError(f"its {field.name} holds what is no name")
 
 
 def _table(run: Run) -> pa.Table:

@@ -78,7 +78,7 @@ def loading(what: str, *, uses_hub: bool) -> Iterator[None]:
 
     known = (OSError, RuntimeError, ValueError, ImportError, LookupError, EOFError, TypeError)
     try:
-        with quiet(), hub_if_reachable() if uses_hub else nullcontext():
+        with quiet(), unasked(), hub_if_reachable() if uses_hub else nullcontext():
             yield
     except (*known, pickle.UnpicklingError, SafetensorError) as error:
         if is_unreachable(error):
@@ -95,6 +95,19 @@ def first_line(error: BaseException) -> str:
     lines = (str(error).strip() or type(error).__name__).splitlines()
     announced = lines[0].endswith(":") and len(lines) > 1
     return " ".join(line.strip() for line in lines[: 1 + announced]).rstrip(".:")
+
+
+@contextmanager
+def unasked() -> Iterator[None]:
+    """Refuse a tokenizer's own code, instead of waiting on the terminal for a yes."""
+    from transformers import dynamic_module_utils
+
+    before = dynamic_module_utils.TIME_OUT_REMOTE_CODE
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
+    try:
+        yield
+    finally:
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = before
 
 
 @contextmanager

@@ -169,7 +169,7 @@ def slug(name: str) -> str:
     found = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
     if 0 < len(found) <= LONGEST:
         return found
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{found[:LONGEST]}-{digest}".lstrip("-")
 
 

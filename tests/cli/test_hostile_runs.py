@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 
 from benchbench.cli.boards import FORMATS
@@ -170,3 +171,23 @@ def is_tame(text: str) -> bool:
     text = re.sub(r"(?<!\\)`[^`\n]*`", "", text)  # in a span of code nothing is obeyed
     made = re.search(r"<b>|<script|(?<!\\)\]\((https|javascript)", text)
     return made is None and not any(line.startswith(FAKE) for line in lines(text))
+
+
+@pytest.mark.parametrize("value", [None, [], {}, 1.5, " ", True, [[]], {"a": []}, float("nan")])
+def test_a_header_of_wrong_types_is_refused_or_read(value: object, tmp_path: Path) -> None:
+    """Of the format without a seal: what is sealed cannot be changed."""
+    path = write_run(made("a", 0.5, n=90), tmp_path / "a.parquet")
+    table = pq.ParquetFile(path).read()
+    header = json.loads(table.schema.metadata[b"benchbench"])
+    del header["seal"]
+    header["format"] = 1
+    found = []
+    for way in [(key,) for key in header] + [("model", key) for key in header["model"]]:
+        changed = json.loads(json.dumps(header))
+        place = changed["model"] if len(way) > 1 else changed
+        place[way[-1]] = value
+        new = table.replace_schema_metadata({b"benchbench": json.dumps(changed).encode()})
+        pq.write_table(new, path)
+        done = typed(["show", "run", str(path), "--manifest"])
+        found += [f"{way}: {each}" for each in problems(done, (0, 2))]
+    assert not found, "\n".join(found)

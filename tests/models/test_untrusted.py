@@ -49,14 +49,16 @@ def test_a_header_chooses_its_method_by_any_name_of_the_file(
         (tmp_path / name).rename(tmp_path / "clip.safetensors")
 
 
-def test_a_configuration_does_not_trust_its_own_code(tmp_path: Path) -> None:
-    """open_clip passes ``tokenizer_kwargs`` on to transformers, this one too."""
+@pytest.mark.parametrize("trusts", [True, False])
+def test_a_configuration_does_not_trust_its_own_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusts: bool
+) -> None:
+    """open_clip passes ``tokenizer_kwargs`` on to transformers, which asks where none are."""
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
     ran = tmp_path / "ran"
-    text: dict[str, Any] = {
-        "hf_tokenizer_name": "x",
-        "tokenizer_kwargs": {"trust_remote_code": True},
-    }
-    text |= {"width": 64, "heads": 1, "layers": 1, "context_length": 8, "vocab_size": 100}
+    text: dict[str, Any] = {"hf_tokenizer_name": "x", "width": 64, "heads": 1, "layers": 1}
+    text |= {"context_length": 8, "vocab_size": 100}
+    text |= {"tokenizer_kwargs": {"trust_remote_code": True}} if trusts else {}
     vision = {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16}
     config = {"embed_dim": 8, "vision_cfg": vision, "text_cfg": text, "quick_gelu": False}
     save(tmp_path / "open_clip_config.json", {"model_cfg": config, "preprocess_cfg": {}})
@@ -64,7 +66,7 @@ def test_a_configuration_does_not_trust_its_own_code(tmp_path: Path) -> None:
     save(tmp_path / "tokenizer_config.json", {"auto_map": mapped})
     (tmp_path / "theirs.py").write_text(RAN.format(str(ran)) + "class Tokenizer: ...\n", "utf-8")
     weights.write(tmp_path / "open_clip_model.safetensors", {"logit_scale": torch.ones(())}, {})
-    with pytest.raises(ModelError, match="trust_remote_code"):
+    with pytest.raises(ModelError, match="trust_remote_code" if trusts else "custom code"):
         load_model(f"file:{tmp_path}", LoadOptions(allow_partial=True))
     assert not ran.exists()
 
