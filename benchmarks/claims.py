@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args
 
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import read_text
-from benchbench.registry import load_task
-from benchmarks.members import canonical
+from benchbench.registry import family_of, load_task
+from benchbench.variants.catalogue import variants
+from benchmarks.members import BY_NAME, canonical
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -147,6 +148,8 @@ def _claim(entry: Any, number: int, path: Path) -> Claim:
     _check_among("kind", entry["kind"], get_args(Kind), where)
     _check_among("family", entry["family"], get_args(Family), where)
     _check_metric(entry, where)
+    for key in ("better", "worse"):
+        _check_model(canonical(entry[key]), where)
     claim = Claim(
         name=entry["name"],
         sentence=entry["sentence"],
@@ -192,6 +195,15 @@ def _check_among(key: str, value: str, known: tuple[str, ...], where: str) -> No
     if value not in known:
         there = f"It is in {where}. There are: {', '.join(known)}."
         raise UnknownName(key, value, known, there)
+
+
+def _check_model(name: str, where: str) -> None:
+    """Refuse what is neither a member nor a model that needs no training."""
+    families = {each.partition(":")[0] for each in (*variants(), *BY_NAME)}
+    if name not in BY_NAME and name.partition(":")[0] in families:
+        raise UnknownName("member", name, BY_NAME, f"It is in {where}. See benchmarks/members.py.")
+    if name not in BY_NAME:
+        family_of(name)
 
 
 def _check_metric(entry: dict[str, Any], where: str) -> None:

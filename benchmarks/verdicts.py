@@ -154,7 +154,7 @@ def over_items(both: SideBySide, bound: float, level: float) -> Over:
     return Over(mean.value, low, high, sided.above, sided.below)
 
 
-def tried(claims: Claims, runs: Runs) -> list[Found]:
+def judged(claims: Claims, runs: Runs) -> list[Found]:
     """Every claim, in the order of the file, with its verdict.
 
     Those whose models are not there count in Holm's adjustment as any other: how many claims there
@@ -174,8 +174,6 @@ def tried(claims: Claims, runs: Runs) -> list[Found]:
         for i, p in zip(places, holm(raw), strict=True):
             found[i] = replace(found[i], **{side: p})
     return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
-
-
 
 
 def _found(claim: Claim, runs: Runs, level: float) -> Found:
