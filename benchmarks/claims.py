@@ -61,6 +61,13 @@ class Claim:
         """The task, and the metric where that is not the headline."""
         return self.task if self.metric is None else f"{self.task} {self.metric}"
 
+    @property
+    def asked(self) -> str:
+        """The same, with the margin where there is one."""
+        if not self.margin:
+            return self.on
+        return f"{self.on}, {'kept to' if self.kind == 'kept' else 'by'} {self.margin:g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,11 +20,12 @@ from benchbench.atomic import written_whole
 from benchbench.training.feeding import Feed
 from benchbench.training.log import read_log
 from benchbench.training.plan import Plan
-from benchbench.training.running import data_of
+from benchbench.training.running import SMALL, data_of
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant
 from benchbench.variants.making import make
+from benchmarks.members import STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +88,8 @@ class Learned:
     """Per example, forward and backward."""
     steps: int
     batch: int
+    start: str
+    """What it was trained from, as its checkpoint says."""
     device: str
     """What it was trained on."""
 
@@ -124,8 +128,21 @@ def learned(member: str, seed: int, run: Path, best: str, known: Path) -> Learne
     device = environment.get("gpu") or f"CPU ({environment['processor']})"
     return Learned(
         member, seed, curves_of(read_log(run), plan["batch"]), _remembered(record, known),
-        plan["steps"], plan["batch"], f"{device}, {plan['precision']}",
+        plan["steps"], plan["batch"], start_of(plan), f"{device}, {plan['precision']}",
     )  # fmt: skip
+
+
+def start_of(plan: Mapping[str, Any]) -> str:
+    """What a run was trained from: a name of ``STARTS``, or its backbone where that is none.
+
+    >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/base/best.safetensors"})
+    ('random', 'facts')
+    """
+    backbone = str(plan["backbone"])
+    if backbone == SMALL:
+        return "random"
+    folder = PurePath(backbone).parent.name
+    return next((start for start, name in STARTS.items() if name and name == folder), backbone)
 
 
 def _remembered(record: Mapping[str, Any], known: Path) -> float:

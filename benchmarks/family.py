@@ -5,10 +5,11 @@ One command makes everything anew (hours on a large GPU; for a trial on a CPU, `
     python -m benchmarks.family --device cuda --precision bf16 --seeds 5
 
 Who is trained, for how long and from where is in ``members.py``; what is claimed, in
-``claims.toml``. For each seed the starts are trained, then every member from its own. Seed 0 is bundled. Each step
-is skipped where its result is there already, so that the same command goes on after a stop. Runs
-made elsewhere are put into ``OUT/SEED/MEMBER`` (``best.safetensors``, ``log.jsonl``):
-``--tables-only`` takes them from there. Members that are not there are said to be not trained.
+``claims.toml``. For each seed the starts are trained, then every member from its own. Seed 0 is
+bundled. Each step is skipped where its result is there already, so that the same command goes on
+after a stop. Runs made elsewhere are put into ``OUT/SEED/MEMBER`` (``best.safetensors``,
+``log.jsonl``): ``--tables-only`` takes them from there. Members that are not there are said to be
+not trained.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from benchbench.training.loop import BEST
 from benchbench.training.running import SMALL
 from benchbench.training.state import STATE
 from benchbench.types import LoadOptions
+from benchbench.variants import weights
 from benchbench.variants.catalogue import BUNDLED
 from benchmarks.claims import CLAIMS, read_claims
 from benchmarks.controls import changed
-from benchmarks.curves import learned
+from benchmarks.curves import learned, start_of
 from benchmarks.members import BY_NAME, MEMBERS, PARTS, SHIPPED, STARTING, STARTS, place
 from benchmarks.variants_page import card_lines, pages, summary_lines
 from benchmarks.variants_tables import PART_TASKS, TASKS, Results
@@ -90,9 +92,8 @@ def main(**given: Any) -> None:
     try:
         make(**given)
     except BenchbenchError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = error.exit_code
-        raise failure from error
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
 
 
 def make(
@@ -200,6 +201,7 @@ def _runs(work: Work, claims: Claims) -> Iterator[tuple[tuple[int, str, str], Ru
     for member in work.members:
         for seed in work.there(member.weights):
             model = None
+            _check_run(work, member, seed)
             for task in _tasks(member, seed, claims):
                 if task not in names:
                     names[task] = resolve_edition(load_task(task).info).name
@@ -212,6 +214,25 @@ def _runs(work: Work, claims: Claims) -> Iterator[tuple[tuple[int, str, str], Ru
         run = _evaluated(model, task, resolve_edition(load_task(task).info).name, path)
         for seed in range(work.seeds):
             yield (seed, name, task), run
+
+
+def _check_run(work: Work, member: Member, seed: int) -> None:
+    """Refuse a checkpoint in the place of another.
+
+    Raises:
+        UsageError: its variant, its start or its seed is not the member's.
+    """
+    path, own = work.best(seed, member.weights), BY_NAME[member.weights]
+    record = weights.read(path)[1]
+    plan = record["plan"]
+    wanted = {"variant": own.variant, "start": own.start, "seed": seed}
+    there = {"variant": record["variant"], "start": start_of(plan), "seed": plan["seed"]}
+    if wrong := [f"{key} {there[key]}, not {wanted[key]}" for key in wanted
+                 if there[key] != wanted[key]]:  # fmt: skip
+        raise UsageError(
+            f"{path} is not of {own.name}: {'; '.join(wrong)}. Put it where it belongs "
+            "(benchmarks/members.py)."
+        )
 
 
 def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.verdicts import Found
 
 WIDTH, ROW, TOP, BOTTOM = 940, 24, 14, 46
-NAMES, TASKS, RIGHT = 250, 200, 100
+NAMES, TASKS, RIGHT = 250, 210, 100
 """Pixels: of the models' names, of what is measured, of verdicts."""
 LEFT = NAMES + TASKS
 PANEL, BESIDE, AXIS = 220, 190, 52
@@ -100,7 +100,9 @@ def _grid(axis: Axis, bottom: float) -> str:
         x = axis.at(tick)
         stroke = "var(--s)" if tick == 0 else "var(--l)"
         parts.append(line((x, TOP), (x, bottom), f'stroke="{stroke}"'))
-        parts.append(text(x, bottom + 18, f"{tick:g}", soft=True, anchor="middle"))
+        parts.append(
+            text(x, bottom + 18, f"{tick:g}".replace("-", "−"), soft=True, anchor="middle")
+        )
     return "".join(parts)
 
 
@@ -108,7 +110,7 @@ def _row(found: Found, axis: Axis, y: float) -> list[str]:
     claim, over = found.claim, found.shown
     parts = [
         text(8, y + 4, f"{claim.better} − {claim.worse}"),
-        text(NAMES, y + 4, claim.on, soft=True),
+        text(NAMES, y + 4, claim.asked, soft=True),
         text(WIDTH - RIGHT + 10, y + 4, found.verdict, soft=found.verdict != "shown"),
     ]
     if not found.n:
@@ -162,8 +164,7 @@ def _panel(runs: Sequence[Learned], mark: str, top: float) -> list[str]:
     parts = [text(8, top - 12, f"{mark}, % right of the validation split"), *_frame(across, up)]
     for member, points in drawn.items():
         number = members.index(member)
-        places = [(across.at(math.log(x)), up.at(y)) for x, y in points]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        path = " ".join(f"{across.at(math.log(x)):.1f},{up.at(y):.1f}" for x, y in points)
         dashes = ' stroke-dasharray="6 3"' if number % 2 else ""
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{COLOURS[number % LINES]}" '
@@ -201,7 +202,7 @@ def _legend(ends: Mapping[str, float], members: Sequence[str]) -> list[str]:
     parts, last = [], -math.inf
     for member, y in sorted(ends.items(), key=lambda each: each[1]):
         last = max(y, last + 16)
-        number, x = members.index(member), WIDTH - BESIDE + 8
+        number, x = members.index(member), WIDTH - BESIDE + 20
         dashes = ' stroke-dasharray="6 3"' if number % 2 else ""
         look = f'stroke="{COLOURS[number % LINES]}" stroke-width="3"{dashes}'
         parts.append(line((x, last), (x + 18, last), look))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from benchmarks.verdicts import Found
 
 PAGE, FOREST, CURVES = "variants.md", "variants-claims.svg", "variants-curves.svg"
+STRUCTURE = ("relation", "attribute")
+"""Marks that the figure of learning shows before others."""
 PANELS = 3
 """Marks that the figure of learning shows."""
 CHECKPOINT = "One seed: about this checkpoint, not the method."
@@ -75,10 +77,10 @@ def _summary(results: Results) -> Iterator[str]:
         "*Shown*: the difference lies above what the claim says it exceeds, with a chance of at "
         f"most {100 * level:g} % that any of the claims tested together is called shown by "
         "accident. *The contrary*: it lies below, with the same care. *Not shown*: neither; that "
-        "is not to say that there is no difference, and the interval says how large it may be. *Kept* "
-        "means to within a margin of points, above which a loss would count. Differences are in "
-        "points of the task's headline, or of the metric named beside it, on drawn test images "
-        "that nothing was trained or chosen on."
+        "is not to say that there is no difference, and the interval says how large it may be. "
+        "*Kept* means to within a margin of points, above which a loss would count. Differences "
+        "are in points of the task's headline, or of the metric named beside it, on drawn test "
+        "images that nothing was trained or chosen on."
     )
     yield ""
     yield f"![Differences of the claims with intervals]({FOREST})"
@@ -126,12 +128,13 @@ def told(found: Found) -> str:
     claim = found.claim
     said = f"{claim.sentence[0].upper()}{claim.sentence[1:]}"
     of = f"`{claim.better}` − `{claim.worse}`, {claim.on}"
+    words = {"the contrary": "The contrary of this is shown"}
     if not found.n:
         missing = " and ".join(f"`{name}`" for name in found.missing)
         return (
             f"**Not trained**: {said} ({of}). No run of {missing or 'both by one seed'} is there."
         )
-    verdict = f"{found.verdict[0].upper()}{found.verdict[1:]}"
+    verdict = words.get(found.verdict, found.verdict.capitalize())
     return f"**{verdict}**: {said} ({of}). {_measured(found)}"
 
 
@@ -140,7 +143,9 @@ def _measured(found: Found) -> str:
     over, n = found.shown, found.n
     source = f"over {n} seeds" if n > 1 else "over items"
     interval = between(over.low, over.high)
-    around = f"{interval} {source}" if not math.isnan(over.low) else f"no interval {source}"
+    around = f"{interval} {source}"
+    if math.isnan(over.low):
+        around = f"no interval {source}: all alike, which is no certainty"
     said = f"{points(over.mean)} points, {around}."
     if n == 1:
         return f"{said} {CHECKPOINT}"
@@ -158,16 +163,15 @@ def _explored(results: Results) -> Iterator[str]:
     yield ""
     yield (
         "Each by itself, without adjustment for their number: where one says *shown*, an "
-        "experiment made for it would be worth its while. An estimate says how far two models are apart, and "
-        "tests nothing."
+        "experiment made for it would be worth its while. An estimate says how far two models are "
+        "apart, and tests nothing."
     )
     yield ""
     there = [each for each in rest if each.n]
     yield from (f"- {told(each)}" for each in there)
     absent = [each.claim for each in rest if not each.n]
     if absent:
-        names = ", ".join(dict.fromkeys(f"{each.name} ({each.on})" for each in absent))
-        yield f"- **Not trained**: {names}."
+        yield f"- **Not trained**: {'; '.join(each.name for each in absent)}."
     yield ""
 
 
@@ -185,10 +189,8 @@ def _open(results: Results) -> Iterator[str]:
     undecided = [each for each in confirmatory if each.verdict == "not shown"]
     for each in undecided:
         over = each.tested
-        yield (
-            f"- Whether {each.claim.sentence}: the difference may be anything in "
-            f"{between(over.low, over.high)} points ({each.claim.on})."
-        )
+        wide = "" if math.isnan(over.low) else f": {between(over.low, over.high)} points"
+        yield f"- Whether {each.claim.sentence} ({each.claim.on}){wide}."
     if absent := [each.claim for each in confirmatory if each.verdict == "not trained"]:
         yield f"- Whatever was not trained: {'; '.join(each.name for each in absent)}."
     yield from (f"- {each}" for each in results.claims.unknown)
@@ -202,6 +204,7 @@ def _learning(results: Results) -> Iterator[str]:
     yield from ("## How fast they learn", "")
     yield (
         "Marks of the validation split, in percent, as training went on; means over seeds. "
+        "An example is an image with its caption (RelCLIP's are scenes with all their pairs). "
         "Comparisons above are at equal examples, as the budgets below say. Some members compute "
         "more for each example: the last two columns are marks at equal arithmetic, after the "
         "floating-point operations that the cheapest member of a table spends on 1 M and 3 M "
@@ -230,8 +233,7 @@ def drawn(results: Results) -> tuple[list[Learned], list[str]]:
         return [], []
     marks, found = max(groups.items(), key=lambda each: len({run.member for run in each[1]}))
     members = list(dict.fromkeys(each.member for each in found))[:LINES]
-    order = [mark for mark in ("relation", "attribute") if mark in marks]
-    order += [mark for mark in marks if mark not in order]
+    order = sorted(marks, key=lambda mark: (mark not in STRUCTURE, mark))
     return [each for each in found if each.member in members], order[:PANELS]
 
 
@@ -240,7 +242,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield (
         f"Mean ± standard deviation over seeds (how many), in percent. Claims are of the start "
         f"`{START}`, whose members have no `@`. A captioner has learned to caption images with "
-        "both towers; facts is an image tower that was told, by scene graphs, who does what to whom."
+        "both towers; facts is an image tower that was told, by scene graphs, who does what to "
+        "whom."
     )
     yield from ("", *parts_table(results), "")
 
@@ -259,7 +262,7 @@ def _numbers(results: Results) -> Iterator[str]:
 
 
 def _headlines(results: Results) -> str:
-    told = {}
+    told: dict[str, str] = {}
     for (_, _, task), run in sorted(results.runs.items()):
         told.setdefault(f"{task}@{run.edition}", bb.scorecard(run).headline.name)
     return f"Headlines: {', '.join(f'{task} by {name}' for task, name in told.items())}."
@@ -276,14 +279,14 @@ def _made(results: Results) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"Over seeds: Student's t of the seeds' differences ({percent} intervals, one-sided p "
+        f"Over seeds: Student's t of the seeds' differences ({percent} intervals; one-sided p "
         "against what must be exceeded: 0, or the margin, or for what is to be kept minus the "
         "margin). Over items: the jackknife over source images of the differences, averaged over "
-        f"seeds. p is over seeds from {ENOUGH} on, below that over items: the column *of* says "
-        f"which. Adjusted p: by Holm, over all {len(results.claims.confirmatory)} claims, those "
-        f"not trained among them; shown is one below {level:g}. Both intervals are of single claims, "
-        "not adjusted. Numbers speak of checkpoints as they were trained; what is bundled of "
-        "them, in float16, may differ by a tenth of a point. Seed 0 is bundled."
+        f"seeds. p is over seeds from {ENOUGH} on, below that over items: the column *p is over* "
+        f"says which. Adjusted p: by Holm, over all {len(results.claims.confirmatory)} claims, "
+        f"those not trained among them; shown is one below {level:g}. Both intervals are of single "
+        "claims, not adjusted. Numbers speak of checkpoints as they were trained; what is bundled "
+        "of them, in float16, may differ by a tenth of a point. Seed 0 is bundled."
     )
     yield from ("", *budget_table(results))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import benchbench as bb
 from benchmarks.curves import EXAMPLES, WANTED
-from benchmarks.members import BY_NAME, MEMBERS, PARTS, START, STARTS, canonical
+from benchmarks.members import MEMBERS, PARTS, START, STARTS, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +89,7 @@ def claims_table(found: Sequence[Found], seeds: Sequence[int], level: float) -> 
     percent = f"{100 * (1 - 2 * level):g} %"
     head = [
         "better − worse", "on", "must exceed", *(f"seed {seed}" for seed in seeds), "mean",
-        f"{percent} over seeds", f"{percent} over items", "p", "of", "adjusted p", "verdict",
+        f"{percent} over seeds", f"{percent} over items", "p", "p is over", "adjusted p", "verdict",
     ]  # fmt: skip
     return table(head, [_claim_row(each, seeds) for each in found], 2)
 
@@ -101,7 +101,7 @@ def _claim_row(found: Found, seeds: Sequence[int]) -> list[str]:
     return [
         f"`{claim.better}` − `{claim.worse}`",
         claim.on,
-        NONE if claim.kind == "estimate" else points(claim.bound),
+        NONE if claim.kind == "estimate" else f"{100 * claim.bound:g}".replace("-", "−"),
         *(_seed_cell(found.pairs.get(seed)) for seed in seeds),
         points(found.items.mean),
         _interval(found.seeds),
@@ -180,10 +180,8 @@ def budget_table(results: Results) -> list[str]:
     """How long each member was trained, and from where."""
     of: dict[tuple[str, ...], list[int]] = {}
     for each in results.learned:
-        starts = each.member not in STARTS.values()
-        member = BY_NAME[each.member]
         said = (
-            each.member, member.start if starts else "random", f"{each.steps:,}", f"{each.batch:,}",
+            each.member, each.start, f"{each.steps:,}", f"{each.batch:,}",
             f"{each.steps * each.batch:,}", f"{each.flops / 1e6:,.0f}", each.device,
         )  # fmt: skip
         of.setdefault(said, []).append(each.seed)

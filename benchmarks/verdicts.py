@@ -169,10 +169,10 @@ def judged(claims: Claims, runs: Runs) -> list[Found]:
     """
     found = [_found(claim, runs, claims.level) for claim in claims.claims]
     places = [i for i, each in enumerate(found) if each.claim.confirmatory]
-    for side in ("above", "below"):
-        raw = [getattr(found[i].tested, side) for i in places]
-        for i, p in zip(places, holm(raw), strict=True):
-            found[i] = replace(found[i], **{side: p})
+    above = holm([found[i].tested.above for i in places])
+    below = holm([found[i].tested.below for i in places])
+    for i, one, other in zip(places, above, below, strict=True):
+        found[i] = replace(found[i], above=one, below=other)
     return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
 
 
