@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from benchbench.variants.variant import Batch
+
 EXAMPLES = (100_000, 300_000, 1_000_000, 3_000_000)
 """After how many marks are told."""
 WANTED = 80.0
@@ -168,15 +170,24 @@ def flops_per_example(record: Mapping[str, Any], examples: int = COUNTED) -> flo
         record: of ``weights.read``.
         examples: in the batch.
     """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
+    model, batch = model_and_batch(record, examples)
+    # Attention as matrix products: torch counts nothing of a CPU's own kernel for it.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(batch, int(record["step"])).total.backward()
+    return float(counter.get_total_flops()) / examples
+
+
+def model_and_batch(record: Mapping[str, Any], examples: int) -> tuple[Any, Batch]:
+    """A model as a checkpoint's record tells of it, of random weights, and its first batch."""
     described = variant(record["variant"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         clip = towers.build(record["architecture"], record["preprocessing"])
         made = make(described, clip, record["architecture"], record["settings"])
-    plan = Plan(described.name, batch=examples)
-    source, _ = data_of(plan, described, made)
+    source, _ = data_of(Plan(described.name, batch=examples), described, made)
     feed = Feed(
         source=source,
         reader=made.reader,
@@ -186,8 +197,4 @@ def flops_per_example(record: Mapping[str, Any], examples: int = COUNTED) -> flo
         device="cpu",
         preprocessing=made.preprocessing,
     )
-    batch = feed.on_device(feed[0])
-    made.model.train()
-    with FlopCounterMode(display=False) as counter:
-        made.model(batch, int(record["step"])).total.backward()
-    return float(counter.get_total_flops()) / examples
+    return made.model.train(), feed.on_device(feed[0])
