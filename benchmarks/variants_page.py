@@ -17,6 +17,7 @@ from benchmarks.variants_tables import (
     budget_table,
     claims_table,
     learning_tables,
+    p_value,
     parts_table,
     points,
     scores_table,
@@ -135,7 +136,17 @@ def told(found: Found) -> str:
             f"**Not trained**: {said} ({of}). No run of {missing or 'both by one seed'} is there."
         )
     verdict = words.get(found.verdict, found.verdict.capitalize())
-    return f"**{verdict}**: {said} ({of}). {_measured(found)}"
+    return f"**{verdict}**: {said} ({of}). {_measured(found)}{_alone(found)}"
+
+
+def _alone(found: Found) -> str:
+    """Why a claim is not shown whose own interval would show it."""
+    if found.verdict != "not shown" or not found.tested.low > found.claim.bound:
+        return ""
+    return (
+        " By itself it would be shown; tested together with the others it is not (adjusted p "
+        f"{p_value(found.above)})."
+    )
 
 
 def _measured(found: Found) -> str:

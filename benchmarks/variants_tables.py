@@ -130,7 +130,8 @@ def parts_table(results: Results) -> list[str]:
         for part in PARTS:
             name = canonical(f"{part}@{start}")
             has = "knowledge" in _settings(part), "swap" in _settings(part)
-            cells = [_over_seeds(_scores(results, name, task)) for task in PART_TASKS]
+            nothing = NONE if name in results.members else "not trained"
+            cells = [_over_seeds(_scores(results, name, task)) or nothing for task in PART_TASKS]
             rows.append([start, *("yes" if each else NONE for each in has[::-1]), name, *cells])
     head = ["start", "semantic negatives", "knowledge encoder", "member", *PART_TASKS]
     return table(head, rows, 4)
@@ -153,9 +154,9 @@ def _scores(results: Results, name: str, task: str) -> list[float]:
 
 
 def _over_seeds(values: Sequence[float]) -> str:
-    """Mean ± standard deviation (seeds)."""
+    """Mean ± standard deviation (seeds); nothing without a value."""
     if not values:
-        return "not trained"
+        return ""
     mean = points(fmean(values), signed=False)
     return f"{mean} ± {100 * stdev(values):.1f} ({len(values)})" if len(values) > 1 else mean
 
