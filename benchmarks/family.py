@@ -157,15 +157,24 @@ def _train_seed(work: Work, seed: int, scale: float) -> None:
 def _trained(work: Work, member: Member, seed: int, backbone: str) -> None:
     """Train a member; go on where it stopped; leave alone what was made elsewhere."""
     run = place(work.folder(seed), member.name)
-    if (run / BEST).is_file() and not (run / STATE).is_file():
-        return
     plan = Plan(
         variant=member.variant, backbone=backbone, seed=seed, steps=member.steps,
         batch=member.batch, rate=member.rate, precision=cast("Any", work.precision),
         validate_every=max(1, member.steps // member.looks),
     )  # fmt: skip
+    if _is_finished(run, plan):
+        return
     click.echo(f"{member.name}, seed {seed}", err=True)
     train(plan, run, device=work.device, progress=_say)
+
+
+def _is_finished(run: Path, plan: Plan) -> bool:
+    """Whether a run is at its plan's end; one without a state was made elsewhere, and is."""
+    if not (run / STATE).is_file():
+        return (run / BEST).is_file()
+    _, record = weights.read(run / STATE)
+    step: int = record.get("numbers", {}).get("step", 0)
+    return record.get("plan") == plan.record() and step >= plan.steps
 
 
 def _say(step: int, steps: int, values: dict[str, float]) -> None:

@@ -136,7 +136,7 @@ def test_members_are_trained_from_their_starts_and_kept(
     claims.write_text(CLAIM, "utf-8")
     for name in ("captions", "structure"):
         monkeypatch.setitem(EXAMS, name, lambda transform: Quick())
-    small = {"steps": 2, "batch": 2, "looks": 1}
+    small: dict[str, Any] = {"steps": 2, "batch": 2, "looks": 1}
     monkeypatch.setattr(family, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
     monkeypatch.setattr(
         family, "MEMBERS",
@@ -153,7 +153,7 @@ def test_members_are_trained_from_their_starts_and_kept(
     assert "train captioner --data scenes --backbone small" in card
     before = {each: each.stat().st_mtime_ns for each in out.rglob("*.safetensors")}
     again = run(out, tmp_path / "two", "--seeds", "1", "--claims", str(claims))
-    assert again.output == first.output.partition("clip on vg-relation\n")[2]
+    assert again.output.splitlines() == first.output.splitlines()[-1:]
     assert {each: each.stat().st_mtime_ns for each in out.rglob(BEST)}.items() <= before.items()
 
 
