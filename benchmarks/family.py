@@ -14,65 +14,36 @@ not trained.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-import benchbench as bb
 from benchbench.atomic import written_whole
 from benchbench.devices import choose_device
-from benchbench.editions import resolve_edition
 from benchbench.errors import BenchbenchError, UnknownName, UsageError
-from benchbench.registry import load_model, load_task
 from benchbench.training import Plan, train
 from benchbench.training.bundling import bundle
 from benchbench.training.loop import BEST
 from benchbench.training.running import SMALL
 from benchbench.training.state import STATE
-from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights
 from benchbench.variants.catalogue import BUNDLED
 from benchmarks.claims import CLAIMS, read_claims
-from benchmarks.controls import changed
-from benchmarks.curves import learned, start_of
-from benchmarks.members import BY_NAME, MEMBERS, PARTS, SHIPPED, STARTING, STARTS, place
+from benchmarks.curves import learned
+from benchmarks.evaluated import Work, evaluated
+from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, STARTS, place
 from benchmarks.variants_page import card_lines, pages, summary_lines
-from benchmarks.variants_tables import PART_TASKS, TASKS, Results
+from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from benchbench.types import Run
     from benchmarks.claims import Claims
     from benchmarks.members import Member
 
 TOP = Path(__file__).parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is made, where and how."""
-
-    out: Path
-    device: str
-    precision: str
-    seeds: int
-    members: tuple[Member, ...]
-
-    def folder(self, seed: int) -> Path:
-        """Of a seed's runs."""
-        return self.out / f"{seed}"
-
-    def best(self, seed: int, name: str) -> Path:
-        """A member's best checkpoint, whether it is there or not."""
-        return place(self.folder(seed), name) / BEST
-
-    def there(self, name: str) -> list[int]:
-        """The seeds of which a member has a checkpoint."""
-        return [seed for seed in range(self.seeds) if self.best(seed, name).is_file()]
 
 
 @click.command()
@@ -189,8 +160,7 @@ def _results(work: Work, claims: Claims, notes: Sequence[str]) -> Results:
     Raises:
         UsageError: nothing is there.
     """
-    runs = dict(_runs(work, claims))
-    if not any(name in BY_NAME for _, name, _ in runs):
+    if not any(work.there(name) for name in BY_NAME):
         raise UsageError(
             f"{work.out} holds no checkpoint of seeds 0 to {work.seeds - 1}: there should be "
             f"{work.best(0, SHIPPED[0])} or another member's. Name the folder: --out."
@@ -201,96 +171,8 @@ def _results(work: Work, claims: Claims, notes: Sequence[str]) -> Results:
         for seed in work.there(each.name)
         if each.known
     ]
-    return Results(claims, judged(claims, runs), runs, curves, tuple(notes))
-
-
-def _runs(work: Work, claims: Claims) -> Iterator[tuple[tuple[int, str, str], Run]]:
-    """Every run that a claim or a table needs, of whatever is there."""
-    names: dict[str, str] = {}
-    for member in work.members:
-        for seed in work.there(member.weights):
-            model = None
-            _check_run(work, member, seed)
-            for task in _tasks(member, seed, claims):
-                if task not in names:
-                    names[task] = resolve_edition(load_task(task).info).name
-                model = model or _loaded(work, member, seed)
-                path = work.folder(seed) / "evaluated" / f"{place(Path(), member.name)}-{task}"
-                yield (seed, member.name, task), _evaluated(model, task, names[task], path)
-    for name, task in _fixed(claims):
-        model = load_model(name, LoadOptions(device=work.device))
-        path = work.out / "evaluated" / f"{name.replace(':', '-')}-{task}"
-        run = _evaluated(model, task, resolve_edition(load_task(task).info).name, path)
-        for seed in range(work.seeds):
-            yield (seed, name, task), run
-
-
-def _check_run(work: Work, member: Member, seed: int) -> None:
-    """Refuse a checkpoint in the place of another.
-
-    Raises:
-        UsageError: its variant, its start or its seed is not the member's.
-    """
-    path, own = work.best(seed, member.weights), BY_NAME[member.weights]
-    record = weights.read(path)[1]
-    plan = record["plan"]
-    wanted = {"variant": own.variant, "start": own.start, "seed": seed}
-    there = {"variant": record["variant"], "start": start_of(plan), "seed": plan["seed"]}
-    if wrong := [f"{key} {there[key]}, not {wanted[key]}" for key in wanted
-                 if there[key] != wanted[key]]:  # fmt: skip
-        raise UsageError(
-            f"{path} is not of {own.name}: {'; '.join(wrong)}. Put it where it belongs "
-            "(benchmarks/members.py)."
-        )
-
-
-def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:
-    """What a member is put to: by seed 0 to all tasks, by others to what is claimed or tabulated.
-
-    One whose weights are another's is put to what is claimed of it alone.
-    """
-    wanted = {claim.task for claim in claims.of(member.name)}
-    if member.weights == member.name:
-        wanted |= set(TASKS) if seed == 0 else set()
-        wanted |= set(PART_TASKS) if member.variant in PARTS else set()
-    return [task for task in dict.fromkeys((*TASKS, *sorted(wanted))) if task in wanted]
-
-
-def _fixed(claims: Claims) -> list[tuple[str, str]]:
-    """Models of claims that are no members, and have no seeds: name and task."""
-    found = [
-        (name, claim.task)
-        for claim in claims.claims
-        for name in (claim.better, claim.worse)
-        if name not in BY_NAME
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _loaded(work: Work, member: Member, seed: int) -> Any:
-    """A member as it is evaluated."""
-    family = BY_NAME[member.weights].variant.partition(":")[0]
-    path = work.best(seed, member.weights)
-    model: Any = load_model(f"{family}:{path}", LoadOptions(device=work.device))
-    name = f"{member.name}, seed {seed}"
-    model.manifest = replace(model.manifest, name=name)
-    return model if member.weights == member.name else changed(model, member.change)
-
-
-def _evaluated(model: Any, task: str, edition: str, path: Path) -> Run:
-    """A run, read from disk where it is of this model on these items."""
-    path = path.with_name(f"{path.name}.parquet")
-    if path.is_file():
-        run = bb.read_run(path)
-        # What learns from the task's files is known by its name: its digest is of what it learned.
-        key = "name" if isinstance(model, Learner) else "fingerprint"
-        alike = getattr(run.model, key) == getattr(model.manifest, key)
-        items = (run.edition, run.task_version)
-        if alike and items == (edition, load_task(task).info.version):
-            return run
-    click.echo(f"{model.manifest.name} on {task}", err=True)
-    bb.write_run(bb.evaluate(model, task), path)
-    return bb.read_run(path)
+    runs, scores = evaluated(work, claims)
+    return Results(claims, judged(claims, runs), runs, scores, curves, tuple(notes))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import benchbench as bb
 from benchbench.variants.catalogue import variants
 from benchmarks.curves import WANTED
+from benchmarks.evaluated import TASKS
 from benchmarks.members import START
 from benchmarks.variants_figures import LINES, forest, learning
 from benchmarks.variants_tables import (
-    TASKS,
     Results,
     between,
     budget_table,
@@ -274,8 +274,8 @@ def _numbers(results: Results) -> Iterator[str]:
 
 def _headlines(results: Results) -> str:
     told: dict[str, str] = {}
-    for (_, _, task), run in sorted(results.runs.items()):
-        told.setdefault(f"{task}@{run.edition}", bb.scorecard(run).headline.name)
+    for (_, _, task), score in sorted(results.scores.items()):
+        told.setdefault(f"{task}@{score.edition}", score.metric)
     return f"Headlines: {', '.join(f'{task} by {name}' for task, name in told.items())}."
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-import benchbench as bb
 from benchmarks.curves import EXAMPLES, WANTED
+from benchmarks.evaluated import PART_TASKS, TASKS
 from benchmarks.members import MEMBERS, PARTS, START, STARTS, canonical
 
 if TYPE_CHECKING:
@@ -17,14 +17,9 @@ if TYPE_CHECKING:
     from benchbench.types import Run
     from benchmarks.claims import Claims
     from benchmarks.curves import Curve, Learned
+    from benchmarks.evaluated import Score
     from benchmarks.verdicts import Found, Over, Pair
 
-STRUCTURE = ("vg-attribution", "vg-relation")
-PART_TASKS = (*STRUCTURE, "coco-retrieval")
-TASKS = (
-    *PART_TASKS, "scenario-classification", "scenario-retrieval", "vg-relation-detection",
-)  # fmt: skip
-"""Of the table of scores."""
 ALIKE = (1_000_000, 3_000_000)
 """Examples of the cheapest member, whose arithmetic others are held to."""
 NONE = "–"
@@ -38,18 +33,20 @@ class Results:
     found: Sequence[Found]
     runs: Mapping[tuple[int, str, str], Run]
     """By seed, model and task."""
+    scores: Mapping[tuple[int, str, str], Score]
+    """Of the same."""
     learned: Sequence[Learned]
     notes: Sequence[str] = ()
 
     @property
     def seeds(self) -> list[int]:
         """Those of which anything is there."""
-        return sorted({seed for seed, *_ in self.runs})
+        return sorted({seed for seed, *_ in self.scores})
 
     @property
     def members(self) -> list[str]:
         """Those of which anything is there, as the table of members lists them."""
-        there = {name for _, name, _ in self.runs}
+        there = {name for _, name, _ in self.scores}
         return [each.name for each in MEMBERS if each.name in there]
 
 
@@ -147,8 +144,8 @@ def _settings(variant: str) -> set[str]:
 def _scores(results: Results, name: str, task: str) -> list[float]:
     """A member's headline by seed."""
     return [
-        bb.scorecard(run).headline.estimate.value
-        for (_, model, of), run in sorted(results.runs.items())
+        score.value
+        for (_, model, of), score in sorted(results.scores.items())
         if (model, of) == (name, task)
     ]
 
@@ -167,14 +164,14 @@ def scores_table(results: Results) -> list[str]:
         [name, f"{seed}", *(_score(results, seed, name, task) for task in TASKS)]
         for name in results.members
         for seed in results.seeds
-        if any((seed, name, task) in results.runs for task in TASKS)
+        if any((seed, name, task) in results.scores for task in TASKS)
     ]
     return table(["member", "seed", *TASKS], rows, 1)
 
 
 def _score(results: Results, seed: int, name: str, task: str) -> str:
-    run = results.runs.get((seed, name, task))
-    return NONE if run is None else points(bb.scorecard(run).headline.estimate.value, signed=False)
+    score = results.scores.get((seed, name, task))
+    return NONE if score is None else points(score.value, signed=False)
 
 
 def budget_table(results: Results) -> list[str]:

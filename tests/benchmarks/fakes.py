@@ -13,6 +13,7 @@ from benchbench.training.exams import EXAMS
 from benchbench.variants import weights
 from benchmarks.claims import Claim, Claims
 from benchmarks.curves import Curve, Learned
+from benchmarks.evaluated import score_of
 from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judged
 from tests.reports.made import made
@@ -127,4 +128,5 @@ def results_of(seeds: int) -> Results:
         for k, (name, accuracies) in enumerate(SCORES.items())
         for seed in range(seeds)
     ]  # fmt: skip
-    return Results(CLAIMS, judged(CLAIMS, runs), runs, curves, ("A note.",))
+    scores = {key: score_of(run) for key, run in runs.items()}
+    return Results(CLAIMS, judged(CLAIMS, runs), runs, scores, curves, ("A note.",))

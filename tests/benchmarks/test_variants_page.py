@@ -50,7 +50,7 @@ def test_two_seeds_have_an_interval_and_are_tested_over_items() -> None:
 
 
 def test_nothing_trained_is_said() -> None:
-    empty = Results(CLAIMS, results_of(1).found[4:5], {}, [])
+    empty = Results(CLAIMS, results_of(1).found[4:5], {}, {}, [])
     text = pages(empty)
     assert "None of the claims has both of its models trained yet." in text[PAGE]
     assert CURVES not in text
