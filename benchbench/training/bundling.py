@@ -128,7 +128,7 @@ def backbone_of(record: Mapping[str, Any]) -> str:
         base = record["base"]
         return (
             f"the {base['variant']} of seed {base['seed']} ({base['steps']:,} steps, batch "
-            f"{base['batch']}): {variant(base['variant']).title}"
+            f"{base['batch']}; {variant(base['variant']).title})"
         )
     return "random weights" if backbone == "small" else f"`{backbone}`"
 

@@ -149,7 +149,7 @@ def test_members_are_trained_from_their_starts_and_kept(
         "captioner", "clip", "clip@random", "evaluated",
     ]  # fmt: skip
     card = (tmp_path / "one" / "bundled" / "clip.md").read_text("utf-8")
-    assert "from the captioner of seed 0 (2 steps, batch 2): towers that have learned" in card
+    assert "from the captioner of seed 0 (2 steps, batch 2; towers that have learned" in card
     assert "train captioner --data scenes --backbone small" in card
     before = {each: each.stat().st_mtime_ns for each in out.rglob("*.safetensors")}
     again = run(out, tmp_path / "two", "--seeds", "1", "--claims", str(claims))

@@ -68,7 +68,7 @@ def test_a_base_of_another_machine_is_told_from_where_it_is_now(run: Path, tmp_p
     write(tmp_path / "3" / "captioner" / "best.safetensors", tensors, base)
     bundle(made, tmp_path, base=tmp_path / "3" / "captioner" / "best.safetensors")
     text = (tmp_path / "clip.md").read_text("utf-8")
-    assert "from the captioner of seed 0 (7 steps, batch 4): towers that have learned" in text
+    assert "from the captioner of seed 0 (7 steps, batch 4; towers that have learned" in text
     assert "train captioner --data scenes --backbone small" in text
     assert "--out 3/captioner" in text
     assert "far" not in read(tmp_path / "clip.safetensors")[1]["plan"]["backbone"]
