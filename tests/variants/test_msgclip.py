@@ -22,7 +22,7 @@ from benchbench.variants.msgclip import WINDOW, Aligned
 from benchbench.variants.regions import grouped
 from benchbench.variants.spans import MOST_ENTITIES, Spans
 from benchbench.variants.texts import Reader
-from benchbench.variants.variant import Batch
+from benchbench.variants.variant import Batch, Swapped
 
 N = 6
 CAPTIONS = (
@@ -51,8 +51,8 @@ def reader() -> Reader:
 
 def batch_of(reader: Reader) -> Batch:
     images = torch.randn(N, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    negatives = reader.read(["a red dog chasing an orange cat", *CAPTIONS[1:]])
-    return Batch(images, reader.read(CAPTIONS), negatives, torch.arange(N) == 0)
+    texts = reader.read(["a red dog chasing an orange cat"])
+    return Batch(images, reader.read(CAPTIONS), Swapped(texts, torch.tensor([0]), 1))
 
 
 def said(reader: Reader, ids: Tensor, span: Any) -> str:
@@ -239,7 +239,7 @@ def test_without_alignment_it_is_negclip(
     ours, control = made("msgclip", **settings), made("negclip")
     loss, other = (
         each.model(
-            Batch(batch.images, each.reader.read(CAPTIONS), batch.negatives, batch.has_negative),
+            Batch(batch.images, each.reader.read(CAPTIONS), batch.negatives),
             step,
         )
         for each in (ours, control)
