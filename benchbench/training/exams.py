@@ -27,6 +27,9 @@ class Marked(Protocol):
         ...
 
 
+ASIDE = (relation_exam.ASIDE, alignment_exam.MATCHED)
+"""Marks that stand beside the others and do not count."""
+
 EXAMS: dict[str, Callable[[Any], Marked]] = {
     "alignment": alignment_exam.exam,
     "captions": captioning.exam,
