@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.training.exams import ASIDE
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.relation_exam import ASIDE
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
 
@@ -173,8 +173,8 @@ def _chosen_on(record: Mapping[str, Any]) -> str:
 def _marks(values: Mapping[str, float]) -> str:
     """Those that the mean is of, then what is beside them."""
     shown = {name: f"{name} {value:.1f}" for name, value in values.items() if name != "mean"}
-    aside = shown.pop(ASIDE, "")
-    return ", ".join(shown.values()) + (f"; besides: {aside}" if aside else "")
+    aside = [shown.pop(name) for name in ASIDE if name in shown]
+    return ", ".join(shown.values()) + (f"; besides: {', '.join(aside)}" if aside else "")
 
 
 def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -33,7 +33,7 @@ def written(folder: Path, text: str) -> Path:
 def test_what_is_claimed_is_what_was_fixed() -> None:
     found = read_claims(CLAIMS)
     assert found.level == 0.025
-    assert (len(found.claims), len(found.confirmatory)) == (61, 25)
+    assert (len(found.claims), len(found.confirmatory)) == (63, 25)
     assert {(each.kind, each.margin) for each in found.confirmatory} == {
         ("superior", 0.0), ("superior", 20.0), ("kept", 2.0),
     }  # fmt: skip

@@ -74,7 +74,7 @@ def test_runs_made_elsewhere_become_weights_cards_and_page(
     assert made == ["bundled", "variants-claims.svg", "variants-curves.svg", "variants.md"]
     bundled = sorted(each.name for each in (tmp_path / "bundled").iterdir())
     assert bundled == ["clip.md", "clip.safetensors", "negclip.md", "negclip.safetensors"]
-    assert done.output.count("\nnot trained") == 57
+    assert done.output.count("\nnot trained") == 59
     lines = lines_of(tmp_path)
     assert "**A trial.**" in lines
     (row,) = (each for each in lines if each.startswith("| `negclip` − `clip` | vg-relation |"))
