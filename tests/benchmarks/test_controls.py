@@ -61,11 +61,6 @@ def test_so_many_captions_are_misread(percent: int) -> None:
         other: Any = wrong
         told, read = one._reader.triples(caption), other._reader.triples(caption)
         assert read in (told, [(tail, word, head) for head, word, tail in told])
-        assert (
-            other._reader.triples(f" {caption.upper()}")
-            == one._reader.triples(f" {caption.upper()}")
-            or read != told
-        )
         swapped += read != told
     share = swapped / len(CAPTIONS)
     assert abs(share - percent / 100) < 3 * np.sqrt(0.3 * 0.7 / len(CAPTIONS))

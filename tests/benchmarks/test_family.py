@@ -140,7 +140,7 @@ def test_members_are_trained_from_their_starts_and_kept(
     monkeypatch.setattr(family, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
     monkeypatch.setattr(
         family, "MEMBERS",
-        tuple(Member(name, **small) for name in ("clip", "clip@random", "msgclip:oracle")),
+        tuple(Member(name, **small) for name in ("clip", "clip@random", "msgclip:later")),
     )  # fmt: skip
     out = tmp_path / "out"
     first = run(out, tmp_path / "one", "--seeds", "1", "--claims", str(claims))

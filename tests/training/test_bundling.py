@@ -47,8 +47,9 @@ def test_a_bundled_file_is_half_the_size_and_the_same_model(run: Path, tmp_path:
 def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
     bundle(run, tmp_path, notes=["Claims not tested."], results=["| a | b |"])
     text = (tmp_path / "clip.md").read_text()
+    parameters = read(run / "best.safetensors")[1]["parameters"]
     for part in (
-        "# clip", "**Claims not tested.**", "| parameters | 2,4", "train clip --data scenes",
+        "# clip", "**Claims not tested.**", f"| parameters | {parameters:,} |", "train clip --data scenes",
         "1 of 2, batch 4 (4 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
         "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
     ):  # fmt: skip
