@@ -16,6 +16,7 @@ from benchmarks.variants_tables import (
     between,
     budget_table,
     claims_table,
+    equal_table,
     learning_tables,
     p_value,
     parts_table,
@@ -226,6 +227,12 @@ def _learning(results: Results) -> Iterator[str]:
     yield ""
     if drawn(results)[1]:
         yield f"![Learning curves]({CURVES})"
+    yield from ("", "### At equal examples and at equal arithmetic", "")
+    yield (
+        "Points of the validation split by which the first is ahead when both have been shown as "
+        "many examples, and when both have computed as much: as far as the shorter run goes."
+    )
+    yield from ("", *equal_table(results))
     yield from learning_tables(results)
     yield ""
 

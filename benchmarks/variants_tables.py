@@ -198,6 +198,39 @@ def learning_tables(results: Results) -> list[str]:
     return lines
 
 
+def equal_table(results: Results) -> list[str]:
+    """Marks of the claims' pairs at equal examples and at equal arithmetic, means over seeds."""
+    of = {(each.member, each.seed): each for each in results.learned}
+    pairs = dict.fromkeys((each.better, each.worse) for each in results.claims.confirmatory)
+    rows = []
+    for better, worse in pairs:
+        both = [
+            (of[better, seed], of[worse, seed])
+            for seed in sorted({seed for _, seed in of})
+            if {(better, seed), (worse, seed)} <= set(of)
+        ]
+        marks = [mark for mark in both[0][0].curves if mark in both[0][1].curves] if both else []
+        for mark in marks:
+            apart = [_apart(one, other, mark) for one, other in both]
+            cells = [_signed(fmean(side)) for side in zip(*apart, strict=True)]
+            rows.append([f"`{better}` − `{worse}`", mark, f"{len(both)}", *cells])
+    return table(["better − worse", "mark", "seeds", "equal examples", "equal FLOPs"], rows, 2)
+
+
+def _apart(better: Learned, worse: Learned, mark: str) -> tuple[float, float]:
+    """How far two runs are apart after as many examples, and after as many operations."""
+    one, other = better.curves[mark], worse.curves[mark]
+    ends = one.examples[-1], other.examples[-1]
+    last = min(ends)
+    budget = min(ends[0] * better.flops, ends[1] * worse.flops)
+    spent = (min(end, budget / each.flops) for end, each in zip(ends, (better, worse), strict=True))
+    return one.at(last) - other.at(last), one.at(next(spent)) - other.at(next(spent))
+
+
+def _signed(number: float) -> str:
+    return NONE if math.isnan(number) else f"{number:+.1f}".replace("-", "−")
+
+
 def _learning_table(runs: Sequence[Learned], mark: str) -> list[str]:
     members = dict.fromkeys(each.member for each in runs)
     cheapest = min(each.flops for each in runs)

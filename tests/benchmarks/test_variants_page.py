@@ -43,7 +43,8 @@ def test_one_seed_speaks_of_the_checkpoint() -> None:
 def test_two_seeds_have_an_interval_and_are_tested_over_items() -> None:
     text = pages(results_of(2))[PAGE]
     assert text.count("Two seeds are few: the verdict is of these checkpoints") == 5
-    row = next(line for line in text.splitlines() if line.startswith("| `structclip` − `clip`"))
+    start = "| `structclip` − `clip` | vg-relation |"
+    row = next(line for line in text.splitlines() if line.startswith(start))
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[-3] == "items"
     assert re.fullmatch(r"\[.+, .+\]", cells[6])
@@ -72,6 +73,20 @@ def test_equal_examples_and_equal_arithmetic_are_both_there() -> None:
     curve = next(r for r in results_of(3).learned if r.member == "negclip").curves["relation"]
     marks = [curve.at(500_000) + s * (curve.at(500_000) - 55) / (60 - 55) for s in (0, 1, 2)]
     assert f"| {sum(marks) / 3:.1f} |" in rows["negclip"]
+
+
+def test_pairs_are_compared_at_equal_examples_and_at_equal_arithmetic() -> None:
+    text = pages(results_of(3))[PAGE]
+    row = next(x for x in text.splitlines() if x.startswith("| `negclip` − `clip` | relation"))
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    runs = {(each.member, each.seed): each for each in results_of(3).learned}
+    apart = {"examples": 0.0, "flops": 0.0}
+    for seed in range(3):
+        one, other = (runs[name, seed].curves["relation"] for name in ("negclip", "clip"))
+        apart["examples"] += (one.percents[-1] - other.percents[-1]) / 3
+        # clip's 3.072 M examples cost what half as many of negclip's do.
+        apart["flops"] += (one.at(1_536_000) - other.percents[-1]) / 3
+    assert cells[2:] == ["3", f"{apart['examples']:+.1f}", f"{apart['flops']:+.1f}"]
 
 
 @pytest.mark.parametrize("name", [FOREST, CURVES])

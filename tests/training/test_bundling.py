@@ -49,7 +49,8 @@ def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
     text = (tmp_path / "clip.md").read_text()
     parameters = read(run / "best.safetensors")[1]["parameters"]
     for part in (
-        "# clip", "**Claims not tested.**", f"| parameters | {parameters:,} |", "train clip --data scenes",
+        "# clip", "**Claims not tested.**", f"| parameters | {parameters:,} |",
+        "train clip --data scenes",
         "1 of 2, batch 4 (4 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
         "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
     ):  # fmt: skip
