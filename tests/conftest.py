@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from benchbench import registry
 from benchbench.registry import load_task
@@ -18,6 +19,9 @@ from tests.fixture import draw, draw_sugarcrepe, draw_winoground
 
 if TYPE_CHECKING:
     from benchbench.models.openclip import OpenClip
+
+settings.register_profile("benchbench", deadline=None)  # machines are shared: no timed tests
+settings.load_profile("benchbench")
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared" / "data"

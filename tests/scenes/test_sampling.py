@@ -26,7 +26,7 @@ def same(one: Scenes, other: Scenes) -> bool:
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=12), st.sampled_from(SPLITS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_scene_depends_on_its_number_alone(numbers: list[int], split: str) -> None:
     batch = sample(split, np.array(numbers))
     for row in {0, len(numbers) - 1}:

@@ -27,7 +27,7 @@ def inside(ring: list[tuple[int, int]], x: int, y: int) -> bool:
 
 
 @given(st.lists(corners, min_size=3, max_size=7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_fill_is_the_even_odd_rule_at_pixel_centres(ring: list[tuple[int, int]]) -> None:
     shape = Shape((tuple((x * UNIT, y * UNIT) for x, y in ring),), body())
     mask = fill(shape, 40, 40, PER_UNIT)

@@ -12,7 +12,7 @@ from tests.stats.tables import answers, plain
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)  # statsmodels imports more when it is first used
+@settings(max_examples=25)  # statsmodels imports more when it is first used
 @given(P_VALUES)
 def test_holm_and_benjamini_hochberg_are_statsmodels(p: list[float]) -> None:
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])

@@ -199,7 +199,7 @@ MODES: dict[str, Given] = {"": "labels", ".sgcls": "boxes", ".sgdet": "proposals
     ("mode", "name"),
     [(mode, name) for mode in MODES for name in DEFINITIONS if (mode, name) != (".sgdet", "A")],
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), k=st.integers(1, 8))
 def test_whole_runs_are_read_as_the_definitions_say(
     mode: str, name: str, data: st.DataObject, k: int

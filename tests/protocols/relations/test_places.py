@@ -103,7 +103,7 @@ def outcomes_of(scene: Scene, ways: list[tuple[list[Triple], float]], k: int) ->
     return rows
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(questions(), st.integers(1, 5))
 def test_one_predicate_a_pair_against_every_ranking(
     question: tuple[Scene, np.ndarray], k: int
@@ -123,7 +123,7 @@ def test_one_predicate_a_pair_against_every_ranking(
             assert earned == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(questions(), st.integers(1, 5))
 def test_any_number_of_predicates_a_pair_against_every_ranking(
     question: tuple[Scene, np.ndarray], k: int
@@ -139,7 +139,7 @@ def test_any_number_of_predicates_a_pair_against_every_ranking(
     assert earned == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(questions(), st.integers(1, 5))
 def test_a_constant_scorer_earns_nothing_or_exactly_chance(
     question: tuple[Scene, np.ndarray], k: int
