@@ -45,6 +45,19 @@ METRICS = (
         source="mteb's image-text pair tasks; unibench",
     ),
     Metric(name="macro", meaning="relations, all", by="relation"),
+    # Two thirds of the official file ask what is left of what.
+    Metric(
+        name="left-right",
+        meaning="relations: left, right",
+        by="relation",
+        only=(("kind", "left/right"),),
+    ),
+    Metric(
+        name="others",
+        meaning="relations but left and right",
+        by="relation",
+        only=(("kind", "other"),),
+    ),
     Metric(name="micro", meaning="items"),
 )
 
@@ -82,7 +95,7 @@ class VGRelation:
             "the text alone, because one order is the likelier sentence: read it beside a blind "
             "baseline."
         ),
-        tags=("relation",),
+        tags=("relation", "kind"),
         optional_tags=("composition",),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
