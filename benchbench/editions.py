@@ -112,7 +112,7 @@ def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     if file.path.endswith("/"):
         if not path.is_dir():
             return False, "a file where a folder should be"
-        n = sum(1 for _ in path.iterdir())
+        n = sum(sum(1 for _ in each.iterdir()) if each.is_dir() else 1 for each in path.iterdir())
         return n > 0, f"{n:,} entries" if n else "empty"
     try:
         require_regular(path)

@@ -68,12 +68,12 @@ class Questions(Generic[Items]):
         """Return the pictures of these scenes."""
         if plan.each is None:
             return [shared_pictures(plan)]
-        what = f"{self.name} pictures"
-        plan.progress(f"{what}: choice of scenes", 0, 1)
+        plan.progress(f"{self.name} scenes", 0, 1)
         scenes, _ = self.asked(plan)
-        plan.progress(f"{what}: choice of scenes", 1, 1)
+        plan.progress(f"{self.name} scenes", 1, 1)
         names = [picture_name(number) for number in scenes.index.tolist()]
-        return [drawings(f"{TEST_PICTURES}{self.name}", what, scenes, names, plan.size)]
+        folder, what = f"{TEST_PICTURES}{self.name}", f"{self.name} pictures"
+        return [drawings(folder, what, scenes, names, plan.size)]
 
     def write(self, folder: Path, plan: Plan) -> Written:
         """Write the file."""
