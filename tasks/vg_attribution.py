@@ -88,7 +88,7 @@ class VGAttribution:
             "baseline."
         ),
         tags=("attributes",),
-        optional_tags=("composition", "kind"),
+        optional_tags=("kind", "composition"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
             "6.4 items share an image on average: intervals resample images, not items.",

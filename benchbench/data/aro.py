@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 SIDES = frozenset({"to the left of", "to the right of"})
-"""The relations that mirror each other: two thirds of the official file."""
+"""Left and right, which mirror each other."""
 KINDS = ("colours", "patterns", "colour and pattern")
 COMPOSITIONS = ("seen", "unseen")
 
@@ -35,7 +35,7 @@ COMPOSITIONS = ("seen", "unseen")
 def read_relations(root: Path) -> list[Item]:
     """The items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
 
-    Their ``kind`` is "left/right" or "other".
+    Another tag, ``kind``, is "left/right" or "other".
 
     Raises:
         MissingData: there is no such file.

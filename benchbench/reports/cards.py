@@ -89,7 +89,7 @@ def _chance(guessing: Guessing | None) -> str:
 def _slices(info: TaskInfo) -> str:
     always = [f"--by {tag}" for tag in info.tags]
     sometimes = [f"--by {tag} (where the files have it)" for tag in info.optional_tags]
-    return f"Slices: {', '.join(always + sometimes)}" if always or sometimes else ""
+    return _wrapped(f"Slices: {', '.join(always + sometimes)}") if always or sometimes else ""
 
 
 def _served(info: TaskInfo) -> str:
