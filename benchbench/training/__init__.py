@@ -10,13 +10,15 @@ Read in this order::
     showing, views      pixels; what is shown besides a caption's picture
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
+    masks               where the objects are that a caption names
     pairs               RelCLIP's: boxes and which of them are related, by whose word
-    feeding             batches by number, prepared beside training
+    feeding, packing    batches by number, prepared beside training; or beforehand, for many runs
     distributed         several processes that train one model
     optim, loop         the steps
     exams               how the best checkpoint is chosen
-    validation, scenarios, relation_exam
-                        by structure; by actions, objects and relations; by ranked relations
+    validation, captioning, scenarios, relation_exam, alignment_exam
+                        by structure; by likely captions; by actions, objects and relations; by
+                        ranked relations; with matched regions beside them
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint
 """

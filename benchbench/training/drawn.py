@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import captions
+from benchbench.scenes import captions, dense_captions
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, pair_captions
 from benchbench.scenes.dice import Dice, dice
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
 WHOLE_PERCENT = 30
 BARE_PERCENT = 20
@@ -53,6 +54,12 @@ class DrawnWorld:
     splits: Sequence[str] = ("train",)
     """In equal shares."""
     negatives: Negatives = "none"
+    swaps: int = 1
+    """Swapped captions of a caption, at most."""
+    twins: bool = False
+    """Whether every odd example is of the twin of the scene before it, and told alike."""
+    dense_percent: int = 0
+    """Of the whole images, how many come with a dense caption."""
 
     @property
     def name(self) -> str:
@@ -60,8 +67,12 @@ class DrawnWorld:
         return VERSION
 
     def record(self) -> dict[str, Any]:
-        """Its splits."""
-        return {"splits": list(self.splits)}
+        """Return its splits, and what is unusual of its examples."""
+        unusual = {"swaps": self.swaps, "dense_percent": self.dense_percent}
+        if self.negatives == "none":
+            unusual["swaps"] = 0
+        found = {name: value for name, value in unusual.items() if value > (name == "swaps")}
+        return {"splits": list(self.splits), **found, **({"twins": True} if self.twins else {})}
 
     def examples(self, numbers: Ints) -> Examples:
         """Scenes, parts and captions of these examples.
@@ -69,17 +80,21 @@ class DrawnWorld:
         Args:
             numbers: [n], from 0.
         """
-        roll = dice(f"training/{self.seed}", numbers)
+        odd = numbers & 1 if self.twins else np.zeros_like(numbers)
+        roll = dice(f"training/{self.seed}", numbers - odd)
         which = roll.below("split", len(self.splits))
-        scenes = mixed(self.splits, which, roll.below("scene", _NUMBERS))
+        scenes = mixed(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
         told = _told(scenes, roll)
         whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
         everything = np.array([0, 0, 1, 1], dtype=np.float32)
         boxes = np.where(whole[:, None], everything, around(scenes, told, roll))
-        lines = _captions(scenes, told, whole, roll)
+        dense = whole & roll.chance("dense", self.dense_percent)
+        lines = _captions(scenes, told, (whole & ~dense, dense), roll)
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
-        rows = zip(texts, lines, numbers.tolist(), strict=True)
-        other = [swapped(text, line, self.negatives, number) for text, line, number in rows]
+        other = [
+            swapped(text, line, self.negatives, number, self.swaps)
+            for text, line, number in zip(texts, lines, numbers.tolist(), strict=True)
+        ]
         chosen = [DETERMINERS[k] for k in roll.below("determiner", len(DETERMINERS)).tolist()]
         return Examples(texts, other, boxes, scenes, told=told, determiners=chosen)
 
@@ -115,11 +130,24 @@ def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
 
 
 def _captions(
-    scenes: Scenes, told: tuple[Ints, Ints], whole: npt.NDArray[np.bool_], roll: Dice
+    scenes: Scenes, told: tuple[Ints, Ints], whole: tuple[Flags, Flags], roll: Dice
 ) -> list[list[tuple[str, str]]]:
-    """One caption each, as words with their tags: of the whole picture, or of the two objects."""
+    """Return one caption each, as words with their tags.
+
+    Args:
+        scenes: n of them.
+        told: [n] each, the slots of two objects.
+        whole: [n] each: which are shown whole with one fact told, and which with a dense caption;
+            captions of the others are about the two objects.
+        roll: says which of the captions.
+    """
     lines: list[list[tuple[str, str]]] = [[]] * len(scenes)
-    pairs, wholes = np.flatnonzero(~whole), np.flatnonzero(whole)
+    wholes, long = (np.flatnonzero(each) for each in whole)
+    pairs = np.flatnonzero(~(whole[0] | whole[1]))
+    if len(long):
+        told_all = dense_captions(scenes.take(long))
+        for k, row in enumerate(long.tolist()):
+            lines[row] = told_all.tagged(k, 0)
     if len(wholes):
         every, column = captions(scenes.take(wholes)), roll.below("caption", PER_SCENE)[wholes]
         for k, row in enumerate(wholes.tolist()):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.world import Scenes
     from benchbench.variants.texts import Texts
-    from benchbench.variants.variant import Negatives
+    from benchbench.variants.variant import Negatives, Swapped
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -26,8 +26,9 @@ class Examples:
     """n examples before they are on a device."""
 
     captions: list[str]
-    swapped: list[str | None]
-    """The captions with words swapped; None where there is nothing to swap, or nobody asked."""
+    swapped: list[list[str]]
+    """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
+    asked."""
     boxes: Floats
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the picture."""
     scenes: Scenes | None = None
@@ -39,7 +40,7 @@ class Examples:
     tagged: list[Sequence[tuple[str, str]]] | None = None
     """The captions' words with Penn tags, where they are free text and somebody asked."""
     texts: Texts | None = None
-    negatives: Texts | None = None
+    negatives: Swapped | None = None
     told: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""
     determiners: list[str | None] | None = None
@@ -61,6 +62,11 @@ class Source(Protocol):
     @property
     def negatives(self) -> Negatives:
         """Which swapped captions it makes."""
+        ...
+
+    @property
+    def swaps(self) -> int:
+        """How many of a caption, at most."""
         ...
 
     def record(self) -> dict[str, Any]:

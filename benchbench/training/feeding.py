@@ -15,12 +15,12 @@ import torch
 from benchbench.errors import BenchbenchError
 from benchbench.training.showing import RENDER, drawn, normalised, parts
 from benchbench.training.wording import reworded
-from benchbench.variants.variant import Batch
+from benchbench.variants.variant import Batch, Swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.training.examples import Examples, Source
+    from benchbench.training.examples import Examples, Ints, Source
     from benchbench.training.views import View
     from benchbench.variants.texts import Reader, Tagged, Texts
 
@@ -44,30 +44,45 @@ class Feed:
     world: int = 1
 
     def __getitem__(self, step: int) -> Examples:
-        """This process's share of a step's batch, as far as it can be made beside the device."""
+        """Return this process's share of a step's batch, made as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
-        found = self.source.examples(np.arange(start, start + each))
+        return self.prepared(np.arange(start, start + each), shown=self.device == "cpu")
+
+    def prepared(self, numbers: Ints, shown: bool) -> Examples:
+        """Return the examples of these numbers, [n], read and, if wanted, drawn on the CPU."""
+        found = self.source.examples(numbers)
         found.side = RENDER * self.size
-        found.texts = self._read(found.captions, found, found.tagged)
-        # Also where none of these has one: several processes must compute the same losses.
+        found.texts = self._read(found.captions, found.determiners, found.tagged)
         if self.source.negatives != "none":
-            rows = zip(found.swapped, found.captions, strict=True)
-            found.negatives = self._read([false or true for false, true in rows], found)
+            found.negatives = self._swapped(found)
         for view in self.views:
             view.prepare(found, self.reader)
-        if self.device == "cpu":
+        if shown:
             self._show(found, "cpu")
         return found
 
     def _read(
-        self, captions: list[str], found: Examples, tagged: Sequence[Tagged] | None = None
+        self,
+        captions: list[str],
+        determiners: Sequence[str | None] | None,
+        tagged: Sequence[Tagged] | None = None,
     ) -> Texts:
         """Captions as the model hears them, what they mean read from them as they are written."""
-        if found.determiners is None:
+        if determiners is None:
             return self.reader.read(captions, tagged)
-        heard = list(map(reworded, captions, found.determiners))
+        heard = list(map(reworded, captions, determiners))
         return self.reader.read(heard, tagged, meant=captions)
+
+    def _swapped(self, found: Examples) -> Swapped:
+        """All swapped captions, worded as the captions that they are made of."""
+        rows = [(row, each) for row, some in enumerate(found.swapped) for each in some]
+        said = None if found.determiners is None else [found.determiners[row] for row, _ in rows]
+        texts = self._read([each for _, each in rows], said)
+        most = self.source.swaps
+        turns = [turn for some in found.swapped for turn in range(len(some))]
+        places = [row * most + turn for (row, _), turn in zip(rows, turns, strict=True)]
+        return Swapped(texts, torch.tensor(places, dtype=torch.int64), most)
 
     def _show(self, found: Examples, device: str) -> None:
         """Draw, and cut out what every view shows."""
@@ -112,12 +127,10 @@ class Feed:
             raise RuntimeError("a source gave neither pixels, pictures nor scenes")
         pixels = found.pixels.to(self.device, non_blocking=True)
         negatives = found.negatives
-        there = torch.tensor([other is not None for other in found.swapped], device=self.device)
         batch = Batch(
             images=normalised(pixels, self.preprocessing),
             texts=found.texts.to(self.device),
             negatives=None if negatives is None else negatives.to(self.device),
-            has_negative=None if negatives is None else there,
         )
         for view in self.views:
             view.add(batch, found, self)

@@ -28,13 +28,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.training.feeding import Feed
+    from benchbench.training.packing import PackedFeed
     from benchbench.training.plan import Plan
     from benchbench.variants.making import Made
     from benchbench.variants.variant import Batch, Loss
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
-ORIGIN = ("settings", "splits", "data_sha256", "tagger", "views", "start_sha256")
+ORIGIN = (
+    "settings", "splits", "swaps", "twins", "dense_percent", "data_sha256", "tagger", "views",
+    "start_sha256",
+)  # fmt: skip
+"""What the record says of a run besides its plan: it goes on only with the same."""
 
 
 @dataclass
@@ -43,7 +48,7 @@ class Training:
 
     plan: Plan
     made: Made
-    feed: Feed
+    feed: Feed | PackedFeed
     examine: Callable[[Any], dict[str, float]]
     """Model → marks in percent, among them ``mean``, by which the best checkpoint is chosen."""
     folder: Path

@@ -68,6 +68,8 @@ class Photographs:
     """Whether the middle square alone is shown, as the model's preprocessing does."""
     seed: int = 0
     negatives: Negatives = "none"
+    swaps: int = 1
+    """Swapped captions of a caption, at most."""
     splits: tuple[str, ...] = ()
     """Of the file; none where it does not tell any apart."""
     sha256: str = ""
@@ -116,7 +118,10 @@ class Photographs:
         pictures, boxes = self._pictures(some)
         return Examples(
             texts,
-            [swapped(text, words, self.negatives, number) for text, words, number in told],
+            [
+                swapped(text, words, self.negatives, number, self.swaps)
+                for text, words, number in told
+            ],
             boxes,
             pictures=pictures,
             tagged=tagged,
@@ -143,18 +148,25 @@ class Photographs:
         rows, true, false = [], [], []
         for row, each in enumerate(some):
             pairs = ((text, swapped(text, tags_of(text), "semantic", 0)) for text in each.captions)
-            text, other = next(((t, f) for t, f in pairs if f is not None), ("", None))
-            if other is not None:
-                rows.append(row)
-                true.append(text)
-                false.append(other)
+            for text, others in pairs:
+                if others:
+                    rows.append(row)
+                    true.append(text)
+                    false.append(others[0])
+                    break
         alike = np.zeros(len(rows), dtype=np.intp)
         choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
         return Exam(choices, pictures, [each.captions[0] for each in some])
 
 
 def photographs(
-    file: Path, *, side: int, cropped: bool = False, seed: int = 0, negatives: Negatives = "none"
+    file: Path,
+    *,
+    side: int,
+    cropped: bool = False,
+    seed: int = 0,
+    negatives: Negatives = "none",
+    swaps: int = 1,
 ) -> Photographs:
     """Read a file, look at the headers of its pictures, and hold some out.
 
@@ -165,6 +177,7 @@ def photographs(
         cropped: whether the middle square alone is shown.
         seed: of the order, and of which caption.
         negatives: which swapped captions are wanted.
+        swaps: how many of a caption, at most.
 
     Raises:
         MissingData: there is no such file.
@@ -186,7 +199,9 @@ def photographs(
     _check_swaps(file, shown, negatives)
     kept = [everything[name] for name in held]
     name = f"karpathy:{file.name}"
-    return Photographs(name, shown, kept, side, cropped, seed, negatives, read.splits, read.sha256)
+    return Photographs(
+        name, shown, kept, side, cropped, seed, negatives, swaps, read.splits, read.sha256
+    )
 
 
 def _root(file: Path, image: str) -> Path:

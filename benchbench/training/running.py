@@ -19,6 +19,7 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
+from benchbench.training.packing import SWAPS, Pack, PackedFeed
 from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
@@ -50,6 +51,7 @@ def train(
     device: str = "auto",
     workers: int | None = None,
     minutes: float | None = None,
+    pack: Path | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a variant, or go on with a run.
@@ -60,6 +62,7 @@ def train(
         device: ``auto``, ``cpu``, ``cuda``, ….
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
+        pack: a folder of the same examples, made beforehand (``packing``).
         progress: called with the step, all steps, and the latest values.
 
     Returns:
@@ -78,7 +81,9 @@ def train(
     training = Training(
         plan=plan,
         made=made,
-        feed=_feed(plan, described, made, source, chosen, here),
+        feed=_feed(plan, described, made, source, chosen, here)
+        if pack is None
+        else packed(pack, plan, described, made, chosen),
         examine=examiner(exam, made, chosen) if here.leads else _unexamined,
         folder=expanded(out),
         device=chosen,
@@ -108,6 +113,25 @@ def _feed(
         source, made.reader, views, plan.batch, made.size, device, made.preprocessing,
         here.rank, here.world,
     )  # fmt: skip
+
+
+def packed(folder: Path, plan: Plan, described: Variant, made: Made, device: str) -> PackedFeed:
+    """Return the plan's batches out of a pack.
+
+    Raises:
+        UsageError: the pack holds other examples than the plan's.
+    """
+    found = Pack.open(folder)
+    world = DrawnWorld(plan.seed, described.splits, described.negatives, described.swaps)
+    unusual = described.twins or described.dense_percent or described.views
+    same = plan.data == "scenes" and world.splits == ("train",) and not unusual
+    fits = found.recipe.seed == plan.seed and found.recipe.size == made.size
+    if not (same and fits and SWAPS.get(described.negatives, 1) >= described.swaps):
+        raise UsageError(
+            f"The pack in {folder} ({found.recipe}) does not hold the examples of "
+            f"{described.name}, seed {plan.seed}, {made.size} px. Train without it."
+        )
+    return PackedFeed(found, described, made.reader, plan.batch, device, made.preprocessing)
 
 
 def examiner(
@@ -193,7 +217,11 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
     """
     kind, _, rest = plan.data.partition(":")
     if plan.data == "scenes":
-        return DrawnWorld(plan.seed, described.splits, described.negatives), EXAMS[described.exam]
+        drawn = DrawnWorld(
+            plan.seed, described.splits, described.negatives, described.swaps, described.twins,
+            described.dense_percent,
+        )  # fmt: skip
+        return drawn, EXAMS[described.exam]
     if kind != "karpathy" or not rest:
         raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
     if described.data == "scenes" or described.views:
@@ -207,6 +235,7 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
         cropped=made.preprocessing.get("resize_mode") == "shortest",
         seed=plan.seed,
         negatives=described.negatives,
+        swaps=described.swaps,
     )
     if made.reader.with_triples:
         _reads_free_text(made.reader, source, described.name)

@@ -1,4 +1,4 @@
-"""One swapped caption for a caption, of the kind that an objective asks for."""
+"""Swapped captions for a caption, of the kind that an objective asks for."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ if TYPE_CHECKING:
 
     from benchbench.variants.variant import Negatives
 
+_APART = 1 << 40
+"""Between the seeds of one caption's random swaps: no other example has them."""
+
 
 def swapped(
-    caption: str, tagged: Sequence[tuple[str, str]], kind: Negatives, seed: int
-) -> str | None:
-    """A caption that says something else with the same words, or None where there is none.
+    caption: str, tagged: Sequence[tuple[str, str]], kind: Negatives, seed: int, most: int = 1
+) -> list[str]:
+    """Return captions that say something else with the same words, none where there are none.
 
     Args:
         caption: the true one.
         tagged: its words with Penn tags.
         kind: "random", "semantic"; or "none", which has none.
-        seed: which of several; the same seed and caption, the same swap.
+        seed: which of several; the same seed and caption, the same swaps.
+        most: how many at most, all different; the first of them does not depend on it.
     """
     if kind == "none":
-        return None
+        return []
     if kind == "random":
-        return random_negative(tagged, seed)
+        drawn = (random_negative(tagged, seed + _APART * turn) for turn in range(most))
+        return list(dict.fromkeys(each for each in drawn if each is not None))
     found = negatives(parse(caption, tagged))
-    return found[permutation(f"{seed}/{caption}", len(found))[0]].caption if found else None
+    order = permutation(f"{seed}/{caption}", len(found))[:most]
+    return [found[place].caption for place in order]

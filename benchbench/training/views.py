@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from benchbench.training.actions import ActionView
 from benchbench.training.facts import FactsView
+from benchbench.training.masks import MaskView
 from benchbench.training.objects import ObjectView
 from benchbench.training.pairs import Pairs
 from benchbench.training.regions import RelationView
@@ -38,6 +39,7 @@ class View(Protocol):
 VIEWS: dict[str, View] = {
     "action": ActionView(),
     "facts": FactsView(),
+    "masks": MaskView(),
     "object": ObjectView(),
     "relation": RelationView(),
     "pairs": Pairs(),

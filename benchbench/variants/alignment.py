@@ -38,6 +38,26 @@ def covered(spans: Tensor, length: int) -> Tensor:
     return (along >= spans[..., :1]) & (along < spans[..., 1:])
 
 
+def named(ids: Tensor, members: Tensor) -> Tensor:
+    """Return a number for each group of a caption's tokens, equal where the tokens are.
+
+    Args:
+        ids: [n, length].
+        members: [n, groups, length] bool: runs of tokens.
+
+    Returns:
+        [n, groups] int64
+    """
+    from benchbench.variants.texts import numbered
+
+    start = members.int().argmax(dim=2, keepdim=True)
+    along = torch.arange(ids.shape[1], device=ids.device)
+    place = (along + start).clamp(max=ids.shape[1] - 1)  # each run moved to its row's begin
+    some = ids[:, None].expand(members.shape).gather(2, place)
+    kept = along < members.sum(dim=2, keepdim=True)
+    return numbered((some * kept).flatten(0, 1)).view(members.shape[:2])
+
+
 def matched(likeness: Tensor, pairs: Tensor) -> Tensor:
     """Match entities and regions one to one: greedily, the best scoring pair first.
 
@@ -80,6 +100,48 @@ def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
     there = likeness.masked_fill(~pairs, _BEYOND)
     farthest = there.amin(dim=2, keepdim=True) + there.amin(dim=1, keepdim=True)
     return (1 - likeness + farthest) / 3
+
+
+def contrast_losses(
+    entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor, scale: Tensor
+) -> Tensor:
+    """InfoNCE between matched entities and regions, both ways, across a whole batch.
+
+    What the published loss lacks: regions and entities of other images to be told from. Entities
+    of one name, and the regions matched with them, are no negatives of each other.
+
+    Args:
+        entities: [n, E, dim]; zero where there is none.
+        regions: [n, R, dim]; zero where there is none.
+        chosen: [n, E, R] bool: which region each entity is matched with; at most one.
+        names: [n, E]: numbers, equal where entities are called alike.
+        scale: factor on cosines.
+
+    Returns:
+        [n, E]: the mean of both ways; 0 of an entity without a region.
+    """
+    from torch.nn.functional import cross_entropy
+
+    n, count = chosen.shape[0], chosen.shape[2]
+    some, which = chosen.any(dim=2), chosen.int().argmax(dim=2)
+    start = count * torch.arange(n, device=which.device)[:, None]
+    row, column = some.flatten().nonzero()[:, 0], (which + start)[some]
+    who, where = entities.flatten(0, 1), regions.flatten(0, 1)
+    named = names.flatten()[row]
+    alike = named[:, None] == named[None]
+    alike.fill_diagonal_(False)
+    # Columns: all regions there are; those matched with entities of the same name are left out.
+    there = where.detach().abs().sum(dim=1) > 0
+    out = (~there)[None].repeat(len(row), 1)
+    out[:, column] |= alike
+    by_region = (scale * who[row] @ where.T).masked_fill(out, float("-inf"))
+    # The other way, among all entities that are matched.
+    by_entity = (scale * where[column] @ who[row].T).masked_fill(alike, float("-inf"))
+    truth = torch.arange(len(row), device=row.device)
+    losses = cross_entropy(by_region, column, reduction="none")
+    losses = (losses + cross_entropy(by_entity, truth, reduction="none")) / 2
+    found = torch.zeros(n * entities.shape[1], device=losses.device, dtype=losses.dtype)
+    return found.index_copy(0, row, losses).view(n, -1)
 
 
 def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from benchbench.variants.contrast import shared_mean
+from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, shared_mean
 from benchbench.variants.features import ends_of, image_tokens, text_embeddings, text_tokens
 from benchbench.variants.texts import Reader
 from benchbench.variants.variant import Batch, Loss, Variant
@@ -35,17 +35,25 @@ class Captioner(nn.Module):
 
     similarity: Similarity = "cosine"
 
-    def __init__(self, clip: Any, *, decoder_layers: int, patches_percent: int) -> None:
+    def __init__(
+        self,
+        clip: Any,
+        *,
+        decoder_layers: int,
+        patches_percent: int,
+        contrast_weight: float = 0.0,
+    ) -> None:
         """Put the objective on towers.
 
         Args:
             clip: an ``open_clip.CLIP``; both towers are trained in place.
             decoder_layers: of the decoder that is thrown away.
             patches_percent: of the captions are predicted from the image's patches as well.
+            contrast_weight: of CLIP's own loss; 0 leaves it out.
         """
         super().__init__()
         self.clip = clip
-        self.patches_percent = patches_percent
+        self.patches_percent, self.contrast_weight = patches_percent, contrast_weight
         dim = clip.text_projection.shape[1]
         heads = clip.transformer.resblocks[0].attn.num_heads
         layer = nn.TransformerDecoderLayer(
@@ -59,28 +67,40 @@ class Captioner(nn.Module):
         return Reader(tokenizer, with_triples=False)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """Return the mean negative log-likelihood of the captions' tokens.
+        """Return the mean negative log-likelihood of the captions' tokens, and InfoNCE.
 
         Only the tokens of the batch's captions are candidates: the vocabulary's others never occur
         on drawn scenes, and hardly on photographs.
         """
         ids = batch.texts.ids
-        losses, there = self._losses(batch.images, ids, self._hidden(len(ids), step, ids.device))
+        images, patches = image_tokens(self.clip, batch.images)
+        texts, tokens = text_tokens(self.clip, ids)
+        hidden = self._hidden(len(ids), step, ids.device)
+        losses, there = self._losses((images, patches), tokens, ids, hidden)
         total = shared_mean(losses, there)
-        return Loss(total, {"caption": total.detach()})
+        loss = Loss(total, {"caption": total.detach()})
+        if self.contrast_weight:
+            images, texts = (gathered(normalize(each.float(), dim=-1)) for each in (images, texts))
+            scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+            contrast = info_nce(images, texts, scale)
+            loss.total = total + self.contrast_weight * contrast
+            loss.parts["contrast"] = contrast.detach()
+        return loss
 
     def _hidden(self, n: int, step: int, device: Any) -> Tensor:
         """Return which of n images hide their patches, another share at every step: [n] bool."""
         number = torch.arange(n, device=device) * 61 + step * 37
         return number % 100 >= self.patches_percent
 
-    def _losses(self, images: Tensor, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def _losses(
+        self, image: tuple[Tensor, Tensor], tokens: Tensor, ids: Tensor, hidden: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the loss of each next token, and which are tokens: [n, length − 1] both."""
-        pooled, patches = image_tokens(self.clip, images)
+        pooled, patches = image
         memory = torch.cat([pooled[:, None], patches], dim=1).float()
         ignored = torch.zeros(memory.shape[:2], dtype=torch.bool, device=ids.device)
         ignored[:, 1:] = hidden[:, None]
-        tokens = text_tokens(self.clip, ids)[1][:, :-1].float()
+        tokens = tokens[:, :-1].float()
         length = tokens.shape[1]
         ahead = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
         read = self.decoder(tokens, memory, tgt_mask=ahead, memory_key_padding_mask=ignored)
@@ -93,7 +113,8 @@ class Captioner(nn.Module):
     def score(self, images: Tensor, texts: Texts) -> Tensor:
         """Return the mean log-likelihood of each image's caption, from its embedding alone: [n]."""
         hidden = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        losses, there = self._losses(images, texts.ids, hidden)
+        tokens = text_tokens(self.clip, texts.ids)[1]
+        losses, there = self._losses(image_tokens(self.clip, images), tokens, texts.ids, hidden)
         return -(losses * there).sum(dim=1) / there.sum(dim=1)
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:

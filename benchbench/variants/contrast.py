@@ -82,6 +82,7 @@ def info_nce(
     scale: Tensor,
     same: Tensor | None = None,
     there: Tensor | None = None,
+    more: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """The symmetric contrastive loss of CLIP (Radford et al., ICML 2021).
 
@@ -91,6 +92,8 @@ def info_nce(
         scale: factor on similarities.
         same: [n] numbers of names: pairs of one name are no negatives of each other.
         there: [n] bool: rows that count; the others are nobody's negatives either.
+        more: [m, dim] and [m] bool: captions of no image, and which of them count: further columns
+            for images to be told from (as in NegCLIP; Yüksekgönül et al., ICLR 2023).
 
     Returns:
         A scalar: the mean of both directions.
@@ -102,10 +105,15 @@ def info_nce(
     others = truth[:, None] != truth[None]
     if same is not None:
         logits = logits.masked_fill((same[:, None] == same[None]) & others, float("-inf"))
+    if there is not None:
+        logits = logits.masked_fill(~(there[:, None] & there[None]) & others, float("-inf"))
+    of_images = logits
+    if more is not None:
+        columns = (scale * images @ more[0].T).masked_fill(~more[1], float("-inf"))
+        of_images = torch.cat([logits, columns], dim=1)
     if there is None:
-        return (cross_entropy(logits, truth) + cross_entropy(logits.T, truth)) / 2
-    logits = logits.masked_fill(~(there[:, None] & there[None]) & others, float("-inf"))
-    each = [cross_entropy(way, truth, reduction="none") for way in (logits, logits.T)]
+        return (cross_entropy(of_images, truth) + cross_entropy(logits.T, truth)) / 2
+    each = [cross_entropy(way, truth, reduction="none") for way in (of_images, logits.T)]
     return mean_of(torch.stack(each).mean(dim=0), there)
 
 
@@ -136,22 +144,29 @@ def distilled(
 
 
 def mean_of(losses: Tensor, there: Tensor) -> Tensor:
-    """The mean of those losses that count, [n] and [n] bool; 0 where none does."""
+    """Return the mean of those losses that count; 0 where none does. Shapes are equal."""
     return (losses * there).sum() / there.sum().clamp(min=1)
 
 
 def swap_loss(true: Tensor, false: Tensor, there: Tensor, sharpness: float) -> Tensor:
-    """How much nearer than its caption a picture is to that caption with its words swapped.
+    """Return how much nearer images are to swapped captions than to their own, a scalar.
 
     softplus(sharpness · (false − true)), averaged: a smooth hinge. As further columns of the
     softmax, swapped captions hardly count beside hundreds of others, and are not learned.
 
     Args:
-        true: [n], similarity of each picture and its caption.
-        false: [n], and of its swapped caption.
-        there: [n] bool: whether there is a swapped caption.
+        true: [n] or [n, 1], similarity of each image and its caption.
+        false: [n] or [n, k], and of its swapped captions.
+        there: of that shape, bool: which of them there are.
         sharpness: about the inverse of the margin looked for.
     """
     from torch.nn.functional import softplus
 
     return mean_of(softplus(sharpness * (false - true)), there)
+
+
+def swap_hinge(true: Tensor, false: Tensor, there: Tensor, margin: float) -> Tensor:
+    """Return the mean of max(0, margin + false − true), a scalar; arguments as of ``swap_loss``."""
+    from torch.nn.functional import relu
+
+    return mean_of(relu(margin + false - true), there)

@@ -1,6 +1,7 @@
 """Structure-CLIP's Knowledge-Enhanced Encoder (Huang et al., AAAI 2024; arXiv 2305.06152).
 
-A caption's triples (h, r, t) are embedded as e = h + r − t; a transformer reads them as a set; its
+A caption's triples (h, r, t) are embedded as e = h + r − t (as a control, h + r + t: a bag, which
+cannot say who does what); a transformer reads them as a set; its
 projection, of unit length, is added to the caption's embedding with weight λ, and the sum is not
 brought back to unit length: the score is a dot product.
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 class KnowledgeEncoder(nn.Module):
     """Triples → [n, dim] of unit length, or zero where a caption has none."""
 
-    def __init__(self, vocabulary: int, width: int, layers: int, heads: int, dim: int) -> None:
+    def __init__(
+        self, vocabulary: int, width: int, layers: int, heads: int, dim: int, bag: bool = False
+    ) -> None:
         """Draw the weights from torch's generator.
 
         Args:
@@ -32,8 +35,10 @@ class KnowledgeEncoder(nn.Module):
             layers: of the transformer; six in the paper.
             heads: of its attention.
             dim: of captions' embeddings.
+            bag: whether tails are added like heads.
         """
         super().__init__()
+        self.sign = 1.0 if bag else -1.0
         self.entity = nn.Embedding(vocabulary + 1, width, padding_idx=0)
         self.relation = nn.Embedding(vocabulary + 1, width, padding_idx=0)
         layer = nn.TransformerEncoderLayer(
@@ -56,7 +61,7 @@ class KnowledgeEncoder(nn.Module):
         head, relation, tail = triples.unbind(dim=2)
         there = head[..., 0] > 0  # [n, most]
         edges = _mean(self.entity, head) + _mean(self.relation, relation)
-        edges = edges - _mean(self.entity, tail)  # [n, most, width]
+        edges = edges + self.sign * _mean(self.entity, tail)  # [n, most, width]
         some = there.any(dim=1, keepdim=True)
         # Attention over nothing at all would be NaN; such captions attend to all and count as zero.
         x = self.transformer(edges, src_key_padding_mask=~(there | ~some))

@@ -1,10 +1,13 @@
 """The second control: NegCLIP (Yüksekgönül et al., ICLR 2023), random words swapped.
 
 Two nouns, adjectives or verbs of the caption change places, whichever they are
-(``scenegraph.random_negative``). Its authors add such captions as further columns of the softmax;
-here they enter as Structure-CLIP's do, so that it differs from ``structclip:negatives`` in which
-words are swapped alone. (An eighth of the drawn captions have no semantic swap, all but 0.2 % a
-random one.)
+(``scenegraph.random_negative``). ``negclip:published`` has its authors' loss: swapped captions are
+further columns of the softmax, and half of each batch are hard alternative images. (Its authors
+search them among all training images by CLIP's embeddings; what such a search would find in the
+drawn world is a scene's twin: the same objects, their roles or looks exchanged.) In ``negclip``
+swapped captions enter as Structure-CLIP's do, so that it differs from ``structclip:negatives`` in
+which words are swapped alone. Random swaps hardly ever exchange two whole roles; ``negclip:dose``
+has as many of those as semantic negatives have, by as many more random swaps.
 """
 
 from __future__ import annotations
@@ -13,17 +16,40 @@ from benchbench.variants.adapter import family
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.variant import Variant
 
+SOURCE = (
+    "Yüksekgönül et al., When and why vision-language models behave like bags-of-words, "
+    "ICLR 2023 (arXiv 2210.01936)"
+)
+_SWAPS = {"swap_weight": 2.0, "swap_sharpness": 10.0}
+
 VARIANTS = (
     Variant(
         "negclip",
         "random swaps as negatives: the second control",
-        "Yüksekgönül et al., When and why vision-language models behave like bags-of-words, "
-        "ICLR 2023 (arXiv 2210.01936)",
+        SOURCE,
         Contrastive,
-        {"swap_weight": 2.0, "swap_sharpness": 10.0},
+        _SWAPS,
         differs="swapped captions enter by a softplus of their margin, not as further columns of "
-        "the softmax.",
+        "the softmax, and there are no hard alternative images.",
         negatives="random",
+    ),
+    Variant(
+        "negclip:dose",
+        "NegCLIP with as many exchanged roles as semantic negatives have",
+        SOURCE,
+        Contrastive,
+        _SWAPS,
+        negatives="random",
+        swaps=6,
+    ),
+    Variant(
+        "negclip:published",
+        "NegCLIP as its authors train it: columns of the softmax, hard alternative images",
+        SOURCE,
+        Contrastive,
+        {"columns": True},
+        negatives="random",
+        twins=True,
     ),
 )
 

@@ -1,13 +1,17 @@
 """Structure-CLIP (Huang et al., AAAI 2024; arXiv 2305.06152): semantic negatives and triples.
 
-Pictures are told from captions with words swapped along the caption's scene graph, and the
-caption's triples are embedded beside it (``knowledge``). Triples come from the caption by
+Images are told from captions with words swapped along the caption's scene graph, and the caption's
+triples are embedded beside it (``knowledge``). Triples come from the caption by
 ``scenegraph.parse``, at test time too: a caption of no known form has none, and is then embedded by
-the text tower alone. Trained on photographs, it reads free text by a tagger, then and ever after.
+the text tower alone. A model trained on photographs reads free text by a tagger, in training and
+afterwards.
 
-The paper adds to InfoNCE a hinge on the swapped captions (margin 0.2), its code another one on text
-embeddings without triples. Here one smooth hinge (``contrast.swap_loss``) does for both. Without
-triples the same class is the controls: plain CLIP, and NegCLIP with random swaps.
+The paper adds to InfoNCE a hinge on the swapped captions (margin 0.2), on embeddings with triples;
+its code adds five times another one (margin 0.1) on those without, which is what teaches the text
+tower the order of words. ``structclip:published`` has both hinges. ``structclip`` has a smooth
+hinge (``contrast.swap_loss``) in the place of either, and all semantic swaps of a caption.
+
+Without triples the same class is the controls: plain CLIP, and NegCLIP with random swaps.
 """
 
 from __future__ import annotations
@@ -19,7 +23,14 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
+from benchbench.variants.contrast import (
+    MOST_SCALE,
+    gathered,
+    info_nce,
+    mean_of,
+    swap_hinge,
+    swap_loss,
+)
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.knowledge import KnowledgeEncoder
 from benchbench.variants.texts import Reader, Texts
@@ -42,54 +53,106 @@ class Contrastive(nn.Module):
         *,
         swap_weight: float = 0.0,
         swap_sharpness: float = 10.0,
+        swap_margin: float = 0.0,
+        plain_weight: float = 0.0,
+        plain_margin: float = 0.0,
+        columns: bool = False,
         knowledge_weight: float = 0.0,
         knowledge_layers: int = 2,
+        knowledge_at_test: float | None = None,
+        bag: bool = False,
+        turned_percent: int = 0,
     ) -> None:
         """Put an objective on towers.
 
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
-            swap_weight: of the loss on swapped captions; 0 leaves them out.
+            swap_weight: of the loss on swapped captions; 0 leaves it out.
             swap_sharpness: of that loss.
+            swap_margin: where it is above 0, the loss is a hinge with this margin.
+            plain_weight: of the same loss on captions embedded without their triples.
+            plain_margin: likewise, of that one.
+            columns: whether swapped captions are further columns of the softmax.
             knowledge_weight: λ of the knowledge encoder; 0 leaves it out.
             knowledge_layers: of its transformer.
+            knowledge_at_test: λ at test time, where it is another.
+            bag: whether a triple is embedded as h + r + t: a control.
+            turned_percent: of captions whose triples have head and tail exchanged: a control.
         """
         super().__init__()
         self.clip = clip
-        self.swap_weight, self.swap_sharpness = swap_weight, swap_sharpness
-        self.knowledge_weight = knowledge_weight
+        self.swap_weight, self.swap_margin = swap_weight, swap_margin
+        self.plain_weight, self.plain_margin = plain_weight, plain_margin
+        self.swap_sharpness, self.columns = swap_sharpness, columns
+        self.knowledge_weight, self.knowledge_at_test = knowledge_weight, knowledge_at_test
+        self.turned_percent = turned_percent
         self.similarity: Similarity = "dot" if knowledge_weight else "cosine"
         self.knowledge: KnowledgeEncoder | None = None
         if knowledge_weight:
             vocabulary, width = clip.token_embedding.weight.shape
             heads = clip.transformer.resblocks[0].attn.num_heads
             dim = clip.text_projection.shape[1]
-            self.knowledge = KnowledgeEncoder(vocabulary, width, knowledge_layers, heads, dim)
+            self.knowledge = KnowledgeEncoder(vocabulary, width, knowledge_layers, heads, dim, bag)
 
     def reader(self, tokenizer: Any) -> Reader:
-        """With triples where the knowledge encoder reads them."""
-        return Reader(tokenizer, with_triples=self.knowledge is not None)
+        """Return a reader, with triples where the knowledge encoder reads them."""
+        triples = self.knowledge is not None
+        return Reader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """InfoNCE, and the loss on swapped captions."""
+        """Return InfoNCE, and the losses on swapped captions."""
         images = self.encode_images(batch.images, "scene")
-        return self.contrasted(images, self.encode_texts(batch.texts, "scene"), batch)
+        return self.contrasted(images, *self._read(batch.texts), batch)
 
-    def contrasted(self, images: Tensor, texts: Tensor, batch: Batch) -> Loss:
-        """The same, of pictures and captions that are embedded already: [n, dim] each."""
-        images, texts = gathered(images), gathered(texts)
+    def contrasted(self, images: Tensor, plain: Tensor, texts: Tensor, batch: Batch) -> Loss:
+        """Return the same, of images and captions that are embedded already.
+
+        Args:
+            images: [n, dim].
+            plain: [n, dim], of the captions without their triples.
+            texts: [n, dim], with them.
+            batch: for its swapped captions.
+        """
+        rows = len(images)
+        images, plain, texts = gathered(images), gathered(plain), gathered(texts)
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
-        contrast = info_nce(images, texts, scale)
-        parts, total = {"contrast": contrast.detach()}, contrast
-        if self.swap_weight and batch.negatives is not None and batch.has_negative is not None:
-            swapped = gathered(self.encode_texts(batch.negatives, "scene"))
-            there = gathered(batch.has_negative.to(images.dtype)) > 0
-            true, false = (images * texts).sum(dim=1), (images * swapped).sum(dim=1)
+        if batch.negatives is None or not (self.swap_weight or self.plain_weight or self.columns):
+            contrast = info_nce(images, texts, scale)
+            return Loss(contrast, {"contrast": contrast.detach()})
+        false = self._read(batch.negatives.texts)
+        false_plain, false_texts = (
+            gathered(batch.negatives.spread(each, rows)) for each in false
+        )  # [n, most, dim]
+        ones = torch.ones_like(batch.negatives.places)
+        there = gathered(batch.negatives.spread(ones, rows)) > 0
+        more = (false_texts.flatten(0, 1), there.flatten()) if self.columns else None
+        contrast = info_nce(images, texts, scale, more=more)
+        loss = Loss(contrast, {"contrast": contrast.detach()})
+        sides = (
+            ("swaps", self.swap_weight, self.swap_margin, texts, false_texts),
+            ("swaps_plain", self.plain_weight, self.plain_margin, plain, false_plain),
+        )
+        for name, weight, margin, right, wrong in sides:
+            if weight or name == "swaps":
+                self._tell_apart(loss, name, weight, margin, (images, right, wrong, there))
+        return loss
+
+    def _tell_apart(
+        self, loss: Loss, name: str, weight: float, margin: float, told: tuple[Tensor, ...]
+    ) -> None:
+        """Add the loss on swapped captions, and the share of them told apart."""
+        images, right, wrong, there = told
+        true = (images * right).sum(dim=1)[:, None]
+        false = (images[:, None] * wrong).sum(dim=2)  # [n, most]
+        if margin:
+            swaps = swap_hinge(true, false, there, margin)
+        else:
             swaps = swap_loss(true, false, there, self.swap_sharpness)
-            told = ((true > false) & there).sum() / there.sum().clamp(min=1)
-            parts |= {"swaps": swaps.detach(), "told_apart": told.detach()}
-            total = total + self.swap_weight * swaps
-        return Loss(total, parts)
+        apart = name.replace("swaps", "told_apart")
+        loss.parts[name] = swaps.detach()
+        loss.parts[apart] = mean_of((true > false).to(images.dtype), there).detach()
+        if weight:
+            loss.total = loss.total + weight * swaps
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
         """[n, dim], of unit length."""
@@ -97,22 +160,34 @@ class Contrastive(nn.Module):
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
         """[n, dim]; of unit length but for what triples add."""
-        embedded = normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
+        return self._read(texts)[1]
+
+    def _read(self, texts: Texts) -> tuple[Tensor, Tensor]:
+        """Return captions without their triples, and with them: [n, dim] both."""
+        plain = normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
         if self.knowledge is None or texts.triples is None:
-            return embedded
-        return torch.add(embedded, self.knowledge(texts.triples), alpha=self.knowledge_weight)
+            return plain, plain
+        at_test = self.knowledge_at_test
+        weight = self.knowledge_weight if self.training or at_test is None else at_test
+        return plain, torch.add(plain, self.knowledge(texts.triples), alpha=weight)
 
 
 _SWAPS = {"swap_weight": 2.0, "swap_sharpness": 10.0}
+_PLAIN = {"plain_weight": 2.0}
 _KNOWLEDGE = {"knowledge_weight": 0.2, "knowledge_layers": 2}
+_HINGES = {"swap_weight": 1.0, "swap_margin": 0.2, "plain_weight": 5.0, "plain_margin": 0.1}
+SEMANTIC = 3
+"""Semantic swaps of a caption, at most: hardly any drawn caption has more."""
 
 DIFFERS = (
     "triples are an input at test time, too: they are parsed from every candidate caption, and one "
     "of no known form has none, unless photographs were trained on: then a tagger reads captions, "
     "there and at test time; embeddings of captions are not of unit length, and are "
     "compared by dot product; swapped captions enter by a softplus of their margin rather than by "
-    "hinges; the knowledge encoder has two layers, not six."
+    "hinges, both with the caption's triples and without; all semantic swaps of a caption are "
+    "used, up to three; the knowledge encoder has two layers, not six."
 )
+
 
 VARIANTS = (
     Variant(
@@ -120,9 +195,10 @@ VARIANTS = (
         "semantic negatives and the Knowledge-Enhanced Encoder",
         SOURCE,
         Contrastive,
-        {**_SWAPS, **_KNOWLEDGE},
+        {**_SWAPS, **_PLAIN, **_KNOWLEDGE},
         differs=DIFFERS,
         negatives="semantic",
+        swaps=SEMANTIC,
     ),
     Variant(
         "structclip:negatives",
@@ -131,6 +207,7 @@ VARIANTS = (
         Contrastive,
         _SWAPS,
         negatives="semantic",
+        swaps=SEMANTIC,
     ),
     Variant(
         "structclip:knowledge",
@@ -138,6 +215,32 @@ VARIANTS = (
         SOURCE,
         Contrastive,
         _KNOWLEDGE,
+    ),
+    Variant(
+        "structclip:published",
+        "Structure-CLIP with the hinges of its paper and its code, and one swap of a caption",
+        SOURCE,
+        Contrastive,
+        {**_HINGES, **_KNOWLEDGE},
+        negatives="semantic",
+    ),
+    Variant(
+        "structclip:bag",
+        "a control: triples as a bag, h + r + t, which cannot say who does what",
+        SOURCE,
+        Contrastive,
+        {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "bag": True},
+        negatives="semantic",
+        swaps=SEMANTIC,
+    ),
+    Variant(
+        "structclip:shuffled",
+        "a control: triples of half of the captions have head and tail exchanged",
+        SOURCE,
+        Contrastive,
+        {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "turned_percent": 50},
+        negatives="semantic",
+        swaps=SEMANTIC,
     ),
 )
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.order import permutation
 from benchbench.data.tagging import tags_of
 from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples, words_of
 from benchbench.variants.spans import Spans, spans
@@ -78,6 +79,7 @@ class Reader:
         with_triples: bool,
         with_spans: bool = False,
         tagger: str | None = None,
+        turned_percent: int = 0,
     ) -> None:
         """Take open_clip's ``SimpleTokenizer``; read triples and spans too if asked to.
 
@@ -87,15 +89,17 @@ class Reader:
             with_spans: for an alignment.
             tagger: by which triples of free text are read (``data.tagging``); without one, such
                 captions have none.
+            turned_percent: of captions, chosen by their words, whose triples have head and tail
+                exchanged, as a parser might get them wrong.
         """
         self.tokenizer = tokenizer
         self.with_triples, self.with_spans = with_triples, with_spans
-        self.tagger = tagger
+        self.tagger, self.turned_percent = tagger, turned_percent
         self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cache behind: it cannot travel to another process."""
-        names = ("tokenizer", "with_triples", "with_spans", "tagger")
+        names = ("tokenizer", "with_triples", "with_spans", "tagger", "turned_percent")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -137,7 +141,10 @@ class Reader:
             # In lower case: captions of the same ids have the same triples.
             lowered = " ".join(text.lower().split())
             graph = parse(lowered, tags_of(lowered, self.tagger))
-        return [oriented(each) for each in triples(graph)]
+        found = [oriented(each) for each in triples(graph)]
+        if self.turned_percent and permutation(f"turned/{text}", 100)[0] < self.turned_percent:
+            return [(tail, relation, head) for head, relation, tail in found]
+        return found
 
     def _triples(self, texts: Sequence[str]) -> Tensor:
         """[n, most, 3, longest]"""

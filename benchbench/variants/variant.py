@@ -20,6 +20,27 @@ Data = Literal["captions", "scenes"]
 """What an objective can be trained on: pictures with captions, or scenes with their graphs too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """m captions with words swapped, up to ``most`` of each of n captions."""
+
+    texts: Texts
+    """Of m."""
+    places: Tensor
+    """[m] int64: row · most + number among that row's."""
+    most: int
+
+    def to(self, device: Any) -> Swapped:
+        """Return the same on a device."""
+        places = self.places.to(device, non_blocking=True)
+        return Swapped(self.texts.to(device), places, self.most)
+
+    def spread(self, values: Tensor, rows: int) -> Tensor:
+        """Return what belongs to the m captions, [m, …], as [n, most, …]; 0 where there is none."""
+        out = values.new_zeros(rows * self.most, *values.shape[1:])
+        return out.index_copy(0, self.places, values).view(rows, self.most, *values.shape[1:])
+
+
 @dataclass(slots=True)
 class Batch:
     """n training examples on the device. What no objective asked for is None."""
@@ -28,10 +49,8 @@ class Batch:
     """[n, 3, size, size], normalised: what each caption is about."""
     texts: Texts
     """Of n captions."""
-    negatives: Texts | None = None
-    """Of n captions with words swapped; the caption itself where there is none."""
-    has_negative: Tensor | None = None
-    """[n] bool"""
+    negatives: Swapped | None = None
+    """The captions with words swapped."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What a variant's own ``prepare`` and the data's views have added, by name."""
 
@@ -135,6 +154,12 @@ class Variant:
     differs: str = ""
     """What is otherwise than in the publication, and what users must know: for its card."""
     negatives: Negatives = "none"
+    swaps: int = 1
+    """Swapped captions of a caption, at most."""
+    twins: bool = False
+    """Whether every second example is a hard alternative of the one before it."""
+    dense_percent: int = 0
+    """Of the whole images, how many come with a dense caption."""
     views: Sequence[str] = ()
     """What the data shows besides the caption's picture: names of ``training.views``."""
     data: Data = "captions"

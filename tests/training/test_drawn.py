@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.facts import FACTS, facts_of
 from benchbench.training.wording import ARTICLES, reworded
 from benchbench.variants.base import VARIANTS
+
+if TYPE_CHECKING:
+    from benchbench.variants.variant import Negatives
 
 MANY = 4000
 TEMPLATES = (r"the .+ is .+ the .+", r"the \S+ .+ and the \S+ .+")
@@ -25,9 +29,7 @@ def heard() -> list[str]:
         found = DrawnWorld(3, negatives=kind).examples(np.arange(MANY))
         assert found.determiners is not None
         told = zip(found.captions, found.swapped, found.determiners, strict=True)
-        lines += [
-            reworded(text, word) for true, false, word in told for text in (true, false) if text
-        ]
+        lines += [reworded(text, word) for true, some, word in told for text in (true, *some)]
     return lines
 
 
@@ -53,7 +55,38 @@ def test_variants_are_shown_the_same_whatever_their_negatives() -> None:
         assert one.determiners == other.determiners
         assert np.array_equal(one.boxes, other.boxes)
     assert not any(shown[0].swapped)
-    assert np.mean([s is not None for s in shown[2].swapped]) > 0.75
+    assert np.mean([len(some) == 1 for some in shown[2].swapped]) > 0.75
+
+
+@pytest.mark.parametrize("kind", ["random", "semantic"])
+def test_more_swaps_begin_with_the_one(kind: Negatives) -> None:
+    one, more = (
+        DrawnWorld(0, negatives=kind, swaps=most).examples(np.arange(200)).swapped
+        for most in (1, 3)
+    )
+    assert [some[:1] for some in more] == one
+    assert all(len(set(some)) == len(some) for some in more)
+    assert any(len(some) > 1 for some in more)
+
+
+def test_odd_examples_are_twins_where_alternatives_are_wanted() -> None:
+    found = DrawnWorld(0, twins=True).examples(np.arange(200))
+    plain = DrawnWorld(0).examples(np.arange(0, 200, 2))
+    assert found.scenes is not None
+    assert (found.scenes.index[1::2] == found.scenes.index[::2] ^ 1).all()
+    assert found.captions[::2] == plain.captions
+    both = zip(found.captions[::2], found.captions[1::2], strict=True)
+    assert np.mean([sorted(a.split()) == sorted(b.split()) and a != b for a, b in both]) > 0.2
+
+
+def test_some_whole_images_have_dense_captions() -> None:
+    plain, dense = DrawnWorld(0), DrawnWorld(0, dense_percent=50)
+    found, other = (each.examples(np.arange(1000)) for each in (plain, dense))
+    changed = [a != b for a, b in zip(found.captions, other.captions, strict=True)]
+    whole = (found.boxes == (0, 0, 1, 1)).all(axis=1)
+    assert np.array_equal(found.boxes, other.boxes)
+    assert not any(np.array(changed)[~whole])
+    assert 0.35 < np.mean(np.array(changed)[whole]) < 0.65
 
 
 def test_twins_hardly_meet_in_a_batch() -> None:
@@ -80,8 +113,8 @@ def test_no_kind_of_relation_drowns_the_others_and_a_fifth_of_captions_are_bare(
 
 def test_a_swapped_caption_is_another_one_of_the_same_words() -> None:
     found = DrawnWorld(5, negatives="semantic").examples(np.arange(MANY))
-    for true, false in zip(found.captions, found.swapped, strict=True):
-        if false is not None:
+    for true, some in zip(found.captions, found.swapped, strict=True):
+        for false in some:
             assert false != true
             one, other = (sorted(t.replace(",", " ,").split()) for t in (true, false))
             assert [w for w in one if w not in ARTICLES] == [w for w in other if w not in ARTICLES]

@@ -16,6 +16,7 @@ from benchbench.training.validation import Choices
 from benchbench.variants import towers, weights
 from benchbench.variants.captioner import Captioner
 from benchbench.variants.catalogue import variant
+from benchbench.variants.features import image_tokens, text_tokens
 from benchbench.variants.variant import Batch
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def test_the_loss_is_that_of_a_plain_loop(made: tuple[Captioner, Reader]) -> Non
                 place = int((known == ids[0, end]).nonzero())
                 total -= float(logits.log_softmax(dim=0)[place])
                 count += 1
-        losses, there = model._losses(images, texts.ids, torch.ones(4, dtype=torch.bool))
+        shown, tokens = image_tokens(model.clip, images), text_tokens(model.clip, texts.ids)[1]
+        hidden = torch.ones(4, dtype=torch.bool)
+        losses, there = model._losses(shown, tokens, texts.ids, hidden)
     assert int(there.sum()) == count
     assert float((losses * there).sum()) == pytest.approx(total, rel=1e-4)
 

@@ -8,14 +8,15 @@ import torch
 from torch.nn.functional import normalize, softplus
 
 from benchbench.variants import towers
-from benchbench.variants.contrast import info_nce, swap_loss
+from benchbench.variants.contrast import info_nce, swap_hinge, swap_loss
 from benchbench.variants.knowledge import KnowledgeEncoder
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.texts import Reader, Texts
-from benchbench.variants.variant import Batch
+from benchbench.variants.variant import Batch, Swapped
 
 TRUE = ["a red dog chasing a white cat", "a cup on a blue table", "hello"]
-FALSE = ["a white cat chasing a red dog", "a blue table on a cup", "hello"]
+COLOURS = ("red", "blue", "green", "white", "black", "brown")
+FALSE = ["a white cat chasing a red dog", "a table on a blue cup", "a blue table on a cup"]
 
 
 def model(**settings: Any) -> tuple[Contrastive, Reader]:
@@ -28,8 +29,7 @@ def batch(reader: Reader) -> Batch:
     return Batch(
         images=torch.randn(3, 3, 64, 64),
         texts=reader.read(TRUE),
-        negatives=reader.read(FALSE),
-        has_negative=torch.tensor([True, True, False]),
+        negatives=Swapped(reader.read(FALSE[:2]), torch.tensor([0, 3]), 2),
     )
 
 
@@ -101,6 +101,93 @@ def test_gradients_reach_every_weight() -> None:
     silent = {n for n, p in made.named_parameters() if p.grad is None or not p.grad.any()}
     # keys have no bias that softmax would notice, and only ids of the batch have embeddings
     assert all("in_proj_bias" in name for name in silent), silent
+
+
+def test_the_losses_on_swaps_are_those_of_a_plain_loop() -> None:
+    made, reader = model(knowledge_weight=0.2, swap_weight=3.0, plain_weight=2.0)
+    shown = batch(reader)
+    loss = made(shown, 0)
+    with torch.no_grad():
+        images = made.encode_images(shown.images, "scene")
+        found = {"swaps": 0.0, "swaps_plain": 0.0}
+        for row, false in ((0, FALSE[0]), (1, FALSE[1])):
+            for name, with_triples in (("swaps", True), ("swaps_plain", False)):
+                sides = []
+                for caption in (TRUE[row], false):
+                    texts = reader.read([caption])
+                    kept = texts if with_triples else Texts(texts.ids)
+                    sides.append(images[row] @ made.encode_texts(kept, "scene")[0])
+                found[name] += float(softplus(10 * (sides[1] - sides[0]))) / 2
+    for name, wanted in found.items():
+        assert float(loss.parts[name]) == pytest.approx(wanted, abs=1e-5)
+    whole = loss.parts["contrast"] + 3 * found["swaps"] + 2 * found["swaps_plain"]
+    assert loss.total.item() == pytest.approx(float(whole), abs=1e-4)
+
+
+def test_without_triples_in_its_loss_the_text_tower_learns_from_the_plain_one() -> None:
+    made, reader = model(knowledge_weight=0.2, swap_weight=1.0, plain_weight=5.0)
+    both = made(batch(reader), 0)
+    assert {"swaps", "swaps_plain", "told_apart", "told_apart_plain"} <= set(both.parts)
+
+
+def test_hinges_are_open_at_their_margin() -> None:
+    true, false = torch.tensor([[0.5], [0.5]]), torch.tensor([[0.2, 0.4], [0.6, 9.0]])
+    there = torch.tensor([[True, True], [True, False]])
+    wanted = (0 + 0.1 + 0.3) / 3
+    assert swap_hinge(true, false, there, 0.2).item() == pytest.approx(wanted)
+
+
+def test_columns_are_further_captions_for_images_alone() -> None:
+    images, texts = (normalize(torch.randn(3, 8), dim=-1) for _ in range(2))
+    swapped, there = normalize(torch.randn(4, 8), dim=-1), torch.tensor([True, False, True, True])
+    found = info_nce(images, texts, torch.tensor(5.0), more=(swapped, there))
+    total = 0.0
+    for i in range(3):
+        own = (5 * images[i] @ texts[i]).exp()
+        rest = (5 * images[i] @ torch.cat([texts, swapped[there]]).T).exp().sum()
+        back = (5 * images @ texts[i]).exp().sum()
+        total += float(-(own / rest).log() - (own / back).log()) / 6
+    assert found.item() == pytest.approx(total, abs=1e-6)
+
+
+def test_a_batch_without_a_single_swap_has_a_loss() -> None:
+    made, reader = model(swap_weight=1.0, columns=True)
+    shown = batch(reader)
+    shown.negatives = Swapped(reader.read([]), torch.zeros(0, dtype=torch.int64), 2)
+    loss = made(shown, 0)
+    loss.total.backward()
+    assert loss.parts["swaps"] == 0
+    assert torch.isfinite(loss.total)
+
+
+def test_the_weight_of_triples_can_be_another_at_test() -> None:
+    made, reader = model(knowledge_weight=0.2, knowledge_at_test=0.0)
+    texts = reader.read(TRUE)
+    with torch.no_grad():
+        learning = made.encode_texts(texts, "scene")
+        tested = made.eval().encode_texts(texts, "scene")
+    assert torch.allclose(tested.norm(dim=-1), torch.ones(3), atol=1e-6)
+    assert not torch.allclose(learning[0], tested[0])
+
+
+def test_a_bag_of_triples_cannot_say_who_does_what() -> None:
+    torch.manual_seed(0)
+    ends = torch.tensor([[[[3], [5], [4]]], [[[4], [5], [3]]]])
+    bag, ordered = (KnowledgeEncoder(20, 16, 2, 2, 8, bag=bag).eval() for bag in (True, False))
+    assert float((bag(ends)[0] - bag(ends)[1]).abs().max()) < 1e-6
+    assert float((ordered(ends)[0] - ordered(ends)[1]).abs().max()) > 1e-2
+
+
+def test_turned_triples_are_a_share_of_captions_and_stay_the_same() -> None:
+    tokenizer = open_clip.get_tokenizer(towers.NAME)
+    right, wrong = (Reader(tokenizer, True, turned_percent=n) for n in (0, 30))
+    lines = [f"a {a} dog chasing a {b} cat" for a in COLOURS for b in COLOURS if a != b]
+    turned = [wrong.triples(line) != right.triples(line) for line in lines]
+    assert 0.15 < sum(turned) / len(lines) < 0.45
+    assert turned == [wrong.triples(line) != right.triples(line) for line in lines]
+    row = turned.index(True)
+    backwards = [(t, r, h) for h, r, t in right.triples(lines[row])]
+    assert wrong.triples(lines[row]) == backwards
 
 
 def test_the_controls_are_the_same_class_without_the_parts() -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NAME = "benchbench-small"
+NAME = "benchbench-small-2"
 """What training starts from."""
 HERE = Path(__file__).parent
 MERGES = HERE / "merges-3584.txt.gz"

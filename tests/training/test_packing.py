@@ -1,0 +1,115 @@
+"""A pack gives the batches that a feed makes, resumes, and refuses what is not its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchbench.errors import UsageError
+from benchbench.training import Plan, train
+from benchbench.training.distributed import Place
+from benchbench.training.packing import Pack, Recipe, make
+from benchbench.training.running import _feed, data_of, made_for, packed
+from benchbench.variants import weights
+from benchbench.variants.catalogue import variant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pack") / "0"
+    seen: list[tuple[int, int]] = []
+    make(folder, Recipe(count=COUNT), progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (COUNT, COUNT)
+    return folder
+
+
+def fields(value: Any) -> list[Any]:
+    """The tensors of a batch, flat."""
+    if isinstance(value, torch.Tensor) or value is None:
+        return [value]
+    names = getattr(value, "__slots__", ())
+    return [each for name in names if name != "extra" for each in fields(getattr(value, name))]
+
+
+@pytest.mark.parametrize("name", ["clip", "structclip", "negclip:dose", "msgclip"])
+def test_batches_are_those_of_the_feed(folder: Path, name: str) -> None:
+    plan, described = Plan(name, batch=32), variant(name)
+    made = made_for(described, plan)
+    source, _ = data_of(plan, described, made)
+    live = _feed(plan, described, made, source, "cpu", Place()).batches(0, 3, 0)
+    read = packed(folder, plan, described, made, "cpu").batches(0, 3, 0)
+    for one, other in zip(read, live, strict=True):
+        if other.negatives is not None:  # whose spans nothing reads
+            plain = replace(other.negatives.texts, spans=None)
+            other.negatives = replace(other.negatives, texts=plain)
+        for mine, theirs in zip(fields(one), fields(other), strict=True):
+            if isinstance(theirs, torch.Tensor):
+                assert torch.equal(mine, theirs)
+
+
+def test_training_from_a_pack_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
+    plan = Plan("clip", steps=2, batch=16, validate_every=2)
+    paths = [
+        train(plan, tmp_path / name, device="cpu", workers=0, pack=where)
+        for name, where in (("live", None), ("packed", folder))
+    ]
+    one, other = (weights.read(path)[0] for path in paths)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_stopped_pack_goes_on(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    other = tmp_path / "pack"
+    shutil.copytree(folder, other)
+    done = np.load(other / "done.npy")
+    done[1] = False
+    np.save(other / "done.npy", done)
+    column = np.load(other / "ids.npy", mmap_mode="r+")
+    column[256:] = 0
+    column.flush()
+    assert Pack.open(other).there == 256
+    again = make(other, Recipe(count=COUNT))
+    assert again.there == COUNT
+    assert np.array_equal(again.columns["ids"], Pack.open(folder).columns["ids"])
+
+
+def test_what_is_not_its_own_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no pack"):
+        Pack.open(tmp_path)
+    with pytest.raises(UsageError, match="other settings"):
+        make(folder, Recipe(count=COUNT, seed=1))
+    for plan in (Plan("clip", seed=1), Plan("negclip:published"), Plan("scenarioclip")):
+        described = variant(plan.variant)
+        with pytest.raises(UsageError, match="does not hold the examples"):
+            packed(folder, plan, described, made_for(described, plan), "cpu")
+    few = packed(
+        folder,
+        Plan("clip", batch=100),
+        variant("clip"),
+        made_for(variant("clip"), Plan("clip")),
+        "cpu",
+    )
+    with pytest.raises(UsageError, match="holds 300 so far"):
+        next(few.batches(0, 4, 0))
+
+
+def test_a_pack_of_other_code_is_refused(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    other = tmp_path / "pack"
+    shutil.copytree(folder, other)
+    column = np.load(other / "pixels.npy", mmap_mode="r+")
+    column[2, 0, 5, 5] ^= 1
+    column.flush()
+    with pytest.raises(UsageError, match="its pixels differ"):
+        Pack.open(other)
