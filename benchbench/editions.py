@@ -1,7 +1,7 @@
 """Which set of official-format files a task reads, and by what name its numbers go.
 
 ================================  ==================================================================
-``scenes-v1``                     the drawn world of standard counts and size, drawn when needed, or
+``scenes-v2``                     the drawn world of standard counts and size, drawn when needed, or
                                   written by ``benchbench scenes export``: annotations and pixels
                                   are those that the package knows
 ``official``                      every annotation file has the digest that the task knows of it
@@ -83,13 +83,13 @@ def _edition(name: str | None, origin: str) -> str | None:
     """``scenes`` or ``official``; the drawn world goes by its full name, too."""
     if name is None or name in (SCENES, OFFICIAL):
         return name
-    from benchbench.scenes import VERSION
+    from benchbench.scenes.edition import EDITION
 
-    if name == VERSION:
+    if name == EDITION:
         return SCENES
     where = f"It comes from {origin}. " if origin else ""
     hint = f"{where}There are {SCENES} and {OFFICIAL}; other files: --data-root DIR"
-    raise UnknownName("edition", str(name), (SCENES, VERSION, OFFICIAL), hint)
+    raise UnknownName("edition", str(name), (SCENES, EDITION, OFFICIAL), hint)
 
 
 def _folder(named: str | Path, origin: str) -> Path:
@@ -112,7 +112,7 @@ def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     if file.path.endswith("/"):
         if not path.is_dir():
             return False, "a file where a folder should be"
-        n = sum(1 for _ in path.iterdir())
+        n = sum(sum(1 for _ in each.iterdir()) if each.is_dir() else 1 for each in path.iterdir())
         return n > 0, f"{n:,} entries" if n else "empty"
     try:
         require_regular(path)
@@ -189,12 +189,11 @@ def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
 
 def _named(info: TaskInfo, root: Path) -> Edition:
     """The edition that a folder with a task's files is."""
-    from benchbench.scenes.edition import standard_digests
-    from benchbench.scenes.world import VERSION
+    from benchbench.scenes.edition import EDITION, standard_digests
 
     paths = _annotations(info, root)
     if drawn := standard_digests(root, paths):
-        return Edition(VERSION, root, _joined(drawn))
+        return Edition(EDITION, root, _joined(drawn))
     found = {path: file_sha256(root / path) for path in paths}
     digest = _joined(found)
     if found and found == dict(info.official):

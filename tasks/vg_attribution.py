@@ -36,6 +36,20 @@ METRICS = (
         source="mteb's image-text pair tasks; unibench",
     ),
     Metric(name="micro", meaning="items"),
+    Metric(
+        name="colours",
+        meaning="ordered pairs of colours",
+        by="attributes",
+        only=(("kind", "colours"),),
+        editions="drawn",
+    ),
+    Metric(
+        name="patterns",
+        meaning="ordered pairs of patterns",
+        by="attributes",
+        only=(("kind", "patterns"),),
+        editions="drawn",
+    ),
 )
 
 
@@ -74,7 +88,7 @@ class VGAttribution:
             "baseline."
         ),
         tags=("attributes",),
-        optional_tags=("composition",),
+        optional_tags=("kind", "composition"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
             "6.4 items share an image on average: intervals resample images, not items.",

@@ -45,6 +45,21 @@ METRICS = (
         source="mteb's image-text pair tasks; unibench",
     ),
     Metric(name="macro", meaning="relations, all", by="relation"),
+    # Left and right take other seeing than who rides whom; on photographs: --by kind.
+    Metric(
+        name="left-right",
+        meaning="relations: left, right",
+        by="relation",
+        only=(("kind", "left/right"),),
+        editions="drawn",
+    ),
+    Metric(
+        name="others",
+        meaning="relations but left and right",
+        by="relation",
+        only=(("kind", "other"),),
+        editions="drawn",
+    ),
     Metric(name="micro", meaning="items"),
 )
 
@@ -83,7 +98,7 @@ class VGRelation:
             "baseline."
         ),
         tags=("relation",),
-        optional_tags=("composition",),
+        optional_tags=("kind", "composition"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

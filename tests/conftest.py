@@ -53,7 +53,12 @@ def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from benchbench.scenes.edition import export
 
     root = tmp_path_factory.mktemp("edition") / "drawn"
-    return export(root, parts=("aro", "karpathy", "scenarioclip"), images=20, size=96)
+    return export(
+        root,
+        parts=("vg-relation", "vg-attribution", "karpathy", "scenarioclip"),
+        images=20,
+        size=96,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +72,7 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     """Let the standard edition be a small one."""
     from benchbench.scenes.edition import plan, standard
 
-    for name, value in (("IMAGES", 10), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
+    for name, value in (("IMAGES", 10), ("EACH", 2), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
         patch.setattr(plan, name, value)
     patch.setattr(standard, "known_digests", _small_digests)
 
@@ -98,13 +103,13 @@ def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with the standard edition's part for ARO's tasks; not to be written to."""
+    """A cache with the standard edition's part for VG-Relation; not to be written to."""
     from benchbench.scenes.edition import keep
 
     cache = tmp_path_factory.mktemp("standard")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHBENCH_CACHE", str(cache))
-        keep("aro")
+        keep("vg-relation")
     return cache
 
 

@@ -48,7 +48,7 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (None, None, "official", "variable", 'data_root = "file"', ("official", "variable")),
         (None, None, "official", None, 'data_root = "file"', ("official", "file")),
         (None, "scenes", "official", "variable", 'data_root = "file"', ("scenes", None)),
-        (None, "scenes-v1", "official", "variable", "", ("scenes", None)),
+        (None, "scenes-v2", "official", "variable", "", ("scenes", None)),
         (None, "official", "scenes", "variable", 'edition = "scenes"', ("official", "variable")),
         (None, "official", "scenes", None, 'data_root = "file"', ("official", "file")),
         (None, "official", None, None, "", ("official", None)),
@@ -82,8 +82,8 @@ def test_wrong_words_are_traced_to_who_said_them(
         choose("passed", SCENES)
     with pytest.raises(UsageError, match=r"Unknown edition 'scenees'\. Did you mean 'scenes'"):
         choose(None, "scenees")
-    with pytest.raises(UsageError, match=r"'scenes-v2'.*mean 'scenes-v1'.*official; .*--data-root"):
-        choose("passed", "scenes-v2")
+    with pytest.raises(UsageError, match=r"'scenes-v1'.*mean 'scenes-v2'.*official; .*--data-root"):
+        choose("passed", "scenes-v1")
     Path("benchbench.toml").write_text('edition = "oficial"\n')
     with pytest.raises(UsageError, match=r"mean 'official'.*key 'edition' in .*benchbench\.toml"):
         choose()
@@ -103,22 +103,25 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
 ) -> None:
     told: list[str] = []
     edition = resolve_edition(info, progress=lambda what, *_: told.append(what))
-    assert (edition.name, edition.root) == ("scenes-v1", place("aro"))
+    assert (edition.name, edition.root) == ("scenes-v2", place("vg-relation"))
     digest = hashlib.sha256((edition.root / RELATION).read_bytes()).hexdigest()
     assert edition.annotations_sha256 == digest
     assert told
     told.clear()
-    other = load_task("vg-attribution").info
-    again = resolve_edition(other, progress=lambda what, *_: told.append(what))
+    again = resolve_edition(info, progress=lambda what, *_: told.append(what))
     assert (again.root, told) == (edition.root, [])
+    other = load_task("coco-retrieval").info
+    assert not place("vg-attribution").exists(), "nobody waits for another task's pictures"
     assert not place("karpathy").exists()
-    assert resolve_edition(load_task("coco-order").info).root == place("karpathy")
+    assert resolve_edition(other).root == place("karpathy")
+    again = resolve_edition(load_task("coco-order").info, progress=lambda *_: told.append("drawn"))
+    assert (again.root, told) == (place("karpathy"), [])
 
 
 def test_runs_go_by_the_name_of_their_edition(small_standard: None) -> None:
     run = evaluate("blind:chance", "vg-relation")
-    assert (run.edition, run.drawn) == ("scenes-v1", True)
-    again = evaluate("blind:chance", "vg-relation", data_root=place("aro"))
+    assert (run.edition, run.drawn) == ("scenes-v2", True)
+    again = evaluate("blind:chance", "vg-relation", data_root=place("vg-relation"))
     assert (again.edition, again.data_sha256) == (run.edition, run.data_sha256)
 
 
@@ -127,7 +130,7 @@ def test_a_tampered_cache_does_not_go_by_the_name(small_standard: None, info: Ta
     path = before.root / RELATION
     path.write_text(path.read_text().replace("the ", "a ", 1))
     custom = resolve_edition(info, before.root)
-    assert custom.name == f"custom-aro-{custom.annotations_sha256[:8]}"
+    assert custom.name == f"custom-vg-relation-{custom.annotations_sha256[:8]}"
     assert resolve_edition(info) == before
     assert resolve_edition(info, before.root) == before
 
@@ -209,7 +212,8 @@ def test_manifests_that_say_odd_things_make_a_custom_edition(
     root = Path(shutil.copytree(resolve_edition(info).root, tmp_path / "copied"))
     said = json.loads((root / "edition.json").read_text())
     odds: list[dict[str, Any]] = [
-        {"name": ["scenes-v1"]},
+        {"name": ["scenes-v2"]},
+        {"name": "scenes-v1"},
         {"made_by": {}},
         {"standard": "yes"},
     ]

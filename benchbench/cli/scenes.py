@@ -44,10 +44,14 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     "--part",
     "parts",
     multiple=True,
-    help="aro, karpathy, vg150, scenarioclip, sugarcrepe, winoground.  [all]",
+    help="vg-relation, vg-attribution, karpathy, vg150, scenarioclip, sugarcrepe, "
+    "winoground.  [all]",
 )
 @click.option(
-    "--images", type=click.IntRange(2, MOST), help="Test pictures, an even number.  [1000]"
+    "--images",
+    type=click.IntRange(2, MOST),
+    help="Test pictures, an even number. With another than the standard one, ARO's items are those "
+    "that these pictures hold, not as many of each relation and pair.  [1000]",
 )
 @click.option("--dense", type=click.IntRange(1, MOST), help="Dense test pictures.  [250]")
 @click.option("--size", type=options.COUNT, help="Pixels along each side.  [224]")

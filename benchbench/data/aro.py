@@ -4,7 +4,8 @@
 ``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y,
 bbox_w, bbox_h``, the crop that both captions speak of; the first with ``relation_name``, the second
 with ``attributes`` [a1, a2]. Files of the drawn world also have ``composition`` ("seen" or
-"unseen": whether its training split shows what the captions say). Upstream shows the model
+"unseen": whether its training split shows what the captions say), and that of attributes has
+``kind`` ("colours", "patterns", "colour and pattern"). Upstream shows the model
 ``image.crop((x, y, x+w, y+h))``: see ``dataset_zoo/aro_datasets.py`` in
 mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
@@ -19,22 +20,36 @@ from benchbench.data.records import Record, read_records
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from benchbench.types import Box
 
 
+SIDES = frozenset({"to the left of", "to the right of"})
+"""Left and right, which mirror each other."""
+KINDS = ("colours", "patterns", "colour and pattern")
+COMPOSITIONS = ("seen", "unseen")
+
+
 def read_relations(root: Path) -> list[Item]:
     """The items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
+
+    Another tag, ``kind``, is "left/right" or "other".
 
     Raises:
         MissingData: there is no such file.
         MalformedData: naming the record and the field.
     """
     return [
-        _item(root, record, {"relation": record.text("relation_name"), **_composition(record)})
+        _item(root, record, {**_relation(record), **_one_of(record, "composition", COMPOSITIONS)})
         for record in read_records(root / "visual_genome_relation.json")
     ]
+
+
+def _relation(record: Record) -> dict[str, str]:
+    name = record.text("relation_name")
+    return {"relation": name, "kind": "left/right" if name in SIDES else "other"}
 
 
 def read_attributions(root: Path) -> list[Item]:
@@ -47,7 +62,15 @@ def read_attributions(root: Path) -> list[Item]:
         MalformedData: naming the record and the field.
     """
     return [
-        _item(root, record, {"attributes": "_".join(_pair(record)), **_composition(record)})
+        _item(
+            root,
+            record,
+            {
+                "attributes": "_".join(_pair(record)),
+                **_one_of(record, "kind", KINDS),
+                **_one_of(record, "composition", COMPOSITIONS),
+            },
+        )
         for record in read_records(root / "visual_genome_attribution.json")
     ]
 
@@ -59,12 +82,13 @@ def _pair(record: Record) -> list[str]:
     return pair
 
 
-def _composition(record: Record) -> dict[str, str]:
-    """Whether training shows what the captions say; official files do not tell."""
-    told = record.text_if_any("composition")
-    if told not in (None, "seen", "unseen"):
-        raise record.wrong("composition", f"should be 'seen' or 'unseen', not '{told}'")
-    return {"composition": told} if told else {}
+def _one_of(record: Record, field: str, known: Sequence[str]) -> dict[str, str]:
+    """Return a tag that only the drawn world's files have, by its field; nothing where it lacks."""
+    told = record.text_if_any(field)
+    if told not in (None, *known):
+        named = " or ".join(f"'{each}'" for each in known)
+        raise record.wrong(field, f"should be {named}, not '{told}'")
+    return {field: told} if told else {}
 
 
 def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from benchbench.data.headers import DECODING
 from benchbench.editions import SCENES, drawn_part, state_of
 from benchbench.printable import sentence
-from benchbench.scenes.edition import is_there, place
-from benchbench.scenes.world import VERSION
+from benchbench.scenes.edition import EDITION, is_there, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,14 +89,14 @@ def _chance(guessing: Guessing | None) -> str:
 def _slices(info: TaskInfo) -> str:
     always = [f"--by {tag}" for tag in info.tags]
     sometimes = [f"--by {tag} (where the files have it)" for tag in info.optional_tags]
-    return f"Slices: {', '.join(always + sometimes)}" if always or sometimes else ""
+    return _wrapped(f"Slices: {', '.join(always + sometimes)}") if always or sometimes else ""
 
 
 def _served(info: TaskInfo) -> str:
     """Whether anything needs to be fetched."""
     if drawn_part(info) is None:
         return "The drawn world has no such files: pass --data-root DIR."
-    return f"By default the drawn world's of these names are read ({VERSION}); nothing is fetched."
+    return f"By default the drawn world's of these names are read ({EDITION}); nothing is fetched."
 
 
 def layout(info: TaskInfo, choice: Choice) -> str:
@@ -125,7 +124,7 @@ def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
     state = "drawn already" if is_there(part) else "drawn when first needed"
     return place(part), [
         sentence(f"{info.name}: {place(part)}/"),
-        f"  the drawn world, {VERSION}: {state} (other files: --data-root DIR)",
+        f"  the drawn world, {EDITION}: {state} (other files: --data-root DIR)",
     ]
 
 

@@ -16,6 +16,7 @@ Read in this order::
     geometry, graph     what is true of a scene, and what might be argued
     lexicon, captions   captions with their tags
     items, blind        ARO's questions, and the proof that they need eyes
+    balance             as many of them of every relation and of every pair of attributes
     digest, gallery     what a scene is, in 64 digits and on a contact sheet
     edition/            a test edition in the official files' formats
 """

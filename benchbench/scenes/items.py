@@ -7,7 +7,7 @@ as often as it is false. Pairs of bystanders are even by the symmetry of what dr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,10 @@ class RelationItems:
             out.append((f"the {who} is {what} the {whom}", f"the {whom} is {what} the {who}"))
         return out
 
+    def take(self, kept: Ints) -> RelationItems:
+        """Some of the items."""
+        return RelationItems(*(getattr(self, each.name)[kept] for each in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class AttributeItems:
@@ -97,6 +101,10 @@ class AttributeItems:
             true = f"the {one} {left} and the {other} {right}"
             out.append((true, f"the {other} {left} and the {one} {right}"))
         return out
+
+    def take(self, kept: Ints) -> AttributeItems:
+        """Some of the items."""
+        return AttributeItems(*(getattr(self, each.name)[kept] for each in fields(self)))
 
 
 def relation_items(scenes: Scenes, *, whole: bool = False) -> RelationItems:
@@ -132,7 +140,7 @@ def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
     fair &= ~principal | _attributes_are_fair(other, row, slots)
     row, slots, principal = row[fair], slots[fair], principal[fair]
     attributes, categories = (
-        _mentions(scenes)[row[:, None], slots],
+        mentions(scenes)[row[:, None], slots],
         scenes.category[row[:, None], slots],
     )
     unseen = np.asarray(held_attributes()[categories, attributes].any(axis=1))
@@ -228,7 +236,12 @@ def _attribute_candidates(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
     slots = np.arange(named.shape[1])
     main = (slots == first[:, None]) | (slots == second[:, None])
     alike = main[:, :, None] == main[:, None, :]
-    pairs = named[:, :, None] & named[:, None, :] & alike & np.triu(np.ones_like(alike[0]), 1)
+    pairs = (
+        named[:, :, None]
+        & named[:, None, :]
+        & alike
+        & np.triu(np.ones(alike.shape[1:], dtype=np.bool_), 1)
+    )
     row, i, j = np.nonzero(pairs)
     turned = dice(f"{VERSION}/{scenes.split}/order", scenes.index[row] >> 1).chance("turned", 50)
     pair = np.where(turned[:, None], np.stack([j, i], axis=1), np.stack([i, j], axis=1))
@@ -240,7 +253,7 @@ def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
     among, category = look.within(row, slots), look.scenes.category[row]
     (x, y), (a, b) = (
         category[np.arange(len(row))[:, None], slots].T,
-        _mentions(look.scenes)[row[:, None], slots].T,
+        mentions(look.scenes)[row[:, None], slots].T,
     )
     may = look.graph.may_have[row]
     false = attribute_holds(may, category, b, x, among) | attribute_holds(
@@ -251,7 +264,7 @@ def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
     return np.asarray(look.clear(row, slots) & ~false & even & (a != b))
 
 
-def _mentions(scenes: Scenes) -> Ints:
+def mentions(scenes: Scenes) -> Ints:
     """[n, w]: the attribute to name each object by: its colour, or sometimes its pattern.
 
     The coin belongs to the attributes, not to the object, so that twins mention the same two.

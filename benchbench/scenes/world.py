@@ -14,6 +14,8 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 VERSION = "scenes-v1"
+"""The world's name, and the first word of every seed: another name draws another world. Training
+data go by it. What is asked in a test edition has a name of its own (``edition.plan.EDITION``)."""
 
 ANCHORS = (
     "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim",

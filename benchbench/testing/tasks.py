@@ -74,7 +74,7 @@ def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
     protocol = load_protocol(info.protocol)
     tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
     tags |= {tag for metric in info.metrics for tag, _ in metric.only}
-    tags -= protocol.event_tags
+    tags -= {*protocol.event_tags, *info.optional_tags}
     for tag in info.optional_tags:
         having = sum(tag in item.tags for item in items)
         if 0 < having < len(items):

@@ -1,9 +1,9 @@
 """What training looks at to choose its best checkpoint: scenes of the ``val`` split, never of test.
 
 Items are ARO's two kinds, in the test's own templates, and a search of captions by whole images.
-Relations are averaged as the headline of vg-relation averages them: each relation counts alike,
-however many items it has. Images are drawn at the editions' size and go through the model's own
-preprocessing, as at test time.
+There are as many of every relation and of every pair of attributes, as in the test edition, from
+``val`` scenes chosen for that; each relation, and each pair, counts alike. Images are drawn at the
+editions' size and go through the model's own preprocessing, as at test time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ import numpy.typing as npt
 import torch
 
 from benchbench.devices import inference
-from benchbench.scenes import attribute_items, captions, crops, relation_items, sample, seen
-from benchbench.scenes.drawing import draw
+from benchbench.scenes import captions, crops, draw, sample, seen
+from benchbench.scenes.balance import (
+    attribute_groups,
+    balanced_attributes,
+    balanced_relations,
+    relation_groups,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,15 +30,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.scenes import AttributeItems, RelationItems
+    from benchbench.scenes import AttributeItems, RelationItems, Scenes
     from benchbench.types import Role
     from benchbench.variants.texts import Reader
 
 SIZE = 224
-SCENES, ITEMS, GALLERY = 1000, 600, 250
-PER_RELATION = 60
-"""Items of a relation at most: rare ones have all of theirs, left and right do not crowd the rest.
-"""
+PER_RELATION, PER_PAIR, GALLERY = 60, 42, 250
+"""Items of each relation and of each pair of attributes, images that captions are searched in."""
 _AT_ONCE = 128
 
 
@@ -84,52 +87,58 @@ class Exam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(transform: Callable[[Image], Tensor], items: int = ITEMS) -> Exam:
+def exam(
+    transform: Callable[[Image], Tensor],
+    per_relation: int = PER_RELATION,
+    per_pair: int = PER_PAIR,
+    gallery: int = GALLERY,
+) -> Exam:
     """Draw it: the same for every variant.
 
     Args:
         transform: PIL image → [3, size, size].
-        items: of each kind, at most.
+        per_relation: items of each relation, an even number.
+        per_pair: items of each pair of attributes, an even number.
+        gallery: images that captions are searched in.
     """
-    scenes = sample("val", np.arange(SCENES))
-    drawn, sight = draw(scenes, SIZE), seen(scenes, SIZE)
-    relations, attributes = relation_items(scenes), attribute_items(scenes)
-    alike = np.zeros(len(attributes.scene), dtype=np.intp)
-    kinds: dict[str, tuple[RelationItems | AttributeItems, npt.NDArray[np.intp], int]] = {
-        "relation": (relations, relations.predicate.astype(np.intp), PER_RELATION),
-        "attribute": (attributes, alike, items),
+    relating, relations = balanced_relations("val", per_relation)
+    looking, attributes = balanced_attributes("val", per_pair)
+    choices = {
+        "relation": _choices(relating, relations, relation_groups(relations), transform),
+        "attribute": _choices(looking, attributes, attribute_groups(attributes), transform),
     }
-    choices = {}
-    for name, (found, groups, most) in kinds.items():
-        some = spread(balanced(groups, most), items)
-        boxes = crops(sight, found.scene, found.slots)[some].tolist()
-        rows = zip(found.scene[some].tolist(), boxes, strict=True)
-        shown = torch.stack([transform(part(drawn[row], box)) for row, box in rows])
-        told = found.captions()
-        true, false = ([told[k][side] for k in some.tolist()] for side in (0, 1))
-        choices[name] = Choices(shown, true, false, groups[some])
-    whole = [transform(part(image, None)) for image in drawn[:GALLERY]]
-    lines = [row[0] for row in captions(scenes.take(slice(GALLERY))).texts()]
+    scenes = sample("val", np.arange(gallery))
+    lines = [row[0] for row in captions(scenes).texts()]
+    whole = [transform(part(image, None)) for image in draw(scenes, SIZE)]
     return Exam(choices, torch.stack(whole), lines)
 
 
-def balanced(groups: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
-    """Return places of at most so many items of each group, evenly spaced, in ascending order.
+def _choices(
+    scenes: Scenes,
+    items: RelationItems | AttributeItems,
+    groups: npt.NDArray[np.int64],
+    transform: Callable[[Image], Tensor],
+) -> Choices:
+    """Draw the scenes that are asked about, some at a time.
 
     Args:
-        groups: [m] numbers.
-        most: of each.
-
-    >>> balanced(np.array([0, 0, 0, 0, 1]), 2).tolist()
-    [0, 3, 4]
+        scenes: [n]
+        items: [m], in the order of the scenes.
+        groups: [m]: what to average over.
+        transform: of each crop.
     """
-    chosen = [spread(np.flatnonzero(groups == group), most) for group in np.unique(groups)]
-    return np.sort(np.concatenate(chosen))
-
-
-def spread(places: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
-    """Return at most so many of some places, evenly spaced."""
-    return places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(np.intp)]
+    shown = []
+    for start in range(0, len(scenes), _AT_ONCE):
+        some = scenes.take(slice(start, start + _AT_ONCE))
+        here = items.take(np.flatnonzero((items.scene >= start) & (items.scene < start + _AT_ONCE)))
+        rows = here.scene - start
+        drawn, boxes = draw(some, SIZE), crops(seen(some, SIZE), rows, here.slots)
+        shown += [
+            transform(part(drawn[row], box))
+            for row, box in zip(rows.tolist(), boxes.tolist(), strict=True)
+        ]
+    true, false = zip(*items.captions(), strict=True)
+    return Choices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
 
 
 def part(picture: Any, box: Sequence[int] | None) -> Image:

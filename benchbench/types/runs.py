@@ -27,7 +27,7 @@ class Edition:
     """A set of official-format files with a name."""
 
     name: str
-    """``scenes-v1``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
+    """``scenes-v2``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
     root: Path
     annotations_sha256: str
 

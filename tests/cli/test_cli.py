@@ -146,7 +146,7 @@ def test_a_contact_sheet_is_drawn(tmp_path: Path) -> None:
 
 def test_the_drawn_world_is_exported_and_evaluated(tmp_path: Path) -> None:
     root = tmp_path / "drawn"
-    counts = ("--images", "10", "--size", "96", "--part", "aro")
+    counts = ("--images", "10", "--size", "96", "--part", "vg-relation")
     done = typed("scenes", "export", "--out", root, *counts)
     command = re.search(r"^next  benchbench (.*)$", done.stdout, re.M)[1]  # type: ignore[index]
     again = typed(*command.split(), "--out", tmp_path / "run.parquet")
@@ -238,7 +238,7 @@ def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_tag_is_refused(evaluated: Path) -> None:
-    assert "Tags: relation" in refused("show", "run", evaluated, "--by", "relatoin")
+    assert "Tags: kind, relation" in refused("show", "run", evaluated, "--by", "relatoin")
 
 
 def test_ctrl_c_leaves_no_run(

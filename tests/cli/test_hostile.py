@@ -52,7 +52,7 @@ SOUND: dict[str, dict[str, str]] = {
     "data where": {"task": "vg-relation", "data_root": "{shapes}"},
     "data freeze-order": {"captions": "{files}/noise.json"},
     "scenes gallery": {"count": "1", "size": "32", "out": "{out}/sheet.png"},
-    "scenes export": {"out": "{out}/drawn", "parts": "aro", "images": "2", "size": "32"},
+    "scenes export": {"out": "{out}/drawn", "parts": "vg-relation", "images": "2", "size": "32"},
 }  # fmt: skip
 """Command → its parameters where none of them is hostile."""
 SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parquet",

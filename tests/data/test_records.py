@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.data.aro import dropped_relations, read_relations
+from benchbench.data.aro import dropped_relations, read_attributions, read_relations
 from benchbench.errors import MalformedData, MissingData
 from benchbench.types import ImageRef
 
@@ -35,7 +35,10 @@ def test_a_record_is_read(tmp_path: Path) -> None:
     item = read_relations(write(tmp_path, [GOOD]))[0]
     assert item.images == (ImageRef(tmp_path / "images" / "a.jpg", (1, 2, 31, 42)),)
     assert item.captions == ("the dog is on the bed", "the bed is on the dog")
-    assert (item.target, item.cluster, item.tags) == ((0,), "a.jpg", {"relation": "on"})
+    assert (item.target, item.cluster) == ((0,), "a.jpg")
+    assert item.tags == {"relation": "on", "kind": "other"}
+    beside = {**GOOD, "relation_name": "to the left of"}
+    assert read_relations(write(tmp_path, [beside]))[0].tags["kind"] == "left/right"
 
 
 @pytest.mark.parametrize(
@@ -85,3 +88,17 @@ def test_the_dropped_relations_are_upstreams() -> None:
     assert len(dropped) == 157
     assert {"next to", "beside", "driving"} <= dropped
     assert not {"on", "riding", "to the left of"} & dropped
+
+
+@pytest.mark.parametrize(("field", "value"), [("kind", "colors"), ("composition", "new")])
+def test_only_known_words_tell_what_an_attribute_item_is(
+    tmp_path: Path, field: str, value: str
+) -> None:
+    good = {**GOOD, "attributes": ["red", "blue"], "kind": "colours", "composition": "unseen"}
+    path = tmp_path / "visual_genome_attribution.json"
+    path.write_text(json.dumps([good]))
+    (item,) = read_attributions(tmp_path)
+    assert item.tags == {"attributes": "red_blue", "kind": "colours", "composition": "unseen"}
+    path.write_text(json.dumps([{**good, field: value}]))
+    with pytest.raises(MalformedData, match=rf"{field}.*should be '.*', not '{value}'"):
+        read_attributions(tmp_path)

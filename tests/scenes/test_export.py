@@ -28,7 +28,7 @@ from benchbench.scenes import (
 from benchbench.scenes.edition import ALL_PARTS, export, manifest
 from benchbench.scenes.edition.focus import blurred
 from benchbench.scenes.edition.folders import files_in
-from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.scenes.vocabulary import CATEGORIES, PATTERNS, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
 
@@ -65,11 +65,11 @@ PINNED = {
     "swap_att.json": "59229532dad3e9d2",
     "swap_obj.json": "684b742d9b8ed1c5",
     "val2017": "73c4fdeb6ea45927",
-    "visual_genome_attribution.json": "17a011eeed1f78da",
+    "visual_genome_attribution.json": "976a414b66ad8714",
     "visual_genome_relation.json": "a5cc3146a673af69",
     "zeroshot_triplet.json": "eb85b9693f9d5208",
 }
-"""A change here is a change of the data: it needs another ``VERSION``."""
+"""A change here is a change of the data: it needs another ``EDITION``."""
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,8 @@ def test_attribution_records_have_all_official_fields(root: Path) -> None:
         assert record["false_caption"] == f"the {b} {x} and the {a} {y}"
         assert (root / "images" / record["image_path"]).is_file()
         assert record["composition"] in ("seen", "unseen")
+        patterned = len({a, b} & set(PATTERNS))
+        assert record["kind"] == ("colours", "colour and pattern", "patterns")[patterned]
 
 
 def test_captions_are_karpathys(root: Path) -> None:
@@ -356,7 +358,7 @@ def test_a_blur_keeps_what_is_even() -> None:
 def test_the_manifest_counts_every_file(root: Path) -> None:
     said = content(root, "edition.json")
     assert said == manifest(root)
-    assert (said["name"], said["standard"]) == ("scenes-v1", False)
+    assert (said["name"], said["standard"]) == ("scenes-v2", False)
     assert said["parts"] == list(ALL_PARTS)
     assert sum(said["contents"].values()) == len(files_in(root)) - 1
     assert all(len(digest) == 64 for digest in said["digests"].values())

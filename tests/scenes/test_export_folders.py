@@ -37,12 +37,12 @@ def test_an_interrupted_export_leaves_nothing_that_counts(tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         export(tmp_path / "new", progress=interrupt, **SMALL)
     assert [path.name[:5] for path in tmp_path.iterdir()] == [".new."]
-    root = export(tmp_path / "old", parts=["aro"], **SMALL)
+    root = export(tmp_path / "old", parts=["vg-relation"], **SMALL)
     files = files_in(root)
     with pytest.raises(KeyboardInterrupt):
         export(root, progress=interrupt, **{**SMALL, "images": 10})
     assert files_in(root) == files
-    export(root, parts=["aro"], **SMALL)
+    export(root, parts=["vg-relation"], **SMALL)
     assert sorted(path.name[:5] for path in tmp_path.iterdir()) == [".new.", "old"]
 
 
@@ -61,7 +61,7 @@ def test_what_an_earlier_version_left_goes_when_it_is_old(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
         if "0" in name:
             os.utime(tmp_path / name, (0, 0))
-    export(tmp_path / "x", parts=["aro"], **SMALL)
+    export(tmp_path / "x", parts=["vg-relation"], **SMALL)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [*names[1:], "x"], "not what lies beside another place, nor what is young"
 
@@ -69,7 +69,7 @@ def test_what_an_earlier_version_left_goes_when_it_is_old(tmp_path: Path) -> Non
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="Cannot write the edition"):
-        export(tmp_path / "file" / "x", parts=["aro"], **SMALL)
+        export(tmp_path / "file" / "x", parts=["vg-relation"], **SMALL)
 
 
 def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "edition.json").write_text('{"made_by": "somebody else"}')
     with pytest.raises(UsageError, match="no edition of the drawn world"):
         export(tmp_path, **SMALL)
-    root = export(tmp_path / "ours", parts=["aro"], **SMALL)
+    root = export(tmp_path / "ours", parts=["vg-relation"], **SMALL)
     (root / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"notes\.txt"):
-        export(root, parts=["aro"], **SMALL)
+        export(root, parts=["vg-relation"], **SMALL)
     assert (root / "notes.txt").is_file()
 
 
@@ -120,7 +120,7 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
 def _export_small(root: Path) -> None:
     """Run in a process of its own."""
     for images in (20, 10, 20):
-        export(root, parts=["aro"], **{**SMALL, "images": images})
+        export(root, parts=["vg-relation"], **{**SMALL, "images": images})
 
 
 def test_progress_is_told_to_the_end(tmp_path: Path) -> None:

@@ -32,13 +32,18 @@ from tests.conftest import export_small
 
 def test_a_part_provides_what_it_writes_and_no_more(small_standard: None) -> None:
     for part in ALL_PARTS:
-        tops = {path.name + "/" * path.is_dir() for path in keep(part).iterdir()}
-        assert tops == {*PROVIDED[part], "edition.json"}
+        root = keep(part)
+        folders = {path.parent for path in root.rglob("*.png")}
+        files = {path.name for path in root.iterdir() if path.is_file()}
+        there = {f"{path.relative_to(root).as_posix()}/" for path in folders} | files
+        assert there == {*PROVIDED[part], "edition.json"}
         assert is_there(part)
 
 
 def test_a_part_is_found_by_the_files_that_it_has() -> None:
-    assert part_with(["visual_genome_relation.json", "images/"]) == "aro"
+    assert part_with(["visual_genome_relation.json", "images/"]) == "vg-relation"
+    assert part_with(["visual_genome_attribution.json", "images/"]) == "vg-attribution"
+    assert part_with(["visual_genome_relation.json", "visual_genome_attribution.json"]) is None
     assert part_with(["coco_karpathy_test.json"]) == "karpathy"
     assert part_with(["VG-SGG.h5", "VG_100K/"]) == "vg150"
     assert part_with(["visual_genome_relation.json", "classes.json"]) is None
@@ -48,20 +53,30 @@ def test_a_part_is_found_by_the_files_that_it_has() -> None:
 
 def test_a_part_is_drawn_once(small_standard: None) -> None:
     told: list[str] = []
-    root = keep("aro", lambda what, *_: told.append(what))
-    assert root == Path(os.environ["BENCHBENCH_CACHE"]) / "scenes-v1" / "aro" == place("aro")
-    assert set(told) == {"drawing pictures", "drawing ARO items"}
+    root = keep("vg-relation", lambda what, *_: told.append(what))
+    assert (
+        root
+        == Path(os.environ["BENCHBENCH_CACHE"]) / "scenes-v2" / "vg-relation"
+        == place("vg-relation")
+    )
+    assert [*dict.fromkeys(told)] == [
+        "drawing relation scenes", "drawing relation pictures", "drawing ARO items",
+    ]  # fmt: skip
     said = manifest(root)
     assert said is not None
-    assert (said["name"], said["standard"], said["parts"]) == ("scenes-v1", True, ["aro"])
+    assert (said["name"], said["standard"], said["parts"]) == ("scenes-v2", True, ["vg-relation"])
     told.clear()
-    assert keep("aro", lambda what, *_: told.append(what)) == root
+    assert keep("vg-relation", lambda what, *_: told.append(what)) == root
     assert not told
     assert not is_there("karpathy")
 
 
+def pictures(root: Path) -> list[Path]:
+    return sorted((root / "images" / "relation").iterdir())
+
+
 def lose_a_picture(root: Path) -> None:
-    next((root / "images").iterdir()).unlink()
+    pictures(root)[0].unlink()
 
 
 def change_a_caption(root: Path) -> None:
@@ -71,7 +86,7 @@ def change_a_caption(root: Path) -> None:
 
 def another_version(root: Path) -> None:
     path = root / "edition.json"
-    path.write_text(path.read_text().replace("scenes-v1", "scenes-v0"))
+    path.write_text(path.read_text().replace("scenes-v2", "scenes-v1"))
 
 
 def no_standard(root: Path) -> None:
@@ -88,23 +103,23 @@ def change_a_caption_and_vouch_for_it(root: Path) -> None:
 
 
 def change_a_pixel(root: Path) -> None:
-    path = root / "images" / "000003.png"
+    path = pictures(root)[3]
     picture = Image.open(path).convert("RGB")
     picture.putpixel((5, 7), (1, 2, 3))
     picture.save(path)
 
 
 def cut_a_picture_short(root: Path) -> None:
-    path = root / "images" / "000003.png"
+    path = pictures(root)[3]
     path.write_bytes(path.read_bytes()[:-100])
 
 
 def add_a_picture(root: Path) -> None:
-    (root / "images" / "000010.png").write_bytes((root / "images" / "000009.png").read_bytes())
+    (pictures(root)[0].parent / "999999.png").write_bytes(pictures(root)[9].read_bytes())
 
 
 def exchange_pictures(root: Path) -> None:
-    one, other = root / "images" / "000000.png", root / "images" / "000001.png"
+    one, other, *_ = pictures(root)
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
@@ -126,54 +141,68 @@ def exchange_pictures(root: Path) -> None:
     ],
 )
 def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked_at: bool) -> None:
-    root = keep("aro")
-    assert not looked_at or is_there("aro")
+    root = keep("vg-relation")
+    assert not looked_at or is_there("vg-relation")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
     assert callable(damage)
     damage(root)
-    assert not is_there("aro")
-    assert keep("aro") == root
+    assert not is_there("vg-relation")
+    assert keep("vg-relation") == root
     assert {name: (root / name).read_bytes() for name in files_in(root)} == before
-    assert [path.name for path in root.parent.iterdir()] == ["aro"]
+    assert [path.name for path in root.parent.iterdir()] == ["vg-relation"]
 
 
 def test_the_same_pixels_in_other_bytes_are_the_same_edition(small_standard: None) -> None:
-    root = keep("aro")
-    for path in (root / "images").iterdir():
+    root = keep("vg-relation")
+    for path in pictures(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
-    assert is_there("aro")
+    assert is_there("vg-relation")
 
 
 def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = keep("aro")
-    assert is_there("aro")
-
     def never(_: object) -> str:
         raise AssertionError
 
+    with monkeypatch.context() as patch:
+        patch.setattr(standard, "pixels_digest", never)
+        root = keep("vg-relation")
+        assert is_there("vg-relation"), "what was just drawn is known"
+    for path in pictures(root):
+        Image.open(path).convert("RGB").save(path, compress_level=9)
+    assert is_there("vg-relation")
     monkeypatch.setattr(standard, "pixels_digest", never)
-    assert is_there("aro")
+    assert is_there("vg-relation")
     cut_a_picture_short(root)
     with pytest.raises(AssertionError):
-        is_there("aro")
+        is_there("vg-relation")
 
 
 def test_a_cache_that_cannot_be_written_is_looked_at_all_the_same(
     small_standard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = export_small(tmp_path / "elsewhere", "aro")
+    root = export_small(tmp_path / "elsewhere", "vg-relation")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
-    assert standard_digests(root, PROVIDED["aro"])
+    assert standard_digests(root, PROVIDED["vg-relation"])
     change_a_pixel(root)
-    assert not standard_digests(root, PROVIDED["aro"])
+    assert not standard_digests(root, PROVIDED["vg-relation"])
 
 
 def test_an_edition_of_other_counts_is_not_the_standard_one(small_standard: None) -> None:
-    root = export(place("aro"), parts=["aro"], images=4, size=96)
-    assert not standard_digests(root, PROVIDED["aro"])
-    keep("aro")
-    assert len(list((root / "images").iterdir())) == 10
+    root = export(place("vg-relation"), parts=["vg-relation"], images=4, size=96)
+    assert not standard_digests(root, PROVIDED["vg-relation"])
+    keep("vg-relation")
+    assert len(pictures(root)) > 10
+
+
+def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_path: Path) -> None:
+    root = export_small(tmp_path / "all")
+    assert (root / "images" / "relation").is_dir()
+    for part in ALL_PARTS:
+        assert standard_digests(root, PROVIDED[part]), part
+    pictures(root)[0].unlink()
+    found = {part for part in ALL_PARTS if standard_digests(root, PROVIDED[part])}
+    assert found == {*ALL_PARTS} - {"vg-relation"}
 
 
 def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
@@ -198,28 +227,28 @@ def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
     assert is_there("vg150")
 
 
-@pytest.mark.parametrize("at", ["drawing pictures", "drawing ARO items"])
+@pytest.mark.parametrize("at", ["drawing relation pictures", "drawing ARO items"])
 def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None, at: str) -> None:
     def interrupt(what: str, *_: int) -> None:
         if what == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        keep("aro", interrupt)
-    assert not is_there("aro")
-    (left,) = place("aro").parent.iterdir()
-    assert left.name.startswith(".aro.")
-    assert is_there(keep("aro").name)
-    assert [path.name for path in place("aro").parent.iterdir()] == ["aro"]
+        keep("vg-relation", interrupt)
+    assert not is_there("vg-relation")
+    (left,) = place("vg-relation").parent.iterdir()
+    assert left.name.startswith(".vg-relation.")
+    assert is_there(keep("vg-relation").name)
+    assert [path.name for path in place("vg-relation").parent.iterdir()] == ["vg-relation"]
 
 
 def test_what_is_left_beside_a_part_that_is_there_goes(small_standard: None) -> None:
-    root = keep("aro")
+    root = keep("vg-relation")
     unfinished(root).mkdir()
     (mine,) = (path for path in root.parent.iterdir() if path != root)
     let_go(mine, root)
     unfinished(root).mkdir()
-    keep("aro")
+    keep("vg-relation")
     assert len(list(root.parent.iterdir())) == 2, "what a living process makes stays"
 
 
@@ -232,8 +261,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("benchbench.scenes.edition.pictures._save", full)
         with pytest.raises(UsageError, match=r"No space left on device\..*BENCHBENCH_CACHE names"):
-            keep("aro")
-    assert not list(place("aro").parent.iterdir())
+            keep("vg-relation")
+    assert not list(place("vg-relation").parent.iterdir())
 
 
 def test_a_cache_that_cannot_be_is_named(
@@ -242,12 +271,12 @@ def test_a_cache_that_cannot_be_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
     with pytest.raises(UsageError, match=r"Not a directory\..*BENCHBENCH_CACHE names"):
-        keep("aro")
+        keep("vg-relation")
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
-    place("aro").mkdir(parents=True)
-    (place("aro") / "thesis.txt").write_text("years of work")
+    place("vg-relation").mkdir(parents=True)
+    (place("vg-relation") / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match=r"thesis\.txt.*BENCHBENCH_CACHE names"):
-        keep("aro")
+        keep("vg-relation")
 
 
 def test_two_processes_at_once(small_standard: None) -> None:
@@ -258,8 +287,8 @@ def test_two_processes_at_once(small_standard: None) -> None:
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert is_there("aro")
-    assert [path.name for path in place("aro").parent.iterdir()] == ["aro"]
+    assert is_there("vg-relation")
+    assert [path.name for path in place("vg-relation").parent.iterdir()] == ["vg-relation"]
 
 
 def _keep_small() -> None:
@@ -269,23 +298,22 @@ def _keep_small() -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         for _ in range(3):
-            picture = keep("aro") / "images" / "000003.png"
+            picture = keep("vg-relation") / "images" / "relation" / "000002.png"
             picture.unlink(missing_ok=True)
-        keep("aro")
+        keep("vg-relation")
 
 
 def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
-    said = manifest(standard_cache / "scenes-v1" / "aro")
+    said = manifest(standard_cache / "scenes-v2" / "vg-relation")
     assert said is not None
     assert said["standard"]
-    assert (said["images"], said["size"], said["counts"]["visual_genome_relation.json"]) == (
-        1000, 224, 2631,
-    )  # fmt: skip
+    assert (said["images"], said["each"], said["size"]) == (1000, 300, 224)
+    assert said["counts"] == {"visual_genome_relation.json": 4200, "images/relation": 3002}
     assert {name: digest[:16] for name, digest in said["digests"].items()} == {
-        "images": "14ed26fc7535922c",
-        "visual_genome_attribution.json": "67fad2e0ef986575",
-        "visual_genome_relation.json": "bd67b3b1fb50e871",
+        "images/relation": "17af7cb50af13322",
+        "visual_genome_relation.json": "df8174630448d978",
     }
+    assert len(pictures(standard_cache / "scenes-v2" / "vg-relation")) == 3002
 
 
 def test_the_package_knows_what_every_part_holds() -> None:
@@ -296,7 +324,7 @@ def test_the_package_knows_what_every_part_holds() -> None:
 def test_what_is_drawn_is_what_the_package_knows(
     standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert standard_digests(standard_cache / "scenes-v1" / "aro", PROVIDED["aro"])
+    assert standard_digests(standard_cache / "scenes-v2" / "vg-relation", PROVIDED["vg-relation"])
     monkeypatch.setattr("benchbench.scenes.edition.exporting.write_pictures", lambda *_: Written())
     said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
     assert said is not None

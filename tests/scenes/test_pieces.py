@@ -19,7 +19,13 @@ from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import export, pictures
 from benchbench.scenes.edition.folders import files_in
 
-SMALL: dict[str, Any] = {"images": 10, "dense": 4, "training": 6, "size": 96, "parts": ["aro"]}
+SMALL: dict[str, Any] = {
+    "images": 10,
+    "dense": 4,
+    "training": 6,
+    "size": 96,
+    "parts": ["vg-relation"],
+}
 
 KILLED = """
 import json, os, signal, sys

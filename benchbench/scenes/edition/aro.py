@@ -1,85 +1,146 @@
-"""ARO's two files about the test pictures (Yüksekgönül et al., ICLR 2023).
+"""ARO's two files (Yüksekgönül et al., ICLR 2023), each with pictures of its own.
 
 Fields are upstream's (see ``benchbench.data.aro``); ``image_path`` lies in ``images/``, and the
-crop is the box around what is seen of both objects. Each record has one field more, ``composition``
-("seen" or "unseen"): whether training shows what the captions say.
+crop is the box around what is seen of both objects. Each record has ``composition`` ("seen" or
+"unseen": whether training shows what the captions say), and one of attributes has ``kind``
+("colours", "patterns", "colour and pattern").
+
+In the standard edition every relation, and every pair of attributes of ``balance.PAIRS``, has as
+many items, and the scenes are those that it takes: ``images/relation/`` and ``images/attribution/``
+show them, so that whoever asks about relations does not wait for the others' pictures. With
+another count of test pictures the items are all those of these pictures, in ``images/``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
-from benchbench.scenes.edition.pictures import Drawings, shared_pictures
+import numpy as np
+
+from benchbench.scenes.balance import Items, balanced_attributes, balanced_relations
+from benchbench.scenes.edition.pictures import Drawings, drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
-from benchbench.scenes.vocabulary import CATEGORIES, MENTIONED, PREDICATES
+from benchbench.scenes.seen import seen
+from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.scenes.items import AttributeItems, RelationItems
+    from benchbench.scenes.items import AttributeItems, Ints, RelationItems
+    from benchbench.scenes.world import Scenes
 
 RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribution.json"
-PROVIDES = (RELATIONS, ATTRIBUTIONS, TEST_PICTURES)
 _SLOTS = 64
 """Objects get ids of their own: scene times this, plus slot."""
+_AT_ONCE = 250
+"""Scenes looked at together."""
 
 
-def pictures(plan: Plan) -> list[Drawings]:
-    """Return the test pictures."""
-    return [shared_pictures(plan)]
+@dataclass(frozen=True)
+class Questions(Generic[Items]):
+    """A part: one of the two files, and the pictures that it asks about."""
+
+    file: str
+    name: str
+    """Of its folder in ``images/``."""
+    all_of: Callable[[Scenes], Items]
+    """Every item of some scenes."""
+    balanced: Callable[[str, int], tuple[Scenes, Items]]
+    """Scenes of a split, and as many items of each kind."""
+    own_fields: Callable[[Scenes, Items], list[dict[str, Any]]]
+    """What only this file's records have."""
+
+    @property
+    def PROVIDES(self) -> tuple[str, str]:  # noqa: N802
+        """The file and the folder."""
+        return self.file, f"{TEST_PICTURES}{self.name}/"
+
+    def asked(self, plan: Plan) -> tuple[Scenes, Items]:
+        """Return the items, and the scenes that they are about."""
+        if plan.each is None:
+            return plan.scenes, self.all_of(plan.scenes)
+        return self.balanced("test", plan.each)
+
+    def pictures(self, plan: Plan) -> list[Drawings]:
+        """Return the pictures of these scenes."""
+        if plan.each is None:
+            return [shared_pictures(plan)]
+        plan.progress(f"{self.name} scenes", 0, 1)
+        scenes, _ = self.asked(plan)
+        plan.progress(f"{self.name} scenes", 1, 1)
+        names = [picture_name(number) for number in scenes.index.tolist()]
+        folder, what = f"{TEST_PICTURES}{self.name}", f"{self.name} pictures"
+        return [drawings(folder, what, scenes, names, plan.size)]
+
+    def write(self, folder: Path, plan: Plan) -> Written:
+        """Write the file."""
+        plan.progress("ARO items", 0, 1)
+        out, records = Written(), self.records(plan)
+        out.json(folder / self.file, records, len(records))
+        plan.progress("ARO items", 1, 1)
+        return out
+
+    def records(self, plan: Plan) -> list[dict[str, Any]]:
+        """Return one record an item."""
+        scenes, items = self.asked(plan)
+        folder = "" if plan.each is None else f"{self.name}/"
+        shared = _shared(scenes, items, plan.size, folder)
+        own = self.own_fields(scenes, items)
+        return [one | more for one, more in zip(shared, own, strict=True)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
-    """Write both files."""
-    plan.progress("ARO items", 0, 2)
-    relations = relation_records(plan, relation_items(plan.scenes))
-    plan.progress("ARO items", 1, 2)
-    attributions = attribution_records(plan, attribute_items(plan.scenes))
-    out = Written()
-    out.json(folder / RELATIONS, relations, len(relations))
-    out.json(folder / ATTRIBUTIONS, attributions, len(attributions))
-    plan.progress("ARO items", 2, 2)
-    return out
-
-
-def relation_records(plan: Plan, items: RelationItems) -> list[dict[str, Any]]:
-    """Records of ``visual_genome_relation.json``, one per item."""
-    shared = _shared(plan, items)
-    for k, record in enumerate(shared):
-        predicate = PREDICATES[items.predicate[k]].name
-        subject, thing = (CATEGORIES[c].name for c in items.categories[k])
-        record |= {
-            "relation_info": {"name": predicate, "object": {"name": thing}},
-            "relation_name": predicate,
-            "primary_object_id": record["image_id"] * _SLOTS + int(items.slots[k, 0]),
-            "primary_object_name": subject,
+def _of_relations(scenes: Scenes, items: RelationItems) -> list[dict[str, Any]]:
+    numbers = scenes.index[items.scene] * _SLOTS + items.slots[:, 0]
+    rows = zip(items.predicate.tolist(), items.categories.tolist(), numbers.tolist(), strict=True)
+    return [
+        {
+            "relation_info": {
+                "name": PREDICATES[predicate].name,
+                "object": {"name": CATEGORIES[thing].name},
+            },
+            "relation_name": PREDICATES[predicate].name,
+            "primary_object_id": number,
+            "primary_object_name": CATEGORIES[subject].name,
         }
-    return shared
+        for predicate, (subject, thing), number in rows
+    ]
 
 
-def attribution_records(plan: Plan, items: AttributeItems) -> list[dict[str, Any]]:
-    """Records of ``visual_genome_attribution.json``, one per item."""
-    shared = _shared(plan, items)
-    for k, record in enumerate(shared):
-        first, second = (CATEGORIES[c].name for c in items.categories[k])
-        record |= {
-            "attributes": [MENTIONED[a] for a in items.attributes[k]],
-            "obj1_name": first,
-            "obj2_name": second,
+def _of_attributes(_: Scenes, items: AttributeItems) -> list[dict[str, Any]]:
+    kinds = ("colours", "colour and pattern", "patterns")
+    patterns = (items.attributes >= len(COLOURS)).sum(axis=1).tolist()
+    rows = zip(items.attributes.tolist(), items.categories.tolist(), patterns, strict=True)
+    return [
+        {
+            "attributes": [MENTIONED[a] for a in attributes],
+            "kind": kinds[count],
+            "obj1_name": CATEGORIES[first].name,
+            "obj2_name": CATEGORIES[second].name,
         }
-    return shared
+        for attributes, (first, second), count in rows
+    ]
 
 
-def _shared(plan: Plan, items: RelationItems | AttributeItems) -> list[dict[str, Any]]:
-    """The fields that both files have."""
-    boxes = crops(plan.sight, items.scene, items.slots).tolist()
-    numbers = plan.scenes.index[items.scene].tolist()
+RELATION = Questions(RELATIONS, "relation", relation_items, balanced_relations, _of_relations)
+ATTRIBUTION = Questions(
+    ATTRIBUTIONS, "attribution", attribute_items, balanced_attributes, _of_attributes
+)
+
+
+def _shared(
+    scenes: Scenes, items: RelationItems | AttributeItems, size: int, folder: str
+) -> list[dict[str, Any]]:
+    """The fields that both files have. ``folder``: of the pictures, in ``images/``."""
+    boxes = _boxes(scenes, items, size).tolist()
+    numbers = scenes.index[items.scene].tolist()
     rows = zip(items.captions(), boxes, numbers, items.unseen.tolist(), strict=True)
     return [
         {
             "image_id": number,
-            "image_path": picture_name(number),
+            "image_path": f"{folder}{picture_name(number)}",
             "true_caption": true,
             "false_caption": false,
             "bbox_x": left,
@@ -90,3 +151,13 @@ def _shared(plan: Plan, items: RelationItems | AttributeItems) -> list[dict[str,
         }
         for (true, false), (left, top, right, bottom), number, unseen in rows
     ]
+
+
+def _boxes(scenes: Scenes, items: RelationItems | AttributeItems, size: int) -> Ints:
+    """[m, 4]: the crop of each item, a block of scenes at a time; items are in their order."""
+    found = []
+    for start in range(0, len(scenes), _AT_ONCE):
+        some = (items.scene >= start) & (items.scene < start + _AT_ONCE)
+        sight = seen(scenes.take(slice(start, start + _AT_ONCE)), size)
+        found.append(crops(sight, items.scene[some] - start, items.slots[some]))
+    return np.concatenate(found)

@@ -16,6 +16,7 @@ from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
 from benchbench.scenes.edition.pictures import Drawings, write_pictures
 from benchbench.scenes.edition.plan import (
     DENSE,
+    EDITION,
     IMAGES,
     LEAST_SIZE,
     SIZE,
@@ -24,7 +25,6 @@ from benchbench.scenes.edition.plan import (
     Progress,
     Written,
 )
-from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +44,8 @@ class _Part(Protocol):
 
 
 _PARTS: dict[str, _Part] = {
-    "aro": aro,
+    "vg-relation": aro.RELATION,
+    "vg-attribution": aro.ATTRIBUTION,
     "karpathy": karpathy,
     "vg150": vg150,
     "scenarioclip": scenarioclip,
@@ -75,7 +76,8 @@ def export(
     Args:
         root: where to; parents are made. Empty, new, or an edition of ours.
         parts: some of ``ALL_PARTS``.
-        images: test pictures; an even number, for items are fair over whole twins.
+        images: test pictures; an even number, for items are fair over whole twins. Only with the
+            standard number are ARO's two files balanced, and about pictures of their own.
         dense: test pictures of the VG150 part.
         training: training scenes annotated there, without pictures.
         size: pixels along each picture's side, from 96 (items are judged there) to 672.
@@ -101,7 +103,7 @@ def _identity(plan: Plan) -> str:
     import numpy as np
     import PIL
 
-    counts = (plan.images, plan.dense, plan.training, plan.size)
+    counts = (plan.images, plan.each, plan.dense, plan.training, plan.size)
     state = hashlib.sha256(repr((plan.parts, counts, np.__version__, PIL.__version__)).encode())
     package = Path(__file__).parents[2]
     for source in sorted(
@@ -150,10 +152,11 @@ def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
     """``edition.json``. ``contents`` counts the files under each entry of the folder."""
     return {
         "made_by": MADE_BY,
-        "name": VERSION,
+        "name": EDITION,
         "standard": plan.standard,
         "parts": list(plan.parts),
         "images": plan.images,
+        "each": plan.each,
         "dense": plan.dense,
         "training": plan.training,
         "size": plan.size,

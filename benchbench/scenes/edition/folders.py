@@ -189,7 +189,10 @@ def _same(one: Path, other: Path) -> bool:
     names = files_in(one)
     if names != files_in(other):
         return False
-    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
+    try:
+        return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
+    except FileNotFoundError:  # another process replaces the folder while it is read
+        return False
 
 
 def files_in(folder: Path) -> list[str]:

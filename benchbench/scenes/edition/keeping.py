@@ -1,6 +1,6 @@
 """The standard edition in the cache, part by part, each drawn when it is first asked for.
 
-A part lies in ``CACHE/scenes-v1/PART``. One that is not whole, or whose annotations or pixels are
+A part lies in ``CACHE/scenes-v2/PART``. One that is not whole, or whose annotations or pixels are
 not those that the package knows (``standard``), is drawn anew: a cache holds nothing that is not to
 be had again, and an evaluation should not stop for it. Looking takes some tenths of a second:
 annotations and pictures are read; pixels are decoded the first time only.
@@ -15,7 +15,6 @@ from benchbench.errors import UsageError
 from benchbench.scenes.edition import plan, standard
 from benchbench.scenes.edition.exporting import PROVIDED, export
 from benchbench.scenes.edition.folders import clear, manifest
-from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,7 +28,19 @@ def part_with(files: Collection[str]) -> str | None:
     """
     if all(file.endswith("/") for file in files):
         return None
-    return next((part for part, there in PROVIDED.items() if there.issuperset(files)), None)
+    return next(
+        (
+            part
+            for part, there in PROVIDED.items()
+            if all(any(_serves(name, file) for name in there) for file in files)
+        ),
+        None,
+    )
+
+
+def _serves(name: str, file: str) -> bool:
+    """Whether what a part has is what is needed, or lies in the folder that is needed."""
+    return name == file or (file.endswith("/") and name.startswith(file))
 
 
 def place(part: str) -> Path:
@@ -38,7 +49,7 @@ def place(part: str) -> Path:
     Raises:
         UsageError: no cache folder can be told.
     """
-    return cache_folder() / VERSION / part
+    return cache_folder() / plan.EDITION / part
 
 
 def is_there(part: str) -> bool:
@@ -69,7 +80,7 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
             progress(f"drawing {what}", done, total)
 
     try:
-        return export(
+        export(
             root,
             parts=[part],
             images=plan.IMAGES,
@@ -83,6 +94,8 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
             f"{str(error).rstrip('.')}. Drawn editions are kept in a cache; the variable "
             f"{CACHE_VARIABLE} names another place."
         ) from error
+    standard.remember(root)
+    return root
 
 
 def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
@@ -98,7 +111,7 @@ def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
     said, known = manifest(root) or {}, standard.known_digests()
     written = {file: known.get(file, "") for file in files if not file.endswith("/")}
     part = part_with(written)
-    if part is None or said.get("name") != VERSION or said.get("standard") is not True:
+    if part is None or said.get("name") != plan.EDITION or said.get("standard") is not True:
         return {}
     for file, digest in written.items():
         if standard.annotations_digest(root / file) != digest:

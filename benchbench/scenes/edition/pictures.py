@@ -83,7 +83,7 @@ def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Wr
     folder, state = pieces.edition / pictures.folder, hashlib.sha256()
     written: dict[Path, str] = {}
     done = 0
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="png") as pool:
         for number, batch in enumerate(pictures.batches):
             piece, files = f"{pictures.folder}-{number}", [folder / name for name in batch.names]

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.scenes.edition.plan import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 EDITION, NOTES = "edition", "notes"
 
@@ -78,11 +78,12 @@ class Pieces:
         return said if whole else None
 
     def _note(self, name: str) -> Path:
-        return self.notes / f"{name}.json"
+        return self.notes / f"{name.replace('/', '-')}.json"
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(path.iterdir()) if path.is_dir() else [path]
+    """The files of a file or folder; a folder within it is a piece of its own."""
+    return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
 
 
 def _sha256(path: Path) -> str:

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with what is being written, how much of it is done, and how much there is."""
 
+EDITION = "scenes-v2"
+"""The name of the standard edition: changed with any item or pixel of it. ``scenes-v1`` was of the
+same world, and asked ARO's questions of whatever its 1,000 test pictures held."""
 IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """What makes an edition the standard one."""
+EACH = 300
+"""Items of every relation, and of every pair of attributes, in the standard edition."""
 TEST_PICTURES = "images/"
 """The folder of test pictures, which several parts are about."""
 LEAST_SIZE = CANONICAL
@@ -53,6 +58,11 @@ class Plan:
         """Whether counts and size are those that published numbers are about."""
         wanted = (self.images, self.dense, self.training, self.size)
         return wanted == (IMAGES, DENSE, TRAINING, SIZE)
+
+    @property
+    def each(self) -> int | None:
+        """ARO items of each kind, from scenes chosen for that; None: all of the test pictures'."""
+        return EACH if self.images == IMAGES else None
 
     @cached_property
     def scenes(self) -> Scenes:

@@ -2,7 +2,7 @@
 
 ``standard.json`` maps each annotation file to the digest of its records (or arrays), and each
 picture folder to the digest of its names, shapes and pixels, as ``edition.json`` has them. Where
-the drawn world changes (and with it ``VERSION``), it is made anew::
+the drawn world or its items change (and with them ``EDITION``), it is made anew::
 
     benchbench scenes export --out DIR
     python -c "import json, sys; print(json.dumps(json.load(sys.stdin)['digests'], indent=1))" \\
@@ -30,6 +30,7 @@ from benchbench.data.records import file_sha256
 from benchbench.errors import DataError, UsageError
 from benchbench.leftovers import remove_leftovers, unfinished
 from benchbench.scenes.edition import vg150
+from benchbench.scenes.edition.folders import manifest
 from benchbench.scenes.edition.pictures import BATCH, add_pixels, read_pixels
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ def annotations_digest(path: Path) -> str | None:
 
 
 def has_pixels(folder: Path, digest: str) -> bool:
-    """Whether a folder holds the pictures of a digest of pixels, those alone and all whole."""
+    """Whether a folder holds the pictures of a digest of pixels, those alone and all whole.
+
+    A folder within it is another part's.
+    """
     try:
-        paths = sorted(folder.iterdir())
+        paths = _pictures(folder)
         note = _note(_bytes_digest(paths))
         if note is not None and note.is_file() and note.read_text("utf-8") == digest:
             return True
@@ -67,6 +71,20 @@ def has_pixels(folder: Path, digest: str) -> bool:
     if note is not None:
         _keep_note(note, digest)
     return True
+
+
+def remember(root: Path) -> None:
+    """Note the pictures of an edition that was just drawn, so that they need not be decoded."""
+    said = manifest(root) or {}
+    for name, digest in said.get("digests", {}).items():
+        if (root / name).is_dir() and known_digests().get(name) == digest:
+            with suppress(OSError, DataError):  # already gone, or broken: decoded when looked at
+                if note := _note(_bytes_digest(_pictures(root / name))):
+                    _keep_note(note, digest)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.is_dir())
 
 
 def pixels_digest(paths: list[Path]) -> str:
