@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UnknownName, UsageError
-from benchbench.files import exists, expanded, is_folder, require_regular
+from benchbench.files import exists, expanded, is_folder, require_regular, resolved
 from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition
 
@@ -235,4 +235,4 @@ def _not_official(info: TaskInfo, found: Edition) -> str:
 
 
 def _slug(root: Path) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-")[:LONGEST] or "data"
+    return re.sub(r"[^a-z0-9]+", "-", resolved(root).name.lower()).strip("-")[:LONGEST] or "data"

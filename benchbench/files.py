@@ -144,6 +144,18 @@ def expanded(path: str | Path) -> Path:
         ) from error
 
 
+def resolved(path: Path) -> Path:
+    """Return a path without links and "..".
+
+    Raises:
+        UsageError: links that lead in a circle; Python 3.13 leaves those as they are.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"{path} leads nowhere: its links form a circle.") from error
+
+
 def _longest(path: Path) -> int:
     """Return the bytes of the longest name in a path."""
     names = (part.encode("utf-8", "surrogateescape") for part in path.parts)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.errors import UnknownName, UsageError
-from benchbench.files import expanded, read_text
+from benchbench.files import expanded, read_text, resolved
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,7 +80,7 @@ def read_settings(start: Path | None = None) -> Settings:
             and key.
     """
     try:
-        start = (start or Path.cwd()).resolve()
+        start = resolved(start or Path.cwd())
     except OSError:  # the working directory has been removed
         return Settings()
     for folder in (start, *start.parents):

@@ -61,10 +61,10 @@ def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> No
 
     from benchbench.cli.progress import ProgressBar
     from benchbench.errors import UsageError
-    from benchbench.files import expanded
+    from benchbench.files import expanded, resolved
     from benchbench.scenes.edition import ALL_PARTS, export
 
-    if not out.strip() or expanded(out).resolve() == Path.cwd():
+    if not out.strip() or resolved(expanded(out)) == Path.cwd():
         raise UsageError(
             f"The edition takes the place of its folder: name another than '{out}', where you are."
         )

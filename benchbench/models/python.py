@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
-from benchbench.files import expanded
+from benchbench.files import expanded, resolved
 from benchbench.types import (
     FURTHER,
     DualEncoder,
@@ -93,7 +93,7 @@ def _of_file(path: Path, name: str) -> ModuleType:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{name}: the file {path} {what}. Type {USAGE}.")
-    path = path.resolve()
+    path = resolved(path)
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     called = f"{path.stem}_{digest}"
     if called in sys.modules:

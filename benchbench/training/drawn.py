@@ -3,8 +3,10 @@
 Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
 around two objects with a caption of what is between them, as region descriptions do. Which two:
-every kind of relation in a picture is as likely, lest "to the left of" drown the deeds; and a fifth
-of these captions say nothing of looks, as most that people write do not. Both halves of a pair of
+every kind of relation in an image is equally likely, because "to the left of" would otherwise
+outnumber all others. Two fifths of these captions say nothing of looks, as most that people write do
+not: swapped, they differ in who does what alone. (Measured on text towers over a frozen image tower,
+90,000 examples: relations 62.6 with a half of them, 56.7 with a fifth.) Both halves of a pair of
 twins hardly ever meet in a batch: negatives that look alike come from the objective or not at all.
 """
 
@@ -39,7 +41,7 @@ Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 WHOLE_PERCENT = 30
-BARE_PERCENT = 20
+BARE_PERCENT = 40
 """Of the captions of two objects."""
 MARGIN_PERCENT = 15
 """At most so much of its side is left around what a part shows."""

@@ -95,7 +95,7 @@ def test_twins_hardly_meet_in_a_batch() -> None:
     assert len(np.unique(scenes.index >> 1)) > MANY - 10
 
 
-def test_no_kind_of_relation_drowns_the_others_and_a_fifth_of_captions_are_bare() -> None:
+def test_no_kind_of_relation_drowns_the_others_and_two_fifths_of_captions_are_bare() -> None:
     found = DrawnWorld(0).examples(np.arange(MANY))
     assert found.scenes is not None
     assert found.told is not None
@@ -108,7 +108,7 @@ def test_no_kind_of_relation_drowns_the_others_and_a_fifth_of_captions_are_bare(
     coloured = np.array(
         [any(colour.name in line.split() for colour in COLOURS) for line in found.captions]
     )
-    assert 0.6 < coloured[pair].mean() < 0.8
+    assert 0.45 < coloured[pair].mean() < 0.65
 
 
 def test_a_swapped_caption_is_another_one_of_the_same_words() -> None:

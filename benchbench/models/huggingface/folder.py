@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
-from benchbench.files import expanded, parse_json, read_text
+from benchbench.files import expanded, parse_json, read_text, resolved
 from benchbench.models.containers import check_folder
 from benchbench.models.creation import first_line
 from benchbench.models.hub import hub_if_reachable, is_unreachable
@@ -104,7 +104,7 @@ def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
             what = "a file, not a folder" if path.is_file() else "a folder that does not exist"
             raise UsageError(f"{family}:{text} is {what}. {type_it}")
         check_folder(path)
-        return Folder(path.resolve(), path.resolve().name)
+        return Folder(resolved(path), resolved(path).name)
     name, at, revision = text.partition("@")
     if name.count("/") != 1 or not all(name.split("/")) or (at and not revision):
         raise UsageError(f"{family}:{text} names neither a repository nor a folder. {type_it}")

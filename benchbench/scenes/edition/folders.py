@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
-from benchbench.files import parse_json, read_text
+from benchbench.files import parse_json, read_text, resolved
 from benchbench.leftovers import left_of, let_go, remove, unfinished
 from benchbench.scenes.edition.pieces import Pieces
 
@@ -90,7 +90,7 @@ def whole(root: Path, identity: str) -> Iterator[Pieces]:
     Raises:
         UsageError: ``root`` holds what is not ours, or cannot be made.
     """
-    root = root.resolve()
+    root = resolved(root)
     check_replaceable(root)
     try:
         pieces = _taken_up(root, identity) or _begun(root, identity)
@@ -139,7 +139,7 @@ def _identity(pieces: Pieces) -> str | None:
 
 def clear(root: Path) -> None:
     """Remove what dead processes left beside an edition that is there."""
-    for left in left_of(root.resolve()):
+    for left in left_of(resolved(root)):
         remove(left)
 
 
