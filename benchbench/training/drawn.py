@@ -4,10 +4,11 @@ Example k of a seed is the same for ever: a scene of the training split, a part 
 of that part. Three in ten show the whole picture with any of its captions; the others show the part
 around two objects with a caption of what is between them, as region descriptions do. Which two:
 every kind of relation in an image is equally likely, because "to the left of" would otherwise
-outnumber all others. Two fifths of these captions say nothing of looks, as most that people write do
-not: swapped, they differ in who does what alone. (Measured on text towers over a frozen image tower,
-90,000 examples: relations 62.6 with a half of them, 56.7 with a fifth.) Both halves of a pair of
-twins hardly ever meet in a batch: negatives that look alike come from the objective or not at all.
+outnumber all others. Two fifths of these captions say nothing of looks, as most that people write
+do not: swapped, they differ in who does what alone. (Measured on text towers over a frozen image
+tower, 90,000 examples: relations 62.6 % with a half of them bare, 56.7 with a fifth.)
+Both halves of a pair of twins hardly ever meet in a batch: negatives that look alike come from the
+objective or not at all.
 """
 
 from __future__ import annotations
