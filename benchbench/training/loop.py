@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.training.feeding import Feed
-    from benchbench.training.packing import PackedFeed
+    from benchbench.training.packed import PackedFeed
     from benchbench.training.plan import Plan
     from benchbench.variants.making import Made
     from benchbench.variants.variant import Batch, Loss

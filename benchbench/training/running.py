@@ -14,12 +14,14 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.models.digest import weights_sha256
+from benchbench.training.columns import Assembly
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
 from benchbench.training.loop import BEST, Training
-from benchbench.training.packing import SWAPS, Pack, PackedFeed
+from benchbench.training.packed import PackedFeed, holds, resident
+from benchbench.training.packing import Pack
 from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
@@ -111,27 +113,25 @@ def _feed(
     views = [VIEWS[name] for name in described.views]
     return Feed(
         source, made.reader, views, plan.batch, made.size, device, made.preprocessing,
-        here.rank, here.world,
+        here.rank, here.world, plan.order,
     )  # fmt: skip
 
 
 def packed(folder: Path, plan: Plan, described: Variant, made: Made, device: str) -> PackedFeed:
-    """Return the plan's batches out of a pack.
+    """Return the plan's batches out of a pack; elsewhere than on a CPU, out of the device's memory.
 
     Raises:
         UsageError: the pack holds other examples than the plan's.
     """
     found = Pack.open(folder)
-    world = DrawnWorld(plan.seed, described.splits, described.negatives, described.swaps)
-    unusual = described.twins or described.dense_percent or described.views
-    same = plan.data == "scenes" and world.splits == ("train",) and not unusual
-    fits = found.recipe.seed == plan.seed and found.recipe.size == made.size
-    if not (same and fits and SWAPS.get(described.negatives, 1) >= described.swaps):
+    assembly = Assembly(described, made.reader, made.preprocessing)
+    if plan.data != "scenes" or not holds(found, described, assembly, plan.data_seed, made.size):
         raise UsageError(
             f"The pack in {folder} ({found.recipe}) does not hold the examples of "
-            f"{described.name}, seed {plan.seed}, {made.size} px. Train without it."
+            f"{described.name}, seed {plan.data_seed}, {made.size} px. Train without it."
         )
-    return PackedFeed(found, described, made.reader, plan.batch, device, made.preprocessing)
+    feed = PackedFeed(found, assembly, plan.batch, device, plan.order)
+    return feed if device == "cpu" else resident(feed)
 
 
 def examiner(
@@ -218,8 +218,8 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
     kind, _, rest = plan.data.partition(":")
     if plan.data == "scenes":
         drawn = DrawnWorld(
-            plan.seed, described.splits, described.negatives, described.swaps, described.twins,
-            described.dense_percent,
+            plan.data_seed, described.splits, described.negatives, described.swaps,
+            described.twins, described.dense_percent,
         )  # fmt: skip
         return drawn, EXAMS[described.exam]
     if kind != "karpathy" or not rest:

@@ -70,6 +70,11 @@ def numbered(ids: Tensor) -> Tensor:
     return (ids * powers).sum(dim=1)
 
 
+def turn_of(text: str) -> int:
+    """Return a number below 100 that a caption's words decide: below which share it is turned."""
+    return permutation(f"turned/{text}", 100)[0]
+
+
 class Reader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
@@ -142,7 +147,7 @@ class Reader:
             lowered = " ".join(text.lower().split())
             graph = parse(lowered, tags_of(lowered, self.tagger))
         found = [oriented(each) for each in triples(graph)]
-        if self.turned_percent and permutation(f"turned/{text}", 100)[0] < self.turned_percent:
+        if self.turned_percent and turn_of(text) < self.turned_percent:
             return [(tail, relation, head) for head, relation, tail in found]
         return found
 
