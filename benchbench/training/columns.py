@@ -1,8 +1,8 @@
 """Prepared examples as columns of numbers: how they get in, and how they come out as a batch.
 
 What has a fixed shape can be a column: pixels, token ids, triples, spans, swapped captions, and
-the views below. A batch that is cut to its longest row equals ``Feed``'s to the bit; one of fixed shapes
-differs by padding and by masked rows alone, and nothing in making it waits for a device.
+the views below. A batch that is cut to its longest row equals ``Feed``'s to the bit; one of fixed
+shapes differs by padding and by masked rows alone, and nothing in making it waits for a device.
 """
 
 from __future__ import annotations

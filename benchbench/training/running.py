@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +20,7 @@ from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
+from benchbench.training.kept_exams import kept_exam
 from benchbench.training.loop import BEST, Training
 from benchbench.training.packed import PackedFeed, holds, resident
 from benchbench.training.packing import Pack
@@ -54,6 +56,7 @@ def train(
     workers: int | None = None,
     minutes: float | None = None,
     pack: Path | None = None,
+    exams: Path | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a variant, or go on with a run.
@@ -65,6 +68,7 @@ def train(
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
         pack: a folder of the same examples, made beforehand (``packing``).
+        exams: a folder where exams of drawn scenes are kept (``kept_exams``).
         progress: called with the step, all steps, and the latest values.
 
     Returns:
@@ -80,6 +84,8 @@ def train(
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source, exam = data_of(plan, described, made)
+    if exams is not None and plan.data == "scenes":
+        exam = partial(_kept, exams, described.exam, made)
     training = Training(
         plan=plan,
         made=made,
@@ -140,6 +146,11 @@ def examiner(
     """Model → marks, on what the validation split shows."""
     paper = exam(made.transform)
     return lambda model: paper.marks(model, made.reader, device)
+
+
+def _kept(folder: Path, name: str, made: Made, transform: object) -> Marked:
+    """A kept exam, whose transform is the model's own."""
+    return kept_exam(folder, name, made)
 
 
 def _unexamined(model: Any) -> dict[str, float]:
