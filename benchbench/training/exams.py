@@ -20,11 +20,13 @@ class Marked(Protocol):
         ...
 
 
-EXAMS: dict[str, Callable[[Any], Marked]] = {
+EXAMS: dict[str, Callable[..., Marked]] = {
     "captions": captioning.exam,
     "facts": facts.exam,
     "structure": validation.exam,
     "scenario": scenarios.exam,
     "relations": relation_exam.exam,
 }
-"""From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``."""
+"""From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``.
+
+Each takes a number of ``scenes``, too, for a smaller one."""

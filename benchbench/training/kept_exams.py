@@ -36,13 +36,15 @@ SOURCES = ("data", "scenegraph", "scenes", "training", "types")
 VERSIONS = ("numpy", "pillow", "torch", "torchvision")
 
 
-def kept_exam(folder: Path, name: str, made: Made) -> Marked:
+def kept_exam(folder: Path, name: str, made: Made, **smaller: int) -> Marked:
     """Return an exam, read from a folder where it is there, else made and written.
 
     Args:
         folder: of exams.
         name: of ``EXAMS``.
         made: whose preprocessing its images go through.
+        **smaller: ``scenes``, where a new one is to have fewer than it should: for trials, in a
+            folder of their own.
     """
     path = folder / f"{name}-{made.size}{weights.SUFFIX}"
     origin = {"code": _code(), "preprocessing": _plain(made.preprocessing)}
@@ -51,7 +53,7 @@ def kept_exam(folder: Path, name: str, made: Made) -> Marked:
         if record.get("origin") == origin:
             found: Marked = restored(record["exam"], tensors)
             return found
-    exam = EXAMS[name](made.transform)
+    exam = EXAMS[name](made.transform, **smaller)
     arrays: dict[str, Tensor] = {}
     weights.write(path, arrays, {"exam": told(exam, arrays), "origin": origin})
     return exam

@@ -57,8 +57,8 @@ class Training:
     record: dict[str, Any]
     """What goes into every checkpoint's header."""
     workers: int = 0
-    stop_after: float = math.inf
-    """Seconds after which to stop between two validations, with the state saved."""
+    stop_at: float = math.inf
+    """When to stop at the next validation, with the state saved, by ``time.monotonic``."""
     progress: Callable[[int, int, dict[str, float]], None] | None = None
     leads: bool = True
     """Whether this process writes: of several, the first."""
@@ -98,7 +98,7 @@ class Training:
                     self._report(values, log, passes.note)
                 if due and log is not None:
                     self._validate(model, optimizer, log)
-                late = time.monotonic() - started > self.stop_after
+                late = time.monotonic() > self.stop_at
                 if due and agreed(late, self.device):
                     break
 

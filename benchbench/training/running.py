@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def train(
         UsageError: a folder that holds another run; data that the objective cannot use.
         ModelError: a backbone that does not fit, a loss that is no number, memory that ran out.
     """
+    called = time.monotonic()
     here = place()
     here.check_batch(plan.batch)
     chosen = here.device(choose_device(device))
@@ -97,7 +99,7 @@ def train(
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
         workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
-        stop_after=math.inf if minutes is None else 60 * minutes,
+        stop_at=math.inf if minutes is None else called + 60 * minutes,
         progress=progress,
         leads=here.leads,
     )

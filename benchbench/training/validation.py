@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.scenes import AttributeItems, RelationItems
+    from benchbench.scenes import AttributeItems, RelationItems, Scenes
     from benchbench.types import Role
     from benchbench.variants.texts import Reader
 
@@ -84,14 +84,20 @@ class Exam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(transform: Callable[[Image], Tensor], items: int = ITEMS) -> Exam:
+def exam(
+    transform: Callable[[Image], Tensor], items: int = ITEMS, scenes: int | None = None
+) -> Exam:
     """Draw it: the same for every variant.
 
     Args:
         transform: PIL image → [3, size, size].
         items: of each kind, at most.
+        scenes: how many; by default ``SCENES``.
     """
-    scenes = sample("val", np.arange(SCENES))
+    return _exam(transform, items, sample("val", np.arange(SCENES if scenes is None else scenes)))
+
+
+def _exam(transform: Callable[[Image], Tensor], items: int, scenes: Scenes) -> Exam:
     drawn, sight = draw(scenes, SIZE), seen(scenes, SIZE)
     relations, attributes = relation_items(scenes), attribute_items(scenes)
     alike = np.zeros(len(attributes.scene), dtype=np.intp)
@@ -109,7 +115,7 @@ def exam(transform: Callable[[Image], Tensor], items: int = ITEMS) -> Exam:
         true, false = ([told[k][side] for k in some.tolist()] for side in (0, 1))
         choices[name] = Choices(shown, true, false, groups[some])
     whole = [transform(part(image, None)) for image in drawn[:GALLERY]]
-    lines = [row[0] for row in captions(scenes.take(slice(GALLERY))).texts()]
+    lines = [row[0] for row in captions(scenes.take(slice(len(whole)))).texts()]
     return Exam(choices, torch.stack(whole), lines)
 
 
