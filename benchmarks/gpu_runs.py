@@ -109,7 +109,9 @@ def _call(started: float, given: Mapping[str, Any]) -> Call:
     small, work = given["dry_run"], given["work"]
     seconds = 60 * given["minutes"]
     return Call(
-        work=work, packs=given["packs"] or f"{work}/packs", device=choose_device(given["device"]),
+        work=work, packs=given["packs"] or f"{work}/packs",
+        # "cpu:0" is treated as any device: columns lie on it whole, and shapes are fixed.
+        device="cpu:0" if small and given["device"] == "cpu" else choose_device(given["device"]),
         precision=given["precision"] if given["device"] != "cpu" else "fp32",
         pool=512 if small else given["pool"],
         processes=given["processes"] or len(os.sched_getaffinity(0)), at_once=given["at_once"],
@@ -223,25 +225,27 @@ def _trained(call: Call, waiting: list[Task]) -> list[str]:
     running: dict[BaseProcess, Task] = {}
     failed: list[str] = []
     begun: dict[str, float] = {}
+    ended: set[BaseProcess] = set()
     pace = _Pace()
     while waiting or running:
         now = time.monotonic()
         for process, task in [*running.items()]:
             if now > call.stop_at + PATIENCE and process.is_alive():
                 process.terminate()
+                ended.add(process)
             if not process.is_alive():
                 process.join()
                 del running[process]
                 name = task.run(call.work).name
-                pace.finished(task, now - begun[name])
-                if process.exitcode and now <= call.stop_at:
+                if not process.exitcode:
+                    pace.finished(task, now - begun[name])
+                elif process not in ended:
                     failed.append(name)
-        waiting = [task for task in waiting if now < call.stop_at or task in running.values()]
-        for task in _startable(call, waiting, [*running.values()], pace, failed):
+        for task in _startable(call, waiting, [*running.values()], pace):
             waiting.remove(task)
             begun[task.run(call.work).name] = now
             running[_beside(_train_one, [(call, task)])[0]] = task
-        waiting = [task for task in waiting if not _hopeless(call, task, running, failed)]
+        waiting = [task for task in waiting if running or not _hopeless(call, task)]
         time.sleep(0.2)
     return failed
 
@@ -264,7 +268,7 @@ class _Pace:
 
 
 def _startable(
-    call: Call, waiting: Sequence[Task], running: Sequence[Task], pace: _Pace, failed: Sequence[str]
+    call: Call, waiting: Sequence[Task], running: Sequence[Task], pace: _Pace
 ) -> list[Task]:
     """Return the tasks to begin now: starts before what needs them, in their order.
 
@@ -298,12 +302,8 @@ def _room(call: Call, running: Sequence[Task]) -> float:
     return FREE * total - sum(task.bytes + OWN_MEMORY for task in running)
 
 
-def _hopeless(
-    call: Call, task: Task, running: Mapping[BaseProcess, Task], failed: Sequence[str]
-) -> bool:
-    """Return whether what a task waits for will not come."""
-    if running:
-        return False
+def _hopeless(call: Call, task: Task) -> bool:
+    """Return whether what a task waits for will not come, nothing being trained any more."""
     start = task.start(call.work)
     missing = start is not None and not Run("", start.parent).finished
     if missing:

@@ -74,7 +74,8 @@ def told(value: Any, arrays: dict[str, Tensor]) -> Any:
         own = {each.name: told(getattr(value, each.name), arrays) for each in fields(value)}
         return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": own}
     if isinstance(value, dict):
-        return {"dict": {name: told(each, arrays) for name, each in value.items()}}
+        # As a list: JSON is written with its names sorted, and the order of marks is their own.
+        return {"dict": [[name, told(each, arrays)] for name, each in value.items()]}
     if isinstance(value, tuple):
         return {"tuple": [told(each, arrays) for each in value]}
     if isinstance(value, list):
@@ -100,7 +101,7 @@ def restored(said: Any, arrays: Mapping[str, Tensor]) -> Any:
     if kind == "tuple":
         return tuple(restored(each, arrays) for each in rest)
     if kind == "dict":
-        return {name: restored(each, arrays) for name, each in rest.items()}
+        return {name: restored(each, arrays) for name, each in rest}
     own = {name: restored(each, arrays) for name, each in said["fields"].items()}
     return _class(said["class"])(**own)
 
