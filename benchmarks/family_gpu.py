@@ -77,9 +77,8 @@ def main(**given: Any) -> None:
     try:
         work_through(started, given)
     except BenchbenchError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = error.exit_code
-        raise failure from error
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
 
 
 def take_along(wheels: Path, site: Path) -> None:

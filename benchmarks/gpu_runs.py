@@ -62,7 +62,8 @@ class Task:
 
     def start(self, work: str) -> Path | None:
         """Return the checkpoint that it starts from; None where weights are random."""
-        if self.member in STARTING or not (name := STARTS[self.member.start]):
+        name = STARTS[self.member.start]
+        if not name or self.member.name in STARTS.values():
             return None
         return place(Path(work) / f"{self.seed}", name) / BEST
 
@@ -113,7 +114,7 @@ def _call(started: float, given: Mapping[str, Any]) -> Call:
         # "cpu:0" is treated as any device: columns lie on it whole, and shapes are fixed.
         device="cpu:0" if small and given["device"] == "cpu" else choose_device(given["device"]),
         precision=given["precision"] if given["device"] != "cpu" else "fp32",
-        pool=512 if small else given["pool"],
+        pool=256 if small else given["pool"],
         processes=given["processes"] or len(os.sched_getaffinity(0)), at_once=given["at_once"],
         stop_at=started + seconds - min(RESERVE, seconds / 4), small=small,
     )  # fmt: skip

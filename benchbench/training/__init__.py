@@ -11,12 +11,17 @@ Read in this order::
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
     pairs               RelCLIP's: boxes and which of them are related, by whose word
-    feeding             batches by number, prepared beside training
+    order, feeding      which examples come when; batches by number, prepared beside training
+    packing, columns, packed
+                        examples made once as columns of numbers; batches read from them, also out
+                        of a device's own memory
     distributed         several processes that train one model
-    optim, loop         the steps
+    optim, passes, loop
+                        the steps; how a device computes them, one by one or recorded
     exams               how the best checkpoint is chosen
     validation, scenarios, relation_exam
                         by structure; by actions, objects and relations; by ranked relations
+    kept_exams          exams made once
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint
 """

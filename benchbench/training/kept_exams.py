@@ -68,7 +68,9 @@ def told(value: Any, arrays: dict[str, Tensor]) -> Any:
     if isinstance(value, (torch.Tensor, np.ndarray)):
         kind = "tensor" if isinstance(value, torch.Tensor) else "array"
         name = str(len(arrays))
-        arrays[name] = torch.from_numpy(np.array(value)) if kind == "array" else value
+        arrays[name] = (
+            value if isinstance(value, torch.Tensor) else torch.from_numpy(np.array(value))
+        )
         return {kind: name}
     if is_dataclass(value) and type(value).__module__.startswith(OURS):
         own = {each.name: told(getattr(value, each.name), arrays) for each in fields(value)}

@@ -156,7 +156,8 @@ class CudaRecorder:
 
     def watched(self, work: Callable[[], None], strictly: bool) -> None:
         """Do it on a stream of its own, where any wait is an error if wanted."""
-        stream, here = torch.cuda.Stream(), torch.cuda.current_stream()
+        stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        here = torch.cuda.current_stream()
         stream.wait_stream(here)
         before = torch.cuda.get_sync_debug_mode()
         try:

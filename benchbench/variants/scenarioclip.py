@@ -199,7 +199,7 @@ class ScenarioClip(nn.Module):
         if self.teacher is None:
             self.teacher = self._averages()
             return self.teacher
-        start = (1 + step) / (10 + step)
+        start: Any = (1 + step) / (10 + step)
         replayed = isinstance(start, torch.Tensor)  # as a step's number then is
         decay = start.clamp(max=self.teacher_decay) if replayed else min(self.teacher_decay, start)
         with torch.no_grad():

@@ -46,7 +46,7 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
         run = tmp_path / "far" / "0" / name
         assert sorted(path.name for path in run.iterdir()) == ["best.safetensors", "log.jsonl"]
         tensors, record = weights.read(run / BEST)
-        assert record["plan"]["pool"] == 512
+        assert record["plan"]["pool"] == 256
         assert record["variant"].replace(":", "-") == name
         assert {each.dtype for each in tensors.values()} == {torch.float16}
         looks = [each["step"] for each in read_log(run) if "val_mean" in each]
@@ -100,7 +100,7 @@ def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.carrying.PIECE", 20_000)
     carry([run_of(tmp_path / "a", "0/clip", state=True, size=9000)], tmp_path / "out", {})
     pieces = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert len(pieces) > 10
+    assert len(pieces) > 5
     assert unpack(tmp_path / "out", tmp_path / "b")["lost"] == []
     assert Run("", tmp_path / "b" / "0" / "clip").stopped
     (tmp_path / "out" / "results.tar.3").unlink()
@@ -118,13 +118,13 @@ def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def call(**changed: Any) -> Call:
     given: dict[str, Any] = {
         "work": "nowhere", "packs": "nowhere/packs", "device": "cpu", "precision": "fp32",
-        "pool": 512, "processes": 1, "at_once": 2, "stop_at": float("inf"), "small": True,
+        "pool": 256, "processes": 1, "at_once": 2, "stop_at": float("inf"), "small": True,
     }  # fmt: skip
     return Call(**{**given, **changed})
 
 
 def test_starts_come_before_what_needs_them(tmp_path: Path) -> None:
-    start = gpu_runs.Task(STARTING[0], 0, "pack", 10)
+    start = gpu_runs.Task(STARTING[0].scaled(0.1), 0, "pack", 10)
     others = [gpu_runs.Task(Member(name), 0, "pack", 10) for name in ("clip", "negclip", "x")]
     here, pace = call(work=str(tmp_path)), gpu_runs._Pace()
     assert gpu_runs._startable(here, [start, *others], [], pace) == [start]
@@ -168,8 +168,7 @@ def test_wheels_are_taken_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PYTHONPATH", "before")
     take_along(tmp_path / "wheels", tmp_path / "site")
     import os
+    from importlib import import_module
 
-    import carried_along
-
-    assert carried_along.ANSWER == 42
+    assert import_module("carried_along").ANSWER == 42
     assert os.environ["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "site"), "before"])
