@@ -47,6 +47,7 @@ class Plan:
         for name in ("steps", "batch", "validate_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"A training run needs {name} of 1 or more.")
+        Order(self.pool)  # an odd one is refused
         if self.pool and self.data != "scenes":
             raise UsageError(
                 f"A pool is of drawn scenes, and {self.data} has as many photographs as it has: "

@@ -88,6 +88,12 @@ def test_batches_are_those_of_the_feed(folder: Path, twins: Path, name: str) -> 
 def test_a_pool_goes_round(folder: Path) -> None:
     plan = Plan("structclip:shuffled", batch=48, pool=64, seed=5)
     check_batches(folder, plan, variant(plan.variant))
+    assert "pool" not in Plan("clip").record()
+    assert plan.record()["pool"] == 64
+    with pytest.raises(UsageError, match="an even number of examples"):
+        Plan("clip", pool=3)
+    with pytest.raises(UsageError, match="leave out --pool"):
+        Plan("clip", data="karpathy:captions.json", pool=64)
 
 
 def test_training_from_a_pack_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
