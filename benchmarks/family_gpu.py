@@ -41,7 +41,7 @@ class Call:
     stop_at: float
     """When training stops, by ``time.monotonic``."""
     small: bool
-    """Whether counts are tiny: a trial of the whole way."""
+    """Whether counts are tiny, and one process draws: a trial of the whole way."""
 
     def scenes(self) -> dict[str, int]:
         """Return how many scenes exams have, where they are smaller than they should be."""
@@ -82,7 +82,7 @@ def main(**given: Any) -> None:
 
 
 def take_along(wheels: Path, site: Path) -> None:
-    """Make pure-Python wheels importable, here and in the processes that this one starts.
+    """Make wheels importable, here and in the processes that this one starts.
 
     Args:
         wheels: a folder of ``*.whl``.

@@ -139,7 +139,10 @@ def _chosen(names: str, scale: float, small: bool) -> list[Member]:
 
 def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[Task]:
     """Make the examples and the exams; return what is to be trained, in this order."""
-    examined = _beside(_examined, [(call, name) for name in _exams(members)])
+    exams = [(call, name) for name in _exams(members)]
+    examined = [] if call.small else _beside(_examined, exams)
+    for each in exams if call.small else ():
+        _examined(*each)
     recipes: dict[str, Recipe] = {}
     for member in members:
         if (name := _pack_of(member)) is not None:

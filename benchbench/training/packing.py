@@ -27,7 +27,7 @@ from benchbench.variants import towers
 from benchbench.variants.texts import Reader, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -189,7 +189,7 @@ def make(
     Args:
         folder: where its columns go.
         recipe: what it is made of.
-        processes: how many make it together.
+        processes: how many make it together; with 1, this one alone does.
         progress: called with the examples that are there, and with all.
 
     Raises:
@@ -198,14 +198,28 @@ def make(
     _prepare(folder, recipe)
     left = np.flatnonzero(~np.load(_file(folder, _DONE))).tolist()
     total, there = recipe.count, recipe.count - PIECE * len(left)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_make_piece, folder, recipe, piece) for piece in left]
+    for _ in _made(folder, recipe, left, processes):
+        there += PIECE
+        if progress is not None:
+            progress(min(max(there, 0), total), total)
+    return Pack.open(folder)
+
+
+def _made(folder: Path, recipe: Recipe, left: list[int], processes: int) -> Iterator[int]:
+    """Make pieces; return each when it is there."""
+    if processes == 1 or len(left) < 2:
+        for piece in left:
+            _make_piece(folder, recipe, piece)
+            yield piece
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(
+        processes, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        tasks = {pool.submit(_make_piece, folder, recipe, piece): piece for piece in left}
         for task in as_completed(tasks):
             task.result()
-            there += PIECE
-            if progress is not None:
-                progress(min(max(there, 0), total), total)
-    return Pack.open(folder)
+            yield tasks[task]
 
 
 def _prepare(folder: Path, recipe: Recipe) -> None:
@@ -239,7 +253,6 @@ def _file(folder: Path, name: str) -> Path:
 
 def _make_piece(folder: Path, recipe: Recipe, piece: int) -> None:
     """Write a piece, and then that it is there."""
-    torch.set_num_threads(1)
     rows = slice(piece * PIECE, min((piece + 1) * PIECE, recipe.count))
     for name, values in recipe.columns(rows.start, rows.stop).items():
         column = np.load(_file(folder, name), mmap_mode="r+")

@@ -32,7 +32,7 @@ TWINS = Recipe(count=64, twins=True, dense_percent=30)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pack") / "0"
     seen: list[tuple[int, int]] = []
-    make(folder, RECIPE, progress=lambda done, total: seen.append((done, total)))
+    make(folder, RECIPE, processes=2, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (COUNT, COUNT)
     return folder
 
