@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 import torch
 
 from benchbench.errors import UsageError
+from benchbench.training.bundling import bundle
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
+from benchbench.training.packing import Recipe
 from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchmarks import gpu_runs
@@ -55,6 +58,43 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
         "backbone"
     ]
     assert Path(started).parent.name == "captioner"
+    bundle(tmp_path / "far" / "0" / "structclip-shuffled", tmp_path / "bundled")
+    card = (tmp_path / "bundled" / "structclip-shuffled.md").read_text("utf-8")
+    assert "256 examples, shown again and again" in card
+    assert " --pool 256" in card
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Examples and a small exam for the captioner."""
+    folder = tmp_path_factory.mktemp("packs")
+    gpu_runs.make(folder / "plain-0", Recipe(count=64))
+    gpu_runs._examined(call(packs=str(folder)), "captions")
+    return folder
+
+
+def test_a_stopped_run_goes_on_elsewhere(
+    packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit as if it had not been stopped, on columns as they lie on any device."""
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    member = Member("captioner", steps=4, batch=16, looks=2)
+    task = gpu_runs.Task(member, 0, str(packs / "plain-0"), 0)
+    shared: dict[str, Any] = {"packs": str(packs), "device": "cpu:0", "pool": 64}
+    whole, first, second = (call(work=str(tmp_path / name), **shared) for name in "abc")
+    gpu_runs._train_one(whole, task)
+    assert task.run(whole.work).finished
+    gpu_runs._train_one(replace(first, stop_at=0.0), task)
+    assert task.run(first.work).stopped
+    assert carry([task.run(first.work)], tmp_path / "out", {}) == []
+    unpack(tmp_path / "out", Path(second.work))
+    assert read_log(task.run(second.work).folder)[-1]["step"] == 2
+    gpu_runs._train_one(second, task)
+    assert task.run(second.work).finished
+    one, other = (weights.read(task.run(each.work).folder / BEST) for each in (whole, second))
+    assert all(torch.equal(one[0][name], other[0][name]) for name in one[0])
+    assert one[1]["validation"] == other[1]["validation"]
+    gpu_runs._tell(second, [task])
 
 
 def run_of(folder: Path, name: str, state: bool, size: int = 64) -> Run:
