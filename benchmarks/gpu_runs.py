@@ -325,7 +325,7 @@ def _train_one(call: Call, task: Task) -> None:
         plan,
         run.folder,
         device=call.device,
-        workers=0 if task.pack or call.device == "cpu" else LIVE_WORKERS,
+        workers=LIVE_WORKERS if call.device.startswith("cuda") and not task.pack else 0,
         minutes=max(call.stop_at - time.monotonic(), 0) / 60,
         pack=Path(task.pack) if task.pack else None,
         exams=Path(call.packs) / "exams",
