@@ -21,7 +21,7 @@ from benchbench.variants.making import make
 from benchbench.variants.msgclip import WINDOW, Aligned
 from benchbench.variants.regions import grouped
 from benchbench.variants.spans import MOST_ENTITIES, Spans
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import Reader
 from benchbench.variants.variant import Batch, Swapped
 
 N = 6
@@ -190,9 +190,7 @@ def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -
                 torch.cat([alone.spans.relations, none.relations]),
             )
             two = torch.stack([patches[k], patches[k - 1]])
-            loss = model.aligned(
-                two, tokens.expand(2, -1, -1), Texts(alone.ids.expand(2, -1), spans=both)
-            ).total
+            loss = model.aligned(two, tokens.expand(2, -1, -1), both).total
             if alone.spans.entities.any():
                 by_hand = aligned_by_hand(model, patches[k], tokens[0], alone.spans)
                 assert loss == pytest.approx(float(by_hand), abs=1e-5)
@@ -210,11 +208,11 @@ def test_gradients_reach_both_towers_from_each_part_alone(
     batch = batch_of(reader)
     _, patches = image_tokens(model.clip, batch.images)
     _, tokens = text_tokens(model.clip, batch.texts.ids)
-    model.aligned(patches, tokens, batch.texts).total.backward()
+    model.aligned(patches, tokens, batch.texts.spans).total.backward()
     for weight in (
-        vision.conv1.weight,
-        vision.transformer.resblocks[0].attn.in_proj_weight,
-        vision.proj,
+        model.clip.visual.conv1.weight,
+        model.clip.visual.transformer.resblocks[0].attn.in_proj_weight,
+        model.clip.visual.proj,
         model.clip.token_embedding.weight,
         model.clip.transformer.resblocks[0].attn.in_proj_weight,
         model.clip.text_projection,
