@@ -67,7 +67,7 @@ test-oldest: $(UV)  ## the suite on the oldest of everything that pyproject.toml
 	.venv-oldest/bin/python -m pytest
 
 family: .venv/installed  ## train the bundled variants anew: weights, cards, docs/variants.md
-	$(BIN)/python benchmarks/family.py $(FAMILY)
+	$(BIN)/python -m benchmarks.family $(FAMILY)
 
 # Models of the published pages; the blind ones that learn, only where there is something to learn.
 FAMILIES := clip negclip structclip msgclip scenarioclip relclip blind:chance blind:length

@@ -1,159 +1,151 @@
-"""Train the bundled family, evaluate it, and put weights, cards and tables in place.
+"""Train the bundled family, evaluate it, and put weights, cards and the page of claims in place.
 
-One command makes everything anew (an hour on a large GPU; a night on a CPU with fewer steps):
+One command makes everything anew (hours on a large GPU; for a trial on a CPU, ``--scale 0.02``):
 
-    python benchmarks/family.py --device cuda --precision bf16 --batch-size 1024 --steps 6000
+    python -m benchmarks.family --device cuda --precision bf16 --seeds 5
 
-For each seed a base is trained, then every member from that base, with the same batch, steps and
-schedule; but RelCLIP, whose examples are whole scenes with all their pairs, dense ones among them,
-has a batch and steps of its own. Seed 0 is bundled. Each step is skipped where its result is there
-already, so that the same command goes on after a stop.
+Who is trained, for how long and from where is in ``members.py``; what is claimed, in
+``claims.toml``. For each seed the starts are trained, then every member from its own. Seed 0 is
+bundled. Each step is skipped where its result is there already, so that the same command goes on
+after a stop. Runs made elsewhere are put into ``OUT/SEED/MEMBER`` (``best.safetensors``,
+``log.jsonl``): ``--tables-only`` takes them from there. Members that are not there are said to be
+not trained.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-import benchbench as bb
-from benchbench.reports.comparison import compare
-from benchbench.reports.sidebyside import metric_of
-from benchbench.stats import holm
+from benchbench.atomic import written_whole
+from benchbench.devices import choose_device
+from benchbench.errors import BenchbenchError, UnknownName, UsageError
 from benchbench.training import Plan, train
 from benchbench.training.bundling import bundle
 from benchbench.training.loop import BEST
-from benchbench.variants.catalogue import BUNDLED, variant
+from benchbench.training.running import SMALL
+from benchbench.training.state import STATE
+from benchbench.variants import weights
+from benchbench.variants.catalogue import BUNDLED
+from benchmarks.claims import CLAIMS, read_claims
+from benchmarks.curves import learned
+from benchmarks.evaluated import Work, evaluated
+from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, STARTS, place
+from benchmarks.variants_page import card_lines, pages, summary_lines
+from benchmarks.variants_tables import Results
+from benchmarks.verdicts import judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.reports.comparison import Change
-    from benchbench.types import Run
-
-    Runs = dict[tuple[int, str, str], Run]
-    """By seed, member and task."""
+    from benchmarks.claims import Claims
+    from benchmarks.members import Member
 
 TOP = Path(__file__).parent.parent
-SHIPPED = ("clip", "negclip", "structclip", "msgclip", "scenarioclip", "relclip")
-MEMBERS = (
-    *SHIPPED, "structclip:negatives", "structclip:knowledge", "scenarioclip:shared",
-    "relclip:distant",
-)  # fmt: skip
-STRUCTURE = ("vg-attribution", "vg-relation")
-RETRIEVAL = "coco-retrieval"
-LOOKS = 6
-"""At the validation split, in a run."""
-SEARCHES = (RETRIEVAL, "scenario-retrieval")
-SCENARIO = ("scenario-classification", "scenario-retrieval")
-DETECTION = "vg-relation-detection"
-RANKED = (f"{DETECTION} mR@20", f"{DETECTION} zR@20")
-TASKS = (*STRUCTURE, RETRIEVAL, *SCENARIO, DETECTION)
-FREQUENCY = "blind:frequency"
-BY_LEVEL = tuple(
-    f"scenario-classification {each}-top1" for each in ("action", "object", "relation")
-)
-LEVEL, PROVEN = 0.99, 0.01
-
-
-class Claim(NamedTuple):
-    """Who over whom, on what."""
-
-    text: str
-    better: str
-    worse: str
-    wanted: tuple[str, ...]
-    """Tasks; with a metric's name after a space, where it is not the headline."""
-    kind: Literal["over", "kept", "how far"] = "over"
-
-
-CLAIMS = (
-    Claim("Structure-CLIP over CLIP", "structclip", "clip", STRUCTURE),
-    Claim("Structure-CLIP over NegCLIP", "structclip", "negclip", STRUCTURE),
-    Claim("NegCLIP over CLIP", "negclip", "clip", STRUCTURE),
-    Claim("retrieval is kept", "structclip", "clip", SEARCHES, "kept"),
-    Claim("retrieval is kept by NegCLIP", "negclip", "clip", SEARCHES, "kept"),
-    Claim("semantic negatives help", "structclip:negatives", "clip", STRUCTURE),
-    Claim("the knowledge encoder helps", "structclip:knowledge", "clip", STRUCTURE),
-    Claim("both beat negatives alone", "structclip", "structclip:negatives", STRUCTURE),
-    Claim("both beat knowledge alone", "structclip", "structclip:knowledge", STRUCTURE),
-    Claim("MSG-CLIP over its baseline", "msgclip", "negclip", STRUCTURE),
-    Claim("retrieval is kept by MSG-CLIP", "msgclip", "negclip", SEARCHES, "kept"),
-    Claim("ScenarioCLIP over CLIP", "scenarioclip", "clip", (*SCENARIO, *BY_LEVEL)),
-    Claim("ScenarioCLIP over shared towers", "scenarioclip", "scenarioclip:shared",
-          (*SCENARIO, *BY_LEVEL)),
-    Claim("RelCLIP over CLIP by union crops", "relclip", "clip", RANKED),
-    Claim("RelCLIP over counting", "relclip", FREQUENCY, RANKED),
-    Claim("distant supervision against full", "relclip:distant", "relclip", RANKED, "how far"),
-)  # fmt: skip
-"""What the papers claim."""
-ABLATION = (("–", "–", "clip"), ("–", "yes", "structclip:knowledge"),
-            ("yes", "–", "structclip:negatives"), ("yes", "yes", "structclip"))  # fmt: skip
-"""Semantic negatives, knowledge encoder, who."""
 
 
 @click.command()
 @click.option("--out", default="training", show_default=True, help="Folder of runs.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32")
-@click.option("--batch-size", default=64, show_default=True)
-@click.option("--base-steps", default=4500, show_default=True)
-@click.option("--steps", default=4500, show_default=True)
-@click.option("--relation-steps", default=1000, show_default=True, help="Of RelCLIP.")
-@click.option("--relation-batch", default=32, show_default=True, help="Of RelCLIP.")
-@click.option("--rate", default=1e-3, show_default=True)
-@click.option("--seeds", default=1, show_default=True, help="Seeds 0, 1, …; 0 is bundled.")
-@click.option("--members", default=",".join(MEMBERS), show_default=True)
+@click.option("--seeds", default=5, show_default=True, help="Seeds 0, 1, …; 0 is bundled.")
+@click.option("--members", default="", help="Names with commas between; by default all.")
+@click.option("--scale", default=1.0, show_default=True, help="Share of each member's steps.")
 @click.option("--note", multiple=True, help="What must be said wherever the numbers are shown.")
 @click.option("--tables-only", is_flag=True, help="Train nothing; evaluate what is there.")
-def main(
-    out: str, seeds: int, members: str, tables_only: bool, note: Sequence[str], **how: Any
-) -> None:
+@click.option("--claims", "claimed", default=str(CLAIMS), help="File of claims.")
+@click.option("--docs", default=str(TOP / "docs"), help="Folder of the page.")
+@click.option("--bundled", default=str(BUNDLED), help="Folder of weights and cards.")
+def main(**given: Any) -> None:
     """Train, evaluate, bundle, tabulate."""
-    folder, names = Path(out), members.split(",")
-    for seed in range(0 if tables_only else seeds):
-        base = trained("base", folder / f"{seed}", seed, "small", how["base_steps"], how)
-        for name in names:
-            trained(name, folder / f"{seed}", seed, str(base), how["steps"], how)
-    runs = {
-        (seed, name, task): evaluated(folder / f"{seed}", name, task, how["device"])
-        for seed in range(seeds)
-        for name in names
-        if (place(folder / f"{seed}", name) / BEST).is_file()
-        for task in TASKS
-    }
-    for seed in range(seeds):
-        runs[seed, FREQUENCY, DETECTION] = counted(folder, how["device"])
-    there = [name for name in names if (0, name, RETRIEVAL) in runs]
-    rows = rows_of(runs, seeds, there)
-    for name in there:
-        if name in SHIPPED:
-            said = [*results(runs, name), *verdicts(rows, name, seeds)]
-            bundle(place(folder / "0", name), BUNDLED, note, said)
-    (TOP / "docs" / "variants.md").write_text(page(runs, seeds, there, note), "utf-8")
+    try:
+        make(**given)
+    except BenchbenchError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
 
 
-def place(folder: Path, name: str) -> Path:
-    """A member's run folder."""
-    return folder / name.replace(":", "-")
+def make(
+    out: str, device: str, precision: str, seeds: int, members: str, scale: float,
+    note: Sequence[str], tables_only: bool, claimed: str, docs: str, bundled: str,
+) -> None:  # fmt: skip
+    """Do what the command does.
+
+    Raises:
+        BenchbenchError: whatever the user can put right.
+    """
+    claims = read_claims(Path(claimed))
+    if seeds < 1 or not scale > 0:
+        raise UsageError(f"Seeds should be 1 or more, and scale above 0; not {seeds} and {scale}.")
+    chosen = tuple(each.scaled(scale) for each in _chosen(members))
+    work = Work(Path(out), choose_device(device), precision, seeds, chosen)
+    if not tables_only:
+        for seed in range(seeds):
+            _train_seed(work, seed, scale)
+    results = _results(work, claims, note)
+    for name in SHIPPED:
+        if 0 in work.there(name):
+            start = STARTS[BY_NAME[name].start]
+            base = work.best(0, start) if start else None
+            lines = card_lines(results, name)
+            bundle(place(work.folder(0), name), Path(bundled), note, lines, base=base)
+    for path, text in pages(results).items():
+        with written_whole(Path(docs) / path) as temporary:
+            temporary.write_text(text, "utf-8")
+    for line in summary_lines(results.found):
+        click.echo(line)
 
 
-def trained(name: str, folder: Path, seed: int, backbone: str, steps: int, how: Any) -> Path:
-    """A member's best checkpoint, trained if it is not there."""
-    batch, looks = how["batch_size"], LOOKS
-    if name == "base":
-        looks = 10
-    elif "pairs" in " ".join(variant(name).views):
-        steps, batch, looks = how["relation_steps"], how["relation_batch"], 5
+def _chosen(members: str) -> tuple[Member, ...]:
+    """Members by name.
+
+    Raises:
+        UnknownName: one that the table does not hold.
+    """
+    if not members:
+        return MEMBERS
+    there = {each.name: each for each in MEMBERS}
+    for name in members.split(","):
+        if name not in there:
+            raise UnknownName("member", name, there, f"There are: {', '.join(there)}.")
+    return tuple(there[name] for name in members.split(","))
+
+
+def _train_seed(work: Work, seed: int, scale: float) -> None:
+    """Train what a seed lacks: starts that members need, then members."""
+    wanted = [each for each in work.members if each.known]
+    needed = {STARTS[each.start] for each in wanted if seed not in work.there(each.name)}
+    for start in STARTING:
+        if start.name in needed:
+            _trained(work, start.scaled(scale), seed, SMALL)
+    for each in wanted:
+        start_of = STARTS[each.start]
+        _trained(work, each, seed, str(work.best(seed, start_of)) if start_of else SMALL)
+
+
+def _trained(work: Work, member: Member, seed: int, backbone: str) -> None:
+    """Train a member; go on where it stopped; leave alone what was made elsewhere."""
+    run = place(work.folder(seed), member.name)
     plan = Plan(
-        variant=name, backbone=backbone, seed=seed, steps=steps, batch=batch, rate=how["rate"],
-        precision=how["precision"], validate_every=max(1, steps // looks),
+        variant=member.variant, backbone=backbone, seed=seed, steps=member.steps,
+        batch=member.batch, rate=member.rate, precision=cast("Any", work.precision),
+        validate_every=max(1, member.steps // member.looks),
     )  # fmt: skip
-    click.echo(f"{name}, seed {seed}", err=True)
-    return train(plan, place(folder, name), device=how["device"], progress=_say)
+    if _is_finished(run, plan):
+        return
+    click.echo(f"{member.name}, seed {seed}", err=True)
+    train(plan, run, device=work.device, progress=_say)
+
+
+def _is_finished(run: Path, plan: Plan) -> bool:
+    """Whether a run is at its plan's end; one without a state was made elsewhere, and is."""
+    if not (run / STATE).is_file():
+        return (run / BEST).is_file()
+    _, record = weights.read(run / STATE)
+    step: int = record.get("numbers", {}).get("step", 0)
+    return record.get("plan") == plan.record() and step >= plan.steps
 
 
 def _say(step: int, steps: int, values: dict[str, float]) -> None:
@@ -162,191 +154,25 @@ def _say(step: int, steps: int, values: dict[str, float]) -> None:
         click.echo(f"  {step:,} of {steps:,}  {marks}", err=True)
 
 
-def evaluated(folder: Path, name: str, task: str, device: str) -> Run:
-    """A member's run on a task, read from disk where it is of these weights."""
-    path = folder / "evaluated" / f"{name.replace(':', '-')}-{task}.parquet"
-    model = f"{name.partition(':')[0]}:{place(folder, name) / BEST}"
-    if path.is_file():
-        run = bb.read_run(path)
-        if run.model.weights_sha256 == bb.load_model(model).manifest.weights_sha256:
-            return run
-    bb.write_run(bb.evaluate(model, task, device=device), path)
-    return bb.read_run(path)
+def _results(work: Work, claims: Claims, notes: Sequence[str]) -> Results:
+    """Evaluate what is there, and judge all claims.
 
-
-def counted(folder: Path, device: str) -> Run:
-    """What counting a training split gives on relation detection."""
-    path = folder / "frequency.parquet"
-    if not path.is_file():
-        bb.write_run(bb.evaluate(FREQUENCY, DETECTION, device=device), path)
-    return bb.read_run(path)
-
-
-def differences(runs: Runs, seeds: int, better: str, worse: str, wanted: str) -> dict[int, Change]:
-    """Of each seed that has both, by a task's headline or by the metric named after it."""
-    task, _, name = wanted.partition(" ")
-    return {
-        seed: compare(
-            runs[seed, worse, task], runs[seed, better, task], name or None, level=LEVEL
-        ).whole
-        for seed in range(seeds)
-        if {(seed, worse, task), (seed, better, task)} <= set(runs)
-    }
-
-
-def results(runs: Runs, name: str) -> list[str]:
-    """A member's scores, for its card."""
-    lines = ["| task | metric | % | 95 % interval |", "|---|---|---:|---|"]
-    for task in TASKS:
-        row = bb.scorecard(runs[0, name, task]).headline
-        e = row.estimate
-        lines.append(
-            f"| {runs[0, name, task].task}@{runs[0, name, task].edition} | {row.name} "
-            f"| {100 * e.value:.1f} | [{100 * e.low:.1f}, {100 * e.high:.1f}] |"
+    Raises:
+        UsageError: nothing is there.
+    """
+    if not any(work.there(name) for name in BY_NAME):
+        raise UsageError(
+            f"{work.out} holds no checkpoint of seeds 0 to {work.seeds - 1}: there should be "
+            f"{work.best(0, SHIPPED[0])} or another member's. Name the folder: --out."
         )
-    return lines
-
-
-class Row(NamedTuple):
-    """A claim on one task."""
-
-    claim: Claim
-    wanted: str
-    found: dict[int, Change]
-    """By seed."""
-    adjusted: dict[int, float]
-    """By seed: p, over all rows of that seed, by Holm."""
-
-    def verdict(self) -> str:
-        """Whether it holds in every seed."""
-        if self.claim.kind == "how far":
-            return ""
-        if self.claim.kind == "kept":
-            return "yes" if all(each.high >= 0 for each in self.found.values()) else "**no**"
-        if any(each.high < 0 for each in self.found.values()):
-            return "**no: the contrary**"
-        shown = [each.low > 0 and self.adjusted[seed] < PROVEN for seed, each in self.found.items()]
-        if all(shown):
-            return "yes"
-        return "**not shown**" + (f" ({sum(shown)} of {len(shown)} seeds)" if any(shown) else "")
-
-    def line(self, seeds: int) -> str:
-        """As markdown."""
-        cells = [self._cell(seed) for seed in range(seeds)]
-        if seeds > 1:
-            sizes = [100 * each.difference for each in self.found.values()]
-            cells.append(f"{mean(sizes):+.1f} ± {stdev(sizes):.1f}" if len(sizes) > 1 else "–")
-        verdict = self.verdict()
-        if verdict and len(self.found) < seeds:
-            verdict += f" ({len(self.found)} seed{'s' * (len(self.found) > 1)})"
-        text, better, worse, *_ = self.claim
-        start = f"| {text}: `{better}` − `{worse}` | {self.wanted} | "
-        return start + " | ".join([*cells, verdict]) + " |"
-
-    def _cell(self, seed: int) -> str:
-        if seed not in self.found:
-            return "–"
-        d = self.found[seed]
-        return (
-            f"{100 * d.difference:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], "
-            f"p {self.adjusted[seed]:.2g}"
-        )
-
-
-def verdicts(rows: Sequence[Row], name: str, seeds: int) -> list[str]:
-    """What became of a member's claims, for its card."""
-    lines = [row.line(seeds) for row in rows if row.claim.better == name]
-    if not lines:
-        return []
-    head = ["claim", "on", *(f"seed {seed}" for seed in range(seeds))]
-    head += ["mean ± sd"] * (seeds > 1) + ["holds"]
-    told = "Points, 99 % intervals, adjusted p; read as in docs/variants.md."
-    return ["", "## Claims", "", told, "", *_table(head, lines)]
-
-
-def rows_of(runs: Runs, seeds: int, there: Sequence[str]) -> list[Row]:
-    """The claims whose models are there."""
-    rows = [
-        Row(each, wanted, differences(runs, seeds, each.better, each.worse, wanted), {})
-        for each in CLAIMS
-        if each.better in there and each.worse in (*there, FREQUENCY)
-        for wanted in each.wanted
+    curves = [
+        learned(each.name, seed, place(work.folder(seed), each.name), BEST, work.out / "flops.json")
+        for each in (*STARTING, *work.members)
+        for seed in work.there(each.name)
+        if each.known
     ]
-    for seed in range(seeds):
-        of_seed = [row for row in rows if seed in row.found]
-        values = holm([row.found[seed].p_value for row in of_seed])
-        for row, p in zip(of_seed, values, strict=True):
-            row.adjusted[seed] = p
-    return rows
-
-
-def page(runs: Runs, seeds: int, there: Sequence[str], notes: Sequence[str]) -> str:
-    """``docs/variants.md``."""
-    over = ["mean ± sd over seeds"] if seeds > 1 else []
-    return "\n".join([
-        "# The bundled variants, and their papers' claims", "",
-        "Generated by `benchmarks/family.py`; not to be edited.", "",
-        *(f"**{note}**\n" for note in notes),
-        "Differences in points of the task's headline, or of the metric named after it, on the "
-        "drawn test split, which nothing was trained or chosen on. In brackets: 99 %, Student's t "
-        "of the paired difference, by the jackknife over source images; p: sign flips of whole "
-        "source images (McNemar's exact test where each has one item), adjusted for all rows of a "
-        "seed by Holm. They speak of these checkpoints as they were trained (what is bundled of "
-        "them, in float16, may differ by a tenth of a point); the spread over seeds speaks of the "
-        "methods. With each seed base and members are trained anew; seed 0 is bundled.", "",
-        "Holds: in every seed trained the interval lies above 0 and p is below 0.01. Of a thing "
-        "that is to be kept: no interval lies below 0, of which a wide one says little.", "",
-        *_table(
-            ["claim", "on", *(f"seed {seed}" for seed in range(seeds)), *over, "holds"],
-            [row.line(seeds) for row in rows_of(runs, seeds, there)],
-        ),
-        *_ablation(runs, seeds, there),
-        "", "## Scores", "",
-        *_table(
-            ["model", "seed", *TASKS],
-            [
-                f"| {name} | {seed} | {_scores(runs, seed, name, TASKS)} |"
-                for name in there
-                for seed in range(seeds)
-                if (seed, name, RETRIEVAL) in runs
-            ],
-        ),
-        "", _footnote(runs, there), "",
-    ])  # fmt: skip
-
-
-def _ablation(runs: Runs, seeds: int, there: Sequence[str]) -> list[str]:
-    """What each part of Structure-CLIP gives."""
-    if not {name for *_, name in ABLATION} <= set(there):
-        return []
-    columns = (*STRUCTURE, RETRIEVAL)
-    return [
-        "", "## Structure-CLIP's parts", "",
-        *_table(
-            ["semantic negatives", "knowledge encoder", "model", "seed", *columns],
-            [
-                f"| {swaps} | {triples} | {name} | {seed} | {_scores(runs, seed, name, columns)} |"
-                for seed in range(seeds)
-                for swaps, triples, name in ABLATION
-                if (seed, name, RETRIEVAL) in runs
-            ],
-        ),
-    ]  # fmt: skip
-
-
-def _scores(runs: Runs, seed: int, name: str, tasks: Sequence[str]) -> str:
-    cells = [bb.scorecard(runs[seed, name, task]).headline.estimate for task in tasks]
-    return " | ".join(f"{100 * each.value:.1f}" for each in cells)
-
-
-def _table(head: Sequence[str], lines: Sequence[str]) -> list[str]:
-    return [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *lines]
-
-
-def _footnote(runs: Runs, there: Sequence[str]) -> str:
-    some = next(iter(runs.values()))
-    heads = {task: metric_of(runs[0, there[0], task], None).name for task in TASKS}
-    return f"Edition {some.edition}. Headlines: {json.dumps(heads)[1:-1]}."
+    runs, scores = evaluated(work, claims)
+    return Results(claims, judged(claims, runs), runs, scores, curves, tuple(notes))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from benchbench.training.running import SMALL, made_for
 from benchbench.variants.catalogue import variant
 from benchmarks.carrying import Run, carry, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
-from benchmarks.gpu_members import MEMBERS, STARTING, STARTS, Member, place
+from benchmarks.members import MEMBERS, STARTING, STARTS, Member, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def _chosen(names: str, scale: float, small: bool) -> list[Member]:
     Raises:
         UnknownName: one that the table does not hold.
     """
-    there = {each.name: each for each in MEMBERS}
+    there = {each.name: each for each in MEMBERS if each.known}
     wanted = names.split(",") if names else list(there)
     for name in wanted:
         if name not in there:
@@ -141,8 +141,8 @@ def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[
     """Make the examples and the exams; return what is to be trained, in this order."""
     exams = [(call, name) for name in _exams(members)]
     examined = [] if call.small else _beside(_examined, exams)
-    for each in exams if call.small else ():
-        _examined(*each)
+    for _, exam in exams if call.small else ():
+        _examined(call, exam)
     recipes: dict[str, Recipe] = {}
     for member in members:
         if (name := _pack_of(member)) is not None:

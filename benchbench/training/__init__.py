@@ -10,6 +10,7 @@ Read in this order::
     showing, views      pixels; what is shown besides a caption's picture
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
+    masks               where the objects are that a caption names
     pairs               RelCLIP's: boxes and which of them are related, by whose word
     order, feeding      which examples come when; batches by number, prepared beside training
     packing, columns, packed
@@ -19,8 +20,9 @@ Read in this order::
     optim, passes, loop
                         the steps; how a device computes them, one by one or recorded
     exams               how the best checkpoint is chosen
-    validation, scenarios, relation_exam
-                        by structure; by actions, objects and relations; by ranked relations
+    validation, captioning, scenarios, relation_exam, alignment_exam
+                        by structure; by likely captions; by actions, objects and relations; by
+                        ranked relations; with matched regions beside them
     kept_exams          exams made once
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint

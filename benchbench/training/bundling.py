@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.training.exams import ASIDE
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.relation_exam import ASIDE
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
 
@@ -20,7 +20,14 @@ MOST_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
 """What a bundled file may have; every other one 6 MB."""
 
 
-def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence[str] = ()) -> Path:
+def bundle(
+    run: Path,
+    folder: Path,
+    notes: Sequence[str] = (),
+    results: Sequence[str] = (),
+    *,
+    base: Path | None = None,
+) -> Path:
     """Write a run's best checkpoint in float16, and its card.
 
     Args:
@@ -28,6 +35,8 @@ def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence
         folder: where both go: ``NAME.safetensors`` and ``NAME.md``.
         notes: what must be said wherever its numbers are shown.
         results: lines for the card.
+        base: the checkpoint that it was trained from, where that is not at the place that the run
+            remembers, as of one made on another machine.
 
     Returns:
         The weights' file.
@@ -38,7 +47,7 @@ def bundle(run: Path, folder: Path, notes: Sequence[str] = (), results: Sequence
     tensors, record = weights.read(run / BEST)
     half = {name: each.to(torch.float16) if each.is_floating_point() else each
             for name, each in tensors.items()}  # fmt: skip
-    record = with_base(record)
+    record = with_base(record, base)
     shipped = record | ({"note": " ".join(notes)} if notes else {})
     name = record["variant"].replace(":", "-")
     path = weights.write(folder / f"{name}{weights.SUFFIX}", weights.plain(half), shipped)
@@ -92,12 +101,24 @@ def card(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def with_base(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with the plan of the base that it was trained from, where that is at hand."""
-    base = Path(record["plan"]["backbone"])
-    if base.suffix != weights.SUFFIX or not base.is_file():
+def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
+    """Add the plan of the base that a run was trained from, where that is at hand.
+
+    An absolute place of a base becomes its last three parts: no other machine has the rest.
+
+    Args:
+        record: of a checkpoint.
+        base: where the base is now; by default where it was.
+    """
+    plan = record["plan"]
+    was = Path(plan["backbone"])
+    if was.suffix != weights.SUFFIX:
         return record
-    return record | {"base": weights.read(base)[1]["plan"]}
+    there = base if base is not None and base.is_file() else was
+    found = {"base": weights.read(there)[1]["plan"]} if there.is_file() else {}
+    if was.is_absolute():
+        found["plan"] = plan | {"backbone": Path(*was.parts[-3:]).as_posix()}
+    return record | found
 
 
 def backbone_of(record: Mapping[str, Any]) -> str:
@@ -106,8 +127,8 @@ def backbone_of(record: Mapping[str, Any]) -> str:
     if "base" in record:
         base = record["base"]
         return (
-            f"the base of seed {base['seed']} ({base['steps']:,} steps, batch {base['batch']}), "
-            "which has been told who does what to whom"
+            f"the {base['variant']} of seed {base['seed']} ({base['steps']:,} steps, batch "
+            f"{base['batch']}; {variant(base['variant']).title})"
         )
     return "random weights" if backbone == "small" else f"`{backbone}`"
 
@@ -120,7 +141,7 @@ def commands(record: Mapping[str, Any]) -> list[str]:
 
 def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
     """The command of a plan; a base goes where the other looks for it."""
-    out = f" --out {Path(checkpoint).parent}" if plan["variant"] == "base" else ""
+    out = f" --out {Path(checkpoint).parent}" if plan["backbone"] != checkpoint else ""
     pool = f" --pool {plan['pool']}" if plan.get("pool") else ""
     return (
         f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "
@@ -155,8 +176,8 @@ def _chosen_on(record: Mapping[str, Any]) -> str:
 def _marks(values: Mapping[str, float]) -> str:
     """Those that the mean is of, then what is beside them."""
     shown = {name: f"{name} {value:.1f}" for name, value in values.items() if name != "mean"}
-    aside = shown.pop(ASIDE, "")
-    return ", ".join(shown.values()) + (f"; besides: {aside}" if aside else "")
+    aside = [shown.pop(name) for name in ASIDE if name in shown]
+    return ", ".join(shown.values()) + (f"; besides: {', '.join(aside)}" if aside else "")
 
 
 def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:

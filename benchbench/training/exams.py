@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.training import captioning, facts, relation_exam, scenarios, validation
+from benchbench.training import (
+    alignment_exam,
+    captioning,
+    facts,
+    relation_exam,
+    scenarios,
+    validation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +27,11 @@ class Marked(Protocol):
         ...
 
 
+ASIDE = (relation_exam.ASIDE, alignment_exam.MATCHED)
+"""Marks that stand beside the others and do not count."""
+
 EXAMS: dict[str, Callable[..., Marked]] = {
+    "alignment": alignment_exam.exam,
     "captions": captioning.exam,
     "facts": facts.exam,
     "structure": validation.exam,

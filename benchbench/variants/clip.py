@@ -14,6 +14,14 @@ VARIANTS = (
         Contrastive,
         {},
     ),
+    Variant(
+        "clip:dense",
+        "InfoNCE alone, with dense captions of half of the whole images: ScenarioCLIP's control",
+        "Radford et al., Learning transferable visual models, ICML 2021 (arXiv 2103.00020)",
+        Contrastive,
+        {},
+        dense_percent=50,
+    ),
 )
 
 FAMILY = family(VARIANTS)

@@ -246,6 +246,7 @@ VARIANTS = (
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25},
         differs=DIFFERS,
         negatives="random",
+        exam="alignment",
     ),
     Variant(
         "msgclip:contrast",
@@ -254,6 +255,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "contrast": True},
         negatives="random",
+        exam="alignment",
     ),
     Variant(
         "msgclip:oracle",
@@ -268,6 +270,7 @@ VARIANTS = (
             "oracle": True,
         },
         negatives="random",
+        exam="alignment",
         views=("masks",),
         data="scenes",
     ),
@@ -278,6 +281,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.0},
         negatives="random",
+        exam="alignment",
     ),
     Variant(
         "msgclip:relations",
@@ -286,6 +290,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.0, "relation_share": 0.25},
         negatives="random",
+        exam="alignment",
     ),
 )
 

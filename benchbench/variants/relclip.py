@@ -65,6 +65,7 @@ class RelCLIP(Contrastive):
         caption_weight: float = 0.5,
         contrast_weight: float = 1.0,
         name_weight: float = 0.5,
+        grey: bool = False,
     ) -> None:
         """Put a head on towers.
 
@@ -75,10 +76,11 @@ class RelCLIP(Contrastive):
             caption_weight: of InfoNCE on captions.
             contrast_weight: of relational contrastive learning.
             name_weight: of the classification of boxes.
+            grey: whether regions are looked up in grey images: what boxes and names say alone.
         """
         super().__init__(clip)
         self.caption_weight, self.contrast_weight = caption_weight, contrast_weight
-        self.name_weight = name_weight
+        self.name_weight, self.grey = name_weight, grey
         dim = clip.text_projection.shape[1]
         size = clip.visual.image_size
         self.side = zoom * (size[0] if isinstance(size, tuple) else size)
@@ -122,7 +124,8 @@ class RelCLIP(Contrastive):
         return logits.float().log_softmax(dim=-1)
 
     def _maps(self, regions: Regions) -> Tensor:
-        return patch_map(self.clip, sized(regions.pictures, self.side))
+        images = sized(regions.pictures, self.side)
+        return patch_map(self.clip, torch.zeros_like(images) if self.grey else images)
 
     def _names(self, maps: Tensor, regions: Regions, names: Tensor) -> Tensor:
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
@@ -306,6 +309,17 @@ VARIANTS = (
         RelCLIP,
         _SETTINGS,
         differs=DIFFERS,
+        views=("pairs",),
+        data="scenes",
+        splits=_SPLITS,
+        exam="relations",
+    ),
+    Variant(
+        "relclip:boxes",
+        "a control: RelCLIP trained and tested on grey images, by boxes and names alone",
+        SOURCE,
+        RelCLIP,
+        {**_SETTINGS, "grey": True},
         views=("pairs",),
         data="scenes",
         splits=_SPLITS,

@@ -13,9 +13,10 @@ finds, a caption the crops and regions that its parts' names find. Equal names s
 mass, so that none of them is a false negative. A crop is taught only by a picture that shows it.
 
 The averages decay by 0.999 (published 0.9995, after 2,000 steps in which they follow faster), from
-less at the start: a run here is some thousand steps. In place of some captions' pictures stand
-whole pictures with their action's name. The control has one tower on all three levels, as
-PyramidCLIP does (Gao et al., NeurIPS 2022).
+less at the start: a run here is some thousand steps. In place of some captions' images stand whole
+images with their action's name; half of the other whole ones come with a dense caption. Controls:
+one tower on all three levels, as PyramidCLIP has (Gao et al., NeurIPS 2022); no teacher; no
+actions.
 """
 
 from __future__ import annotations
@@ -242,33 +243,40 @@ _SETTINGS = {
     "distill_sharpness": 10.0,
     "teacher_decay": 0.999,
 }
+DENSE = 50
+"""Percent of the whole images of the global level that come with a dense caption."""
 
 
 DIFFERS = (
     "levels teach one another by what each finds among the batch, not by softmaxes over an "
     "embedding's dimensions; a crop is taught only by a picture that shows it; the averages that "
     "teach decay by 0.999 and by less at the start, not by 0.9995 after 2,000 steps; a quarter of "
-    "the whole pictures come with their action's name, the others are shown with captions."
+    "the global level's images come with their action's name, the others with captions, dense ones "
+    "among them."
 )
 
 
-def _variant(name: str, title: str, shared: bool) -> Variant:
+def _variant(name: str, title: str, **changes: Any) -> Variant:
+    """Return the method, or a control with other settings."""
     return Variant(
         name,
         title,
         SOURCE,
         ScenarioClip,
-        {"shared": shared, **_SETTINGS},
+        {"shared": False, **_SETTINGS, **changes},
         differs=DIFFERS,
         views=("action", "object", "relation"),
         data="scenes",
         exam="scenario",
+        dense_percent=DENSE,
     )
 
 
 VARIANTS = (
-    _variant("scenarioclip", "towers for pictures, objects and relations, and a teacher", False),
-    _variant("scenarioclip:shared", "ScenarioCLIP with one tower on all three levels", True),
+    _variant("scenarioclip", "towers for images, objects and relations, and a teacher"),
+    _variant("scenarioclip:shared", "ScenarioCLIP with one tower on all three levels", shared=True),
+    _variant("scenarioclip:alone", "ScenarioCLIP without the teacher", distill_weight=0.0),
+    _variant("scenarioclip:captions", "ScenarioCLIP without actions", action_percent=0),
 )
 
 FAMILY = family(VARIANTS)

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import torch
 
-from benchbench.errors import UsageError
+from benchbench.errors import UnknownName, UsageError
 from benchbench.training.bundling import bundle
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.packing import Recipe
+from benchbench.training.packing import Recipe, make
 from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchmarks import gpu_runs
 from benchmarks.carrying import PIECE, Run, carry, finish, unpack
 from benchmarks.family_gpu import Call, take_along
-from benchmarks.gpu_members import MEMBERS, STARTING, STARTS, Member, place
+from benchmarks.members import STARTING, STARTS, Member
 
 TOP = Path(__file__).parent.parent.parent
 
@@ -68,7 +68,7 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Examples and a small exam for the captioner."""
     folder = tmp_path_factory.mktemp("packs")
-    gpu_runs.make(folder / "plain-0", Recipe(count=64))
+    make(folder / "plain-0", Recipe(count=64))
     gpu_runs._examined(call(packs=str(folder)), "captions")
     return folder
 
@@ -191,14 +191,19 @@ def test_members_that_would_be_late_wait_for_the_next_call(tmp_path: Path) -> No
     assert gpu_runs._startable(over, others, [], pace) == []
 
 
-def test_every_variant_is_a_member_and_has_a_place() -> None:
-    names = [each.name for each in MEMBERS]
-    assert {"clip", "structclip", "relclip", "scenarioclip:shared"} <= set(names)
-    assert not {each.name for each in STARTING} & set(names)
-    assert all(each.start in STARTS for each in MEMBERS)
-    assert place(Path("0"), "structclip:bag") == Path("0/structclip-bag")
+def test_whatever_can_be_trained_is() -> None:
+    chosen = gpu_runs._chosen("", 0.5, small=False)
+    names = [each.name for each in chosen]
+    assert names[: len(STARTING)] == [each.name for each in STARTING]
+    assert {"clip", "clip@random", "relclip", "scenarioclip:shared"} <= set(names)
+    assert all(each.known and each.start in STARTS for each in chosen)
+    assert [each.steps for each in chosen if each.name == "clip"] == [3000]
+    assert [each.name for each in gpu_runs._chosen("clip@facts", 1, small=True)][0] == "base"
+    with pytest.raises(UnknownName, match="There are: clip"):
+        gpu_runs._chosen("structclip:plain", 1, small=False)
     assert gpu_runs._pack_of(Member("relclip")) is None
-    assert gpu_runs._pack_of(Member("clip")) == "plain-0"
+    assert gpu_runs._pack_of(Member("clip@random")) == "plain-0"
+    assert gpu_runs._pack_of(Member("scenarioclip")) == "plain-50"
     assert gpu_runs._pack_of(Member("negclip:published")) == "twins-0"
 
 

@@ -12,7 +12,7 @@ from benchbench.training.bundling import MOST_BYTES, bundle, card
 from benchbench.training.exams import EXAMS
 from benchbench.training.log import read_log
 from benchbench.variants.catalogue import BUNDLED, variant
-from benchbench.variants.weights import read
+from benchbench.variants.weights import read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +47,33 @@ def test_a_bundled_file_is_half_the_size_and_the_same_model(run: Path, tmp_path:
 def test_the_card_says_what_it_is(run: Path, tmp_path: Path) -> None:
     bundle(run, tmp_path, notes=["Claims not tested."], results=["| a | b |"])
     text = (tmp_path / "clip.md").read_text()
+    parameters = read(run / "best.safetensors")[1]["parameters"]
     for part in (
-        "# clip", "**Claims not tested.**", "| parameters | 2,4", "train clip --data scenes",
+        "# clip", "**Claims not tested.**", f"| parameters | {parameters:,} |",
+        "train clip --data scenes",
         "1 of 2, batch 4 (4 examples), seed 0", "| trained on | CPU", "Apache-2.0", "| a | b |",
         "| step | mean | structure |", "| 2 | 12.5 | 12.5 |",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_a_base_of_another_machine_is_told_from_where_it_is_now(run: Path, tmp_path: Path) -> None:
+    tensors, record = read(run / "best.safetensors")
+    record["plan"] = record["plan"] | {"backbone": "/far/away/3/captioner/best.safetensors"}
+    made = tmp_path / "3" / "clip"
+    write(made / "best.safetensors", tensors, record)
+    bundle(made, tmp_path)
+    text = (tmp_path / "clip.md").read_text("utf-8")
+    assert "from `3/captioner/best.safetensors` |" in text
+    base = record | {"variant": "captioner"}
+    base["plan"] = record["plan"] | {"variant": "captioner", "backbone": "small", "steps": 7}
+    write(tmp_path / "3" / "captioner" / "best.safetensors", tensors, base)
+    bundle(made, tmp_path, base=tmp_path / "3" / "captioner" / "best.safetensors")
+    text = (tmp_path / "clip.md").read_text("utf-8")
+    assert "from the captioner of seed 0 (7 steps, batch 4; towers that have learned" in text
+    assert "train captioner --data scenes --backbone small" in text
+    assert "--out 3/captioner" in text
+    assert "far" not in read(tmp_path / "clip.safetensors")[1]["plan"]["backbone"]
 
 
 def test_the_card_tells_what_counted_and_a_dozen_looks_at_most(run: Path) -> None:

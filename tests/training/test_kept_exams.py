@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.training import Plan, captioning, facts, relation_exam, scenarios, validation
+from benchbench.training import (
+    Plan,
+    alignment_exam,
+    captioning,
+    facts,
+    relation_exam,
+    scenarios,
+    validation,
+)
 from benchbench.training import kept_exams as kept
 from benchbench.training.exams import EXAMS
 from benchbench.training.running import made_for
@@ -54,7 +62,9 @@ def test_a_kept_exam_is_the_live_one(
     monkeypatch.setattr(validation, "SCENES", 24)
     monkeypatch.setattr(validation, "GALLERY", 6)
     monkeypatch.setattr(facts, "EXAMPLES", 8)
+    monkeypatch.setattr(alignment_exam, "EXAMPLES", 24)
     smaller = {
+        "alignment": alignment_exam.exam,
         "structure": partial(validation.exam, items=12),
         "captions": captioning.exam,
         "facts": facts.exam,

@@ -80,8 +80,7 @@ def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
 def test_batches_are_those_of_the_feed(folder: Path, twins: Path, name: str) -> None:
     described = variant(name)
     where = twins if described.twins else folder
-    if described.twins:
-        described = replace(described, dense_percent=TWINS.dense_percent)
+    described = replace(described, dense_percent=TWINS.dense_percent if described.twins else 0)
     check_batches(where, Plan(name, batch=32), described)
 
 

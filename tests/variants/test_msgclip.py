@@ -14,14 +14,14 @@ from torch.nn.functional import normalize
 from benchbench.errors import ModelError
 from benchbench.training.drawn import DrawnWorld
 from benchbench.variants import towers
-from benchbench.variants.alignment import matched
+from benchbench.variants.alignment import contrast_losses, covered, matched, named
 from benchbench.variants.catalogue import variant
-from benchbench.variants.features import image_tokens, text_tokens
+from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.making import make
 from benchbench.variants.msgclip import WINDOW, Aligned
 from benchbench.variants.regions import grouped
 from benchbench.variants.spans import MOST_ENTITIES, Spans
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import Reader, Texts
 from benchbench.variants.variant import Batch, Swapped
 
 N = 6
@@ -190,7 +190,8 @@ def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -
                 torch.cat([alone.spans.relations, none.relations]),
             )
             two = torch.stack([patches[k], patches[k - 1]])
-            loss = model.aligned(two, tokens.expand(2, -1, -1), both).total
+            texts = Texts(alone.ids.expand(2, -1), None, both)
+            loss = model.aligned(two, tokens.expand(2, -1, -1), texts).total
             if alone.spans.entities.any():
                 by_hand = aligned_by_hand(model, patches[k], tokens[0], alone.spans)
                 assert loss == pytest.approx(float(by_hand), abs=1e-5)
@@ -208,10 +209,10 @@ def test_gradients_reach_both_towers_from_each_part_alone(
     batch = batch_of(reader)
     _, patches = image_tokens(model.clip, batch.images)
     _, tokens = text_tokens(model.clip, batch.texts.ids)
-    model.aligned(patches, tokens, batch.texts.spans).total.backward()
+    model.aligned(patches, tokens, batch.texts).total.backward()
     for weight in (
-        model.clip.visual.conv1.weight,
-        model.clip.visual.transformer.resblocks[0].attn.in_proj_weight,
+        vision_of(model.clip).conv1[0].weight,
+        vision_of(model.clip).transformer.resblocks[0].attn.in_proj_weight,
         model.clip.visual.proj,
         model.clip.token_embedding.weight,
         model.clip.transformer.resblocks[0].attn.in_proj_weight,
@@ -293,3 +294,58 @@ def test_it_trains_in_bfloat16(reader: Reader) -> None:
     half.total.backward()
     assert half.parts["matched"].item() == 1
     assert half.total.item() == pytest.approx(whole.total.item(), abs=0.1)
+
+
+def test_the_contrast_is_that_of_a_plain_loop() -> None:
+    torch.manual_seed(0)
+    n, count, groups = 3, 2, 4
+    entities, regions = (normalize(torch.randn(n, each, 8), dim=-1) for each in (count, groups))
+    chosen = torch.zeros(n, count, groups, dtype=torch.bool)
+    pairs = [(0, 0, 1), (0, 1, 3), (1, 0, 0), (2, 1, 2)]
+    for place in pairs:
+        chosen[place] = True
+    names = torch.tensor([[5, 6], [5, 7], [9, 8]])  # the first of two images are called alike
+    found = contrast_losses(entities, regions, chosen, names, torch.tensor(4.0))
+    for i, a, b in pairs:
+        others = [(k, r) for k in range(n) for r in range(groups)]
+        alike = [(k, r) for k, e, r in pairs if names[k, e] == names[i, a] and (k, e) != (i, a)]
+        down = sum((4 * entities[i, a] @ regions[p]).exp() for p in others if p not in alike)
+        kept = [(k, e) for k, e, _ in pairs if names[k, e] != names[i, a] or (k, e) == (i, a)]
+        across = sum((4 * entities[p] @ regions[i, b]).exp() for p in kept)
+        own = (4 * entities[i, a] @ regions[i, b]).exp()
+        wanted = -((own / down).log() + (own / across).log()) / 2
+        assert float(found[i, a]) == pytest.approx(float(wanted), abs=1e-5)
+    assert int((found != 0).sum()) == len(pairs)
+
+
+def test_entities_of_the_same_words_are_called_alike(reader: Reader) -> None:
+    texts = reader.read(["a red dog chasing a cat", "we see a cat near a red dog", "a red cat"])
+    assert texts.spans is not None
+    names = named(texts.ids, covered(texts.spans.entities, texts.ids.shape[1]))
+    assert names[0, 0] == names[1, 1]
+    assert names[0, 1] == names[1, 0]
+    assert len({int(names[0, 0]), int(names[0, 1]), int(names[2, 0])}) == 3
+
+
+def test_gradients_of_the_repair_reach_both_towers_and_the_oracle_needs_masks(
+    reader: Reader,
+) -> None:
+    for name in ("msgclip:contrast", "msgclip:oracle"):
+        batch = batch_of(reader)
+        masks = torch.zeros(N, MOST_ENTITIES, 16, 16)
+        masks[:, 0, :, :8], masks[:, 1, :, 8:] = 1, 1
+        batch.extra["masks"] = masks
+        made_one = made(name).model
+        assert "matched" in made_one(batch, 500).parts
+        loss = made_one.aligned(
+            *(each.float() for each in (image_tokens(made_one.clip, batch.images)[1],
+                                        text_tokens(made_one.clip, batch.texts.ids)[1])),
+            batch.texts, masks,
+        )  # fmt: skip
+        loss.total.backward()
+        towers_reached = {
+            n.split(".")[1] for n, p in made_one.named_parameters() if p.grad is not None
+        }
+        assert {"visual", "transformer"} <= towers_reached
+    with pytest.raises(ModelError, match="need drawn scenes"):
+        made("msgclip:oracle").model(batch_of(reader), 500)

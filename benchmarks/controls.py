@@ -1,0 +1,66 @@
+"""What a trained model knows without a part of what it is given: the same weights, shown less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchbench.types import View
+
+GREY = (128, 128, 128)
+
+
+def changed(model: Any, change: str) -> Any:
+    """A loaded variant under one of ``CHANGES``; its manifest says so.
+
+    Args:
+        model: of ``load_model``; it is changed in place.
+        change: a name of ``CHANGES``.
+
+    Returns:
+        The same model.
+    """
+    CHANGES[change](model)
+    settings = {**model.manifest.settings, "changed": change}
+    model.manifest = replace(model.manifest, settings=settings)
+    return model
+
+
+def without_knowledge(model: Any) -> None:
+    """Leave out what the knowledge encoder adds: λ = 0."""
+    model.model.knowledge_at_test = 0.0
+
+
+def misread(model: Any, percent: int) -> None:
+    """Exchange head and tail of every triple of so many of 100 captions.
+
+    An exchanged triple is what the false caption of a relation tells, so that no other wrong parse
+    costs more.
+    """
+    model._reader.turned_percent = percent
+
+
+def grey(model: Any) -> None:
+    """Show grey images: what boxes and names alone tell."""
+    sighted = model.score_relations
+    model.score_relations = lambda view: sighted(replace(view, picture=_grey(view)))
+
+
+def _grey(view: View) -> Callable[[], Image.Image]:
+    size = view.picture().size
+    return lambda: Image.new("RGB", size, GREY)
+
+
+CHANGES: dict[str, Callable[[Any], None]] = {
+    "plain": without_knowledge,
+    "10 % wrong parses": partial(misread, percent=10),
+    "30 % wrong parses": partial(misread, percent=30),
+    "grey images": grey,
+}
+"""By name."""

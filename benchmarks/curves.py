@@ -1,0 +1,200 @@
+"""Learning curves of runs, by examples and by arithmetic: equal examples, and equal FLOPs.
+
+Marks are those of the validation split in a run's log, an example being one caption's image (or one
+scene, where those are shown whole). Between two looks a mark is interpolated on the logarithm of
+examples. FLOPs are counted by torch on a forward and a backward pass of one batch; the start that
+members share is not among them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.atomic import written_whole
+from benchbench.training.feeding import Feed
+from benchbench.training.log import read_log
+from benchbench.training.plan import Plan
+from benchbench.training.running import SMALL, data_of
+from benchbench.training.views import VIEWS
+from benchbench.variants import towers, weights
+from benchbench.variants.catalogue import variant
+from benchbench.variants.making import make
+from benchmarks.members import STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.variants.variant import Batch
+
+EXAMPLES = (100_000, 300_000, 1_000_000, 3_000_000)
+"""After how many marks are told."""
+WANTED = 80.0
+"""Percent, of "examples to 80 %"."""
+COUNTED = 32
+"""Examples of the batch whose arithmetic is counted."""
+FIRST = "val_"
+ASIDE = ("mean",)
+"""What logs have beside marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A mark of one run as it was trained."""
+
+    examples: tuple[int, ...]
+    """Ascending."""
+    percents: tuple[float, ...]
+
+    def at(self, examples: float) -> float:
+        """The mark after so many examples; NaN before the first look and after the last."""
+        if not self.examples or not self.examples[0] <= examples <= self.examples[-1]:
+            return float("nan")
+        k = next(k for k, each in enumerate(self.examples) if each >= examples)
+        if self.examples[k] == examples:
+            return self.percents[k]
+        low, high = self.examples[k - 1 : k + 1]
+        share = math.log(examples / low) / math.log(high / low)
+        return self.percents[k - 1] + share * (self.percents[k] - self.percents[k - 1])
+
+    def reached(self, percent: float = WANTED) -> float:
+        """Examples after which a mark is first reached; NaN where it is not.
+
+        Where the first look is above it already, that look's: it may have been reached before.
+        """
+        k = next((k for k, each in enumerate(self.percents) if each >= percent), None)
+        if k is None:
+            return float("nan")
+        if k == 0:
+            return float(self.examples[0])
+        low, high = self.percents[k - 1 : k + 1]
+        (first, second), share = self.examples[k - 1 : k + 1], (percent - low) / (high - low)
+        return float(first * (second / first) ** share)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A run's curves and what an example costs it."""
+
+    member: str
+    seed: int
+    curves: Mapping[str, Curve]
+    """By mark."""
+    flops: float
+    """Per example, forward and backward."""
+    steps: int
+    batch: int
+    start: str
+    """What it was trained from, as its checkpoint says."""
+    device: str
+    """What it was trained on."""
+
+
+def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
+    """The marks of a run's log, each with its steps' examples.
+
+    Args:
+        log: of ``read_log``.
+        batch: examples a step.
+    """
+    found: dict[str, list[tuple[int, float]]] = {}
+    for record in log:
+        for name, value in record.items():
+            mark = name.removeprefix(FIRST)
+            if name.startswith(FIRST) and mark not in ASIDE:
+                found.setdefault(mark, []).append((batch * record["step"], float(value)))
+    return {
+        mark: Curve(*zip(*sorted(dict(looks).items()), strict=True))
+        for mark, looks in found.items()
+    }
+
+
+def learned(member: str, seed: int, run: Path, best: str, known: Path) -> Learned:
+    """A run's curves, and the arithmetic of its examples.
+
+    Args:
+        member: whose.
+        seed: its seed.
+        run: its folder.
+        best: its checkpoint's name there.
+        known: a file that keeps what was counted.
+    """
+    record = weights.read(run / best)[1]
+    plan, environment = record["plan"], record["environment"]
+    device = environment.get("gpu") or f"CPU ({environment['processor']})"
+    return Learned(
+        member, seed, curves_of(read_log(run), plan["batch"]), _remembered(record, known),
+        plan["steps"], plan["batch"], start_of(plan), f"{device}, {plan['precision']}",
+    )  # fmt: skip
+
+
+def start_of(plan: Mapping[str, Any]) -> str:
+    """What a run was trained from: a name of ``STARTS``, or its backbone where that is none.
+
+    >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/base/best.safetensors"})
+    ('random', 'facts')
+    """
+    backbone = str(plan["backbone"])
+    if backbone == SMALL:
+        return "random"
+    folder = PurePath(backbone).parent.name
+    return next((start for start, name in STARTS.items() if name and name == folder), backbone)
+
+
+def _remembered(record: Mapping[str, Any], known: Path) -> float:
+    """FLOPs per example, counted once for members of equal settings."""
+    told = {name: record[name] for name in ("variant", "architecture", "settings", "step")}
+    key = json.dumps(told, sort_keys=True)
+    there: dict[str, float] = json.loads(known.read_text("utf-8")) if known.is_file() else {}
+    if key not in there:
+        there[key] = flops_per_example(record)
+        with written_whole(known) as temporary:
+            temporary.write_text(json.dumps(there, indent=1, sort_keys=True), "utf-8")
+    return there[key]
+
+
+def flops_per_example(record: Mapping[str, Any], examples: int = COUNTED) -> float:
+    """FLOPs of a forward and a backward pass, per example, of what a checkpoint's record tells of.
+
+    A multiplication and an addition are two. What does no matrix product or convolution counts
+    nothing, as in ``torch.utils.flop_counter``. It is a late step's: some objectives have parts
+    that begin later than others.
+
+    Args:
+        record: of ``weights.read``.
+        examples: in the batch.
+    """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, batch = model_and_batch(record, examples)
+    # Attention as matrix products: torch counts nothing of a CPU's own kernel for it.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(batch, int(record["step"])).total.backward()
+    return float(counter.get_total_flops()) / examples
+
+
+def model_and_batch(record: Mapping[str, Any], examples: int) -> tuple[Any, Batch]:
+    """A model as a checkpoint's record tells of it, of random weights, and its first batch."""
+    described = variant(record["variant"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        clip = towers.build(record["architecture"], record["preprocessing"])
+        made = make(described, clip, record["architecture"], record["settings"])
+    source, _ = data_of(Plan(described.name, batch=examples), described, made)
+    feed = Feed(
+        source=source,
+        reader=made.reader,
+        views=[VIEWS[name] for name in described.views],
+        batch=examples,
+        size=made.size,
+        device="cpu",
+        preprocessing=made.preprocessing,
+    )
+    return made.model.train(), feed.on_device(feed[0])

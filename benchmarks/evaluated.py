@@ -1,0 +1,198 @@
+"""Runs of whatever is trained: evaluated where they are not there yet, and read when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+import benchbench as bb
+from benchbench.editions import resolve_edition
+from benchbench.errors import UsageError
+from benchbench.registry import load_model, load_task
+from benchbench.reports.sidebyside import side_by_side
+from benchbench.training.loop import BEST
+from benchbench.types import Learner, LoadOptions
+from benchbench.variants import weights
+from benchmarks.controls import changed
+from benchmarks.curves import start_of
+from benchmarks.members import BY_NAME, PARTS, Member, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchbench.types import Run
+    from benchmarks.claims import Claims
+
+STRUCTURE = ("vg-attribution", "vg-relation")
+PART_TASKS = (*STRUCTURE, "coco-retrieval")
+"""Of Structure-CLIP's ablation."""
+TASKS = (
+    *PART_TASKS, "scenario-classification", "scenario-retrieval", "vg-relation-detection",
+)  # fmt: skip
+"""Of the table of scores."""
+KEPT = 24
+"""Runs in memory at a time: several claims in a row are of the same ones."""
+Key = tuple[int, str, str]
+"""Seed, model, task."""
+
+
+class Score(NamedTuple):
+    """A run's headline."""
+
+    value: float
+    metric: str
+    edition: str
+
+
+class Stored(Mapping[Key, "Run"]):
+    """Runs in files; hundreds of them would not fit into memory."""
+
+    def __init__(self, paths: Mapping[Key, Path]) -> None:
+        """Read none yet."""
+        self._paths = dict(paths)
+        self._read = lru_cache(maxsize=KEPT)(bb.read_run)
+
+    def __getitem__(self, key: Key) -> Run:
+        """Read a run, or take it from memory."""
+        return self._read(self._paths[key])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is made, where and how."""
+
+    out: Path
+    device: str
+    precision: str
+    seeds: int
+    members: tuple[Member, ...]
+
+    def folder(self, seed: int) -> Path:
+        """Of a seed's runs."""
+        return self.out / f"{seed}"
+
+    def best(self, seed: int, name: str) -> Path:
+        """A member's best checkpoint, whether it is there or not."""
+        return place(self.folder(seed), name) / BEST
+
+    def there(self, name: str) -> list[int]:
+        """The seeds of which a member has a checkpoint."""
+        return [seed for seed in range(self.seeds) if self.best(seed, name).is_file()]
+
+
+def evaluated(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]:
+    """Every run that a claim or a table needs, of whatever is there; and each one's headline."""
+    paths, scores = {}, {}
+    for key, path, score in _runs(work, claims):
+        paths[key], scores[key] = path, score
+    return Stored(paths), scores
+
+
+def score_of(run: Run) -> Score:
+    """A run's headline, without an interval."""
+    both = side_by_side([run])
+    return Score(both.means()[0].value, both.metric.name, run.edition)
+
+
+def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
+    names: dict[str, str] = {}
+    for member in work.members:
+        for seed in work.there(member.weights):
+            model = None
+            _check_run(work, member, seed)
+            for task in _tasks(member, seed, claims):
+                if task not in names:
+                    names[task] = resolve_edition(load_task(task).info).name
+                model = model or _loaded(work, member, seed)
+                path = _path(work.folder(seed), member.name, task)
+                score = score_of(_evaluated(model, task, names[task], path))
+                yield (seed, member.name, task), path, score
+    for name, task in _fixed(claims):
+        model = load_model(name, LoadOptions(device=work.device))
+        path = _path(work.out, name, task)
+        run = _evaluated(model, task, resolve_edition(load_task(task).info).name, path)
+        for seed in range(work.seeds):
+            yield (seed, name, task), path, score_of(run)
+
+
+def _path(folder: Path, name: str, task: str) -> Path:
+    """Where a run is kept."""
+    return folder / "evaluated" / f"{place(Path(), name)}-{task}.parquet"
+
+
+def _check_run(work: Work, member: Member, seed: int) -> None:
+    """Refuse a checkpoint in the place of another.
+
+    Raises:
+        UsageError: its variant, its start or its seed is not the member's.
+    """
+    path, own = work.best(seed, member.weights), BY_NAME[member.weights]
+    record = weights.read(path)[1]
+    plan = record["plan"]
+    wanted = {"variant": own.variant, "start": own.start, "seed": seed}
+    there = {"variant": record["variant"], "start": start_of(plan), "seed": plan["seed"]}
+    if wrong := [f"{key} {there[key]}, not {wanted[key]}" for key in wanted
+                 if there[key] != wanted[key]]:  # fmt: skip
+        raise UsageError(
+            f"{path} is not of {own.name}: {'; '.join(wrong)}. Put it where it belongs "
+            "(benchmarks/members.py)."
+        )
+
+
+def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:
+    """What a member is put to: by seed 0 to all tasks, by others to what is claimed or tabulated.
+
+    One whose weights are another's is put to what is claimed of it alone.
+    """
+    wanted = {claim.task for claim in claims.of(member.name)}
+    if member.weights == member.name:
+        wanted |= set(TASKS) if seed == 0 else set()
+        wanted |= set(PART_TASKS) if member.variant in PARTS else set()
+    return [task for task in dict.fromkeys((*TASKS, *sorted(wanted))) if task in wanted]
+
+
+def _fixed(claims: Claims) -> list[tuple[str, str]]:
+    """Models of claims that are no members, and have no seeds: name and task."""
+    found = [
+        (name, claim.task)
+        for claim in claims.claims
+        for name in (claim.better, claim.worse)
+        if name not in BY_NAME
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _loaded(work: Work, member: Member, seed: int) -> Any:
+    """A member as it is evaluated."""
+    family = BY_NAME[member.weights].variant.partition(":")[0]
+    path = work.best(seed, member.weights)
+    model: Any = load_model(f"{family}:{path}", LoadOptions(device=work.device))
+    name = f"{member.name}, seed {seed}"
+    model.manifest = replace(model.manifest, name=name)
+    return model if member.weights == member.name else changed(model, member.change)
+
+
+def _evaluated(model: Any, task: str, edition: str, path: Path) -> Run:
+    """A run, read from disk where it is of this model on these items."""
+    if path.is_file():
+        run = bb.read_run(path)
+        # What learns from the task's files is known by its name: its digest is of what it learned.
+        key = "name" if isinstance(model, Learner) else "fingerprint"
+        alike = getattr(run.model, key) == getattr(model.manifest, key)
+        items = (run.edition, run.task_version)
+        if alike and items == (edition, load_task(task).info.version):
+            return run
+    click.echo(f"{model.manifest.name} on {task}", err=True)
+    bb.write_run(bb.evaluate(model, task), path)
+    return bb.read_run(path)

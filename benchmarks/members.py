@@ -1,0 +1,113 @@
+"""Who is trained, from which start, for how long; and who is evaluated otherwise than trained.
+
+A member is named by its variant; with ``@START`` behind it where it starts from elsewhere than the
+others (``structclip@random``). Its run is in the folder SEED/MEMBER, a hyphen for each colon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from benchbench.variants.catalogue import variants
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STARTS = {"random": "", "captioner": "captioner", "facts": "base"}
+"""Start → the variant whose checkpoint it is; random weights have none."""
+START = "captioner"
+"""Of members whose name tells of none."""
+SHIPPED = ("clip", "negclip", "structclip", "msgclip", "scenarioclip", "relclip")
+"""Whose weights are bundled, of seed 0."""
+PARTS = ("clip", "structclip:knowledge", "structclip:negatives", "structclip")
+"""Structure-CLIP's ablation: neither part, each, both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is trained, or how a trained one is changed when it is evaluated."""
+
+    name: str
+    steps: int = 6000
+    batch: int = 512
+    rate: float = 1e-3
+    looks: int = 60
+    """At the validation split, in a run."""
+    of: str = ""
+    """Another member, whose weights are evaluated otherwise; nothing is trained then."""
+    change: str = ""
+    """What is changed then: a name of ``controls.CHANGES``."""
+
+    @property
+    def variant(self) -> str:
+        """Its name in the catalogue."""
+        return self.name.partition("@")[0]
+
+    @property
+    def start(self) -> str:
+        """A name of ``STARTS``."""
+        return self.name.partition("@")[2] or START
+
+    @property
+    def known(self) -> bool:
+        """Whether there is such a variant to be trained."""
+        return self.variant in variants()
+
+    @property
+    def weights(self) -> str:
+        """The member whose weights it has: its own, where it can be trained."""
+        return self.name if self.known or not self.of else self.of
+
+    def scaled(self, scale: float) -> Member:
+        """The same for a share of its steps."""
+        return replace(self, steps=max(1, round(self.steps * scale)))
+
+
+def canonical(name: str) -> str:
+    """A member's name without the start that all have.
+
+    >>> canonical(f"structclip@{START}"), canonical("structclip@random")
+    ('structclip', 'structclip@random')
+    """
+    variant, _, start = name.partition("@")
+    return variant if start == START else name
+
+
+STARTING = tuple(Member(name, looks=20) for name in STARTS.values() if name)
+"""What others start from."""
+MEMBERS = (
+    Member("clip"),
+    Member("clip:dense"),
+    Member("negclip"),
+    Member("negclip:dose"),
+    Member("negclip:published"),
+    Member("structclip"),
+    Member("structclip:negatives"),
+    Member("structclip:knowledge"),
+    Member("structclip:bag"),
+    Member("structclip:shuffled"),
+    Member("structclip:published"),
+    Member("structclip:plain", of="structclip", change="plain"),
+    Member("structclip:wrong10", of="structclip", change="10 % wrong parses"),
+    Member("structclip:wrong30", of="structclip", change="30 % wrong parses"),
+    Member("msgclip"),
+    Member("msgclip:contrast"),
+    Member("msgclip:oracle"),
+    Member("scenarioclip"),
+    Member("scenarioclip:shared"),
+    Member("scenarioclip:alone"),
+    Member("scenarioclip:captions"),
+    Member("relclip", steps=4000, batch=64, looks=40),
+    Member("relclip:distant", steps=4000, batch=64, looks=40),
+    Member("relclip:grey", steps=4000, batch=64, looks=40, of="relclip", change="grey images"),
+    Member("relclip:boxes", steps=4000, batch=64, looks=40),
+    *(Member(f"{part}@{start}") for start in STARTS if start != START for part in PARTS),
+)
+"""By the claims' names; those of the catalogue are trained, the others' weights are ``of``'s."""
+BY_NAME = {each.name: each for each in (*STARTING, *MEMBERS)}
+
+
+def place(folder: Path, name: str) -> Path:
+    """A member's run folder among those of its seed."""
+    return folder / name.replace(":", "-")

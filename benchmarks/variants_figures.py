@@ -1,0 +1,210 @@
+"""The page's two figures as SVG text: intervals of claims, and learning curves."""
+
+from __future__ import annotations
+
+import html
+import math
+from statistics import fmean
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchbench.reports.plots import nice, svg
+from benchmarks.curves import EXAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.curves import Curve, Learned
+    from benchmarks.verdicts import Found
+
+WIDTH, ROW, TOP, BOTTOM = 940, 24, 14, 46
+NAMES, TASKS, RIGHT = 250, 210, 100
+"""Pixels: of the models' names, of what is measured, of verdicts."""
+LEFT = NAMES + TASKS
+PANEL, BESIDE, AXIS = 220, 190, 52
+"""Pixels: of a panel's height, of the names beside its lines, of the numbers before them."""
+COLOURS = (
+    "#2f81f7", "#d1603d", "#2da44e", "#a371f7", "#bf8700", "#db61a2", "#1b9aaa", "#8b949e",
+)  # fmt: skip
+"""Of lines: each at least 3 : 1 against white and against black pages."""
+LINES = len(COLOURS)
+
+
+class Axis(NamedTuple):
+    """Values to places along a figure."""
+
+    low: float
+    high: float
+    start: float
+    """Pixels."""
+    end: float
+
+    def at(self, value: float) -> float:
+        """The place of a value; of one beyond an end, that end."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+
+def text(x: float, y: float, said: str, *, soft: bool = False, anchor: str = "start") -> str:
+    """Words of a figure."""
+    colour = "var(--s)" if soft else "var(--i)"
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">'
+        f"{html.escape(said)}</text>"
+    )
+
+
+def line(one: tuple[float, float], other: tuple[float, float], look: str) -> str:
+    """A straight line; ``look``: its attributes."""
+    (x1, y1), (x2, y2) = one, other
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {look}/>'
+
+
+def forest(found: Sequence[Found], level: float) -> str:
+    """Each claim's mean difference with its interval, its seeds and its bound.
+
+    Args:
+        found: those to be drawn, a row each.
+        level: one-sided, of the intervals.
+    """
+    axis = _points(found)
+    bottom = TOP + ROW * len(found)
+    parts = [_grid(axis, bottom)]
+    for row, each in enumerate(found):
+        parts += _row(each, axis, TOP + ROW * (row + 0.5))
+    told = (
+        f"points; dot: mean over seeds, small dots: seeds, bar: {100 * (1 - 2 * level):g} % "
+        "interval (over seeds; of one seed, over items), tick: what must be exceeded"
+    )
+    parts.append(text(8, bottom + 38, told, soft=True))
+    return svg(WIDTH, bottom + BOTTOM, "Differences between models with intervals", parts)
+
+
+def _points(found: Sequence[Found]) -> Axis:
+    """The axis: every seed and bound, and every interval of one seed or of three and more.
+
+    That of two seeds, of one degree of freedom, would leave the others no room.
+    """
+    ends = [0.0]
+    for each in found:
+        ends += [100 * each.claim.bound] if each.n else []
+        ends += [100 * pair.difference for pair in each.pairs.values()]
+        if each.n != 2:
+            ends += [100 * x for x in (each.shown.low, each.shown.high) if not math.isnan(x)]
+    ticks = nice(min(ends), max(ends), 8)
+    return Axis(ticks[0], ticks[-1], LEFT, WIDTH - RIGHT)
+
+
+def _grid(axis: Axis, bottom: float) -> str:
+    parts = []
+    for tick in nice(axis.low, axis.high, 8):
+        x = axis.at(tick)
+        stroke = "var(--s)" if tick == 0 else "var(--l)"
+        parts.append(line((x, TOP), (x, bottom), f'stroke="{stroke}"'))
+        parts.append(
+            text(x, bottom + 18, f"{tick:g}".replace("-", "−"), soft=True, anchor="middle")
+        )
+    return "".join(parts)
+
+
+def _row(found: Found, axis: Axis, y: float) -> list[str]:
+    claim, over = found.claim, found.shown
+    parts = [
+        text(8, y + 4, f"{claim.better} − {claim.worse}"),
+        text(NAMES, y + 4, claim.asked, soft=True),
+        text(WIDTH - RIGHT + 10, y + 4, found.verdict, soft=found.verdict != "shown"),
+    ]
+    if not found.n:
+        return parts
+    colour = "var(--m)" if found.verdict == "shown" else "var(--s)"
+    bound = axis.at(100 * claim.bound)
+    parts.append(line((bound, y - 8), (bound, y + 8), 'stroke="var(--i)" stroke-width="1.5"'))
+    if not math.isnan(over.low):
+        ends = [(axis.at(100 * x), y) for x in (over.low, over.high)]
+        look = f'stroke="{colour}" stroke-width="4" stroke-linecap="round" opacity="0.45"'
+        parts.append(line(ends[0], ends[1], look))
+    for pair in found.pairs.values():
+        x = axis.at(100 * pair.difference)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>')
+    x = axis.at(100 * over.mean)
+    parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
+    return parts
+
+
+def learning(runs: Sequence[Learned], marks: Sequence[str]) -> str:
+    """Marks of the validation split by examples, a panel a mark, a line a member.
+
+    Args:
+        runs: of at most eight members; the mean over a member's seeds is drawn.
+        marks: which.
+    """
+    parts = []
+    for k, mark in enumerate(marks):
+        parts += _panel(runs, mark, TOP + 22 + k * (PANEL + 62))
+    height = TOP + 22 + len(marks) * (PANEL + 62)
+    return svg(WIDTH, height, "Learning curves of members on the validation split", parts)
+
+
+def _panel(runs: Sequence[Learned], mark: str, top: float) -> list[str]:
+    members = list(dict.fromkeys(each.member for each in runs))
+    drawn = {
+        member: _mean([each.curves[mark] for each in runs if each.member == member])
+        for member in members
+        if all(mark in each.curves for each in runs if each.member == member)
+    }
+    drawn = {member: points for member, points in drawn.items() if points}
+    if not drawn:
+        return []
+    places = [point for points in drawn.values() for point in points]
+    ticks = nice(min(y for _, y in places), max(y for _, y in places))
+    across = Axis(
+        math.log(min(x for x, _ in places)), math.log(max(x for x, _ in places) + 1),
+        AXIS, WIDTH - BESIDE,
+    )  # fmt: skip
+    up = Axis(ticks[0], ticks[-1], top + PANEL, top)
+    parts = [text(8, top - 12, f"{mark}, % right of the validation split"), *_frame(across, up)]
+    for member, points in drawn.items():
+        number = members.index(member)
+        path = " ".join(f"{across.at(math.log(x)):.1f},{up.at(y):.1f}" for x, y in points)
+        dashes = ' stroke-dasharray="6 3"' if number % 2 else ""
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="{COLOURS[number % LINES]}" '
+            f'stroke-width="2"{dashes}/>'
+        )
+    return parts + _legend({m: up.at(p[-1][1]) for m, p in drawn.items()}, members)
+
+
+def _mean(curves: Sequence[Curve]) -> list[tuple[int, float]]:
+    """Examples and the mean mark, at looks that all seeds have taken."""
+    common = sorted(set.intersection(*(set(each.examples) for each in curves)))
+    return [(x, fmean(each.at(x) for each in curves)) for x in common]
+
+
+def _frame(across: Axis, up: Axis) -> list[str]:
+    parts = []
+    for tick in nice(up.low, up.high):
+        y = up.at(tick)
+        parts.append(line((across.start, y), (across.end, y), 'stroke="var(--l)"'))
+        parts.append(text(across.start - 8, y + 4, f"{tick:g}", soft=True, anchor="end"))
+    for examples in EXAMPLES:
+        if across.low <= math.log(examples) <= across.high:
+            x = across.at(math.log(examples))
+            parts.append(line((x, up.start), (x, up.end), 'stroke="var(--l)"'))
+            said = f"{examples / 1e6:g} M"
+            parts.append(text(x, up.start + 18, said, soft=True, anchor="middle"))
+    said = "examples (log scale)"
+    parts.append(text((across.start + across.end) / 2, up.start + 34, said, soft=True,
+                      anchor="middle"))  # fmt: skip
+    return parts
+
+
+def _legend(ends: Mapping[str, float], members: Sequence[str]) -> list[str]:
+    """Each line's name where it ends, none over another."""
+    parts, last = [], -math.inf
+    for member, y in sorted(ends.items(), key=lambda each: each[1]):
+        last = max(y, last + 16)
+        number, x = members.index(member), WIDTH - BESIDE + 20
+        dashes = ' stroke-dasharray="6 3"' if number % 2 else ""
+        look = f'stroke="{COLOURS[number % LINES]}" stroke-width="3"{dashes}'
+        parts.append(line((x, last), (x + 18, last), look))
+        parts.append(text(x + 24, last + 4, member))
+    return parts

@@ -1,0 +1,234 @@
+r"""Claims tested on runs: per seed, over seeds, and the confirmatory ones together.
+
+With d_1, …, d_n the paired differences of n seeds, each of them between two models that started
+from the same weights and were shown the same examples,
+
+.. math:: \bar d \pm t_{n-1,\,1-\alpha}\; s / \sqrt{n}, \qquad t = (\bar d - b) / (s / \sqrt{n})
+
+with b the claim's bound: its margin, or for what is to be kept −margin. From three seeds on, the
+p-value is of this t; below, of the jackknife over source images of the mean of the differences
+(``stats.margins``), which speaks of the checkpoints. Seeds that do not differ at all give no
+interval and no claim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.reports.sidebyside import side_by_side
+from benchbench.stats import holm, intervals
+from benchbench.stats.margins import from_bound, loss_variance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchbench.reports.sidebyside import SideBySide
+    from benchbench.types import Run
+    from benchmarks.claims import Claim, Claims
+
+    Runs = Mapping[tuple[int, str, str], Run]
+    """By seed, model and task."""
+
+ENOUGH = 3
+"""Seeds from which on the p-value is over seeds."""
+Verdict = Literal["shown", "not shown", "the contrary", "estimated", "not trained"]
+Basis = Literal["seeds", "items", "nothing"]
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two checkpoints of one seed; scores as shares."""
+
+    better: float
+    worse: float
+    low: float
+    """Of better − worse, for other items."""
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """Better − worse."""
+        return self.better - self.worse
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A mean difference with its interval and its tests against a bound."""
+
+    mean: float
+    low: float = NAN
+    high: float = NAN
+    above: float = 1.0
+    """p-value against "at the bound or below"."""
+    below: float = 1.0
+    """p-value against "at the bound or above"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of a claim."""
+
+    claim: Claim
+    pairs: Mapping[int, Pair]
+    """By seed; those that have both models."""
+    missing: tuple[str, ...]
+    """Models without a run in any seed."""
+    metric: str = ""
+    seeds: Over = Over(NAN)
+    """Over seeds; an interval from two on."""
+    items: Over = Over(NAN)
+    """Over source images, of the mean of these seeds' differences."""
+    above: float = 1.0
+    """The p-value of the claim: adjusted by Holm where it is confirmatory."""
+    below: float = 1.0
+    """The p-value of the contrary, likewise."""
+    verdict: Verdict = "not trained"
+
+    @property
+    def n(self) -> int:
+        """Seeds."""
+        return len(self.pairs)
+
+    @property
+    def basis(self) -> Basis:
+        """What the p-value is over."""
+        return "nothing" if not self.n else "seeds" if self.n >= ENOUGH else "items"
+
+    @property
+    def tested(self) -> Over:
+        """What verdict and p-value are taken from."""
+        return self.seeds if self.basis == "seeds" else self.items
+
+    @property
+    def shown(self) -> Over:
+        """The interval to be told first: over seeds as soon as there is one."""
+        return self.seeds if self.n > 1 else self.items
+
+
+def over_seeds(differences: Sequence[float], bound: float, level: float) -> Over:
+    """Student's interval and one-sided tests over seeds.
+
+    Args:
+        differences: one a seed.
+        bound: what the mean is held against.
+        level: one-sided; the interval has 1 − 2 · level.
+
+    >>> found = over_seeds([0.1, 0.2, 0.3], 0.0, 0.025)
+    >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3), round(found.above, 4)
+    (0.2, -0.048, 0.448, 0.0371)
+    """
+    from scipy.special import stdtr, stdtrit
+
+    n = len(differences)
+    mean = float(np.mean(differences)) if n else NAN
+    error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    if error < 1e-12:
+        return Over(mean)
+    half = float(stdtrit(n - 1, 1 - level)) * error
+    below = float(stdtr(n - 1, (mean - bound) / error))
+    above = float(stdtr(n - 1, (bound - mean) / error))
+    return Over(mean, mean - half, mean + half, above, below)
+
+
+def over_items(both: SideBySide, bound: float, level: float) -> Over:
+    """The same over source images, of the mean of several seeds' differences.
+
+    Args:
+        both: runs of the worse and the better model by turns, a pair a seed.
+        bound: what the mean is held against.
+        level: one-sided; the interval has 1 − 2 · level.
+    """
+    apart = (both.values[:, 1::2] - both.values[:, ::2]).mean(axis=1)
+    mean = both.mean(apart)
+    ((low, high),) = intervals([mean], 1 - 2 * level)
+    # Two models that agree on every item are the same, and would not differ on others either.
+    per_loss = loss_variance(both.numbered(), absent=both.absent) if apart.any() else 0.0
+    sided = from_bound(mean, bound, per_loss=per_loss)
+    return Over(mean.value, low, high, sided.above, sided.below)
+
+
+def judged(claims: Claims, runs: Runs) -> list[Found]:
+    """Every claim, in the order of the file, with its verdict.
+
+    Those whose models are not there count in Holm's adjustment as any other: how many claims there
+    are was fixed before training.
+
+    Args:
+        claims: of a file.
+        runs: of whatever is trained; of a model that has no seeds under every seed.
+
+    Raises:
+        NotComparable: runs of one task that are of other items.
+    """
+    found = [_found(claim, runs, claims.level) for claim in claims.claims]
+    places = [i for i, each in enumerate(found) if each.claim.confirmatory]
+    above = holm([found[i].tested.above for i in places])
+    below = holm([found[i].tested.below for i in places])
+    for i, one, other in zip(places, above, below, strict=True):
+        found[i] = replace(found[i], above=one, below=other)
+    return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
+
+
+def _found(claim: Claim, runs: Runs, level: float) -> Found:
+    """A claim before it is adjusted for the others."""
+    seeds_of = {
+        name: {seed for seed, model, task in runs if (model, task) == (name, claim.task)}
+        for name in (claim.better, claim.worse)
+    }
+    missing = tuple(name for name, seeds in seeds_of.items() if not seeds)
+    seeds = sorted(seeds_of[claim.better] & seeds_of[claim.worse])
+    if not seeds:
+        return Found(claim, {}, missing)
+    beside = [
+        runs[seed, name, claim.task] for seed in seeds for name in (claim.worse, claim.better)
+    ]
+    both = side_by_side(beside, claim.metric)
+    if not both.is_mean or both.sign < 0:
+        raise UsageError(
+            f"The claim '{claim.name}' is of {both.metric.name} on {claim.task}, which counts "
+            "places, and a claim is of a mean in percent. Name another metric."
+        )
+    pairs = {seed: _pair(both, 2 * k, level) for k, seed in enumerate(seeds)}
+    differences = [each.difference for each in pairs.values()]
+    found = Found(
+        claim,
+        pairs,
+        missing,
+        both.metric.name,
+        over_seeds(differences, claim.bound, level),
+        over_items(both, claim.bound, level),
+    )
+    return replace(found, above=found.tested.above, below=found.tested.below)
+
+
+def _pair(both: SideBySide, column: int, level: float) -> Pair:
+    """Two checkpoints of a seed, the worse one's column first."""
+    worse, better = both.values.T[column : column + 2]
+    ((low, high),) = intervals([both.mean(better - worse)], 1 - 2 * level)
+    return Pair(both.mean(better).value, both.mean(worse).value, low, high)
+
+
+def _verdict(found: Found, level: float) -> Verdict:
+    if not found.n:
+        return "not trained"
+    if found.claim.kind == "estimate":
+        return "estimated"
+    if found.above < level:
+        return "shown"
+    return "the contrary" if found.below < level else "not shown"
+
+
+def counted(found: Sequence[Found]) -> str:
+    """How many claims have which verdict: "3 shown, 1 not trained"."""
+    number = Counter(each.verdict for each in found)
+    order: tuple[Verdict, ...] = (
+        "shown", "not shown", "the contrary", "estimated", "not trained",
+    )  # fmt: skip
+    return ", ".join(f"{number[each]} {each}" for each in order if number[each])
