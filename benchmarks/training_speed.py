@@ -69,22 +69,23 @@ def main(
     workers = cpu_workers() - 1 if workers is None else workers
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        packs: dict[bool, Pack] = {}
+        packs: dict[tuple[bool, int], Pack] = {}
         for name in names.split(",") if names else variants():
             described = variant(name)
-            if set(described.views) <= set(VIEW_COLUMNS) and described.twins not in packs:
-                packs[described.twins] = _pack(Path(folder), described.twins, 4 * batch_size)
-            bench = Bench(name, device, precision, batch_size, packs.get(described.twins))
+            key = described.twins, described.dense_percent
+            if set(described.views) <= set(VIEW_COLUMNS) and key not in packs:
+                packs[key] = _pack(Path(folder), *key, 4 * batch_size)
+            bench = Bench(name, device, precision, batch_size, packs.get(key))
             rows.append([name, *bench.measured(steps, times, workers)])
             click.echo(f"{name}: {rows[-1][-2]}", err=True)
     head = ["variant", "live data", "packed data", "towers", "step", "share", "how"]
     click.echo(tabulate(rows, head, tablefmt="github"))
 
 
-def _pack(folder: Path, twins: bool, count: int) -> Pack:
+def _pack(folder: Path, twins: bool, dense: int, count: int) -> Pack:
     views = () if twins else tuple(sorted(VIEW_COLUMNS))
-    recipe = Recipe(count=count + count % 2, twins=twins, views=views, turns=not twins)
-    return make(folder / f"{twins}", recipe, processes=cpu_workers())
+    recipe = Recipe(count=count, twins=twins, dense_percent=dense, views=views, turns=not twins)
+    return make(folder / f"{twins}-{dense}", recipe, processes=cpu_workers())
 
 
 class Bench:

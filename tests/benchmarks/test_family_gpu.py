@@ -198,7 +198,7 @@ def test_whatever_can_be_trained_is() -> None:
     assert {"clip", "clip@random", "relclip", "scenarioclip:shared"} <= set(names)
     assert all(each.known and each.start in STARTS for each in chosen)
     assert [each.steps for each in chosen if each.name == "clip"] == [3000]
-    assert [each.name for each in gpu_runs._chosen("clip@facts", 1, small=True)][0] == "base"
+    assert gpu_runs._chosen("clip@facts", 1, small=True)[0].name == "base"
     with pytest.raises(UnknownName, match="There are: clip"):
         gpu_runs._chosen("structclip:plain", 1, small=False)
     assert gpu_runs._pack_of(Member("relclip")) is None
