@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import pkgutil
 import re
+import sys
 import weakref
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,12 +208,35 @@ def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
 @cache
 def _scanned(folder: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
     """Name → how to get it, of the modules of a package that assign an attribute."""
-    modules = (m.name for m in pkgutil.iter_modules(import_module(folder).__path__))
+    modules = (m.name for m in pkgutil.iter_modules(_package(folder).__path__))
     return {
         name.replace("_", "-"): _getter(f"{folder}.{name}", attribute)
         for name in modules
         if _defines(f"{folder}.{name}", attribute)
     }
+
+
+def _package(name: str) -> Any:
+    """Return a package of ours, also out of a checkout that is on the path and not installed.
+
+    There, what ships as ``benchbench.tasks`` lies beside ``benchbench``.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        parent, _, last = name.rpartition(".")
+        beside = Path(import_module(parent).__path__[0]).parent / last
+        if error.name != name or not (beside / "__init__.py").is_file():
+            raise
+    spec = spec_from_file_location(
+        name, beside / "__init__.py", submodule_search_locations=[str(beside)]
+    )
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    package = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(package)
+    setattr(import_module(parent), last, package)
+    return package
 
 
 def _getter(path: str, attribute: str) -> Callable[[], Any]:

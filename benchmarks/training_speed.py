@@ -1,89 +1,214 @@
-"""Training examples a second, and the share of what the towers alone would do.
+"""Training examples a second, by part: data, towers alone, whole steps; on a CPU and on a GPU.
 
-The floor is a forward and a backward pass over pictures and captions that lie ready: no drawing, no
-reading, no optimizer.
+    python -m benchmarks.training_speed --device cpu
+    python -m benchmarks.training_speed --device cuda --precision bf16 --batch-size 512
 
-    python benchmarks/training_speed.py --device cuda --precision bf16 --batch-size 1024
+Towers alone: a forward and a backward pass of the image tower over as many images, and of the text
+tower over as many captions, as a batch of the variant has: no objective, no reading, no optimizer.
+Data: batches and nothing else, drawn as training draws them, and read from a pack where they can be
+packed. Step: everything, from a pack. Share: of the towers' own rate; half of it is wanted.
+
+A member's parts are measured in turns within one run, several times; medians are printed.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 import torch
+from tabulate import tabulate
 
 from benchbench.devices import choose_device, cpu_workers
+from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.feeding import Feed
 from benchbench.training.optim import optimizer_of
+from benchbench.training.order import Order
+from benchbench.training.packed import PackedFeed, resident
+from benchbench.training.packing import Recipe, make
+from benchbench.training.passes import arithmetic, passes_of
 from benchbench.training.plan import Plan
 from benchbench.training.running import made_for
 from benchbench.training.views import VIEWS
-from benchbench.variants.catalogue import variant
+from benchbench.variants.catalogue import variant, variants
+from benchbench.variants.features import text_embeddings
+from benchbench.variants.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from benchbench.training.packing import Pack
+    from benchbench.variants.making import Made
+    from benchbench.variants.variant import Batch, Variant
+
+LATER = 10_000
+"""A step at which all parts of every objective are at work."""
+WANTED = 50
+"""Percent of the towers' own rate."""
 
 
 @click.command()
-@click.option("--variants", default="clip,negclip,structclip", show_default=True)
+@click.option("--variants", "names", default="", help="With commas between; by default all.")
 @click.option("--device", default="auto", show_default=True)
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
 @click.option("--batch-size", default=64, show_default=True)
-@click.option("--steps", default=20, show_default=True)
-@click.option("--workers", type=int, help="Processes that prepare batches.")
+@click.option("--steps", default=10, show_default=True, help="Of each part, each time.")
+@click.option("--times", default=3, show_default=True, help="That each part is measured.")
+@click.option("--workers", type=int, help="Processes that prepare live batches.")
 def main(
-    variants: str, device: str, precision: Any, batch_size: int, steps: int, workers: int | None
-) -> None:
-    """Print a line a variant."""
+    names: str, device: str, precision: str, batch_size: int, steps: int, times: int,
+    workers: int | None,
+) -> None:  # fmt: skip
+    """Print a line a variant: thousands of examples a second, and percent."""
     device = choose_device(device)
     workers = cpu_workers() - 1 if workers is None else workers
-    for name in variants.split(","):
-        plan = Plan(name, batch=batch_size, precision=precision)
-        made = made_for(variant(name), plan)
-        model: Any = made.model.to(device).train()
-        optimizer = optimizer_of(model, plan)
-        source = DrawnWorld(0, variant(name).splits, variant(name).negatives)
-        views = [VIEWS[each] for each in variant(name).views]
-        feed = Feed(source, made.reader, views, batch_size, made.size, device, made.preprocessing)
-        batches = feed.batches(0, steps + 3, workers)
-        ready = [next(batches) for _ in range(3)]
-
-        def passed(
-            batch: Any, model: Any = model, device: str = device, precision: Any = precision
-        ) -> None:
-            with torch.autocast(device.partition(":")[0], torch.bfloat16, precision == "bf16"):
-                loss = model(batch, 0)
-            model.zero_grad(set_to_none=True)
-            loss.total.backward()
-
-        def again(n: int, passed: Any = passed, ready: Any = ready) -> None:
-            passed(ready[n % 3])
-
-        again(0)
-        floor = _rate(again, steps, device)
-
-        def step(n: int, passed: Any = passed, batches: Any = batches, o: Any = optimizer) -> None:
-            passed(next(batches))
-            o.step()
-
-        whole = _rate(step, steps, device)
-        click.echo(
-            f"{name:12} {whole * batch_size:9,.0f} examples/s   "
-            f"{floor * batch_size:9,.0f} by the towers alone   {100 * whole / floor:.0f} %"
-        )
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        packs: dict[tuple[bool, int], Pack] = {}
+        for name in names.split(",") if names else variants():
+            described = variant(name)
+            key = described.twins, described.dense_percent
+            if set(described.views) <= set(VIEW_COLUMNS) and key not in packs:
+                packs[key] = _pack(Path(folder), *key, 4 * batch_size)
+            bench = Bench(name, device, precision, batch_size, packs.get(key))
+            rows.append([name, *bench.measured(steps, times, workers)])
+            click.echo(f"{name}: {rows[-1][-2]}", err=True)
+    head = ["variant", "live data", "packed data", "towers", "step", "share", "how"]
+    click.echo(tabulate(rows, head, tablefmt="github"))
 
 
-def _rate(work: Callable[[int], None], steps: int, device: str) -> float:
-    """Calls a second."""
-    started = time.perf_counter()
-    for number in range(steps):
-        work(number)
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-    return steps / (time.perf_counter() - started)
+def _pack(folder: Path, twins: bool, dense: int, count: int) -> Pack:
+    views = () if twins else tuple(sorted(VIEW_COLUMNS))
+    recipe = Recipe(count=count, twins=twins, dense_percent=dense, views=views, turns=not twins)
+    return make(folder / f"{twins}-{dense}", recipe, processes=cpu_workers())
+
+
+class Bench:
+    """One variant's parts."""
+
+    def __init__(
+        self, name: str, device: str, precision: str, batch: int, pack: Pack | None
+    ) -> None:
+        """Make the model, and what it is shown."""
+        self.described, self.device, self.precision = variant(name), device, precision
+        self.plan = Plan(name, batch=batch, precision=precision)  # type: ignore[arg-type]
+        self.made = made_for(self.described, self.plan)
+        self.model: Any = self.made.model.to(device).train()
+        self.optimizer = optimizer_of(self.model, self.plan)
+        self.live = _live(self.described, self.made, batch, device)
+        self.packed: PackedFeed | None = None
+        if pack is not None and set(self.described.views) <= set(VIEW_COLUMNS):
+            assembly = Assembly(self.described, self.made.reader, self.made.preprocessing)
+            order = Order(pack.recipe.count)
+            feed = PackedFeed(pack, assembly, batch, device, order)
+            self.packed = feed if device == "cpu" else resident(feed)
+        feeding = self.live if self.packed is None else self.packed
+        self.passes = passes_of(self.model, feeding, device, precision, alone=True)
+
+    def measured(self, steps: int, times: int, workers: int) -> list[str]:
+        """Return the cells of its row."""
+        far = LATER + (times + 2) * steps + 8
+        live = self.live.batches(0, far, workers)
+        read = live if self.packed is None else self.packed.batches(0, far, 0)
+        parts: dict[str, Callable[[], None]] = {
+            "live": _next(live),
+            "packed": _next(read),
+            "towers": self._towers(next(live)),
+            "step": self._step(workers, far),
+        }
+        for work in parts.values():  # the first is slower; a GPU records its fourth step
+            self._rate(work, 5)
+        rates: dict[str, list[float]] = {name: [] for name in parts}
+        for _ in range(times):
+            for name, work in parts.items():
+                rates[name].append(self._rate(work, steps))
+        each = {name: median(found) * self.plan.batch for name, found in rates.items()}
+        share = 100 * each["step"] / each["towers"]
+        shown = [f"{each[name]:,.0f}" for name in ("live", "packed", "towers", "step")]
+        if self.packed is None:
+            shown[1] = "–"
+        mark = "" if share >= WANTED else " (below)"
+        return [*shown, f"{share:.0f} %{mark}", self.passes.note.partition(",")[0] or "one by one"]
+
+    def _rate(self, work: Callable[[], None], steps: int) -> float:
+        """Return calls a second."""
+        self._wait()
+        started = time.perf_counter()
+        for _ in range(steps):
+            work()
+        self._wait()
+        return steps / (time.perf_counter() - started)
+
+    def _wait(self) -> None:
+        if self.device.startswith("cuda"):
+            torch.cuda.synchronize()
+
+    def _towers(self, batch: Batch) -> Callable[[], None]:
+        """Return a pass over the images and captions of a batch, whatever they are for."""
+        clip = self.model.clip
+        images = [shown.images for shown in [batch, *batch.extra.values()] if _seen(shown)]
+        texts = [found.ids for found in _captions(batch)]
+        weights = [p for p in clip.parameters() if p.requires_grad]
+
+        def passed() -> None:
+            with arithmetic(self.device, self.precision):
+                seen = [clip.encode_image(each).float().square().mean() for each in images]
+                read = [text_embeddings(clip, ids).float().square().mean() for ids in texts]
+                total = torch.stack([*seen, *read]).sum()
+            for weight in weights:
+                weight.grad = None
+            total.backward()  # type: ignore[no-untyped-call]
+
+        return passed
+
+    def _step(self, workers: int, far: int) -> Callable[[], None]:
+        """Return a whole step, from data to the optimizer."""
+        shown, number = self.passes.shown(LATER, far, workers), LATER
+
+        def step() -> None:
+            nonlocal number
+            self.passes(next(shown), number)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
+            self.optimizer.step()
+            number += 1
+
+        return step
+
+
+def _live(described: Variant, made: Made, batch: int, device: str) -> Feed:
+    source = DrawnWorld(
+        0, described.splits, described.negatives, described.swaps, described.twins,
+        described.dense_percent,
+    )  # fmt: skip
+    views = [VIEWS[each] for each in described.views]
+    return Feed(source, made.reader, views, batch, made.size, device, made.preprocessing)
+
+
+def _next(batches: Iterator[Batch]) -> Callable[[], None]:
+    def work() -> None:
+        next(batches)
+
+    return work
+
+
+def _seen(shown: Any) -> bool:
+    return isinstance(getattr(shown, "images", None), torch.Tensor)
+
+
+def _captions(batch: Batch) -> list[Texts]:
+    """Return every set of captions in a batch: its own, swapped ones, names of views."""
+    found = [batch.texts]
+    if batch.negatives is not None and len(batch.negatives.texts):
+        found.append(batch.negatives.texts)
+    for each in batch.extra.values():
+        fields = [getattr(each, name) for name in getattr(each, "__slots__", ())]
+        found += [value for value in fields if isinstance(value, Texts)]
+    return found
 
 
 if __name__ == "__main__":

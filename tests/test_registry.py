@@ -132,3 +132,28 @@ def test_a_family_before_a_path_keeps_it(typed: str) -> None:
 def test_an_option_that_a_family_does_not_heed_is_refused() -> None:
     with pytest.raises(UsageError, match="blind:chance takes no --activation, --trust-pickle"):
         load_model("blind:chance", LoadOptions(activation="gelu", trust_pickle=True))
+
+
+def test_tasks_are_found_in_a_checkout_on_the_path(tmp_path: Path) -> None:
+    """Nothing is installed there: what ships as benchbench.tasks lies beside benchbench."""
+    import shutil
+    import subprocess
+    import sys
+    import sysconfig
+
+    top = Path(__file__).parent.parent
+    for name in ("benchbench", "tasks"):
+        shutil.copytree(top / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
+    site = sysconfig.get_path("purelib")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; sys.path += {[site, *sys.path]!r}\n"
+        "import benchbench; from benchbench.registry import load_task, task_names\n"
+        "print(benchbench.__file__, load_task('vg-relation').info.name, len(task_names()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    path, name, count = done.stdout.split()
+    assert Path(path).is_relative_to(tmp_path)
+    assert name == "vg-relation"
+    assert int(count) == len(registry.task_names())

@@ -49,6 +49,13 @@ SECONDS_BETWEEN_LINES = 15.0
     show_default=True,
     help="Highest learning rate.",
 )
+@click.option(
+    "--pool",
+    type=click.IntRange(0, options.MOST),
+    default=0,
+    show_default=True,
+    help="Show so many drawn examples again and again, the same for all seeds; 0: always new ones.",
+)
 @click.option("--validate-every", type=options.COUNT, default=1000, show_default=True)
 @options.device_option
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)

@@ -12,13 +12,18 @@ Read in this order::
                         what drawn examples show, and ScenarioCLIP's views of it
     masks               where the objects are that a caption names
     pairs               RelCLIP's: boxes and which of them are related, by whose word
-    feeding, packing    batches by number, prepared beside training; or beforehand, for many runs
+    order, feeding      which examples come when; batches by number, prepared beside training
+    packing, columns, packed
+                        examples made once as columns of numbers; batches read from them, also out
+                        of a device's own memory
     distributed         several processes that train one model
-    optim, loop         the steps
+    optim, passes, loop
+                        the steps; how a device computes them, one by one or recorded
     exams               how the best checkpoint is chosen
     validation, captioning, scenarios, relation_exam, alignment_exam
                         by structure; by likely captions; by actions, objects and relations; by
                         ranked relations; with matched regions beside them
+    kept_exams          exams made once
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint
 """

@@ -101,21 +101,24 @@ def hits_of(
     return own > others.amax(dim=2)
 
 
-def exam(transform: Callable[[Image], Tensor]) -> AlignmentExam:
+def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentExam:
     """Draw it.
 
     Args:
         transform: PIL image → [3, size, size].
+        scenes: how many; by default ``EXAMPLES``, and those of ``validation``.
     """
-    world = DrawnWorld(0, splits=("val",)).examples(np.arange(EXAMPLES))
+    count = EXAMPLES if scenes is None else scenes
+    world = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
     slots = slots_of(world)
     some = np.flatnonzero((slots >= 0).sum(axis=1) == len(world.told or ()))
     if world.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    scenes, boxes = world.scenes.take(some), world.boxes[some]
+    parts, boxes = world.scenes.take(some), world.boxes[some]
     places = np.rint(boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(draw(scenes, SIZE), places, strict=True)]
-    labels = torch.from_numpy(seen(scenes, SIZE).labels)
+    shown = [transform(part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
+    labels = torch.from_numpy(seen(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
     lines = [world.captions[row] for row in some.tolist()]
-    return AlignmentExam(validation.exam(transform), torch.stack(shown), lines, masks)
+    structure = validation.exam(transform, scenes=scenes)
+    return AlignmentExam(structure, torch.stack(shown), lines, masks)

@@ -142,11 +142,12 @@ def commands(record: Mapping[str, Any]) -> list[str]:
 def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
     """The command of a plan; a base goes where the other looks for it."""
     out = f" --out {Path(checkpoint).parent}" if plan["backbone"] != checkpoint else ""
+    pool = f" --pool {plan['pool']}" if plan.get("pool") else ""
     return (
         f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "
         f"--seed {plan['seed']} --steps {plan['steps']} --batch-size {plan['batch']} "
         f"--rate {plan['rate']:g} --validate-every {plan['validate_every']} "
-        f"--precision {plan['precision']}{out}"
+        f"--precision {plan['precision']}{pool}{out}"
     )
 
 
@@ -156,7 +157,9 @@ def _data(record: Mapping[str, Any]) -> str:
     if record["plan"]["data"] != "scenes":
         of = f" ({splits})" if splits else "; whether that is a test file is for its user to know"
         return f"{record['data']}{of}; records' SHA-256 {record.get('data_sha256', 'unknown')[:12]}"
-    return f"{record['data']} ({splits}), drawn as it is trained; nothing of the test splits"
+    pool = record["plan"].get("pool", 0)
+    how = f"{pool:,} examples, shown again and again" if pool else "drawn as it is trained"
+    return f"{record['data']} ({splits}), {how}; nothing of the test splits"
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -44,13 +44,14 @@ class CaptionExam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(transform: Callable[[Image], Tensor]) -> CaptionExam:
+def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> CaptionExam:
     """Draw it: the items of ``validation.exam``.
 
     Args:
         transform: PIL image → [3, size, size].
+        scenes: how many; by default as many as there.
     """
-    return CaptionExam(validation.exam(transform).choices)
+    return CaptionExam(validation.exam(transform, scenes=scenes).choices)
 
 
 def _likelihoods(

@@ -30,7 +30,7 @@ class Marked(Protocol):
 ASIDE = (relation_exam.ASIDE, alignment_exam.MATCHED)
 """Marks that stand beside the others and do not count."""
 
-EXAMS: dict[str, Callable[[Any], Marked]] = {
+EXAMS: dict[str, Callable[..., Marked]] = {
     "alignment": alignment_exam.exam,
     "captions": captioning.exam,
     "facts": facts.exam,
@@ -38,4 +38,6 @@ EXAMS: dict[str, Callable[[Any], Marked]] = {
     "scenario": scenarios.exam,
     "relations": relation_exam.exam,
 }
-"""From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``."""
+"""From a transform, PIL picture → [3, size, size], to an exam, by names of ``Variant.exam``.
+
+Each takes a number of ``scenes``, too, for a smaller one."""

@@ -144,13 +144,15 @@ class FactsExam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(transform: Callable[[Image], Tensor]) -> FactsExam:
+def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> FactsExam:
     """Draw it.
 
     Args:
         transform: PIL picture → [3, size, size].
+        scenes: how many; by default ``EXAMPLES``.
     """
-    found = DrawnWorld(0, splits=("val",)).examples(np.arange(EXAMPLES))
+    count = EXAMPLES if scenes is None else scenes
+    found = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
     pictures = draw(found.scenes, SIZE)

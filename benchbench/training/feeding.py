@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from benchbench.errors import BenchbenchError
+from benchbench.training.order import ENDLESS, Order
 from benchbench.training.showing import RENDER, drawn, normalised, parts
 from benchbench.training.wording import reworded
 from benchbench.variants.variant import Batch, Swapped
@@ -42,12 +42,14 @@ class Feed:
     preprocessing: Mapping[str, Any]
     rank: int = 0
     world: int = 1
+    order: Order = ENDLESS
 
     def __getitem__(self, step: int) -> Examples:
         """Return this process's share of a step's batch, made as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
-        return self.prepared(np.arange(start, start + each), shown=self.device == "cpu")
+        numbers = self.order.numbers(start, start + each)
+        return self.prepared(numbers, shown=self.device == "cpu")
 
     def prepared(self, numbers: Ints, shown: bool) -> Examples:
         """Return the examples of these numbers, [n], read and, if wanted, drawn on the CPU."""
@@ -55,7 +57,7 @@ class Feed:
         found.side = RENDER * self.size
         found.texts = self._read(found.captions, found.determiners, found.tagged)
         if self.source.negatives != "none":
-            found.negatives = self._swapped(found)
+            found.negatives = self.swapped(found)
         for view in self.views:
             view.prepare(found, self.reader)
         if shown:
@@ -74,8 +76,8 @@ class Feed:
         heard = list(map(reworded, captions, determiners))
         return self.reader.read(heard, tagged, meant=captions)
 
-    def _swapped(self, found: Examples) -> Swapped:
-        """All swapped captions, worded as the captions that they are made of."""
+    def swapped(self, found: Examples) -> Swapped:
+        """Return all swapped captions, worded as the captions that they are made of."""
         rows = [(row, each) for row, some in enumerate(found.swapped) for each in some]
         said = None if found.determiners is None else [found.determiners[row] for row, _ in rows]
         texts = self._read([each for _, each in rows], said)

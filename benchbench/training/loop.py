@@ -20,6 +20,7 @@ from benchbench.training import state
 from benchbench.training.distributed import agreed
 from benchbench.training.log import Log
 from benchbench.training.optim import optimizer_of
+from benchbench.training.passes import passes_of
 from benchbench.variants import weights
 from benchbench.variants.variant import shipped
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.training.feeding import Feed
-    from benchbench.training.packing import PackedFeed
+    from benchbench.training.packed import PackedFeed
+    from benchbench.training.passes import Passes
     from benchbench.training.plan import Plan
     from benchbench.variants.making import Made
-    from benchbench.variants.variant import Batch, Loss
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
@@ -56,8 +57,8 @@ class Training:
     record: dict[str, Any]
     """What goes into every checkpoint's header."""
     workers: int = 0
-    stop_after: float = math.inf
-    """Seconds after which to stop between two validations, with the state saved."""
+    stop_at: float = math.inf
+    """When to stop at the next validation, with the state saved, by ``time.monotonic``."""
     progress: Callable[[int, int, dict[str, float]], None] | None = None
     leads: bool = True
     """Whether this process writes: of several, the first."""
@@ -66,6 +67,7 @@ class Training:
     seconds: float = 0.0
     """Spent so far, by all goes."""
     _recent: dict[str, float] = field(default_factory=dict)
+    _noted: str = ""
 
     def run(self) -> None:
         """Train to the end of the plan, or until time is up.
@@ -84,16 +86,19 @@ class Training:
         before, started = self.seconds, time.monotonic()
         model.train()
         parallel = _parallel(model)
+        passes = passes_of(
+            parallel, self.feed, self.device, self.plan.precision, alone=parallel is model
+        )
         with memory_errors(f"Take a smaller batch than {self.plan.batch}: --batch-size."):
-            for batch in self.feed.batches(self.step, self.plan.steps, self.workers):
-                values = self._advance(parallel, optimizer, batch)
+            for shown in passes.shown(self.step, self.plan.steps, self.workers):
+                values = self._advance(model, passes, optimizer, shown)
                 self.seconds = before + time.monotonic() - started
                 due = self.step % self.plan.validate_every == 0 or self.step == self.plan.steps
                 if due or self.step % REPORT_EVERY == 0:
-                    self._report(values, log)
+                    self._report(values, log, passes.note)
                 if due and log is not None:
                     self._validate(model, optimizer, log)
-                late = time.monotonic() - started > self.stop_after
+                late = time.monotonic() > self.stop_at
                 if due and agreed(late, self.device):
                     break
 
@@ -117,14 +122,13 @@ class Training:
                 "Name a folder that all of them see: --out."
             )
 
-    def _advance(self, model: Any, optimizer: Any, batch: Batch) -> dict[str, torch.Tensor]:
+    def _advance(
+        self, model: Any, passes: Passes, optimizer: Any, shown: Any
+    ) -> dict[str, torch.Tensor]:
         """One step. Returns the parts of its loss, still on the device."""
         for group in optimizer.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
-        with _arithmetic(self.device, self.plan.precision):
-            loss: Loss = model(batch, self.step)
-        optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        parts = passes(shown, self.step)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
         # A step with a gradient that is no number would spoil the weights for good. Elsewhere than
         # on a CPU, to look at every step would make the device wait; the next report does.
@@ -132,15 +136,18 @@ class Training:
             self._broken()
         optimizer.step()
         self.step += 1
-        return loss.parts | {"gradient": norm.detach()}
+        return parts | {"gradient": norm.detach()}
 
-    def _report(self, values: dict[str, torch.Tensor], log: Log | None) -> None:
+    def _report(self, values: dict[str, torch.Tensor], log: Log | None, note: str) -> None:
         found = {name: float(value) for name, value in values.items()}
         if not all(map(math.isfinite, found.values())):
             self._broken()
         rate = self.step * self.plan.batch / max(self.seconds, 1e-9)
         self._recent = found | {"per_second": rate}
         if log is not None:
+            if note and note != self._noted:
+                log.write(self.step, note=note)
+                self._noted = note
             log.write(self.step, seconds=round(self.seconds, 1), **self._recent)
             if self.progress is not None:
                 self.progress(self.step, self.plan.steps, self._recent)
@@ -180,8 +187,3 @@ def _parallel(model: Any) -> Any:
     from torch.nn.parallel import DistributedDataParallel
 
     return DistributedDataParallel(model)
-
-
-def _arithmetic(device: str, precision: str) -> Any:
-    kind = device.partition(":")[0]
-    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16")

@@ -1,11 +1,9 @@
 """Training examples made once and read by many runs: columns of numbers, a file each.
 
 Drawing takes longer than a small model's step. A pack holds the first examples of a seed as they go
-into a batch: pixels, token ids, triples, spans, and swapped captions of either kind. A batch read
-from it equals, to the bit, the one that ``Feed`` makes (at most its padding differs). Several
-processes make a pack together; a stopped one goes on where it was.
-
-Columns are ``.npy`` files, so that they can be mapped into memory, or moved to a device whole.
+into a batch (``columns``). Several processes make a pack together; a stopped one goes on where it
+was. Columns are ``.npy`` files, so that they can be mapped into memory, or moved to a device whole
+(``resident``). ``packed`` reads batches from them.
 """
 
 from __future__ import annotations
@@ -21,14 +19,12 @@ import torch
 
 from benchbench.errors import UsageError
 from benchbench.files import parse_json, read_text
-from benchbench.scenegraph import MOST_TRIPLES
+from benchbench.training.columns import SWAPS, TURNS, VIEW_COLUMNS, fitted, layout_of, turns_layout
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.feeding import Feed
-from benchbench.training.showing import normalised
+from benchbench.training.views import VIEWS
 from benchbench.variants import towers
-from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
-from benchbench.variants.texts import PADDING, Reader, Texts
-from benchbench.variants.variant import Batch, Swapped
+from benchbench.variants.texts import Reader, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +32,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.variants.variant import Negatives, Variant
+    from benchbench.training.columns import Layout
+    from benchbench.training.examples import Examples
+    from benchbench.variants.variant import Negatives, Swapped
 
     Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -44,10 +42,6 @@ PIECE = 256
 """Examples that are made in one go."""
 PROBED = 4
 """Examples that are made anew whenever a pack is opened, to be compared with what it holds."""
-LONGEST_PHRASE = 10
-"""Token ids of a triple's head, relation or tail."""
-SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
-"""Swapped captions that are kept of each kind."""
 _ORIGIN, _DONE = "origin.json", "done"
 
 
@@ -62,6 +56,21 @@ class Recipe:
     """Examples, from 0."""
     architecture: str = towers.NAME
     """Whose tokenizer reads the captions."""
+    twins: bool = False
+    """Whether every odd example is of the twin of the scene before it."""
+    dense_percent: int = 0
+    """Of the whole images, how many come with a dense caption."""
+    views: tuple[str, ...] = ()
+    """Names of ``columns.VIEW_COLUMNS``: what is kept besides."""
+    turns: bool = False
+    """Whether it is kept which captions' triples are turned (``Reader.turned_percent``)."""
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.views if name not in VIEW_COLUMNS]:
+            raise UsageError(
+                f"The views {', '.join(unknown)} cannot be packed. There are: "
+                f"{', '.join(VIEW_COLUMNS)}."
+            )
 
     def feed(self, kind: Negatives) -> Feed:
         """Return what makes these examples, with swapped captions of one kind."""
@@ -69,69 +78,67 @@ class Recipe:
 
         towers.register()
         tokenizer = open_clip.get_tokenizer(self.architecture)
-        reader = Reader(tokenizer, with_triples=kind == "semantic", with_spans=kind == "semantic")
-        world = DrawnWorld(self.seed, negatives=kind, swaps=SWAPS[kind])
-        return Feed(world, reader, (), PIECE, self.size, "cpu", towers.PREPROCESSING)
+        semantic = kind == "semantic"
+        reader = Reader(tokenizer, with_triples=semantic, with_spans=semantic)
+        world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)
+        views = [VIEWS[name] for name in self.views] if semantic else []
+        return Feed(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)
 
-    def layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+    def layout(self) -> Layout:
         """Return the type and shape of each column's rows."""
-        phrases, length = (MOST_TRIPLES, 3, LONGEST_PHRASE), 64
-        found: dict[str, tuple[str, tuple[int, ...]]] = {
-            "pixels": ("u1", (3, self.size, self.size)),
-            "ids": ("<i2", (length,)),
-            "triples": ("<i2", phrases),
-            "entities": ("<i2", (MOST_ENTITIES, 2)),
-            "relations": ("<i2", (MOST_RELATIONS, 4)),
-        }
-        for kind, most in SWAPS.items():
-            found[f"{kind} there"] = ("?", (most,))
-            found[f"{kind} ids"] = ("<i2", (most, length))
-        found["semantic triples"] = ("<i2", (SWAPS["semantic"], *phrases))
+        found = layout_of(self.size) | (turns_layout() if self.turns else {})
+        for name in self.views:
+            found |= VIEW_COLUMNS[name].layout(self.size)
         return found
 
-    def columns(self, start: int, stop: int, pixels: bool = True) -> dict[str, npt.NDArray[Any]]:
+    def columns(self, start: int, stop: int) -> dict[str, npt.NDArray[Any]]:
         """Make some examples.
 
         Args:
             start: the first one.
             stop: one past the last.
-            pixels: whether to draw.
 
         Raises:
             ValueError: something is longer than its column is wide.
         """
-        layout, out = self.layout(), dict[str, Any]()
-        numbers = np.arange(start, stop)
-        for kind in SWAPS:
-            feed = self.feed(kind)
-            found = feed.prepared(numbers, shown=pixels and kind == "semantic")
-            texts, swapped = found.texts, found.negatives
-            if texts is None or swapped is None:
-                raise RuntimeError("the drawn world gave no captions")
-            if kind == "semantic":
-                out |= {"ids": texts.ids, "triples": texts.triples}
-                if texts.spans is not None:
-                    out |= {"entities": texts.spans.entities, "relations": texts.spans.relations}
-                if pixels:
-                    out["pixels"] = found.pixels
-                out["semantic triples"] = _spread(swapped, swapped.texts.triples, len(numbers))
-            ones = torch.ones_like(swapped.places, dtype=torch.bool)
-            out[f"{kind} there"] = swapped.spread(ones, len(numbers))
-            out[f"{kind} ids"] = _spread(swapped, swapped.texts.ids, len(numbers))
-        return {name: _fitted(value, *layout[name], name) for name, value in out.items()}
+        layout, numbers = self.layout(), np.arange(start, stop)
+        out = self._shown(self.feed("semantic").prepared(numbers, shown=True))
+        feed = self.feed("random")
+        out |= _swaps("random", feed.swapped(feed.source.examples(numbers)), len(numbers))
+        return {name: fitted(value, *layout[name], name) for name, value in out.items()}
+
+    def _shown(self, found: Examples) -> dict[str, torch.Tensor]:
+        """Return all but random swaps."""
+        texts, swapped, pixels = found.texts, found.negatives, found.pixels
+        if texts is None or swapped is None or pixels is None:
+            raise RuntimeError("the drawn world gave no captions or no images")
+        rows = len(texts)
+        out: dict[str, Any] = {"pixels": pixels, "ids": texts.ids, "triples": texts.triples}
+        if texts.spans is not None:
+            out |= {"entities": texts.spans.entities, "relations": texts.spans.relations}
+        out |= _swaps("semantic", swapped, rows)
+        if self.turns:
+            out[TURNS] = _turns(found.captions)
+            lines = [line for some in found.swapped for line in some]
+            out[f"semantic {TURNS}"] = swapped.spread(_turns(lines), rows)
+        for name in self.views:
+            out |= VIEW_COLUMNS[name].rows(found)
+        return out
 
 
-def _spread(swapped: Swapped, values: Any, rows: int) -> Any:
-    return swapped.spread(values, rows)
+def _swaps(kind: Negatives, swapped: Swapped, rows: int) -> dict[str, torch.Tensor]:
+    """Return the columns of one kind of swapped captions."""
+    out = {
+        f"{kind} there": swapped.there(rows),
+        f"{kind} ids": swapped.spread(swapped.texts.ids, rows),
+    }
+    if swapped.texts.triples is not None:
+        out[f"{kind} triples"] = swapped.spread(swapped.texts.triples, rows)
+    return out
 
 
-def _fitted(value: Any, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
-    """Return a column's rows, filled up with zeros to its width."""
-    array = value.numpy()
-    room = [(0, width - had) for width, had in zip(shape, array.shape[1:], strict=True)]
-    if any(after < 0 for _, after in room):
-        raise ValueError(f"{name} of shape {array.shape[1:]} is wider than its column, {shape}")
-    return np.pad(array, [(0, 0), *room], constant_values=PADDING).astype(kind)
+def _turns(lines: list[str]) -> torch.Tensor:
+    return torch.tensor([turn_of(line) for line in lines], dtype=torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ class Pack:
         done = np.load(_file(folder, _DONE))
         there = min(PIECE * int(np.cumprod(done).sum()), recipe.count)
         columns = {name: np.load(_file(folder, name), mmap_mode="r") for name in recipe.layout()}
-        first = recipe.columns(0, min(PROBED, there))
+        first = recipe.columns(0, min(PROBED, there)) if there else {}
         if wrong := [n for n, rows in first.items() if not (columns[n][: len(rows)] == rows).all()]:
             raise UsageError(
                 f"The pack in {folder} was made by another version: its {', '.join(wrong)} differ "
@@ -165,88 +172,9 @@ class Pack:
             )
         return cls(recipe, columns, there)
 
-    def batch(self, rows: slice, variant: Variant, reader: Reader) -> Batch:
-        """Return some examples as a batch, on the CPU and not yet normalised.
-
-        Args:
-            rows: which.
-            variant: says which swapped captions, and how many.
-            reader: says whether triples and spans are read.
-        """
-        part = {
-            name: torch.from_numpy(np.array(column[rows]))
-            for name, column in self._for(variant, reader).items()
-        }
-        spans = None
-        if reader.with_spans:
-            spans = Spans(part["entities"].long(), part["relations"].long())
-        texts = Texts(_trimmed(part["ids"]), _phrases(part.get("triples")), spans)
-        return Batch(part["pixels"], texts, self._negatives(part, variant))
-
-    def _for(self, variant: Variant, reader: Reader) -> Columns:
-        names = ["pixels", "ids"]
-        kind = variant.negatives
-        if kind != "none":
-            names += [f"{kind} there", f"{kind} ids"]
-        if reader.with_triples:
-            names += ["triples", *(["semantic triples"] if kind == "semantic" else [])]
-        if reader.with_spans:
-            names += ["entities", "relations"]
-        return {name: self.columns[name] for name in names}
-
-    def _negatives(self, part: Mapping[str, Any], variant: Variant) -> Swapped | None:
-        kind, most = variant.negatives, variant.swaps
-        if kind == "none":
-            return None
-        there = part[f"{kind} there"][:, :most]
-        triples = part.get(f"{kind} triples")
-        texts = Texts(
-            _trimmed(part[f"{kind} ids"][:, :most][there]),
-            None if triples is None else _phrases(triples[:, :most][there]),
-        )
-        return Swapped(texts, there.flatten().nonzero()[:, 0], most)
-
-
-def _trimmed(ids: Any) -> Any:
-    """Return ids without the columns that hold padding alone."""
-    longest = max(int((ids != PADDING).sum(dim=-1).max()) if len(ids) else 1, 1)
-    return ids[..., :longest].long()
-
-
-def _phrases(triples: Any) -> Any:
-    return None if triples is None else _trimmed(triples)
-
-
-@dataclass(frozen=True)
-class PackedFeed:
-    """Batches by step, as ``Feed`` gives them, read from a pack."""
-
-    pack: Pack
-    variant: Variant
-    reader: Reader
-    size: int
-    device: str
-    preprocessing: Mapping[str, Any]
-
-    def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
-        """Return the batches of these steps, on the device.
-
-        Raises:
-            UsageError: the pack has fewer examples.
-        """
-        if stop * self.size > self.pack.there:
-            raise UsageError(
-                f"{stop:,} steps of {self.size} need {stop * self.size:,} examples, and the pack "
-                f"holds {self.pack.there:,} so far. Make a larger one, or take fewer steps."
-            )
-        for step in range(first, stop):
-            rows = slice(step * self.size, (step + 1) * self.size)
-            batch = self.pack.batch(rows, self.variant, self.reader)
-            batch.images = normalised(batch.images.to(self.device), self.preprocessing)
-            batch.texts = batch.texts.to(self.device)
-            if batch.negatives is not None:
-                batch.negatives = batch.negatives.to(self.device)
-            yield batch
+    def bytes_each(self, names: tuple[str, ...]) -> int:
+        """Return how much an example takes, of some columns."""
+        return sum(self.columns[name][0].nbytes for name in names)
 
 
 def make(
@@ -261,7 +189,7 @@ def make(
     Args:
         folder: where its columns go.
         recipe: what it is made of.
-        processes: how many make it together.
+        processes: how many make it together; with 1, this one alone does.
         progress: called with the examples that are there, and with all.
 
     Raises:
@@ -270,14 +198,28 @@ def make(
     _prepare(folder, recipe)
     left = np.flatnonzero(~np.load(_file(folder, _DONE))).tolist()
     total, there = recipe.count, recipe.count - PIECE * len(left)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_make_piece, folder, recipe, piece) for piece in left]
+    for _ in _made(folder, recipe, left, processes):
+        there += PIECE
+        if progress is not None:
+            progress(min(max(there, 0), total), total)
+    return Pack.open(folder)
+
+
+def _made(folder: Path, recipe: Recipe, left: list[int], processes: int) -> Iterator[int]:
+    """Make pieces; return each when it is there."""
+    if processes == 1 or len(left) < 2:
+        for piece in left:
+            _make_piece(folder, recipe, piece)
+            yield piece
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(
+        processes, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        tasks = {pool.submit(_make_piece, folder, recipe, piece): piece for piece in left}
         for task in as_completed(tasks):
             task.result()
-            there += PIECE
-            if progress is not None:
-                progress(min(max(there, 0), total), total)
-    return Pack.open(folder)
+            yield tasks[task]
 
 
 def _prepare(folder: Path, recipe: Recipe) -> None:
@@ -299,7 +241,10 @@ def _new(path: Path, kind: str, shape: tuple[int, ...]) -> None:
 
 def _recipe(folder: Path) -> Recipe | None:
     path = folder / _ORIGIN
-    return Recipe(**parse_json(read_text(path))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    said = parse_json(read_text(path))
+    return Recipe(**said | {"views": tuple(said.get("views", ()))})
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -308,7 +253,6 @@ def _file(folder: Path, name: str) -> Path:
 
 def _make_piece(folder: Path, recipe: Recipe, piece: int) -> None:
     """Write a piece, and then that it is there."""
-    torch.set_num_threads(1)
     rows = slice(piece * PIECE, min((piece + 1) * PIECE, recipe.count))
     for name, values in recipe.columns(rows.start, rows.stop).items():
         column = np.load(_file(folder, name), mmap_mode="r+")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.errors import UsageError
+from benchbench.training.order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +39,20 @@ class Plan:
     precision: TrainPrecision = "fp32"
     validate_every: int = 500
     """Steps between looks at the validation split."""
+    pool: int = 0
+    """So many examples of the drawn world are shown again and again, in an order that ``seed``
+    draws; they are the same for all seeds. 0: fresh ones without end, of the seed's own."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "validate_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"A training run needs {name} of 1 or more.")
+        Order(self.pool)  # an odd one is refused
+        if self.pool and self.data != "scenes":
+            raise UsageError(
+                f"A pool is of drawn scenes, and {self.data} has as many photographs as it has: "
+                "leave out --pool."
+            )
         for name in ("rate", "clip_norm"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
@@ -55,9 +65,19 @@ class Plan:
         along = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
 
+    @property
+    def order(self) -> Order:
+        """Which examples come when."""
+        return Order(self.pool, self.seed if self.pool else 0)
+
+    @property
+    def data_seed(self) -> int:
+        """The seed that draws the examples themselves."""
+        return 0 if self.pool else self.seed
+
     def record(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
+        """As plain values; without a pool where there is none."""
+        return {name: value for name, value in asdict(self).items() if value or name != "pool"}
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
         """What a recorded plan says otherwise: "batch 64, here 128"."""

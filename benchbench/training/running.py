@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,12 +16,15 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.models.digest import weights_sha256
+from benchbench.training.columns import Assembly
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.exams import EXAMS
 from benchbench.training.feeding import Feed
+from benchbench.training.kept_exams import kept_exam
 from benchbench.training.loop import BEST, Training
-from benchbench.training.packing import SWAPS, Pack, PackedFeed
+from benchbench.training.packed import PackedFeed, holds, resident
+from benchbench.training.packing import Pack
 from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
@@ -52,6 +57,7 @@ def train(
     workers: int | None = None,
     minutes: float | None = None,
     pack: Path | None = None,
+    exams: Path | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a variant, or go on with a run.
@@ -63,6 +69,7 @@ def train(
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
         pack: a folder of the same examples, made beforehand (``packing``).
+        exams: a folder where exams of drawn scenes are kept (``kept_exams``).
         progress: called with the step, all steps, and the latest values.
 
     Returns:
@@ -72,12 +79,15 @@ def train(
         UsageError: a folder that holds another run; data that the objective cannot use.
         ModelError: a backbone that does not fit, a loss that is no number, memory that ran out.
     """
+    called = time.monotonic()
     here = place()
     here.check_batch(plan.batch)
     chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
     made = made_for(described, plan)
     source, exam = data_of(plan, described, made)
+    if exams is not None and plan.data == "scenes":
+        exam = partial(_kept, exams, described.exam, made)
     training = Training(
         plan=plan,
         made=made,
@@ -89,7 +99,7 @@ def train(
         device=chosen,
         record=record_of(plan, described, made, source, chosen),
         workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
-        stop_after=math.inf if minutes is None else 60 * minutes,
+        stop_at=math.inf if minutes is None else called + 60 * minutes,
         progress=progress,
         leads=here.leads,
     )
@@ -111,27 +121,25 @@ def _feed(
     views = [VIEWS[name] for name in described.views]
     return Feed(
         source, made.reader, views, plan.batch, made.size, device, made.preprocessing,
-        here.rank, here.world,
+        here.rank, here.world, plan.order,
     )  # fmt: skip
 
 
 def packed(folder: Path, plan: Plan, described: Variant, made: Made, device: str) -> PackedFeed:
-    """Return the plan's batches out of a pack.
+    """Return the plan's batches out of a pack; elsewhere than on a CPU, out of the device's memory.
 
     Raises:
         UsageError: the pack holds other examples than the plan's.
     """
     found = Pack.open(folder)
-    world = DrawnWorld(plan.seed, described.splits, described.negatives, described.swaps)
-    unusual = described.twins or described.dense_percent or described.views
-    same = plan.data == "scenes" and world.splits == ("train",) and not unusual
-    fits = found.recipe.seed == plan.seed and found.recipe.size == made.size
-    if not (same and fits and SWAPS.get(described.negatives, 1) >= described.swaps):
+    assembly = Assembly(described, made.reader, made.preprocessing)
+    if plan.data != "scenes" or not holds(found, described, assembly, plan.data_seed, made.size):
         raise UsageError(
             f"The pack in {folder} ({found.recipe}) does not hold the examples of "
-            f"{described.name}, seed {plan.seed}, {made.size} px. Train without it."
+            f"{described.name}, seed {plan.data_seed}, {made.size} px. Train without it."
         )
-    return PackedFeed(found, described, made.reader, plan.batch, device, made.preprocessing)
+    feed = PackedFeed(found, assembly, plan.batch, device, plan.order)
+    return feed if device == "cpu" else resident(feed)
 
 
 def examiner(
@@ -140,6 +148,11 @@ def examiner(
     """Model → marks, on what the validation split shows."""
     paper = exam(made.transform)
     return lambda model: paper.marks(model, made.reader, device)
+
+
+def _kept(folder: Path, name: str, made: Made, transform: object) -> Marked:
+    """A kept exam, whose transform is the model's own."""
+    return kept_exam(folder, name, made)
 
 
 def _unexamined(model: Any) -> dict[str, float]:
@@ -218,8 +231,8 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
     kind, _, rest = plan.data.partition(":")
     if plan.data == "scenes":
         drawn = DrawnWorld(
-            plan.seed, described.splits, described.negatives, described.swaps, described.twins,
-            described.dense_percent,
+            plan.data_seed, described.splits, described.negatives, described.swaps,
+            described.twins, described.dense_percent,
         )  # fmt: skip
         return drawn, EXAMS[described.exam]
     if kind != "karpathy" or not rest:

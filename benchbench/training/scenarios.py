@@ -75,25 +75,25 @@ class ScenarioExam:
 
 
 def exam(
-    transform: Callable[[Image.Image], Tensor], pictures: int = SCENES, items: int = ITEMS
+    transform: Callable[[Image.Image], Tensor], scenes: int = SCENES, items: int = ITEMS
 ) -> ScenarioExam:
     """Draw it: the same for every variant.
 
     Args:
         transform: PIL picture → [3, size, size].
-        pictures: scenes.
+        scenes: how many, each whole once.
         items: crops, and as many focused regions.
     """
-    scenes = sample("val", np.arange(pictures))
-    drawn, sight = draw(scenes, SIZE), seen(scenes, SIZE)
-    shown = annotated(scenes, sight)
+    found = sample("val", np.arange(scenes))
+    drawn, sight = draw(found, SIZE), seen(found, SIZE)
+    shown = annotated(found, sight)
     return ScenarioExam(
         {
-            "action": _actions(transform, scenes, drawn),
-            "object": _objects(transform, scenes, drawn, sight, shown, items),
-            "relation": _relations(transform, scenes, drawn, sight, shown, items),
+            "action": _actions(transform, found, drawn),
+            "object": _objects(transform, found, drawn, sight, shown, items),
+            "relation": _relations(transform, found, drawn, sight, shown, items),
         },
-        [row[0] for row in dense_captions(scenes).texts()],
+        [row[0] for row in dense_captions(found).texts()],
     )
 
 

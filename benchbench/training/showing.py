@@ -5,6 +5,7 @@ Both on whatever device training uses; on a CPU the worker processes do it befor
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -57,7 +58,12 @@ def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
 def normalised(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
     """[n, 3, size, size] uint8 → float, by a model's mean and standard deviation."""
     mean, deviation = (
-        torch.tensor(preprocessing[name], device=pixels.device)[:, None, None]
-        for name in ("mean", "std")
+        _channels(tuple(preprocessing[name]), pixels.device) for name in ("mean", "std")
     )
     return (pixels.float() / 255 - mean) / deviation
+
+
+@lru_cache(maxsize=16)
+def _channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return a number for each channel, [3, 1, 1]; kept, as to bring it there takes a wait."""
+    return torch.tensor(values, device=device)[:, None, None]

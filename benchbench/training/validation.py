@@ -92,6 +92,7 @@ def exam(
     per_relation: int = PER_RELATION,
     per_pair: int = PER_PAIR,
     gallery: int = GALLERY,
+    scenes: int | None = None,
 ) -> Exam:
     """Draw it: the same for every variant.
 
@@ -100,16 +101,19 @@ def exam(
         per_relation: items of each relation, an even number.
         per_pair: items of each pair of attributes, an even number.
         gallery: images that captions are searched in.
+        scenes: as many images at most, and two items of each kind: for trials.
     """
+    if scenes is not None:
+        per_relation, per_pair, gallery = 2, 2, min(gallery, scenes)
     relating, relations = balanced_relations("val", per_relation)
     looking, attributes = balanced_attributes("val", per_pair)
     choices = {
         "relation": _choices(relating, relations, relation_groups(relations), transform),
         "attribute": _choices(looking, attributes, attribute_groups(attributes), transform),
     }
-    scenes = sample("val", np.arange(gallery))
-    lines = [row[0] for row in captions(scenes).texts()]
-    whole = [transform(part(image, None)) for image in draw(scenes, SIZE)]
+    shown = sample("val", np.arange(gallery))
+    lines = [row[0] for row in captions(shown).texts()]
+    whole = [transform(part(image, None)) for image in draw(shown, SIZE)]
     return Exam(choices, torch.stack(whole), lines)
 
 

@@ -122,6 +122,8 @@ def contrast_losses(
     """
     from torch.nn.functional import cross_entropy
 
+    if entities.device.type != "cpu":
+        return masked_contrast_losses(entities, regions, chosen, names, scale)
     n, count = chosen.shape[0], chosen.shape[2]
     some, which = chosen.any(dim=2), chosen.int().argmax(dim=2)
     start = count * torch.arange(n, device=which.device)[:, None]
@@ -142,6 +144,37 @@ def contrast_losses(
     losses = (losses + cross_entropy(by_entity, truth, reduction="none")) / 2
     found = torch.zeros(n * entities.shape[1], device=losses.device, dtype=losses.dtype)
     return found.index_copy(0, row, losses).view(n, -1)
+
+
+def masked_contrast_losses(
+    entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor, scale: Tensor
+) -> Tensor:
+    """Return the same over all entities, those without a region masked: nothing waits to count.
+
+    Arguments and result are those of ``contrast_losses``.
+    """
+    from torch.nn.functional import cross_entropy
+
+    n, count = chosen.shape[0], chosen.shape[2]
+    some = chosen.any(dim=2).flatten()
+    start = count * torch.arange(n, device=chosen.device)[:, None]
+    column = (chosen.int().argmax(dim=2) + start).flatten()
+    who, where = entities.flatten(0, 1), regions.flatten(0, 1)
+    same = names.flatten()[:, None] == names.flatten()[None]
+    own = torch.eye(len(who), dtype=torch.bool, device=who.device)
+    alike = same & some[:, None] & some[None] & ~own
+    there = where.detach().abs().sum(dim=1) > 0
+    # [entities, regions]: whether some entity of the same name is matched with the region.
+    taken = torch.zeros(len(who), len(where), dtype=torch.int32, device=who.device)
+    taken = taken.index_add(1, column, alike.int())
+    out = ~there[None] | (taken > 0)
+    by_region = (scale * who @ where.T).masked_fill(out & some[:, None], float("-inf"))
+    no_column = (alike | ~some[None]) & some[:, None]
+    by_entity = (scale * where[column] @ who.T).masked_fill(no_column, float("-inf"))
+    truth = torch.arange(len(who), device=who.device)
+    losses = cross_entropy(by_region, column, reduction="none")
+    losses = (losses + cross_entropy(by_entity, truth, reduction="none")) / 2
+    return losses.masked_fill(~some, 0.0).view(n, -1)
 
 
 def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: Tensor) -> Tensor:

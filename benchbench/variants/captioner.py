@@ -103,12 +103,31 @@ class Captioner(nn.Module):
         tokens = tokens[:, :-1].float()
         length = tokens.shape[1]
         ahead = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
-        read = self.decoder(tokens, memory, tgt_mask=ahead, memory_key_padding_mask=ignored)
-        known, target = torch.unique(ids, return_inverse=True)
-        logits = read @ self.words.weight[known].T + self.words.bias[known]
+        read = self.decoder(
+            tokens, memory, tgt_mask=ahead, tgt_is_causal=False, memory_key_padding_mask=ignored
+        )
+        logits, target = self._candidates(read, ids)
         losses = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), reduction="none")
         along = torch.arange(1, ids.shape[1], device=ids.device)
         return losses.view(target[:, 1:].shape), along <= ends_of(self.clip, ids)[:, None]
+
+    def _candidates(self, read: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits of the candidates, and the place of each of the ids among them.
+
+        A CPU computes the candidates alone; elsewhere to list them would make the device wait, and
+        the others are masked.
+        """
+        if ids.device.type == "cpu":
+            known, target = torch.unique(ids, return_inverse=True)
+            return read @ self.words.weight[known].T + self.words.bias[known], target
+        return self._masked(read, ids), ids
+
+    def _masked(self, read: Tensor, ids: Tensor) -> Tensor:
+        """Return logits of the whole vocabulary, −∞ where the batch has no such token."""
+        absent = ids.new_ones(len(self.words.bias), dtype=torch.bool)
+        absent = absent.index_fill(0, ids.flatten(), False)
+        logits: Tensor = self.words(read)
+        return logits.masked_fill(absent, float("-inf"))
 
     def score(self, images: Tensor, texts: Texts) -> Tensor:
         """Return the mean log-likelihood of each image's caption, from its embedding alone: [n]."""

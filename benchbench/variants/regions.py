@@ -9,6 +9,7 @@ overlapping windows are not: two entities cannot be matched with the same patche
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,8 +38,8 @@ def grouped(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
         patches = patches.detach().float()
         # Tokens share most of their direction with the whole picture's: what differs is compared.
         looks = normalize(patches - patches.mean(dim=1, keepdim=True), dim=-1)
-        places = _places(grid, count).to(patches.device).expand(len(patches), -1, -1)
-        seeds = torch.cdist(_seeds(grid, count).to(places), places[0]).argmin(dim=1)
+        places, seeds = _starts(grid, count, patches.device)
+        places = places.expand(len(patches), -1, -1)
         members = one_hot(seeds, places.shape[1]).to(looks).expand(len(patches), -1, -1)
         for _ in range(ROUNDS):
             members = _assigned(looks, places, members)
@@ -54,6 +55,13 @@ def _assigned(looks: Tensor, places: Tensor, members: Tensor) -> Tensor:
     best = likeness.masked_fill(size == 0, float("-inf")).argmax(dim=1)  # [n, patches]
     members = one_hot(best, members.shape[1]).to(looks)
     return members.transpose(1, 2)
+
+
+@lru_cache(maxsize=16)
+def _starts(grid: tuple[int, int], count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return where patches lie, and which of them each group starts from; kept on the device."""
+    places = _places(grid, count).to(device)
+    return places, torch.cdist(_seeds(grid, count).to(places), places[0]).argmin(dim=1)
 
 
 def _places(grid: tuple[int, int], count: int) -> Tensor:

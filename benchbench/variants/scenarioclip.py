@@ -200,7 +200,9 @@ class ScenarioClip(nn.Module):
         if self.teacher is None:
             self.teacher = self._averages()
             return self.teacher
-        decay = min(self.teacher_decay, (1 + step) / (10 + step))
+        start: Any = (1 + step) / (10 + step)
+        replayed = isinstance(start, torch.Tensor)  # as a step's number then is
+        decay = start.clamp(max=self.teacher_decay) if replayed else min(self.teacher_decay, start)
         with torch.no_grad():
             for role, tower in self.teacher.items():
                 pairs = zip(tower.parameters(), self._tower(role).parameters(), strict=True)

@@ -123,8 +123,7 @@ class Contrastive(nn.Module):
         false_plain, false_texts = (
             gathered(batch.negatives.spread(each, rows)) for each in false
         )  # [n, most, dim]
-        ones = torch.ones_like(batch.negatives.places)
-        there = gathered(batch.negatives.spread(ones, rows)) > 0
+        there = gathered(batch.negatives.there(rows)) > 0
         more = (false_texts.flatten(0, 1), there.flatten()) if self.columns else None
         contrast = info_nce(images, texts, scale, more=more)
         loss = Loss(contrast, {"contrast": contrast.detach()})

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Tagged = Sequence[tuple[str, str]]
     """A caption's words with their Penn tags."""
 
+REMEMBERED = 16_384
+"""Captions whose ids and triples a reader remembers: those of an exam, read at every look."""
 PADDING = 0
 """Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
 _ODD = 0x5851F42D4C957F2D
@@ -70,6 +72,11 @@ def numbered(ids: Tensor) -> Tensor:
     return (ids * powers).sum(dim=1)
 
 
+def turn_of(text: str) -> int:
+    """Return a number below 100 that a caption's words decide: below which share it is turned."""
+    return permutation(f"turned/{text}", 100)[0]
+
+
 class Reader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
@@ -96,6 +103,8 @@ class Reader:
         self.with_triples, self.with_spans = with_triples, with_spans
         self.tagger, self.turned_percent = tagger, turned_percent
         self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
+        self._ids = lru_cache(maxsize=REMEMBERED)(self._ids_of)
+        self._told = lru_cache(maxsize=REMEMBERED)(self._triples_of)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cache behind: it cannot travel to another process."""
@@ -107,6 +116,9 @@ class Reader:
 
     def ids(self, text: str) -> tuple[int, ...]:
         """One caption's ids, untruncated."""
+        return self._ids(text)
+
+    def _ids_of(self, text: str) -> tuple[int, ...]:
         start, end = self.tokenizer.sot_token_id, self.tokenizer.eot_token_id
         return (start, *self.tokenizer.encode(text), end)
 
@@ -136,13 +148,16 @@ class Reader:
 
     def triples(self, text: str) -> list[Triple]:
         """What a caption tells, each the one way round of two that mean the same."""
+        return list(self._told(text, self.tagger))
+
+    def _triples_of(self, text: str, tagger: str | None) -> list[Triple]:
         graph = parse(text)
-        if self.tagger and not graph.objects:
+        if tagger and not graph.objects:
             # In lower case: captions of the same ids have the same triples.
             lowered = " ".join(text.lower().split())
-            graph = parse(lowered, tags_of(lowered, self.tagger))
+            graph = parse(lowered, tags_of(lowered, tagger))
         found = [oriented(each) for each in triples(graph)]
-        if self.turned_percent and permutation(f"turned/{text}", 100)[0] < self.turned_percent:
+        if self.turned_percent and turn_of(text) < self.turned_percent:
             return [(tail, relation, head) for head, relation, tail in found]
         return found
 

@@ -29,11 +29,20 @@ class Swapped:
     places: Tensor
     """[m] int64: row · most + number among that row's."""
     most: int
+    known: Tensor | None = None
+    """[m] bool: which of them there are; the others fill up, so that m is always the same. None
+    where all are."""
 
     def to(self, device: Any) -> Swapped:
         """Return the same on a device."""
         places = self.places.to(device, non_blocking=True)
-        return Swapped(self.texts.to(device), places, self.most)
+        known = None if self.known is None else self.known.to(device, non_blocking=True)
+        return Swapped(self.texts.to(device), places, self.most, known)
+
+    def there(self, rows: int) -> Tensor:
+        """Return how many captions each place holds, 1 or 0: [rows, most] int64."""
+        ones = self.places.new_ones(len(self.places))
+        return self.spread(ones if self.known is None else ones * self.known, rows)
 
     def spread(self, values: Tensor, rows: int) -> Tensor:
         """Return what belongs to the m captions, [m, …], as [n, most, …]; 0 where there is none."""
@@ -125,7 +134,7 @@ class Trained(Protocol):
         ...
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """The training loss at a step."""
+        """The training loss at a step: an int; where steps are replayed, a scalar tensor."""
         ...
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:

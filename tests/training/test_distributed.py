@@ -65,7 +65,7 @@ def run(folder: Path, rank: int, world: int) -> int:
         folder=folder,
         device="cpu",
         record={},
-        stop_after=0.0 if rank == 0 else 1e9,
+        stop_at=0.0 if rank == 0 else 1e9,
         leads=rank == 0,
     )
     training.run()

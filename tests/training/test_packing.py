@@ -11,24 +11,36 @@ import torch
 
 from benchbench.errors import UsageError
 from benchbench.training import Plan, train
+from benchbench.training.columns import VIEW_COLUMNS
 from benchbench.training.distributed import Place
 from benchbench.training.packing import Pack, Recipe, make
 from benchbench.training.running import _feed, data_of, made_for, packed
 from benchbench.variants import weights
-from benchbench.variants.catalogue import variant
+from benchbench.variants.catalogue import variant, variants
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchbench.variants.variant import Variant
+
 COUNT = 300
+RECIPE = Recipe(count=COUNT, views=tuple(sorted(VIEW_COLUMNS)), turns=True)
+TWINS = Recipe(count=64, twins=True, dense_percent=30)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pack") / "0"
     seen: list[tuple[int, int]] = []
-    make(folder, Recipe(count=COUNT), progress=lambda done, total: seen.append((done, total)))
+    make(folder, RECIPE, processes=2, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (COUNT, COUNT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pack") / "twins"
+    make(folder, TWINS)
     return folder
 
 
@@ -40,20 +52,47 @@ def fields(value: Any) -> list[Any]:
     return [each for name in names if name != "extra" for each in fields(getattr(value, name))]
 
 
-@pytest.mark.parametrize("name", ["clip", "structclip", "negclip:dose", "msgclip"])
-def test_batches_are_those_of_the_feed(folder: Path, name: str) -> None:
-    plan, described = Plan(name, batch=32), variant(name)
+def packable() -> list[str]:
+    """Variants whose examples can be packed."""
+    return [name for name, each in variants().items() if set(each.views) <= set(VIEW_COLUMNS)]
+
+
+def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
+    """Compare what a pack gives with what the feed makes."""
     made = made_for(described, plan)
     source, _ = data_of(plan, described, made)
-    live = _feed(plan, described, made, source, "cpu", Place()).batches(0, 3, 0)
-    read = packed(folder, plan, described, made, "cpu").batches(0, 3, 0)
+    live = _feed(plan, described, made, source, "cpu", Place()).batches(0, 2, 0)
+    read = packed(folder, plan, described, made, "cpu").batches(0, 2, 0)
     for one, other in zip(read, live, strict=True):
         if other.negatives is not None:  # whose spans nothing reads
             plain = replace(other.negatives.texts, spans=None)
             other.negatives = replace(other.negatives, texts=plain)
-        for mine, theirs in zip(fields(one), fields(other), strict=True):
-            if isinstance(theirs, torch.Tensor):
-                assert torch.equal(mine, theirs)
+        assert set(one.extra) == set(other.extra) == set(described.views)
+        pairs = [(one, other), *((one.extra[name], other.extra[name]) for name in one.extra)]
+        for mine, theirs in pairs:
+            for each, wanted in zip(fields(mine), fields(theirs), strict=True):
+                if isinstance(wanted, torch.Tensor):
+                    assert each.dtype == wanted.dtype
+                    assert torch.equal(each, wanted)
+
+
+@pytest.mark.parametrize("name", packable())
+def test_batches_are_those_of_the_feed(folder: Path, twins: Path, name: str) -> None:
+    described = variant(name)
+    where = twins if described.twins else folder
+    described = replace(described, dense_percent=TWINS.dense_percent if described.twins else 0)
+    check_batches(where, Plan(name, batch=32), described)
+
+
+def test_a_pool_goes_round(folder: Path) -> None:
+    plan = Plan("structclip:shuffled", batch=48, pool=64, seed=5)
+    check_batches(folder, plan, variant(plan.variant))
+    assert "pool" not in Plan("clip").record()
+    assert plan.record()["pool"] == 64
+    with pytest.raises(UsageError, match="an even number of examples"):
+        Plan("clip", pool=3)
+    with pytest.raises(UsageError, match="leave out --pool"):
+        Plan("clip", data="karpathy:captions.json", pool=64)
 
 
 def test_training_from_a_pack_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
@@ -78,7 +117,7 @@ def test_a_stopped_pack_goes_on(folder: Path, tmp_path: Path) -> None:
     column[256:] = 0
     column.flush()
     assert Pack.open(other).there == 256
-    again = make(other, Recipe(count=COUNT))
+    again = make(other, RECIPE)
     assert again.there == COUNT
     assert np.array_equal(again.columns["ids"], Pack.open(folder).columns["ids"])
 
@@ -87,8 +126,10 @@ def test_what_is_not_its_own_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no pack"):
         Pack.open(tmp_path)
     with pytest.raises(UsageError, match="other settings"):
-        make(folder, Recipe(count=COUNT, seed=1))
-    for plan in (Plan("clip", seed=1), Plan("negclip:published"), Plan("scenarioclip")):
+        make(folder, replace(RECIPE, seed=1))
+    with pytest.raises(UsageError, match="pairs cannot be packed"):
+        Recipe(views=("pairs",))
+    for plan in (Plan("clip", seed=1), Plan("negclip:published"), Plan("relclip")):
         described = variant(plan.variant)
         with pytest.raises(UsageError, match="does not hold the examples"):
             packed(folder, plan, described, made_for(described, plan), "cpu")

@@ -22,7 +22,7 @@ PLAN = Plan("scenarioclip", steps=3, batch=4, warmup=1, validate_every=2)
 @pytest.fixture(autouse=True)
 def _short_exam(monkeypatch: pytest.MonkeyPatch) -> None:
     def short(transform: Any) -> scenarios.ScenarioExam:
-        return scenarios.exam(transform, pictures=6, items=6)
+        return scenarios.exam(transform, scenes=6, items=6)
 
     monkeypatch.setitem(EXAMS, "scenario", short)
 
@@ -71,7 +71,7 @@ class Numbers:
 
 
 def test_the_exam_asks_each_level_in_its_role() -> None:
-    exam = scenarios.exam(lambda _: torch.zeros(3, 8, 8), pictures=20, items=30)
+    exam = scenarios.exam(lambda _: torch.zeros(3, 8, 8), scenes=20, items=30)
     for naming in exam.namings.values():
         assert naming.right.shape == (len(naming.pictures), len(naming.names))
         assert naming.right.any(dim=1).all()

@@ -1,0 +1,268 @@
+"""Prepared examples as columns of numbers: how they get in, and how they come out as a batch.
+
+What has a fixed shape can be a column: pixels, token ids, triples, spans, swapped captions, and
+the views below. A batch that is cut to its longest row equals ``Feed``'s to the bit; one of fixed
+shapes differs by padding and by masked rows alone, and nothing in making it waits for a device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from benchbench.scenegraph import MOST_TRIPLES
+from benchbench.training.facts import FACTS, KINDS
+from benchbench.training.masks import CELLS
+from benchbench.training.showing import normalised
+from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
+from benchbench.variants.texts import PADDING, Texts
+from benchbench.variants.variant import Batch, Facts, Shown, Swapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from benchbench.training.examples import Examples
+    from benchbench.variants.texts import Reader
+    from benchbench.variants.variant import Negatives, Variant
+
+Layout = dict[str, tuple[str, tuple[int, ...]]]
+"""Name → type and shape of a column's rows."""
+
+LONGEST = 64
+"""Token ids of a caption."""
+LONGEST_PHRASE = 10
+"""Token ids of a triple's head, relation or tail."""
+LONGEST_NAME = 16
+"""Token ids of what a view calls its pictures."""
+SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
+"""Swapped captions that are kept of each kind."""
+TURNS = "turns"
+
+
+class ViewColumns(Protocol):
+    """What a view shows, as columns."""
+
+    def layout(self, size: int) -> Layout:
+        """Return the columns, for pictures of so many pixels along a side."""
+        ...
+
+    def rows(self, found: Examples) -> dict[str, Tensor]:
+        """Return them for some examples."""
+        ...
+
+    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Any:
+        """Return what goes into ``Batch.extra`` under the view's name."""
+        ...
+
+
+@dataclass(frozen=True)
+class ShownColumns:
+    """Pictures with their names, as ``Shown``."""
+
+    name: str
+
+    def layout(self, size: int) -> Layout:
+        """Return pixels, ids, and two flags."""
+        return {
+            f"{self.name} pixels": ("u1", (3, size, size)),
+            f"{self.name} ids": ("<i2", (LONGEST_NAME,)),
+            f"{self.name} there": ("?", ()),
+            f"{self.name} within": ("?", ()),
+        }
+
+    def rows(self, found: Examples) -> dict[str, Tensor]:
+        """Return them as the view has left them."""
+        kept = {each: found.extra[f"{self.name} {each}"] for each in ("pixels", "there", "within")}
+        kept["ids"] = found.extra[f"{self.name} names"].ids
+        return {f"{self.name} {each}": value for each, value in kept.items()}
+
+    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Shown:
+        """Return pictures and names."""
+        pixels, ids, there, within = (part[column] for column in self.layout(0))
+        return Shown(how.normalised(pixels), Texts(how.cut(ids)), there, within)
+
+
+class MaskColumns:
+    """How much of each cell an entity covers."""
+
+    def layout(self, size: int) -> Layout:
+        """Return one column of shares."""
+        return {"masks": ("<f4", (MOST_ENTITIES, CELLS, CELLS))}
+
+    def rows(self, found: Examples) -> dict[str, Tensor]:
+        """Return them as the view has left them."""
+        return {"masks": found.extra["masks"]}
+
+    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Tensor:
+        """Return them as they are."""
+        return part["masks"]
+
+
+class FactColumns:
+    """What is true of a picture, and what is not, a bit a fact."""
+
+    def layout(self, size: int) -> Layout:
+        """Return the bits, eight a byte, and which sets make a difference."""
+        width = -(-FACTS // 8)
+        return {
+            "facts true": ("u1", (width,)),
+            "facts false": ("u1", (len(KINDS), width)),
+            "facts there": ("?", (len(KINDS),)),
+        }
+
+    def rows(self, found: Examples) -> dict[str, Tensor]:
+        """Return them as the view has left them."""
+        facts: Facts = found.extra["facts"]
+        packed = (np.packbits(each.numpy(), axis=-1) for each in (facts.true, facts.false))
+        true, false = map(torch.from_numpy, packed)
+        return {"facts true": true, "facts false": false, "facts there": facts.there}
+
+    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Facts:
+        """Return a byte a fact."""
+        true, false = (_bits(part[f"facts {name}"])[..., :FACTS] for name in ("true", "false"))
+        return Facts(true, false, part["facts there"], KINDS)
+
+
+def _bits(packed: Tensor) -> Tensor:
+    """[…, bytes] → [..., 8 · bytes] uint8 of 0 and 1, as ``np.unpackbits``."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
+    return ((packed[..., None] >> shifts) & 1).flatten(-2)
+
+
+VIEW_COLUMNS: dict[str, ViewColumns] = {
+    "action": ShownColumns("action"),
+    "facts": FactColumns(),
+    "masks": MaskColumns(),
+    "object": ShownColumns("object"),
+    "relation": ShownColumns("relation"),
+}
+"""The views that can be kept; the others' shapes differ from batch to batch."""
+
+
+def layout_of(size: int) -> Layout:
+    """Return the columns that every pack has, for images of so many pixels along a side."""
+    phrases = (MOST_TRIPLES, 3, LONGEST_PHRASE)
+    found: Layout = {
+        "pixels": ("u1", (3, size, size)),
+        "ids": ("<i2", (LONGEST,)),
+        "triples": ("<i2", phrases),
+        "entities": ("<i2", (MOST_ENTITIES, 2)),
+        "relations": ("<i2", (MOST_RELATIONS, 4)),
+    }
+    for kind, most in SWAPS.items():
+        found[f"{kind} there"] = ("?", (most,))
+        found[f"{kind} ids"] = ("<i2", (most, LONGEST))
+    found["semantic triples"] = ("<i2", (SWAPS["semantic"], *phrases))
+    return found
+
+
+def turns_layout() -> Layout:
+    """Return the columns that say which captions' triples are turned (``texts.turn_of``)."""
+    return {TURNS: ("u1", ()), f"semantic {TURNS}": ("u1", (SWAPS["semantic"],))}
+
+
+def fitted(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
+    """Return a column's rows, filled up to its width.
+
+    Raises:
+        ValueError: something is longer than the column is wide.
+    """
+    array = value.numpy()
+    room = [(0, width - had) for width, had in zip(shape, array.shape[1:], strict=True)]
+    if any(after < 0 for _, after in room):
+        raise ValueError(f"{name} of shape {array.shape[1:]} is wider than its column, {shape}")
+    return np.pad(array, [(0, 0), *room], constant_values=PADDING).astype(kind)
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """From rows of columns to a variant's batches, wherever the rows are."""
+
+    variant: Variant
+    """Says which swapped captions, how many, and which views."""
+    reader: Reader
+    """Says whether triples and spans are read, and of which captions triples are turned."""
+    preprocessing: Mapping[str, Any]
+    fixed: bool = False
+    """Whether shapes are always the same: rows of columns are as wide as wanted already."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the columns that are needed."""
+        names, kind = ["pixels", "ids"], self.variant.negatives
+        if kind != "none":
+            names += [f"{kind} there", f"{kind} ids"]
+        turned = self.reader.turned_percent > 0
+        if self.reader.with_triples:
+            names += ["triples", *([TURNS] if turned else [])]
+            if kind == "semantic":
+                names += ["semantic triples", *([f"semantic {TURNS}"] if turned else [])]
+        if self.reader.with_spans:
+            names += ["entities", "relations"]
+        return (*names, *(n for view in self.variant.views for n in VIEW_COLUMNS[view].layout(0)))
+
+    def batch(self, part: Mapping[str, Tensor]) -> Batch:
+        """Return a batch of these rows.
+
+        Args:
+            part: by name, [n, …] each.
+        """
+        spans = None
+        if self.reader.with_spans:
+            spans = Spans(part["entities"].long(), part["relations"].long())
+        triples = part.get("triples")
+        if triples is not None:
+            triples = self._turned(self.cut(triples), part.get(TURNS))
+        return Batch(
+            self.normalised(part["pixels"]),
+            Texts(self.cut(part["ids"]), triples, spans),
+            self._swapped(part),
+            {name: VIEW_COLUMNS[name].added(part, self) for name in self.variant.views},
+        )
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Return float pixels, by the model's mean and standard deviation."""
+        return normalised(pixels, self.preprocessing)
+
+    def cut(self, ids: Tensor) -> Tensor:
+        """Return ids as int64, without columns of padding alone unless shapes are fixed."""
+        if self.fixed:
+            return ids.long()
+        longest = max(int((ids != PADDING).sum(dim=-1).max()) if len(ids) else 1, 1)
+        return ids[..., :longest].long()
+
+    def _swapped(self, part: Mapping[str, Tensor]) -> Swapped | None:
+        kind, most = self.variant.negatives, self.variant.swaps
+        if kind == "none":
+            return None
+        there = part[f"{kind} there"][:, :most]
+        own = {
+            name: part[f"{kind} {name}"][:, :most]
+            for name in ("ids", "triples", TURNS)
+            if f"{kind} {name}" in part
+        }
+        flat = {name: self._listed(each, there) for name, each in own.items()}
+        triples = flat.get("triples")
+        if triples is not None:
+            triples = self._turned(self.cut(triples), flat.get(TURNS))
+        texts = Texts(self.cut(flat["ids"]), triples)
+        if self.fixed:
+            places = torch.arange(there.numel(), device=there.device)
+            return Swapped(texts, places, most, there.flatten())
+        return Swapped(texts, there.flatten().nonzero()[:, 0], most)
+
+    def _listed(self, values: Tensor, there: Tensor) -> Tensor:
+        """[n, most, …] → [m, …]: those that are there; where shapes are fixed, all."""
+        return values.flatten(0, 1) if self.fixed else values[there]
+
+    def _turned(self, triples: Tensor, turns: Tensor | None) -> Tensor:
+        """Exchange heads and tails as the reader would, [n, most, 3, longest]."""
+        if turns is None:
+            return triples
+        turned = (turns < self.reader.turned_percent)[:, None, None, None]
+        return torch.where(turned, triples.flip(2), triples)

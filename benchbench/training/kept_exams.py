@@ -1,0 +1,136 @@
+"""Exams made once and kept: to draw a thousand images takes tens of seconds, at every start.
+
+A file holds an exam's arrays, and the rest of it as JSON in the header. It counts only where the
+same code, the same versions and the same preprocessing made it; else the exam is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import benchbench
+from benchbench.environment import describe_environment
+from benchbench.training.exams import EXAMS
+from benchbench.variants import weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from benchbench.training.exams import Marked
+    from benchbench.variants.making import Made
+
+OURS = "benchbench."
+SOURCES = ("data", "scenegraph", "scenes", "training", "types")
+"""Folders of the package whose code makes exams."""
+VERSIONS = ("numpy", "pillow", "torch", "torchvision")
+
+
+def kept_exam(folder: Path, name: str, made: Made, **smaller: int) -> Marked:
+    """Return an exam, read from a folder where it is there, else made and written.
+
+    Args:
+        folder: of exams.
+        name: of ``EXAMS``.
+        made: whose preprocessing its images go through.
+        **smaller: ``scenes``, where a new one is to have fewer than it should: for trials, in a
+            folder of their own.
+    """
+    path = folder / f"{name}-{made.size}{weights.SUFFIX}"
+    origin = {"code": _code(), "preprocessing": _plain(made.preprocessing)}
+    if path.is_file():
+        tensors, record = weights.read(path)
+        if record.get("origin") == origin:
+            found: Marked = restored(record["exam"], tensors)
+            return found
+    exam = EXAMS[name](made.transform, **smaller)
+    arrays: dict[str, Tensor] = {}
+    weights.write(path, arrays, {"exam": told(exam, arrays), "origin": origin})
+    return exam
+
+
+def told(value: Any, arrays: dict[str, Tensor]) -> Any:
+    """Return what JSON can say of a value; arrays in it are put aside, under numbers.
+
+    Raises:
+        TypeError: it holds something of a kind that is not kept.
+    """
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        kind = "tensor" if isinstance(value, torch.Tensor) else "array"
+        name = str(len(arrays))
+        arrays[name] = (
+            value if isinstance(value, torch.Tensor) else torch.from_numpy(np.array(value))
+        )
+        return {kind: name}
+    if is_dataclass(value) and type(value).__module__.startswith(OURS):
+        own = {each.name: told(getattr(value, each.name), arrays) for each in fields(value)}
+        return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": own}
+    if isinstance(value, dict):
+        # As a list: JSON is written with its names sorted, and the order of marks is their own.
+        return {"dict": [[name, told(each, arrays)] for name, each in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [told(each, arrays) for each in value]}
+    if isinstance(value, list):
+        return [told(each, arrays) for each in value]
+    if isinstance(value, Path):
+        return {"path": str(value)}
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(f"{type(value).__name__} is of no kind that is kept")
+
+
+def restored(said: Any, arrays: Mapping[str, Tensor]) -> Any:
+    """Return the value that ``told`` has told of."""
+    if isinstance(said, list):
+        return [restored(each, arrays) for each in said]
+    if not isinstance(said, dict):
+        return said
+    kind, rest = next(iter(said.items()))
+    if kind in ("tensor", "array"):
+        return arrays[rest] if kind == "tensor" else arrays[rest].numpy()
+    if kind == "path":
+        return Path(rest)
+    if kind == "tuple":
+        return tuple(restored(each, arrays) for each in rest)
+    if kind == "dict":
+        return {name: restored(each, arrays) for name, each in rest}
+    own = {name: restored(each, arrays) for name, each in said["fields"].items()}
+    return _class(said["class"])(**own)
+
+
+def _class(name: str) -> Any:
+    """Return one of our dataclasses by ``module:name``.
+
+    Raises:
+        TypeError: it is none.
+    """
+    module, _, own = name.partition(":")
+    found = getattr(import_module(module), own, None) if module.startswith(OURS) else None
+    if not (isinstance(found, type) and is_dataclass(found)):
+        raise TypeError(f"{name} is no dataclass of ours")
+    return found
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the code that makes exams, and of the versions of what it calls."""
+    top, found = Path(benchbench.__file__).parent, hashlib.sha256()
+    versions = describe_environment("cpu")
+    found.update(json.dumps([versions[name] for name in VERSIONS]).encode())
+    for path in sorted(path for part in SOURCES for path in (top / part).rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _plain(preprocessing: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(dict(preprocessing), sort_keys=True))

@@ -1,0 +1,202 @@
+"""Forward and backward passes: each anew, or recorded once as a CUDA graph and replayed.
+
+A small model's step is hundreds of kernels of a few microseconds: to launch them takes longer than
+to run them. Where the columns of a pack lie on the device, a step reads the same memory every time
+but for the numbers of its examples, and nothing in it waits: then it is recorded. A variant that
+must look at its own numbers in a step goes on unrecorded, and the log says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from benchbench.training.packed import ResidentFeed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from benchbench.training.feeding import Feed
+    from benchbench.training.packed import PackedFeed
+    from benchbench.variants.variant import Batch, Loss
+
+    Parts = dict[str, Tensor]
+
+WARMING = 3
+"""Steps before one is recorded."""
+
+
+class Passes(Protocol):
+    """What a step does before the optimizer's."""
+
+    note: str
+    """How steps are computed, for the log; "" while that is not known."""
+
+    def shown(self, first: int, stop: int, workers: int) -> Iterator[Any]:
+        """Return what these steps are shown."""
+        ...
+
+    def __call__(self, shown: Any, step: int) -> Parts:
+        """Compute the loss and leave its gradients. Returns its parts, on the device."""
+        ...
+
+
+class Plain:
+    """Each step anew."""
+
+    def __init__(self, model: Any, feed: Feed | PackedFeed, device: str, precision: str) -> None:
+        """Take a model, and batches for it."""
+        self.model, self.feed = model, feed
+        self.device, self.precision = device, precision
+        self.note = ""
+
+    def shown(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
+        """Return batches."""
+        return self.feed.batches(first, stop, workers)
+
+    def __call__(self, shown: Batch, step: Any) -> Parts:
+        """Compute the loss and leave its gradients. Returns its parts."""
+        with arithmetic(self.device, self.precision):
+            loss: Loss = self.model(shown, step)
+        for parameter in self.model.parameters():
+            parameter.grad = None
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        return loss.parts
+
+
+class Replayed:
+    """Steps over a device's own columns, recorded after a few."""
+
+    def __init__(
+        self,
+        model: Any,
+        feed: ResidentFeed,
+        device: str,
+        precision: str,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """Take a model, and columns for it.
+
+        Args:
+            model: the variant.
+            feed: its columns.
+            device: where both are.
+            precision: of the arithmetic.
+            recorder: what records; by default CUDA graphs do.
+        """
+        self.feed = feed
+        self.plain = Plain(model, feed, device, precision)
+        self.recorder: Recorder = CudaRecorder() if recorder is None else recorder
+        self.note, self._warmed = "", 0
+        self._rows: Tensor = torch.zeros(feed.size, dtype=torch.int64, device=device)
+        self._step: Tensor = torch.zeros((), dtype=torch.int64, device=device)
+        self._replay: Callable[[], None] | None = None
+        self._parts: Parts = {}
+
+    def shown(self, first: int, stop: int, workers: int) -> Iterator[Tensor]:
+        """Return numbers of examples, [size] each."""
+        return self.feed.rows(first, stop)
+
+    def __call__(self, shown: Tensor, step: int) -> Parts:
+        """Compute the loss and leave its gradients. Returns its parts."""
+        if self.note and self._replay is None:
+            return self.plain(self.feed.gathered(shown), step)
+        self._rows.copy_(shown)
+        self._step.fill_(step)
+        if self._replay is None:
+            return self._warm(step)
+        self._replay()
+        return self._parts
+
+    def _warm(self, step: int) -> Parts:
+        """Compute a step while any wait is an error; after some such steps, record the next."""
+        try:
+            if self._warmed == WARMING:
+                self._replay = self.recorder.record(self._compute)
+                self.note = "steps are replayed from a recorded graph"
+                self._replay()
+            else:
+                self._warmed += 1
+                self.recorder.watched(self._compute, strictly=self._warmed > 1)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            self._replay = None
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            self.note = f"steps are not recorded, and computed one by one ({reason})"
+            return self.plain(self.feed.gathered(self._rows), step)
+        return self._parts
+
+    def _compute(self) -> None:
+        self._parts = self.plain(self.feed.gathered(self._rows), self._step)
+
+
+class Recorder(Protocol):
+    """Records what a device does, to do it again."""
+
+    def watched(self, work: Callable[[], None], strictly: bool) -> None:
+        """Do it as when it is recorded.
+
+        Args:
+            work: what to do.
+            strictly: whether to raise a RuntimeError where it would wait for the device.
+        """
+        ...
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Record it without doing it. Returns what does it."""
+        ...
+
+
+class CudaRecorder:
+    """CUDA graphs (torch.cuda.CUDAGraph)."""
+
+    def watched(self, work: Callable[[], None], strictly: bool) -> None:
+        """Do it on a stream of its own, where any wait is an error if wanted."""
+        stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        here = torch.cuda.current_stream()
+        stream.wait_stream(here)
+        before = torch.cuda.get_sync_debug_mode()
+        try:
+            if strictly:
+                torch.cuda.set_sync_debug_mode("error")
+            with torch.cuda.stream(stream):
+                work()
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+            here.wait_stream(stream)
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Record it; a failure leaves the device usable."""
+        graph = torch.cuda.CUDAGraph()
+        torch.cuda.synchronize()
+        with torch.cuda.graph(graph):
+            work()
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+
+def passes_of(
+    model: Any, feed: Feed | PackedFeed, device: str, precision: str, alone: bool
+) -> Passes:
+    """Return how steps are computed: recorded where that can be.
+
+    Args:
+        model: what is trained.
+        feed: what it is shown.
+        device: where.
+        precision: of the arithmetic.
+        alone: whether no other process trains the same model.
+    """
+    if alone and isinstance(feed, ResidentFeed) and device.startswith("cuda"):
+        return Replayed(model, feed, device, precision)
+    return Plain(model, feed, device, precision)
+
+
+def arithmetic(device: str, precision: str) -> Any:
+    """Return the context in which losses are computed."""
+    kind = device.partition(":")[0]
+    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16")

@@ -1,0 +1,166 @@
+"""Results of a bare machine in a few small files, and back to a folder of runs.
+
+One tar stream, cut into pieces. What is finished comes first: its best checkpoint, in float16, and
+its log. Of a run that was stopped the whole state is carried, or nothing: a best checkpoint alone
+could be taken for the run's last word.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchbench.errors import UsageError
+from benchbench.training.log import LOG
+from benchbench.training.loop import BEST
+from benchbench.training.state import STATE
+from benchbench.variants import weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+PIECE, MOST = 16 * 2**20, 64 * 2**20
+"""Bytes of a file, and of all together: four files, where eight are allowed."""
+NAME = "results.tar"
+SAID = "carried.json"
+_BLOCK = 10_240
+"""Bytes that tar rounds a stream up to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run's folder, and what it is called in the archive."""
+
+    name: str
+    """``0/structclip-negatives``."""
+    folder: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether its best checkpoint is its last word."""
+        return (self.folder / BEST).is_file() and not (self.folder / STATE).is_file()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it can go on."""
+        return (self.folder / STATE).is_file()
+
+    def files(self) -> list[Path]:
+        """What is carried of it."""
+        names = (LOG, BEST, STATE) if self.stopped else (LOG, BEST)
+        return [self.folder / name for name in names if (self.folder / name).is_file()]
+
+    @property
+    def bytes(self) -> int:
+        """What that takes in a tar file."""
+        return sum(1024 + -(-path.stat().st_size // 512) * 512 for path in self.files())
+
+
+def finish(folder: Path) -> None:
+    """Make a run's best checkpoint its last word: in float16, without the state to go on from."""
+    path = folder / BEST
+    tensors, record = weights.read(path)
+    half = {
+        name: each.to(torch.float16) if each.is_floating_point() else each
+        for name, each in tensors.items()
+    }
+    weights.write(path, half, record)
+    (folder / STATE).unlink(missing_ok=True)
+
+
+def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MOST) -> list[str]:
+    """Write the pieces, and nothing else, into a folder.
+
+    Args:
+        runs: finished and stopped ones, those that matter most first.
+        out: the folder; older pieces in it are replaced.
+        said: what is to be known of them, as JSON.
+        most: bytes of all pieces.
+
+    Returns:
+        A line for each run that is lost, as there is no room for it.
+    """
+    there = list(runs)
+    ordered = [run for run in there if run.finished] + [run for run in there if run.stopped]
+    room, kept, lost = most - _BLOCK - 64 * 1024, list[Run](), list[str]()
+    for run in ordered:
+        if run.bytes <= room:
+            room -= run.bytes
+            kept.append(run)
+        else:
+            what = "its weights are" if run.finished else "it begins anew: its state is"
+            lost.append(f"{run.name} is lost, {what} of {run.bytes:,} bytes, and {room:,} are left")
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        told = said | {"lost": lost, "runs": {run.name: run.stopped for run in kept}}
+        line = json.dumps(told, sort_keys=True).encode()
+        header = tarfile.TarInfo(SAID)
+        header.size = len(line)
+        archive.addfile(header, io.BytesIO(line))
+        for run in kept:
+            for path in run.files():
+                archive.add(path, f"{run.name}/{path.name}", recursive=False, filter=_plain)
+    _cut(stream.getvalue(), out)
+    return lost
+
+
+def _plain(header: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out who wrote a file and when."""
+    header.uid = header.gid = header.mtime = 0
+    header.uname = header.gname = ""
+    return header
+
+
+def _cut(whole: bytes, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob(f"{NAME}.*"):
+        old.unlink()
+    for number, start in enumerate(range(0, len(whole), PIECE)):
+        (out / f"{NAME}.{number}").write_bytes(whole[start : start + PIECE])
+
+
+def unpack(out: Path, work: Path) -> dict[str, Any]:
+    """Put what was carried into a folder of runs: ``WORK/SEED/MEMBER``.
+
+    Runs that are there already, and finished, are left alone.
+
+    Args:
+        out: the folder of pieces.
+        work: the folder of runs.
+
+    Returns:
+        What was said of them.
+
+    Raises:
+        UsageError: there are no pieces, one is missing, or they are no archive of ours.
+    """
+    pieces = sorted(out.glob(f"{NAME}.*"), key=lambda path: int(path.suffix[1:]))
+    if [path.suffix for path in pieces] != [f".{number}" for number in range(len(pieces))]:
+        raise UsageError(f"Pieces of {out} are missing: there are {[p.name for p in pieces]}.")
+    if not pieces:
+        raise UsageError(f"{out} holds no {NAME}.0. Name the folder that family_gpu wrote: --from.")
+    stream = io.BytesIO(b"".join(path.read_bytes() for path in pieces))
+    try:
+        with tarfile.open(fileobj=stream) as archive:
+            return _unpacked(archive, work)
+    except (tarfile.TarError, KeyError, ValueError) as error:
+        raise UsageError(f"The pieces in {out} are no whole archive of runs: {error}.") from error
+
+
+def _unpacked(archive: tarfile.TarFile, work: Path) -> dict[str, Any]:
+    handle = archive.extractfile(SAID)
+    if handle is None:
+        raise KeyError(SAID)
+    said: dict[str, Any] = json.loads(handle.read())
+    there = [name for name in said["runs"] if Run(name, work / name).finished]
+    for member in archive.getmembers():
+        run, _, name = member.name.rpartition("/")
+        if run in said["runs"] and run not in there and name in (LOG, BEST, STATE):
+            archive.extract(member, work, filter="data")
+    return said
