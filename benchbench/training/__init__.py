@@ -20,9 +20,9 @@ Read in this order::
     optim, passes, loop
                         the steps; how a device computes them, one by one or recorded
     exams               how the best checkpoint is chosen
-    validation, captioning, scenarios, relation_exam, alignment_exam
-                        by structure; by likely captions; by actions, objects and relations; by
-                        ranked relations; with matched regions beside them
+    validation, scenarios, relation_exam, alignment_exam
+                        by structure; by actions, objects and relations; by ranked relations; by
+                        structure with matched regions beside it
     kept_exams          exams made once
     state, log          how a killed run goes on, and what it wrote down
     running             from a plan to a checkpoint

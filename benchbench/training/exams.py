@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.training import (
     alignment_exam,
-    captioning,
     facts,
     relation_exam,
     scenarios,
@@ -32,7 +31,6 @@ ASIDE = (relation_exam.ASIDE, alignment_exam.MATCHED)
 
 EXAMS: dict[str, Callable[..., Marked]] = {
     "alignment": alignment_exam.exam,
-    "captions": captioning.exam,
     "facts": facts.exam,
     "structure": validation.exam,
     "scenario": scenarios.exam,

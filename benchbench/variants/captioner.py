@@ -1,13 +1,17 @@
-"""A start without privilege: both towers learn to caption images before the variants are trained.
+"""What the variants start from: both towers learn to caption images, and to match the two.
 
 Published methods fine-tune a CLIP that has read 400 million captions; a text tower of random
 weights learns the order of words late or never. Here a small decoder on top of the text tower
-predicts each next token of a caption from the tokens before it and from the image (as CoCa does; Yu
-et al., TMLR 2022). It is shown nothing but images and captions: no scene graphs, no swapped words.
-The decoder is thrown away.
+predicts each next token of a caption from the tokens before it and from the image, beside CLIP's
+own loss, as in CoCa (Yu et al., TMLR 2022). It is shown nothing but images and captions: no scene
+graphs, no swapped words. The decoder is thrown away.
 
 The decoder attends to the image's embedding, and for half of the captions to its patches as well:
 what CLIP compares is that one embedding, which the patches alone would leave untrained.
+
+Measured on ``val``, a text tower that learns semantic swaps over one frozen image tower, 90,000
+examples: relations 66.0 % from a text tower that has read 90,000 captions so, 56.7 % from random
+weights.
 """
 
 from __future__ import annotations
@@ -129,13 +133,6 @@ class Captioner(nn.Module):
         logits: Tensor = self.words(read)
         return logits.masked_fill(absent, float("-inf"))
 
-    def score(self, images: Tensor, texts: Texts) -> Tensor:
-        """Return the mean log-likelihood of each image's caption, from its embedding alone: [n]."""
-        hidden = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        tokens = text_tokens(self.clip, texts.ids)[1]
-        losses, there = self._losses(image_tokens(self.clip, images), tokens, texts.ids, hidden)
-        return -(losses * there).sum(dim=1) / there.sum(dim=1)
-
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
         """[n, dim], of unit length; never compared with captions in training."""
         return normalize(self.clip.encode_image(images).float(), dim=-1)
@@ -148,11 +145,10 @@ class Captioner(nn.Module):
 VARIANTS = (
     Variant(
         "captioner",
-        "towers that have learned to caption images: a start without privilege",
+        "towers that have learned to caption images, and to match the two: a start",
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917)",
         Captioner,
-        {"decoder_layers": 2, "patches_percent": 50},
+        {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5},
         data="scenes",
-        exam="captions",
     ),
 )

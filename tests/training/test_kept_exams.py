@@ -13,7 +13,6 @@ import torch
 from benchbench.training import (
     Plan,
     alignment_exam,
-    captioning,
     facts,
     relation_exam,
     scenarios,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from benchbench.variants.making import Made
 
-SMALL = {"facts": 8, "scenario": 6, "structure": 12, "captions": 12, "relations": 4}
+SMALL = {"facts": 8, "scenario": 6, "structure": 12, "relations": 4}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,6 @@ def test_a_kept_exam_is_the_live_one(
     smaller = {
         "alignment": partial(alignment_exam.exam, scenes=24),
         "structure": partial(validation.exam, scenes=6),
-        "captions": partial(captioning.exam, scenes=6),
         "facts": partial(facts.exam, scenes=8),
         "scenario": partial(scenarios.exam, scenes=6, items=8),
         "relations": partial(relation_exam.exam, scenes=4),
