@@ -66,7 +66,7 @@ class Check:
 
     rule: Rule
     name: str
-    """``vg-relation@scenes-v1 macro``, with the group behind it."""
+    """``vg-relation@scenes-v2 macro``, with the group behind it."""
     baseline: float
     candidate: float
     bound: float

@@ -200,7 +200,7 @@ def test_the_workflow_gates_keeps_and_publishes(tmp_path: Path, project: Path) -
     git(project, "fetch", "--quiet", "origin")
     assert git(project, "rev-parse", "origin/main") != before
     changed_files = git(project, "diff", "--name-only", before.strip(), "origin/main").split()
-    assert "leaderboards/scenes-v1/runs/vg-relation/clip.parquet" in changed_files
+    assert "leaderboards/scenes-v2/runs/vg-relation/clip.parquet" in changed_files
     assert all(name.startswith("leaderboards/") for name in changed_files)
 
 

@@ -17,7 +17,7 @@ from benchbench.errors import RunError
 from benchbench.runs import UNSEALED, read_run, seal_of, write_run
 from benchbench.types import Run
 
-RUNS = Path(__file__).parent.parent / "leaderboards" / "scenes-v1" / "runs"
+RUNS = Path(__file__).parent.parent / "leaderboards" / "scenes-v2" / "runs"
 FLIPS = 250
 
 

@@ -166,7 +166,7 @@ def _grid(
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
     said: set[tuple[str, str]] = set()
-    widths = (max(map(len, named(tasks))) + len("@scenes-v1"), min(CELL, max(map(len, models))))
+    widths = (max(map(len, named(tasks))) + len("@scenes-v2"), min(CELL, max(map(len, models))))
     done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()

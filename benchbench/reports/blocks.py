@@ -114,7 +114,7 @@ def _blocks(lines: list[bytes], file: Path) -> list[Block]:
     if not found:
         raise UsageError(
             f"{file} has no place for a board. Put in two lines: "
-            "<!-- benchbench:vg-relation@scenes-v1 --> and <!-- /benchbench -->."
+            "<!-- benchbench:vg-relation@scenes-v2 --> and <!-- /benchbench -->."
         )
     return found
 

@@ -105,7 +105,7 @@ def test_either_name_of_a_file_serves(tmp_path: Path) -> None:
 
 def test_runs_from_before_a_metric_was_declared_answer_it() -> None:
     """What a run stores is where the true relations stand, by which every metric is read."""
-    folder = Path(__file__).parents[2] / "leaderboards" / "scenes-v1" / "runs" / f"{NAME}.sgcls"
+    folder = Path(__file__).parents[2] / "leaderboards" / "scenes-v2" / "runs" / f"{NAME}.sgcls"
     card = scorecard(read_run(folder / "relclip.parquet"))
     found = {row.name: round(100 * row.estimate.value, 1) for row in card.metrics}
     assert (found["mR@20"], found["ngR@20"], found["zR@20"]) == (27.7, 33.7, 8.5)
