@@ -28,7 +28,8 @@ SECONDS_BETWEEN_LINES = 15.0
     "--backbone",
     default="small",
     show_default=True,
-    help="small (random weights), a checkpoint of this command, or openclip:ARCH/TAG.",
+    help="small (random weights), captioner (bundled towers), a checkpoint of this command, or "
+    "openclip:ARCH/TAG.",
 )
 @click.option(
     "--seed",
@@ -71,12 +72,11 @@ def train_command(
 ) -> None:
     """Train one of the structure-aware variants, or go on with a run that was stopped.
 
-    VARIANT is base, or a name of "benchbench list models": structclip, structclip:negatives, ….
-    The bundled ones start from a base:
+    VARIANT is base, captioner, or a name of "benchbench list models": structclip,
+    structclip:negatives, …. Towers that have learned to caption images are bundled, to start from:
 
     \b
-    benchbench train base --steps 4500
-    benchbench train structclip --backbone training/base-0/best.safetensors --steps 3000
+    benchbench train structclip --backbone captioner --steps 3000
     """
     from benchbench.registry import family_names
     from benchbench.training import Plan, train

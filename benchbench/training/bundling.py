@@ -11,7 +11,7 @@ from benchbench.training.exams import ASIDE
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
 from benchbench.variants import weights
-from benchbench.variants.catalogue import variant
+from benchbench.variants.catalogue import variant, variants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,8 @@ def bundle(
         WeightsUnavailable: the run has no checkpoint yet.
     """
     tensors, record = weights.read(run / BEST)
+    if variant(record["variant"]).start:
+        tensors = {name: t for name, t in tensors.items() if name.startswith(weights.TOWERS)}
     half = {name: each.to(torch.float16) if each.is_floating_point() else each
             for name, each in tensors.items()}  # fmt: skip
     record = with_base(record, base)
@@ -130,6 +132,8 @@ def backbone_of(record: Mapping[str, Any]) -> str:
             f"the {base['variant']} of seed {base['seed']} ({base['steps']:,} steps, batch "
             f"{base['batch']}; {variant(base['variant']).title})"
         )
+    if backbone in variants():
+        return f"the bundled `{backbone}` ({variant(backbone).title})"
     return "random weights" if backbone == "small" else f"`{backbone}`"
 
 

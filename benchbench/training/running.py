@@ -29,6 +29,7 @@ from benchbench.training.photographs import Photographs, photographs
 from benchbench.training.showing import RENDER
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
+from benchbench.variants.catalogue import bundled_path, bundled_starts
 from benchbench.variants.catalogue import variant as variant_named
 from benchbench.variants.making import make
 
@@ -172,6 +173,8 @@ def _backbone(name: str) -> tuple[Any, str]:
     """Towers to train, and open_clip's name for their architecture."""
     if name == SMALL:
         return towers.build(towers.NAME), towers.NAME
+    if name in bundled_starts():
+        return _towers_of(bundled_path(name))
     if name.endswith(weights.SUFFIX):
         return _towers_of(expanded(name))
     from benchbench.registry import load_model
@@ -179,8 +182,8 @@ def _backbone(name: str) -> tuple[Any, str]:
     kind = name.partition(":")[0]
     if kind != "openclip":
         raise UsageError(
-            f"Unknown backbone '{name}'. There are: small, openclip:ARCH/TAG, and checkpoints of "
-            f"benchbench train (PATH{weights.SUFFIX})."
+            f"Unknown backbone '{name}'. There are: {', '.join((SMALL, *bundled_starts()))}, "
+            f"openclip:ARCH/TAG, and checkpoints of benchbench train (PATH{weights.SUFFIX})."
         )
     model: Any = load_model(name)
     return model.clip.float().requires_grad_(True), _rebuilt_as(model.manifest)

@@ -93,5 +93,6 @@ VARIANTS = (
         views=("facts",),
         data="scenes",
         exam="facts",
+        start=True,
     ),
 )

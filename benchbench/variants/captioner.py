@@ -150,5 +150,6 @@ VARIANTS = (
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5},
         data="scenes",
+        start=True,
     ),
 )

@@ -54,6 +54,12 @@ def bundled_path(name: str) -> Path:
     return BUNDLED / f"{name.replace(':', '-')}{SUFFIX}"
 
 
+def bundled_starts() -> tuple[str, ...]:
+    """Return the names of bundled towers that variants start from."""
+    found = (name for name, each in variants().items() if each.start)
+    return tuple(name for name in found if bundled_path(name).is_file())
+
+
 def usage(titles: Mapping[str, str]) -> dict[str, str]:
     """How to type a family's members → what that gives.
 

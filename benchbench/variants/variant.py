@@ -174,5 +174,7 @@ class Variant:
     data: Data = "captions"
     exam: str = "structure"
     """By which checkpoints are chosen: a name of ``training.exams``."""
+    start: bool = False
+    """Whether it is what others start from: its towers alone are kept when it is bundled."""
     splits: Sequence[str] = ("train",)
     """Of the drawn world, in equal shares."""
