@@ -88,9 +88,7 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
     Raises:
         BenchbenchError: whatever the user can put right.
     """
-    for folder in given["carried"]:
-        for line in unpack(folder, Path(given["work"]))["lost"]:
-            _say(f"not in {folder}: {line}")
+    came = _brought_along(given["carried"], Path(given["work"]))
     if given["unpack"]:
         return
     if given["out"] is None:
@@ -99,11 +97,26 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
     tasks = _tasks(call, seeds, _chosen(given["members"], given["scale"], call.small))
     failed = _trained(call, [task for task in tasks if not task.run(call.work).finished])
     said = {"seeds": seeds, "pool": call.pool, "device": call.device, "failed": failed}
-    for line in carry([task.run(call.work) for task in tasks], given["out"], said):
+    runs = [task.run(call.work) for task in tasks]
+    for line in carry([run for run in runs if run.name not in came], given["out"], said):
         _say(line)
     _tell(call, tasks)
     if failed:
         raise click.ClickException(f"Training failed: {', '.join(failed)}; what it said is above.")
+
+
+def _brought_along(folders: Sequence[Path], work: Path) -> set[str]:
+    """Unpack results of earlier calls; return the finished runs among them.
+
+    There is room for new results alone: those stay where they are.
+    """
+    finished: set[str] = set()
+    for folder in folders:
+        said = unpack(folder, work)
+        finished |= {name for name, stopped in said["runs"].items() if not stopped}
+        for line in said["lost"]:
+            _say(f"not in {folder}: {line}")
+    return finished
 
 
 def _call(started: float, given: Mapping[str, Any]) -> Call:

@@ -130,6 +130,16 @@ def test_finished_runs_come_first_and_states_come_whole(tmp_path: Path) -> None:
         assert one.read_bytes() == other.read_bytes()
 
 
+def test_what_came_finished_is_not_carried_again(tmp_path: Path) -> None:
+    for number, states in enumerate([(False, True), (False, False)]):
+        names = (f"{number}/a", f"{number}/b")
+        runs = [run_of(tmp_path / "a", *each) for each in zip(names, states, strict=True)]
+        carry(runs, tmp_path / f"out{number}", {})
+    came = gpu_runs._brought_along([tmp_path / "out0", tmp_path / "out1"], tmp_path / "b")
+    assert came == {"0/a", "1/a", "1/b"}
+    assert Run("0/b", tmp_path / "b" / "0" / "b").stopped
+
+
 def test_runs_that_are_done_are_left_alone(tmp_path: Path) -> None:
     carry([run_of(tmp_path / "a", "0/clip", state=True)], tmp_path / "out", {})
     mine = run_of(tmp_path / "b", "0/clip", state=False)
