@@ -25,7 +25,7 @@ from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant
 from benchbench.variants.making import make
-from benchmarks.members import STARTS
+from benchmarks.members import BEFORE, STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,16 +135,17 @@ def learned(member: str, seed: int, run: Path, best: str, known: Path) -> Learne
 
 
 def start_of(plan: Mapping[str, Any]) -> str:
-    """What a run was trained from: a name of ``STARTS``, or its backbone where that is none.
+    """What a run was trained from: a name of ``STARTS``, another member's, or its backbone.
 
-    >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/base/best.safetensors"})
+    >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/captioner/best.safetensors"})
     ('random', 'facts')
     """
     backbone = str(plan["backbone"])
     if backbone == SMALL:
         return "random"
-    folder = PurePath(backbone).parent.name
-    return next((start for start, name in STARTS.items() if name and name == folder), backbone)
+    folder = PurePath(backbone).parent.name or backbone  # what is bundled has a name alone
+    found = next((start for start, name in STARTS.items() if name and name == folder), "")
+    return found or (folder if folder in BEFORE else backbone)
 
 
 def _remembered(record: Mapping[str, Any], known: Path) -> float:

@@ -32,7 +32,7 @@ from benchbench.variants.catalogue import BUNDLED
 from benchmarks.claims import CLAIMS, read_claims
 from benchmarks.curves import learned
 from benchmarks.evaluated import Work, evaluated
-from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, STARTS, place
+from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, place, starts_of
 from benchmarks.variants_page import card_lines, pages, summary_lines
 from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judged
@@ -87,7 +87,7 @@ def make(
     results = _results(work, claims, note)
     for name in SHIPPED:
         if 0 in work.there(name):
-            start = STARTS[BY_NAME[name].start]
+            start = BY_NAME[name].backbone
             base = work.best(0, start) if start else None
             lines = card_lines(results, name)
             bundle(place(work.folder(0), name), Path(bundled), note, lines, base=base)
@@ -116,18 +116,15 @@ def _chosen(members: str) -> tuple[Member, ...]:
 def _train_seed(work: Work, seed: int, scale: float) -> None:
     """Train what a seed lacks: starts that members need, then members."""
     wanted = [each for each in work.members if each.known]
-    needed = {STARTS[each.start] for each in wanted if seed not in work.there(each.name)}
-    for start in STARTING:
-        if start.name in needed:
-            _trained(work, start.scaled(scale), seed, SMALL)
-    for each in wanted:
-        start_of = STARTS[each.start]
-        _trained(work, each, seed, str(work.best(seed, start_of)) if start_of else SMALL)
+    lacking = [each for each in wanted if seed not in work.there(each.name)]
+    for each in (*(start.scaled(scale) for start in starts_of(lacking)), *wanted):
+        _trained(work, each, seed)
 
 
-def _trained(work: Work, member: Member, seed: int, backbone: str) -> None:
+def _trained(work: Work, member: Member, seed: int) -> None:
     """Train a member; go on where it stopped; leave alone what was made elsewhere."""
     run = place(work.folder(seed), member.name)
+    backbone = str(work.best(seed, member.backbone)) if member.backbone else SMALL
     plan = Plan(
         variant=member.variant, backbone=backbone, seed=seed, steps=member.steps,
         batch=member.batch, rate=member.rate, precision=cast("Any", work.precision),

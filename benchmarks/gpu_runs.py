@@ -24,7 +24,7 @@ from benchbench.training.running import SMALL, made_for
 from benchbench.variants.catalogue import variant
 from benchmarks.carrying import Run, carry, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
-from benchmarks.members import MEMBERS, STARTING, STARTS, Member, place
+from benchmarks.members import MEMBERS, Member, place, starts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,10 +62,8 @@ class Task:
 
     def start(self, work: str) -> Path | None:
         """Return the checkpoint that it starts from; None where weights are random."""
-        name = STARTS[self.member.start]
-        if not name or self.member.name in STARTS.values():
-            return None
-        return place(Path(work) / f"{self.seed}", name) / BEST
+        name = self.member.backbone
+        return place(Path(work) / f"{self.seed}", name) / BEST if name else None
 
     def plan(self, call: Call) -> Plan:
         """Return its plan."""
@@ -145,8 +143,7 @@ def _chosen(names: str, scale: float, small: bool) -> list[Member]:
         if name not in there:
             raise UnknownName("member", name, there, f"There are: {', '.join(there)}.")
     chosen = [there[name] for name in wanted]
-    needed = {STARTS[each.start] for each in chosen}
-    both = [each for each in STARTING if each.name in needed] + chosen
+    both = [*starts_of(chosen), *chosen]
     return [replace(each, **TINY) if small else each.scaled(scale) for each in both]
 
 

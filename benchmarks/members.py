@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 from benchbench.variants.catalogue import variants
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-STARTS = {"random": "", "captioner": "captioner", "facts": "base"}
-"""Start → the variant whose checkpoint it is; random weights have none."""
-START = "captioner"
+STARTS = {"random": "", "captioner": "captioner@random", "facts": "captioner"}
+"""Start → the member whose checkpoint it is; random weights have none. The image tower of "facts"
+was told, by scene graphs, who does what to whom, before it learned to caption: a privilege."""
+START = "facts"
 """Of members whose name tells of none."""
+BEFORE = {"base": "", "captioner": "base", "captioner@random": ""}
+"""A start → the member whose checkpoint it starts from itself."""
 SHIPPED = ("clip", "negclip", "structclip", "msgclip", "scenarioclip", "relclip")
 """Whose weights are bundled, of seed 0."""
 PARTS = ("clip", "structclip:knowledge", "structclip:negatives", "structclip")
@@ -50,6 +54,11 @@ class Member:
         return self.name.partition("@")[2] or START
 
     @property
+    def backbone(self) -> str:
+        """The member whose checkpoint it starts from; "" of random weights."""
+        return BEFORE[self.name] if self.name in BEFORE else STARTS[self.start]
+
+    @property
     def known(self) -> bool:
         """Whether there is such a variant to be trained."""
         return self.variant in variants()
@@ -74,8 +83,8 @@ def canonical(name: str) -> str:
     return variant if start == START else name
 
 
-STARTING = tuple(Member(name, looks=20) for name in STARTS.values() if name)
-"""What others start from."""
+STARTING = tuple(Member(name, looks=20) for name in BEFORE)
+"""What others start from, each after what it starts from itself."""
 MEMBERS = (
     Member("clip"),
     Member("clip:dense"),
@@ -106,6 +115,19 @@ MEMBERS = (
 )
 """By the claims' names; those of the catalogue are trained, the others' weights are ``of``'s."""
 BY_NAME = {each.name: each for each in (*STARTING, *MEMBERS)}
+
+
+def starts_of(chosen: Iterable[Member]) -> tuple[Member, ...]:
+    """Return what some members start from, directly or not, in order.
+
+    >>> [each.name for each in starts_of([Member("clip"), Member("clip@random")])]
+    ['base', 'captioner']
+    """
+    names = {each.backbone for each in chosen}
+    for each in reversed(STARTING):
+        if each.name in names:
+            names.add(each.backbone)
+    return tuple(each for each in STARTING if each.name in names)
 
 
 def place(folder: Path, name: str) -> Path:

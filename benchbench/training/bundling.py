@@ -104,9 +104,10 @@ def card(
 
 
 def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
-    """Add the plan of the base that a run was trained from, where that is at hand.
+    """Add the plan of the base that a run was trained from, and of those before it.
 
-    An absolute place of a base becomes its last three parts: no other machine has the rest.
+    They are left out where they are not at hand. An absolute place of a base becomes its last three
+    parts: no other machine has the rest.
 
     Args:
         record: of a checkpoint.
@@ -117,20 +118,30 @@ def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any
     if was.suffix != weights.SUFFIX:
         return record
     there = base if base is not None and base.is_file() else was
-    found = {"base": weights.read(there)[1]["plan"]} if there.is_file() else {}
+    found: dict[str, Any] = {}
+    if there.is_file():
+        start = weights.read(there)[1]
+        before = Path(start["plan"]["backbone"])
+        own = with_base(start, there.parent.parent / before.parent.name / before.name)
+        found = {"base": own["plan"], "before": bases_of(own)}
     if was.is_absolute():
         found["plan"] = plan | {"backbone": Path(*was.parts[-3:]).as_posix()}
     return record | found
 
 
+def bases_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the plans of all that a run was trained from, the first one first."""
+    return [*record.get("before", ()), *([record["base"]] if "base" in record else ())]
+
+
 def backbone_of(record: Mapping[str, Any]) -> str:
     """What it was trained from, in words."""
     backbone = record["plan"]["backbone"]
-    if "base" in record:
-        base = record["base"]
-        return (
+    if bases := bases_of(record):
+        return ", after ".join(
             f"the {base['variant']} of seed {base['seed']} ({base['steps']:,} steps, batch "
             f"{base['batch']}; {variant(base['variant']).title})"
+            for base in reversed(bases)
         )
     if backbone in variants():
         return f"the bundled `{backbone}` ({variant(backbone).title})"
@@ -139,13 +150,14 @@ def backbone_of(record: Mapping[str, Any]) -> str:
 
 def commands(record: Mapping[str, Any]) -> list[str]:
     """What trains it again."""
-    plans = [record["base"]] if "base" in record else []
-    return [_command(plan, record["plan"]["backbone"]) for plan in (*plans, record["plan"])]
+    plans = [*bases_of(record), record["plan"]]
+    places = [*(plan["backbone"] for plan in plans[1:]), ""]
+    return list(map(_command, plans, places))
 
 
 def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
-    """The command of a plan; a base goes where the other looks for it."""
-    out = f" --out {Path(checkpoint).parent}" if plan["backbone"] != checkpoint else ""
+    """Return the command of a plan; a base goes where the next one looks for its checkpoint."""
+    out = f" --out {Path(checkpoint).parent}" if checkpoint else ""
     pool = f" --pool {plan['pool']}" if plan.get("pool") else ""
     return (
         f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "

@@ -77,7 +77,7 @@ def test_bounds_are_shares(tmp_path: Path) -> None:
         ('"superior"', '"estimate"', "estimate, of which nothing is tested"),
         ('"confirmatory"', '"sure"', "Unknown family 'sure'"),
         ('"clip"', '"structclip"', "compares structclip with itself"),
-        ('"clip"', '"structclip@captioner"', "compares structclip with itself"),
+        ('"clip"', '"structclip@facts"', "compares structclip with itself"),
         ('"clip"', '"clipp"', "Unknown model"),
         ('"clip"', '"structclip:bags"', "Unknown member.*Did you mean 'structclip:bag'"),
         ('"clip"', "3", "worse should be text, not 3"),

@@ -74,8 +74,11 @@ def test_a_log_is_read_by_examples() -> None:
 
 
 def test_starts_are_read_from_the_backbone() -> None:
-    found = [start_of({"backbone": b}) for b in ("small", "/x/3/captioner/b", "openclip:A/b", "b")]
-    assert found == ["random", "captioner", "openclip:A/b", "b"]
+    found = [start_of({"backbone": b}) for b in (
+        "small", "/x/3/captioner/b", "captioner", "/x/3/captioner@random/b", "x/base/b",
+        "openclip:A/b", "b",
+    )]  # fmt: skip
+    assert found == ["random", "facts", "facts", "captioner", "base", "openclip:A/b", "b"]
 
 
 def by_hooks(model: nn.Module, batch: Batch) -> float:

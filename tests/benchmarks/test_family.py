@@ -13,7 +13,7 @@ import benchbench as bb
 from benchbench.training import train
 from benchbench.training.exams import EXAMS
 from benchbench.variants import weights
-from benchmarks import evaluated, family
+from benchmarks import evaluated, family, members
 from benchmarks.members import STARTING, Member
 from tests.benchmarks.fakes import BEST, Quick, write_members
 from tests.conftest import shrink
@@ -134,10 +134,10 @@ def test_members_are_trained_from_their_starts_and_kept(
     monkeypatch.setattr(evaluated, "PART_TASKS", ())
     claims = tmp_path / "claims.toml"
     claims.write_text(CLAIM, "utf-8")
-    for name in ("captions", "structure"):
+    for name in ("facts", "structure"):
         monkeypatch.setitem(EXAMS, name, lambda transform: Quick())
     small: dict[str, Any] = {"steps": 2, "batch": 2, "looks": 1}
-    monkeypatch.setattr(family, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
+    monkeypatch.setattr(members, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
     monkeypatch.setattr(
         family, "MEMBERS",
         tuple(Member(name, **small) for name in ("clip", "clip@random", "msgclip:later")),
@@ -146,11 +146,13 @@ def test_members_are_trained_from_their_starts_and_kept(
     first = run(out, tmp_path / "one", "--seeds", "1", "--claims", str(claims))
     assert first.exit_code == 0, first.output
     assert sorted(each.name for each in (out / "0").iterdir()) == [
-        "captioner", "clip", "clip@random", "evaluated",
+        "base", "captioner", "clip", "clip@random", "evaluated",
     ]  # fmt: skip
     card = (tmp_path / "one" / "bundled" / "clip.md").read_text("utf-8")
     assert "from the captioner of seed 0 (2 steps, batch 2; towers that have learned" in card
-    assert "train captioner --data scenes --backbone small" in card
+    assert "after the base of seed 0" in card
+    assert "train base --data scenes --backbone small" in card
+    assert "train captioner --data scenes --backbone 0/base/best.safetensors" in card
     before = {each: each.stat().st_mtime_ns for each in out.rglob("*.safetensors")}
     again = run(out, tmp_path / "two", "--seeds", "1", "--claims", str(claims))
     assert again.output.splitlines() == first.output.splitlines()[-1:]
@@ -181,7 +183,7 @@ def test_errors_are_one_line_and_nothing_is_written(
     [
         ("0/negclip", "variant clip, not negclip"),
         ("1/clip", "seed 0, not 1"),
-        ("0/clip@random", "start captioner, not random"),
+        ("0/clip@random", "start facts, not random"),
     ],
 )
 def test_a_checkpoint_in_the_place_of_another_is_refused(

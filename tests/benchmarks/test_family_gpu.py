@@ -69,7 +69,7 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Examples and a small exam for the captioner."""
     folder = tmp_path_factory.mktemp("packs")
     make(folder / "plain-0", Recipe(count=64))
-    gpu_runs._examined(call(packs=str(folder)), "captions")
+    gpu_runs._examined(call(packs=str(folder)), "structure")
     return folder
 
 
@@ -78,7 +78,7 @@ def test_a_stopped_run_goes_on_elsewhere(
 ) -> None:
     """Bit for bit as if it had not been stopped, on columns as they lie on any device."""
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    member = Member("captioner", steps=4, batch=16, looks=2)
+    member = Member("captioner@random", steps=4, batch=16, looks=2)
     task = gpu_runs.Task(member, 0, str(packs / "plain-0"), 0)
     shared: dict[str, Any] = {"packs": str(packs), "device": "cpu:0", "pool": 64}
     whole, first, second = (call(work=str(tmp_path / name), **shared) for name in "abc")
@@ -208,7 +208,7 @@ def test_whatever_can_be_trained_is() -> None:
     assert {"clip", "clip@random", "relclip", "scenarioclip:shared"} <= set(names)
     assert all(each.known and each.start in STARTS for each in chosen)
     assert [each.steps for each in chosen if each.name == "clip"] == [3000]
-    assert gpu_runs._chosen("clip@facts", 1, small=True)[0].name == "base"
+    assert gpu_runs._chosen("clip", 1, small=True)[0].name == "base"
     with pytest.raises(UnknownName, match="There are: clip"):
         gpu_runs._chosen("structclip:plain", 1, small=False)
     assert gpu_runs._pack_of(Member("relclip")) is None
