@@ -60,6 +60,8 @@ class Call:
 @click.option("--minutes", default=9.0, show_default=True, help="Of this call, all in all.")
 @click.option("--pool", default=400_000, show_default=True, help="Examples, shown repeatedly.")
 @click.option("--scale", default=1.0, show_default=True, help="Share of each member's steps.")
+@click.option("--batch-size", type=int, help="Of all; as many examples as else.  [default: each's]")
+@click.option("--rate", type=float, help="Learning rate of all.  [default: each's]")
 @click.option("--processes", type=int, help="That make examples.  [default: one a core]")
 @click.option("--at-once", default=6, show_default=True, help="Members that train side by side.")
 @click.option("--device", default="cuda", show_default=True)

@@ -92,7 +92,10 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
     if given["out"] is None:
         raise UsageError("Results need a folder: --out DIR.")
     call, seeds = _call(started, given), [int(each) for each in given["seeds"].split(",")]
-    tasks = _tasks(call, seeds, _chosen(given["members"], given["scale"], call.small))
+    chosen = _chosen(given["members"], given["scale"], call.small)
+    if not call.small:
+        chosen = [each.in_batches(given["batch_size"], given["rate"]) for each in chosen]
+    tasks = _tasks(call, seeds, chosen)
     failed = _trained(call, [task for task in tasks if not task.run(call.work).finished])
     said = {"seeds": seeds, "pool": call.pool, "device": call.device, "failed": failed}
     runs = [task.run(call.work) for task in tasks]

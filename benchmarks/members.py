@@ -72,6 +72,16 @@ class Member:
         """The same for a share of its steps."""
         return replace(self, steps=max(1, round(self.steps * scale)))
 
+    def in_batches(self, batch: int | None, rate: float | None = None) -> Member:
+        """Return the same with as many examples in other batches, and another learning rate.
+
+        >>> Member("clip", steps=10, batch=512).in_batches(64).steps
+        80
+        """
+        size = batch or self.batch
+        steps = max(1, round(self.steps * self.batch / size))
+        return replace(self, steps=steps, batch=size, rate=rate or self.rate)
+
 
 def canonical(name: str) -> str:
     """A member's name without the start that all have.
