@@ -26,7 +26,7 @@ if [[ "$1" == eval ]]; then
     case "$1" in --task) task="$2" ;; --out) out="$2" ;; esac
     shift
   done
-  mkdir -p "$out/$task@scenes-v1" && exec cp "$MADE/$task.parquet" "$out/$task@scenes-v1/"
+  mkdir -p "$out/$task@scenes-v2" && exec cp "$MADE/$task.parquet" "$out/$task@scenes-v2/"
 fi
 if [[ -n "$ONLY_RECORD" ]]; then exit 0; fi
 exec "{python}" -m benchbench "$@"

@@ -27,7 +27,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     for name, share in (("base", 0.6), ("same", 0.6), ("worse", 0.4)):
         write_run(made(name, share), folder / f"{name}.parquet")
-    write_run(changed(made("other", 0.6), edition="scenes-v1"), folder / "other.parquet")
+    write_run(changed(made("other", 0.6), edition="scenes-v2"), folder / "other.parquet")
     return folder
 
 
@@ -145,7 +145,7 @@ def git(where: Path, *arguments: str) -> str:
 
 def run_of(task: str, share: float) -> Run:
     """A made-up run of a bundled model on the drawn world."""
-    run = changed(made("clip", share), edition="scenes-v1", task=task)
+    run = changed(made("clip", share), edition="scenes-v2", task=task)
     tag = {"vg-relation": "relation", "vg-attribution": "attributes"}[task]
     outcomes = tuple(
         dataclasses.replace(o, tags={tag: o.tags["relation"]})

@@ -152,7 +152,7 @@ class Pack:
     """Examples from the first on, while it is still being made: at most ``recipe.count``."""
 
     @classmethod
-    def open(cls, folder: Path) -> Pack:
+    def at(cls, folder: Path) -> Pack:
         """Open a pack, and compare its first examples with those made now.
 
         Raises:
@@ -202,7 +202,7 @@ def make(
         there += PIECE
         if progress is not None:
             progress(min(max(there, 0), total), total)
-    return Pack.open(folder)
+    return Pack.at(folder)
 
 
 def _made(folder: Path, recipe: Recipe, left: list[int], processes: int) -> Iterator[int]:

@@ -132,7 +132,7 @@ def packed(folder: Path, plan: Plan, described: Variant, made: Made, device: str
     Raises:
         UsageError: the pack holds other examples than the plan's.
     """
-    found = Pack.open(folder)
+    found = Pack.at(folder)
     assembly = Assembly(described, made.reader, made.preprocessing)
     if plan.data != "scenes" or not holds(found, described, assembly, plan.data_seed, made.size):
         raise UsageError(

@@ -36,30 +36,30 @@ def command(work: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
-    members = ("--members", "structclip:shuffled", "--out", str(tmp_path / "out"))
+    members = ("--members", "structclip@captioner", "--out", str(tmp_path / "out"))
     done = command(tmp_path / "work", "--minutes", "10", *members)
     assert done.returncode == 0, done.stderr
-    assert "0/structclip-shuffled: done, step 6 of 6, best mean" in done.stderr
-    assert "captioner: 12,416 bytes an example" in done.stderr
+    assert "0/structclip@captioner: done, step 6 of 6, best mean" in done.stderr
+    assert "captioner@random: 12,416 bytes an example" in done.stderr
     files = [path.name for path in (tmp_path / "out").iterdir()]
     assert files == [f"results.tar.{number}" for number in range(len(files))]
     assert command(tmp_path / "far", "--unpack", "--from", str(tmp_path / "out")).returncode == 0
     assert not (tmp_path / "far" / "packs").exists()
-    for name in ("captioner", "structclip-shuffled"):
+    for name in ("captioner@random", "structclip@captioner"):
         run = tmp_path / "far" / "0" / name
         assert sorted(path.name for path in run.iterdir()) == ["best.safetensors", "log.jsonl"]
         tensors, record = weights.read(run / BEST)
         assert record["plan"]["pool"] == 256
-        assert record["variant"].replace(":", "-") == name
+        assert record["variant"] == name.partition("@")[0]
         assert {each.dtype for each in tensors.values()} == {torch.float16}
         looks = [each["step"] for each in read_log(run) if "val_mean" in each]
         assert looks == [2, 4, 6]
-    started = weights.read(tmp_path / "far" / "0" / "structclip-shuffled" / BEST)[1]["plan"][
+    started = weights.read(tmp_path / "far" / "0" / "structclip@captioner" / BEST)[1]["plan"][
         "backbone"
     ]
-    assert Path(started).parent.name == "captioner"
-    bundle(tmp_path / "far" / "0" / "structclip-shuffled", tmp_path / "bundled")
-    card = (tmp_path / "bundled" / "structclip-shuffled.md").read_text("utf-8")
+    assert Path(started).parent.name == "captioner@random"
+    bundle(tmp_path / "far" / "0" / "structclip@captioner", tmp_path / "bundled")
+    card = (tmp_path / "bundled" / "structclip.md").read_text("utf-8")
     assert "256 examples, shown again and again" in card
     assert " --pool 256" in card
 

@@ -116,15 +116,15 @@ def test_a_stopped_pack_goes_on(folder: Path, tmp_path: Path) -> None:
     column = np.load(other / "ids.npy", mmap_mode="r+")
     column[256:] = 0
     column.flush()
-    assert Pack.open(other).there == 256
+    assert Pack.at(other).there == 256
     again = make(other, RECIPE)
     assert again.there == COUNT
-    assert np.array_equal(again.columns["ids"], Pack.open(folder).columns["ids"])
+    assert np.array_equal(again.columns["ids"], Pack.at(folder).columns["ids"])
 
 
 def test_what_is_not_its_own_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no pack"):
-        Pack.open(tmp_path)
+        Pack.at(tmp_path)
     with pytest.raises(UsageError, match="other settings"):
         make(folder, replace(RECIPE, seed=1))
     with pytest.raises(UsageError, match="pairs cannot be packed"):
@@ -153,4 +153,4 @@ def test_a_pack_of_other_code_is_refused(folder: Path, tmp_path: Path) -> None:
     column[2, 0, 5, 5] ^= 1
     column.flush()
     with pytest.raises(UsageError, match="its pixels differ"):
-        Pack.open(other)
+        Pack.at(other)

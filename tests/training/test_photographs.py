@@ -219,8 +219,8 @@ def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
 def test_swapped_captions_quote_as_true_ones_do(tmp_path: Path) -> None:
     file = drawn(tmp_path, captions=['A sign that says " stop " near a tree .'])
     found = read(file, negatives="random").examples(np.arange(2))
-    for true, false in zip(found.captions, found.swapped, strict=True):
-        assert false is not None
+    for true, some in zip(found.captions, found.swapped, strict=True):
+        (false,) = some
         assert "`" not in false
         assert false.count('"') == true.count('"') == 2
 

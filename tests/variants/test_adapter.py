@@ -117,7 +117,7 @@ def damaged(folder: Path, kind: str) -> Path:
         weights.write(path, weights.read(folder / "clip.safetensors")[0], ["clip"])  # type: ignore[arg-type]
     elif kind == "nan":
         tensors, record = weights.read(folder / "clip.safetensors")
-        tensors["clip.visual.proj"][3, 5] = torch.nan
+        tensors["clip.visual.trunk.proj"][3, 5] = torch.nan
         weights.write(path, tensors, record)
     elif kind in ("hub", "number"):
         tensors, record = weights.read(folder / "clip.safetensors")
@@ -125,7 +125,7 @@ def damaged(folder: Path, kind: str) -> Path:
         weights.write(path, tensors, record | {"architecture": architecture})
     elif kind == "lacking":
         tensors, record = weights.read(folder / "clip.safetensors")
-        tensors.pop("clip.visual.proj")
+        tensors.pop("clip.visual.trunk.proj")
         weights.write(path, tensors, record)
     return path
 
@@ -137,7 +137,10 @@ def damaged(folder: Path, kind: str) -> Path:
         ("corrupt", "is no complete safetensors file"),
         ("foreign", "holds weights of no variant, not of clip"),
         ("plain", "says nothing of the variant"),
-        ("nan", r"is damaged: 1 of its .*, the first of them clip\.visual\.proj, hold what is no"),
+        (
+            "nan",
+            r"is damaged: 1 of its .*, the first of them clip\.visual\.trunk\.proj, hold what",
+        ),
         ("listed", r"The header of .* is damaged: it holds no record"),
         ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),
         ("number", r"\(unknown architecture 5\)"),

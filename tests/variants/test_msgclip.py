@@ -151,7 +151,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
 
 def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
     """MSGA of one picture and caption, as its definition reads."""
-    groups = grouped(patches[None], model.clip.visual.grid_size, model.regions)[0].bool()
+    groups = grouped(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
     regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
     unit = [
         normalize(tokens[a:b].mean(dim=0), dim=0) for a, b in spans.entities[0].tolist() if b > a
@@ -213,7 +213,7 @@ def test_gradients_reach_both_towers_from_each_part_alone(
     for weight in (
         vision_of(model.clip).conv1[0].weight,
         vision_of(model.clip).transformer.resblocks[0].attn.in_proj_weight,
-        model.clip.visual.proj,
+        vision_of(model.clip).proj,
         model.clip.token_embedding.weight,
         model.clip.transformer.resblocks[0].attn.in_proj_weight,
         model.clip.text_projection,

@@ -11,6 +11,7 @@ from open_clip import CLIP
 from benchbench.types import Role
 from benchbench.variants import towers
 from benchbench.variants.contrast import distilled, info_nce
+from benchbench.variants.features import vision_of
 from benchbench.variants.making import make
 from benchbench.variants.scenarioclip import VARIANTS, ScenarioClip
 from benchbench.variants.texts import Texts, joined, numbered
@@ -151,11 +152,11 @@ def test_the_average_follows_faster_at_the_start() -> None:
     model, batch = model_of(), batch_of()
     model(batch, 0)
     teacher = cast("Any", model.teacher)
-    before = teacher["scene"].visual.proj.clone()
+    before = vision_of(teacher["scene"]).proj.clone()
     with torch.no_grad():
-        model.clip.visual.proj.add_(1.0)
+        vision_of(model.clip).proj.add_(1.0)
     model(batch, 1)
-    assert torch.allclose(teacher["scene"].visual.proj, before + (1 - 2 / 11), atol=1e-5)
+    assert torch.allclose(vision_of(teacher["scene"]).proj, before + (1 - 2 / 11), atol=1e-5)
 
 
 def test_weights_to_ship_have_no_teacher_and_a_state_brings_it_back() -> None:
