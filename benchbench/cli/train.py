@@ -28,8 +28,7 @@ SECONDS_BETWEEN_LINES = 15.0
     "--backbone",
     default="small",
     show_default=True,
-    help="small (random weights), captioner (bundled towers), a checkpoint of this command, or "
-    "openclip:ARCH/TAG.",
+    help="small (random weights), a checkpoint of this command, or openclip:ARCH/TAG.",
 )
 @click.option(
     "--seed",
@@ -73,10 +72,11 @@ def train_command(
     """Train one of the structure-aware variants, or go on with a run that was stopped.
 
     VARIANT is base, captioner, or a name of "benchbench list models": structclip,
-    structclip:negatives, …. Towers that have learned to caption images are bundled, to start from:
+    structclip:negatives, …. They start from towers that have learned to caption images:
 
     \b
-    benchbench train structclip --backbone captioner --steps 3000
+    benchbench train captioner --steps 4000
+    benchbench train structclip --backbone training/captioner-0/best.safetensors --steps 8000
     """
     from benchbench.registry import family_names
     from benchbench.training import Plan, train

@@ -21,7 +21,7 @@ class Plan:
 
     variant: str
     backbone: str = "small"
-    """``small`` (random), ``captioner`` (bundled), a checkpoint, or ``openclip:ARCH/TAG``."""
+    """``small`` (random), a bundled start by its name, a checkpoint, or ``openclip:ARCH/TAG``."""
     data: str = "scenes"
     """``scenes``, or ``karpathy:FILE``."""
     seed: int = 0

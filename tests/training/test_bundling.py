@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
 import benchbench as bb
 from benchbench.errors import WeightsUnavailable
@@ -11,6 +12,8 @@ from benchbench.training import Plan, train
 from benchbench.training.bundling import MOST_BYTES, bundle, card
 from benchbench.training.exams import EXAMS
 from benchbench.training.log import read_log
+from benchbench.training.running import made_for
+from benchbench.variants import catalogue
 from benchbench.variants.catalogue import BUNDLED, variant
 from benchbench.variants.weights import read, write
 
@@ -128,3 +131,18 @@ def test_what_ships_is_small_has_a_card_and_runs(
 
 def test_all_that_ships_is_under_45_megabytes() -> None:
     assert sum(path.stat().st_size for path in BUNDLED.glob("*.safetensors")) <= 45_000_000
+
+
+def test_a_start_is_bundled_by_its_towers_alone_and_trained_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EXAMS, "structure", lambda transform: Quick())
+    plan = Plan("captioner", steps=1, batch=4, warmup=1, validate_every=1)
+    train(plan, tmp_path / "run", device="cpu", workers=0)
+    path = bundle(tmp_path / "run", tmp_path)
+    trained, shipped = read(tmp_path / "run" / "best.safetensors")[0], read(path)[0]
+    assert {*shipped} == {name for name in trained if name.startswith("clip.")} < {*trained}
+    monkeypatch.setattr(catalogue, "BUNDLED", tmp_path)
+    made = made_for(variant("clip"), Plan("clip", backbone="captioner"))
+    for name, each in made.model.clip.state_dict().items():
+        assert torch.allclose(each, trained[f"clip.{name}"], atol=1e-3), name
