@@ -27,7 +27,7 @@ from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.regions import grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from PIL.Image import Image
     from torch import Tensor
@@ -39,6 +39,7 @@ EXAMPLES = 600
 REGIONS = 6
 """Groups of an image's patches, as ``msgclip`` has them."""
 MATCHED = "matched"
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -60,45 +61,65 @@ class AlignmentExam:
     def accuracy(self, clip: Any, reader: Reader, device: str) -> float:
         """Return the share of right matches of known entities; an unmatched one is wrong."""
         right = total = 0
+        for judged in self.judged(clip, reader, device):
+            right += int((judged.hits & judged.known).sum())
+            total += int(judged.known.sum())
+        return right / total
+
+    def judged(self, clip: Any, reader: Reader, device: str) -> Iterator[Judged]:
+        """Return what towers make of the images, some at a time."""
         clip.eval()
         with inference():
-            for rows in torch.split(torch.arange(len(self.lines)), 100):
+            for rows in torch.split(torch.arange(len(self.lines)), _AT_ONCE):
                 texts = reader.read([self.lines[row] for row in rows.tolist()]).to(device)
                 patches = image_tokens(clip, self.images[rows].to(device))[1].float()
                 tokens = text_tokens(clip, texts.ids)[1].float()
                 if texts.spans is None:
                     raise RuntimeError("alignments are judged by the spans of captions")
                 words = covered(texts.spans.entities, tokens.shape[1])
-                grid = vision_of(clip).grid_size
-                hits = hits_of(patches, means(tokens, words), words.any(dim=2), grid,
-                               self.masks[rows].to(device))  # fmt: skip
-                known = self.masks[rows].to(device).flatten(2).any(dim=2)
-                right += int((hits & known).sum())
-                total += int(known.sum())
+                masks = self.masks[rows].to(device)
+                yield judged_of(
+                    patches, means(tokens, words), words.any(dim=2), vision_of(clip).grid_size,
+                    masks,
+                )  # fmt: skip
         clip.train()
-        return right / total
 
 
-def hits_of(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is found in n images, with R groups and E entities each."""
+
+    likeness: Tensor
+    """[n, E, R] cosines."""
+    pairs: Tensor
+    """[n, E, R] bool: whether entity and group are both there."""
+    hits: Tensor
+    """[n, E] bool: whether an entity is matched with a group on its own object."""
+    known: Tensor
+    """[n, E] bool: whether it is known where its object is."""
+
+
+def judged_of(
     patches: Tensor, entities: Tensor, there: Tensor, grid: tuple[int, int], masks: Tensor
-) -> Tensor:
-    """Return which entities are matched with a group on their own object: [n, E] bool.
+) -> Judged:
+    """Group, match and judge.
 
     Args:
         patches: [n, rows · columns, dim].
-        entities: [n, E, dim].
+        entities: [n, E, dim], of unit length.
         there: [n, E] bool: which of them the caption has.
         grid: rows and columns.
         masks: [n, E, cells, cells].
     """
     groups = grouped(patches, grid, REGIONS)
     pairs = there[:, :, None] & (groups.sum(dim=2) > 0)[:, None]
-    chosen = matched(entities @ means(patches, groups).transpose(1, 2), pairs)
+    likeness = entities @ means(patches, groups).transpose(1, 2)
+    chosen = matched(likeness, pairs)
     cells = torch.nn.functional.adaptive_avg_pool2d(masks.float(), grid).flatten(2)
     lies = chosen.to(cells.dtype) @ groups.to(cells.dtype) @ cells.transpose(1, 2)  # [n, E, E]
     own = lies.diagonal(dim1=1, dim2=2)
     others = lies.masked_fill(torch.eye(lies.shape[1], dtype=torch.bool, device=lies.device), 0.0)
-    return own > others.amax(dim=2)
+    return Judged(likeness, pairs, own > others.amax(dim=2), masks.flatten(2).any(dim=2))
 
 
 def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentExam:

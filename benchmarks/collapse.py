@@ -1,0 +1,122 @@
+"""What MSG-CLIP's printed loss makes of the cosines of entities and regions.
+
+    python -m benchmarks.collapse negclip msgclip msgclip:PATH
+
+Minimised as printed, the loss of entities has its minimum at a one-bit code: every cosine near 1 or
+−1, whatever is shown. For each model: mean and standard deviation of the cosines of all entities
+with all groups of patches of their own image, the share of them beyond ±0.9, and how many matched
+groups lie on the right object (chance is a half), on images of the validation split. ``--svg FILE``
+draws the cosines' distributions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+import open_clip
+from tabulate import tabulate
+
+from benchbench.atomic import written_whole
+from benchbench.registry import load_model
+from benchbench.reports.plots import svg
+from benchbench.training.alignment_exam import exam
+from benchbench.variants.texts import Reader
+from benchmarks.variants_figures import COLOURS, Axis, line, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.training.alignment_exam import AlignmentExam
+
+NEAR = 0.9
+BINS = 40
+WIDTH, PANEL, LEFT = 760, 90, 150
+"""Pixels: of the figure, of a model's row, of its name."""
+
+
+class Measured(NamedTuple):
+    """A model's cosines."""
+
+    name: str
+    cosines: npt.NDArray[np.float64]
+    """Of every entity with every group of its image."""
+    right: float
+    """Share of matched groups that lie on the right object."""
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--scenes", type=int, help="Images to look at.  [default: the exam's]")
+@click.option("--svg", "figure", type=click.Path(path_type=Path), help="Where the figure goes.")
+def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | None) -> None:
+    """Measure, print, and draw if asked to."""
+    found = [measured(name, device, scenes) for name in models]
+    rows = [
+        (each.name, each.cosines.mean(), each.cosines.std(),
+         100 * (np.abs(each.cosines) > NEAR).mean(), 100 * each.right)
+        for each in found
+    ]  # fmt: skip
+    head = ("model", "mean cosine", "deviation", f"beyond ±{NEAR}, %", "matched rightly, %")
+    click.echo(tabulate(rows, head, floatfmt=(".0f", ".3f", ".3f", ".1f", ".1f")))
+    if figure is not None:
+        with written_whole(figure) as temporary:
+            temporary.write_text(drawn(found), "utf-8")
+
+
+def measured(name: str, device: str, scenes: int | None = None) -> Measured:
+    """Look at a model of the family.
+
+    Args:
+        name: as ``benchbench eval --model`` takes it.
+        device: where it runs.
+        scenes: how many images; by default the exam's.
+    """
+    model: Any = load_model(name)
+    clip = model.model.clip.to(device)
+    paper: AlignmentExam = exam(model.transform, scenes)
+    tokenizer = open_clip.get_tokenizer(model.manifest.architecture)
+    reader = Reader(tokenizer, with_triples=False, with_spans=True)
+    cosines, right, known = [], 0, 0
+    for judged in paper.judged(clip, reader, device):
+        cosines.append(judged.likeness[judged.pairs].cpu().double().numpy())
+        right += int((judged.hits & judged.known).sum())
+        known += int(judged.known.sum())
+    return Measured(name, np.concatenate(cosines), right / known)
+
+
+def drawn(found: Sequence[Measured]) -> str:
+    """Return the distributions as SVG, a row a model."""
+    across = Axis(-1.0, 1.0, LEFT, WIDTH - 20)
+    edges = np.linspace(-1, 1, BINS + 1)
+    parts = []
+    for row, each in enumerate(found):
+        share = np.histogram(each.cosines, edges)[0] / len(each.cosines)
+        bottom = PANEL * (row + 1)
+        parts.append(text(8, bottom - 30, each.name))
+        parts.append(line((across.start, bottom), (across.end, bottom), 'stroke="var(--l)"'))
+        wide = (across.end - across.start) / BINS
+        for place, part in zip(edges[:-1], share / share.max(), strict=True):
+            x, height = across.at(float(place)), float(part) * (PANEL - 20)
+            parts.append(
+                f'<rect x="{x:.1f}" y="{bottom - height:.1f}" width="{wide - 1:.1f}" '
+                f'height="{height:.1f}" fill="{COLOURS[row % len(COLOURS)]}"/>'
+            )
+    bottom = PANEL * len(found)
+    for tick in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        said = f"{tick:g}".replace("-", "−")
+        parts.append(text(across.at(tick), bottom + 18, said, soft=True, anchor="middle"))
+    said = "cosines of entities with groups of patches"
+    parts.append(
+        text((across.start + across.end) / 2, bottom + 38, said, soft=True, anchor="middle")
+    )
+    return svg(WIDTH, bottom + 46, "Distribution of cosines, by model", parts)
+
+
+if __name__ == "__main__":
+    main()
