@@ -235,9 +235,9 @@ DIFFERS = (
     "into segments made beforehand; pairs count from a cosine of 0.2, not 0.5; the alignment "
     "begins at step 500; gradients flow through it, which the released loss stops; it is added to "
     "NegCLIP's loss with a softplus for swapped captions. Minimised as printed, the loss of "
-    "entities ends in a one-bit code: the cosines of entities and regions have a standard deviation "
-    "of 0.96, those of NegCLIP 0.15, and about half of the matched regions lie on the right object, "
-    "as by chance (benchmarks/collapse.py)."
+    "entities ends in a one-bit code: the cosines of entities and regions have a standard "
+    "deviation of 0.96, those of NegCLIP 0.15, and about half of the matched regions lie on the "
+    "right object, as by chance (benchmarks/collapse.py)."
 )
 
 VARIANTS = (
