@@ -25,7 +25,7 @@ from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant
 from benchbench.variants.making import make
-from benchmarks.members import BEFORE, STARTS
+from benchmarks.members import BEFORE, STARTS, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,14 +138,20 @@ def start_of(plan: Mapping[str, Any]) -> str:
     """What a run was trained from: a name of ``STARTS``, another member's, or its backbone.
 
     >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/captioner/best.safetensors"})
-    ('random', 'facts')
+    ('random', 'captioner')
     """
     backbone = str(plan["backbone"])
     if backbone == SMALL:
         return "random"
     folder = PurePath(backbone).parent.name or backbone  # what is bundled has a name alone
-    found = next((start for start, name in STARTS.items() if name and name == folder), "")
-    return found or (folder if folder in BEFORE else backbone)
+    folders = {str(place(PurePath(), name)): name for name in BEFORE} | {
+        name: name for name in BEFORE
+    }
+    member = folders.get(folder, "")
+    return (
+        next((start for start, name in STARTS.items() if name and name == member), member)
+        or backbone
+    )
 
 
 def _remembered(record: Mapping[str, Any], known: Path) -> float:

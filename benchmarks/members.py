@@ -7,20 +7,23 @@ others (``structclip@random``). Its run is in the folder SEED/MEMBER, a hyphen f
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeVar
 
 from benchbench.variants.catalogue import variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-STARTS = {"random": "", "captioner": "captioner@random", "facts": "captioner"}
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
+STARTS = {"random": "", "captioner": "captioner", "facts": "captioner:locked"}
 """Start → the member whose checkpoint it is; random weights have none. The image tower of "facts"
-was told, by scene graphs, who does what to whom, before it learned to caption: a privilege."""
+was told, by scene graphs, who does what to whom, before a text tower learned to caption over it: a
+privilege."""
 START = "facts"
 """Of members whose name tells of none."""
-BEFORE = {"base": "", "captioner": "base", "captioner@random": ""}
+BEFORE = {"base": "", "captioner:locked": "base", "captioner": ""}
 """A start → the member whose checkpoint it starts from itself."""
 SHIPPED = ("clip", "negclip", "structclip", "msgclip", "scenarioclip", "relclip")
 """Whose weights are bundled, of seed 0."""
@@ -131,7 +134,7 @@ def starts_of(chosen: Iterable[Member]) -> tuple[Member, ...]:
     """Return what some members start from, directly or not, in order.
 
     >>> [each.name for each in starts_of([Member("clip"), Member("clip@random")])]
-    ['base', 'captioner']
+    ['base', 'captioner:locked']
     """
     names = {each.backbone for each in chosen}
     for each in reversed(STARTING):
@@ -140,6 +143,6 @@ def starts_of(chosen: Iterable[Member]) -> tuple[Member, ...]:
     return tuple(each for each in STARTING if each.name in names)
 
 
-def place(folder: Path, name: str) -> Path:
+def place(folder: AnyPath, name: str) -> AnyPath:
     """A member's run folder among those of its seed."""
     return folder / name.replace(":", "-")

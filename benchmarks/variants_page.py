@@ -260,8 +260,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield (
         f"Mean ± standard deviation over seeds (how many), in percent. Claims are of the start "
         f"`{START}`, whose members have no `@`. A captioner has learned to caption images with "
-        "both towers, and to match the two; facts is a captioner whose image tower was told, by "
-        "scene graphs, who does what to whom before it learned to caption."
+        "both towers, and to match the two; facts is a text tower that has learned to caption "
+        "over an image tower that was told, by scene graphs, who does what to whom."
     )
     yield from ("", *parts_table(results), "")
 

@@ -9,6 +9,11 @@ graphs, no swapped words. The decoder is thrown away.
 The decoder attends to the image's embedding, and for half of the captions to its patches as well:
 what CLIP compares is that one embedding, which the patches alone would leave untrained.
 
+``captioner:locked`` leaves the image tower as it is. One that was told facts loses them otherwise:
+after it had captioned 307,000 images, ``structclip`` told attributes apart for 52.6 % of ``val``,
+and from the facts alone for 69.7 % (77,000 examples each; learning rates and shares of bare
+captions differ as well).
+
 Measured on ``val``, a text tower that learns semantic swaps over one frozen image tower, 90,000
 examples: relations 66.0 % from a text tower that has read 90,000 captions so, 56.7 % from random
 weights.
@@ -46,6 +51,7 @@ class Captioner(nn.Module):
         decoder_layers: int,
         patches_percent: int,
         contrast_weight: float = 0.0,
+        locked: bool = False,
     ) -> None:
         """Put the objective on towers.
 
@@ -54,9 +60,12 @@ class Captioner(nn.Module):
             decoder_layers: of the decoder that is thrown away.
             patches_percent: of the captions are predicted from the image's patches as well.
             contrast_weight: of CLIP's own loss; 0 leaves it out.
+            locked: whether the image tower stays as it is (LiT; Zhai et al., CVPR 2022).
         """
         super().__init__()
         self.clip = clip
+        if locked:
+            clip.visual.requires_grad_(False)
         self.patches_percent, self.contrast_weight = patches_percent, contrast_weight
         dim = clip.text_projection.shape[1]
         heads = clip.transformer.resblocks[0].attn.num_heads
@@ -149,6 +158,15 @@ VARIANTS = (
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917)",
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5},
+        data="scenes",
+        start=True,
+    ),
+    Variant(
+        "captioner:locked",
+        "a text tower that has learned to caption over an image tower that stays as it is: a start",
+        "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917), and Zhai et al., LiT, CVPR 2022",
+        Captioner,
+        {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5, "locked": True},
         data="scenes",
         start=True,
     ),

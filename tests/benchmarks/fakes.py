@@ -50,7 +50,7 @@ def write_members(out: Path, names: tuple[str, ...], seeds: int) -> Path:
             train(plan, out / "made" / folder, device="cpu", workers=0)
         tensors, record = weights.read(out / "made" / folder / BEST)
         for seed in range(seeds):
-            start = f"/elsewhere/runs/{seed}/captioner/{BEST}"
+            start = f"/elsewhere/runs/{seed}/captioner-locked/{BEST}"
             plan_then = record["plan"] | {"seed": seed, "backbone": start}
             run = out / f"{seed}" / folder
             weights.write(run / BEST, _noisy(tensors, seed), record | {"plan": plan_then})
@@ -123,7 +123,7 @@ def results_of(seeds: int) -> Results:
         Learned(
             name, seed,
             {"relation": Curve(looks, (50.0, 55.0, 60.0 + seed, 100 * accuracies[seed]))},
-            2e8 * (1 + k), 6000, 512, "captioner", "a machine, fp32",
+            2e8 * (1 + k), 6000, 512, "facts", "a machine, fp32",
         )
         for k, (name, accuracies) in enumerate(SCORES.items())
         for seed in range(seeds)

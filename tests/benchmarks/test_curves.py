@@ -75,7 +75,7 @@ def test_a_log_is_read_by_examples() -> None:
 
 def test_starts_are_read_from_the_backbone() -> None:
     found = [start_of({"backbone": b}) for b in (
-        "small", "/x/3/captioner/b", "captioner", "/x/3/captioner@random/b", "x/base/b",
+        "small", "/x/3/captioner-locked/b", "captioner:locked", "/x/3/captioner/b", "x/base/b",
         "openclip:A/b", "b",
     )]  # fmt: skip
     assert found == ["random", "facts", "facts", "captioner", "base", "openclip:A/b", "b"]

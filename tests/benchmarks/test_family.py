@@ -118,12 +118,12 @@ def test_cards_name_the_start_and_the_verdicts_and_no_place_elsewhere(
 ) -> None:
     assert run(work, tmp_path, "--tables-only", "--seeds", "1").exit_code == 0
     card = (tmp_path / "bundled" / "negclip.md").read_text("utf-8")
-    assert "from `0/captioner/best.safetensors`" in card
+    assert "from `0/captioner-locked/best.safetensors`" in card
     assert "elsewhere" not in card
     assert "- **Not trained**" not in card
     assert card.count("One seed: about this checkpoint") == 4
     _, record = weights.read(tmp_path / "bundled" / "negclip.safetensors")
-    assert record["plan"]["backbone"] == "0/captioner/best.safetensors"
+    assert record["plan"]["backbone"] == "0/captioner-locked/best.safetensors"
 
 
 def test_members_are_trained_from_their_starts_and_kept(
@@ -146,13 +146,13 @@ def test_members_are_trained_from_their_starts_and_kept(
     first = run(out, tmp_path / "one", "--seeds", "1", "--claims", str(claims))
     assert first.exit_code == 0, first.output
     assert sorted(each.name for each in (out / "0").iterdir()) == [
-        "base", "captioner", "clip", "clip@random", "evaluated",
+        "base", "captioner-locked", "clip", "clip@random", "evaluated",
     ]  # fmt: skip
     card = (tmp_path / "one" / "bundled" / "clip.md").read_text("utf-8")
-    assert "from the captioner of seed 0 (2 steps, batch 2; towers that have learned" in card
+    assert "from the captioner:locked of seed 0 (2 steps, batch 2; a text tower that" in card
     assert "after the base of seed 0" in card
     assert "train base --data scenes --backbone small" in card
-    assert "train captioner --data scenes --backbone 0/base/best.safetensors" in card
+    assert "train captioner:locked --data scenes --backbone 0/base/best.safetensors" in card
     before = {each: each.stat().st_mtime_ns for each in out.rglob("*.safetensors")}
     again = run(out, tmp_path / "two", "--seeds", "1", "--claims", str(claims))
     assert again.output.splitlines() == first.output.splitlines()[-1:]

@@ -40,12 +40,12 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
     done = command(tmp_path / "work", "--minutes", "10", *members)
     assert done.returncode == 0, done.stderr
     assert "0/structclip@captioner: done, step 6 of 6, best mean" in done.stderr
-    assert "captioner@random: 12,416 bytes an example" in done.stderr
+    assert "captioner: 12,416 bytes an example" in done.stderr
     files = [path.name for path in (tmp_path / "out").iterdir()]
     assert files == [f"results.tar.{number}" for number in range(len(files))]
     assert command(tmp_path / "far", "--unpack", "--from", str(tmp_path / "out")).returncode == 0
     assert not (tmp_path / "far" / "packs").exists()
-    for name in ("captioner@random", "structclip@captioner"):
+    for name in ("captioner", "structclip@captioner"):
         run = tmp_path / "far" / "0" / name
         assert sorted(path.name for path in run.iterdir()) == ["best.safetensors", "log.jsonl"]
         tensors, record = weights.read(run / BEST)
@@ -57,7 +57,7 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
     started = weights.read(tmp_path / "far" / "0" / "structclip@captioner" / BEST)[1]["plan"][
         "backbone"
     ]
-    assert Path(started).parent.name == "captioner@random"
+    assert Path(started).parent.name == "captioner"
     bundle(tmp_path / "far" / "0" / "structclip@captioner", tmp_path / "bundled")
     card = (tmp_path / "bundled" / "structclip.md").read_text("utf-8")
     assert "256 examples, shown again and again" in card
@@ -78,7 +78,7 @@ def test_a_stopped_run_goes_on_elsewhere(
 ) -> None:
     """Bit for bit as if it had not been stopped, on columns as they lie on any device."""
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    member = Member("captioner@random", steps=4, batch=16, looks=2)
+    member = Member("captioner", steps=4, batch=16, looks=2)
     task = gpu_runs.Task(member, 0, str(packs / "plain-0"), 0)
     shared: dict[str, Any] = {"packs": str(packs), "device": "cpu:0", "pool": 64}
     whole, first, second = (call(work=str(tmp_path / name), **shared) for name in "abc")
@@ -180,9 +180,9 @@ def test_starts_come_before_what_needs_them(tmp_path: Path) -> None:
     others = [gpu_runs.Task(Member(name), 0, "pack", 10) for name in ("clip", "negclip", "x")]
     here, pace = call(work=str(tmp_path)), gpu_runs._Pace()
     assert gpu_runs._startable(here, [start, *others], [], pace) == [start]
-    run_of(tmp_path, "0/captioner", state=True)
+    run_of(tmp_path, "0/captioner-locked", state=True)
     assert gpu_runs._startable(here, others, [], pace) == []
-    finish(tmp_path / "0" / "captioner")
+    finish(tmp_path / "0" / "captioner-locked")
     assert gpu_runs._startable(here, others, [], pace) == others[:2]
     assert gpu_runs._startable(here, others, others[2:], pace) == others[:1]
 
@@ -190,7 +190,7 @@ def test_starts_come_before_what_needs_them(tmp_path: Path) -> None:
 def test_members_that_would_be_late_wait_for_the_next_call(tmp_path: Path) -> None:
     import time
 
-    run_of(tmp_path, "0/captioner", state=False)
+    run_of(tmp_path, "0/captioner-locked", state=False)
     others = [gpu_runs.Task(Member(name, steps=100, batch=10), 0, "", 0) for name in ("a", "b")]
     here, pace = call(work=str(tmp_path), stop_at=time.monotonic() + 50), gpu_runs._Pace()
     pace.finished(others[0], 100.0)

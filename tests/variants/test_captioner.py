@@ -43,6 +43,15 @@ def test_gradients_reach_both_towers(made: tuple[Captioner, Reader]) -> None:
     assert float(parts) == pytest.approx(float(loss.total.detach()))
 
 
+def test_a_locked_image_tower_stays_as_it_is() -> None:
+    described = variant("captioner:locked")
+    model = described.make(towers.build(towers.NAME), **described.settings)
+    reader = model.reader(open_clip.get_tokenizer(towers.NAME))
+    model(Batch(torch.randn(4, 3, 64, 64), reader.read(CAPTIONS)), 0).total.backward()
+    without = {name for name, p in model.named_parameters() if p.grad is None}
+    assert without == {name for name, _ in model.named_parameters() if ".visual." in name}
+
+
 def test_the_loss_is_that_of_a_plain_loop(made: tuple[Captioner, Reader]) -> None:
     """Each caption by itself, unpadded, each next token by a softmax over the batch's tokens."""
     model, reader = made
