@@ -20,9 +20,11 @@ import open_clip
 from tabulate import tabulate
 
 from benchbench.atomic import written_whole
+from benchbench.errors import BenchbenchError, UsageError
 from benchbench.registry import load_model
 from benchbench.reports.plots import svg
 from benchbench.training.alignment_exam import exam
+from benchbench.variants.adapter import TrainedVariant
 from benchbench.variants.texts import Reader
 from benchmarks.variants_figures import COLOURS, Axis, line, text
 
@@ -56,7 +58,11 @@ class Measured(NamedTuple):
 @click.option("--svg", "figure", type=click.Path(path_type=Path), help="Where the figure goes.")
 def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | None) -> None:
     """Measure, print, and draw if asked to."""
-    found = [measured(name, device, scenes) for name in models]
+    try:
+        found = [measured(name, device, scenes) for name in models]
+    except BenchbenchError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
     rows = [
         (each.name, each.cosines.mean(), each.cosines.std(),
          100 * (np.abs(each.cosines) > NEAR).mean(), 100 * each.right)
@@ -76,8 +82,13 @@ def measured(name: str, device: str, scenes: int | None = None) -> Measured:
         name: as ``benchbench eval --model`` takes it.
         device: where it runs.
         scenes: how many images; by default the exam's.
+
+    Raises:
+        UsageError: it is none of the family, and has no tokens to be matched with patches.
     """
     model: Any = load_model(name)
+    if not isinstance(model, TrainedVariant):
+        raise UsageError(f"{name} is no bundled variant, and no checkpoint of benchbench train.")
     clip = model.model.clip.to(device)
     paper: AlignmentExam = exam(model.transform, scenes)
     tokenizer = open_clip.get_tokenizer(model.manifest.architecture)

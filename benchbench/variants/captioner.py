@@ -158,7 +158,6 @@ VARIANTS = (
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917)",
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5},
-        data="scenes",
         start=True,
     ),
     Variant(
@@ -167,7 +166,6 @@ VARIANTS = (
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917), and Zhai et al., LiT, CVPR 2022",
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5, "locked": True},
-        data="scenes",
         start=True,
     ),
 )

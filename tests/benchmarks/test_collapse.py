@@ -24,6 +24,12 @@ def test_the_printed_loss_collapses_and_its_baseline_does_not(tmp_path: Path) ->
     assert figure.read_text("utf-8").count(">negclip<") == 1
 
 
+def test_other_models_are_one_error() -> None:
+    for name in ("nosuch", "blind:chance"):
+        done = CliRunner().invoke(collapse.main, [name])
+        assert (done.exit_code, done.output.count("\n")) == (2, 1)
+
+
 def test_a_row_of_the_figure_has_the_shares_of_its_bins() -> None:
     cosines = np.array([-1.0] * 3 + [0.01] * 6)
     found = collapse.drawn([collapse.Measured("m", cosines, 0.5)])
