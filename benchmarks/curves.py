@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from benchbench.variants.variant import Batch
 
 EXAMPLES = (100_000, 300_000, 1_000_000, 3_000_000)
-"""After how many marks are told."""
+"""Numbers of examples after which marks are reported."""
 WANTED = 80.0
 """Percent, of "examples to 80 %"."""
 COUNTED = 32

@@ -11,7 +11,7 @@ Read in this order::
     sight, objects, regions, actions
                         what drawn examples show, and ScenarioCLIP's views of it
     masks               where the objects are that a caption names
-    pairs               RelCLIP's: boxes and which of them are related, by whose word
+    pairs               RelCLIP's: boxes, which of them are related, and labels from names alone
     order, feeding      which examples come when; batches by number, prepared beside training
     packing, columns, packed
                         examples made once as columns of numbers; batches read from them, also out

@@ -1,9 +1,9 @@
 """Forward and backward passes: each anew, or recorded once as a CUDA graph and replayed.
 
-A small model's step is hundreds of kernels of a few microseconds: to launch them takes longer than
-to run them. Where the columns of a pack lie on the device, a step reads the same memory every time
-but for the numbers of its examples, and nothing in it waits: then it is recorded. A variant that
-must look at its own numbers in a step goes on unrecorded, and the log says so.
+A small model's step is hundreds of kernels of a few microseconds: launching them takes longer than
+running them. Where the columns of a pack lie on the device, every step reads the same memory (only
+the numbers of its examples change) and the host never waits for the device. Such a step is recorded.
+A step in which the host must read a value from the device runs unrecorded, and the log says so.
 """
 
 from __future__ import annotations

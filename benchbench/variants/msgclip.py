@@ -8,8 +8,8 @@ its tensors, and so teaches nothing; here gradients reach both towers through bo
 
 Without MSGA, and before the step that it starts at, this is NegCLIP: its control.
 
-Minimised as printed, the loss of entities has its minimum at a one-bit code, all cosines near 1 or
-−1, and nothing is told from what other images show. ``msgclip`` has it as printed;
+The printed loss of entities has its minimum at a one-bit code, all cosines near 1 or −1, and has no
+negatives from other images. ``msgclip`` has it as printed;
 ``msgclip:contrast`` has InfoNCE between matched entities and regions across the batch in its place
 (``contrast_losses``), and ``msgclip:oracle`` the same with the regions that the scene's own masks
 give: what the idea is worth where the matching is right.

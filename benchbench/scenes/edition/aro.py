@@ -5,10 +5,10 @@ crop is the box around what is seen of both objects. Each record has ``compositi
 "unseen": whether training shows what the captions say), and one of attributes has ``kind``
 ("colours", "patterns", "colour and pattern").
 
-In the standard edition every relation, and every pair of attributes of ``balance.PAIRS``, has as
-many items, and the scenes are those that it takes: ``images/relation/`` and ``images/attribution/``
-show them, so that whoever asks about relations does not wait for the others' pictures. With
-another count of test pictures the items are all those of these pictures, in ``images/``.
+In the standard edition every relation, and every pair of attributes of ``balance.PAIRS``, has the
+same number of items. Each file has its own images, ``images/relation/`` and ``images/attribution/``,
+so that an evaluation of one task draws no image of the other. With another count of test images the
+items are all those that these images hold, and the images lie in ``images/``.
 """
 
 from __future__ import annotations
