@@ -2,8 +2,8 @@
 
 A small model's step is hundreds of kernels of a few microseconds: launching them takes longer than
 running them. Where the columns of a pack lie on the device, every step reads the same memory (only
-the numbers of its examples change) and the host never waits for the device. Such a step is recorded.
-A step in which the host must read a value from the device runs unrecorded, and the log says so.
+the numbers of its examples change) and the host never waits for the device: it is recorded. A step
+in which the host must read a value from the device runs unrecorded, and the log says so.
 """
 
 from __future__ import annotations

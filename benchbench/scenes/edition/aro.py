@@ -6,9 +6,9 @@ crop is the box around what is seen of both objects. Each record has ``compositi
 ("colours", "patterns", "colour and pattern").
 
 In the standard edition every relation, and every pair of attributes of ``balance.PAIRS``, has the
-same number of items. Each file has its own images, ``images/relation/`` and ``images/attribution/``,
-so that an evaluation of one task draws no image of the other. With another count of test images the
-items are all those that these images hold, and the images lie in ``images/``.
+same number of items. Each file has its own images, ``images/relation/`` and
+``images/attribution/``, so that an evaluation of one task draws no image of the other. With another
+count of test images the items are all those that these images hold; they lie in ``images/``.
 """
 
 from __future__ import annotations
