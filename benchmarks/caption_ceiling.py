@@ -1,8 +1,8 @@
-"""How many captions of the drawn test pictures are certainly true of other pictures, too.
+"""How many captions of the drawn test images are certainly true of other images, too.
 
 Captions that tell one relation of two things (with the place, perhaps) are parsed and asked of
-every picture's closed graph; so are dense captions, each of their facts for itself. What a perfect
-reader would score: own pictures over all that a caption is true of, a mean over captions.
+every image's closed graph; so are dense captions, each of their facts for itself. What a perfect
+reader would score: own images over all that a caption is true of, a mean over captions.
 
 Usage: python benchmarks/caption_ceiling.py
 """
@@ -60,7 +60,7 @@ SIMPLE = re.compile(
 
 
 class World:
-    """The first test pictures, and what is certain of each."""
+    """The first test images, and what is certain of each."""
 
     def __init__(self, n: int) -> None:
         self.scenes = sample("test", np.arange(n))

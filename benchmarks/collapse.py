@@ -23,7 +23,7 @@ from benchbench.atomic import written_whole
 from benchbench.errors import BenchbenchError, UsageError
 from benchbench.registry import load_model
 from benchbench.reports.plots import svg
-from benchbench.training.alignment_exam import exam
+from benchbench.training.validation.alignment import build
 from benchbench.variants.adapter import TrainedVariant
 from benchbench.variants.texts import Reader
 from benchmarks.variants_figures import COLOURS, Axis, line, text
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.training.alignment_exam import AlignmentExam
+    from benchbench.training.validation.alignment import AlignmentSet
 
 NEAR = 0.9
 BINS = 40
@@ -54,7 +54,7 @@ class Measured(NamedTuple):
 @click.command()
 @click.argument("models", nargs=-1, required=True)
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--scenes", type=int, help="Images to look at.  [default: the exam's]")
+@click.option("--scenes", type=int, help="Images to look at.  [default: the validation set's]")
 @click.option("--svg", "figure", type=click.Path(path_type=Path), help="Where the figure goes.")
 def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | None) -> None:
     """Measure, print, and draw if asked to."""
@@ -81,7 +81,7 @@ def measured(name: str, device: str, scenes: int | None = None) -> Measured:
     Args:
         name: as ``benchbench eval --model`` takes it.
         device: where it runs.
-        scenes: how many images; by default the exam's.
+        scenes: how many images; by default the validation set's.
 
     Raises:
         UsageError: it is none of the family, and has no tokens to be matched with patches.
@@ -90,7 +90,7 @@ def measured(name: str, device: str, scenes: int | None = None) -> Measured:
     if not isinstance(model, TrainedVariant):
         raise UsageError(f"{name} is no bundled variant, and no checkpoint of benchbench train.")
     clip = model.model.clip.to(device)
-    paper: AlignmentExam = exam(model.transform, scenes)
+    paper: AlignmentSet = build(model.transform, scenes)
     tokenizer = open_clip.get_tokenizer(model.manifest.architecture)
     reader = Reader(tokenizer, with_triples=False, with_spans=True)
     cosines, right, known = [], 0, 0

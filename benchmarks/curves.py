@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchbench.atomic import written_whole
-from benchbench.training.feeding import Feed
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.log import read_log
 from benchbench.training.plan import Plan
 from benchbench.training.running import SMALL, data_of
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
+from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
-from benchbench.variants.making import make
 from benchmarks.members import BEFORE, STARTS, place
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Learned:
 
 
 def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
-    """The marks of a run's log, each with its steps' examples.
+    """The metrics of a run's log, each with its steps' examples.
 
     Args:
         log: of ``read_log``.
@@ -193,15 +193,15 @@ def model_and_batch(record: Mapping[str, Any], examples: int) -> tuple[Any, Batc
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         clip = towers.build(record["architecture"], record["preprocessing"])
-        made = make(described, clip, record["architecture"], record["settings"])
-    source, _ = data_of(Plan(described.name, batch=examples), described, made)
-    feed = Feed(
+        build = build_variant(described, clip, record["architecture"], record["settings"])
+    source, _ = data_of(Plan(described.name, batch=examples), described, build)
+    feed = BatchBuilder(
         source=source,
-        reader=made.reader,
+        reader=build.reader,
         views=[VIEWS[name] for name in described.views],
         batch=examples,
-        size=made.size,
+        size=build.size,
         device="cpu",
-        preprocessing=made.preprocessing,
+        preprocessing=build.preprocessing,
     )
-    return made.model.train(), feed.on_device(feed[0])
+    return build.model.train(), feed.on_device(feed[0])

@@ -3,9 +3,9 @@
     python -m benchmarks.family_gpu --wheels .whl --out $OUT --seeds 0
     python -m benchmarks.family_gpu --wheels .whl --out $OUT --seeds 1,2 --from CARRIED
 
-A call makes the examples once, with all cores (``training.packing``), and the exams beside them.
+A call makes the examples once, with all cores (``training.packing``), and the validation sets.
 Then members train side by side, each a process that brings the columns it needs to the device.
-Before ``--minutes`` are over it stops them, and leaves their results in a few small files
+Before ``--max-minutes`` are over it stops them, and leaves their results in a few small files
 (``carrying``): the next call goes on from those. ``--unpack`` puts them into ``WORK/SEED/MEMBER``,
 where ``family.py`` finds them.
 """
@@ -44,7 +44,7 @@ class Call:
     """Whether counts are tiny, and one process draws: a trial of the whole way."""
 
     def scenes(self) -> dict[str, int]:
-        """Return how many scenes exams have, where they are smaller than they should be."""
+        """Return the number of scenes of validation sets, where it is smaller than usual."""
         return {"scenes": 24} if self.small else {}
 
 
@@ -57,11 +57,17 @@ class Call:
 @click.option("--unpack", is_flag=True, help="Put --from into --work, and do no more.")
 @click.option("--seeds", default="0", show_default=True, help="With commas between.")
 @click.option("--members", default="", help="Names with commas between; by default all.")
-@click.option("--minutes", default=9.0, show_default=True, help="Of this call, all in all.")
+@click.option(
+    "--max-minutes",
+    "minutes",
+    default=9.0,
+    show_default=True,
+    help="Of this call, all in all.",
+)
 @click.option("--pool", default=400_000, show_default=True, help="Examples, shown repeatedly.")
 @click.option("--scale", default=1.0, show_default=True, help="Share of each member's steps.")
 @click.option("--batch-size", type=int, help="Of all; as many examples as else.  [default: each's]")
-@click.option("--rate", type=float, help="Learning rate of all.  [default: each's]")
+@click.option("--lr", "rate", type=float, help="Learning rate of all.  [default: each's]")
 @click.option("--processes", type=int, help="That make examples.  [default: one a core]")
 @click.option("--at-once", default=6, show_default=True, help="Members that train side by side.")
 @click.option("--device", default="cuda", show_default=True)

@@ -1,4 +1,4 @@
-"""The stages of a call of ``family_gpu``: examples and exams, members side by side, results."""
+"""The stages of a call of ``family_gpu``: examples and validation sets, training, results."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from benchbench.devices import choose_device
 from benchbench.errors import UnknownName, UsageError
 from benchbench.training import Plan, train
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
-from benchbench.training.kept_exams import kept_exam
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
 from benchbench.training.packing import Recipe, make
-from benchbench.training.running import SMALL, made_for
+from benchbench.training.running import SMALL, build_for
+from benchbench.training.validation.stored import stored_set
 from benchbench.variants.catalogue import variant
 from benchmarks.carrying import Run, carry, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
@@ -151,20 +151,20 @@ def _chosen(names: str, scale: float, small: bool) -> list[Member]:
 
 
 def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[Task]:
-    """Make the examples and the exams; return what is to be trained, in this order."""
-    exams = [(call, name) for name in _exams(members)]
-    examined = [] if call.small else _beside(_examined, exams)
-    for _, exam in exams if call.small else ():
-        _examined(call, exam)
+    """Make the examples and the validation sets; return what is to be trained, in this order."""
+    sets = [(call, name) for name in _sets(members)]
+    drawing = [] if call.small else _beside(_draw_set, sets)
+    for _, kind in sets if call.small else ():
+        _draw_set(call, kind)
     recipes: dict[str, Recipe] = {}
     for member in members:
         if (name := _pack_of(member)) is not None:
             recipes[name] = _wider(recipes.get(name), member, call.pool)
     packs = {name: _packed(call, name, recipe) for name, recipe in recipes.items()}
-    for process in examined:
+    for process in drawing:
         process.join()
         if process.exitcode:
-            raise UsageError("An exam could not be drawn; what was wrong is said above.")
+            raise UsageError("A validation set could not be drawn; the reason is above.")
     tasks = []
     for seed in seeds:
         for member in members:
@@ -177,8 +177,8 @@ def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[
     return tasks
 
 
-def _exams(members: Sequence[Member]) -> list[str]:
-    return sorted({variant(each.variant).exam for each in members})
+def _sets(members: Sequence[Member]) -> list[str]:
+    return sorted({variant(each.variant).validation for each in members})
 
 
 def _pack_of(member: Member) -> str | None:
@@ -195,10 +195,10 @@ def _wider(recipe: Recipe | None, member: Member, count: int) -> Recipe:
     described = variant(member.variant)
     before = recipe or Recipe(0, 64, count, twins=described.twins,
                               dense_percent=described.dense_percent)  # fmt: skip
-    made = made_for(described, Plan(member.variant))
+    build = build_for(described, Plan(member.variant))
     views = tuple(sorted({*before.views, *described.views}))
-    turns = before.turns or made.reader.turned_percent > 0
-    return replace(before, size=made.size, views=views, turns=turns)
+    turns = before.turns or build.reader.turned_percent > 0
+    return replace(before, size=build.size, views=views, turns=turns)
 
 
 def _packed(call: Call, name: str, recipe: Recipe) -> Pack:
@@ -218,14 +218,14 @@ def _packed(call: Call, name: str, recipe: Recipe) -> Pack:
 def _bytes_each(pack: Pack, member: Member) -> int:
     """Return at most how much of a device an example takes."""
     described = variant(member.variant)
-    made = made_for(described, Plan(member.variant))
-    return pack.bytes_each(Assembly(described, made.reader, made.preprocessing).names())
+    build = build_for(described, Plan(member.variant))
+    return pack.bytes_each(Assembly(described, build.reader, build.preprocessing).names())
 
 
-def _examined(call: Call, name: str) -> None:
-    """Draw an exam, in a process of its own."""
-    made = made_for(variant("clip"), Plan("clip"))
-    kept_exam(Path(call.packs) / "exams", name, made, **call.scenes())
+def _draw_set(call: Call, name: str) -> None:
+    """Draw a validation set, in a process of its own."""
+    build = build_for(variant("clip"), Plan("clip"))
+    stored_set(Path(call.packs) / "validation", name, build, **call.scenes())
 
 
 def _beside(work: Any, each: Sequence[tuple[Any, ...]]) -> list[BaseProcess]:
@@ -341,7 +341,7 @@ def _train_one(call: Call, task: Task) -> None:
         workers=LIVE_WORKERS if call.device.startswith("cuda") and not task.pack else 0,
         minutes=max(call.stop_at - time.monotonic(), 0) / 60,
         pack=Path(task.pack) if task.pack else None,
-        exams=Path(call.packs) / "exams",
+        validation=Path(call.packs) / "validation",
     )
     if read_log(run.folder)[-1]["step"] >= plan.steps:
         finish(run.folder)

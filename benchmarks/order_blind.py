@@ -1,6 +1,6 @@
 """How far n-grams alone get on the order tasks, blind: ``python benchmarks/order_blind.py``.
 
-Readers that see no picture learn from some images' captions, and answer the items of others, by the
+Readers that see no image learn from some images' captions, and answer the items of others, by the
 tasks' headline: the true caption must sound truer than every option that CLIP's tokens tell from
 it. One is a logistic regression, which learns from the shuffles, too; the other is blind:ngram, a
 language model of true captions alone.

@@ -1,13 +1,13 @@
-"""Seconds for one list of pictures and captions, scored in pairs by a model of random weights.
+"""Seconds for one list of images and captions, scored in pairs by a model of random weights.
 
-- ``engine``: each picture decoded and encoded once, its keys and values computed once, pairs in
-  batches of similar length; of a LLaVA (``--model llava``), the beginning of a picture's prompts is
+- ``engine``: each image decoded and encoded once, its keys and values computed once, pairs in
+  batches of similar length; of a LLaVA (``--model llava``), the beginning of an image's prompts is
   read once a batch.
 - ``whole``: the same, each prompt of a LLaVA read from its beginning.
-- ``loop``: the plain library, one pair a forward pass, as its documentation shows: the picture is
+- ``loop``: the plain library, one pair a forward pass, as its documentation shows: the image is
   opened, preprocessed and encoded anew for every caption.
 
-All arms share one process and one set of weights. ``--captions`` gives every picture that many
+All arms share one process and one set of weights. ``--captions`` gives every image that many
 captions, as a gallery does; 0 asks VG-Relation's own pairs. Each arm is run in turn, ``--repeats``
 times over; the table shows the best of each, and the scores are compared pair by pair.
 """
@@ -174,7 +174,7 @@ KINDS: dict[str, tuple[str, Any, Any]] = {
 
 
 def asked(items: Sequence[Item], captions: int) -> Blocks:
-    """The items' own pairs, or every picture with the first so many captions."""
+    """The items' own pairs, or every image with the first so many captions."""
     if not captions:
         return [(item.images, item.captions) for item in items]
     texts = list(dict.fromkeys(text for item in items for text in item.captions))[:captions]

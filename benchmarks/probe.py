@@ -28,7 +28,7 @@ from benchbench.models.probe import DECIDING, Pair, Probed, distinct, probe
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.plan import Plan
-from benchbench.training.showing import drawn, parts
+from benchbench.training.rendering import drawn, parts
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
 from benchbench.variants import towers
 

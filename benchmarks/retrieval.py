@@ -1,11 +1,11 @@
-"""Seconds and recalls for one list of captioned pictures: this engine beside clip-benchmark.
+"""Seconds and recalls for one list of captioned images: this engine beside clip-benchmark.
 
 - ``engine``: from paths to recall at 1, 5 and 10 both ways.
 - ``clip-benchmark``: its own ``zeroshot_retrieval.evaluate`` over a DataLoader, AMP off so that
   both compute in fp32; given worker processes for decoding.
 
 Both call a query right where any of its true answers is among the first K. clip-benchmark keeps
-captions that are equal to the letter apart, each true of its own picture alone: pictures with such
+captions that are equal to the letter apart, each true of its own image alone: images with such
 captions are left out first, so that recalls must agree to the query.
 
 On 196 COCO photographs with 980 captions (ViT-B-32, 2 busy cores): 53.9 s and 134.8 s, and the same
@@ -123,7 +123,7 @@ def main() -> None:
 
 
 def replaced(entry: Entry, root: Path) -> Entry:
-    """The entry with its picture under another root."""
+    """The entry with its image under another root."""
     return replace(entry, image=replace(entry.image, path=root / entry.cluster))
 
 

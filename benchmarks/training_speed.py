@@ -25,16 +25,16 @@ import torch
 from tabulate import tabulate
 
 from benchbench.devices import choose_device, cpu_workers
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.feeding import Feed
 from benchbench.training.optim import optimizer_of
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedFeed, resident
+from benchbench.training.packed import PackedBatches, resident
 from benchbench.training.packing import Recipe, make
 from benchbench.training.passes import arithmetic, passes_of
 from benchbench.training.plan import Plan
-from benchbench.training.running import made_for
+from benchbench.training.running import build_for
 from benchbench.training.views import VIEWS
 from benchbench.variants.catalogue import variant, variants
 from benchbench.variants.features import text_embeddings
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from benchbench.training.packing import Pack
-    from benchbench.variants.making import Made
+    from benchbench.variants.building import Build
     from benchbench.variants.variant import Batch, Variant
 
 LATER = 10_000
@@ -102,15 +102,15 @@ class Bench:
         """Make the model, and what it is shown."""
         self.described, self.device, self.precision = variant(name), device, precision
         self.plan = Plan(name, batch=batch, precision=precision)  # type: ignore[arg-type]
-        self.made = made_for(self.described, self.plan)
-        self.model: Any = self.made.model.to(device).train()
+        self.build = build_for(self.described, self.plan)
+        self.model: Any = self.build.model.to(device).train()
         self.optimizer = optimizer_of(self.model, self.plan)
-        self.live = _live(self.described, self.made, batch, device)
-        self.packed: PackedFeed | None = None
+        self.live = _live(self.described, self.build, batch, device)
+        self.packed: PackedBatches | None = None
         if pack is not None and set(self.described.views) <= set(VIEW_COLUMNS):
-            assembly = Assembly(self.described, self.made.reader, self.made.preprocessing)
+            assembly = Assembly(self.described, self.build.reader, self.build.preprocessing)
             order = Order(pack.recipe.count)
-            feed = PackedFeed(pack, assembly, batch, device, order)
+            feed = PackedBatches(pack, assembly, batch, device, order)
             self.packed = feed if device == "cpu" else resident(feed)
         feeding = self.live if self.packed is None else self.packed
         self.passes = passes_of(self.model, feeding, device, precision, alone=True)
@@ -186,13 +186,13 @@ class Bench:
         return step
 
 
-def _live(described: Variant, made: Made, batch: int, device: str) -> Feed:
+def _live(described: Variant, build: Build, batch: int, device: str) -> BatchBuilder:
     source = DrawnWorld(
         0, described.splits, described.negatives, described.swaps, described.twins,
         described.dense_percent,
     )  # fmt: skip
     views = [VIEWS[each] for each in described.views]
-    return Feed(source, made.reader, views, batch, made.size, device, made.preprocessing)
+    return BatchBuilder(source, build.reader, views, batch, build.size, device, build.preprocessing)
 
 
 def _next(batches: Iterator[Batch]) -> Callable[[], None]:

@@ -131,7 +131,7 @@ def _row(found: Found, axis: Axis, y: float) -> list[str]:
 
 
 def learning(runs: Sequence[Learned], marks: Sequence[str]) -> str:
-    """Marks of the validation split by examples, a panel a mark, a line a member.
+    """Metrics of the validation split by examples, a panel a mark, a line a member.
 
     Args:
         runs: of at most eight members; the mean over a member's seeds is drawn.

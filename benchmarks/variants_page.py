@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 PAGE, FOREST, CURVES = "variants.md", "variants-claims.svg", "variants-curves.svg"
 STRUCTURE = ("relation", "attribute")
-"""Marks that the figure of learning shows before others."""
+"""Metrics that the figure of learning shows before others."""
 PANELS = 3
-"""Marks that the figure of learning shows."""
+"""Metrics that the figure of learning shows."""
 CHECKPOINT = "One seed: about this checkpoint, not the method."
 
 
@@ -238,7 +238,7 @@ def _learning(results: Results) -> Iterator[str]:
 
 
 def drawn(results: Results) -> tuple[list[Learned], list[str]]:
-    """The runs and the marks that the figure of learning shows.
+    """The runs and the metrics that the figure of learning shows.
 
     Members with a part in a confirmatory claim that share most marks, at most eight.
     """

@@ -199,7 +199,7 @@ def learning_tables(results: Results) -> list[str]:
 
 
 def equal_table(results: Results) -> list[str]:
-    """Marks of the claims' pairs at equal examples and at equal arithmetic, means over seeds."""
+    """Metrics of the claims' pairs at equal examples and at equal arithmetic, means over seeds."""
     of = {(each.member, each.seed): each for each in results.learned}
     pairs = dict.fromkeys((each.better, each.worse) for each in results.claims.confirmatory)
     rows = []

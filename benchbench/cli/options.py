@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MOST = 2**31 - 1
 """Of whatever is counted."""
@@ -23,6 +24,31 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class Renamed(click.Option):
+    """An option whose earlier name still works and is not listed.
+
+    Its names are declared in order: the name to type, the earlier one, the parameter's.
+    """
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the names and the help, without the earlier name."""
+        with self._without_earlier():
+            return super().get_help_record(ctx)
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return the name for error messages."""
+        with self._without_earlier():
+            return super().get_error_hint(ctx)
+
+    @contextmanager
+    def _without_earlier(self) -> Iterator[None]:
+        names, self.opts = self.opts, self.opts[:1]
+        try:
+            yield
+        finally:
+            self.opts = names
 
 
 COUNT = click.IntRange(1, MOST)

@@ -35,26 +35,36 @@ SECONDS_BETWEEN_LINES = 15.0
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="Draws new weights, and which examples come when.",
+    help="Of new weights, and of the order of examples.",
 )
 @click.option("--steps", type=options.COUNT, default=8000, show_default=True)
-@click.option("--minutes", type=options.Number(min=0), help="Stop after so long, to go on later.")
+@click.option(
+    "--max-minutes",
+    "--minutes",
+    "max_minutes",
+    cls=options.Renamed,
+    type=options.Number(min=0),
+    help="Stop at the first validation after so many minutes; the same command resumes.",
+)
 @click.option(
     "--batch-size", "batch", type=click.IntRange(2, options.MOST), default=64, show_default=True
 )
 @click.option(
+    "--lr",
     "--rate",
+    "rate",
+    cls=options.Renamed,
     type=options.Number(min=0, min_open=True),
     default=1e-3,
     show_default=True,
-    help="Highest learning rate.",
+    help="Peak learning rate: a warm-up, then a cosine to 0.",
 )
 @click.option(
     "--pool",
     type=click.IntRange(0, options.MOST),
     default=0,
     show_default=True,
-    help="Show so many drawn examples again and again, the same for all seeds; 0: always new ones.",
+    help="Train on so many drawn examples in epochs, the same for all seeds; 0: always new ones.",
 )
 @click.option("--validate-every", type=options.COUNT, default=1000, show_default=True)
 @options.device_option
@@ -66,13 +76,13 @@ def train_command(
     out: str | None,
     device: str,
     workers: int | None,
-    minutes: float | None,
+    max_minutes: float | None,
     **settings: Any,
 ) -> None:
-    """Train one of the structure-aware variants, or go on with a run that was stopped.
+    """Train one of the structure-aware variants, or resume a stopped run.
 
     VARIANT is base, captioner, or a name of "benchbench list models": structclip,
-    structclip:negatives, …. They start from towers that have learned to caption images:
+    structclip:negatives, …. They start from a captioner, towers trained to caption images:
 
     \b
     benchbench train captioner --steps 4000
@@ -86,9 +96,11 @@ def train_command(
     folder = out or f"training/{variant.replace(':', '-')}-{plan.seed}"
     line = _Line()
     try:
-        best = train(plan, folder, device=device, workers=workers, minutes=minutes, progress=line)
+        best = train(
+            plan, folder, device=device, workers=workers, minutes=max_minutes, progress=line
+        )
     except KeyboardInterrupt:
-        click.echo("\nThe same command goes on from the last validation.", err=True)
+        click.echo("\nThe same command resumes from the last validation.", err=True)
         raise
     if not place().leads:
         return

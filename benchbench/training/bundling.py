@@ -1,4 +1,4 @@
-"""A trained run as a file that ships, and the card beside it."""
+"""Bundled weights of a trained run, and their card."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchbench.training.exams import ASIDE
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
+from benchbench.training.validation.sets import ASIDE
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
 
@@ -63,7 +63,7 @@ def card(
     notes: Sequence[str] = (),
     results: Sequence[str] = (),
 ) -> str:
-    """What a checkpoint is, in markdown."""
+    """Return a checkpoint's card, in markdown."""
     plan, environment = record["plan"], record["environment"]
     described = variant(record["variant"])
     device = environment.get("gpu") or f"CPU ({environment['processor']})"
@@ -83,9 +83,9 @@ def card(
         f"| steps | {record['step']:,} of {plan['steps']:,}, batch {plan['batch']} "
         f"({samples:,} examples), seed {plan['seed']} |",
         f"| trained on | {device}, {plan['precision']}, {record['seconds'] / 60:.0f} minutes |",
-        f"| rate | {plan['rate']:g}, {plan['warmup']} steps of warm-up, then a cosine to 0 |",
+        f"| learning rate | {plan['rate']:g}, {plan['warmup']} warm-up steps, then a cosine to 0 |",
         f"| settings | {_listed(record['settings'])} |",
-        f"| chosen by | mean of the validation marks: {_marks(record['validation'])} |",
+        f"| chosen by | mean of the validation metrics: {_metrics(record['validation'])} |",
         f"| chosen on | {_chosen_on(record)} |",
         f"| versions | benchbench {environment['benchbench']}, torch {environment['torch']}, "
         f"open_clip {environment['open_clip_torch']} |",
@@ -135,7 +135,7 @@ def bases_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def backbone_of(record: Mapping[str, Any]) -> str:
-    """What it was trained from, in words."""
+    """Return in words what a checkpoint was trained from."""
     backbone = record["plan"]["backbone"]
     if bases := bases_of(record):
         return ", after ".join(
@@ -149,7 +149,7 @@ def backbone_of(record: Mapping[str, Any]) -> str:
 
 
 def commands(record: Mapping[str, Any]) -> list[str]:
-    """What trains it again."""
+    """Return the commands that train it again."""
     plans = [*bases_of(record), record["plan"]]
     places = [*(plan["backbone"] for plan in plans[1:]), ""]
     return list(map(_command, plans, places))
@@ -162,13 +162,13 @@ def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
     return (
         f"benchbench train {plan['variant']} --data {plan['data']} --backbone {plan['backbone']} "
         f"--seed {plan['seed']} --steps {plan['steps']} --batch-size {plan['batch']} "
-        f"--rate {plan['rate']:g} --validate-every {plan['validate_every']} "
+        f"--lr {plan['rate']:g} --validate-every {plan['validate_every']} "
         f"--precision {plan['precision']}{pool}{out}"
     )
 
 
 def _data(record: Mapping[str, Any]) -> str:
-    """What it was trained on."""
+    """Return in words what it was trained on."""
     splits = ", ".join(record.get("splits", ["train"]))
     if record["plan"]["data"] != "scenes":
         of = f" ({splits})" if splits else "; whether that is a test file is for its user to know"
@@ -183,21 +183,21 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 
 def _chosen_on(record: Mapping[str, Any]) -> str:
-    """Whose items chose it, by which no test can then be gated."""
+    """Return what the best checkpoint was chosen on: no test of those items may gate it."""
     if record["plan"]["data"] != "scenes":
         return f"held-out pictures of {record['data']}"
     return "scenes of the validation split; no task's items, so that any of them may gate it"
 
 
-def _marks(values: Mapping[str, float]) -> str:
-    """Those that the mean is of, then what is beside them."""
+def _metrics(values: Mapping[str, float]) -> str:
+    """Return the metrics that the mean averages, then those beside it."""
     shown = {name: f"{name} {value:.1f}" for name, value in values.items() if name != "mean"}
     aside = [shown.pop(name) for name in ASIDE if name in shown]
     return ", ".join(shown.values()) + (f"; besides: {', '.join(aside)}" if aside else "")
 
 
 def _curve(log: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The validation marks, a line a look, at most a dozen."""
+    """Return the validation metrics, a line per validation, at most a dozen."""
     looks = [each for each in log if "val_mean" in each]
     some = looks[:: -max(1, -(-len(looks) // 12))][::-1]
     names = [name for name in (looks[0] if looks else {}) if name.startswith("val_")]

@@ -1,8 +1,8 @@
-"""Prepared examples as columns of numbers: how they get in, and how they come out as a batch.
+"""Columns of prepared examples: their layout, and the batches assembled from them.
 
-What has a fixed shape can be a column: pixels, token ids, triples, spans, swapped captions, and
-the views below. A batch that is cut to its longest row equals ``Feed``'s to the bit; one of fixed
-shapes differs by padding and by masked rows alone, and nothing in making it waits for a device.
+Inputs of fixed shape can be columns: pixels, token ids, triples, spans, swapped captions, and the
+views below. A batch that is cut to its longest row equals ``BatchBuilder``'s to the bit; one of
+fixed shapes differs by padding and masked rows alone, and building it never waits for a device.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from benchbench.scenegraph import MOST_TRIPLES
 from benchbench.training.facts import FACTS, KINDS
 from benchbench.training.masks import CELLS
-from benchbench.training.showing import normalised
+from benchbench.training.rendering import normalised
 from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
 from benchbench.variants.texts import PADDING, Texts
 from benchbench.variants.variant import Batch, Facts, Shown, Swapped
@@ -39,7 +39,7 @@ LONGEST = 64
 LONGEST_PHRASE = 10
 """Token ids of a triple's head, relation or tail."""
 LONGEST_NAME = 16
-"""Token ids of what a view calls its pictures."""
+"""Token ids of what a view calls its images."""
 SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
 """Swapped captions that are kept of each kind."""
 TURNS = "turns"
@@ -49,7 +49,7 @@ class ViewColumns(Protocol):
     """What a view shows, as columns."""
 
     def layout(self, size: int) -> Layout:
-        """Return the columns, for pictures of so many pixels along a side."""
+        """Return the columns, for images of so many pixels along a side."""
         ...
 
     def rows(self, found: Examples) -> dict[str, Tensor]:
@@ -63,7 +63,7 @@ class ViewColumns(Protocol):
 
 @dataclass(frozen=True)
 class ShownColumns:
-    """Pictures with their names, as ``Shown``."""
+    """Images with their names, as ``Shown``."""
 
     name: str
 
@@ -83,7 +83,7 @@ class ShownColumns:
         return {f"{self.name} {each}": value for each, value in kept.items()}
 
     def added(self, part: Mapping[str, Tensor], how: Assembly) -> Shown:
-        """Return pictures and names."""
+        """Return images and names."""
         pixels, ids, there, within = (part[column] for column in self.layout(0))
         return Shown(how.normalised(pixels), Texts(how.cut(ids)), there, within)
 
@@ -105,7 +105,7 @@ class MaskColumns:
 
 
 class FactColumns:
-    """What is true of a picture, and what is not, a bit a fact."""
+    """What is true of an image, and what is not, a bit a fact."""
 
     def layout(self, size: int) -> Layout:
         """Return the bits, eight a byte, and which sets make a difference."""
@@ -130,7 +130,7 @@ class FactColumns:
 
 
 def _bits(packed: Tensor) -> Tensor:
-    """[…, bytes] → [..., 8 · bytes] uint8 of 0 and 1, as ``np.unpackbits``."""
+    """Unpack […, bytes] to [..., 8 · bytes] uint8 of 0 and 1, as ``np.unpackbits``."""
     shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
     return ((packed[..., None] >> shifts) & 1).flatten(-2)
 
@@ -257,11 +257,11 @@ class Assembly:
         return Swapped(texts, there.flatten().nonzero()[:, 0], most)
 
     def _listed(self, values: Tensor, there: Tensor) -> Tensor:
-        """[n, most, …] → [m, …]: those that are there; where shapes are fixed, all."""
+        """Flatten [n, most, …] to [m, …]: known rows alone, or all where shapes are fixed."""
         return values.flatten(0, 1) if self.fixed else values[there]
 
     def _turned(self, triples: Tensor, turns: Tensor | None) -> Tensor:
-        """Exchange heads and tails as the reader would, [n, most, 3, longest]."""
+        """Exchange heads and tails as the caption reader does, [n, most, 3, longest]."""
         if turns is None:
             return triples
         turned = (turns < self.reader.turned_percent)[:, None, None, None]

@@ -1,10 +1,10 @@
-"""Several processes that train one model, as torchrun starts them::
+"""Data-parallel training by several processes, as torchrun starts them::
 
     torchrun --nproc-per-node 2 -m benchbench train structclip
 
-Each makes its own share of every batch, and all compute the loss of the whole (``contrast``): the
-gradients are those of one process with the whole batch. The first one alone looks at the validation
-split, writes and prints; the others wait for its word.
+Each process makes its own share of every batch, and all compute the loss of the whole batch
+(``contrast``): the gradients are those of one process with the whole batch. Only the first process
+validates, writes and prints; the others wait for it.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Place:
 
     @property
     def leads(self) -> bool:
-        """Whether it validates, writes and prints."""
+        """Return whether this process validates, writes and prints."""
         return self.rank == 0
 
     def device(self, chosen: str) -> str:
-        """An accelerator of its own, where one was chosen by its kind."""
+        """Return the device: one accelerator per process, where a kind was chosen."""
         return f"cuda:{self.local}" if chosen == "cuda" and self.world > 1 else chosen
 
     def check_batch(self, batch: int) -> None:
@@ -59,7 +59,7 @@ class Place:
 
 
 def place() -> Place:
-    """Where torchrun's environment puts this process; by itself without one.
+    """Return this process's place by torchrun's environment; without one, that of a single process.
 
     Raises:
         UsageError: the environment tells only half of it.
@@ -95,7 +95,7 @@ def joined(here: Place, device: str) -> Iterator[None]:
 
 
 def agreed(value: int, device: str) -> int:
-    """The first process's value, for all of them; who is ahead waits for it."""
+    """Return the first process's value in all of them; the others wait for it."""
     import torch
     import torch.distributed as dist
 

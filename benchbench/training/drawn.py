@@ -1,13 +1,13 @@
-"""Training examples out of the drawn world, without end and without a file.
+"""Training examples from the drawn world, without end and without a file.
 
-Example k of a seed is the same for ever: a scene of the training split, a part of it, and a caption
-of that part. Three in ten show the whole picture with any of its captions; the others show the part
-around two objects with a caption of what is between them, as region descriptions do. Which two:
-every kind of relation in an image is equally likely, because "to the left of" would otherwise
-outnumber all others. Two fifths of these captions say nothing of looks, as most that people write
-do not: swapped, they differ in who does what alone. (Measured on text towers over a frozen image
-tower, 90,000 examples: relations 62.6 % with a half of them bare, 56.7 with a fifth.)
-Both halves of a pair of twins hardly ever meet in a batch: negatives that look alike come from the
+Example k of a seed is always the same: a scene of the training split, a part of it, and a caption
+of that part. Three examples in ten show the whole image with one of its captions; the others show
+the part around two objects with a caption of their relation, as region descriptions do. Every kind
+of relation in an image is equally likely; otherwise "to the left of" would outnumber all others.
+Two fifths of these captions mention no attributes, as most captions that people write: their swaps
+differ only in who does what. (Measured on text towers over a frozen image tower, 90,000 examples:
+relations 62.6 % with half of them bare, 56.7 with a fifth.)
+The two scenes of a pair of twins rarely meet in a batch: look-alike negatives come from the
 objective or not at all.
 """
 
@@ -27,8 +27,8 @@ from benchbench.scenes.vocabulary import PREDICATES
 from benchbench.scenes.world import VERSION
 from benchbench.training.examples import Examples
 from benchbench.training.mixing import mixed
-from benchbench.training.sight import one_of
 from benchbench.training.swaps import swapped
+from benchbench.training.visibility import one_of
 from benchbench.training.wording import DETERMINERS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class DrawnWorld:
 
     @property
     def name(self) -> str:
-        """``scenes-v1``."""
+        """Return the drawn world's version, ``scenes-v1``."""
         return VERSION
 
     def record(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class DrawnWorld:
         return {"splits": list(self.splits), **found, **({"twins": True} if self.twins else {})}
 
     def examples(self, numbers: Ints) -> Examples:
-        """Scenes, parts and captions of these examples.
+        """Return the scenes, parts and captions of these examples.
 
         Args:
             numbers: [n], from 0.
@@ -103,7 +103,7 @@ class DrawnWorld:
 
 
 def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
-    """Slots of some annotated relation's subject and object; twice the same where none is.
+    """Return the slots of one annotated relation's ends; one slot twice where there is none.
 
     A predicate out of those annotated in the scene, then one of its pairs.
     """
@@ -114,7 +114,7 @@ def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
 
 
 def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
-    """Boxes around some objects of each scene, with a margin.
+    """Return boxes around some objects of each scene, with a margin.
 
     Args:
         scenes: n of them.
@@ -122,7 +122,7 @@ def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
         roll: says how wide the margin is.
 
     Returns:
-        [n, 4]: left, top, right, bottom as shares of the picture.
+        [n, 4]: left, top, right, bottom as shares of the image.
     """
     rows, boxes = np.arange(len(scenes)), scenes.boxes() / CANVAS
     low = np.min([boxes[rows, slot, :2] for slot in slots], axis=0)

@@ -1,4 +1,4 @@
-"""Training examples on their way from a source to a model."""
+"""Training examples before they are a batch, and the sources that make them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Examples:
     """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
     asked."""
     boxes: Floats
-    """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the picture."""
+    """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None = None
     """To be drawn on the device; None where ``pixels`` has been."""
     pictures: Tensor | None = None
-    """[n, 3, side, side] uint8: whole pictures, where the source has decoded them."""
+    """[n, 3, side, side] uint8: whole images, where the source has decoded them."""
     pixels: Tensor | None = None
     """[n, 3, size, size] uint8: the parts, drawn already."""
     tagged: list[Sequence[tuple[str, str]]] | None = None
@@ -46,7 +46,7 @@ class Examples:
     determiners: list[str | None] | None = None
     """What each caption has for "a" when it is shown to the model; None leaves all as they are."""
     side: int = 0
-    """Pixels along the sides of whole pictures, once they are drawn."""
+    """Pixels along the sides of whole images, once they are drawn."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What a variant's views add."""
 
@@ -56,23 +56,23 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """For logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
+        """Return its name for logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
         ...
 
     @property
     def negatives(self) -> Negatives:
-        """Which swapped captions it makes."""
+        """Return which swapped captions it makes."""
         ...
 
     @property
     def swaps(self) -> int:
-        """How many of a caption, at most."""
+        """Return how many swapped captions it makes of a caption, at most."""
         ...
 
     def record(self) -> dict[str, Any]:
-        """What else a checkpoint says of it: ``splits``; of files, ``data_sha256``."""
+        """Return what else a checkpoint records of it: ``splits``; of files, ``data_sha256``."""
         ...
 
     def examples(self, numbers: Ints) -> Examples:
-        """Those of these numbers, from 0 without end."""
+        """Return the examples of these numbers, from 0 without end."""
         ...

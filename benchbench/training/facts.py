@@ -1,4 +1,4 @@
-"""The view "facts": what holds between the two objects that a part of a picture is about.
+"""The view "facts": relations and attributes of the two objects in a part of an image.
 
 A fact is a category as the subject or as the object of a predicate that certainly holds (position
 included, whether or not it is annotated), or a category with a colour or a pattern.
@@ -13,23 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchbench.devices import inference
-from benchbench.scenes.drawing import draw
 from benchbench.scenes.graph import closure
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
-from benchbench.training.drawn import DrawnWorld
-from benchbench.training.validation import SIZE, part
 from benchbench.variants.variant import Batch, Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.feeding import Feed
     from benchbench.variants.texts import Reader
 
 Ints = npt.NDArray[np.int64]
@@ -56,7 +48,7 @@ class _Pair:
     """[n, 2]"""
 
     def stated(self) -> npt.NDArray[np.uint8]:
-        """[n, facts] of 0 and 1."""
+        """Return the facts, [n, facts] of 0 and 1."""
         rows = np.arange(len(self.category))
         roles = np.zeros((len(rows), 2, len(PREDICATES), len(CATEGORIES)), dtype=np.uint8)
         looks = np.zeros((len(rows), len(CATEGORIES), len(MENTIONED)), dtype=np.uint8)
@@ -72,7 +64,7 @@ class _Pair:
         return np.concatenate(flat, axis=1)
 
     def exchanged(self, kind: str) -> _Pair:
-        """The two in each other's roles, or with each other's looks."""
+        """Return the pair with roles, or looks, exchanged."""
         if kind == "roles":
             return replace(self, holds=self.holds[:, ::-1])
         return replace(self, colour=self.colour[:, ::-1], pattern=self.pattern[:, ::-1])
@@ -82,19 +74,19 @@ class FactsView:
     """All facts of the two objects that a caption is about, and two false sets."""
 
     def prepare(self, found: Examples, reader: Reader) -> None:
-        """State them."""
+        """Compute the facts."""
         found.extra["facts"] = facts_of(found)
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Nothing more than the part itself."""
+        """Cut out nothing: the example's own part is enough."""
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
-        """As ``Facts``."""
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
+        """Add them as ``Facts``."""
         batch.extra["facts"] = found.extra["facts"].to(feed.device)
 
 
 def facts_of(found: Examples) -> Facts:
-    """What is true of the two objects that each example is about, and what is not."""
+    """Return the facts of each example's two objects, true ones and exchanged ones."""
     scenes, told = found.scenes, found.told
     if scenes is None or told is None:
         raise RuntimeError("only drawn scenes say what is true of them")
@@ -112,50 +104,3 @@ def facts_of(found: Examples) -> Facts:
     differ = (false != true[:, None]).any(axis=2) & apart[:, None]
     tensors = torch.from_numpy(true), torch.from_numpy(false), torch.from_numpy(differ)
     return Facts(*tensors, KINDS)
-
-
-EXAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class FactsExam:
-    """Parts of ``val`` scenes, with what is true of them and what is not."""
-
-    images: Tensor
-    """[n, 3, size, size], normalised."""
-    facts: Facts
-
-    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
-        """Exchanges told from the truth, and facts found by their picture, in percent."""
-        model.eval()
-        with inference():
-            lots = torch.split(self.images, 125)
-            images = torch.cat([model.encode_images(lot.to(device), "scene") for lot in lots])
-            facts = self.facts.to(device)
-            true = model.encode_facts(facts.true)
-            right, found = (images * true).sum(dim=1), {}
-            for number, name in enumerate(facts.kinds):
-                wrong = (images * model.encode_facts(facts.false[:, number])).sum(dim=1)
-                there = facts.there[:, number]
-                found[name] = 100 * float((right > wrong)[there].float().mean())
-            first = (images @ true.T).argmax(dim=1) == torch.arange(len(true), device=true.device)
-        model.train()
-        found["retrieval"] = 100 * float(first.float().mean())
-        return found | {"mean": float(np.mean(list(found.values())))}
-
-
-def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> FactsExam:
-    """Draw it.
-
-    Args:
-        transform: PIL picture → [3, size, size].
-        scenes: how many; by default ``EXAMPLES``.
-    """
-    count = EXAMPLES if scenes is None else scenes
-    found = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
-    if found.scenes is None:
-        raise RuntimeError("the drawn world gave no scenes")
-    pictures = draw(found.scenes, SIZE)
-    boxes = np.rint(found.boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(pictures, boxes, strict=True)]
-    return FactsExam(torch.stack(shown), facts_of(found))

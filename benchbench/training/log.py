@@ -1,4 +1,4 @@
-"""What happened, a JSON record a line."""
+"""The log of a run: one JSON record a line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Log:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """All records of a run; a last line that a kill cut short is left out.
+    """Return all records of a run, without a last line that a kill cut short.
 
     Raises:
         MalformedData: some other line is no record.

@@ -1,7 +1,7 @@
-"""Training: a plain loop over steps.
+"""The training loop.
 
-Every ``validate_every`` steps the model is examined on the validation split; the best one so far is
-kept beside the state from which a killed run goes on. The test split is never looked at.
+Every ``validate_every`` steps the model is evaluated on the validation split. The best checkpoint
+so far is kept beside the state from which a killed run resumes. The test split is never used.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.training.feeding import Feed
-    from benchbench.training.packed import PackedFeed
+    from benchbench.training.batches import BatchBuilder
+    from benchbench.training.packed import PackedBatches
     from benchbench.training.passes import Passes
     from benchbench.training.plan import Plan
-    from benchbench.variants.making import Made
+    from benchbench.variants.building import Build
 
 BEST = "best.safetensors"
 REPORT_EVERY = 50
@@ -48,10 +48,10 @@ class Training:
     """A run under way."""
 
     plan: Plan
-    made: Made
-    feed: Feed | PackedFeed
-    examine: Callable[[Any], dict[str, float]]
-    """Model → marks in percent, among them ``mean``, by which the best checkpoint is chosen."""
+    build: Build
+    feed: BatchBuilder | PackedBatches
+    validate: Callable[[Any], dict[str, float]]
+    """Model → metrics in percent, among them ``mean``, by which the best checkpoint is chosen."""
     folder: Path
     device: str
     record: dict[str, Any]
@@ -73,10 +73,10 @@ class Training:
         """Train to the end of the plan, or until time is up.
 
         Raises:
-            ModelError: the loss is no number any more, or memory ran out.
+            ModelError: the loss is NaN, or memory ran out.
             UsageError: the folder holds another run.
         """
-        model = self.made.model.to(self.device)
+        model = self.build.model.to(self.device)
         optimizer = optimizer_of(model, self.plan)
         if numbers := state.restore(self.folder, model, optimizer, self.plan, self.origin):
             self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
@@ -104,7 +104,7 @@ class Training:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What a run is besides its plan: it goes on only with the same."""
+        """Return what identifies a run besides its plan: it resumes only with the same."""
         kept = {name: self.record[name] for name in ORIGIN if name in self.record}
         origin: dict[str, Any] = json.loads(json.dumps(kept))
         return origin
@@ -125,12 +125,12 @@ class Training:
     def _advance(
         self, model: Any, passes: Passes, optimizer: Any, shown: Any
     ) -> dict[str, torch.Tensor]:
-        """One step. Returns the parts of its loss, still on the device."""
+        """Take one step. Return the parts of its loss, still on the device."""
         for group in optimizer.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
         parts = passes(shown, self.step)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
-        # A step with a gradient that is no number would spoil the weights for good. Elsewhere than
+        # A step with a gradient that is not finite would spoil the weights for good. Elsewhere than
         # on a CPU, to look at every step would make the device wait; the next report does.
         if self.device == "cpu" and not bool(torch.isfinite(norm)):
             self._broken()
@@ -153,7 +153,7 @@ class Training:
                 self.progress(self.step, self.plan.steps, self._recent)
 
     def _broken(self) -> None:
-        """Stop at a loss that is no number; what was saved last stays.
+        """Stop at a loss that is not finite; what was saved last stays.
 
         Raises:
             ModelError: always.
@@ -161,25 +161,29 @@ class Training:
         kept = self.folder / BEST
         there = f"The best checkpoint before it is {kept}" if kept.is_file() else "Nothing was kept"
         raise ModelError(
-            f"The loss of {self.plan.variant} is no number any more at step {self.step}. {there}. "
-            "A lower learning rate may help: --rate."
+            f"The loss of {self.plan.variant} is NaN or infinite at step {self.step}. {there}. "
+            "A lower learning rate may help: --lr."
         )
 
     def _validate(self, model: Any, optimizer: Any, log: Log) -> None:
-        marks = self.examine(model)
-        log.write(self.step, **{f"val_{name}": round(mark, 2) for name, mark in marks.items()})
+        metrics = self.validate(model)
+        log.write(self.step, **{f"val_{name}": round(value, 2) for name, value in metrics.items()})
         if self.progress is not None:
-            self.progress(self.step, self.plan.steps, self._recent | marks)
-        if marks["mean"] > self.best:
-            self.best = marks["mean"]
-            header = self.record | {"step": self.step, "validation": marks, "seconds": self.seconds}
+            self.progress(self.step, self.plan.steps, self._recent | metrics)
+        if metrics["mean"] > self.best:
+            self.best = metrics["mean"]
+            header = self.record | {
+                "step": self.step,
+                "validation": metrics,
+                "seconds": self.seconds,
+            }
             weights.write(self.folder / BEST, shipped(model), header)
         numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
         state.save(self.folder, model, optimizer, self.plan, self.origin, **numbers)
 
 
 def _parallel(model: Any) -> Any:
-    """The model, its gradients averaged over the processes where there are several."""
+    """Return the model with gradients averaged over the processes, where there are several."""
     import torch.distributed as dist
 
     if not (dist.is_available() and dist.is_initialized()):

@@ -1,7 +1,7 @@
-"""The view "masks": where the objects that a caption names are seen in its image.
+"""The view "masks": the pixels of the objects that a caption names.
 
-Known of drawn scenes alone. It is the oracle of alignments that must find that out by themselves: a
-control trains on it, and the exam of alignments (``alignment_exam``) is judged by it.
+Only drawn scenes have them. They are the oracle of alignments: a control trains on them, and
+``validation.alignment`` judges matched regions by them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import torch
 
 from benchbench.scenegraph import parse
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.sight import sight_of
+from benchbench.training.visibility import visibility_of
 from benchbench.variants.spans import MOST_ENTITIES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples, Ints
-    from benchbench.training.feeding import Feed
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Batch
 
@@ -35,15 +35,15 @@ class MaskView:
         """Find which object each entity is, and where objects are seen."""
         found.extra |= {
             "mask slots": torch.from_numpy(slots_of(found)),
-            "mask labels": torch.from_numpy(sight_of(found).seen.labels),
+            "mask labels": torch.from_numpy(visibility_of(found).seen.labels),
         }
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """[n, entities, CELLS, CELLS]: shares from 0 to 1; of an unknown object, 0 everywhere."""
+        """Compute masks, [n, entities, CELLS, CELLS]: shares, 0 to 1; 0 for unknown objects."""
         labels, slots = (found.extra.pop(f"mask {name}") for name in ("labels", "slots"))
         found.extra["masks"] = coverage(labels, slots, torch.from_numpy(found.boxes))
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Put them on the device."""
         batch.extra["masks"] = found.extra["masks"].to(feed.device)
 

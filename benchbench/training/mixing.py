@@ -22,7 +22,7 @@ _NOTHING = {"category": -1, "sprite": -1, "predicate": -1}
 
 
 def mixed(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
-    """Scenes of several splits, narrower ones with empty slots at their end.
+    """Return scenes of several splits, narrower ones with empty slots at their end.
 
     Args:
         splits: their names.
@@ -47,7 +47,7 @@ def mixed(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
 
 
 def _widened(scenes: Scenes, width: int) -> Scenes:
-    """The same with empty slots up to a width."""
+    """Return the scenes with empty slots up to a width."""
     more, old = width - scenes.category.shape[1], scenes.category.shape[1]
     arrays: dict[str, Any] = {}
     for each in fields(scenes):

@@ -1,4 +1,4 @@
-"""The view "object": what shows of one object in each scene, cut out, and its name."""
+"""The view "object": the crop of one visible object of each scene, and its name."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 
 from benchbench.scenes.dice import dice
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.showing import normalised, parts
-from benchbench.training.sight import one_of, sight_of
+from benchbench.training.rendering import normalised, parts
+from benchbench.training.visibility import one_of, visibility_of
 from benchbench.variants.variant import Batch, Shown
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.feeding import Feed
     from benchbench.variants.texts import Reader
 
 
@@ -26,7 +26,7 @@ class ObjectView:
 
     def prepare(self, found: Examples, reader: Reader) -> None:
         """Choose the objects; a scene and what is shown of it belong together."""
-        sight = sight_of(found)
+        sight = visibility_of(found)
         slot, there = one_of(sight.shown, dice("training/object", sight.scenes.index), "slot")
         at = np.arange(len(slot)), slot
         boxes = sight.seen.boxes[at] / found.side
@@ -39,15 +39,15 @@ class ObjectView:
         }
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """[n, 3, size, size] uint8"""
+        """Cut out the images, [n, 3, size, size] uint8."""
         found.extra["object pixels"] = parts(pictures, found.extra["object boxes"], size)
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
-        """As ``Shown``."""
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
+        """Add them as ``Shown``."""
         add_shown(batch, found, feed, "object")
 
 
-def add_shown(batch: Batch, found: Examples, feed: Feed, name: str) -> None:
+def add_shown(batch: Batch, found: Examples, feed: BatchBuilder, name: str) -> None:
     """Put pixels, names and flags of a view into ``batch.extra``, on the device."""
     device, extra = feed.device, found.extra
     pixels = extra[f"{name} pixels"].to(device, non_blocking=True)

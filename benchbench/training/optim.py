@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def optimizer_of(model: Any, plan: Plan) -> torch.optim.AdamW:
-    """AdamW; biases, gains and scales do not decay."""
+    """Return AdamW; biases, gains and scales do not decay."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": plan.decay},

@@ -1,4 +1,4 @@
-"""Which examples come when: one after another without end, or a pool of them, again and again."""
+"""The order of training examples: an endless stream, or a pool in shuffled epochs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Batches by step, as ``Feed`` gives them, read from a pack.
+"""Batches by step number, read from a pack.
 
-On a CPU a batch equals the live one to the bit. Elsewhere the columns that a variant needs are
-brought to the device once, whole, and batches have fixed shapes: nothing in a step waits.
+On a CPU a batch equals ``BatchBuilder``'s to the bit. On other devices the columns that a variant
+needs are moved to the device once, whole, and batches have fixed shapes: no step waits for data.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOT = 16_384
 
 
 @dataclass(frozen=True)
-class PackedFeed:
+class PackedBatches:
     """Batch k out of a pack."""
 
     pack: Pack
@@ -78,7 +78,7 @@ class PackedFeed:
 
 
 @dataclass(frozen=True)
-class ResidentFeed(PackedFeed):
+class ResidentBatches(PackedBatches):
     """The same, with all columns on the device and fixed shapes."""
 
     columns: dict[str, Tensor] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class ResidentFeed(PackedFeed):
         return sum(each[0].numel() * each.element_size() for each in self.columns.values())
 
 
-def resident(feed: PackedFeed) -> ResidentFeed:
+def resident(feed: PackedBatches) -> ResidentBatches:
     """Return the feed with its columns on its device, each as wide as its longest row."""
     count = feed.order.pool or feed.pack.there
     columns = {
@@ -129,7 +129,7 @@ def resident(feed: PackedFeed) -> ResidentFeed:
         for name in feed.assembly.names()
     }
     fixed = replace(feed.assembly, fixed=True)
-    return ResidentFeed(feed.pack, fixed, feed.size, feed.device, feed.order, columns)
+    return ResidentBatches(feed.pack, fixed, feed.size, feed.device, feed.order, columns)
 
 
 def _brought(column: npt.NDArray[Any], name: str, device: str) -> Tensor:

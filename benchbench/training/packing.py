@@ -1,9 +1,9 @@
-"""Training examples made once and read by many runs: columns of numbers, a file each.
+"""Packs: training examples prepared once and read by many runs, one file a column.
 
-Drawing takes longer than a small model's step. A pack holds the first examples of a seed as they go
-into a batch (``columns``). Several processes make a pack together; a stopped one goes on where it
-was. Columns are ``.npy`` files, so that they can be mapped into memory, or moved to a device whole
-(``resident``). ``packed`` reads batches from them.
+Drawing an example takes longer than a small model's training step. A pack holds the first examples
+of a seed in the form that goes into a batch (``columns``). Several processes make a pack together;
+a stopped one resumes. Columns are ``.npy`` files: they can be mapped into memory, or moved to a
+device whole (``resident``). ``packed`` reads batches from them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 
 from benchbench.errors import UsageError
 from benchbench.files import parse_json, read_text
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import SWAPS, TURNS, VIEW_COLUMNS, fitted, layout_of, turns_layout
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.feeding import Feed
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
 from benchbench.variants.texts import Reader, turn_of
@@ -72,7 +72,7 @@ class Recipe:
                 f"{', '.join(VIEW_COLUMNS)}."
             )
 
-    def feed(self, kind: Negatives) -> Feed:
+    def feed(self, kind: Negatives) -> BatchBuilder:
         """Return what makes these examples, with swapped captions of one kind."""
         import open_clip
 
@@ -82,7 +82,7 @@ class Recipe:
         reader = Reader(tokenizer, with_triples=semantic, with_spans=semantic)
         world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)
         views = [VIEWS[name] for name in self.views] if semantic else []
-        return Feed(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)
+        return BatchBuilder(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)
 
     def layout(self) -> Layout:
         """Return the type and shape of each column's rows."""

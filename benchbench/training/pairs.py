@@ -1,13 +1,13 @@
-"""The view "pairs": whole pictures, boxes around what is seen, and which of them are related.
+"""The view "pairs": whole images, boxes around visible objects, and which pairs are related.
 
 Boxes are those that the drawn edition annotates (``scenes.edition.vg150``). Related pairs come
-first; unrelated ones, drawn at random, fill up and stand for those that are left out.
+first; unrelated pairs, drawn at random, fill up and carry the weight of those left out.
 
-"distant pairs" know the names in a picture, but not what holds between them. Distant supervision
-(Mintz et al., ACL 2009; of pictures: Yao et al., Visual distant supervision, ICCV 2021) labels a
-pair with any relation that is known of its names. Here a recorded share of the related pairs, and
-a smaller one of the unrelated, gets a predicate drawn from those that some pair of these names has
-in a corpus of graphs. A scene's labels are the same whenever it is shown.
+"distant pairs" have the names in an image, but not its relations. Distant supervision (Mintz et
+al., ACL 2009; of images: Yao et al., Visual distant supervision, ICCV 2021) labels a pair with any
+relation that is known of its names. Here a recorded share of the related pairs, and a smaller one
+of the unrelated, gets a predicate drawn from those that some pair of these names has in a corpus
+of graphs. A scene's labels are the same in every epoch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchbench.scenes import sample, seen
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.plan import SIZE, annotated
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.showing import normalised
+from benchbench.training.rendering import normalised
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
 from benchbench.variants.synonyms import alike, vague
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.feeding import Feed
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Batch
 
@@ -53,7 +53,7 @@ class Survey:
     """What is annotated of n scenes, k boxes each at most."""
 
     boxes: Ints
-    """[n, k, 4]: left, top, right, bottom in pixels of a picture of ``SIZE``; 0 where none is."""
+    """[n, k, 4]: left, top, right, bottom in pixels of an image of ``SIZE``; 0 where none is."""
     there: Flags
     """[n, k]: rows that hold a box; these come first."""
     labels: Ints
@@ -63,7 +63,7 @@ class Survey:
 
 
 def survey(scenes: Scenes, most: int | None = None) -> Survey:
-    """Annotate scenes as the edition does.
+    """Return the annotations of scenes, as the edition makes them.
 
     Args:
         scenes: n of them.
@@ -90,9 +90,9 @@ class Pairs:
     """The view; its settings are recorded in every checkpoint."""
 
     boxes: int = 12
-    """At most, of a picture; dense scenes have no more."""
+    """At most, of an image; dense scenes have no more."""
     pairs: int = 24
-    """Ordered ones of a picture, related or not."""
+    """Ordered ones of an image, related or not."""
     spoken: int = 8
     """So many of the related ones are read as phrases."""
     distant_percent: int = 0
@@ -119,7 +119,7 @@ class Pairs:
         found.extra["told"] = self._told(seen_of.labels, parts, predicates, weight, reader)
 
     def labelled(self, seen_of: Survey, index: Ints) -> Ints:
-        """[n, k, k]: the predicates to learn from, some of them guessed from the names.
+        """Return the predicates to learn from, [n, k, k]; some are inferred from names alone.
 
         Args:
             seen_of: n scenes.
@@ -141,7 +141,7 @@ class Pairs:
         return np.where(guessed & (count > 0) & (truth > NO_PAIR), guess, truth)
 
     def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Floats]:
-        """[n, p] twice: numbers of pairs, subject · k + object, and how many each stands for."""
+        """Return numbers of pairs, subject · k + object, and their weights, [n, p] each."""
         n, cells = len(answers), answers[0].size
         flat = answers.reshape(n, cells)
         roll = dice("pairs", (index[:, None] * cells + np.arange(cells)).reshape(-1))
@@ -155,7 +155,7 @@ class Pairs:
     def _told(
         self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: Reader
     ) -> Told:
-        """The answers, with the phrases of the first pairs."""
+        """Return the targets, with the phrases of the first pairs."""
         rows = np.arange(len(labels))[:, None]
         first = predicates[:, : self.spoken]
         sides = []
@@ -180,10 +180,10 @@ class Pairs:
         )
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Keep the whole pictures, as large as they were drawn."""
+        """Keep the whole images, as large as they were drawn."""
         found.extra["regions"].pictures = pictures
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Put regions and what is told of them on the device."""
         regions = found.extra["regions"].to(feed.device)
         regions.pictures = normalised(regions.pictures, feed.preprocessing)
@@ -191,7 +191,7 @@ class Pairs:
 
 
 def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
-    """Texts of (name, predicate)s: "dog chasing", or "chasing dog"; one at least."""
+    """Return texts of (name, predicate) pairs, at least one: "dog chasing", or "chasing dog"."""
     pairs = [divmod(kind, len(PHRASES)) for kind in kinds.tolist()] or [(0, 0)]
     words = [(NAMES[name], PHRASES[predicate]) for name, predicate in pairs]
     return reader.read([" ".join(pair if side == 0 else pair[::-1]) for pair in words])
@@ -199,7 +199,7 @@ def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
 
 @lru_cache(maxsize=1)
 def known() -> Flags:
-    """[names, names, predicates]: whether some pair of these names stands in it in the corpus."""
+    """Return which predicates the corpus has between two names, [names, names, predicates] bool."""
     scenes = sample("train-dense", np.arange(CORPUS))
     row, subject, thing = np.nonzero(scenes.predicate >= 0)
     found = np.zeros((len(NAMES), len(NAMES), len(PHRASES)), dtype=np.bool_)

@@ -1,9 +1,10 @@
-"""Forward and backward passes: each anew, or recorded once as a CUDA graph and replayed.
+"""Forward and backward passes: computed step by step, or recorded once as a CUDA graph.
 
 A small model's step is hundreds of kernels of a few microseconds: launching them takes longer than
 running them. Where the columns of a pack lie on the device, every step reads the same memory (only
-the numbers of its examples change) and the host never waits for the device: it is recorded. A step
-in which the host must read a value from the device runs unrecorded, and the log says so.
+the numbers of its examples change) and the host never waits for the device: the step is recorded
+and replayed. A step in which the host must read a value from the device runs unrecorded, and the
+log says so.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from benchbench.training.packed import ResidentFeed
+from benchbench.training.packed import ResidentBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-    from benchbench.training.feeding import Feed
-    from benchbench.training.packed import PackedFeed
+    from benchbench.training.batches import BatchBuilder
+    from benchbench.training.packed import PackedBatches
     from benchbench.variants.variant import Batch, Loss
 
     Parts = dict[str, Tensor]
@@ -47,7 +48,9 @@ class Passes(Protocol):
 class Plain:
     """Each step anew."""
 
-    def __init__(self, model: Any, feed: Feed | PackedFeed, device: str, precision: str) -> None:
+    def __init__(
+        self, model: Any, feed: BatchBuilder | PackedBatches, device: str, precision: str
+    ) -> None:
         """Take a model, and batches for it."""
         self.model, self.feed = model, feed
         self.device, self.precision = device, precision
@@ -73,7 +76,7 @@ class Replayed:
     def __init__(
         self,
         model: Any,
-        feed: ResidentFeed,
+        feed: ResidentBatches,
         device: str,
         precision: str,
         recorder: Recorder | None = None,
@@ -180,7 +183,7 @@ class CudaRecorder:
 
 
 def passes_of(
-    model: Any, feed: Feed | PackedFeed, device: str, precision: str, alone: bool
+    model: Any, feed: BatchBuilder | PackedBatches, device: str, precision: str, alone: bool
 ) -> Passes:
     """Return how steps are computed: recorded where that can be.
 
@@ -191,7 +194,7 @@ def passes_of(
         precision: of the arithmetic.
         alone: whether no other process trains the same model.
     """
-    if alone and isinstance(feed, ResidentFeed) and device.startswith("cuda"):
+    if alone and isinstance(feed, ResidentBatches) and device.startswith("cuda"):
         return Replayed(model, feed, device, precision)
     return Plain(model, feed, device, precision)
 

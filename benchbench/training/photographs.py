@@ -1,8 +1,8 @@
-"""Training examples out of photographs with captions, in the Karpathy form (``data.karpathy``).
+"""Training examples from photographs with captions, in Karpathy's format (``data.karpathy``).
 
-Example k of a seed is the same for ever: pictures come in another order each time round, each with
-one of its captions. Some pictures, by the hash of their name, are held out and examined instead;
-those are the same whatever the seed, and none of them is ever trained on.
+Example k of a seed is always the same: images are shuffled anew in each epoch, each with one of its
+captions. Some images, chosen by the hash of their name, are held out for validation; they are the
+same for every seed and are never trained on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
-from benchbench.training.validation import GALLERY, Choices, Exam
+from benchbench.training.validation.structure import GALLERY, Choices, StructureSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 HELD_PERCENT = 5
-"""Of the pictures are held out, and at least ``FEWEST``."""
+"""Of the images are held out, and at least ``FEWEST``."""
 FEWEST = 2
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A picture with its captions."""
+    """An image with its captions."""
 
     path: Path
     captions: tuple[str, ...]
@@ -63,7 +63,7 @@ class Photographs:
     held: Sequence[Photograph]
     """To be examined on; in the order of their hashes."""
     side: int
-    """Pixels that pictures are squashed to, both ways."""
+    """Pixels that images are squashed to, both ways."""
     cropped: bool = False
     """Whether the middle square alone is shown, as the model's preprocessing does."""
     seed: int = 0
@@ -76,18 +76,18 @@ class Photographs:
     """Of the file's records."""
 
     def record(self) -> dict[str, Any]:
-        """Splits, where the file has any, and the file's digest."""
+        """Return the splits, where the file has any, and the file's digest."""
         return {"splits": list(self.splits), "data_sha256": self.sha256}
 
     def captions(self) -> Iterator[str]:
-        """All that may be trained on."""
+        """Return all captions that may be trained on."""
         return (text for each in self.shown for text in each.captions)
 
     def check_batch(self, batch: int) -> None:
-        """Refuse a batch that shows some picture twice, as a negative of its own.
+        """Refuse a batch that shows some image twice, as a negative of its own.
 
         Raises:
-            UsageError: there are fewer pictures to train on.
+            UsageError: there are fewer images to train on.
         """
         if batch > len(self.shown):
             raise UsageError(
@@ -97,13 +97,13 @@ class Photographs:
             )
 
     def examples(self, numbers: Ints) -> Examples:
-        """Pictures and captions of these examples.
+        """Return the images and captions of these examples.
 
         Args:
             numbers: [n], from 0.
 
         Raises:
-            ImageError: a picture cannot be decoded.
+            ImageError: an image cannot be decoded.
         """
         rounds, places = np.divmod(numbers, len(self.shown))
         some = [
@@ -128,7 +128,7 @@ class Photographs:
         )
 
     def _pictures(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
-        """[n, 3, side, side] uint8, and [n, 4], what is shown of each as shares of it."""
+        """Return images, [n, 3, side, side] uint8, and their visible parts as shares, [n, 4]."""
         squashed, boxes = [], []
         for each in some:
             picture = _decoded(each)
@@ -137,11 +137,11 @@ class Photographs:
             squashed.append(torch.from_numpy(np.array(small)).permute(2, 0, 1))
         return torch.stack(squashed), np.array(boxes, dtype=np.float32)
 
-    def exam(self, transform: Callable[[Image], Tensor]) -> Exam:
-        """Held-out pictures to be found by a caption, and told from semantic swaps of captions.
+    def validation_set(self, transform: Callable[[Image], Tensor]) -> StructureSet:
+        """Return held-out images to be retrieved by caption, and to be told from semantic swaps.
 
         Args:
-            transform: PIL picture → [3, size, size].
+            transform: PIL image → [3, size, size].
         """
         some = self.held[:GALLERY]
         pictures = torch.stack([transform(_decoded(each)) for each in some])
@@ -156,7 +156,7 @@ class Photographs:
                     break
         alike = np.zeros(len(rows), dtype=np.intp)
         choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
-        return Exam(choices, pictures, [each.captions[0] for each in some])
+        return StructureSet(choices, pictures, [each.captions[0] for each in some])
 
 
 def photographs(
@@ -168,12 +168,12 @@ def photographs(
     negatives: Negatives = "none",
     swaps: int = 1,
 ) -> Photographs:
-    """Read a file, look at the headers of its pictures, and hold some out.
+    """Read a file, look at the headers of its images, and hold some out.
 
     Args:
         file: of captions, in any form that ``data.karpathy`` knows; paths count from its folder,
             or else from the data root that a variable or settings file names.
-        side: pixels that pictures are squashed to.
+        side: pixels that images are squashed to.
         cropped: whether the middle square alone is shown.
         seed: of the order, and of which caption.
         negatives: which swapped captions are wanted.
@@ -181,8 +181,8 @@ def photographs(
 
     Raises:
         MissingData: there is no such file.
-        MalformedData: naming the record and field; or too few pictures.
-        ImageError: a picture is missing, or none.
+        MalformedData: naming the record and field; or too few images.
+        ImageError: an image is missing, or none.
         UsageError: no caption can be swapped as wanted.
     """
     read = read_captions_to_learn(file)
@@ -205,7 +205,7 @@ def photographs(
 
 
 def _root(file: Path, image: str) -> Path:
-    """The folder that pictures' paths count from."""
+    """Return the folder that image paths are relative to."""
     if (file.parent / image).exists():
         return file.parent
     other = choose().root
@@ -241,7 +241,7 @@ def _decoded(photograph: Photograph) -> Image:
 
 
 def _middle(width: int, height: int) -> tuple[float, float, float, float]:
-    """The largest square in the middle, as shares of the picture."""
+    """Return the largest centred square, as shares of the image."""
     across, down = ((1 - min(width, height) / each) / 2 for each in (width, height))
     return across, down, 1 - across, 1 - down
 
@@ -254,6 +254,6 @@ def _bicubic() -> Any:
 
 @lru_cache(maxsize=4)
 def _order(seed: int, turn: int, count: int) -> list[int]:
-    """The order of the pictures, the ``turn``-th time round."""
+    """Return the order of the images in the ``turn``-th epoch."""
     keys = dice(f"photographs/{seed}/{turn}", np.arange(count)).words("order")
     return np.argsort(keys, kind="stable").tolist()  # type: ignore[no-any-return]

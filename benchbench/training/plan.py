@@ -1,4 +1,4 @@
-"""How a variant is trained: everything that a checkpoint's numbers depend on."""
+"""The plan of a training run: every setting that a checkpoint's numbers depend on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Plan:
     seed: int = 0
     """Draws new weights, and which examples come in which order."""
     steps: int = 8000
-    batch: int = 128
+    batch: int = 64
     rate: float = 1e-3
     """The highest learning rate."""
     warmup: int = 200
@@ -37,8 +37,8 @@ class Plan:
     clip_norm: float = 1.0
     """Gradients are scaled down to this norm."""
     precision: TrainPrecision = "fp32"
-    validate_every: int = 500
-    """Steps between looks at the validation split."""
+    validate_every: int = 1000
+    """Steps between validations."""
     pool: int = 0
     """So many examples of the drawn world are shown again and again, in an order that ``seed``
     draws; they are the same for all seeds. 0: fresh ones without end, of the seed's own."""
@@ -59,7 +59,7 @@ class Plan:
                 raise UsageError(f"A training run needs a {name} above 0, not {value}.")
 
     def rate_at(self, step: int) -> float:
-        """Warm-up, then half a cosine."""
+        """Return the learning rate of a step: a warm-up, then half a cosine."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
         along = (step - self.warmup) / max(1, self.steps - self.warmup)
@@ -67,20 +67,20 @@ class Plan:
 
     @property
     def order(self) -> Order:
-        """Which examples come when."""
+        """Return the order of the examples."""
         return Order(self.pool, self.seed if self.pool else 0)
 
     @property
     def data_seed(self) -> int:
-        """The seed that draws the examples themselves."""
+        """Return the seed that draws the examples themselves."""
         return 0 if self.pool else self.seed
 
     def record(self) -> dict[str, Any]:
-        """As plain values; without a pool where there is none."""
+        """Return the plan as plain values; without a pool where there is none."""
         return {name: value for name, value in asdict(self).items() if value or name != "pool"}
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
-        """What a recorded plan says otherwise: "batch 64, here 128"."""
+        """Return in words how a recorded plan differs: "batch 64, here 128"."""
         mine = self.record()
         return [
             f"{name} {other.get(name)}, here {mine.get(name)}"

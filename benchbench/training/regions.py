@@ -1,7 +1,7 @@
 """The view "relation": the focused region of one annotated relation in each scene, and its phrase.
 
-The regions are ``scenes.edition.focus``'s, of a whole batch at once and on any device. All in
-integers: the pixels equal the test edition's at the same size.
+The regions are ``scenes.edition.focus``'s, computed for a whole batch on any device. All arithmetic
+is in integers: the pixels equal the test edition's at the same size.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.actions import whole_boxes
 from benchbench.training.objects import add_shown
-from benchbench.training.showing import parts
-from benchbench.training.sight import one_of, sight_of
+from benchbench.training.rendering import parts
+from benchbench.training.visibility import one_of, visibility_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes import Scenes
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.feeding import Feed
-    from benchbench.training.sight import Ints
+    from benchbench.training.visibility import Ints
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Batch
 
@@ -35,7 +35,7 @@ class RelationView:
 
     def prepare(self, found: Examples, reader: Reader) -> None:
         """Choose the relations; a scene and what is shown of it belong together."""
-        sight = sight_of(found)
+        sight = visibility_of(found)
         scenes, shown = sight.scenes, sight.shown
         told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
         roll = dice("training/relation", scenes.index)
@@ -50,7 +50,7 @@ class RelationView:
         }
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """[n, 3, size, size] uint8"""
+        """Cut out the images, [n, 3, size, size] uint8."""
         labels, ends = (
             found.extra.pop(f"relation {name}").to(pictures.device) for name in ("labels", "ends")
         )
@@ -58,13 +58,13 @@ class RelationView:
         pixels = parts(focused(pictures, masks), whole_boxes(len(pictures)), size)
         found.extra["relation pixels"] = pixels
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
-        """As ``Shown``."""
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
+        """Add them as ``Shown``."""
         add_shown(batch, found, feed, "relation")
 
 
 def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
-    """Relations of some scenes in words, "dog chasing cat".
+    """Return relations of some scenes in words: "dog chasing cat".
 
     Args:
         scenes: n of them.
@@ -81,10 +81,10 @@ def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
 
 
 def focused(pictures: Tensor, masks: Tensor) -> Tensor:
-    """Pictures with light on two objects each, as ``scenes.edition.focus.focused`` makes them.
+    """Return images focused on two objects each, as ``scenes.edition.focus.focused`` makes them.
 
     Args:
-        pictures: [n, 3, height, width] uint8
+        images: [n, 3, height, width] uint8
         masks: [n, 2, height, width] bool: where the two objects are seen.
 
     Returns:
@@ -96,7 +96,7 @@ def focused(pictures: Tensor, masks: Tensor) -> Tensor:
 
 
 def _blurred(pictures: Tensor) -> Tensor:
-    """[n, 3, height, width] uint8, edges repeated."""
+    """Return blurred images, [n, 3, height, width] uint8, with edges repeated."""
     weights = [int(weight) for weight in blur_weights(max(pictures.shape[2:]))]
     reach, out = len(weights) // 2, pictures.contiguous()
     for axis in (2, 3):
@@ -111,12 +111,12 @@ def _blurred(pictures: Tensor) -> Tensor:
 
 
 def _high_byte(words: Tensor) -> Tensor:
-    """int16 that stand for 0 … 65,535 → their 256ths, uint8; half the memory of int32."""
+    """Return the high bytes of int16 that stand for 0 … 65,535, uint8; half the memory of int32."""
     return (words >> 8).to(torch.uint8)
 
 
 def _light(masks: Tensor) -> Tensor:
-    """[…, height, width] masks → int16: 256 at a mask's centre, falling off as a Gaussian."""
+    """Return the light of […, height, width] masks, int16: 256 in the middle, then a Gaussian."""
     sides = masks.shape[-2:]
     table = torch.from_numpy(falloff(max(sides)).astype(np.int32)).to(masks.device)
     down, right = (
@@ -127,7 +127,7 @@ def _light(masks: Tensor) -> Tensor:
 
 
 def _middle(counts: Tensor) -> Tensor:
-    """[…, length] pixels in each row (column) → [..., 1]: their mean, rounded; 0 of none."""
+    """Return the rounded mean position of […, length] pixels, [..., 1]; 0 where there are none."""
     count = counts.sum(dim=-1, keepdim=True)
     total = (counts * torch.arange(counts.shape[-1], device=counts.device)).sum(-1, keepdim=True)
     return (2 * total + count) // (2 * count).clamp(min=1)

@@ -1,4 +1,4 @@
-"""From a plan to a trained checkpoint."""
+"""Training from a plan to a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.models.digest import weights_sha256
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
 from benchbench.training.distributed import joined, place
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.exams import EXAMS
-from benchbench.training.feeding import Feed
-from benchbench.training.kept_exams import kept_exam
 from benchbench.training.loop import BEST, Training
-from benchbench.training.packed import PackedFeed, holds, resident
+from benchbench.training.packed import PackedBatches, holds, resident
 from benchbench.training.packing import Pack
 from benchbench.training.photographs import Photographs, photographs
-from benchbench.training.showing import RENDER
+from benchbench.training.rendering import RENDER
+from benchbench.training.validation.sets import VALIDATION_SETS
+from benchbench.training.validation.stored import stored_set
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
+from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import bundled_path, bundled_starts
 from benchbench.variants.catalogue import variant as variant_named
-from benchbench.variants.making import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
     from benchbench.training.distributed import Place
     from benchbench.training.examples import Source
-    from benchbench.training.exams import Marked
     from benchbench.training.plan import Plan
+    from benchbench.training.validation.sets import ValidationSet
     from benchbench.training.views import View
     from benchbench.types import ModelManifest
-    from benchbench.variants.making import Made
+    from benchbench.variants.building import Build
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Variant
 
@@ -58,7 +58,7 @@ def train(
     workers: int | None = None,
     minutes: float | None = None,
     pack: Path | None = None,
-    exams: Path | None = None,
+    validation: Path | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a variant, or go on with a run.
@@ -70,7 +70,7 @@ def train(
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
         pack: a folder of the same examples, made beforehand (``packing``).
-        exams: a folder where exams of drawn scenes are kept (``kept_exams``).
+        validation: a folder of drawn validation sets (``validation.stored``).
         progress: called with the step, all steps, and the latest values.
 
     Returns:
@@ -78,27 +78,27 @@ def train(
 
     Raises:
         UsageError: a folder that holds another run; data that the objective cannot use.
-        ModelError: a backbone that does not fit, a loss that is no number, memory that ran out.
+        ModelError: a backbone that does not fit, a loss that is not finite, memory that ran out.
     """
     called = time.monotonic()
     here = place()
     here.check_batch(plan.batch)
     chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
-    made = made_for(described, plan)
-    source, exam = data_of(plan, described, made)
-    if exams is not None and plan.data == "scenes":
-        exam = partial(_kept, exams, described.exam, made)
+    build = build_for(described, plan)
+    source, validation_set = data_of(plan, described, build)
+    if validation is not None and plan.data == "scenes":
+        validation_set = partial(_stored, validation, described.validation, build)
     training = Training(
         plan=plan,
-        made=made,
-        feed=_feed(plan, described, made, source, chosen, here)
+        build=build,
+        feed=_feed(plan, described, build, source, chosen, here)
         if pack is None
-        else packed(pack, plan, described, made, chosen),
-        examine=examiner(exam, made, chosen) if here.leads else _unexamined,
+        else packed(pack, plan, described, build, chosen),
+        validate=validator(validation_set, build, chosen) if here.leads else _unvalidated,
         folder=expanded(out),
         device=chosen,
-        record=record_of(plan, described, made, source, chosen),
+        record=record_of(plan, described, build, source, chosen),
         workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
         stop_at=math.inf if minutes is None else called + 60 * minutes,
         progress=progress,
@@ -110,9 +110,9 @@ def train(
 
 
 def _feed(
-    plan: Plan, described: Variant, made: Made, source: Source, device: str, here: Place
-) -> Feed:
-    """This process's batches.
+    plan: Plan, described: Variant, build: Build, source: Source, device: str, here: Place
+) -> BatchBuilder:
+    """Return this process's batches.
 
     Raises:
         UsageError: photographs are fewer than a batch.
@@ -120,57 +120,59 @@ def _feed(
     if isinstance(source, Photographs):
         source.check_batch(plan.batch)
     views = [VIEWS[name] for name in described.views]
-    return Feed(
-        source, made.reader, views, plan.batch, made.size, device, made.preprocessing,
+    return BatchBuilder(
+        source, build.reader, views, plan.batch, build.size, device, build.preprocessing,
         here.rank, here.world, plan.order,
     )  # fmt: skip
 
 
-def packed(folder: Path, plan: Plan, described: Variant, made: Made, device: str) -> PackedFeed:
+def packed(
+    folder: Path, plan: Plan, described: Variant, build: Build, device: str
+) -> PackedBatches:
     """Return the plan's batches out of a pack; elsewhere than on a CPU, out of the device's memory.
 
     Raises:
         UsageError: the pack holds other examples than the plan's.
     """
     found = Pack.at(folder)
-    assembly = Assembly(described, made.reader, made.preprocessing)
-    if plan.data != "scenes" or not holds(found, described, assembly, plan.data_seed, made.size):
+    assembly = Assembly(described, build.reader, build.preprocessing)
+    if plan.data != "scenes" or not holds(found, described, assembly, plan.data_seed, build.size):
         raise UsageError(
             f"The pack in {folder} ({found.recipe}) does not hold the examples of "
-            f"{described.name}, seed {plan.data_seed}, {made.size} px. Train without it."
+            f"{described.name}, seed {plan.data_seed}, {build.size} px. Train without it."
         )
-    feed = PackedFeed(found, assembly, plan.batch, device, plan.order)
+    feed = PackedBatches(found, assembly, plan.batch, device, plan.order)
     return feed if device == "cpu" else resident(feed)
 
 
-def examiner(
-    exam: Callable[[Any], Marked], made: Made, device: str
+def validator(
+    validation_set: Callable[[Any], ValidationSet], build: Build, device: str
 ) -> Callable[[Any], dict[str, float]]:
-    """Model → marks, on what the validation split shows."""
-    paper = exam(made.transform)
-    return lambda model: paper.marks(model, made.reader, device)
+    """Return a function from a model to its metrics on a validation set."""
+    items = validation_set(build.transform)
+    return lambda model: items.metrics(model, build.reader, device)
 
 
-def _kept(folder: Path, name: str, made: Made, transform: object) -> Marked:
-    """A kept exam, whose transform is the model's own."""
-    return kept_exam(folder, name, made)
+def _stored(folder: Path, name: str, build: Build, transform: object) -> ValidationSet:
+    """Return a stored validation set, whose transform is the model's own."""
+    return stored_set(folder, name, build)
 
 
-def _unexamined(model: Any) -> dict[str, float]:
-    """In the place of an exam where another process takes it."""
-    raise AssertionError("only the first process examines the model")
+def _unvalidated(model: Any) -> dict[str, float]:
+    """Stand in for validation where another process does it."""
+    raise AssertionError("only the first process validates the model")
 
 
-def made_for(described: Variant, plan: Plan) -> Made:
-    """The model to train, its new weights drawn by the plan's seed."""
+def build_for(described: Variant, plan: Plan) -> Build:
+    """Return the model to train, its new weights drawn by the plan's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         clip, architecture = _backbone(plan.backbone)
-        return make(described, clip, architecture)
+        return build_variant(described, clip, architecture)
 
 
 def _backbone(name: str) -> tuple[Any, str]:
-    """Towers to train, and open_clip's name for their architecture."""
+    """Return the towers to train, and open_clip's name for their architecture."""
     if name == SMALL:
         return towers.build(towers.NAME), towers.NAME
     if name in bundled_starts():
@@ -190,7 +192,7 @@ def _backbone(name: str) -> tuple[Any, str]:
 
 
 def _rebuilt_as(manifest: ModelManifest) -> str:
-    """The architecture that the weights run in, when it is built anew without their tag.
+    """Return the architecture of a backbone's weights when it is built again without their tag.
 
     Raises:
         ModelError: open_clip has no such architecture, or none that runs with QuickGELU as they do.
@@ -212,7 +214,7 @@ def _rebuilt_as(manifest: ModelManifest) -> str:
 
 
 def _towers_of(path: Path) -> tuple[Any, str]:
-    """The towers of a checkpoint that ``benchbench train`` has written."""
+    """Return the towers of a checkpoint that ``benchbench train`` wrote."""
     tensors, record = weights.read(path)
     try:
         clip = towers.build(record["architecture"], record["preprocessing"])
@@ -224,8 +226,10 @@ def _towers_of(path: Path) -> tuple[Any, str]:
     return clip, record["architecture"]
 
 
-def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callable[[Any], Marked]]:
-    """Where the plan's examples come from, and from a transform to what is examined on.
+def data_of(
+    plan: Plan, described: Variant, build: Build
+) -> tuple[Source, Callable[[Any], ValidationSet]]:
+    """Return the source of a plan's examples, and its validation set as a function of a transform.
 
     Raises:
         UsageError: unknown data, or such as the objective cannot use.
@@ -237,7 +241,7 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
             plan.data_seed, described.splits, described.negatives, described.swaps,
             described.twins, described.dense_percent,
         )  # fmt: skip
-        return drawn, EXAMS[described.exam]
+        return drawn, VALIDATION_SETS[described.validation]
     if kind != "karpathy" or not rest:
         raise UsageError(f"Unknown data '{plan.data}'. There are: scenes, karpathy:FILE.")
     if described.data == "scenes" or described.views:
@@ -247,19 +251,19 @@ def data_of(plan: Plan, described: Variant, made: Made) -> tuple[Source, Callabl
         )
     source = photographs(
         expanded(rest),
-        side=RENDER * made.size,
-        cropped=made.preprocessing.get("resize_mode") == "shortest",
+        side=RENDER * build.size,
+        cropped=build.preprocessing.get("resize_mode") == "shortest",
         seed=plan.seed,
         negatives=described.negatives,
         swaps=described.swaps,
     )
-    if made.reader.with_triples:
-        _reads_free_text(made.reader, source, described.name)
-    return source, source.exam
+    if build.reader.with_triples:
+        _reads_free_text(build.reader, source, described.name)
+    return source, source.validation_set
 
 
 def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
-    """Have triples read by tags, of all captions alike: true, swapped, and at test time.
+    """Set the tagger by which triples are read from all captions alike, at test time too.
 
     Raises:
         MissingData: there is no tagger.
@@ -274,22 +278,22 @@ def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
 
 
 def record_of(
-    plan: Plan, described: Variant, made: Made, source: Source, device: str
+    plan: Plan, described: Variant, build: Build, source: Source, device: str
 ) -> dict[str, Any]:
-    """What a checkpoint says of itself."""
+    """Return the record in a checkpoint's header."""
     return {
         "variant": described.name,
-        "architecture": made.architecture,
-        "settings": dict(made.settings),
-        "preprocessing": dict(made.preprocessing),
+        "architecture": build.architecture,
+        "settings": dict(build.settings),
+        "preprocessing": dict(build.preprocessing),
         "data": source.name,
         **source.record(),
-        **({"tagger": made.reader.tagger} if made.reader.tagger else {}),
+        **({"tagger": build.reader.tagger} if build.reader.tagger else {}),
         "views": {name: _settings_of(VIEWS[name]) for name in described.views},
         "plan": plan.record(),
-        "start_sha256": weights_sha256(made.model.state_dict()),
+        "start_sha256": weights_sha256(build.model.state_dict()),
         "environment": describe_environment(device),
-        "parameters": sum(p.numel() for p in made.model.parameters()),
+        "parameters": sum(p.numel() for p in build.model.parameters()),
     }
 
 

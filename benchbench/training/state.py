@@ -1,7 +1,8 @@
-"""A run that can go on: weights, the optimizer's averages and the step, in one safetensors file.
+"""The resumable state of a run: weights, the optimizer's averages and the step, in safetensors.
 
-Nothing else is needed. Batches depend on the step alone, and no layer draws anything. So a run goes
-on to the bit on a CPU; elsewhere some of torch's gradients are sums in no certain order.
+Nothing else is needed: batches depend on the step alone, and no layer is random. On a CPU a resumed
+run equals an uninterrupted one to the bit; on other devices some of torch's gradient sums have no
+fixed order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Swapped captions for a caption, of the kind that an objective asks for."""
+"""Swapped captions, of the kind that an objective needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training shows besides a caption's picture, for the objectives that ask for it."""
+"""Views: inputs of an example besides its image and caption, for objectives that use them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from benchbench.training.regions import RelationView
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.feeding import Feed
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Batch
 
@@ -28,10 +28,10 @@ class View(Protocol):
         ...
 
     def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Cut it out of the pictures, [n, 3, side, side] uint8, wherever they are."""
+        """Cut it out of the images, [n, 3, side, side] uint8, wherever they are."""
         ...
 
-    def add(self, batch: Batch, found: Examples, feed: Feed) -> None:
+    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Put it into ``batch.extra``, on the device."""
         ...
 

@@ -1,9 +1,8 @@
-"""Captions with other articles, so that a text tower does not hang on "a".
+"""Captions with other determiners, so that a text tower does not depend on "a".
 
-The drawn world's captions introduce everything by "a"; tests, and people, do not. In training some
-captions get another determiner in each such place. What a caption means is read before that, and
-none comes to have the form of a test item: no phrasing has "is" after a subject, or "and" between
-two objects.
+The drawn world's captions introduce every object by "a"; tests and people do not. In training some
+captions get another determiner in each such place. Triples are read before that, and no caption
+takes the form of a test item: no phrasing has "is" after a subject, or "and" between two objects.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ DETERMINERS = (None, None, None, None, "the", "the", "the", "this", "one", "that
 
 
 def reworded(caption: str, determiner: str | None) -> str:
-    """The caption with another word for each "a"; as many words as before.
+    """Return the caption with another determiner for each "a"; as many words as before.
 
     >>> reworded("a dog on a chair", "the"), reworded("an orange cat", None)
     ('the dog on the chair', 'an orange cat')

@@ -7,11 +7,11 @@ Read in this order::
     contrast, knowledge losses over whole batches; Structure-CLIP's encoder of triples
     spans, regions, alignment
                         MSG-CLIP's: entities among tokens, groups of patches, both matched
-    variant             what a variant is, and what training hands it
+    variant             the record of a variant, and the batches it trains on
     patches, geometry, pairs, synonyms, relating
-                        regions of whole pictures, pairs of them, and scoring those
+                        regions of whole images, pairs of them, and their scores
     clip, negclip, structclip, msgclip, …
                         one file per paper
-    catalogue, making   variants by name; towers, transform and reader put together
-    weights             safetensors that say what they are
+    catalogue, building variants by name; towers, transform and reader put together
+    weights             safetensors with a record of what they are
 """

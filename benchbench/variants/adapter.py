@@ -1,4 +1,4 @@
-"""A trained variant as a model to be evaluated."""
+"""A trained variant as a model under evaluation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from benchbench.models.activations import activation_of
 from benchbench.models.digest import weights_sha256
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
+from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import bundled_path, usage
 from benchbench.variants.contrast import MOST_SCALE
-from benchbench.variants.making import make
 from benchbench.variants.relating import Relating, Scorer
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from benchbench.types import Role, Similarity, View
-    from benchbench.variants.making import Made
+    from benchbench.variants.building import Build
     from benchbench.variants.texts import Texts
     from benchbench.variants.variant import Variant
 
@@ -33,12 +33,12 @@ class TrainedVariant:
     """A dual encoder of this family."""
 
     def __init__(
-        self, made: Made, record: Mapping[str, Any], name: str, where: str, options: LoadOptions
+        self, build: Build, record: Mapping[str, Any], name: str, where: str, options: LoadOptions
     ) -> None:
         """Wrap a model whose weights are loaded.
 
         Args:
-            made: model, transform and reader.
+            build: model, transform and reader.
             record: what the file says of itself.
             name: the specification it was asked for by.
             where: the weights came from.
@@ -49,47 +49,47 @@ class TrainedVariant:
         self._kind = getattr(
             torch, {"fp32": "float32", "fp16": "float16"}.get(options.precision, "bfloat16")
         )
-        self.model = made.model.eval().requires_grad_(False).to(options.device, self._kind)
-        self.transform = made.transform
-        self._reader = made.reader
+        self.model = build.model.eval().requires_grad_(False).to(options.device, self._kind)
+        self.transform = build.transform
+        self._reader = build.reader
         self.device = str(next(self.model.parameters()).device)
         self.similarity: Similarity = self.model.similarity
         self.logit_scale = float(self.model.clip.logit_scale.float().exp().clamp(max=MOST_SCALE))
         self.manifest = ModelManifest(
             name=name,
-            architecture=made.architecture,
+            architecture=build.architecture,
             weights=where,
             weights_sha256=weights_sha256(self.model.state_dict()),
             trained=True,
             activation=activation_of(self.model),
-            preprocessing=dict(made.preprocessing),
-            tokenizer=type(made.reader.tokenizer).__name__,
-            context_length=int(made.reader.tokenizer.context_length),
+            preprocessing=dict(build.preprocessing),
+            tokenizer=type(build.reader.tokenizer).__name__,
+            context_length=int(build.reader.tokenizer.context_length),
             dtype=options.precision,
             parameters=sum(p.numel() for p in self.model.parameters()),
             similarity=self.similarity,
             settings={
                 "variant": record["variant"],
-                **made.settings,
-                **_tagger(made.reader.tagger),
+                **build.settings,
+                **_tagger(build.reader.tagger),
                 **_notes(record),
             },
         )
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, 3, size, size] → [n, dim]."""
+        """Encode images, [n, 3, size, size] → [n, dim]."""
         return self.model.encode_images(batch.to(self.device, self._kind), role)  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Ids of each caption, untruncated; its triples follow from the same words."""
+        """Return the ids of each caption, untruncated; its triples follow from the same words."""
         return [self._reader.ids(text) for text in texts]
 
     def tokenize(self, texts: Sequence[str]) -> Texts:
-        """Ids, and triples where the variant reads them."""
+        """Return ids, and triples where the variant reads them."""
         return self._reader.read(texts)
 
     def encode_texts(self, batch: Texts, role: Role) -> Tensor:
-        """n captions → [n, dim]."""
+        """Encode n captions → [n, dim]."""
         return self.model.encode_texts(batch.to(self.device), role)  # type: ignore[no-any-return]
 
 
@@ -98,24 +98,24 @@ class PlainVariant(TrainedVariant):
 
     @property
     def module(self) -> nn.Module:
-        """What computes: ``open_clip.CLIP``."""
+        """Return the module that computes: ``open_clip.CLIP``."""
         return self.model.clip  # type: ignore[no-any-return]
 
 
 class RelatingVariant(TrainedVariant):
     """One with a head of its own for relations: ``types.RelationScorer`` too."""
 
-    def __init__(self, made: Made, *rest: Any) -> None:
-        """As ``TrainedVariant``."""
-        super().__init__(made, *rest)
-        self._scorer = Scorer(self.model, made.reader)
+    def __init__(self, build: Build, *rest: Any) -> None:
+        """Take what ``TrainedVariant`` takes."""
+        super().__init__(build, *rest)
+        self._scorer = Scorer(self.model, build.reader)
 
     def score_relations(self, view: View) -> npt.NDArray[np.float64]:
-        """[pairs, predicates]: logarithms of probabilities."""
+        """Return log-probabilities, [pairs, predicates]."""
         return self._scorer.score_relations(view)
 
     def score_objects(self, view: View) -> npt.NDArray[np.float64]:
-        """[boxes, objects]: logarithms of probabilities."""
+        """Return log-probabilities, [boxes, objects]."""
         return self._scorer.score_objects(view)
 
 
@@ -124,7 +124,7 @@ TRIAL = 10_000
 
 
 def _tagger(name: str | None) -> dict[str, str]:
-    """What reads the triples of free text, with its version, where anything does.
+    """Return the tagger of free text's triples, with its version, where there is one.
 
     Raises:
         MissingData: it is not installed.
@@ -137,7 +137,7 @@ def _tagger(name: str | None) -> dict[str, str]:
 
 
 def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
-    """How long it was trained, and what must be said of that above every number."""
+    """Return how long it was trained, and what must be said of it above every number."""
     plan, step, data = record.get("plan", {}), record.get("step"), str(record.get("data", ""))
     found: dict[str, Any] = {}
     notes = []
@@ -163,7 +163,7 @@ def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
 def load_variant(
     variants: Mapping[str, Variant], rest: str, options: LoadOptions
 ) -> TrainedVariant:
-    """A bundled variant, or a checkpoint that ``benchbench train`` has written.
+    """Load a bundled variant, or a checkpoint that ``benchbench train`` wrote.
 
     Args:
         variants: those of one file, by what follows the colon: "" is the paper's own.
@@ -196,9 +196,9 @@ def load_variant(
         raise ModelError(
             f"{path} holds weights of {record.get('variant', 'no variant')}, not of {family}."
         )
-    made = made_from(described, record, tensors, path)
-    kind = _kind(made.model)
-    return kind(made, record, name, where, options)
+    build = build_from(described, record, tensors, path)
+    kind = _kind(build.model)
+    return kind(build, record, name, where, options)
 
 
 def _kind(model: Any) -> type[TrainedVariant]:
@@ -208,10 +208,10 @@ def _kind(model: Any) -> type[TrainedVariant]:
     return PlainVariant if plain else TrainedVariant
 
 
-def made_from(
+def build_from(
     described: Variant, record: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path
-) -> Made:
-    """The model that a file's record describes, with its weights.
+) -> Build:
+    """Build the model that a file's record describes, with its weights.
 
     Raises:
         ModelError: the weights are not those of what the record describes.
@@ -219,16 +219,16 @@ def made_from(
     try:
         _check(record)
         clip = towers.build(record["architecture"], record["preprocessing"])
-        made = make(described, clip, record["architecture"], record["settings"])
-        made.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-        made.reader.tagger = record.get("tagger")
+        build = build_variant(described, clip, record["architecture"], record["settings"])
+        build.model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        build.reader.tagger = record.get("tagger")
     except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".:")
         raise ModelError(
             f"{path} is damaged, or of another version: its weights do not fit what it says it is "
             f"({reason})."
         ) from error
-    return made
+    return build
 
 
 KINDS: dict[str, type] = {
@@ -255,7 +255,7 @@ def _check(record: Mapping[str, Any]) -> None:
 
 
 def family(variants: Sequence[Variant]) -> ModelFamily:
-    """The model family of one file's variants: the first is the paper's own."""
+    """Return the model family of one file's variants: the first is the paper's own."""
     by_rest = {each.name.partition(":")[2]: each for each in variants}
     return ModelFamily(
         name=variants[0].name,

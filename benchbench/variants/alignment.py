@@ -1,7 +1,7 @@
 """Multi-modal Scene Graph Alignment (MSG-CLIP; Pattern Recognition 173, 2026, 112794), batched.
 
-Entities and relations of captions, and regions of their pictures, are vectors of unit length, as
-many in every example: what is not there is masked. E, R and L are their numbers: of entities,
+Entities and relations of captions, and regions of images, are vectors of unit length. Every example
+has the same number of each, and missing ones are masked. E, R and L are the numbers of entities,
 regions and relations.
 """
 
@@ -20,7 +20,7 @@ _BEYOND = 2.0
 
 
 def means(tokens: Tensor, members: Tensor) -> Tensor:
-    """Groups of tokens as vectors of unit length; of an empty group, zero.
+    """Return the mean of each group of tokens, of unit length; zero for an empty group.
 
     Args:
         tokens: [n, length, dim].
@@ -33,7 +33,7 @@ def means(tokens: Tensor, members: Tensor) -> Tensor:
 
 
 def covered(spans: Tensor, length: int) -> Tensor:
-    """[n, groups, 2], first and one past last → [n, groups, length] bool."""
+    """Mark spans' tokens: [n, groups, 2], first and one past last → [n, groups, length] bool."""
     along = torch.arange(length, device=spans.device)
     return (along >= spans[..., :1]) & (along < spans[..., 1:])
 
@@ -85,10 +85,10 @@ def matched(likeness: Tensor, pairs: Tensor) -> Tensor:
 
 
 def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
-    """Entity-level Modality Alignment of every pair, for ``matched`` to pick from.
+    """Return the Entity-level Modality Alignment loss of every pair, for ``matched`` to pick from.
 
     (1 − S_ab + min_j S_aj + min_i S_ib) / 3, with the farthest region and the farthest entity of
-    the same picture and caption.
+    the same image and caption.
 
     Args:
         likeness: [n, E, R], S.
@@ -105,7 +105,7 @@ def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
 def contrast_losses(
     entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor, scale: Tensor
 ) -> Tensor:
-    """InfoNCE between matched entities and regions, both ways, across a whole batch.
+    """Return InfoNCE between matched entities and regions, both ways, across a whole batch.
 
     What the published loss lacks: regions and entities of other images to be told from. Entities
     of one name, and the regions matched with them, are no negatives of each other.
@@ -178,7 +178,7 @@ def masked_contrast_losses(
 
 
 def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: Tensor) -> Tensor:
-    """Triplet-level Relational Alignment: a region in the place of one of a relation's ends.
+    """Return the Triplet-level Relational Alignment loss: a region replaces one end of a relation.
 
     As head, ‖region + r − t‖²; as tail, ‖h + r − region‖² (after TransE; Bordes et al. 2013).
 
@@ -198,5 +198,5 @@ def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: 
 
 
 def _taken(rows: Tensor, numbers: Tensor) -> Tensor:
-    """[n, E, dim] and [n, L] → [n, L, dim]"""
+    """Take entities by number: [n, E, dim] and [n, L] → [n, L, dim]."""
     return rows.gather(1, numbers[..., None].expand(-1, -1, rows.shape[-1]))

@@ -1,13 +1,13 @@
-"""What all small variants start from: a picture tower that has been told who does what to whom.
+"""The start ``base``: an image tower trained on facts about its images. A privileged start.
 
-A picture's embedding is compared with that of a set of facts, the sum of a vector for each (a dog
+An image's embedding is compared with that of a set of facts, the sum of a vector for each (a dog
 that chases; a cat that is chased; a dog left of something; a red dog), by InfoNCE and against sets
-in which two objects have exchanged their roles, or their looks. The text tower stays untouched.
+in which two objects have exchanged their roles, or their attributes. The text tower is unchanged.
 
-Published methods fine-tune a CLIP that has seen 400 million pictures. A tower of random weights
-learns structure from captions late or never: as long as its embedding does not hold who stands
-where, the text tower has no use for the order of words, and as long as that has none, the picture
-tower has no use for places. Every variant and every control starts from the same base.
+Published methods fine-tune a CLIP that was trained on 400 million images. Towers of random weights
+learn structure from captions late or never: while the image's embedding does not hold positions,
+the text tower gains nothing from word order; while the text tower ignores word order, the image
+tower gains nothing from positions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Base(nn.Module):
         """Put the objective on towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; its picture tower is trained in place.
+            clip: an ``open_clip.CLIP``; its image tower is trained in place.
             facts: how many there are.
             swap_weight: of the loss on either kind of exchange.
             swap_sharpness: of that loss.
@@ -51,11 +51,11 @@ class Base(nn.Module):
             parameter.requires_grad_(name.startswith("visual.") or name == "logit_scale")
 
     def reader(self, tokenizer: Any) -> Reader:
-        """Captions are not looked at in training."""
+        """Return a reader; captions are not used in training."""
         return Reader(tokenizer, with_triples=False)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """InfoNCE between pictures and facts, and the losses on exchanged facts."""
+        """Return InfoNCE between images and facts, and the losses on exchanged facts."""
         facts: Facts = batch.extra["facts"]
         images = gathered(self.encode_images(batch.images, "scene"))
         true = gathered(self.encode_facts(facts.true))
@@ -71,28 +71,28 @@ class Base(nn.Module):
         return Loss(total, parts)
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
-        """[n, dim], of unit length."""
+        """Encode images, [n, dim], of unit length."""
         return normalize(self.clip.encode_image(images).float(), dim=-1)
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
-        """[n, dim], of unit length; untrained."""
+        """Encode captions, [n, dim], of unit length; untrained."""
         return normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
 
     def encode_facts(self, facts: Tensor) -> Tensor:
-        """[n, facts] of 0 and 1 → [n, dim], of unit length."""
+        """Encode facts, [n, facts] of 0 and 1 → [n, dim], of unit length."""
         return normalize(self.table(facts.to(self.table.weight.dtype)).float(), dim=-1)
 
 
 VARIANTS = (
     Variant(
         "base",
-        "a picture tower that has been told who does what to whom: what the others start from",
+        "an image tower trained on facts, who does what to whom: a privileged start",
         "benchbench",
         Base,
         {"facts": 3060, "swap_weight": 2.0, "swap_sharpness": 10.0},
         views=("facts",),
         data="scenes",
-        exam="facts",
+        validation="facts",
         start=True,
     ),
 )

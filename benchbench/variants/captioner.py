@@ -1,21 +1,21 @@
-"""What the variants start from: both towers learn to caption images, and to match the two.
+"""The starts ``captioner``: towers trained to caption images and to match both.
 
-Published methods fine-tune a CLIP that has read 400 million captions; a text tower of random
-weights learns the order of words late or never. Here a small decoder on top of the text tower
-predicts each next token of a caption from the tokens before it and from the image, beside CLIP's
-own loss, as in CoCa (Yu et al., TMLR 2022). It is shown nothing but images and captions: no scene
-graphs, no swapped words. The decoder is thrown away.
+Published methods fine-tune a CLIP that was trained on 400 million captions; a text tower of random
+weights learns word order late or never. Here a small decoder on top of the text tower predicts each
+next token of a caption from the tokens before it and from the image, beside CLIP's own loss, as in
+CoCa (Yu et al., TMLR 2022). Images and captions are its only data: no scene graphs, no swapped
+words. The decoder is discarded afterwards.
 
 The decoder attends to the image's embedding, and for half of the captions to its patches as well:
-what CLIP compares is that one embedding, which the patches alone would leave untrained.
+CLIP compares that one embedding, which the patches alone would leave untrained.
 
-``captioner:locked`` leaves the image tower as it is. One that was told facts loses them otherwise:
-after it had captioned 307,000 images, ``structclip`` told attributes apart for 52.6 % of ``val``,
-and from the facts alone for 69.7 % (77,000 examples each; learning rates and shares of bare
-captions differ as well).
+``captioner:locked`` freezes the image tower. An image tower trained on facts forgets them
+otherwise: after 307,000 captioned images ``structclip`` scored 52.6 % on attributes of ``val``, and
+directly from the facts 69.7 % (77,000 examples each; learning rates and shares of bare captions
+differ as well).
 
 Measured on ``val``, a text tower that learns semantic swaps over one frozen image tower, 90,000
-examples: relations 66.0 % from a text tower that has read 90,000 captions so, 56.7 % from random
+examples: relations 66.0 % from a text tower trained so on 90,000 captions, 56.7 % from random
 weights.
 """
 
@@ -143,18 +143,18 @@ class Captioner(nn.Module):
         return logits.masked_fill(absent, float("-inf"))
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
-        """[n, dim], of unit length; never compared with captions in training."""
+        """Encode images, [n, dim], of unit length."""
         return normalize(self.clip.encode_image(images).float(), dim=-1)
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
-        """[n, dim], of unit length; likewise."""
+        """Encode captions, [n, dim], of unit length."""
         return normalize(text_embeddings(self.clip, texts.ids).float(), dim=-1)
 
 
 VARIANTS = (
     Variant(
         "captioner",
-        "towers that have learned to caption images, and to match the two: a start",
+        "towers trained to caption images and to match both: a start",
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917)",
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5},
@@ -162,7 +162,7 @@ VARIANTS = (
     ),
     Variant(
         "captioner:locked",
-        "a text tower that has learned to caption over an image tower that stays as it is: a start",
+        "a text tower trained to caption over a frozen image tower: a start",
         "after Yu et al., CoCa, TMLR 2022 (arXiv 2205.01917), and Zhai et al., LiT, CVPR 2022",
         Captioner,
         {"decoder_layers": 2, "patches_percent": 50, "contrast_weight": 0.5, "locked": True},

@@ -1,6 +1,6 @@
 """The variants by name, found by a scan of this folder.
 
-To list them takes no torch: a family's names and titles are read in its file, not imported.
+Listing them imports no torch: a family's names and titles are read from its file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUNDLED = HERE / "bundled"
 
 @cache
 def variants() -> Mapping[str, Variant]:
-    """Every variant by its name, methods before their ablations."""
+    """Return every variant by its name, methods before their ablations."""
     package = import_module("benchbench.variants")
     found = {}
     for module in pkgutil.iter_modules(package.__path__):
@@ -38,7 +38,7 @@ def variants() -> Mapping[str, Variant]:
 
 
 def variant(name: str) -> Variant:
-    """The variant of that name.
+    """Return the variant of that name.
 
     Raises:
         UnknownName: there is none.
@@ -50,7 +50,7 @@ def variant(name: str) -> Variant:
 
 
 def bundled_path(name: str) -> Path:
-    """Where a variant's bundled weights are, if they are."""
+    """Return the path of a variant's bundled weights, which may not exist."""
     return BUNDLED / f"{name.replace(':', '-')}{SUFFIX}"
 
 
@@ -61,7 +61,7 @@ def bundled_starts() -> tuple[str, ...]:
 
 
 def usage(titles: Mapping[str, str]) -> dict[str, str]:
-    """How to type a family's members → what that gives.
+    """Return how the members of a family are named at the command line, with their titles.
 
     Args:
         titles: name → what it is in a line, the method first.
@@ -78,7 +78,7 @@ def usage(titles: Mapping[str, str]) -> dict[str, str]:
 
 @cache
 def usages() -> Mapping[str, Mapping[str, str]]:
-    """Family → ``usage`` of its members."""
+    """Return each family with the ``usage`` of its members."""
     read = (titles(path.read_text("utf-8")) for path in sorted(HERE.glob("*.py")))
     return {next(iter(found)): usage(found) for found in read if found}
 

@@ -20,7 +20,7 @@ MOST_SCALE = 100.0
 
 
 def gathered(tensor: Tensor) -> Tensor:
-    """[n, …] of every process, in order of ranks, with gradients. Shapes must be equal."""
+    """Gather [n, …] of every process, in order of ranks, with gradients. Shapes must be equal."""
     if processes() == 1:
         return tensor
     whole: Tensor = _Gathered.apply(tensor)
@@ -46,17 +46,17 @@ class _Gathered(torch.autograd.Function):
 
 
 def processes() -> int:
-    """How many train together."""
+    """Return how many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """This one's number among them."""
+    """Return this process's number among them."""
     return dist.get_rank() if processes() > 1 else 0
 
 
 def shared_mean(values: Tensor, there: Tensor) -> Tensor:
-    """This process's share of a mean over the values of all processes.
+    """Return this process's share of a mean over the values of all processes.
 
     Averaged over the processes, shares and their gradients are the whole mean's. With one process
     it is the mean itself.
@@ -69,7 +69,7 @@ def shared_mean(values: Tensor, there: Tensor) -> Tensor:
 
 
 def summed(tensor: Tensor) -> Tensor:
-    """The sum of every process's tensor, without gradients."""
+    """Return the sum of every process's tensor, without gradients."""
     tensor = tensor.detach().clone()
     if processes() > 1:
         dist.all_reduce(tensor)
@@ -84,11 +84,11 @@ def info_nce(
     there: Tensor | None = None,
     more: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """The symmetric contrastive loss of CLIP (Radford et al., ICML 2021).
+    """Return the symmetric contrastive loss of CLIP (Radford et al., ICML 2021).
 
     Args:
         images: [n, dim], compared by dot product.
-        texts: [n, dim]; row i belongs to picture i.
+        texts: [n, dim]; row i belongs to image i.
         scale: factor on similarities.
         same: [n] numbers of names: pairs of one name are no negatives of each other.
         there: [n] bool: rows that count; the others are nobody's negatives either.
@@ -120,7 +120,7 @@ def info_nce(
 def distilled(
     student: Tensor, teacher: Tensor, among: Tensor, sharpness: float, there: Tensor
 ) -> Tensor:
-    """How far the student is from finding among the batch what the teacher finds there.
+    """Return the divergence of the student's similarities to a batch from the teacher's.
 
     KL(softmax(sharpness · teacher · among) ‖ softmax(sharpness · student · among)): similarities
     to the batch as a distribution, as in relational knowledge distillation. Only the student gets

@@ -1,7 +1,7 @@
-"""An open_clip CLIP's towers, token by token.
+"""Embeddings of an open_clip CLIP's towers, of images, patches, captions and tokens.
 
-The arithmetic is open_clip's own, but captions stay as short as their batch allows: a causal tower
-pooled at the end-of-text token never looks at what comes after it.
+The arithmetic is open_clip's own, but captions are padded only as far as their batch needs: a
+causal tower pooled at the end-of-text token does not depend on later positions.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def check_backbone(clip: Any, name: str) -> None:
 
 
 def image_tokens(clip: Any, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Embeddings of pictures, and of their patches in the same space.
+    """Encode images, and their patches in the same space.
 
     Args:
         clip: what ``check_backbone`` lets pass.
         images: [n, 3, height, width], normalised.
 
     Returns:
-        [n, dim] and [n, patches, dim], row by row of the picture; neither of unit length.
+        [n, dim] and [n, patches, dim], row by row of the image; neither of unit length.
     """
     vision = vision_of(clip)
     out = vision.forward_intermediates(
@@ -66,7 +66,7 @@ def image_tokens(clip: Any, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Embeddings of captions, and of their tokens in the same space.
+    """Encode captions, and their tokens in the same space.
 
     Args:
         clip: what ``check_backbone`` lets pass.
@@ -80,7 +80,7 @@ def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
-    """[n, dim]: captions alone; a CPU reads those of like length together."""
+    """Encode captions, [n, dim]; a CPU takes those of similar length together."""
     if ids.device.type != "cpu" or len(ids) <= TOGETHER:
         return projected(clip, _read(clip, ids)[0])
     ends = ends_of(clip, ids)
@@ -99,7 +99,7 @@ def ends_of(clip: Any, ids: Tensor) -> Tensor:
 
 
 def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """What ``CLIP.encode_text`` pools, [n, width], and what from, [n, length, width]."""
+    """Return what ``CLIP.encode_text`` pools, [n, width], and the tokens, [n, length, width]."""
     from open_clip.transformer import text_global_pool
 
     length, kind = ids.shape[1], clip.transformer.get_cast_dtype()
@@ -112,7 +112,7 @@ def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def projected(clip: Any, x: Tensor) -> Tensor:
-    """From the text tower's width to the space shared with pictures."""
+    """Project from the text tower's width to the space shared with images."""
     from torch import nn
 
     if isinstance(clip.text_projection, nn.Linear):

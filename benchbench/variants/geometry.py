@@ -1,4 +1,4 @@
-"""Where two boxes lie to each other, and whether others are nearer: what a pair's place says."""
+"""Relative positions of pairs of boxes, and whether other boxes are nearer."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 LENGTH = 23
 """Numbers that ``between`` gives."""
 SMALLEST = 1 / 512
-"""Of a side, as a share of the picture's."""
+"""Of a side, as a share of the image's."""
 
 
 def unions(boxes: Tensor, others: Tensor) -> Tensor:
-    """[…, 4] twice → [..., 4]: the box around both; left, top, right, bottom."""
+    """Return the boxes around two boxes each: […, 4] twice → [..., 4]; left, top, right, bottom."""
     low = torch.minimum(boxes[..., :2], others[..., :2])
     return torch.cat([low, torch.maximum(boxes[..., 2:], others[..., 2:])], dim=-1)
 
 
 def between(boxes: Tensor, others: Tensor) -> Tensor:
-    """How boxes lie to others: sizes, places, distances and overlaps.
+    """Return the sizes, places, distances and overlaps of pairs of boxes.
 
     Args:
-        boxes: [..., 4], subjects': left, top, right, bottom as shares of the picture.
+        boxes: [..., 4], subjects': left, top, right, bottom as shares of the image.
         others: [..., 4], objects'.
 
     Returns:
@@ -57,10 +57,10 @@ def between(boxes: Tensor, others: Tensor) -> Tensor:
 
 
 def nearness(boxes: Tensor, there: Tensor) -> Tensor:
-    """Whether others are nearer: relations are told of neighbours.
+    """Return whether other boxes are nearer: relations are annotated between neighbours.
 
     Args:
-        boxes: [n, k, 4] as shares of the picture.
+        boxes: [n, k, 4] as shares of the image.
         there: [n, k] bool: rows that hold a box.
 
     Returns:

@@ -71,6 +71,6 @@ class KnowledgeEncoder(nn.Module):
 
 
 def _mean(table: nn.Embedding, ids: Tensor) -> Tensor:
-    """[…, length] ids → [..., width]: the mean of those that are there."""
+    """Return the mean embedding of the ids that are not padding: […, length] → [..., width]."""
     count = (ids > 0).sum(dim=-1, keepdim=True).clamp(min=1)
     return table(ids).sum(dim=-2) / count  # type: ignore[no-any-return]

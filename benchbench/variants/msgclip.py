@@ -1,7 +1,7 @@
 """MSG-CLIP (Pattern Recognition 173, 2026, 112794): regions and entities aligned while training.
 
 At inference it is plain CLIP, with not one parameter more. Training adds Multi-modal Scene Graph
-Alignment, MSGA = 0.75 · EMA + 0.25 · TRA (``alignment``), between groups of a picture's patches
+Alignment, MSGA = 0.75 · EMA + 0.25 · TRA (``alignment``), between groups of an image's patches
 (``regions``) and the entities and relations of its caption's scene graph (``spans``): each the mean
 of its tokens in the space that both towers project to. The loss that its authors released detaches
 its tensors, and so teaches nothing; here gradients reach both towers through both parts.
@@ -15,7 +15,7 @@ negatives from other images. ``msgclip`` has it as printed;
 give: what the idea is worth where the matching is right.
 
 Pairs count where their cosine is over a threshold. The paper's 0.5 is for a CLIP that has seen
-hundreds of millions of pictures; towers trained from nothing come to a scale of their own.
+hundreds of millions of images; towers trained from nothing come to a scale of their own.
 Threshold and first step are settings, and a threshold that nothing reaches stops the run.
 """
 
@@ -105,11 +105,11 @@ class Aligned(Contrastive):
         """Matched entities, and all, of the steps since ``WINDOW`` was last full."""
 
     def reader(self, tokenizer: Any) -> Reader:
-        """With spans where MSGA reads them."""
+        """Return a reader, with spans where MSGA needs them."""
         return Reader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """NegCLIP's loss, and MSGA from its first step on."""
+        """Return NegCLIP's loss, and MSGA from its first step on."""
         if batch.texts.spans is None or step < self.msga_start:
             return super().forward(batch, step)
         images, patches = image_tokens(self.clip, batch.images)
@@ -186,7 +186,7 @@ class Aligned(Contrastive):
     def _related(
         self, entities: Tensor, regions: Tensor, tokens: Tensor, spans: Spans, chosen: Tensor
     ) -> Tensor:
-        """TRA, over every relation with a region at either end."""
+        """Return TRA over every relation with a region at either end."""
         words, ends = covered(spans.relations[..., 2:], tokens.shape[1]), spans.relations[..., :2]
         losses = relation_losses(entities, means(tokens, words), regions, ends)
         matched_ends = chosen.any(dim=2).gather(1, ends.flatten(1)).view_as(ends)
@@ -249,7 +249,7 @@ VARIANTS = (
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25},
         differs=DIFFERS,
         negatives="random",
-        exam="alignment",
+        validation="alignment",
     ),
     Variant(
         "msgclip:contrast",
@@ -258,7 +258,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "contrast": True},
         negatives="random",
-        exam="alignment",
+        validation="alignment",
     ),
     Variant(
         "msgclip:oracle",
@@ -273,7 +273,7 @@ VARIANTS = (
             "oracle": True,
         },
         negatives="random",
-        exam="alignment",
+        validation="alignment",
         views=("masks",),
         data="scenes",
     ),
@@ -284,7 +284,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.0},
         negatives="random",
-        exam="alignment",
+        validation="alignment",
     ),
     Variant(
         "msgclip:relations",
@@ -293,7 +293,7 @@ VARIANTS = (
         Aligned,
         {**_SETTINGS, "entity_share": 0.0, "relation_share": 0.25},
         negatives="random",
-        exam="alignment",
+        validation="alignment",
     ),
 )
 

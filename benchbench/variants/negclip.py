@@ -1,13 +1,13 @@
 """The second control: NegCLIP (Yüksekgönül et al., ICLR 2023), random words swapped.
 
-Two nouns, adjectives or verbs of the caption change places, whichever they are
+Two nouns, adjectives or verbs of the caption change places, chosen at random
 (``scenegraph.random_negative``). ``negclip:published`` has its authors' loss: swapped captions are
-further columns of the softmax, and half of each batch are hard alternative images. (Its authors
-search them among all training images by CLIP's embeddings; what such a search would find in the
-drawn world is a scene's twin: the same objects, their roles or looks exchanged.) In ``negclip``
-swapped captions enter as Structure-CLIP's do, so that it differs from ``structclip:negatives`` in
-which words are swapped alone. Random swaps hardly ever exchange two whole roles; ``negclip:dose``
-has as many of those as semantic negatives have, by as many more random swaps.
+further columns of the softmax, and half of each batch are hard alternative images. (The authors
+search them among all training images by CLIP's embeddings; in the drawn world such a search would
+find a scene's twin: the same objects, their roles or attributes exchanged.) In ``negclip`` swapped
+captions enter as Structure-CLIP's do, so that it differs from ``structclip:negatives`` only in
+which words are swapped. Random swaps rarely exchange two whole roles; ``negclip:dose`` has as many
+of those as semantic negatives have, by more random swaps per caption.
 """
 
 from __future__ import annotations

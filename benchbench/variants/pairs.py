@@ -1,4 +1,4 @@
-"""Pairs of boxes in whole pictures: what relation scorers are shown, and what they learn from."""
+"""Pairs of boxes in whole images: a relation scorer's inputs and targets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ UNRELATED, NO_PAIR = -1, -2
 
 @dataclass(slots=True)
 class Regions:
-    """n pictures of at most k boxes, p ordered pairs of them in question."""
+    """n images of at most k boxes, p ordered pairs of them in question."""
 
     pictures: Tensor
-    """[n, 3, side, side]: whole pictures, normalised."""
+    """[n, 3, side, side]: whole images, normalised."""
     boxes: Tensor
-    """[n, k, 4]: left, top, right, bottom as shares of the picture; anything where none is."""
+    """[n, k, 4]: left, top, right, bottom as shares of the image; anything where none is."""
     there: Tensor
     """[n, k] bool: rows that hold a box."""
     labels: Tensor
@@ -30,7 +30,7 @@ class Regions:
     """[n, p, 2] int64: rows of subject and object."""
 
     def to(self, device: Any) -> Regions:
-        """The same on a device."""
+        """Return the same on a device."""
         return Regions(**_moved(self, device))
 
 
@@ -41,7 +41,7 @@ class Told:
     predicates: Tensor
     """[n, p] int64: into phrases; or UNRELATED, or NO_PAIR where the row only fills up."""
     weight: Tensor
-    """[n, p]: for how many pairs of the picture each stands; 1 where they are related."""
+    """[n, p]: for how many pairs of the image each stands; 1 where they are related."""
     names: Texts
     """Of all objects."""
     phrases: Texts
@@ -58,7 +58,7 @@ class Told:
     """[predicates] bool: those that say too little to be wrong."""
 
     def to(self, device: Any) -> Told:
-        """The same on a device."""
+        """Return the same on a device."""
         return Told(**_moved(self, device))
 
 

@@ -1,4 +1,4 @@
-"""The vision tower's patches of pictures of any size, and what of them lies in boxes."""
+"""Patch embeddings of images of any size, and regions pooled from them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ SAMPLES = 2
 
 
 def sized(pictures: Tensor, side: int) -> Tensor:
-    """[n, 3, height, width] float → [n, 3, side, side], squashed where they have another size."""
+    """Return [n, 3, height, width] float as [n, 3, side, side], squashed where the size differs."""
     if pictures.shape[-2:] == (side, side):
         return pictures
     return interpolate(pictures, (side, side), mode="bilinear", antialias=True)
 
 
 def patch_map(clip: Any, pictures: Tensor) -> Tensor:
-    """Embeddings of pictures' patches, where they lie.
+    """Encode the patches of images, in their places.
 
-    As ``features.image_tokens``, but pictures may have any size: positions are interpolated.
+    As ``features.image_tokens``, but images may have any size: positions are interpolated.
 
     Args:
         clip: what ``features.check_backbone`` lets pass.
-        pictures: [n, 3, height, width], normalised; whole patches along both sides.
+        images: [n, 3, height, width], normalised; whole patches along both sides.
 
     Returns:
         [n, dim, rows, columns], in the space of embeddings; not of unit length.
@@ -47,7 +47,7 @@ def patch_map(clip: Any, pictures: Tensor) -> Tensor:
 
 
 def _positions(visual: Any, rows: int, columns: int) -> Tensor:
-    """[1 + rows · columns, width]: the class token's position, then the patches'."""
+    """Return [1 + rows · columns, width]: the class token's position, then the patches'."""
     known: Tensor = visual.positional_embedding
     if (rows, columns) == tuple(visual.grid_size):
         return known
@@ -57,11 +57,11 @@ def _positions(visual: Any, rows: int, columns: int) -> Tensor:
 
 
 def pooled(maps: Tensor, boxes: Tensor, cells: int) -> Tensor:
-    """RoI pooling (He et al., Mask R-CNN, ICCV 2017: RoIAlign).
+    """Pool regions by RoIAlign (He et al., Mask R-CNN, ICCV 2017).
 
     Args:
         maps: [n, dim, rows, columns].
-        boxes: [n, m, 4]: left, top, right, bottom as shares of each picture.
+        boxes: [n, m, 4]: left, top, right, bottom as shares of each image.
         cells: along both sides of a box.
 
     Returns:

@@ -1,10 +1,10 @@
-"""Groups of a picture's patches, by likeness and nearness, without a segmentation model.
+"""Groups of an image's patches, by similarity and distance, without a segmentation model.
 
-MSG-CLIP's pictures are cut into segments before training (IBPWS: patch-wise segmentation), by tools
-and files that are not released. Here patches are grouped within each step, by what the image tower
-itself makes of them: a k-means of a few rounds whose distance also counts how far apart patches
-lie, as for superpixels (SLIC; Achanta et al., TPAMI 2012). Groups are disjoint, as segments are and
-overlapping windows are not: two entities cannot be matched with the same patches.
+MSG-CLIP's images are cut into segments before training (IBPWS: patch-wise segmentation), by tools
+and files that are not released. Here patches are grouped within each step, by the image tower's own
+embeddings: a k-means of a few rounds whose distance also counts how far apart patches lie, as for
+superpixels (SLIC; Achanta et al., TPAMI 2012). Groups are disjoint, as segments are and overlapping
+windows are not: two entities cannot be matched with the same patches.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NEARNESS = 0.5
 
 
 def grouped(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
-    """Share a picture's patches out among groups. No gradient goes through the choice.
+    """Group an image's patches. No gradient flows through the assignment.
 
     Args:
-        patches: [n, rows · columns, dim], row by row of the picture.
+        patches: [n, rows · columns, dim], row by row of the image.
         grid: rows and columns.
         count: of groups; some may stay empty.
 
@@ -36,7 +36,7 @@ def grouped(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
     """
     with torch.no_grad():
         patches = patches.detach().float()
-        # Tokens share most of their direction with the whole picture's: what differs is compared.
+        # Tokens share most of their direction with the whole image's: what differs is compared.
         looks = normalize(patches - patches.mean(dim=1, keepdim=True), dim=-1)
         places, seeds = _starts(grid, count, patches.device)
         places = places.expand(len(patches), -1, -1)
@@ -47,7 +47,7 @@ def grouped(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
 
 
 def _assigned(looks: Tensor, places: Tensor, members: Tensor) -> Tensor:
-    """Patches once more, to the nearest of their groups' centres; an emptied group stays empty."""
+    """Assign patches once more to the nearest group's centre; an empty group stays empty."""
     size = members.sum(dim=2, keepdim=True)
     centres = normalize(members @ looks, dim=-1)
     where = members @ places / size.clamp(min=1)
@@ -65,14 +65,14 @@ def _starts(grid: tuple[int, int], count: int, device: torch.device) -> tuple[Te
 
 
 def _places(grid: tuple[int, int], count: int) -> Tensor:
-    """[1, patches, 2]: where patches lie, in distances of neighbouring seeds."""
+    """Return the places of patches, [1, patches, 2], in distances of neighbouring seeds."""
     rows, columns = grid
     across = torch.cartesian_prod(torch.arange(rows), torch.arange(columns)).float()
     return across.div((rows * columns / count) ** 0.5)[None]
 
 
 def _seeds(grid: tuple[int, int], count: int) -> Tensor:
-    """[count, 2]: spread evenly over the picture, in rows of nearly equal length."""
+    """Return seeds, [count, 2], evenly spread over the image in rows of nearly equal length."""
     rows, columns = grid
     lines = max(1, round((count * rows / columns) ** 0.5))
     lots = torch.arange(count).tensor_split(lines)

@@ -1,4 +1,4 @@
-"""Variants with a head of their own for relations, as models to be evaluated."""
+"""Variants with a relation head of their own, as models under evaluation."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Relating(Protocol):
     """What such a model has besides what every ``variant.Trained`` has."""
 
     side: int
-    """Pixels along the side of the whole pictures it is shown."""
+    """Pixels along the side of the whole images it is shown."""
 
     def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
-        """[n, p, predicates]: logarithms of probabilities."""
+        """Return log-probabilities, [n, p, predicates]."""
         ...
 
     def log_names(self, regions: Regions, names: Tensor) -> Tensor:
-        """[n, k, objects]: logarithms of probabilities."""
+        """Return log-probabilities, [n, k, objects]."""
         ...
 
 
 class Scorer:
-    """Scores one picture's pairs, and its boxes, at a time. Names are read once a vocabulary."""
+    """Scores one image's pairs, and its boxes, at a time. Names are read once a vocabulary."""
 
     def __init__(self, model: Any, reader: Reader) -> None:
         """Take a model in evaluation mode, wherever and in whatever precision it is."""
@@ -49,18 +49,18 @@ class Scorer:
         self._known: tuple[Vocabulary, Tensor, Tensor] | None = None
 
     def score_relations(self, view: View) -> Floats:
-        """[pairs, predicates]: logarithms of probabilities; a pair's sum to that it is related."""
+        """Return log-probabilities, [pairs, predicates]; a pair's sum: that it is related."""
         names, phrases = self._embedded(view.vocabulary)
         return _array(self._model.log_predicates(self._regions(view), names, phrases))
 
     def score_objects(self, view: View) -> Floats:
-        """[boxes, objects]: logarithms of probabilities."""
+        """Return log-probabilities, [boxes, objects]."""
         return _array(
             self._model.log_names(self._regions(view), self._embedded(view.vocabulary)[0])
         )
 
     def _embedded(self, vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
-        """[objects, dim] and [predicates, dim]."""
+        """Encode the vocabulary: [objects, dim] and [predicates, dim]."""
         if self._known is None or self._known[0] != vocabulary:
             names, phrases = (
                 self._model.encode_texts(self._reader.read(texts).to(self._like.device), "object")
@@ -85,7 +85,7 @@ class Scorer:
 
 
 def _whole(model: Any) -> Callable[[Image], Tensor]:
-    """The towers' own preprocessing, at the size of whole pictures; nothing is cut off."""
+    """Return the towers' own preprocessing at the size of whole images; nothing is cropped."""
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     config = dict(model.clip.visual.preprocess_cfg) | {"size": model.side, "resize_mode": "squash"}

@@ -12,7 +12,7 @@ What is chosen here:
 - The classifier is open: a predicate's logit is a product with the embedding of its name.
 - No part of the network sees both names. What is said of subject and object is summed, so that a
   pair of names has no score of its own, and triples unseen in training are scored like any other.
-- Most pairs of a picture are unrelated, which a softmax over predicates cannot say. So
+- Most pairs of an image are unrelated, which a softmax over predicates cannot say. So
   p(predicate | pair) = p(related) · p(predicate | related), and training sees unrelated pairs too.
 - CLIP's InfoNCE on captions and a classification of boxes by name (for SGCls) are added.
 
@@ -71,7 +71,7 @@ class RelCLIP(Contrastive):
 
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
-            zoom: whole pictures are shown at so many times the towers' size, for small boxes.
+            zoom: whole images are shown at so many times the towers' size, for small boxes.
             width: of the head's layers.
             caption_weight: of InfoNCE on captions.
             contrast_weight: of relational contrastive learning.
@@ -87,7 +87,7 @@ class RelCLIP(Contrastive):
         self.head = RelationHead(dim, width)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """All losses; ``batch.extra`` holds regions and what is told of them."""
+        """Return all losses; ``batch.extra`` holds regions and their annotations."""
         regions, told = batch.extra["regions"], batch.extra["told"]
         names, phrases = (self.encode_texts(t, "object") for t in (told.names, told.phrases))
         maps = self._maps(regions)
@@ -107,7 +107,7 @@ class RelCLIP(Contrastive):
         """Score pairs.
 
         Args:
-            regions: n pictures, p pairs.
+            regions: n images, p pairs.
             names: [objects, dim], of unit length; what labels stand for.
             phrases: [predicates, dim], of unit length.
 
@@ -119,7 +119,7 @@ class RelCLIP(Contrastive):
         return logsigmoid(related.float())[..., None] + logits.float().log_softmax(dim=-1)
 
     def log_names(self, regions: Regions, names: Tensor) -> Tensor:
-        """[n, k, objects]: logarithms of each name's probability for each box. No label is read."""
+        """Return log-probabilities of each name for each box, [n, k, objects]. No label is read."""
         logits = self._names(self._maps(regions), regions, names)
         return logits.float().log_softmax(dim=-1)
 
@@ -133,7 +133,7 @@ class RelCLIP(Contrastive):
         return logits
 
     def _relational(self, views: tuple[Tensor, Tensor], regions: Regions, told: Told) -> Tensor:
-        """Both contrasts of the first r pairs of each picture, over all processes."""
+        """Return both contrasts of the first r pairs of each image, over all processes."""
         r = told.spoken.shape[1]
         ends = torch.gather(regions.labels, 1, regions.ends[:, :r].flatten(1))
         ends = ends.reshape(-1, 2)
@@ -180,13 +180,13 @@ class RelationHead(nn.Module):
         self.thing = nn.Linear(dim, dim, bias=False)
 
     def views(self, maps: Tensor, regions: Regions, names: Tensor) -> tuple[Tensor, Tensor]:
-        """Each pair as seen from its subject, and from its object: [n, p, width] twice.
+        """Return each pair as seen from its subject and from its object: [n, p, width] twice.
 
         Neither knows the other one's name or sees it but in the union.
 
         Args:
             maps: [n, dim, rows, columns].
-            regions: of these pictures.
+            regions: of these images.
             names: [objects, dim], of unit length.
         """
         rows = torch.arange(len(maps), device=maps.device)[:, None]
@@ -203,7 +203,7 @@ class RelationHead(nn.Module):
         return found[0], found[1]
 
     def scores(self, views: tuple[Tensor, Tensor], phrases: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits that each pair is related, [n, p], and of each predicate, [n, p, predicates].
+        """Return logits of any relation, [n, p], and of each predicate, [n, p, predicates].
 
         Args:
             views: of the pairs.
@@ -215,22 +215,22 @@ class RelationHead(nn.Module):
         return related[..., 0], query @ keys.T / keys.shape[1] ** 0.5
 
     def spoken(self, views: tuple[Tensor, Tensor], side: int) -> Tensor:
-        """[n, p, dim] of unit length: what "subject predicate" or "predicate object" is near."""
+        """Encode pairs as "subject predicate" or "predicate object": [n, p, dim], unit length."""
         return normalize(self.speech[side](views[side]), dim=-1)
 
     def seen(self, maps: Tensor, boxes: Tensor) -> Tensor:
-        """[n, k, dim] of unit length: what a box's name is near."""
+        """Encode boxes beside their names: [n, k, dim], of unit length."""
         return normalize(self.thing(pooled(maps, boxes, 1)), dim=-1)
 
 
 def _even(embeddings: Tensor) -> Tensor:
-    """Unit vectors with entries of about 1, as layers like them."""
+    """Return unit vectors scaled to entries of about 1, as layers expect them."""
     even: Tensor = embeddings * embeddings.shape[-1] ** 0.5
     return even
 
 
 def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tensor]:
-    """− log p of what is annotated of all pairs, per related pair.
+    """Return − log p of the annotated predicate of all pairs, per related pair.
 
     Args:
         related: [n, p], logits.
@@ -251,14 +251,14 @@ def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tens
 
 
 def name_loss(logits: Tensor, regions: Regions) -> Tensor:
-    """Cross-entropy of boxes' names, from [n, k, objects]; their mean over all processes' boxes."""
+    """Return the cross-entropy of boxes' names, from [n, k, objects], over all processes."""
     there = regions.there
     lost = cross_entropy(logits[there].float(), regions.labels[there], reduction="sum")
     return lost / _on_average(there.sum())
 
 
 def _on_average(count: Tensor) -> Tensor:
-    """A count's mean over processes, 1 at least.
+    """Return a count's mean over processes, at least 1.
 
     Sums over it, averaged over processes as gradients are, are means over everything.
     """
@@ -266,13 +266,13 @@ def _on_average(count: Tensor) -> Tensor:
 
 
 def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: Tensor) -> Tensor:
-    """InfoNCE both ways, without the negatives that may be true.
+    """Return InfoNCE both ways, without the negatives that may be true.
 
     Args:
         images: [m, dim], of unit length.
-        texts: [m, dim], of unit length; row i belongs to picture i.
+        texts: [m, dim], of unit length; row i belongs to image i.
         scale: factor on similarities.
-        no_negative: [m, m] bool: text j may be true of picture i; the diagonal counts as true.
+        no_negative: [m, m] bool: text j may be true of image i; the diagonal counts as true.
 
     Returns:
         A scalar: the mean of both directions, 0 where there is nothing.
@@ -312,7 +312,7 @@ VARIANTS = (
         views=("pairs",),
         data="scenes",
         splits=_SPLITS,
-        exam="relations",
+        validation="relations",
     ),
     Variant(
         "relclip:boxes",
@@ -323,7 +323,7 @@ VARIANTS = (
         views=("pairs",),
         data="scenes",
         splits=_SPLITS,
-        exam="relations",
+        validation="relations",
     ),
     Variant(
         "relclip:distant",
@@ -334,7 +334,7 @@ VARIANTS = (
         views=("distant pairs",),
         data="scenes",
         splits=_SPLITS,
-        exam="relations",
+        validation="relations",
     ),
 )
 

@@ -1,16 +1,16 @@
-"""ScenarioCLIP (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP): three levels of a picture.
+"""ScenarioCLIP (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP): three levels of an image.
 
-Global (picture ↔ caption or action), object (crop ↔ name) and relation (focused region ↔ "subject
+Global (image ↔ caption or action), object (crop ↔ name) and relation (focused region ↔ "subject
 predicate object") each have towers and a scale of their own, and an InfoNCE in which equal names
 are no negatives. Moving averages of the towers teach across levels, as published: the global
-picture teaches its object's and its relation's, their names teach the global caption.
+image teaches its object's and its relation's, their names teach the global caption.
 
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
 nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
 means what it means on another. So the two are compared by what they find in the batch
-(``contrast.distilled``): the picture of an object should find the captions that the whole picture
+(``contrast.distilled``): the image of an object should find the captions that the whole image
 finds, a caption the crops and regions that its parts' names find. Equal names share the teacher's
-mass, so that none of them is a false negative. A crop is taught only by a picture that shows it.
+mass, so that none of them is a false negative. A crop is taught only by an image that shows it.
 
 The averages decay by 0.999 (published 0.9995, after 2,000 steps in which they follow faster), from
 less at the start: a run here is some thousand steps. In place of some captions' images stand whole
@@ -65,13 +65,13 @@ class _Level:
     there: Tensor
     """[n] bool"""
     within: Tensor
-    """[n] bool: what is there and to be seen in the global picture."""
+    """[n] bool: what is there and to be seen in the global image."""
     names: Tensor
     """[n] int64"""
 
 
 class ScenarioClip(nn.Module):
-    """Towers for pictures, objects and relations, contrasted each and taught by one another."""
+    """Towers for images, objects and relations, contrasted each and taught by one another."""
 
     similarity: Similarity = "cosine"
 
@@ -90,7 +90,7 @@ class ScenarioClip(nn.Module):
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
             shared: one tower on all levels; otherwise each starts as a copy of ``clip``.
-            action_percent: of the global pictures that are whole ones with their action.
+            action_percent: of the global images that are whole ones with their action.
             distill_weight: of the mean of the four distillations; 0 leaves the teacher out.
             distill_sharpness: factor on the similarities that they compare.
             teacher_decay: of the moving averages, per step.
@@ -107,7 +107,7 @@ class ScenarioClip(nn.Module):
         self.teacher: nn.ModuleDict | None = None
 
     def reader(self, tokenizer: Any) -> Reader:
-        """Without triples."""
+        """Return a reader without triples."""
         return Reader(tokenizer, with_triples=False)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -117,7 +117,7 @@ class ScenarioClip(nn.Module):
         return super().load_state_dict(state_dict, *args, **kwargs)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """The three contrasts, and what the levels learn of each other."""
+        """Return the three contrasts, and the distillation between levels."""
         shown: dict[Role, Shown] = {"scene": self._pictures(batch)}
         shown |= {role: batch.extra[role] for role in PARTS}
         levels = {role: self._level(each, role) for role, each in shown.items()}
@@ -134,15 +134,15 @@ class ScenarioClip(nn.Module):
         return Loss(total, parts)
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
-        """[n, dim], of unit length, by the role's tower."""
+        """Encode images by the role's tower, [n, dim], of unit length."""
         return _seen(self._tower(role), images)
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
-        """[n, dim], of unit length, by the role's tower."""
+        """Encode captions by the role's tower, [n, dim], of unit length."""
         return _read(self._tower(role), texts)
 
     def scale(self, role: str) -> Tensor:
-        """The factor on a level's similarities."""
+        """Return the factor on a level's similarities."""
         scale: Tensor = self.scales.get(role, self.clip.logit_scale)
         return scale.exp().clamp(max=MOST_SCALE)
 
@@ -150,7 +150,7 @@ class ScenarioClip(nn.Module):
         return _of(self.own, role, self.clip)
 
     def _pictures(self, batch: Batch) -> Shown:
-        """What the global level is shown: whole pictures with actions first, then captions' own.
+        """Return the global level's images: whole ones with actions first, then the captions' own.
 
         First in the batch of all processes: this one's rows may be all of one kind.
         """
@@ -178,7 +178,7 @@ class ScenarioClip(nn.Module):
     def _distillation(
         self, shown: Mapping[Role, Shown], levels: Mapping[Role, _Level], step: int
     ) -> Tensor:
-        """The mean of the four."""
+        """Return the mean of the four distillation losses."""
         towers, whole = self._followed(step), levels["scene"]
         with torch.no_grad():
             picture = gathered(_seen(towers["scene"], shown["scene"].images))
@@ -196,7 +196,7 @@ class ScenarioClip(nn.Module):
         return torch.stack(losses).mean()
 
     def _followed(self, step: int) -> nn.ModuleDict:
-        """The averages, moved towards what the last step has made of the weights."""
+        """Return the averages, moved towards the weights of the last step."""
         if self.teacher is None:
             self.teacher = self._averages()
             return self.teacher
@@ -217,7 +217,7 @@ class ScenarioClip(nn.Module):
 
 
 def _copied(clip: Any) -> Any:
-    """The same towers once more, without the scale: levels have their own."""
+    """Return a copy of the towers, without the scale: each level has its own."""
     copy = deepcopy(clip)
     del copy.logit_scale
     return copy
@@ -267,7 +267,7 @@ def _variant(name: str, title: str, **changes: Any) -> Variant:
         differs=DIFFERS,
         views=("action", "object", "relation"),
         data="scenes",
-        exam="scenario",
+        validation="scenario",
         dense_percent=DENSE,
     )
 

@@ -1,4 +1,4 @@
-"""Where the entities and relations of a caption's scene graph stand among its tokens."""
+"""Token spans of the entities and relations in a caption's scene graph."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Spans:
     first token that says the relation, and one past the last."""
 
     def to(self, device: Any) -> Spans:
-        """The same on a device."""
+        """Return the same on a device."""
         entities, relations = (
             each.to(device, non_blocking=True) for each in (self.entities, self.relations)
         )
@@ -63,7 +63,7 @@ def spans(
 def _of_one(
     graph: Graph, pieces: Sequence[Row], ids: Row, most: int
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
-    """One caption's; none where its words, each by itself, are not the caption's tokens."""
+    """Return one caption's spans; none where its words, tokenised alone, are not its tokens."""
     entities, relations = [(0, 0)] * MOST_ENTITIES, [(0, 0, 0, 0)] * MOST_RELATIONS
     if (*chain.from_iterable(pieces),) != (*ids[1:-1],):
         return entities, relations

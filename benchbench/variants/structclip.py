@@ -154,11 +154,11 @@ class Contrastive(nn.Module):
             loss.total = loss.total + weight * swaps
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
-        """[n, dim], of unit length."""
+        """Encode images, [n, dim], of unit length."""
         return normalize(self.clip.encode_image(images).float(), dim=-1)
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
-        """[n, dim]; of unit length but for what triples add."""
+        """Encode captions, [n, dim]; of unit length but for the added triples."""
         return self._read(texts)[1]
 
     def _read(self, texts: Texts) -> tuple[Tensor, Tensor]:

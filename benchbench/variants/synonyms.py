@@ -1,4 +1,4 @@
-"""Which predicates of the drawn world are no counterexamples of each other."""
+"""Predicates of the drawn world that are no negatives of each other."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from benchbench.scenes.vocabulary import PREDICATE, PREDICATES
 Flags = npt.NDArray[np.bool_]
 
 VAGUE = ("near",)
-"""Said of any two things of a picture, it is hardly wrong (``scenes.graph.closure``)."""
+"""Said of any two things of an image, it is hardly wrong (``scenes.graph.closure``)."""
 
 
 @lru_cache(maxsize=1)
 def alike() -> Flags:
-    """[predicates, predicates]: true where one implies the other, however far, and of itself.
+    """Return which predicates imply which, [predicates, predicates] bool; each implies itself.
 
     Whoever rides a horse is on it and above it; who stands on it does not lie on it.
     """
@@ -31,5 +31,5 @@ def alike() -> Flags:
 
 @lru_cache(maxsize=1)
 def vague() -> Flags:
-    """[predicates]: true for those of ``VAGUE``."""
+    """Return which predicates are in ``VAGUE``, [predicates] bool."""
     return np.isin([predicate.name for predicate in PREDICATES], VAGUE)

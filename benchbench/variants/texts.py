@@ -1,4 +1,4 @@
-"""Captions as the variants read them: token ids; triples and spans for those that know of them."""
+"""Captions as variants read them: token ids, and triples and spans where a variant uses them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """A caption's words with their Penn tags."""
 
 REMEMBERED = 16_384
-"""Captions whose ids and triples a reader remembers: those of an exam, read at every look."""
+"""Captions whose ids and triples a reader caches: those of a validation set."""
 PADDING = 0
 """Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
 _ODD = 0x5851F42D4C957F2D
@@ -45,14 +45,14 @@ class Texts:
         return len(self.ids)
 
     def to(self, device: Any) -> Texts:
-        """The same on a device."""
+        """Return the same on a device."""
         triples = None if self.triples is None else self.triples.to(device, non_blocking=True)
         spans = None if self.spans is None else self.spans.to(device)
         return Texts(self.ids.to(device, non_blocking=True), triples, spans)
 
 
 def joined(one: Tensor, other: Tensor) -> Tensor:
-    """Ids of n and of m captions, [n + m, longest]."""
+    """Join ids of n and of m captions, [n + m, longest]."""
     import torch
     from torch.nn.functional import pad
 
@@ -62,7 +62,7 @@ def joined(one: Tensor, other: Tensor) -> Tensor:
 
 
 def numbered(ids: Tensor) -> Tensor:
-    """[n, length] ids → [n] int64: equal where captions are, however far they are padded.
+    """Hash [n, length] ids to [n] int64: equal for equal captions, whatever their padding.
 
     A polynomial modulo 2⁶⁴: the same number in every process, whatever else is in its batch.
     """
@@ -115,7 +115,7 @@ class Reader:
         self.__init__(**state)  # type: ignore[misc]
 
     def ids(self, text: str) -> tuple[int, ...]:
-        """One caption's ids, untruncated."""
+        """Return one caption's ids, untruncated."""
         return self._ids(text)
 
     def _ids_of(self, text: str) -> tuple[int, ...]:
@@ -128,7 +128,7 @@ class Reader:
         tagged: Sequence[Tagged] | None = None,
         meant: Sequence[str] | None = None,
     ) -> Texts:
-        """Tokenise; cut to the context's length, the end-of-text token kept; pad.
+        """Tokenise; truncate to the context's length, with the end-of-text token kept; pad.
 
         Args:
             texts: n captions.
@@ -147,7 +147,7 @@ class Reader:
         )
 
     def triples(self, text: str) -> list[Triple]:
-        """What a caption tells, each the one way round of two that mean the same."""
+        """Return a caption's triples, each in one fixed direction of two that mean the same."""
         return list(self._told(text, self.tagger))
 
     def _triples_of(self, text: str, tagger: str | None) -> list[Triple]:
@@ -162,7 +162,7 @@ class Reader:
         return found
 
     def _triples(self, texts: Sequence[str]) -> Tensor:
-        """[n, most, 3, longest]"""
+        """Return the ids of captions' triples, [n, most, 3, longest]."""
         told = [self.triples(text) for text in texts]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
@@ -174,7 +174,7 @@ class Reader:
         tagged: Sequence[Tagged] | None,
         rows: Sequence[tuple[int, ...]],
     ) -> Spans:
-        """Of n captions; ``rows`` are their ids, uncut."""
+        """Return the spans of n captions; ``rows`` are their ids, untruncated."""
         graphs = list(map(parse, meant, repeat(None) if tagged is None else tagged))
         words = [g.words for g in graphs] if meant is texts else map(words_of, texts)
         pieces = [[self._word(word) for word in each] for each in words]
@@ -188,13 +188,13 @@ class Reader:
 
 
 def _filled(row: Sequence[Triple]) -> list[str]:
-    """Heads, relations and tails in order; "" where a caption has no more triples."""
+    """Return heads, relations and tails in order; "" where a caption has no more triples."""
     words = [word for triple in row for word in triple]
     return words + [""] * (3 * MOST_TRIPLES - len(words))
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
-    """[rows, longest] int64; at least one column."""
+    """Pad rows of ids, [rows, longest] int64, at least one column."""
     import numpy as np
     import torch
 

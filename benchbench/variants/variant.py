@@ -1,4 +1,4 @@
-"""What a variant is: towers with an objective, and what both need of the data."""
+"""The record of a variant: towers with an objective, and the data that both need."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from benchbench.variants.texts import Reader, Texts
 
 Negatives = Literal["none", "random", "semantic"]
-"""Which swapped captions a picture is to be told from."""
+"""Which swapped captions an image is to be told from."""
 
 Data = Literal["captions", "scenes"]
-"""What an objective can be trained on: pictures with captions, or scenes with their graphs too."""
+"""What an objective can be trained on: images with captions, or scenes with their graphs too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,21 @@ class Batch:
 
 @dataclass(slots=True)
 class Shown:
-    """What a view adds to n training examples: pictures with their names."""
+    """What a view adds to n training examples: images with their names."""
 
     images: Tensor
     """[n, 3, size, size], normalised."""
     texts: Texts
     """Of n names."""
     there: Tensor
-    """[n] bool: whether the example has any such thing; where not, picture and name say nothing."""
+    """[n] bool: whether the example has any such thing; where not, image and name say nothing."""
     within: Tensor
-    """[n] bool: whether the caption's picture shows it, too."""
+    """[n] bool: whether the caption's image shows it, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of n pictures, and sets of facts that are not."""
+    """What is true of n images, and sets of facts that are not."""
 
     true: Tensor
     """[n, facts] uint8 of 0 and 1."""
@@ -92,7 +92,7 @@ class Facts:
     """What is exchanged."""
 
     def to(self, device: Any) -> Facts:
-        """The same on a device."""
+        """Return the same on a device."""
         true, false, there = (
             each.to(device, non_blocking=True) for each in (self.true, self.false, self.there)
         )
@@ -114,7 +114,7 @@ TEACHER = "teacher"
 
 
 def shipped(model: Any) -> dict[str, Tensor]:
-    """A model's weights by name, without those that only training needs."""
+    """Return a model's weights by name, without those that only training needs."""
     kept = f"{TEACHER}."
     return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
 
@@ -127,22 +127,22 @@ class Trained(Protocol):
 
     similarity: Similarity
     clip: Any
-    """The ``open_clip.CLIP`` that shows what pictures look like to it."""
+    """The ``open_clip.CLIP`` that shows what images look like to it."""
 
     def reader(self, tokenizer: Any) -> Reader:
-        """How strings become what ``encode_texts`` takes."""
+        """Return the reader that turns strings into what ``encode_texts`` takes."""
         ...
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """The training loss at a step: an int; where steps are replayed, a scalar tensor."""
+        """Return the training loss at a step: an int; where steps are replayed, a scalar tensor."""
         ...
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:
-        """[n, 3, size, size] → [n, dim], of unit length."""
+        """Encode images, [n, 3, size, size] → [n, dim], of unit length."""
         ...
 
     def encode_texts(self, texts: Texts, role: Role) -> Tensor:
-        """n captions → [n, dim], as they are to be compared."""
+        """Encode n captions → [n, dim], as they are compared."""
         ...
 
 
@@ -170,10 +170,10 @@ class Variant:
     dense_percent: int = 0
     """Of the whole images, how many come with a dense caption."""
     views: Sequence[str] = ()
-    """What the data shows besides the caption's picture: names of ``training.views``."""
+    """What the data shows besides the caption's image: names of ``training.views``."""
     data: Data = "captions"
-    exam: str = "structure"
-    """By which checkpoints are chosen: a name of ``training.exams``."""
+    validation: str = "structure"
+    """By which the best checkpoint is chosen: a name of ``training.validation.sets``."""
     start: bool = False
     """Whether it is what others start from: its towers alone are kept when it is bundled."""
     splits: Sequence[str] = ("train",)

@@ -1,4 +1,4 @@
-"""Weights as safetensors with what they are in the header; nothing is ever unpickled.
+"""Weights as safetensors, with a record in the header; nothing is unpickled.
 
 The header's ``benchbench`` is a JSON record: the variant, its settings, the towers' architecture,
 their preprocessing, and how it was trained. Bundled files hold float16.
@@ -52,14 +52,14 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
 
 
 def plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of towers and nothing else by open_clip's own names, so that it loads them."""
+    """Return tower weights by open_clip's own names, where a file holds towers alone."""
     if all(name.startswith(TOWERS) for name in tensors):
         return {name.removeprefix(TOWERS): tensor for name, tensor in tensors.items()}
     return dict(tensors)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors by name, and the record.
+    """Return tensors by name, and the record.
 
     Raises:
         WeightsUnavailable: there is no such file.
@@ -94,7 +94,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if broken := [name for name, tensor in tensors.items() if not _finite(tensor)]:
         raise ModelError(
             f"{path} is damaged: {len(broken):,} of its {len(tensors):,} weights, the first of "
-            f"them {broken[0]}, hold what is no number."
+            f"them {broken[0]}, hold NaN or infinite values."
         )
     return tensors, said
 

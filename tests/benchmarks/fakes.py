@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchbench.training import Plan, train
-from benchbench.training.exams import EXAMS
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchmarks.claims import Claim, Claims
 from benchmarks.curves import Curve, Learned
@@ -34,9 +34,9 @@ SCORES = {
 
 
 class Quick:
-    """An exam that takes no time."""
+    """A validation set that takes no time."""
 
-    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: Any, device: str) -> dict[str, float]:
         return {"relation": 55.0, "attribute": 60.0, "mean": 57.5}
 
 
@@ -45,7 +45,7 @@ def write_members(out: Path, names: tuple[str, ...], seeds: int) -> Path:
     for name in names:
         folder = name.replace(":", "-")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(EXAMS, "structure", lambda transform: Quick())
+            patch.setitem(VALIDATION_SETS, "structure", lambda transform: Quick())
             plan = Plan(name, steps=2, batch=4, warmup=1, validate_every=1)
             train(plan, out / "made" / folder, device="cpu", workers=0)
         tensors, record = weights.read(out / "made" / folder / BEST)

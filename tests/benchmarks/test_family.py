@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import benchbench as bb
 from benchbench.training import train
-from benchbench.training.exams import EXAMS
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchmarks import evaluated, family, members
 from benchmarks.members import STARTING, Member
@@ -135,7 +135,7 @@ def test_members_are_trained_from_their_starts_and_kept(
     claims = tmp_path / "claims.toml"
     claims.write_text(CLAIM, "utf-8")
     for name in ("facts", "structure"):
-        monkeypatch.setitem(EXAMS, name, lambda transform: Quick())
+        monkeypatch.setitem(VALIDATION_SETS, name, lambda transform: Quick())
     small: dict[str, Any] = {"steps": 2, "batch": 2, "looks": 1}
     monkeypatch.setattr(members, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
     monkeypatch.setattr(

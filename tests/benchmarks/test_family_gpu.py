@@ -37,7 +37,7 @@ def command(work: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
     members = ("--members", "structclip@captioner", "--out", str(tmp_path / "out"))
-    done = command(tmp_path / "work", "--minutes", "10", *members)
+    done = command(tmp_path / "work", "--max-minutes", "10", *members)
     assert done.returncode == 0, done.stderr
     assert "0/structclip@captioner: done, step 6 of 6, best mean" in done.stderr
     assert "captioner: 12,416 bytes an example" in done.stderr
@@ -69,7 +69,7 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Examples and a small exam for the captioner."""
     folder = tmp_path_factory.mktemp("packs")
     make(folder / "plain-0", Recipe(count=64))
-    gpu_runs._examined(call(packs=str(folder)), "structure")
+    gpu_runs._draw_set(call(packs=str(folder)), "structure")
     return folder
 
 

@@ -83,3 +83,25 @@ def test_wilsons_is_for_items_of_their_own_images(two: list[Path], tmp_path: Pat
     done = typed("show", "run", single, "--interval", "wilson")
     assert done.exit_code == 0
     assert f"Intervals (wilson): {WORDS['wilson']}" in " ".join(done.stdout.split())
+
+
+def test_an_option_with_an_earlier_name_lists_the_new_one_alone() -> None:
+    shown = typed("train", "--help").output
+    assert "--lr FLOAT" in shown or "--lr NUMBER" in shown
+    assert "--rate" not in shown
+    assert "--minutes" not in shown.replace("--max-minutes", "")
+    for name in ("--lr", "--rate"):
+        said = typed("train", "clip", name, "-1")
+        assert said.exit_code == 2
+        assert "'--lr'" in said.output
+
+
+def test_the_command_and_the_plan_have_the_same_defaults() -> None:
+    from benchbench.cli.train import train_command
+    from benchbench.training import Plan
+
+    plan = Plan("clip")
+    typed_as = {each.name: each.default for each in train_command.params}
+    for name, value in plan.record().items():
+        if name in typed_as and name != "variant":
+            assert typed_as[name] == value, name

@@ -7,9 +7,9 @@ import torch
 
 from benchbench.errors import ModelError, UsageError
 from benchbench.training import Plan, train
-from benchbench.training.exams import EXAMS
-from benchbench.training.facts import exam
-from benchbench.training.running import made_for
+from benchbench.training.running import build_for
+from benchbench.training.validation import facts
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Quick:
-    """An exam that takes no time."""
+    """A validation set that takes no time."""
 
-    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: Any, device: str) -> dict[str, float]:
         return {"mean": 1.0}
 
 
@@ -28,7 +28,7 @@ class Quick:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a base trained for two steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(EXAMS, "facts", lambda transform: Quick())
+        patch.setitem(VALIDATION_SETS, "facts", lambda transform: Quick())
         plan = Plan("base", steps=2, batch=8, warmup=1, validate_every=2)
         return train(plan, tmp_path_factory.mktemp("base"), device="cpu", workers=0)
 
@@ -39,7 +39,7 @@ def towers_of(path: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_base_trains_its_picture_tower_alone(base: Path) -> None:
-    trained, fresh = towers_of(base), made_for(variant("base"), Plan("base")).model.state_dict()
+    trained, fresh = towers_of(base), build_for(variant("base"), Plan("base")).model.state_dict()
     moved = {name for name, each in trained.items() if not torch.equal(each, fresh[name])}
     assert moved
     assert all(name.startswith("clip.visual.") or "logit_scale" in name for name in moved)
@@ -47,24 +47,24 @@ def test_a_base_trains_its_picture_tower_alone(base: Path) -> None:
 
 @pytest.mark.parametrize("name", ["clip", "structclip", "msgclip", "relclip", "scenarioclip"])
 def test_every_variant_starts_from_it(base: Path, name: str) -> None:
-    made = made_for(variant(name), Plan(name, backbone=str(base)))
+    build = build_for(variant(name), Plan(name, backbone=str(base)))
     wanted = towers_of(base)
-    for key, each in made.model.clip.state_dict().items():
+    for key, each in build.model.clip.state_dict().items():
         assert torch.equal(each, wanted[f"clip.{key}"]), key
-    assert all(p.requires_grad for p in made.model.clip.parameters())
+    assert all(p.requires_grad for p in build.model.clip.parameters())
 
 
 def test_a_backbone_that_is_none(tmp_path: Path) -> None:
     other = weights.write(tmp_path / "x.safetensors", {"w": torch.zeros(1)}, {"some": "thing"})
     with pytest.raises(ModelError, match="holds no towers to start from"):
-        made_for(variant("clip"), Plan("clip", backbone=str(other)))
+        build_for(variant("clip"), Plan("clip", backbone=str(other)))
     with pytest.raises(UsageError, match="There are: small, openclip:ARCH/TAG, and checkpoints"):
-        made_for(variant("clip"), Plan("clip", backbone="large"))
+        build_for(variant("clip"), Plan("clip", backbone="large"))
 
 
-def test_its_exam_is_at_chance_for_a_tower_of_random_weights() -> None:
-    made = made_for(variant("base"), Plan("base"))
-    marks = exam(made.transform).marks(made.model, made.reader, "cpu")
+def test_its_validation_is_at_chance_for_a_tower_of_random_weights() -> None:
+    build = build_for(variant("base"), Plan("base"))
+    marks = facts.build(build.transform).metrics(build.model, build.reader, "cpu")
     assert set(marks) == {"roles", "looks", "retrieval", "mean"}
     assert 35 < marks["roles"] < 65
     assert 35 < marks["looks"] < 65

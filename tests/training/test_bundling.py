@@ -10,9 +10,9 @@ from benchbench.errors import WeightsUnavailable
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
 from benchbench.training.bundling import MOST_BYTES, bundle, card
-from benchbench.training.exams import EXAMS
 from benchbench.training.log import read_log
-from benchbench.training.running import made_for
+from benchbench.training.running import build_for
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import catalogue
 from benchbench.variants.catalogue import BUNDLED, variant
 from benchbench.variants.weights import read, write
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Quick:
-    """An exam that takes no time."""
+    """A validation set that takes no time."""
 
-    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: Any, device: str) -> dict[str, float]:
         return {"structure": 12.5, "mean": 12.5}
 
 
@@ -32,7 +32,7 @@ class Quick:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(EXAMS, "structure", lambda transform: Quick())
+        patch.setitem(VALIDATION_SETS, "structure", lambda transform: Quick())
         plan = Plan("clip", steps=2, batch=4, warmup=1, validate_every=1)
         train(plan, folder, device="cpu", workers=0)
     return folder
@@ -73,7 +73,7 @@ def test_a_base_of_another_machine_is_told_from_where_it_is_now(run: Path, tmp_p
     write(tmp_path / "3" / "captioner" / "best.safetensors", tensors, base)
     bundle(made, tmp_path, base=tmp_path / "3" / "captioner" / "best.safetensors")
     text = (tmp_path / "clip.md").read_text("utf-8")
-    assert "from the captioner of seed 0 (7 steps, batch 4; towers that have learned" in text
+    assert "from the captioner of seed 0 (7 steps, batch 4; towers trained to caption" in text
     assert "train captioner --data scenes --backbone small" in text
     assert "--out 3/captioner" in text
     assert "far" not in read(tmp_path / "clip.safetensors")[1]["plan"]["backbone"]
@@ -85,7 +85,7 @@ def test_the_card_tells_what_counted_and_a_dozen_looks_at_most(run: Path) -> Non
     for count, shown in ((23, 12), (13, 7), (12, 12), (1, 1)):
         looks = [{"step": k, "val_mean": 50.0} for k in range(1, count + 1)]
         text = card(record, looks)
-        assert "mean of the validation marks: predicate 80.0; besides: labels 40.0 |" in text
+        assert "mean of the validation metrics: predicate 80.0; besides: labels 40.0 |" in text
         table = text.partition("| step |")[2].splitlines()[2:]
         assert (len(table), table[-1]) == (shown, f"| {count} | 50.0 |")
 
@@ -136,13 +136,13 @@ def test_all_that_ships_is_under_45_megabytes() -> None:
 def test_a_start_is_bundled_by_its_towers_alone_and_trained_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EXAMS, "structure", lambda transform: Quick())
+    monkeypatch.setitem(VALIDATION_SETS, "structure", lambda transform: Quick())
     plan = Plan("captioner", steps=1, batch=4, warmup=1, validate_every=1)
     train(plan, tmp_path / "run", device="cpu", workers=0)
     path = bundle(tmp_path / "run", tmp_path)
     trained, shipped = read(tmp_path / "run" / "best.safetensors")[0], read(path)[0]
     assert {*shipped} == {name for name in trained if name.startswith("clip.")} < {*trained}
     monkeypatch.setattr(catalogue, "BUNDLED", tmp_path)
-    made = made_for(variant("clip"), Plan("clip", backbone="captioner"))
-    for name, each in made.model.clip.state_dict().items():
+    build = build_for(variant("clip"), Plan("clip", backbone="captioner"))
+    for name, each in build.model.clip.state_dict().items():
         assert torch.allclose(each, trained[f"clip.{name}"], atol=1e-3), name

@@ -12,13 +12,13 @@ import torch
 import torch.multiprocessing
 
 from benchbench.errors import UsageError
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.distributed import Place, joined, place
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.feeding import Feed
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST, Training, _parallel
 from benchbench.training.plan import Plan
-from benchbench.training.running import made_for, train
+from benchbench.training.running import build_for, train
 from benchbench.training.views import VIEWS
 from benchbench.variants.catalogue import variant
 
@@ -33,7 +33,7 @@ BATCH = 12
 
 
 def made(name: str) -> Any:
-    found = made_for(variant(name), Plan(name))
+    found = build_for(variant(name), Plan(name))
     for setting, value in VARIANTS[name].items():
         setattr(found.model, setting, value)
     return found
@@ -44,7 +44,9 @@ def gradients(name: str, rank: int, world: int) -> dict[str, Any]:
     ours, described = made(name), variant(name)
     source = DrawnWorld(splits=described.splits, negatives=described.negatives)
     views = [VIEWS[each] for each in described.views]
-    feed = Feed(source, ours.reader, views, BATCH, 64, "cpu", ours.preprocessing, rank, world)
+    feed = BatchBuilder(
+        source, ours.reader, views, BATCH, 64, "cpu", ours.preprocessing, rank, world
+    )
     parallel = _parallel(ours.model)
     loss = parallel(feed.on_device(feed[0]), 0)
     loss.total.backward()
@@ -59,9 +61,11 @@ def run(folder: Path, rank: int, world: int) -> int:
     source = DrawnWorld(negatives="random")
     training = Training(
         plan=plan,
-        made=ours,
-        feed=Feed(source, ours.reader, [], BATCH, 64, "cpu", ours.preprocessing, rank, world),
-        examine=lambda model: {"mean": 1.0},
+        build=ours,
+        feed=BatchBuilder(
+            source, ours.reader, [], BATCH, 64, "cpu", ours.preprocessing, rank, world
+        ),
+        validate=lambda model: {"mean": 1.0},
         folder=folder,
         device="cpu",
         record={},

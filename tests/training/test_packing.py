@@ -14,7 +14,7 @@ from benchbench.training import Plan, train
 from benchbench.training.columns import VIEW_COLUMNS
 from benchbench.training.distributed import Place
 from benchbench.training.packing import Pack, Recipe, make
-from benchbench.training.running import _feed, data_of, made_for, packed
+from benchbench.training.running import _feed, build_for, data_of, packed
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
 
@@ -59,10 +59,10 @@ def packable() -> list[str]:
 
 def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
     """Compare what a pack gives with what the feed makes."""
-    made = made_for(described, plan)
-    source, _ = data_of(plan, described, made)
-    live = _feed(plan, described, made, source, "cpu", Place()).batches(0, 2, 0)
-    read = packed(folder, plan, described, made, "cpu").batches(0, 2, 0)
+    build = build_for(described, plan)
+    source, _ = data_of(plan, described, build)
+    live = _feed(plan, described, build, source, "cpu", Place()).batches(0, 2, 0)
+    read = packed(folder, plan, described, build, "cpu").batches(0, 2, 0)
     for one, other in zip(read, live, strict=True):
         if other.negatives is not None:  # whose spans nothing reads
             plain = replace(other.negatives.texts, spans=None)
@@ -132,12 +132,12 @@ def test_what_is_not_its_own_is_refused(folder: Path, tmp_path: Path) -> None:
     for plan in (Plan("clip", seed=1), Plan("negclip:published"), Plan("relclip")):
         described = variant(plan.variant)
         with pytest.raises(UsageError, match="does not hold the examples"):
-            packed(folder, plan, described, made_for(described, plan), "cpu")
+            packed(folder, plan, described, build_for(described, plan), "cpu")
     few = packed(
         folder,
         Plan("clip", batch=100),
         variant("clip"),
-        made_for(variant("clip"), Plan("clip")),
+        build_for(variant("clip"), Plan("clip")),
         "cpu",
     )
     with pytest.raises(UsageError, match="holds 300 so far"):

@@ -18,10 +18,10 @@ from benchbench.data.tagging import best_tagger, find_tagger
 from benchbench.errors import ImageError, MalformedData, MissingData, UsageError
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.bundling import card
-from benchbench.training.feeding import Feed
 from benchbench.training.photographs import Photographs, photographs
-from benchbench.training.running import data_of, made_for
+from benchbench.training.running import build_for, data_of
 from benchbench.types import DualEncoder
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
@@ -106,10 +106,10 @@ def test_the_middle_is_shown_where_the_model_cuts_it_out(file: Path) -> None:
 
 
 def test_spans_are_read_by_tags(file: Path) -> None:
-    made = made_for(variant("msgclip"), Plan("msgclip"))
-    source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), made)
-    assert isinstance(made.reader, Reader)
-    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    build = build_for(variant("msgclip"), Plan("msgclip"))
+    source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), build)
+    assert isinstance(build.reader, Reader)
+    feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     batch = feed.on_device(feed[0])
     assert batch.images.shape == (6, 3, 64, 64)
     assert batch.texts.spans is not None
@@ -145,21 +145,24 @@ def test_weights_that_run_with_quickgelu_come_back_with_it(tmp_path: Path, tiny:
     ],
 )
 def test_data_that_an_objective_cannot_use(name: str, data: str, message: str) -> None:
-    made = made_for(variant(name), Plan(name))
+    build = build_for(variant(name), Plan(name))
     with pytest.raises(UsageError, match=message):
-        data_of(Plan(name, data=data), variant(name), made)
+        data_of(Plan(name, data=data), variant(name), build)
 
 
 def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
-    described, made = variant("structclip:knowledge"), made_for(variant("structclip"), Plan("clip"))
+    described, build = (
+        variant("structclip:knowledge"),
+        build_for(variant("structclip"), Plan("clip")),
+    )
     for number, captions in enumerate((["Outside .", "A dog ."], ["Outside .", "A red dog ."])):
         file = drawn(tmp_path / str(number), captions=captions)
         plan = Plan("structclip:knowledge", data=f"karpathy:{file}")
         if number:
-            assert isinstance(data_of(plan, described, made)[0], Photographs)
+            assert isinstance(data_of(plan, described, build)[0], Photographs)
         else:
             with pytest.raises(UsageError, match="tells of a relation or an attribute"):
-                data_of(plan, described, made)
+                data_of(plan, described, build)
 
 
 def test_triples_of_free_text_are_read_by_a_tagger_then_and_ever_after(
@@ -184,10 +187,10 @@ def test_triples_of_free_text_are_read_by_a_tagger_then_and_ever_after(
 
 
 def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
-    described, made = variant("structclip"), made_for(variant("structclip"), Plan("clip"))
-    made.reader.with_triples = True
-    source, _ = data_of(Plan("structclip", data=f"karpathy:{file}", batch=6), described, made)
-    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    described, build = variant("structclip"), build_for(variant("structclip"), Plan("clip"))
+    build.reader.with_triples = True
+    source, _ = data_of(Plan("structclip", data=f"karpathy:{file}", batch=6), described, build)
+    feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     found = feed[0]
     assert found.texts is not None
     assert found.negatives is not None
@@ -195,7 +198,7 @@ def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
     for read, captions in ((found.texts, found.captions), (found.negatives.texts, swapped)):
         assert read.triples is not None
         for row, caption in enumerate(captions):
-            alone = made.reader.read([caption]).triples
+            alone = build.reader.read([caption]).triples
             assert alone is not None
             width = alone.shape[-1]
             assert torch.equal(read.triples[row, :, :, :width], alone[0])
@@ -225,11 +228,11 @@ def test_swapped_captions_quote_as_true_ones_do(tmp_path: Path) -> None:
         assert false.count('"') == true.count('"') == 2
 
 
-def test_the_exam_asks_for_swaps_where_there_are_any(tmp_path: Path) -> None:
-    made = made_for(variant("clip"), Plan("clip"))
+def test_validation_has_swaps_where_there_are_any(tmp_path: Path) -> None:
+    build = build_for(variant("clip"), Plan("clip"))
     for number, captions in enumerate((CAPTIONS, ["A dog ."])):
         source = read(drawn(tmp_path / str(number), captions=captions))
-        marks = source.exam(made.transform).marks(made.model, made.reader, "cpu")
+        marks = source.validation_set(build.transform).metrics(build.model, build.reader, "cpu")
         assert set(marks) == {"retrieval", "mean"} | ({"swapped"} if number == 0 else set())
 
 
@@ -253,11 +256,11 @@ def test_a_picture_cut_short_is_named(file: Path) -> None:
 
 
 def test_a_worker_says_no_more_of_it_than_the_picture(file: Path) -> None:
-    made = made_for(variant("clip"), Plan("clip"))
+    build = build_for(variant("clip"), Plan("clip"))
     source = read(file)
     path = source.shown[0].path
     path.write_bytes(path.read_bytes()[:-30])
-    feed = Feed(source, made.reader, [], 6, made.size, "cpu", made.preprocessing)
+    feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     with pytest.raises(ImageError, match=r"^Cannot decode image \S+: image file is truncated$"):
         next(iter(feed.batches(0, 1, workers=1)))
 

@@ -11,10 +11,10 @@ import torch
 
 from benchbench.errors import BenchbenchError, ModelError, UsageError
 from benchbench.training import Plan, train
-from benchbench.training.exams import EXAMS
 from benchbench.training.loop import BEST
 from benchbench.training.running import _rebuilt_as
 from benchbench.training.state import STATE
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.variant import Loss
@@ -23,15 +23,15 @@ PLAN = Plan("clip", steps=4, batch=4, warmup=1, validate_every=2)
 
 
 class Passed:
-    """An exam that takes no time."""
+    """A validation set that takes no time."""
 
-    def marks(self, model: Any, reader: Any, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: Any, device: str) -> dict[str, float]:
         return {"mean": 1.0}
 
 
 @pytest.fixture(autouse=True)
-def _no_exam(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXAMS, "structure", lambda transform: Passed())
+def _no_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VALIDATION_SETS, "structure", lambda transform: Passed())
 
 
 def start(plan: Plan, folder: Path, **settings: Any) -> Path:
@@ -68,7 +68,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(
     monkeypatch.setattr(Contrastive, "forward", broken)
     with pytest.raises(ModelError) as caught:
         start(PLAN, tmp_path)
-    assert "The loss of clip is no number any more at step 2." in str(caught.value)
+    assert "The loss of clip is NaN or infinite at step 2." in str(caught.value)
     assert str(tmp_path / BEST) in str(caught.value)
     for name in (BEST, STATE):
         tensors, record = weights.read(tmp_path / name)

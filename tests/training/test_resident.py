@@ -12,10 +12,10 @@ from benchbench.training import Plan
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.loop import Training
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedFeed, ResidentFeed, resident
+from benchbench.training.packed import PackedBatches, ResidentBatches, resident
 from benchbench.training.packing import Recipe, make
 from benchbench.training.passes import Plain, Replayed
-from benchbench.training.running import made_for
+from benchbench.training.running import build_for
 from benchbench.variants.alignment import contrast_losses, masked_contrast_losses
 from benchbench.variants.catalogue import variant, variants
 from benchbench.variants.texts import Texts
@@ -39,11 +39,11 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     return make(folder, recipe)
 
 
-def feed_of(pack: Pack, name: str, size: int = 16, pool: int = 48) -> tuple[Any, PackedFeed]:
+def feed_of(pack: Pack, name: str, size: int = 16, pool: int = 48) -> tuple[Any, PackedBatches]:
     """A model with its batches."""
-    made = made_for(variant(name), Plan(name))
-    assembly = Assembly(variant(name), made.reader, made.preprocessing)
-    return made, PackedFeed(pack, assembly, size, "cpu", Order(pool, 3))
+    build = build_for(variant(name), Plan(name))
+    assembly = Assembly(variant(name), build.reader, build.preprocessing)
+    return build, PackedBatches(pack, assembly, size, "cpu", Order(pool, 3))
 
 
 def test_a_pool_is_shuffled_two_by_two() -> None:
@@ -63,7 +63,7 @@ def test_fixed_shapes_give_the_same_loss(pack: Pack, name: str) -> None:
     found = []
     for each in (feed, resident(feed)):
         batch = next(each.batches(1, 2, 0))
-        model = made_for(variant(name), Plan(name)).model.train()
+        model = build_for(variant(name), Plan(name)).model.train()
         if not hasattr(model, "decoder"):  # which takes float32 alone
             model, batch = model.double(), _doubled(batch)
         loss = model(batch, LATER)
@@ -89,11 +89,11 @@ def _doubled(batch: Any) -> Any:
 @pytest.mark.parametrize("name", PACKABLE)
 def test_nothing_in_a_step_waits(pack: Pack, name: str) -> None:
     """On the device "meta" there are no values: whatever asks for one raises."""
-    made, feed = feed_of(pack, name)
+    build, feed = feed_of(pack, name)
     kept = resident(feed)
     columns = {column: values.to("meta") for column, values in kept.columns.items()}
     far = replace(kept, device="meta", columns=columns)
-    model = made.model.to("meta").train()
+    model = build.model.to("meta").train()
     rows = torch.zeros(16, dtype=torch.int64, device="meta")
     loss = model(far.gathered(rows), LATER)
     loss.total.backward()
@@ -120,8 +120,8 @@ class Again:
 def test_replayed_steps_train_alike(pack: Pack, name: str, waits: bool) -> None:
     weights, notes = [], []
     for recorder in (None, Again(waits)):
-        made, feed = feed_of(pack, name)
-        kept, model = resident(feed), made.model.train()
+        build, feed = feed_of(pack, name)
+        kept, model = resident(feed), build.model.train()
         passes: Any = (
             Plain(model, kept, "cpu", "fp32")
             if recorder is None
@@ -147,9 +147,9 @@ def test_replayed_steps_train_alike(pack: Pack, name: str, waits: bool) -> None:
 def test_the_log_says_how_steps_are_computed(pack: Pack, tmp_path: Path) -> None:
     from benchbench.training.log import read_log
 
-    made, feed = feed_of(pack, "clip")
+    build, feed = feed_of(pack, "clip")
     plan = Plan("clip", steps=1, batch=16, validate_every=1)
-    training = Training(plan, made, feed, lambda model: {"mean": 1.0}, tmp_path, "cpu", {})
+    training = Training(plan, build, feed, lambda model: {"mean": 1.0}, tmp_path, "cpu", {})
     training._noted = "before"
     training.run()
     assert not [record for record in read_log(tmp_path) if "note" in record]
@@ -177,11 +177,11 @@ def test_masked_contrast_is_the_counted_one() -> None:
 
 
 def test_a_captioner_masks_what_it_does_not_list() -> None:
-    made = made_for(variant("captioner"), Plan("captioner"))
+    build = build_for(variant("captioner"), Plan("captioner"))
     ids = torch.tensor([[5, 7, 9, 0], [5, 3, 0, 0]])
-    read = torch.randn(2, 3, made.model.words.weight.shape[1])
-    some, target = made.model._candidates(read, ids)
-    whole = made.model._masked(read, ids)
+    read = torch.randn(2, 3, build.model.words.weight.shape[1])
+    some, target = build.model._candidates(read, ids)
+    whole = build.model._masked(read, ids)
     known = torch.unique(ids)
     torch.testing.assert_close(whole[..., known], some)
     assert torch.equal(known[target], ids)
@@ -198,7 +198,7 @@ def test_swapped_captions_that_fill_up_are_not_there() -> None:
 
 def test_memory_is_counted(pack: Pack) -> None:
     kept = resident(feed_of(pack, "clip")[1])
-    assert isinstance(kept, ResidentFeed)
+    assert isinstance(kept, ResidentBatches)
     longest = kept.columns["ids"].shape[1]
     assert kept.bytes_each() == 3 * 64 * 64 + 2 * longest
     assert pack.bytes_each(("pixels", "ids")) == 3 * 64 * 64 + 2 * 64

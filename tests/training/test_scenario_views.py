@@ -15,27 +15,29 @@ from benchbench.scenes.edition import focus
 from benchbench.scenes.edition.plan import annotated
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
-from benchbench.training.feeding import Feed
 from benchbench.training.regions import focused
-from benchbench.training.sight import one_of, sight_of
 from benchbench.training.views import VIEWS
+from benchbench.training.visibility import one_of, visibility_of
 from benchbench.variants import towers
-from benchbench.variants.making import make
+from benchbench.variants.building import build_variant
 from benchbench.variants.scenarioclip import VARIANTS
 
 NAMES = ("action", "object", "relation")
 
 
 @pytest.fixture(scope="module")
-def feed() -> Feed:
-    made = make(VARIANTS[1], towers.build(towers.NAME), towers.NAME)
+def feed() -> BatchBuilder:
+    build = build_variant(VARIANTS[1], towers.build(towers.NAME), towers.NAME)
     views = [VIEWS[name] for name in NAMES]
-    return Feed(DrawnWorld(3), made.reader, views, 16, made.size, "cpu", made.preprocessing)
+    return BatchBuilder(
+        DrawnWorld(3), build.reader, views, 16, build.size, "cpu", build.preprocessing
+    )
 
 
-def prepared(feed: Feed) -> Examples:
+def prepared(feed: BatchBuilder) -> Examples:
     """A batch of which nothing has been drawn yet."""
     found = feed.source.examples(np.arange(16))
     found.side = 2 * feed.size
@@ -68,9 +70,9 @@ def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
     assert torch.isfinite(out.float()).all()
 
 
-def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: Feed) -> None:
+def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder) -> None:
     found = prepared(feed)
-    sight = sight_of(found)
+    sight = visibility_of(found)
     boxes = (found.extra["object boxes"].numpy() * found.side).round().astype(int)
     judged = seen(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
     names = feed.reader.read([category.name for category in CATEGORIES]).ids
@@ -82,10 +84,10 @@ def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: Feed) -> None
     assert found.extra["object there"].all()
 
 
-def test_relations_are_annotated_ones_in_words(feed: Feed) -> None:
+def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
     found = prepared(feed)
-    scenes, told = sight_of(found).scenes, found.extra["relation names"].ids
-    shown = annotated(scenes, sight_of(found).seen)
+    scenes, told = visibility_of(found).scenes, found.extra["relation names"].ids
+    shown = annotated(scenes, visibility_of(found).seen)
     for k, (subject, thing) in enumerate(found.extra["relation ends"].tolist()):
         if not found.extra["relation there"][k]:
             continue
@@ -99,9 +101,9 @@ def test_relations_are_annotated_ones_in_words(feed: Feed) -> None:
         assert torch.equal(told[k, : len(ids)], ids) and not told[k, len(ids) :].any()
 
 
-def test_what_lies_within_the_captions_picture_is_known(feed: Feed) -> None:
+def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> None:
     found = prepared(feed)
-    sight = sight_of(found)
+    sight = visibility_of(found)
     whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
     for name in ("object", "relation"):
         assert found.extra[f"{name} within"][torch.from_numpy(whole)].all()
@@ -110,7 +112,7 @@ def test_what_lies_within_the_captions_picture_is_known(feed: Feed) -> None:
     assert not sight.within(slots, nowhere).any()
 
 
-def test_a_batch_shows_three_more_pictures_of_every_example(feed: Feed) -> None:
+def test_a_batch_shows_three_more_pictures_of_every_example(feed: BatchBuilder) -> None:
     batch = feed.on_device(feed[1])
     for name in NAMES:
         shown = batch.extra[name]
@@ -118,7 +120,7 @@ def test_a_batch_shows_three_more_pictures_of_every_example(feed: Feed) -> None:
         assert len(shown.texts) == len(shown.there) == len(shown.within) == 16
 
 
-def test_drawing_beside_the_model_shows_the_same(feed: Feed) -> None:
+def test_drawing_beside_the_model_shows_the_same(feed: BatchBuilder) -> None:
     here, there = feed, replace(feed, device="cpu:0")
     one, other = here.on_device(here[1]), there.on_device(pickle.loads(pickle.dumps(there[1])))
     for name in NAMES:

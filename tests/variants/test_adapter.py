@@ -15,7 +15,7 @@ from benchbench.registry import load_model
 from benchbench.testing import check_model
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.plan import Plan
-from benchbench.training.running import made_for, record_of
+from benchbench.training.running import build_for, record_of
 from benchbench.types import DualEncoder, LoadOptions
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant, variants
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 def write(name: str, path: Path, **changes: Any) -> Path:
     """Weights of a variant as training writes them."""
     plan = Plan(name)
-    made = made_for(variant(name), plan)
-    record = record_of(plan, variant(name), made, DrawnWorld(), "cpu")
+    build = build_for(variant(name), plan)
+    record = record_of(plan, variant(name), build, DrawnWorld(), "cpu")
     record |= {"step": 0, "seconds": 0.0, "validation": {"mean": 0.0}} | changes
-    return weights.write(path, shipped(made.model), record)
+    return weights.write(path, shipped(build.model), record)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def damaged(folder: Path, kind: str) -> Path:
         ("plain", "says nothing of the variant"),
         (
             "nan",
-            r"is damaged: 1 of its .*, the first of them clip\.visual\.trunk\.proj, hold what",
+            r"is damaged: 1 of its .*, the first of them clip\.visual\.trunk\.proj, hold NaN or",
         ),
         ("listed", r"The header of .* is damaged: it holds no record"),
         ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from benchbench.training import Plan, train
-from benchbench.training.exams import EXAMS
-from benchbench.training.running import made_for
+from benchbench.training.running import build_for
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import towers, weights
 from benchbench.variants.captioner import Captioner
 from benchbench.variants.catalogue import variant
@@ -109,13 +109,13 @@ def test_a_captioner_learns_what_it_is_shown(made: tuple[Captioner, Reader]) -> 
 
 def test_every_variant_starts_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Quick:
-        def marks(self, *_: object) -> dict[str, float]:
+        def metrics(self, *_: object) -> dict[str, float]:
             return {"mean": 1.0}
 
-    monkeypatch.setitem(EXAMS, "structure", lambda transform: Quick())
+    monkeypatch.setitem(VALIDATION_SETS, "structure", lambda transform: Quick())
     plan = Plan("captioner", steps=1, batch=4, warmup=1, validate_every=1)
     path = train(plan, tmp_path, device="cpu", workers=0)
     tensors, _ = weights.read(path)
-    made = made_for(variant("clip"), Plan("clip", backbone=str(path)))
-    for name, each in made.model.clip.state_dict().items():
+    build = build_for(variant("clip"), Plan("clip", backbone=str(path)))
+    for name, each in build.model.clip.state_dict().items():
         assert torch.equal(each, tensors[f"clip.{name}"]), name

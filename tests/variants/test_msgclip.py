@@ -15,9 +15,9 @@ from benchbench.errors import ModelError
 from benchbench.training.drawn import DrawnWorld
 from benchbench.variants import towers
 from benchbench.variants.alignment import contrast_losses, covered, matched, named
+from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
-from benchbench.variants.making import make
 from benchbench.variants.msgclip import WINDOW, Aligned
 from benchbench.variants.regions import grouped
 from benchbench.variants.spans import MOST_ENTITIES, Spans
@@ -38,7 +38,7 @@ CAPTIONS = (
 def made(name: str, **settings: Any) -> Any:
     torch.manual_seed(0)
     described = variant(name)
-    return make(
+    return build_variant(
         described, towers.build(towers.NAME), towers.NAME, {**described.settings, **settings}
     )
 

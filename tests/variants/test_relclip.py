@@ -15,18 +15,19 @@ from torch.nn.functional import logsigmoid
 from benchbench.registry import load_model
 from benchbench.scenes.vocabulary import PREDICATE
 from benchbench.testing import check_model
-from benchbench.training import Plan, relation_exam, train
+from benchbench.training import Plan, train
+from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
-from benchbench.training.exams import EXAMS
-from benchbench.training.feeding import Feed
+from benchbench.training.validation import relations
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.training.views import VIEWS
 from benchbench.types import LoadOptions, RelationScorer, View, Vocabulary
 from benchbench.variants import towers
 from benchbench.variants.adapter import RelatingVariant, TrainedVariant, load_variant
+from benchbench.variants.building import Build, build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens
 from benchbench.variants.geometry import LENGTH, between, nearness, unions
-from benchbench.variants.making import Made, make
 from benchbench.variants.patches import patch_map, pooled
 from benchbench.variants.relclip import VARIANTS, masked_info_nce, pair_loss
 from benchbench.variants.synonyms import alike, vague
@@ -36,15 +37,17 @@ WORDS = Vocabulary(("dog", "cat", "zebra"), ("on", "near", "chasing", "devouring
 
 
 @pytest.fixture(scope="module")
-def made() -> Made:
+def made() -> Build:
     torch.manual_seed(0)
     clip = towers.build(towers.NAME)
-    return make(variant("relclip"), clip, towers.NAME)
+    return build_variant(variant("relclip"), clip, towers.NAME)
 
 
-def batch_of(made: Made, n: int = 4) -> Batch:
+def batch_of(build: Build, n: int = 4) -> Batch:
     source = DrawnWorld(splits=("train-dense",))
-    feed = Feed(source, made.reader, [VIEWS["pairs"]], n, made.size, "cpu", made.preprocessing)
+    feed = BatchBuilder(
+        source, build.reader, [VIEWS["pairs"]], n, build.size, "cpu", build.preprocessing
+    )
     return feed.on_device(feed[0])
 
 
@@ -52,7 +55,7 @@ def batch_of(made: Made, n: int = 4) -> Batch:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four steps' worth, through the front door."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(EXAMS, "relations", lambda _: relation_exam.exam(scenes=6))
+        patch.setitem(VALIDATION_SETS, "relations", lambda _: relations.build(scenes=6))
         plan = Plan("relclip", steps=4, batch=4, validate_every=4)
         return train(plan, tmp_path_factory.mktemp("run"), device="cpu", workers=0)
 
@@ -71,16 +74,16 @@ BOXES = ((0, 0, 30, 30), (20, 10, 80, 50), (50, 5, 90, 60))
 PAIRS = ((0, 1), (1, 0), (2, 0), (1, 2))
 
 
-def test_patches_of_pictures_of_the_towers_size_are_open_clips(made: Made) -> None:
+def test_patches_of_pictures_of_the_towers_size_are_open_clips(build: Build) -> None:
     images = torch.randn(2, 3, 64, 64)
-    _, tokens = image_tokens(made.model.clip, images)
-    found = patch_map(made.model.clip, images)
+    _, tokens = image_tokens(build.model.clip, images)
+    found = patch_map(build.model.clip, images)
     assert found.shape == (2, 128, 4, 4)
     torch.testing.assert_close(found.flatten(2).transpose(1, 2), tokens)
 
 
-def test_larger_pictures_have_more_patches(made: Made) -> None:
-    assert patch_map(made.model.clip, torch.randn(1, 3, 128, 96)).shape == (1, 128, 8, 6)
+def test_larger_pictures_have_more_patches(build: Build) -> None:
+    assert patch_map(build.model.clip, torch.randn(1, 3, 128, 96)).shape == (1, 128, 8, 6)
 
 
 def test_boxes_hit_their_patches() -> None:
@@ -96,7 +99,7 @@ def test_boxes_hit_their_patches() -> None:
     assert (quarters > 0).sum() == 1
 
 
-def test_boxes_pool_the_pictures_content(made: Made) -> None:
+def test_boxes_pool_the_pictures_content(build: Build) -> None:
     left = pooled(torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1)
     assert left.item() == pytest.approx(28.5, abs=1)  # the mean of the columns 0 and 1
 
@@ -145,11 +148,11 @@ def test_masked_negatives_do_not_count() -> None:
     assert float(masked_info_nce(images[:0], texts[:0], torch.tensor(3.0), none[:0, :0])) == 0
 
 
-def test_relational_contrast_leaves_synonyms_alone(made: Made) -> None:
+def test_relational_contrast_leaves_synonyms_alone(build: Build) -> None:
     """Were all predicates synonyms, only other names would be negatives."""
-    batch = batch_of(made)
+    batch = batch_of(build)
     regions, told = batch.extra["regions"], batch.extra["told"]
-    model = made.model
+    model = build.model
     names = model.encode_texts(told.names, "object")
     views = model.head.views(model._maps(regions), regions, names)
     strict = float(model._relational(views, regions, told).detach())
@@ -159,8 +162,8 @@ def test_relational_contrast_leaves_synonyms_alone(made: Made) -> None:
     assert float(model._relational(views, regions, told).detach()) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_loss_of_pairs_is_a_likelihood(made: Made) -> None:
-    batch = batch_of(made)
+def test_the_loss_of_pairs_is_a_likelihood(build: Build) -> None:
+    batch = batch_of(build)
     told = batch.extra["told"]
     n, p = told.predicates.shape
     torch.manual_seed(3)
@@ -180,8 +183,8 @@ def test_the_loss_of_pairs_is_a_likelihood(made: Made) -> None:
 
 def test_unrelated_pairs_score_lower_once_a_batch_is_learnt() -> None:
     torch.manual_seed(0)
-    made = make(variant("relclip"), towers.build(towers.NAME), towers.NAME)
-    batch, model = batch_of(made), made.model
+    build = build_variant(variant("relclip"), towers.build(towers.NAME), towers.NAME)
+    batch, model = batch_of(build), build.model
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
     for step in range(20):
         optimizer.zero_grad()
@@ -258,12 +261,12 @@ def test_the_record_says_how_labels_came_about(trained: Path) -> None:
     assert set(record["validation"]) == {"predicate", "mR@20", "zR@20", "labels", "mean"}
 
 
-def test_it_fits_into_six_megabytes(made: Made) -> None:
-    assert 2 * sum(p.numel() for p in made.model.parameters()) < 6_000_000
+def test_it_fits_into_six_megabytes(build: Build) -> None:
+    assert 2 * sum(p.numel() for p in build.model.parameters()) < 6_000_000
 
 
-def test_the_exam_is_judged_as_the_task_is(made: Made) -> None:
-    marks = relation_exam.exam(scenes=6).marks(made.model, made.reader, "cpu")
+def test_the_validation_set_is_judged_as_the_task_is(build: Build) -> None:
+    marks = relations.build(scenes=6).metrics(build.model, build.reader, "cpu")
     assert marks["mean"] == pytest.approx(
         np.mean([marks[k] for k in ("predicate", "mR@20", "zR@20")])
     )

@@ -10,9 +10,9 @@ from open_clip import CLIP
 
 from benchbench.types import Role
 from benchbench.variants import towers
+from benchbench.variants.building import build_variant
 from benchbench.variants.contrast import distilled, info_nce
 from benchbench.variants.features import vision_of
-from benchbench.variants.making import make
 from benchbench.variants.scenarioclip import VARIANTS, ScenarioClip
 from benchbench.variants.texts import Texts, joined, numbered
 from benchbench.variants.variant import Batch, Shown, shipped
@@ -194,5 +194,5 @@ def test_names_have_numbers_whatever_else_is_in_the_batch() -> None:
 
 
 def test_the_small_towers_fit_into_fifteen_megabytes() -> None:
-    model = make(VARIANTS[0], towers.build(towers.NAME), towers.NAME).model
+    model = build_variant(VARIANTS[0], towers.build(towers.NAME), towers.NAME).model
     assert sum(2 * tensor.numel() for tensor in shipped(model).values()) < 15e6

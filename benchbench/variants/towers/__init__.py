@@ -47,7 +47,7 @@ def register() -> None:
 
 
 def build(architecture: str, preprocessing: Mapping[str, Any] | None = None) -> Any:
-    """An ``open_clip.CLIP`` with random weights, from torch's generator.
+    """Build an ``open_clip.CLIP`` with random weights, from torch's generator.
 
     Args:
         architecture: open_clip's name, those of the small towers among them.

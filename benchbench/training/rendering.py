@@ -1,6 +1,6 @@
-"""From examples to pixels: drawing, and parts of pictures at the size that a model takes.
+"""Pixels of examples: drawn scenes, and parts of images at a model's input size.
 
-Both on whatever device training uses; on a CPU the worker processes do it beforehand.
+Both are computed on training's own device; on a CPU, worker processes do it beforehand.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
 
 RENDER = 2
-"""Pictures are drawn at so many times the size they are shown at, so that parts of them stay
+"""Images are drawn at so many times the size they are shown at, so that parts of them stay
 sharp."""
 SAMPLES = 2
-"""A pixel of a part is the mean of 2 × 2 samples: a whole picture drawn at twice the size is then
+"""A pixel of a part is the mean of 2 × 2 samples: a whole image drawn at twice the size is then
 its exact average."""
 
 
 def drawn(scenes: Scenes, size: int, device: str) -> Tensor:
-    """[n, 3, size, size] uint8 on the device."""
+    """Draw scenes on the device, [n, 3, size, size] uint8."""
     if device == "cpu":
         return torch.from_numpy(draw(scenes, size)).permute(0, 3, 1, 2)
     return draw_torch(scenes, size, device).permute(0, 3, 1, 2)
 
 
 def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Parts of pictures, squashed to squares.
+    """Return parts of images, squashed to squares.
 
     Args:
-        pictures: [n, 3, side, side] uint8.
-        boxes: [n, 4] float: left, top, right, bottom, as shares of the picture.
+        images: [n, 3, side, side] uint8.
+        boxes: [n, 4] float: left, top, right, bottom, as shares of the image.
         size: of the squares.
 
     Returns:
@@ -56,7 +56,7 @@ def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 
 def normalised(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
-    """[n, 3, size, size] uint8 → float, by a model's mean and standard deviation."""
+    """Return [n, 3, size, size] uint8 as floats, by a model's mean and standard deviation."""
     mean, deviation = (
         _channels(tuple(preprocessing[name]), pixels.device) for name in ("mean", "std")
     )

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from benchbench.training.alignment_exam import judged_of
+from benchbench.training.validation.alignment import judged_of
 
 GRID = (4, 4)
 

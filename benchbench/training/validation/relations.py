@@ -1,6 +1,6 @@
-"""The exam of relation scorers: dense scenes of the ``val`` split, judged as the task judges.
+"""Validation of relation scorers: dense scenes of the ``val`` split, scored as the task scores.
 
-Triples count as unseen where training holds them out, whatever it happened to show.
+Triples count as unseen where training holds them out, whether or not a scene has shown them.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 SCENES = 200
 BEST = 20
-"""How many triples of a picture count."""
+"""How many triples of an image count."""
 ASIDE = "labels"
 """The mark that does not count."""
 
 
 @dataclass(frozen=True)
-class RelationExam:
-    """Pictures whose relations are to be found."""
+class RelationSet:
+    """Images whose relations are to be found."""
 
     scenes: list[Scene]
     pictures: npt.NDArray[np.uint8]
     """[n, SIZE, SIZE, 3]"""
 
-    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
-        """Percentages, by name.
+    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Return percentages by name.
 
         ``predicate``: related pairs whose predicate is ranked first, the mean over predicates;
         ``mR@20`` and ``zR@20``: as the task defines them; ``labels``: boxes named rightly, which
@@ -60,10 +60,10 @@ class RelationExam:
             found = [self._judged(number, scorer) for number in range(len(self.scenes))]
         model.train()
         related, right = zip(*found, strict=True)
-        marks = recalls(self.scenes, related)
-        return marks | {
+        metrics = recalls(self.scenes, related)
+        return metrics | {
             ASIDE: 100 * float(np.concatenate(right).mean()),
-            "mean": float(np.mean(list(marks.values()))),
+            "mean": float(np.mean(list(metrics.values()))),
         }
 
     def _judged(self, number: int, scorer: Scorer) -> tuple[Related, npt.NDArray[np.bool_]]:
@@ -83,11 +83,11 @@ class RelationExam:
         return picture
 
 
-def exam(transform: object = None, scenes: int = SCENES) -> RelationExam:
+def build(transform: object = None, scenes: int = SCENES) -> RelationSet:
     """Draw it: the same for every variant.
 
     Args:
-        transform: unused; pictures are shown whole, at a size that is the model's own.
+        transform: unused; images are shown whole, at a size that is the model's own.
         scenes: how many; those without a relation are left out.
     """
     drawn, vocabulary = sample("val-dense", np.arange(scenes)), Vocabulary(NAMES, PHRASES)
@@ -113,11 +113,11 @@ def exam(transform: object = None, scenes: int = SCENES) -> RelationExam:
             )
         )
     some = np.flatnonzero([bool(scene.relations) for scene in found])
-    return RelationExam([found[i] for i in some], draw(drawn.take(some), SIZE))
+    return RelationSet([found[i] for i in some], draw(drawn.take(some), SIZE))
 
 
 def recalls(scenes: Sequence[Scene], related: Sequence[Related]) -> dict[str, float]:
-    """Marks in percent: recall within each picture first, then its mean over pictures.
+    """Return recalls in percent: within each image first, then the mean over images.
 
     Predicates, and unseen triples, that these scenes lack are left out.
     """
@@ -143,6 +143,6 @@ def recalls(scenes: Sequence[Scene], related: Sequence[Related]) -> dict[str, fl
 
 
 def _by(group: npt.NDArray[Any], values: npt.NDArray[Any]) -> float:
-    """The mean of groups' means."""
+    """Return the mean of the groups' means."""
     _, rows, count = np.unique(group, return_inverse=True, return_counts=True)
     return float(np.mean(np.bincount(rows, weights=values) / count))

@@ -1,4 +1,4 @@
-"""From a variant and a backbone to a model: towers, transform and reader that belong together."""
+"""A variant put on a backbone: model, transform and caption reader."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A model of a variant, and how pictures and captions get into it."""
+class Build:
+    """A model of a variant, and how images and captions get into it."""
 
     model: Any
     """``variant.Trained``"""
@@ -25,20 +25,20 @@ class Made:
     preprocessing: Mapping[str, Any]
     """open_clip's: size, mean, std, interpolation, resize_mode."""
     transform: Any
-    """PIL picture → [3, size, size]."""
+    """PIL image → [3, size, size]."""
     reader: Reader
     settings: Mapping[str, Any]
 
     @property
     def size(self) -> int:
-        """Pixels along a picture's side."""
+        """Return the pixels along an image's side."""
         size = self.preprocessing["size"]
         return int(size if isinstance(size, int) else size[0])
 
 
-def make(
+def build_variant(
     variant: Variant, clip: Any, architecture: str, settings: Mapping[str, Any] | None = None
-) -> Made:
+) -> Build:
     """Put a variant on towers.
 
     Args:
@@ -58,7 +58,7 @@ def make(
     settings = dict(variant.settings if settings is None else settings)
     model = variant.make(clip, **settings)
     config = PreprocessCfg(**clip.visual.preprocess_cfg)
-    return Made(
+    return Build(
         model=model,
         architecture=architecture,
         preprocessing=dict(clip.visual.preprocess_cfg),

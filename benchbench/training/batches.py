@@ -1,7 +1,7 @@
-"""Batches by step, prepared beside training and handed over in order.
+"""Batches by step number, prepared in worker processes.
 
-A batch depends on its number alone, so that a run goes on after a kill exactly where it was, with
-however many workers.
+A batch depends on its number alone: a killed run resumes exactly where it was, with any number of
+workers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 
 from benchbench.errors import BenchbenchError
 from benchbench.training.order import ENDLESS, Order
-from benchbench.training.showing import RENDER, drawn, normalised, parts
+from benchbench.training.rendering import RENDER, drawn, normalised, parts
 from benchbench.training.wording import reworded
 from benchbench.variants.variant import Batch, Swapped
 
@@ -28,7 +28,7 @@ PREFETCH = 4
 
 
 @dataclass(frozen=True)
-class Feed:
+class BatchBuilder:
     """Batch k of a source, for one process of several."""
 
     source: Source
@@ -37,7 +37,7 @@ class Feed:
     batch: int
     """Of all processes together."""
     size: int
-    """Pixels along a picture's side."""
+    """Pixels along an image's side."""
     device: str
     preprocessing: Mapping[str, Any]
     rank: int = 0
@@ -70,7 +70,7 @@ class Feed:
         determiners: Sequence[str | None] | None,
         tagged: Sequence[Tagged] | None = None,
     ) -> Texts:
-        """Captions as the model hears them, what they mean read from them as they are written."""
+        """Read captions as the model sees them, triples and spans from the original wording."""
         if determiners is None:
             return self.reader.read(captions, tagged)
         heard = list(map(reworded, captions, determiners))
@@ -100,7 +100,7 @@ class Feed:
         found.scenes = found.pictures = None
 
     def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
-        """The batches of these steps, on the device.
+        """Return the batches of these steps, on the device.
 
         Raises:
             BenchbenchError: as it was raised where the batch was prepared.
@@ -143,7 +143,7 @@ class Feed:
 class _Prepared:
     """What workers hand over: batches, or why there is none, which torch would wrap in a trace."""
 
-    feed: Feed
+    feed: BatchBuilder
 
     def __getitem__(self, step: int) -> Examples | BenchbenchError:
         try:

@@ -1,4 +1,4 @@
-"""What the drawn examples of a batch show, for the views that need to know."""
+"""Visible objects of a batch of drawn examples, for views."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _KEY = "sight"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """n scenes, and what is seen of them in pictures of one size."""
+class Visibility:
+    """n scenes, and what is seen of them in images of one size."""
 
     scenes: Scenes
     seen: Seen
@@ -32,11 +32,11 @@ class Sight:
     """[n, w]: objects that an annotator of the test edition would see."""
 
     def within(self, slots: Ints, boxes: npt.NDArray[np.float32]) -> Flags:
-        """Whether the middles of some objects lie in a part of each picture.
+        """Return whether the middles of some objects lie in a part of each image.
 
         Args:
             slots: [n, k] objects.
-            boxes: [n, 4]: left, top, right, bottom as shares of the picture.
+            boxes: [n, 4]: left, top, right, bottom as shares of the image.
 
         Returns:
             [n]
@@ -47,18 +47,18 @@ class Sight:
         return np.asarray(inside.all(axis=(1, 2)))
 
 
-def sight_of(found: Examples) -> Sight:
+def visibility_of(found: Examples) -> Visibility:
     """Look at a batch's scenes; only once, for all views."""
     if found.scenes is None:
         raise RuntimeError("only drawn scenes say where their objects are")
     if _KEY not in found.extra:
         sight = seen(found.scenes, found.side)
-        found.extra[_KEY] = Sight(found.scenes, sight, annotated(found.scenes, sight))
+        found.extra[_KEY] = Visibility(found.scenes, sight, annotated(found.scenes, sight))
     return found.extra[_KEY]  # type: ignore[no-any-return]
 
 
 def one_of(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
-    """Any one of what is there, each as likely.
+    """Choose one of the known columns of each row at random, each as likely.
 
     Args:
         there: [n, k]

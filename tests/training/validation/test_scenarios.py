@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from benchbench.registry import load_model
-from benchbench.training import Plan, scenarios, train
-from benchbench.training.exams import EXAMS
+from benchbench.training import Plan, train
 from benchbench.training.state import STATE
+from benchbench.training.validation import scenarios
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchbench.variants.texts import Texts
 
@@ -20,11 +21,11 @@ PLAN = Plan("scenarioclip", steps=3, batch=4, warmup=1, validate_every=2)
 
 
 @pytest.fixture(autouse=True)
-def _short_exam(monkeypatch: pytest.MonkeyPatch) -> None:
-    def short(transform: Any) -> scenarios.ScenarioExam:
-        return scenarios.exam(transform, scenes=6, items=6)
+def _short_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(transform: Any) -> scenarios.ScenarioSet:
+        return scenarios.build(transform, scenes=6, items=6)
 
-    monkeypatch.setitem(EXAMS, "scenario", short)
+    monkeypatch.setitem(VALIDATION_SETS, "scenario", short)
 
 
 def test_a_killed_run_goes_on_exactly_with_its_teacher(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_a_killed_run_goes_on_exactly_with_its_teacher(tmp_path: Path) -> None:
 class Knowing:
     """Finds its way by what is written into pictures' first value, and texts' numbers."""
 
-    def __init__(self, exam: scenarios.ScenarioExam) -> None:
+    def __init__(self, exam: scenarios.ScenarioSet) -> None:
         self.exam, self.roles = exam, list[str]()
 
     def eval(self) -> None: ...
@@ -71,7 +72,7 @@ class Numbers:
 
 
 def test_the_exam_asks_each_level_in_its_role() -> None:
-    exam = scenarios.exam(lambda _: torch.zeros(3, 8, 8), scenes=20, items=30)
+    exam = scenarios.build(lambda _: torch.zeros(3, 8, 8), scenes=20, items=30)
     for naming in exam.namings.values():
         assert naming.right.shape == (len(naming.pictures), len(naming.names))
         assert naming.right.any(dim=1).all()
@@ -82,7 +83,7 @@ def test_the_exam_asks_each_level_in_its_role() -> None:
         for name, naming in exam.namings.items()
     }
     model = Knowing(exam)
-    marks = replace(exam, namings=right).marks(model, Numbers(), "cpu")  # type: ignore[arg-type]
+    marks = replace(exam, namings=right).metrics(model, Numbers(), "cpu")  # type: ignore[arg-type]
     assert marks["action"] == marks["object"] == marks["relation"] == 100
     assert model.roles == ["scene", "object", "relation", "scene"]
     assert marks["mean"] == pytest.approx((300 + marks["retrieval"]) / 4)

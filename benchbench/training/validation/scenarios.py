@@ -1,8 +1,8 @@
-"""The exam of variants that name actions, objects and relations: ScenarioCLIP's tasks, small.
+"""Validation of variants that name actions, objects and relations: ScenarioCLIP's tasks, small.
 
-Scenes of the ``val`` split, never of test: pictures, crops and focused regions as the test edition
-makes them, each among all names of its kind that the split has, and dense captions searched by
-pictures and the other way round.
+Scenes are of the ``val`` split. Images, crops and focused regions are made as in the test edition.
+Each is classified among all names of its kind in the split, and dense captions are retrieved both
+ways.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchbench.scenes.edition.plan import annotated
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
-from benchbench.training.validation import SIZE, embedded_images, embedded_texts
+from benchbench.training.validation.structure import SIZE, embedded_images, embedded_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes import Scenes, Seen
-    from benchbench.training.sight import Flags, Ints
+    from benchbench.training.visibility import Flags, Ints
     from benchbench.types import Role
     from benchbench.variants.texts import Reader
 
@@ -39,26 +39,26 @@ SCENES, ITEMS = 250, 400
 
 @dataclass(frozen=True)
 class Naming:
-    """Pictures of one kind, to be found their names."""
+    """Images of one kind, to be found their names."""
 
     role: Role
     pictures: Tensor
     """[m, 3, size, size]"""
     names: list[str]
     right: Tensor
-    """[m, names] bool: names of that very picture; a region may have two."""
+    """[m, names] bool: names of that very image; a region may have two."""
 
 
 @dataclass(frozen=True)
-class ScenarioExam:
+class ScenarioSet:
     """Names to be given on three levels, and a search both ways."""
 
     namings: dict[str, Naming]
     lines: list[str]
-    """A dense caption of each of the action's pictures."""
+    """A dense caption of each of the action's images."""
 
-    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
-        """Right first answers in percent by level, ``retrieval`` both ways, and their ``mean``."""
+    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Return top-1 accuracy by level in percent, ``retrieval`` both ways, and the ``mean``."""
         model.eval()
         with inference():
             found = {
@@ -74,20 +74,20 @@ class ScenarioExam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(
+def build(
     transform: Callable[[Image.Image], Tensor], scenes: int = SCENES, items: int = ITEMS
-) -> ScenarioExam:
+) -> ScenarioSet:
     """Draw it: the same for every variant.
 
     Args:
-        transform: PIL picture → [3, size, size].
+        transform: PIL image → [3, size, size].
         scenes: how many, each whole once.
         items: crops, and as many focused regions.
     """
     found = sample("val", np.arange(scenes))
     drawn, sight = draw(found, SIZE), seen(found, SIZE)
     shown = annotated(found, sight)
-    return ScenarioExam(
+    return ScenarioSet(
         {
             "action": _actions(transform, found, drawn),
             "object": _objects(transform, found, drawn, sight, shown, items),
@@ -145,13 +145,13 @@ def _relations(
 
 
 def _regions(row: Ints, ends: Ints) -> list[tuple[int, ...]]:
-    """Scene and both objects, the lesser first: relations both ways share a region."""
+    """Return scene and both objects, the lesser first: relations both ways share a region."""
     table = np.concatenate([row[:, None], np.sort(ends, axis=1)], axis=1)
     return [tuple(each) for each in table.tolist()]
 
 
 def _spread(count: int, most: int) -> Ints:
-    """At most so many numbers below ``count``, evenly spread."""
+    """Return at most so many numbers below ``count``, evenly spread."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 

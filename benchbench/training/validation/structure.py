@@ -1,9 +1,9 @@
-"""What training looks at to choose its best checkpoint: scenes of the ``val`` split, never of test.
+"""Validation of compositional structure: ARO's two kinds of items, and caption retrieval.
 
-Items are ARO's two kinds, in the test's own templates, and a search of captions by whole images.
-There are as many of every relation and of every pair of attributes, as in the test edition, from
-``val`` scenes chosen for that; each relation, and each pair, counts alike. Images are drawn at the
-editions' size and go through the model's own preprocessing, as at test time.
+Scenes are of the ``val`` split, never of test; captions have the test's own templates. As in the
+test edition, every relation and every pair of attributes has as many items, from scenes chosen for
+that, and each counts alike. Images are drawn at the edition's size and go through the model's own
+preprocessing, as at test time.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Exam:
+class StructureSet:
     """Images and captions to be told apart, as a model reads them."""
 
     choices: dict[str, Choices]
@@ -68,7 +68,7 @@ class Exam:
     lines: list[str]
     """A caption of each image of the gallery."""
 
-    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
         """Return the percentages of right items by name, and their ``mean``.
 
         Ties count as wrong.
@@ -87,13 +87,13 @@ class Exam:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
-def exam(
+def build(
     transform: Callable[[Image], Tensor],
     per_relation: int = PER_RELATION,
     per_pair: int = PER_PAIR,
     gallery: int = GALLERY,
     scenes: int | None = None,
-) -> Exam:
+) -> StructureSet:
     """Draw it: the same for every variant.
 
     Args:
@@ -114,7 +114,7 @@ def exam(
     shown = sample("val", np.arange(gallery))
     lines = [row[0] for row in captions(shown).texts()]
     whole = [transform(part(image, None)) for image in draw(shown, SIZE)]
-    return Exam(choices, torch.stack(whole), lines)
+    return StructureSet(choices, torch.stack(whole), lines)
 
 
 def _choices(
@@ -146,7 +146,7 @@ def _choices(
 
 
 def part(picture: Any, box: Sequence[int] | None) -> Image:
-    """A picture, [height, width, 3] uint8, or what lies in a box of it, for a transform."""
+    """Return an image, [height, width, 3] uint8, or a box of it, as PIL for a transform."""
     from PIL import Image
 
     whole = Image.fromarray(picture)
@@ -164,7 +164,7 @@ def _chosen(model: Any, reader: Reader, device: str, choices: Choices) -> Tensor
 
 
 def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "scene") -> Tensor:
-    """[n, 3, size, size] → [n, dim]"""
+    """Encode images, [n, 3, size, size] → [n, dim]."""
     lots = torch.split(pictures, _AT_ONCE)
     return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
@@ -172,6 +172,6 @@ def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "sce
 def embedded_texts(
     model: Any, reader: Reader, lines: Sequence[str], device: str, role: Role = "scene"
 ) -> Tensor:
-    """n captions → [n, dim]"""
+    """Encode n captions → [n, dim]."""
     lots = [reader.read(lines[i : i + _AT_ONCE]) for i in range(0, len(lines), _AT_ONCE)]
     return torch.cat([model.encode_texts(lot.to(device), role).float() for lot in lots])

@@ -1,10 +1,10 @@
-"""The exam of alignments: do groups of patches lie on the objects that they are matched with?
+"""Validation of alignments: whether matched groups of patches lie on the right objects.
 
 Images are parts of ``val`` scenes around two objects of different names, each named once by the
 caption. Their patches are grouped, and the groups matched with the caption's entities, as MSG-CLIP
 does in training. A match is right where its group covers more of the entity's own object than of
-the other one: chance is a half. The mark stands beside those of ``validation`` and does not count
-for the choice of a checkpoint.
+the other one: chance is one half. This metric stands beside those of ``structure`` and does not
+count for the choice of a checkpoint.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import torch
 from benchbench.devices import inference
 from benchbench.scenes import seen
 from benchbench.scenes.drawing import draw
-from benchbench.training import validation
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
-from benchbench.training.validation import SIZE, part
+from benchbench.training.validation import structure
+from benchbench.training.validation.structure import SIZE, part
 from benchbench.variants.alignment import covered, matched, means
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.regions import grouped
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.training.validation import Exam
+    from benchbench.training.validation.structure import StructureSet
     from benchbench.variants.texts import Reader
 
 EXAMPLES = 600
@@ -43,19 +43,19 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class AlignmentExam:
+class AlignmentSet:
     """Images with captions, and where the two objects are."""
 
-    structure: Exam
+    structure: StructureSet
     images: Tensor
     """[n, 3, size, size], normalised."""
     lines: list[str]
     masks: Tensor
     """[n, entities, cells, cells]: what each entity covers; 0 everywhere of unknown ones."""
 
-    def marks(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
-        """Return the marks of ``validation``, and ``matched`` beside them, in percent."""
-        found = self.structure.marks(model, reader, device)
+    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+        """Return the metrics of ``validation``, and ``matched`` beside them, in percent."""
+        found = self.structure.metrics(model, reader, device)
         return found | {MATCHED: 100 * self.accuracy(model.clip, reader, device)}
 
     def accuracy(self, clip: Any, reader: Reader, device: str) -> float:
@@ -122,7 +122,7 @@ def judged_of(
     return Judged(likeness, pairs, own > others.amax(dim=2), masks.flatten(2).any(dim=2))
 
 
-def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentExam:
+def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentSet:
     """Draw it.
 
     Args:
@@ -141,5 +141,5 @@ def exam(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Ali
     labels = torch.from_numpy(seen(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
     lines = [world.captions[row] for row in some.tolist()]
-    structure = validation.exam(transform, scenes=scenes)
-    return AlignmentExam(structure, torch.stack(shown), lines, masks)
+    choices = structure.build(transform, scenes=scenes)
+    return AlignmentSet(choices, torch.stack(shown), lines, masks)

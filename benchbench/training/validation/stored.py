@@ -1,7 +1,7 @@
-"""Exams made once and kept: to draw a thousand images takes tens of seconds, at every start.
+"""Validation sets in files: drawing a thousand images at every start takes tens of seconds.
 
-A file holds an exam's arrays, and the rest of it as JSON in the header. It counts only where the
-same code, the same versions and the same preprocessing made it; else the exam is made anew.
+A file holds a set's arrays, and everything else as JSON in its header. It is valid only for the
+same code, the same versions and the same preprocessing; otherwise the set is drawn again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 
 import benchbench
 from benchbench.environment import describe_environment
-from benchbench.training.exams import EXAMS
+from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 
 if TYPE_CHECKING:
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from benchbench.training.exams import Marked
-    from benchbench.variants.making import Made
+    from benchbench.training.validation.sets import ValidationSet
+    from benchbench.variants.building import Build
 
 OURS = "benchbench."
 SOURCES = ("data", "scenegraph", "scenes", "training", "types")
-"""Folders of the package whose code makes exams."""
+"""Folders of the package whose code makes validation sets."""
 VERSIONS = ("numpy", "pillow", "torch", "torchvision")
 
 
-def kept_exam(folder: Path, name: str, made: Made, **smaller: int) -> Marked:
-    """Return an exam, read from a folder where it is there, else made and written.
+def stored_set(folder: Path, name: str, build: Build, **smaller: int) -> ValidationSet:
+    """Return a validation set, read from a folder where it is there, else made and written.
 
     Args:
-        folder: of exams.
-        name: of ``EXAMS``.
-        made: whose preprocessing its images go through.
+        folder: of validation sets.
+        name: of ``VALIDATION_SETS``.
+        build: the variant whose preprocessing its images go through.
         **smaller: ``scenes``, where a new one is to have fewer than it should: for trials, in a
             folder of their own.
     """
-    path = folder / f"{name}-{made.size}{weights.SUFFIX}"
-    origin = {"code": _code(), "preprocessing": _plain(made.preprocessing)}
+    path = folder / f"{name}-{build.size}{weights.SUFFIX}"
+    origin = {"code": _code(), "preprocessing": _plain(build.preprocessing)}
     if path.is_file():
         tensors, record = weights.read(path)
         if record.get("origin") == origin:
-            found: Marked = restored(record["exam"], tensors)
+            found: ValidationSet = restored(record["exam"], tensors)
             return found
-    exam = EXAMS[name](made.transform, **smaller)
+    exam = VALIDATION_SETS[name](build.transform, **smaller)
     arrays: dict[str, Tensor] = {}
     weights.write(path, arrays, {"exam": told(exam, arrays), "origin": origin})
     return exam
@@ -76,7 +76,7 @@ def told(value: Any, arrays: dict[str, Tensor]) -> Any:
         own = {each.name: told(getattr(value, each.name), arrays) for each in fields(value)}
         return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": own}
     if isinstance(value, dict):
-        # As a list: JSON is written with its names sorted, and the order of marks is their own.
+        # As a list: JSON is written with its names sorted, and the order of metrics is kept.
         return {"dict": [[name, told(each, arrays)] for name, each in value.items()]}
     if isinstance(value, tuple):
         return {"tuple": [told(each, arrays) for each in value]}
@@ -123,7 +123,7 @@ def _class(name: str) -> Any:
 
 @cache
 def _code() -> str:
-    """Return a digest of the code that makes exams, and of the versions of what it calls."""
+    """Return a digest of the code that draws validation sets, and of its libraries' versions."""
     top, found = Path(benchbench.__file__).parent, hashlib.sha256()
     versions = describe_environment("cpu")
     found.update(json.dumps([versions[name] for name in VERSIONS]).encode())

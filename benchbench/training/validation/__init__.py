@@ -1,0 +1,4 @@
+"""Validation: what a model under training is evaluated on; a file for each kind of variant.
+
+``sets`` names them, ``stored`` keeps the drawn ones in files. None shows a scene of the test split.
+"""
