@@ -75,12 +75,12 @@ EXTRA    := vg-relation-detection.predicate vg-relation-detection.sgcls
 BOARDS   := runs/boards
 EVAL     := $(BIN)/benchbench eval --edition scenes --out $(BOARDS)
 
-leaderboards: .venv/installed  ## evaluate the bundled models on every task, write leaderboards/ and README's board
+leaderboards: .venv/installed  ## evaluate the bundled models on every task, write leaderboards/ and the board of docs/family.md
 	rm -rf $(BOARDS)
 	$(EVAL) $(addprefix --model ,$(FAMILIES)) $(addprefix --task ,all $(EXTRA))
 	$(EVAL) --model blind:ngram $(addprefix --task ,coco-order coco-retrieval flickr30k-order flickr30k-retrieval)
 	$(EVAL) --model blind:frequency $(addprefix --task ,vg-relation-detection vg-relation-detection.predicate)
-	$(BIN)/benchbench publish $(BOARDS) --into README.md
+	$(BIN)/benchbench publish $(BOARDS) --into docs/family.md
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
