@@ -1,5 +1,4 @@
-"""Symmetric predicates, which hold in both directions: swapping their ends makes no false caption.
-"""
+"""Symmetric predicates, which hold both ways: swapping their ends makes no false caption."""
 
 from __future__ import annotations
 
