@@ -59,7 +59,10 @@ class Spans:
         return Spans(self.start[rows], self.stop[rows])
 
     def members(self) -> tuple[Ints, Ints]:
-        """Return the numbers of all members and the image of each, [members] both, image by image.
+        """Return the numbers of all members, image by image, and the image of each.
+
+        Returns:
+            Two arrays, [members] each.
         """
         size = self.size
         image = np.repeat(np.arange(len(size)), size)

@@ -55,7 +55,7 @@ def records_of(path: Path, content: Any) -> list[Record]:
     """Return the records of a JSON file's content, which must be a list of objects.
 
     Raises:
-        MalformedData: it is not.
+        MalformedData: the content is no list, or an entry is no object.
     """
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
