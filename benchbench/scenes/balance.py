@@ -155,9 +155,9 @@ def _balanced(
 
 
 def _taken(twin: Ints, group: Ints, lacking: Ints) -> list[int]:
-    """Take twins in order as long as one of their groups lacks items.
+    """Take, in order, each twin that has an item of a group still lacking items.
 
-    Their items are subtracted from ``lacking``.
+    Its items are subtracted from ``lacking``.
 
     Args:
         twin: [items], the twins' number of each item, ascending.
