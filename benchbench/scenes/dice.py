@@ -68,7 +68,7 @@ def dice(stream: str, index: Ints) -> Dice:
 def mixed(words: Words) -> Words:
     """Return words hashed by splitmix64's finaliser: a bijection of 64-bit words.
 
-    Every bit of a word affects all bits of its image under the bijection.
+    Every bit of a word affects all bits of the result.
     """
     words = (words ^ (words >> np.uint64(30))) * _FIRST
     words = (words ^ (words >> np.uint64(27))) * _SECOND

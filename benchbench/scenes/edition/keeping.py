@@ -47,7 +47,7 @@ def place(part: str) -> Path:
     """Return the folder of a part, which need not exist.
 
     Raises:
-        UsageError: there is no cache folder.
+        UsageError: the cache folder cannot be determined.
     """
     return cache_folder() / plan.EDITION / part
 

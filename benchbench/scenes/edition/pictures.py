@@ -48,7 +48,7 @@ class Drawings:
 
     folder: str
     what: str
-    """The word for the images in progress reports."""
+    """The word for the images in progress reports, such as ``pictures``."""
     batches: Sequence[Batch]
 
     @property
