@@ -1,1 +1,1 @@
-"""Official file formats, read strictly: a record that is not what its format promises is named."""
+"""Strict readers of the official file formats; an error names the record that violates them."""

@@ -1,12 +1,12 @@
 """The ARO benchmark's files (Yüksekgönül et al., ICLR 2023).
 
-``visual_genome_relation.json`` and ``visual_genome_attribution.json`` are lists of records with
-``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and, as ``bbox_x, bbox_y,
-bbox_w, bbox_h``, the crop that both captions speak of; the first with ``relation_name``, the second
-with ``attributes`` [a1, a2]. Files of the drawn world also have ``composition`` ("seen" or
-"unseen": whether its training split shows what the captions say), and that of attributes has
-``kind`` ("colours", "patterns", "colour and pattern"). Upstream shows the model
-``image.crop((x, y, x+w, y+h))``: see ``dataset_zoo/aro_datasets.py`` in
+``visual_genome_relation.json`` and ``visual_genome_attribution.json`` are lists of records. Each
+record has ``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and the crop
+that both captions are about, as ``bbox_x, bbox_y, bbox_w, bbox_h``. Records of the first file have
+``relation_name``, records of the second ``attributes`` [a1, a2]. Files of the drawn world also have
+``composition`` ("seen" or "unseen": whether its training split has the content of the captions),
+and the file of attributes has ``kind`` ("colours", "patterns", "colour and pattern"). Upstream
+gives the model ``image.crop((x, y, x+w, y+h))``: see ``dataset_zoo/aro_datasets.py`` in
 mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
 
@@ -33,13 +33,13 @@ COMPOSITIONS = ("seen", "unseen")
 
 
 def read_relations(root: Path) -> list[Item]:
-    """The items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
+    """Read the items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
 
     Another tag, ``kind``, is "left/right" or "other".
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong; the message names the record and the field.
     """
     return [
         _item(root, record, {**_relation(record), **_one_of(record, "composition", COMPOSITIONS)})
@@ -53,13 +53,14 @@ def _relation(record: Record) -> dict[str, str]:
 
 
 def read_attributions(root: Path) -> list[Item]:
-    """The items of ``visual_genome_attribution.json``, tagged with their ordered attribute pair.
+    """Read the items of ``visual_genome_attribution.json`` under ``root``.
 
-    Upstream groups by the two attributes in the order of the file, joined by an underscore.
+    They are tagged with their ordered attribute pair. Upstream groups by the two attributes in the
+    order of the file, joined by an underscore.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong; the message names the record and the field.
     """
     return [
         _item(
@@ -83,7 +84,7 @@ def _pair(record: Record) -> list[str]:
 
 
 def _one_of(record: Record, field: str, known: Sequence[str]) -> dict[str, str]:
-    """Return a tag that only the drawn world's files have, by its field; nothing where it lacks."""
+    """Return a tag of the drawn world's files, by its field; empty where it is absent."""
     told = record.text_if_any(field)
     if told not in (None, *known):
         named = " or ".join(f"'{each}'" for each in known)
@@ -94,7 +95,7 @@ def _one_of(record: Record, field: str, known: Sequence[str]) -> dict[str, str]:
 def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:
     image_path = record.relative_path("image_path")
     return Item(
-        id=str(record.index),  # its place in the file: ARO has no other id
+        id=str(record.index),  # its position in the file: ARO has no other id
         images=(ImageRef(root / "images" / image_path, crop_box(record)),),
         captions=(record.text("true_caption"), record.text("false_caption")),
         target=(0,),
@@ -104,7 +105,11 @@ def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:
 
 
 def crop_box(record: Record) -> Box:
-    """The crop of a record as (left, top, right, bottom); an error where it has no area."""
+    """Return the crop of a record as (left, top, right, bottom).
+
+    Raises:
+        MalformedData: the crop has no area, or a field is wrong.
+    """
     x, y, w, h = (record.whole(f"bbox_{side}") for side in "xywh")
     for side, length in (("w", w), ("h", h)):
         if length <= 0:
@@ -113,10 +118,10 @@ def crop_box(record: Record) -> Box:
 
 
 def dropped_relations() -> frozenset[str]:
-    """The 157 relations that ARO's notebook leaves out of its macro average.
+    """Return the 157 relations that ARO's notebook leaves out of its macro average.
 
-    Symmetric ones ("next to"), and ones too rare to read. Source, in the file itself:
-    mertyg/vision-language-models-are-bows-and-what-to-do-about-it@81fdd20d.
+    They are symmetric relations ("next to"), and relations too rare to read. Source, in the file
+    itself: mertyg/vision-language-models-are-bows-and-what-to-do-about-it@81fdd20d.
     """
     text = (files("benchbench.data") / "lists" / "aro_dropped_relations.json").read_text("utf-8")
     return frozenset(json.loads(text)["relations"])

@@ -8,10 +8,10 @@ from typing import Any
 
 
 def canonical(content: Any) -> bytes:
-    """JSON with sorted keys and no white space."""
+    """Return JSON bytes with sorted keys, no white space between tokens, and a final line feed."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def records_digest(content: Any) -> str:
-    """SHA-256 of the canonical form, in hex."""
+    """Return the SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(content)).hexdigest()

@@ -1,4 +1,4 @@
-"""Order negatives of a Karpathy file, tagged and frozen: a file per seed."""
+"""Order negatives of a Karpathy file, tagged and frozen: one file per seed."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def freeze_order(
     """Tag a Karpathy file's captions once and write their shuffles, one file per seed.
 
     Args:
-        source: the Karpathy file. The pictures it names belong beside it.
-        out: the folder to write to; by default the source's own. Pictures and source belong there.
-        seeds: other seeds, other shuffles. Seed 0 is the one that tasks are about.
-        tagger: as ``find_tagger`` takes it.
-        progress: called with captions tagged.
+        source: the Karpathy file. The images it names belong beside it.
+        out: the folder to write to; by default the source's own. Images and source belong there.
+        seeds: another seed gives other shuffles. The tasks themselves use seed 0.
+        tagger: a name that ``find_tagger`` takes.
+        progress: called with the number of captions tagged.
 
     Returns:
-        What was written, in the order of the seeds.
+        The files written, in the order of the seeds.
 
     Raises:
-        UsageError: no seeds; or a file cannot be written there.
-        MissingData: no such source or tagger, or no such folder.
-        MalformedData: the source is not as its format promises.
+        UsageError: there are no seeds, or a file cannot be written there.
+        MissingData: the source, the tagger or the folder does not exist.
+        MalformedData: the source violates its format.
     """
     folder = source.parent if out is None else out
     if not seeds or min(seeds) < 0:
@@ -68,7 +68,7 @@ def freeze_order(
 
 
 def _check_words(source: Path, read: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Every caption should have words once ``pre_caption`` took the marks away."""
+    """Raise an error for a caption that has no words after ``pre_caption``."""
     for image, texts in read:
         for text in texts:
             if not pre_caption(text):
@@ -87,7 +87,7 @@ def _tagged(
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Under another name first, so that half a file is never taken for a whole one."""
+    """Write a file under another name first, so that half a file is never taken for a whole one."""
     partial = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         partial.write_bytes(content)

@@ -1,15 +1,18 @@
-"""Scene graphs in an HDF5 file of the VG150 layout, checked number by number.
+"""Scene graphs in an HDF5 file of the VG150 layout, with every number checked.
 
 The layout is that of Xu et al. (CVPR 2017; danfei/scene-graph-TF-release, ``data_tools``), which
-Zellers et al. (CVPR 2018) split anew. Per image: ``split`` (0 training, 2 test), and the first and
-last numbers, inclusive, of its boxes (``img_to_first_box``, ``img_to_last_box``) and relations
-(``…_rel``); −1 for none. Per box: ``labels`` [M, 1], and ``boxes_1024`` [M, 4]: middle x and y,
-width and height, on a scale where the image's longest side is 1024. Per relation:
-``relationships`` [R, 2], the numbers of subject's and object's box among all M, and ``predicates``
-[R, 1]. Labels and predicates count from 1; 0 is background. Other data sets (attributes) are left
-alone.
+Zellers et al. (CVPR 2018) split anew:
 
-A file is untrusted: what does not fit is named by file, data set and place.
+- Per image: ``split`` (0 training, 2 test), and the first and last numbers, inclusive, of its boxes
+  (``img_to_first_box``, ``img_to_last_box``) and relations (``…_rel``); −1 for none.
+- Per box: ``labels`` [M, 1], and ``boxes_1024`` [M, 4]: middle x and y, width and height, on a
+  scale where the image's longest side is 1024.
+- Per relation: ``relationships`` [R, 2], the numbers of the subject's and the object's box among
+  all M, and ``predicates`` [R, 1].
+
+Labels and predicates count from 1; 0 is background. Other data sets (attributes) are ignored.
+
+A file is untrusted: an error names the file, the data set and the place.
 """
 
 from __future__ import annotations
@@ -32,31 +35,35 @@ Ints = npt.NDArray[np.int64]
 
 TRAINING, TEST = 0, 2
 LARGEST = 2**31 - 1
-"""No number in such a file is larger: arithmetic on them stays inside 64 bits."""
+"""The largest number in such a file, so that arithmetic stays inside 64 bits."""
 MOST = 2 * 10**7
-"""Entries of a data set; the official file has 4.4 million boxes' sides."""
+"""The largest number of entries of a data set; the official file has 4.4 million boxes' sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Which boxes, or which relations, belong to each image: ``start`` to ``stop``, exclusive."""
+    """The numbers of each image's boxes, or relations: from ``start`` to ``stop``, exclusive."""
 
     start: Ints
-    """[n]"""
+    """[images]"""
     stop: Ints
-    """[n]; equal to ``start`` where there are none."""
+    """[images]; equal to ``start`` where there are none."""
 
     @property
     def size(self) -> Ints:
-        """How many each image has: [n]."""
+        """Return the number of members of each image, [images]."""
         return self.stop - self.start
 
     def take(self, rows: Ints) -> Spans:
-        """Those of some images."""
+        """Return the spans of some images."""
         return Spans(self.start[rows], self.stop[rows])
 
     def members(self) -> tuple[Ints, Ints]:
-        """The numbers of all members, image by image, and the image of each: [m], [m]."""
+        """Return the numbers of all members, image by image, and the image of each.
+
+        Returns:
+            Two arrays, [members] each.
+        """
         size = self.size
         image = np.repeat(np.arange(len(size)), size)
         within = np.arange(len(image)) - np.repeat(np.cumsum(size) - size, size)
@@ -65,29 +72,29 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Graphs:
-    """The scene graphs of n images with M boxes and R relations in all; numbers are in range."""
+    """The scene graphs of some images with M boxes and R relations in all; numbers are in range."""
 
     split: Ints
-    """[n]: ``TRAINING`` or ``TEST``."""
+    """[images]: ``TRAINING`` or ``TEST``."""
     boxes_of: Spans
     relations_of: Spans
     boxes: Ints
     """[M, 4]: middle x and y, width and height; the longest side of the image is 1024."""
     labels: Ints
-    """[M]: in the vocabulary's objects, from 0."""
+    """[M]: index into the vocabulary's objects, from 0."""
     ends: Ints
     """[R, 2]: boxes of subject and object among all M, both of the relation's own image."""
     predicates: Ints
-    """[R]: in the vocabulary's predicates, from 0."""
+    """[R]: index into the vocabulary's predicates, from 0."""
 
 
 def read_graphs(path: Path, vocabulary: Vocabulary) -> Graphs:
     """Read and check a file.
 
     Raises:
-        MissingData: it is not there.
-        MalformedData: it is no HDF5 file, lacks a data set, or holds a number that cannot be
-            meant; the message names data set and place.
+        MissingData: the file does not exist.
+        MalformedData: it is no HDF5 file, lacks a data set, or holds an impossible number; the
+            message names the data set and the place.
     """
     file = _read(path)
     split = file.column("split")
@@ -115,14 +122,14 @@ def read_graphs(path: Path, vocabulary: Vocabulary) -> Graphs:
 
 
 class _File:
-    """The arrays of a file, by name; its checks say where they failed."""
+    """The arrays of a file, by name; the errors of its checks name the data set and the place."""
 
     def __init__(self, path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
         self._path = path
         self._arrays = arrays
 
     def column(self, name: str) -> Ints:
-        """A data set of shape [N] or [N, 1], as [N]."""
+        """Return a data set of shape [N] or [N, 1], as [N]."""
         array = self._whole(name)
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
@@ -131,7 +138,7 @@ class _File:
         return array
 
     def table(self, name: str, width: int) -> Ints:
-        """A data set of shape [N, width]."""
+        """Return a data set of shape [N, width]."""
         array = self._whole(name)
         if array.ndim != 2 or array.shape[1] != width:
             raise self._wrong(name, f"should have the shape [N, {width}], not {list(array.shape)}")
@@ -151,7 +158,7 @@ class _File:
         problem: str,
         values: npt.NDArray[Any] | None = None,
     ) -> None:
-        """An error that names the first entry which is not good, and its value."""
+        """Raise an error that names the first bad entry and its value, if there is one."""
         good = np.asarray(good)
         if good.all():
             return
@@ -165,12 +172,12 @@ class _File:
     def same_length(
         self, one: str, array: npt.NDArray[Any], other: str, its: npt.NDArray[Any]
     ) -> None:
-        """An error where two data sets about the same things differ in length."""
+        """Raise an error where two data sets about the same things differ in length."""
         if len(array) != len(its):
             raise self._wrong(one, f"has {len(array):,} entries, '{other}' {len(its):,}")
 
     def named(self, name: str, numbers: Ints, names: int) -> None:
-        """An error where a number, counted from 1, has no name."""
+        """Raise an error where a number, counted from 1, has no name."""
         good = (numbers >= 1) & (numbers <= names)
         self.require(name, good, f"is not among the {names} named (1 to {names})")
 
@@ -198,7 +205,7 @@ def _read(path: Path) -> _File:
 
 
 def _array(path: Path, file: Any, name: str) -> npt.NDArray[Any]:
-    """A data set's numbers; its shape and type are looked at before any of it is read."""
+    """Return a data set's numbers; its shape and type are checked before any of it is read."""
     import h5py
 
     where = f"{path}, data set '{name}'"
@@ -213,12 +220,12 @@ def _array(path: Path, file: Any, name: str) -> npt.NDArray[Any]:
             raise MalformedData(f"{where}: should hold whole numbers, not {data.dtype}.")
         return np.asarray(data[()])
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
-        # TypeError: a type that numpy has no name for, as HDF5's times.
+        # TypeError: a type that numpy lacks, such as HDF5's times.
         raise MalformedData(f"{where}: cannot be read ({error}).") from error
 
 
 def _spans(file: _File, what: str, images: int, total: int) -> Spans:
-    """Which things belong to which image; none belongs to two."""
+    """Return the boxes or relations of each image; no member may belong to two images."""
     names = f"img_to_first_{what}", f"img_to_last_{what}"
     first, last = map(file.column, names)
     for name, column in zip(names, (first, last), strict=True):
@@ -238,7 +245,7 @@ def _spans(file: _File, what: str, images: int, total: int) -> Spans:
 
 
 def _check_ends(file: _File, graphs: Graphs) -> None:
-    """Relations are between boxes of their own image."""
+    """Raise an error unless every relation is between boxes of its own image."""
     numbers, image = graphs.relations_of.members()
     ends, boxes = graphs.ends[numbers], graphs.boxes_of
     own = (ends >= boxes.start[image, None]) & (ends < boxes.stop[image, None])

@@ -1,8 +1,8 @@
-"""What an image file says of itself before a pixel is decoded.
+"""The properties in an image file's header, read before any pixel is decoded.
 
-Images are decoded as upstream loaders do it (``benchbench.data.images.decode``). What that leaves
-out of a file is counted here, for a run's record: a photograph that a viewer turns upright, for
-one, is shown to models as the camera saved it.
+Images are decoded as upstream loaders do it (``benchbench.data.images.decode``). The properties
+that decoding ignores are counted here, for a run's record. An example is a photograph that a viewer
+turns upright: models get it as the camera saved it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DECODING = (
     "EXIF orientation of JPEG, PNG and WebP is not applied, alpha is dropped, of several frames "
     "the first is shown, and of over 8 bits a channel 8 are kept (grey ones are clipped at 255)."
 )
-"""For the card of every task."""
+"""A statement for the card of every task."""
 
 ORIENTATION, UPRIGHT = 0x0112, 1
 SHORT, LONG = 3, 4
@@ -29,10 +29,10 @@ ENTRY = 12
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One file's."""
+    """The header of one file."""
 
     size: tuple[int, int]
-    """Width and height."""
+    """Width and height in pixels."""
     oriented: bool
     """Whether it has an EXIF orientation other than upright, which decoding does not apply."""
     transparent: bool
@@ -44,7 +44,7 @@ class Header:
 
 
 def header_of(image: ImageFile) -> Header:
-    """Return what the header of an opened image says; nothing is decoded."""
+    """Return the header of an opened image; nothing is decoded."""
     return Header(
         size=image.size,
         oriented=2 <= orientation(image.info.get("exif", b"")) <= 8,
@@ -57,8 +57,8 @@ def header_of(image: ImageFile) -> Header:
 def orientation(exif: bytes) -> int:
     """Return the orientation in the first directory of an EXIF block; 1 where there is none.
 
-    A block that makes no sense has none: viewers ignore it, too. TIFF files have no such block, and
-    Pillow applies the orientation that they have.
+    A malformed block has none: viewers ignore it, too. TIFF files have no such block, and Pillow
+    applies the orientation that they have.
     """
     block = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
@@ -78,7 +78,7 @@ def orientation(exif: bytes) -> int:
 
 
 def _is_animated(image: ImageFile) -> bool:
-    """Whether there is a second frame; a file that is broken there has none."""
+    """Return whether there is a second frame; a file that is broken there has none."""
     try:
         return bool(getattr(image, "is_animated", False))
     except (OSError, SyntaxError, ValueError, IndexError, struct.error):
@@ -86,6 +86,9 @@ def _is_animated(image: ImageFile) -> bool:
 
 
 def _is_deep(image: ImageFile) -> bool:
-    """By the mode, or where Pillow reads 16 bits into 8, by the form of the pixels in the file."""
+    """Return whether a channel has more than 8 bits.
+
+    The mode decides. Where Pillow reads 16 bits into 8, the form of the pixels in the file decides.
+    """
     stored = str(image.tile[0][3]) if image.format in ("PNG", "TIFF") and image.tile else ""
     return image.mode in ("I", "F") or image.mode.startswith("I;16") or ";16" in stored

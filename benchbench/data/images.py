@@ -1,4 +1,4 @@
-"""Pictures, opened with care: headers are untrusted, and a bad one is named, never skipped."""
+"""Untrusted image files: an unreadable image is never skipped, and its error names it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from benchbench.types import Box, ImageRef
 
 MAX_PIXELS = 89_478_485
-"""Pillow's threshold for a decompression bomb; Visual Genome's pictures have under 2 million."""
+"""Pillow's threshold for a decompression bomb; Visual Genome's images have under 2 million pixels.
+"""
 
 MAX_ASPECT = 1000
-"""Longest side over shortest: models resize the shortest side to theirs, and the other with it."""
+"""The largest ratio of the longest side to the shortest. Models resize the shortest side to theirs,
+and the longest side in proportion."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 
 def read_header(path: Path) -> Header:
-    """Return what the header says, without decoding.
+    """Read the header of an image file, without decoding.
 
     Raises:
-        ImageError: missing, no picture, or too large.
+        ImageError: the file is missing, no image, or too large.
     """
     _require_file(path)
     with _open(path, path) as image:
@@ -42,7 +44,11 @@ def read_header(path: Path) -> Header:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of an image file; an ImageError where there are none to read."""
+    """Read the bytes of an image file.
+
+    Raises:
+        ImageError: the file is missing, unreadable or no regular file.
+    """
     _require_file(path)
     try:
         return path.read_bytes()
@@ -54,7 +60,7 @@ def decode(content: bytes, path: Path) -> Image:
     """Decode bytes to RGB, as upstream loaders do (``headers.DECODING``).
 
     Raises:
-        ImageError: naming ``path``: undecodable, truncated or too large.
+        ImageError: the bytes are undecodable, truncated or too large; the message names ``path``.
     """
     with _open(io.BytesIO(content), path) as image:
         try:
@@ -86,7 +92,7 @@ def _open(source: Path | io.BytesIO, path: Path) -> ImageFile:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse what is no regular file: opening a pipe would wait for ever."""
+    """Raise an error unless a path is a regular file: opening a pipe would wait forever."""
     try:
         require_regular(path)
     except FileNotFoundError:
@@ -100,38 +106,38 @@ def _reason(error: Exception) -> str:
 
 
 def crop(image: Image, ref: ImageRef) -> Image:
-    """The picture that a reference means; what lies beyond the edge is black, as in Pillow."""
+    """Crop an image to the box of its reference; pixels beyond the edge are black, as in Pillow."""
     return image if ref.box is None else image.crop(ref.box)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the headers of a set of images say."""
+    """The headers of a set of images."""
 
     unreadable: Mapping[Path, ImageError]
-    """Files that cannot be read, and why."""
+    """Files that cannot be read, each with its error."""
     wrong: Mapping[ImageRef, str]
-    """Crops that make no picture of their image, and why: the annotations are wrong, not a file."""
+    """Crops that give no image, each with the reason: the annotations are wrong, not a file."""
     headers: Mapping[Path, Header]
-    """Of each file that can be read."""
+    """The header of each readable file."""
 
     def overhangs(self, ref: ImageRef) -> bool:
-        """Whether a crop reaches over the edge of its image."""
+        """Return whether a crop extends over the edge of its image."""
         return ref.box is not None and _overhangs(ref.box, self.headers[ref.path].size)
 
     def tally(self, paths: Iterable[Path]) -> dict[str, int]:
-        """Return how many of these files have what decoding leaves out, by the kind of it."""
+        """Return the number of files with each property that decoding ignores, by property."""
         found = [self.headers[path] for path in paths]
         kinds = ("oriented", "transparent", "animated", "deep")
         return {kind: sum(getattr(header, kind) for header in found) for kind in kinds}
 
 
 def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
-    """Look at the header of every file before any model is loaded.
+    """Read the header of every file before any model is loaded.
 
     Args:
-        refs: images and crops, repeats welcome.
-        workers: files looked at side by side.
+        refs: images and crops; repeats are allowed.
+        workers: files read at the same time.
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
@@ -149,7 +155,7 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
 
 
 def headers_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, Header | ImageError]:
-    """Return each file's header, or why there is none; some are looked at at once."""
+    """Return each file's header, or the error of reading it; ``workers`` files are read at once."""
     with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
         return dict(zip(paths, pool.map(_header_or_error, paths), strict=True))
 
@@ -162,7 +168,10 @@ def _header_or_error(path: Path) -> Header | ImageError:
 
 
 def _problem(box: Box, size: tuple[int, int]) -> str | None:
-    """Why a crop of an image of ``size`` (width, height) makes no picture; None where it does."""
+    """Return why a crop gives no image; None where it gives one.
+
+    ``size`` is width and height in pixels.
+    """
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if width <= 0 or height <= 0:

@@ -1,11 +1,11 @@
-"""Captions in the Karpathy form: a list of ``{"image": path, "caption": [texts]}``.
+"""Captions in Karpathy's format: a list of ``{"image": path, "caption": [texts]}``.
 
-So are ``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr30k_test.json``
-(1,000 images, 5,000 captions), as ARO and the retrieval literature share them. Paths count from
-the data root. A training split lies beside the test split (``coco_karpathy_train.json``,
-``flickr30k_train.json``, as published with BLIP): there a record may have one caption instead of a
-list, and pictures come again. Karpathy's own ``dataset_coco.json`` and its like are one object for
-all splits; to learn from, its ``train`` and ``restval`` are taken.
+``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr30k_test.json`` (1,000
+images, 5,000 captions) have this format, as ARO and the retrieval literature share them. Paths
+count from the data root. A training split is beside the test split (``coco_karpathy_train.json``,
+``flickr30k_train.json``, as published with BLIP). In it a record may have one caption instead of a
+list, and images may repeat. Karpathy's own ``dataset_coco.json`` and the like are one object for
+all splits; training uses its splits ``train`` and ``restval``.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TO_LEARN = ("train", "restval")
-"""Splits of Karpathy's own files; ``val`` and ``test`` stay unseen."""
+"""The splits of Karpathy's own files that training uses; ``val`` and ``test`` stay unseen."""
 
 
 def read_captions(path: Path) -> list[tuple[str, list[str]]]:
-    """Each image, as the file names it, with its captions.
+    """Read each image, as the file names it, with its captions.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong; the message names the record and the field.
     """
     records = read_records(path)
     return [(record.relative_path("image"), record.texts("caption")) for record in records]
 
 
 def captions_digest(path: Path) -> str:
-    """The digest of the file's records, whatever its white space and the order of fields.
+    """Return the digest of the file's records, independent of white space and the order of fields.
 
     Raises:
-        MissingData: there is no such file.
+        MissingData: the file does not exist.
         MalformedData: it is no JSON.
     """
     return records_digest(read_content(path))
@@ -48,22 +48,23 @@ def captions_digest(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """Pictures with their captions, to learn from."""
+    """Images with their captions, for training."""
 
     of_image: Mapping[str, Sequence[str]]
-    """By the picture's path, as the file has it."""
+    """By the image's path, as the file has it."""
     splits: tuple[str, ...]
-    """Those of the file that they are of; none where it does not tell any apart."""
+    """The file's splits that they come from; none where the file has no splits."""
     sha256: str
-    """Of the file's records, whatever its white space and the order of fields."""
+    """The digest of the file's records, independent of white space and the order of fields."""
 
 
 def read_captions_to_learn(path: Path) -> Captions:
-    """What a file holds to learn from, in any of the three forms.
+    """Read the training captions of a file in any of the three forms.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field; or none of its splits is to be learnt from.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong (the message names the record and the field), or none of the
+            file's splits is for training.
     """
     content = read_content(path)
     found: dict[str, list[str]] = {}
@@ -84,7 +85,7 @@ def read_captions_to_learn(path: Path) -> Captions:
 
 
 def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
-    """The images of Karpathy's own form that are to be learnt from, and their splits."""
+    """Return the training images of Karpathy's own format, and their splits."""
     by_split: dict[str, list[Record]] = {}
     for record in top.records("images"):
         by_split.setdefault(record.text("split"), []).append(record)
@@ -98,16 +99,18 @@ def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
 
 
 def _place(record: Record) -> str:
-    """``filepath/filename``; Flickr's have no folder."""
+    """Return ``filepath/filename``; Flickr's images have no folder."""
     folder = f"{record.text('filepath')}/" if record.has("filepath") else ""
     return record.sound_path("filename", folder + record.text("filename"))
 
 
 def read_training(root: Path, test: str) -> list[Entry]:
-    """The training split beside a file of the test split: an entry a picture; none without it.
+    """Read the training split beside a file of the test split: one entry per image.
+
+    The list is empty where there is no training split.
 
     Raises:
-        MalformedData: naming the record and the field.
+        MalformedData: a field is wrong; the message names the record and the field.
     """
     path = root / test.replace("_test.json", "_train.json")
     if path.name == test or not path.is_file():
@@ -120,11 +123,12 @@ def read_training(root: Path, test: str) -> list[Entry]:
 
 
 def read_captioned(root: Path, name: str) -> list[Entry]:
-    """An entry a picture, all searched together; ids count the records from 0.
+    """Read one entry per image, all in one gallery; ids count the records from 0.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field; or a picture has two records.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong (the message names the record and the field), or an image
+            has two records.
     """
     gallery = Gallery("test")
     first: dict[str, Record] = {}

@@ -1,12 +1,12 @@
-"""ARO's order perturbations, of captions whose words and tags are known (Yüksekgönül et al. 2023).
+"""ARO's order perturbations of captions with known words and tags (Yüksekgönül et al. 2023).
 
 Each caption becomes five options: itself, then four shuffles of it (``PERTURBATIONS``, upstream's
-order), each made from the raw caption; every option then goes through ``pre_caption``. Upstream
-tags with spaCy and shuffles with global generators, so that its negatives differ from run to run;
-here each shuffle is a function of its item's name alone, and is frozen to a file.
+order). Each shuffle is made from the raw caption; every option then passes through ``pre_caption``.
+Upstream tags with spaCy and shuffles with global generators, so that its negatives differ from run
+to run. Here each shuffle is a function of its item's name alone, and is frozen to a file.
 
-A negative may equal its original: two nouns come back in order half of the time. Whether it does is
-for the model's tokens to say, so nothing is left out here.
+A negative may equal its original: two nouns come back in order half of the time. Whether it does
+depends on the model's tokens, so that nothing is left out here.
 
 The frozen file is one JSON object::
 
@@ -18,8 +18,8 @@ The frozen file is one JSON object::
      "items": [{"image": as in the source, "image_number": 0, "caption_number": 0,
                 "caption": the raw caption, "true_option": text, "negatives": [four texts]}, …]}
 
-``image_number`` and ``caption_number`` count from 0 in the source; items follow its order.
-Source of the semantics: ``dataset_zoo/perturbations.py`` and ``aro_datasets.py`` in
+``image_number`` and ``caption_number`` count from 0 in the source; items follow its order. Source
+of the semantics: ``dataset_zoo/perturbations.py`` and ``aro_datasets.py`` in
 mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
 """
 
@@ -61,7 +61,9 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 def pre_caption(text: str) -> str:
-    """A caption as upstream shows it to models: lower case, bare of marks, at most 30 words.
+    """Return a caption as upstream gives it to models.
+
+    It is in lower case, without the marks ``.!"()*#:;~``, and at most 30 words long.
 
     >>> pre_caption('A  "red" dog. ')
     'a red dog'
@@ -72,10 +74,10 @@ def pre_caption(text: str) -> str:
 
 
 def permutation(name: str, count: int) -> list[int]:
-    """An order of ``count`` things that depends on ``name`` alone.
+    """Return an order of ``count`` things that depends on ``name`` alone.
 
-    Fisher–Yates over splitmix64 (Steele, Lea & Flood 2014) keyed by the name's SHA-256: the same
-    on every platform, and uniform to within count · 2⁻³².
+    The method is Fisher–Yates over splitmix64 (Steele, Lea & Flood 2014), keyed by the name's
+    SHA-256. It is the same on every platform, and uniform to within count · 2⁻³².
     """
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     order = list(range(count))
@@ -86,7 +88,7 @@ def permutation(name: str, count: int) -> list[int]:
 
 
 def _mixed(word: int) -> int:
-    """Splitmix64's finaliser."""
+    """Return a word hashed by splitmix64's finaliser."""
     word &= _MASK
     word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
     word = (word ^ (word >> 27)) * 0x94D049BB133111EB & _MASK
@@ -94,7 +96,7 @@ def _mixed(word: int) -> int:
 
 
 def shuffle_nouns_and_adj(tagged: Tagged, name: str) -> str:
-    """Nouns permuted among nouns, adjectives among adjectives."""
+    """Permute nouns among nouns, and adjectives among adjectives."""
     words = [word for word, _ in tagged]
     for kind, tags in (("nouns", NOUNS), ("adjectives", ADJECTIVES)):
         _permute(words, [i for i, (_, tag) in enumerate(tagged) if tag in tags], f"{name}/{kind}")
@@ -102,7 +104,7 @@ def shuffle_nouns_and_adj(tagged: Tagged, name: str) -> str:
 
 
 def shuffle_allbut_nouns_and_adj(tagged: Tagged, name: str) -> str:
-    """Everything but nouns and adjectives permuted among itself."""
+    """Permute all words except nouns and adjectives among themselves."""
     words = [word for word, _ in tagged]
     others = [i for i, (_, tag) in enumerate(tagged) if tag not in NOUNS | ADJECTIVES]
     _permute(words, others, name)
@@ -110,7 +112,7 @@ def shuffle_allbut_nouns_and_adj(tagged: Tagged, name: str) -> str:
 
 
 def shuffle_within_trigrams(words: Sequence[str], name: str) -> str:
-    """Each run of three words shuffled in itself; the last may be shorter."""
+    """Shuffle each run of three words in itself; the last run may be shorter."""
     parts = list(_trigrams(words))
     for number, part in enumerate(parts):
         _permute(part, range(len(part)), f"{name}/{number}")
@@ -118,7 +120,7 @@ def shuffle_within_trigrams(words: Sequence[str], name: str) -> str:
 
 
 def shuffle_trigrams(words: Sequence[str], name: str) -> str:
-    """Runs of three words in another order; the last may be shorter, and moves too."""
+    """Permute the runs of three words; the last run may be shorter, and moves too."""
     parts = list(_trigrams(words))
     return " ".join(word for i in permutation(name, len(parts)) for word in parts[i])
 
@@ -129,7 +131,7 @@ def _trigrams(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _permute(words: list[str], places: Sequence[int], name: str) -> None:
-    """Put the words at some places into another order, where they stand."""
+    """Permute the words at some positions, in place."""
     taken = [words[i] for i in places]
     for place, source in zip(places, permutation(name, len(places)), strict=True):
         words[place] = taken[source]
@@ -137,21 +139,23 @@ def _permute(words: list[str], places: Sequence[int], name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TaggedCaption:
-    """A raw caption, and how taggers part it."""
+    """A raw caption with its words and tags."""
 
     text: str
     tagged: Tagged
     """For the first two shuffles."""
     words: Sequence[str]
-    """For the trigram shuffles: upstream takes NLTK's word tokens here."""
+    """For the trigram shuffles: upstream uses NLTK's word tokens here."""
 
 
 def negatives(caption: TaggedCaption, name: str) -> list[str]:
-    """The four shuffles of a caption, in the order of ``PERTURBATIONS``, through ``pre_caption``.
+    """Return the four shuffles of a caption, in the order of ``PERTURBATIONS``.
+
+    Each passes through ``pre_caption``.
 
     Args:
-        caption: with its tags.
-        name: names the item and the seed; another name gives other shuffles.
+        caption: the caption with its tags.
+        name: the name of the item and the seed; another name gives other shuffles.
     """
     nouns, others, within, among = (f"{name}/{each}" for each in PERTURBATIONS)
     raw = (
@@ -171,14 +175,14 @@ def frozen(
     source_digest: str,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The content of a frozen file, ready for JSON.
+    """Return the content of a frozen file, ready for JSON.
 
     Args:
         images: each image as its source names it, with its captions, in the source's order.
-        tagger: what told the tags, with its version.
+        tagger: the tagger, with its version.
         source: the Karpathy file's name.
-        source_digest: its digest, so that a file for other captions is noticed.
-        seed: other seeds, other shuffles.
+        source_digest: its digest, by which a frozen file of other captions is detected.
+        seed: another seed gives other shuffles.
     """
     items = [
         {
@@ -205,7 +209,7 @@ def frozen(
 
 
 def frozen_name(source: str, seed: int = 0) -> str:
-    """The frozen file's name, by the source's and the seed.
+    """Return the frozen file's name, by the source's and the seed.
 
     >>> frozen_name("coco_karpathy_test.json"), frozen_name("flickr30k_test.json", 3)
     ('coco_order_negatives.json', 'flickr30k_order_negatives.seed3.json')
@@ -215,17 +219,19 @@ def frozen_name(source: str, seed: int = 0) -> str:
 
 
 def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
-    """The items of a frozen file under ``root``: the true option first, then its four shuffles.
+    """Read the items of a frozen file under ``root``.
+
+    The options of an item are the true option, then its four shuffles.
 
     Args:
         root: the data root.
-        name: the file's.
-        seed: the one that the file should be of.
+        name: the file's name.
+        seed: the seed that the file should have.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: it is no frozen file of this version and seed, a record is not as it should
-            be, or the captions beside it are others than those that were frozen.
+        MissingData: the file does not exist.
+        MalformedData: it is no frozen file of this version and seed, a record is wrong, or the
+            captions beside it are not those that were frozen.
     """
     header = read_record(root / name)
     if header.text("format") != FORMAT or header.whole("version") != FORMAT_VERSION:
@@ -245,7 +251,7 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
 
 
 def _check_source(root: Path, name: str, header: Record) -> None:
-    """Where the captions that were frozen lie beside the frozen file, they are still the same."""
+    """Check that the captions beside the frozen file, if any, are those that were frozen."""
     source = root / header.relative_path("source")
     if exists(source) and captions_digest(source) != header.text("source_digest"):
         raise MalformedData(

@@ -1,4 +1,4 @@
-"""What COCO-Order and Flickr30k-Order have in common: options, metrics, seeds."""
+"""The common parts of COCO-Order and Flickr30k-Order: options, metrics, seeds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ QUIRKS = (
 def order_info(
     name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
 ) -> TaskInfo:
-    """The card of an order task whose captions come from the Karpathy file ``source``."""
+    """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
         name=name,
         title=title,
@@ -84,7 +84,7 @@ def _file(source: str, seed: int) -> DataFile:
 
 @dataclass(frozen=True, slots=True)
 class OrderTask:
-    """Five options a picture: its caption, and four orders of the caption's words."""
+    """A task with five options per image: its caption, and four orders of the caption's words."""
 
     info: TaskInfo
     source: str
@@ -92,16 +92,19 @@ class OrderTask:
     seed: int = 0
 
     def items(self, root: Path) -> list[Item]:
-        """One item a caption, the true option first."""
+        """Return one item per caption, the true option first."""
         return read_order_items(root, frozen_name(self.source, self.seed), self.seed)
 
     def training(self, root: Path) -> list[Entry]:
-        """The pictures of the training split beside it, with their captions; none without it."""
+        """Return the images of the training split beside it, with their captions.
+
+        The list is empty where there is no training split.
+        """
         return read_training(root, self.source)
 
     @property
     def variants(self) -> Mapping[str, OrderTask]:
-        """The same captions under other shuffles, by name: seed1 to seed4."""
+        """Return the tasks with the same captions under other shuffles, by name: seed1 to seed4."""
         return {} if self.seed else {f"seed{seed}": self._with(seed) for seed in SEEDS}
 
     def _with(self, seed: int) -> OrderTask:

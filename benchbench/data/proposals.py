@@ -1,4 +1,4 @@
-"""What a detector found, as a JSON file: ``benchbench-proposals``, version 1.
+"""A detector's boxes as a JSON file: ``benchbench-proposals``, version 1.
 
 ::
 
@@ -15,15 +15,15 @@
       }
     }
 
-Images go by their id (``image_id`` of ``image_data.json``), as text. Boxes are left, top, right,
-bottom in pixels of the image file. What a model is shown is rounded to the nearest pixel edge (half
-up) and clipped to the image, and no box gets smaller than a pixel; true boxes are matched with the
-boxes as they stand in the file. Labels are names of the task's vocabulary: names, for numbers are
-counted from 0 here and from 1 there. Scores are in (0, 1]. Each
-image of the test split needs an entry, if with empty lists; other images are left alone. Other
-fields are too.
+Images are identified by their id (``image_id`` of ``image_data.json``), as text. Boxes are left,
+top, right, bottom in pixels of the image file. For models, boxes are rounded to the nearest pixel
+edge (half up) and clipped to the image, and no box gets smaller than a pixel. True boxes are
+matched with the unrounded boxes of the file. Labels are names of the task's vocabulary, not
+numbers, since numbers count from 0 here and from 1 in other files. Scores are in (0, 1]. Each image
+of the test split needs an entry, with empty lists if nothing was found. Other images and other
+fields are ignored.
 
-A file is untrusted: what does not fit is named by file, image and place.
+A file is untrusted: an error names the file, the image and the place.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ FORMAT, VERSION = "benchbench-proposals", 1
 def read_proposals(
     path: Path, scenes: Sequence[Scene], sizes: Mapping[str, tuple[int, int]]
 ) -> list[Scene]:
-    """The scenes, each with what the file has for it.
+    """Read a detector's boxes, and return the scenes with them.
 
     Args:
-        path: of the JSON file.
-        scenes: to be told; the file may have more images.
-        sizes: width and height of each scene's image, by its id.
+        path: the JSON file.
+        scenes: the scenes; the file may have more images.
+        sizes: width and height of each scene's image in pixels, by its id.
 
     Raises:
-        MissingData: the file is not there.
-        MalformedData: naming the image and the field.
+        MissingData: the file does not exist.
+        MalformedData: an entry is wrong; the message names the image and the field.
     """
     top = read_record(path)
     if top.text("format") != FORMAT or top.whole("version") != VERSION:
@@ -107,7 +107,7 @@ def _scores(record: Record, values: list[Any]) -> tuple[float, ...]:
 
 
 def _edges(record: Record, values: list[Any]) -> npt.NDArray[np.float64]:
-    """[n, 4]: left, top, right, bottom, as they stand there."""
+    """Return left, top, right, bottom as the file has them, [n, 4]."""
     for i, box in enumerate(values):
         sound = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
         if not sound:
@@ -118,16 +118,16 @@ def _edges(record: Record, values: list[Any]) -> npt.NDArray[np.float64]:
 
 
 def _is_number(value: object) -> bool:
-    """A finite one that float64 holds."""
+    """Return whether a value is a finite number that float64 holds."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
 
 
 def whole_pixels(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Boxes to the nearest pixel edges (half up), clipped to the image, never empty.
+    """Round boxes to the nearest pixel edges (half up), clipped to the image, never empty.
 
     Args:
         boxes: [n, 4]: left, top, right, bottom.
-        size: width and height of the image.
+        size: width and height of the image in pixels.
 
     >>> whole_pixels(np.array([[0.5, -3.0, 9.4, 9.6], [20.0, 5.2, 30.0, 5.3]]), (10, 10))
     array([[ 1,  0,  9, 10],

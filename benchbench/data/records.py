@@ -12,7 +12,12 @@ from benchbench.files import parse_json, read_text, require_regular
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's bytes, in hex.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it cannot be read, or is no regular file.
+    """
     try:
         require_regular(path)
         with path.open("rb") as file:
@@ -27,15 +32,15 @@ def file_sha256(path: Path) -> str:
 
 
 def first_there(root: Path, *names: str) -> str:
-    """The first of some names that is there under ``root``; where none is, the first of all."""
+    """Return the first name that exists under ``root``; if none exists, the first of all."""
     return next((name for name in names if (root / name).exists()), names[0])
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read a JSON list of objects; or, from a ``.jsonl`` file, an object a line.
+    """Read a JSON list of objects, or one object per line from a ``.jsonl`` file.
 
     Raises:
-        MissingData: the file is not there.
+        MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no list of objects.
     """
     text = _read_text(path)
@@ -47,10 +52,10 @@ def read_records(path: Path) -> list[Record]:
 
 
 def records_of(path: Path, content: Any) -> list[Record]:
-    """What a JSON file holds, if it is a list of objects.
+    """Return the records of a JSON file's content, which must be a list of objects.
 
     Raises:
-        MalformedData: it is not.
+        MalformedData: the content is no list, or an entry is no object.
     """
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
@@ -58,10 +63,10 @@ def records_of(path: Path, content: Any) -> list[Record]:
 
 
 def read_keyed_records(path: Path) -> dict[str, Record]:
-    """Read a JSON object of objects, by its keys.
+    """Read a JSON object of objects as records by their keys.
 
     Raises:
-        MissingData: the file is not there.
+        MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no object of objects.
     """
     content = _parsed(_read_text(path), path)
@@ -74,17 +79,17 @@ def read_record(path: Path) -> Record:
     """Read one JSON object.
 
     Raises:
-        MissingData: the file is not there.
+        MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no object.
     """
     return Record(path, "at the top", _parsed(_read_text(path), path))
 
 
 def read_content(path: Path) -> Any:
-    """Whatever a JSON file holds, unchecked.
+    """Read the content of a JSON file, unchecked.
 
     Raises:
-        MissingData: the file is not there.
+        MissingData: the file does not exist.
         MalformedData: it is unreadable or no JSON.
     """
     return _parsed(_read_text(path), path)
@@ -106,12 +111,15 @@ def _read_text(path: Path) -> str:
 def _parsed(text: str, path: Path) -> Any:
     try:
         return parse_json(text, deepest=None)
-    except ValueError as error:  # bad JSON, a huge integer, lists in lists without end
+    except ValueError as error:  # bad JSON, a huge integer, lists nested too deeply
         raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
 
 
 class Record:
-    """One object of an annotation file; every access checks, and says where it failed."""
+    """One object of an annotation file.
+
+    Every access checks the value, and its error names the file, the record and the field.
+    """
 
     def __init__(self, path: Path, index: int | str, content: Any) -> None:
         self.index = index
@@ -122,19 +130,19 @@ class Record:
         self._content = content
 
     def text(self, name: str) -> str:
-        """A string with something in it."""
+        """Return a string that is not empty or blank."""
         return self.sound(name, self._get(name))
 
     def has(self, name: str) -> bool:
-        """Whether there is such a field."""
+        """Return whether there is such a field."""
         return name in self._content
 
     def text_if_any(self, name: str) -> str | None:
-        """A string with something in it; None where there is no such field."""
+        """Return a string that is not empty or blank; None where there is no such field."""
         return self.text(name) if name in self._content else None
 
     def whole(self, name: str) -> int:
-        """A whole number (an integral float is one too)."""
+        """Return an integer; a float with an integral value is accepted."""
         value = self._get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -143,18 +151,18 @@ class Record:
         return value
 
     def texts(self, name: str) -> list[str]:
-        """A list of strings, each with something in it."""
+        """Return a list of strings, none empty or blank; the list is not empty either."""
         value = self._get(name)
         if not isinstance(value, list) or not value:
             raise self.wrong(name, "should be a list of strings with something in it")
         return [self.sound(name, each) for each in value]
 
     def text_or_texts(self, name: str) -> list[str]:
-        """A list of strings, or a string, which is a list of one."""
+        """Return a list of strings; a single string gives a list of one."""
         return [self.text(name)] if isinstance(self._get(name), str) else self.texts(name)
 
     def lists(self, name: str) -> list[list[Any]]:
-        """A list of lists, whatever they hold."""
+        """Return a list of lists, whose content is unchecked."""
         value = self._get(name)
         if not isinstance(value, list):
             raise self.wrong(name, f"should be a list of lists, not {_kind(value)}")
@@ -164,33 +172,33 @@ class Record:
         return value
 
     def names(self) -> list[str]:
-        """The names of its fields, each with something in it."""
+        """Return the names of the record's fields, none empty or blank."""
         return [self.sound(name, name) for name in self._content]
 
     def record(self, name: str) -> Record:
-        """An object."""
+        """Return an object as a record."""
         return Record(self._path, name, self._get(name))
 
     def values(self, name: str) -> list[Any]:
-        """A list of anything: what is in it is for the caller to check."""
+        """Return a list whose content is unchecked."""
         value = self._get(name)
         if not isinstance(value, list):
             raise self.wrong(name, f"should be a list, not {_kind(value)}")
         return value
 
     def records(self, name: str) -> list[Record]:
-        """A list of objects."""
+        """Return a list of objects as records."""
         value = self._get(name)
         if not isinstance(value, list):
             raise self.wrong(name, f"should be a list of records, not {_kind(value)}")
         return [Record(self._path, f"{name}[{i}]", each) for i, each in enumerate(value)]
 
     def relative_path(self, name: str) -> str:
-        """A path that stays inside its folder."""
+        """Return a path that stays inside its folder."""
         return self.sound_path(name, self._get(name))
 
     def sound_path(self, name: str, value: Any) -> str:
-        """A value of a field, if it is a path that stays inside its folder."""
+        """Return a field's value, which must be a path that stays inside its folder."""
         text = self.sound(name, value)
         path = PurePosixPath(text)
         if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
@@ -198,11 +206,11 @@ class Record:
         return text
 
     def wrong(self, name: str, problem: str) -> MalformedData:
-        """The error that says what is wrong with a field; to be raised by the caller."""
+        """Return an error about a field, for the caller to raise."""
         return MalformedData(f"{self._where}: field '{name}' {problem}.")
 
     def sound(self, name: str, value: Any) -> str:
-        """A value of a field, if it is a string with something in it."""
+        """Return a field's value, which must be a string that is not empty or blank."""
         if not isinstance(value, str):
             raise self.wrong(name, f"should be a string, not {_kind(value)}")
         if not value.strip():
@@ -226,10 +234,10 @@ def _kind(value: object) -> str:
 
 
 def source_image(path: str) -> str:
-    """The global name of a picture, by which tasks know that they show the same one.
+    """Return the global name of an image, by which tasks recognise the same image.
 
-    ARO names pictures as they lie in its folder ``images``; where other files name that folder too,
-    it is no part of the name.
+    ARO names images from its folder ``images``. Where other files name that folder too, it is no
+    part of the global name.
 
     >>> source_image("images/000001.png"), source_image("val2014/1.jpg")
     ('000001.png', 'val2014/1.jpg')

@@ -4,8 +4,8 @@
 ``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``
 [[focused region, [subject, predicate, object], …], …]; paths are from the data root.
 ``classes.json`` lists ``actions``, ``objects`` and ``relations`` ("subject predicate object").
-Upstream collects the classes in lower case (``utils/combine.py``) and cuts boxes down to whole
-pixels (``data/dataset.py``); so do we.
+Upstream collects the classes in lower case (``utils/combine.py``) and truncates boxes to whole
+pixels (``data/dataset.py``); this reader does the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METADATA, CLASSES = "metadata_test.json", "classes.json"
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A picture and what is said of it; paths are from the data root."""
+    """An image and its annotations; paths are from the data root."""
 
     record: Record
     id: str
@@ -42,7 +42,7 @@ class Annotated:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The names that pictures are told apart by."""
+    """The names of the classes of actions, objects and relations."""
 
     actions: tuple[str, ...]
     objects: tuple[str, ...]
@@ -50,11 +50,12 @@ class Classes:
 
 
 def read_annotated(root: Path) -> list[Annotated]:
-    """The pictures of ``metadata_test.json`` under ``root``.
+    """Read the images of ``metadata_test.json`` under ``root``.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: naming the record and the field; or an id is there twice.
+        MissingData: the file does not exist.
+        MalformedData: a field is wrong (the message names the record and the field), or an id
+            repeats.
     """
     pictures: dict[str, Annotated] = {}
     for record in read_record(root / METADATA).records("data"):
@@ -80,7 +81,7 @@ def _object(record: Record, entry: Sequence[Any]) -> tuple[str, Box]:
 
 
 def _box(record: Record, sides: Any) -> Box:
-    """Left, top, right, bottom, cut down to whole pixels."""
+    """Return left, top, right, bottom, truncated to whole pixels."""
     if not isinstance(sides, list) or len(sides) != 4 or not all(map(_is_number, sides)):
         raise record.wrong("objects", "should give each box as four numbers")
     left, top, right, bottom = (int(side) for side in sides)
@@ -106,11 +107,11 @@ def _relation(record: Record, entry: Sequence[Any]) -> tuple[str, str]:
 
 
 def read_classes(root: Path) -> Classes:
-    """The lists of ``classes.json`` under ``root``.
+    """Read the lists of ``classes.json`` under ``root``.
 
     Raises:
-        MissingData: there is no such file.
-        MalformedData: a list is missing, or names a class twice.
+        MissingData: the file does not exist.
+        MalformedData: a list is missing, or repeats a class.
     """
     record = read_record(root / CLASSES)
     actions, objects, relations = (_names(record, n) for n in ("actions", "objects", "relations"))
@@ -126,10 +127,10 @@ def _names(record: Record, field: str) -> tuple[str, ...]:
 
 
 def class_of(record: Record, field: str, name: str, classes: frozenset[str]) -> str:
-    """The class that an annotation means: that name, or else the name in lower case.
+    """Return the class of an annotation: its name, or otherwise the name in lower case.
 
     Raises:
-        MalformedData: there is none.
+        MalformedData: there is no such class.
     """
     for each in (name, name.lower()):
         if each in classes:

@@ -1,10 +1,10 @@
-"""Taggers: which words of a caption are nouns, which are adjectives?
+"""Part-of-speech taggers, which find the nouns and adjectives of a caption.
 
-Upstream takes spaCy's ``en_core_web_sm``, whose model no package index has. Where it is installed
-it is used here too; else HanTa (Wartena 2019, 'A probabilistic morphology model for German
-lemmatization'), whose English model comes with ``pip install``. It tells the BNC's tags (CLAWS 5),
-put into Penn's here as far as nouns and adjectives go. Another tagger gives other negatives: the
-frozen file says which it was.
+Upstream uses spaCy's ``en_core_web_sm``, whose model no package index has. It is used here too
+where it is installed. Otherwise HanTa is used (Wartena 2019, 'A probabilistic morphology model for
+German lemmatization'), whose English model comes with ``pip install``. HanTa's tags are the BNC's
+(CLAWS 5); here those of nouns and adjectives are converted to Penn's. Another tagger gives other
+negatives: the frozen file names its tagger.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _QUANTITIES = frozenset({"few", "many", "other", "same", "several", "such", "var
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """What parts a caption into words and tells their tags."""
+    """A tagger, which splits a caption into words and tags them."""
 
     name: str
     """With its version, for the record."""
@@ -43,11 +43,13 @@ class Tagger:
 
 
 def find_tagger(name: str = "auto") -> Tagger:
-    """The tagger of that name: ``spacy``, ``hanta``, or the first of them that is here.
+    """Return the tagger of a name: ``spacy``, ``hanta`` or ``auto``.
+
+    ``auto`` is spaCy where it is installed with its model, and HanTa otherwise.
 
     Raises:
-        UnknownName: there is none.
-        MissingData: it is not installed; the message says how to.
+        UnknownName: there is no such tagger.
+        MissingData: it is not installed; the message names the command that installs it.
     """
     if name == "auto":
         name = best_tagger()
@@ -57,15 +59,15 @@ def find_tagger(name: str = "auto") -> Tagger:
 
 
 def best_tagger() -> str:
-    """What ``auto`` stands for here."""
+    """Return the name of the tagger that ``auto`` means on this machine."""
     return "spacy" if _installed(MODEL) and _installed("spacy") else "hanta"
 
 
 @lru_cache(maxsize=500_000)
 def tags_of(text: str, name: str = "auto") -> Sequence[tuple[str, str]]:
-    """A caption's words with their Penn tags; remembered, as is the tagger, in each process.
+    """Return a caption's words with their Penn tags; each process caches them, and the tagger.
 
-    Quotation marks are as in the text, where taggers put the Treebank's.
+    Quotation marks are those of the text, where taggers have the Treebank's.
 
     Raises:
         UnknownName: there is no such tagger.
@@ -81,7 +83,7 @@ def _found(name: str) -> Tagger:
 
 
 def _installed(package: str) -> str | None:
-    """Its version; None where it is not there."""
+    """Return a package's version; None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -89,7 +91,10 @@ def _installed(package: str) -> str | None:
 
 
 def _spacy() -> Tagger:
-    """Words and tags by spaCy; for the trigram shuffles the Treebank's tokens, as upstream."""
+    """Return a tagger with words and tags by spaCy.
+
+    The trigram shuffles use the Treebank's tokens, as upstream.
+    """
     model = _installed(MODEL)
     if not _installed("spacy") or not model:
         raise MissingData(
@@ -108,7 +113,7 @@ def _spacy() -> Tagger:
 
 
 def _hanta() -> Tagger:
-    """Tags by HanTa, of the Treebank's tokens."""
+    """Return a tagger of the Treebank's tokens by HanTa."""
     found = _installed("HanTa")
     if not found:
         raise MissingData(f"Tagging captions needs the tagger HanTa, which is not here: {INSTALL}")
@@ -125,7 +130,7 @@ def _hanta() -> Tagger:
 
 
 def _penn(word: str, tag: str) -> str:
-    """A CLAWS 5 tag in Penn's names where it is a noun's or an adjective's; else as it is."""
+    """Return Penn's tag for a noun's or an adjective's CLAWS 5 tag, and any other tag unchanged."""
     return "JJ" if tag == "DT0" and word.lower() in _QUANTITIES else _PENN.get(tag, tag)
 
 

@@ -1,10 +1,10 @@
 """English text as word tokens, by the Penn Treebank's rules as NLTK has them.
 
-The trigrams of ARO's shuffles are runs of ``nltk.word_tokenize``'s tokens. Its rules for words are
-these (``NLTKWordTokenizer``, after Robert MacIntyre's sed script for the Penn Treebank, 1995). Its
-rule for sentences is a trained model that needs a download; here a sentence ends at white space
-after ``.``, ``?`` or ``!``, unless the full stop is an initial's. That only decides where a full
-stop is a token of its own.
+The trigrams of ARO's shuffles are runs of the tokens of ``nltk.word_tokenize``. Its rules for words
+are implemented here (``NLTKWordTokenizer``, after Robert MacIntyre's sed script for the Penn
+Treebank, 1995). Its rule for sentences is a trained model that needs a download. Here a sentence
+ends at white space after ``.``, ``?`` or ``!``, unless the full stop is an initial's. That only
+decides where a full stop is a token of its own.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])(?<!\b[A-Z]\.)\s+")
 _RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        # quotes that open
+        # opening quotes
         (r"([«“‘„]|[`]+)", r" \1 "),
         (r"^\"", "``"),
         (r"(``)", r" \1 "),
         (r"([ \(\[{<])(\"|\'{2})", r"\1 `` "),
         (r"(?i)(?<!\w)(\')(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)", r"\1 "),
-        # punctuation; the last full stop alone is a token
+        # punctuation; only the last full stop is a token
         (r"([^\.])(\.)([\]\)}>\"'»”’ ]*)\s*$", r"\1 \2 \3 "),
         (r"([:,])([^\d])", r" \1 \2"),
         (r"([:,])$", r" \1 "),
@@ -35,14 +35,14 @@ _RULES = tuple(
         (r"[\]\[\(\)\{\}\<\>]", r" \g<0> "),
         (r"--", " -- "),
         (r"\A|\Z", " "),
-        # quotes that close, and what hangs on an apostrophe
+        # closing quotes, and endings after an apostrophe
         (r"([»”’])", r" \1 "),
         (r"''", " '' "),
         (r'"', " '' "),
         (r"\s+", " "),
         (r"([^' ])('[sS]|'[mM]|'[dD]|') ", r"\1 \2 "),
         (r"([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", r"\1 \2 "),
-        # words written as one
+        # contractions written as one word
         (r"(?i)\b(can)(not)\b", r" \1 \2 "),
         (r"(?i)\b(d)('ye)\b", r" \1 \2 "),
         (r"(?i)\b(gim)(me)\b", r" \1 \2 "),
@@ -58,7 +58,7 @@ _RULES = tuple(
 
 
 def word_tokens(text: str) -> list[str]:
-    """The word tokens of a text, sentence by sentence.
+    """Return the word tokens of a text, sentence by sentence.
 
     >>> word_tokens("It isn't a dog's. Two men, one bike!")
     ['It', 'is', "n't", 'a', 'dog', "'s", '.', 'Two', 'men', ',', 'one', 'bike', '!']

@@ -1,4 +1,4 @@
-"""Scene graphs of photographs: Visual Genome's 150 objects and 50 predicates, and its like.
+"""Scene graphs of photographs: Visual Genome's 150 objects and 50 predicates, and similar sets.
 
 Files under a root, in the layout of Xu et al. (CVPR 2017), split by Zellers et al. (CVPR 2018):
 
@@ -6,12 +6,12 @@ Files under a root, in the layout of Xu et al. (CVPR 2017), split by Zellers et 
 - ``VG-SGG-dicts.json`` (or ``VG-SGG-dicts-with-attri.json``): ``label_to_idx``, ``idx_to_label``,
   ``predicate_to_idx``, ``idx_to_predicate``, numbers from 1. Here they count from 0.
 - ``image_data.json``: ``image_id``, ``width``, ``height`` for each row of the h5 file, in order.
-  Visual Genome's own list has 108,077 images; four of them (1592, 1722, 4616, 4617) are not in
-  the h5 file, and are dropped where the list is longer than the file.
-- The photographs, in ``VG_100K/`` or else ``images/``: ``<image_id>.jpg``, or what an entry names
-  as ``file_name``.
+  Visual Genome's own list has 108,077 images; four of them (1592, 1722, 4616, 4617) are not in the
+  h5 file, and are dropped where the list is longer than the file.
+- The photographs, in ``VG_100K/`` or else ``images/``: ``<image_id>.jpg``, or the ``file_name`` of
+  an entry.
 
-``zeroshot_triplet.json`` is not read: what is unseen follows from the training split itself.
+``zeroshot_triplet.json`` is not read: the unseen triples follow from the training split itself.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
 """Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
 LONGEST = 1024
 MOST_PIXELS = 2**16
-"""Along a side; so that arithmetic on boxes stays inside 64 bits."""
+"""The longest side in pixels, so that arithmetic on boxes stays inside 64 bits."""
 
 
 def read_scenes(
@@ -54,21 +54,24 @@ def read_scenes(
     given: Given = "labels",
     proposals: Path | None = None,
 ) -> list[Scene]:
-    """The images of a split that have a box and a relation, in the order of the file.
+    """Read the images of a split that have a box and a relation, in the order of the file.
 
-    Repeated relations are kept, and those of a box with itself. ``unseen`` is whether the training
-    split has no relation of the same three names; it is False throughout that split itself.
+    Repeated relations are kept, and so are relations of a box with itself. ``unseen`` is whether
+    the training split has no relation of the same three names; it is False throughout that split
+    itself.
 
     Args:
-        root: with the files above; the photographs need not be there. Those of the test split that
-            are must have the sizes that ``image_data.json`` tells, by which boxes are placed.
+        root: the folder with the files above; the photographs need not be there. Photographs of the
+            test split that are there must have the sizes of ``image_data.json``, by which boxes are
+            placed.
         split: which images.
-        given: what models will be told of them.
+        given: the information about the images that models get.
         proposals: a detector's boxes (``benchbench.data.proposals``), where those are given.
 
     Raises:
-        MissingData: a file is not there.
-        MalformedData: naming file, data set or record, and place.
+        MissingData: a file does not exist.
+        MalformedData: an entry is wrong; the message names the file, the data set or record, and
+            the place.
     """
     vocabulary = read_vocabulary(root)
     graphs = read_graphs(root / first_there(root, *GRAPHS), vocabulary)
@@ -85,10 +88,10 @@ def read_scenes(
 
 
 def read_vocabulary(root: Path) -> Vocabulary:
-    """The names of objects and predicates, from 0.
+    """Read the names of objects and predicates, from 0.
 
     Raises:
-        MissingData: there is no such file.
+        MissingData: the file does not exist.
         MalformedData: numbers and names are not one to one, or not 1 to n.
     """
     path = root / first_there(root, *NAMES)
@@ -121,13 +124,13 @@ class _Photograph:
     id: str
     ref: ImageRef
     size: tuple[int, int]
-    """Width and height."""
+    """Width and height in pixels."""
     cluster: str
-    """As ARO's files name the same photograph, so that tasks can be resampled together."""
+    """The name of the same photograph in ARO's files, so that tasks can be resampled together."""
 
 
 def _photographs(root: Path, rows: int) -> list[_Photograph]:
-    """What ``image_data.json`` says of each row of the h5 file."""
+    """Return the entry of ``image_data.json`` for each row of the h5 file."""
     path = root / IMAGE_DATA
     records = read_records(path)
     n = len(records)
@@ -155,7 +158,7 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
             raise record.wrong(side, f"is {length}: no picture has that many pixels")
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
-    # A name under VG_100K/ is not one under images/, which ARO's tasks speak of.
+    # A name under VG_100K/ is not one under images/, the folder of ARO's tasks.
     own = named and folder == PICTURES[0]
     return _Photograph(
         id=str(number),
@@ -166,7 +169,10 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
 
 
 def _check_sizes(root: Path, photographs: Sequence[_Photograph]) -> None:
-    """Photographs that are there are as large as told: else every crop would lie elsewhere."""
+    """Check that the photographs that are there have their annotated sizes.
+
+    With other sizes every crop would be misplaced.
+    """
     there = headers_of([photograph.ref.path for photograph in photographs])
     wrong = [
         (photograph, header.size)
@@ -227,10 +233,10 @@ def _scenes(
 
 
 def pixels(boxes: Ints, sizes: Ints) -> Ints:
-    """Boxes in whole pixels, inside their image, at least one pixel wide and high.
+    """Round boxes to whole pixels, inside their image, at least one pixel wide and high.
 
     Each edge, ``(middle ± extent / 2) · longest side / 1024``, goes to the nearest pixel edge (half
-    up), reckoned in integers; then it is clipped to the image. A box that lies outside the image
+    up), computed in integers; then it is clipped to the image. A box that lies outside the image
     becomes the nearest pixel at its border.
 
     Args:
@@ -238,7 +244,7 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
         sizes: [M, 2], width and height of each box's image in pixels.
 
     Returns:
-        [M, 4]: left, top, right, bottom, the latter exclusive.
+        [M, 4]: left, top, right, bottom; right and bottom are exclusive.
 
     >>> pixels(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
     array([[ 924,  462, 1124,  562]])
@@ -253,11 +259,12 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
 
 
 def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
-    """Boxes as published numbers are about them: left, top, right, bottom in pixels, not rounded.
+    """Return boxes as published numbers use them: left, top, right, bottom in pixels, not rounded.
 
-    KaihuaTang/Scene-Graph-Benchmark.pytorch (``visual_genome.py``; ``clip_to_image``): left and top
-    on the scale of the file are cut to whole numbers, right and bottom are as far from them as the
-    box is wide and high; then all are put on the image's scale and clipped to its last pixel.
+    Source: KaihuaTang/Scene-Graph-Benchmark.pytorch (``visual_genome.py``; ``clip_to_image``). Left
+    and top on the scale of the file are truncated to whole numbers; right and bottom are the box's
+    width and height away from them. Then all four are put on the image's scale and clipped to its
+    last pixel.
 
     Args:
         boxes: [M, 4], middle x and y, width and height, where the longest side is 1024.
@@ -273,7 +280,7 @@ def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
 
 
 def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
-    """Whether the training split has no relation of the same three names: [R]."""
+    """Return whether the training split has no relation of the same three names, [R]."""
     subject, thing = graphs.labels[graphs.ends].T
     code = subject * len(vocabulary.predicates) + graphs.predicates
     code = code * len(vocabulary.objects) + thing

@@ -1,15 +1,15 @@
-"""Caption ⇄ scene graph: what a caption says, and what it would say falsely.
+"""Caption ⇄ scene graph: the statements of a caption, and its semantic negatives.
 
 Read in this order::
 
     wording             captions as words and back; "a" or "an"
     graph               objects, attributes and relations over a caption's words; triples
-    draft, closed       a graph while it is read; words known by themselves
-    aro, drawn          two grammars that are exact: ARO's templates, the drawn world's captions
-    freetext            a modest one, over tags
-    parsing             which of them reads a caption
-    symmetric           relations that a swap leaves true, or that are said both ways round
-    swapping, chance    semantic negatives, and random ones
+    draft, closed       a graph while it is read; closed word classes
+    aro, drawn          two exact grammars: ARO's templates, the drawn world's captions
+    freetext            a modest grammar, over tags
+    parsing             the choice of the grammar that reads a caption
+    symmetric           relations that a swap leaves true, or that have a converse
+    swapping, chance    semantic negatives, and random negatives
 """
 
 from benchbench.scenegraph.chance import random_negative

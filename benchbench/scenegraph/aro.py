@@ -1,8 +1,8 @@
 """ARO's two templates: "the X is R the Y" and "the A X and the B Y" (Yüksekgönül et al. 2023).
 
-Names and relations may have several words. X ends at the first "is", Y begins after the last
-"the". Where an attribute ends and its noun begins, the template does not tell: it is one word, or
-two where the first says how light a colour is ("light brown").
+Names and relations may have several words. X ends at the first "is"; Y begins after the last "the".
+The template does not mark where an attribute ends and its noun begins: the attribute is one word,
+or two where the first gives the shade of a colour ("light brown").
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _SHADES = frozenset({"light", "dark", "bright", "pale", "deep", "neon"})
 
 _NO_THINGS = frozenset({("left",), ("right",)})
-"""Where something is, not what it stands in a relation to: "the dog is on the left"."""
+"""Positions that are no object: "the dog is on the left"."""
 
 
 def read(words: tuple[str, ...]) -> Graph | None:
-    """The graph of a caption of one of the two forms; None where it is of neither.
+    """Return the graph of a caption of one of the two forms; None for any other caption.
 
-    A full stop at the end is passed over.
+    A full stop at the end is ignored.
     """
     end = len(words) - (words[-1:] == (".",))
     if end < 5 or words[0] != "the":
@@ -34,7 +34,7 @@ def read(words: tuple[str, ...]) -> Graph | None:
 
 
 def _relation(words: tuple[str, ...], end: int) -> Graph | None:
-    """ "the X is R the Y"; in files of that format also "the X has the Y" """
+    """Read "the X is R the Y", and "the X has the Y", which other files of that format have."""
     verb = next((i for i in range(2, end) if words[i] in ("is", "has")), end)
     last = end - 1 - words[:end][::-1].index("the")
     has = verb < end and words[verb] == "has"
@@ -54,7 +54,10 @@ def _relation(words: tuple[str, ...], end: int) -> Graph | None:
 
 
 def _relates(words: tuple[str, ...]) -> bool:
-    """Whether it may be a relation: no object stands in it but sides ("on the back of")."""
+    """Return whether words may be a relation.
+
+    A relation contains no object except sides ("on the back of").
+    """
     after = {words[i + 1] for i in range(len(words) - 1) if words[i] == "the"}
     return (
         closed.NEVER_IN_RELATIONS.isdisjoint(words)
@@ -64,7 +67,7 @@ def _relates(words: tuple[str, ...]) -> bool:
 
 
 def _attribution(words: tuple[str, ...], end: int) -> Graph | None:
-    """ "the A X and the B Y" """
+    """Read "the A X and the B Y"."""
     joints = [i for i in range(3, end - 3) if words[i] == "and" and words[i + 1] == "the"]
     if len(joints) != 1:
         return None

@@ -1,8 +1,7 @@
-"""Random negatives: two words of a kind, picked by chance, in each other's place.
+"""Random negatives: two words of one kind, chosen at random, change places.
 
-The control for semantic negatives, in the manner of NegCLIP (Yüksekgönül et al., ICLR 2023), which
-swaps two nouns, two adjectives or two verbs. What comes out may happen to be true ("a cat near a
-dog").
+They are the control for semantic negatives, after NegCLIP (Yüksekgönül et al., ICLR 2023), which
+swaps two nouns, two adjectives or two verbs. The result may happen to be true ("a cat near a dog").
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def random_negative(tagged: Sequence[tuple[str, str]], seed: int = 0) -> str | None:
-    """A caption with two of its nouns, adjectives or verbs (of one tag) swapped.
+    """Return a caption with two of its nouns, adjectives or verbs (of one tag) swapped.
 
-    Every pair of two different words is as likely; which it is depends on seed and caption alone.
+    Every pair of two different words is equally likely. The pair depends on the seed and the
+    caption alone.
 
     Args:
         tagged: the caption's words with Penn tags, from a tagger or ``drawn_tags``.
-        seed: another seed, mostly another pair.
+        seed: another seed mostly gives another pair.
 
     Returns:
         The new caption in lower case; None where no two words of a kind differ.
@@ -54,7 +54,7 @@ def random_negative(tagged: Sequence[tuple[str, str]], seed: int = 0) -> str | N
 
 
 def _kind(tag: str) -> str:
-    """What a word may be swapped with; nothing is swapped where it is empty."""
+    """Return the kind of words that a word may be swapped with; empty where it is never swapped."""
     if tag in NOUNS:
         return "noun"
     if tag in ADJECTIVES:

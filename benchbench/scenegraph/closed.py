@@ -1,4 +1,4 @@
-"""Closed classes: words that are known by themselves, without a tag."""
+"""Closed word classes: words that are recognised without a tag."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ COLOURS = _words(
     "black white gray grey red orange yellow green blue purple pink brown tan beige gold "
     "silver blond blonde maroon teal turquoise navy"
 )
-"""What "light" and "dark" go with."""
+"""The colours that "light" and "dark" combine with."""
 NEVER_IN_NAMES = _words(
     "a an the is are was were and or while with that which in on at under over near behind "
     "who there , . ; : ! ?"
 )
-"""What no object of ARO's has in its name."""
+"""Words that no object's name has in ARO."""
 NEVER_IN_RELATIONS = _words("a an is are was were and or while , . ; : ! ?")
-"""What no relation of ARO's has in it."""
+"""Words that no relation has in ARO."""
 THE_SIDES = _words("left right front back side top bottom middle edge end other center corner")
-"""What "the" may stand before inside a relation: "on the back of"."""
+"""Words after "the" inside a relation: "on the back of"."""
 DETERMINERS = _words(
     "a an the one this that these those his her its their my our your some another each every two "
     "three four five six seven eight nine ten several many both"
@@ -36,12 +36,12 @@ MEASURES = _words(
     "group groups bunch pair pairs collection couple lot lots number variety piece pieces slice "
     "slices row herd set stack pile flock crowd bunches kind type team pack"
 )
-""""a group of people" is people."""
+"""Words like "group": in "a group of people" the object is "people"."""
 PICTURES = _words("picture photo photograph image view shot close-up closeup painting")
-""""a picture of a dog" is a dog."""
+"""Words like "picture": in "a picture of a dog" the object is "dog"."""
 CLOTHES = _words(
     "shirt shirts t-shirt jacket dress suit coat uniform shorts pants tie hat helmet jeans "
     "wetsuit outfit top vest sweater skirt cap clothes clothing glasses sunglasses gear "
     "hoodie"
 )
-"""Whoever is "in" these wears them."""
+"""Clothes: a person "in" these wears them."""

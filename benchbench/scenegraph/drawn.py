@@ -1,9 +1,9 @@
-"""The drawn world's captions, read back by the grammar that they are written by.
+"""The exact grammar of the drawn world's captions.
 
-``benchbench.scenes.captions`` has a dozen phrasings and a dense one; all are made of noun phrases
-("a small red dog", "a person in a striped shirt", "two trees"), of the lexicon's ways to say a
-predicate, and of a few fixed words. The place belongs to the whole scene, so that it is no relation
-of anyone's; "with … nearby" says only that something is there.
+``benchbench.scenes.captions`` has a dozen phrasings and a dense one. All consist of noun phrases
+("a small red dog", "a person in a striped shirt", "two trees"), of the lexicon's forms of a
+predicate, and of a few fixed words. The place belongs to the whole scene, so that it is no object's
+relation. "with … nearby" states only that something is there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Lexicon(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    """What the drawn world says, by its words."""
+    """Return the drawn world's phrases by their words."""
     found = [_Phrase(tuple(text.split()), kind, text) for text, kind in _FIXED]
     found += [_Phrase(row, "filler", "") for row in _rows(lexicon.PLACES)]
     forms: tuple[tuple[lexicon.Ints, Kind], ...] = (
@@ -74,7 +74,9 @@ def _tags() -> dict[str, str]:
 
 
 def tagged(words: tuple[str, ...]) -> list[tuple[str, str]] | None:
-    """The drawn world's words with their Penn tags, as its lexicon has them; no tagger is needed.
+    """Return the drawn world's words with their Penn tags from its lexicon; no tagger is needed.
+
+    None means that a word is not in the lexicon.
 
     >>> tagged(("a", "red", "dog")), tagged(("a", "platypus"))
     ([('a', 'DT'), ('red', 'JJ'), ('dog', 'NN')], None)
@@ -84,7 +86,7 @@ def tagged(words: tuple[str, ...]) -> list[tuple[str, str]] | None:
 
 
 def read(words: tuple[str, ...]) -> Graph | None:
-    """The graph of a caption as the drawn world writes them; None where it is none."""
+    """Return the graph of a caption in the drawn world's form; None for any other caption."""
     reader = _Reader(words)
     while reader.at < len(words):
         if not (reader.phrase() or reader.noun()):
@@ -100,12 +102,12 @@ class _Reader:
     def __init__(self, words: tuple[str, ...]) -> None:
         self.draft, self.at, self.lexicon = Draft(words), 0, _lexicon()
         self.recent: int | None = None
-        """The object read last, as long as something may be said of it."""
+        """The object read last, as long as the caption may still say more of it."""
         self.pending: tuple[str, bool, Span] | None = None
-        """A predicate that waits for its object, and whether it is passive."""
+        """A predicate without its object yet, whether it is passive, and its words."""
 
     def phrase(self) -> bool:
-        """Read one fixed phrase; false where none begins here."""
+        """Read one fixed phrase; return false where none begins here."""
         words, at = self.draft.words, self.at
         for phrase in self.lexicon.phrases.get(words[at], ()):
             end = at + len(phrase.words)
@@ -115,7 +117,7 @@ class _Reader:
         return False
 
     def _taken(self, phrase: _Phrase, span: Span) -> bool:
-        """Do as a phrase says; false where it has no business here."""
+        """Apply a phrase; return false where it is not allowed here."""
         kind = phrase.kind
         if kind == "it":
             return self._turned_round()
@@ -137,7 +139,7 @@ class _Reader:
         return True
 
     def _turned_round(self) -> bool:
-        """ "a table with a cup on it": it is the cup that is on the table."""
+        """Read "a table with a cup on it": the cup is on the table."""
         relations = self.draft.relations
         if self.pending is None or not relations or relations[-1].predicate != WITH:
             return False
@@ -147,7 +149,7 @@ class _Reader:
         return True
 
     def noun(self) -> bool:
-        """Read a noun phrase, with what its bearer wears; false where none begins here."""
+        """Read a noun phrase, with its bearer's clothes; return false where none begins here."""
         number = self._named(self.at, self.lexicon.nouns)
         if number is None or (self.recent is not None and self.pending is None):
             return False
@@ -164,7 +166,11 @@ class _Reader:
         return True
 
     def _named(self, start: int, nouns: frozenset[str]) -> int | None:
-        """An object that begins at a word and is one of ``nouns``; moves on past it."""
+        """Read an object that begins at a word and is one of ``nouns``, and move past it.
+
+        Returns:
+            The object's number; None where no such object begins here.
+        """
         words = self.draft.words
         if words[start : start + 1] not in _DETERMINERS:
             return None

@@ -1,20 +1,26 @@
-"""Scene graphs of free text, from words and tags: noun phrases, and what stands between two.
+"""Scene graphs of free text, from words and tags: noun phrases, and the words between two of them.
 
-Modest on purpose. A noun phrase is a determiner, adjectives and nouns; two of them are related
-where nothing but verbs, adverbs and prepositions stands between. A preposition belongs to the noun
-before it, a verb to the noun that its chain of prepositions began with ("a man in a field flying a
-kite", "a man sitting on a bench reading a book": it is the man). What is worn does nothing ("a man
-wearing a hat rides a horse": the man does).
+The grammar is modest on purpose. A noun phrase is a determiner, adjectives and nouns. Two noun
+phrases are related where only verbs, adverbs and prepositions stand between them. The subject of a
+preposition is the noun before it. The subject of a verb is the noun that its chain of prepositions
+began with ("a man in a field flying a kite", "a man sitting on a bench reading a book": it is the
+man). Clothes are no subject of a verb ("a man wearing a hat rides a horse": the man rides).
 
-What that cannot see: clauses ("that", "as"), what both of "a man and a woman" do (only the nearer
-does it) and lists, predicative adjectives ("the dog is brown"), whether a place belongs to the verb
-or to its object ("playing baseball on a field"), pronouns, and the active voice of what the drawn
-world does not say ("chased by" becomes "chasing" with its ends turned; "surrounded by" stays). A
-wrong tag gives a wrong graph. Of the 94 relations it told of 60 captions of COCO with HanTa's tags,
-73 were right when read by eye; most of the others had the right words and the wrong subject.
+The grammar cannot read:
 
-Nouns, adjectives and verbs are told by tag, Penn's or the BNC's as ``benchbench.data.tagging`` has
-them; the small words are told by themselves.
+- clauses ("that", "as");
+- the common subject in "a man and a woman" (only the nearer noun is the subject), and lists;
+- predicative adjectives ("the dog is brown");
+- whether a place belongs to the verb or to its object ("playing baseball on a field");
+- pronouns;
+- the active voice of predicates that the drawn world lacks ("chased by" becomes "chasing" with its
+  ends turned; "surrounded by" stays).
+
+A wrong tag gives a wrong graph. In 60 captions of COCO with HanTa's tags it found 94 relations; 73
+were right when read by eye, and most of the others had the right words and the wrong subject.
+
+Nouns, adjectives and verbs are recognised by tag, Penn's or the BNC's as in
+``benchbench.data.tagging``. Function words are recognised by themselves.
 """
 
 from __future__ import annotations
@@ -47,7 +53,7 @@ _PHRASAL = tuple(
 
 
 def read(tagged: Sequence[tuple[str, str]]) -> Graph:
-    """The graph of a tagged caption.
+    """Return the graph of a tagged caption.
 
     >>> read([("A", "DT"), ("man", "NN"), ("rides", "VBZ"), ("old", "JJ"), ("bikes", "NNS")]).text
     'a man rides old bikes'
@@ -60,8 +66,11 @@ def read(tagged: Sequence[tuple[str, str]]) -> Graph:
 
 
 def _kinds(words: tuple[str, ...], tags: list[str]) -> str:
-    """One letter per word: d(eterminer), j (adjective), n(oun), v(erb), p(reposition), r (adverb),
-    c ("and" or a comma), x."""
+    """Return one letter per word.
+
+    The letters are d(eterminer), j (adjective), n(oun), v(erb), p(reposition), r (adverb), c ("and"
+    or a comma) and x (any other).
+    """
     marks = []
     for word, tag in zip(words, tags, strict=True):
         if word in closed.AUXILIARIES or (tag[:1] == "V" and word not in closed.PREPOSITIONS):
@@ -91,14 +100,14 @@ class _Reader:
         self.end = 0
         """One past the noun phrase read last."""
         self.last: int | None = None
-        """The object that it was."""
+        """The object of the noun phrase read last."""
         self.opening: int | None = None
-        """Where "a group of" began, if it stands before the next."""
+        """The start of "a group of", if it stands before the next noun phrase."""
         self.chain: int | None = None
-        """The object that the chain of prepositions up to it began with."""
+        """The object that the chain of prepositions up to here began with."""
 
     def noun_phrases(self) -> Iterator[tuple[int, int, int]]:
-        """(start, first word of the name, end) of each noun phrase."""
+        """Yield (start, first word of the name, end) of each noun phrase."""
         at, kinds = 0, self.kinds
         while at < len(kinds):
             start, name = at, _after(kinds, at, "d")
@@ -112,7 +121,10 @@ class _Reader:
             at = max(end, start + 1)
 
     def _past_looks(self, at: int) -> int:
-        """Past adverbs and adjectives, and "and"s and commas between two adjectives."""
+        """Return the position after adverbs and adjectives.
+
+        "and"s and commas between two adjectives are skipped too.
+        """
         kinds, end = self.kinds, at
         while at < len(kinds) and kinds[at] in "rjc":
             at += 1
@@ -123,7 +135,7 @@ class _Reader:
         return end
 
     def take(self, phrase: tuple[int, int, int]) -> None:
-        """Take down a noun phrase and how it hangs on the one before."""
+        """Add a noun phrase, and its relation to the noun phrase before."""
         start, name, end = phrase
         words = self.draft.words
         if words[end : end + 1] == ("of",) and self._only_opens(words[end - 1], start, end):
@@ -135,7 +147,10 @@ class _Reader:
         self.end = end
 
     def _only_opens(self, word: str, start: int, end: int) -> bool:
-        """Whether the noun after "of" is what is there: "a group of", "a picture of"."""
+        """Return whether the object is the noun after "of".
+
+        It is after words like "a group of" and "a picture of".
+        """
         if word in closed.MEASURES:
             self.opening = start if self.opening is None else self.opening
         elif word in closed.PICTURES:
@@ -144,7 +159,7 @@ class _Reader:
         return word in closed.MEASURES or word in closed.PICTURES
 
     def _hang(self, number: int, gap: Span) -> None:
-        """Relate an object to the one before it by what stands between."""
+        """Relate an object to the object before it by the words between them."""
         before, self.last = self.last, number
         link = self._link(gap)
         if link is None or before is None or self.chain is None:
@@ -166,7 +181,12 @@ class _Reader:
         return self.draft.words[self.draft.objects[number].span[1] - 1] in closed.CLOTHES
 
     def _link(self, gap: Span) -> tuple[str, bool, bool] | None:
-        """What the words between two noun phrases say: predicate, by a verb, ends turned."""
+        """Return the meaning of the words between two noun phrases.
+
+        Returns:
+            The predicate, whether it is a verb's, and whether its ends are turned; None where the
+            words state no relation.
+        """
         kinds = self._kinds_of_gap(gap)
         if not set(kinds) <= set("vpr"):
             return None
@@ -179,7 +199,10 @@ class _Reader:
         return name, kept[0] not in closed.PREPOSITIONS, turned
 
     def _kinds_of_gap(self, gap: Span) -> str:
-        """Letters of the words between, those of "in front of" and its like as prepositions."""
+        """Return the letters of the words between two noun phrases.
+
+        The words of "in front of" and the like count as prepositions.
+        """
         marks, at = "", gap[0]
         while at < gap[1]:
             size = self._phrasal(at) or 1
@@ -188,7 +211,7 @@ class _Reader:
         return marks
 
     def _phrasal(self, at: int) -> int:
-        """How many words of a preposition of several begin here; 0 is none."""
+        """Return the number of words of a phrasal preposition that begins here; 0 if none does."""
         words = self.draft.words
         return next((len(p) for p in _PHRASAL if words[at : at + len(p)] == p), 0)
 
@@ -201,7 +224,7 @@ def _after(kinds: str, at: int, kind: str) -> int:
 
 @lru_cache(maxsize=1)
 def _known() -> dict[str, tuple[str, bool]]:
-    """The drawn world's finite verbs and passives, to (predicate, ends turned)."""
+    """Return the drawn world's finite verbs and passives as (predicate, ends turned)."""
     known = {}
     for table, turned in ((lexicon.FINITE, False), (lexicon.PASSIVES, True)):
         for row, predicate in zip(table.tolist(), PREDICATES, strict=True):

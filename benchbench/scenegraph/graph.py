@@ -1,6 +1,6 @@
-"""What a caption says, as a graph over its words; and that graph as knowledge triples.
+"""A caption's scene graph over its words; and that graph as knowledge triples.
 
-Objects are mentions: a caption that speaks of one dog twice has two of them.
+Objects are mentions: a caption that mentions one dog twice has two objects.
 """
 
 from __future__ import annotations
@@ -13,43 +13,44 @@ Triple = tuple[str, str, str]
 """Head, relation, tail."""
 
 MOST_TRIPLES = 6
-"""What Structure-CLIP's knowledge encoder takes of a caption."""
+"""The number of triples that Structure-CLIP's knowledge encoder takes of a caption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """Something that a caption mentions."""
+    """One mention of a thing in a caption."""
 
     name: str
-    """Its noun or nouns, as written: "fire hydrant", "two dogs" are "dogs"."""
+    """Its noun or nouns, as written: "fire hydrant"; "two dogs" has the name "dogs"."""
     span: Span
     """The words of the name."""
     phrase: Span
-    """The whole noun phrase, from its article to what its bearer wears: what moves in a swap."""
+    """The whole noun phrase, from its article to the clothes of its bearer: the words that move in
+    a swap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What an object is said to be."""
+    """An attribute that a caption gives to an object."""
 
     object: int
-    """Into the graph's objects."""
+    """Index into the graph's objects."""
     name: str
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one object is said to be to another, in the active voice."""
+    """A relation that a caption states between two objects, in the active voice."""
 
     subject: int
-    """Into the graph's objects."""
+    """Index into the graph's objects."""
     predicate: str
-    """As after "the X is": "riding" for "rides" and for "being ridden by" alike."""
+    """The form after "the X is": "riding" for both "rides" and "being ridden by"."""
     object: int
-    """Into the graph's objects."""
+    """Index into the graph's objects."""
     span: Span
-    """The words that say it: "can be seen on"."""
+    """The words that express it: "can be seen on"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +58,29 @@ class Graph:
     """A caption's scene graph."""
 
     words: tuple[str, ...] = ()
-    """The caption in lower case, marks as words; all spans index it."""
+    """The caption's words in lower case; punctuation marks are words. All spans index it."""
     objects: tuple[Object, ...] = ()
     """In the order of their names."""
     attributes: tuple[Attribute, ...] = ()
     """In the order of the words."""
     relations: tuple[Relation, ...] = ()
-    """In the order of the words, then who wears what."""
+    """In the order of the words, then the relations of wearing."""
 
     @property
     def text(self) -> str:
-        """The caption as negatives are written: lower case, single spaces."""
+        """Return the caption in the form of negatives: lower case, single spaces."""
         return joined(self.words)
 
 
 def triples(graph: Graph, most: int = MOST_TRIPLES) -> tuple[Triple, ...]:
-    """Knowledge triples: (subject, predicate, object), then (noun, "is", adjective).
+    """Return knowledge triples: (subject, predicate, object), then (noun, "is", adjective).
 
-    None comes twice. Source: Structure-CLIP (Huang et al., AAAI 2024), section on the
+    None is repeated. Source: Structure-CLIP (Huang et al., AAAI 2024), section on the
     Knowledge-Enhanced Encoder.
 
     Args:
-        graph: of a caption.
-        most: how many are kept, the first ones.
+        graph: the scene graph of a caption.
+        most: the number of triples kept, from the first.
 
     >>> from benchbench.scenegraph import parse
     >>> triples(parse("a red ball being held by a person"))

@@ -1,4 +1,4 @@
-"""Captions → scene graphs."""
+"""The parser of captions into scene graphs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def parse(caption: str, tagged: Sequence[tuple[str, str]] | None = None) -> Graph:
-    """The scene graph of a caption.
+    """Parse a caption into its scene graph.
 
-    Exact on ARO's templates (``aro``) and on the drawn world's captions (``drawn``), whatever their
-    case and spacing. Other text needs tags, and is read as far as ``freetext`` goes; without them
-    its graph has no objects.
+    The graph is exact on ARO's templates (``aro``) and on the drawn world's captions (``drawn``),
+    in any case and spacing. Other text needs tags, and is read as far as ``freetext`` goes. Without
+    tags its graph has no objects.
 
     Args:
         caption: any text.
-        tagged: its words with their tags, as ``benchbench.data.tagging.find_tagger().tag(caption)
-            .tagged`` has them; looked at only where the caption is of no known form.
+        tagged: its words with their tags, from ``find_tagger().tag(caption).tagged`` of
+            ``benchbench.data.tagging``; used only where the caption has no known form.
 
     >>> graph = parse("the parking meter is next to the car")
     >>> [each.name for each in graph.objects], graph.relations[0].predicate

@@ -1,10 +1,10 @@
-"""False captions made by moving words of true ones.
+"""Semantic negatives: false captions made by moving words of true captions.
 
-Structure-CLIP's semantic negatives (Huang et al., AAAI 2024; arXiv 2305.06152): subject and object
-of a relation change places, or two objects exchange their attributes. A relation's ends move as
-whole noun phrases, with all they are said to be and to wear: what is false then is the relation
-alone, as in ARO's VG-Relation, and not who is red. Of its released data a caption without a
-relation has the negative of the caption before it; here it simply has none.
+These are Structure-CLIP's semantic negatives (Huang et al., AAAI 2024; arXiv 2305.06152): subject
+and object of a relation change places, or two objects exchange their attributes. A relation's ends
+move as whole noun phrases, with all their attributes and clothes. The relation alone is then false,
+as in ARO's VG-Relation, and not the binding of attributes. In Structure-CLIP's released data, a
+caption without a relation has the negative of the caption before it; here it has none.
 """
 
 from __future__ import annotations
@@ -23,34 +23,40 @@ if TYPE_CHECKING:
     from benchbench.scenegraph.wording import Span
 
     Looks = list[frozenset[str]]
-    """What each object is said to be."""
+    """The attributes of each object."""
 
 Kind = Literal["relation swap", "attribute swap"]
 
 
 @dataclass(frozen=True, slots=True)
 class Negative:
-    """A caption that says something else with the same words."""
+    """A caption that has the same words and another meaning."""
 
     kind: Kind
     caption: str
-    """In lower case, single spaces, as ``Graph.text`` writes the true one."""
+    """In lower case with single spaces, as ``Graph.text`` writes the true caption."""
 
 
 def negatives(graph: Graph) -> tuple[Negative, ...]:
-    """All semantic negatives of a caption: relation swaps, then attribute swaps; none twice.
+    """Return all semantic negatives of a caption: relation swaps, then attribute swaps.
 
-    Never the caption itself. Left out is what the caption alone tells not to be false, or not
-    surely: symmetric relations, and "of"; ends of one name of which one is said to be all that the
-    other is ("a cup behind a red cup"); attributes exchanged between objects of one name, or where
-    one's are all among the other's ("a red cup and a striped red box": the cup may be striped too),
-    or between somebody and what they wear.
+    None is repeated, and none is the caption itself. A swap is left out where the caption alone
+    does not make it surely false:
 
-    What no caption tells is left in: where the picture has another dog on the other side of the
-    cat, "a dog to the left of a cat" is true both ways.
+    - Symmetric relations, and "of".
+    - A relation between ends of one name, if the one has all attributes of the other ("a cup behind
+      a red cup").
+    - Attributes exchanged between objects of one name.
+    - Attributes exchanged where the one's are all among the other's ("a red cup and a striped red
+      box": the cup may be striped too).
+    - Attributes exchanged between a person and that person's clothes.
+
+    Swaps that only the image can exclude are kept: where the image has another dog on the other
+    side of the cat, "a dog to the left of a cat" is true in both directions.
 
     Args:
-        graph: of the caption; compare its ``text`` with the negatives, which are in lower case.
+        graph: the graph of the caption. Compare its ``text`` with the negatives, which are in lower
+            case.
 
     >>> from benchbench.scenegraph import parse
     >>> for each in negatives(parse("An orange cat chasing a red dog")):
@@ -71,7 +77,7 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
 
 
 def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
-    """Captions with the ends of one relation in each other's place."""
+    """Yield captions in which the ends of one relation have changed places."""
     for relation in graph.relations:
         moot = relation.predicate == "of" or symmetric(relation.predicate)
         if not moot and _differ(graph, relation, looks):
@@ -80,7 +86,7 @@ def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
 
 
 def _differ(graph: Graph, relation: Relation, looks: Looks) -> bool:
-    """Whether a relation's ends are two things that the caption tells apart."""
+    """Return whether a relation's ends are two objects that the caption distinguishes."""
     one, other = (graph.objects[i] for i in (relation.subject, relation.object))
     named = one.name != other.name
     return _apart(one, other) and (
@@ -89,7 +95,7 @@ def _differ(graph: Graph, relation: Relation, looks: Looks) -> bool:
 
 
 def _attribute_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
-    """Captions in which two objects have exchanged all their adjectives."""
+    """Yield captions in which two objects have exchanged all their adjectives."""
     runs = _runs(graph)
     for i, k in combinations(runs, 2):
         one, other = graph.objects[i], graph.objects[k]
@@ -100,17 +106,17 @@ def _attribute_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
 
 
 def _apart(one: Object, other: Object) -> bool:
-    """Whether neither is part of the other's phrase, as what somebody wears is."""
+    """Return whether neither object is part of the other's phrase, as clothes are."""
     return one.phrase[1] <= other.phrase[0] or other.phrase[1] <= one.phrase[0]
 
 
 def _exclude(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether each of two objects is said to be something that the other is not said to be."""
+    """Return whether each of two objects has an attribute that the other lacks."""
     return not (one <= other or other <= one)
 
 
 def _looks(graph: Graph) -> Looks:
-    """What each object is said to be."""
+    """Return the attributes of each object."""
     looks: list[set[str]] = [set() for _ in graph.objects]
     for attribute in graph.attributes:
         looks[attribute.object].add(attribute.name)
@@ -118,7 +124,7 @@ def _looks(graph: Graph) -> Looks:
 
 
 def _runs(graph: Graph) -> dict[int, Span]:
-    """The words from an object's first attribute to its last, by object."""
+    """Return the words from an object's first attribute to its last, by object."""
     runs: dict[int, Span] = {}
     for attribute in graph.attributes:
         start = runs.get(attribute.object, attribute.span)[0]

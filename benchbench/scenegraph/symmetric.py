@@ -1,4 +1,4 @@
-"""Predicates that hold both ways: swapping their ends makes no false caption."""
+"""Symmetric predicates, which hold both ways: swapping their ends makes no false caption."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ LISTED = frozenset({
     "on the other side of", "parked by", "playing with", "sitting by", "talking to", "touching",
     "walking by", "with",
 })  # fmt: skip
-"""The symmetric ones, and the arguably so, among the relations that ARO drops
-(``aro.dropped_relations``, which holds rare ones as well), but for those of ``ENDINGS``."""
+"""Symmetric and arguably symmetric relations among those that ARO drops (``aro.dropped_relations``,
+which has rare relations as well), except for those of ``ENDINGS``."""
 
 FURTHER = frozenset({
     "across from", "and", "among", "dancing with", "fighting", "kissing", "looking like", "meeting",
     "opposite", "standing by", "standing with", "sitting with", "walking with",
     "shaking hands with", "talking with",
 })  # fmt: skip
-"""Symmetric ones that free text has besides."""
+"""Further symmetric relations of free text."""
 
 _FINITE = {
     "hugging": "hug hugs hugged", "facing": "face faces faced", "playing": "play plays played",
@@ -29,16 +29,17 @@ _FINITE = {
     "looking": "look looks looked", "meeting": "meet meets met",
     "standing": "stand stands stood", "shaking": "shake shakes shook",
 }  # fmt: skip
-"""The other forms of those verbs: "talks to" is said of two as "talking to" is."""
+"""Other forms of those verbs: "talks to" is as symmetric as "talking to"."""
 _PARTICIPLES = {form: told for told, forms in _FINITE.items() for form in forms.split()}
 
 ENDINGS = ("near", "next to", "beside", "besides", "close to", "alongside", "adjacent to")
-"""Whatever one does there ("standing next to"), it is mutual nearness that is told."""
+"""Endings of mutual nearness: whatever the verb before it ("standing next to"), the relation is
+symmetric."""
 
 
 @lru_cache(maxsize=4096)
 def symmetric(predicate: str) -> bool:
-    """Whether the predicate holds from object to subject wherever it holds the other way.
+    """Return whether the predicate, where it holds, also holds from object to subject.
 
     >>> symmetric("near"), symmetric("stands next to"), symmetric("filled with")
     (True, True, False)
@@ -66,7 +67,7 @@ _CONVERSES = {
 
 
 def oriented(triple: tuple[str, str, str]) -> tuple[str, str, str]:
-    """A triple said the one way round of two that mean the same.
+    """Return a triple in one fixed direction of the two that mean the same.
 
     >>> oriented(("dog", "to the right of", "cat")), oriented(("dog", "riding", "cat"))
     (('cat', 'to the left of', 'dog'), ('dog', 'riding', 'cat'))

@@ -1,4 +1,4 @@
-"""Captions as words and back, and whether "a" or "an" goes before one."""
+"""Captions as words and back, and the choice between "a" and "an"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Span = tuple[int, int]
-"""Words of a caption: the first one's number, and one past the last one's."""
+"""Words of a caption: the first word's number, and one past the last word's."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’./&-][^\W_]+)*|[^\w\s]")
 _CLOSE = frozenset({",", ".", ";", ":", "!", "?", ")", "'s", "n't", "'re", "'ll", "'"})
@@ -18,7 +18,7 @@ _SILENT_H = re.compile(r"h(?:our|onest|ono[u]?r|eir)")
 
 
 def words_of(caption: str) -> tuple[str, ...]:
-    """The words of a caption in lower case; marks are words of their own.
+    """Return the words of a caption in lower case; punctuation marks are words of their own.
 
     >>> words_of("A  T-shirt, and the dog's bowl.")
     ('a', 't-shirt', ',', 'and', 'the', "dog's", 'bowl', '.')
@@ -27,7 +27,7 @@ def words_of(caption: str) -> tuple[str, ...]:
 
 
 def joined(words: Sequence[str]) -> str:
-    """Words as one text, marks set close.
+    """Join words into one text; punctuation marks follow their word without a space.
 
     >>> joined(["a", "dog", ",", "a", "cat"])
     'a dog, a cat'
@@ -41,7 +41,7 @@ def joined(words: Sequence[str]) -> str:
 
 
 def article(word: str) -> str:
-    """ "a" or "an", by how the word begins to sound: spelling, and the commonest exceptions.
+    """Return "a" or "an" by the first sound of a word: by spelling, and the commonest exceptions.
 
     >>> [article(word) for word in ("cup", "orange", "hour", "umbrella", "uniform", "used")]
     ['a', 'an', 'an', 'an', 'a', 'a']
@@ -52,19 +52,19 @@ def article(word: str) -> str:
 
 
 def agree(words: list[str], places: Iterable[int]) -> None:
-    """Put the articles right that stand just before some places, in the list itself."""
+    """Correct the articles that stand just before some positions, in place."""
     for place in places:
         if place and words[place - 1] in ("a", "an"):
             words[place - 1] = article(words[place])
 
 
 def exchanged(words: Sequence[str], one: Span, other: Span) -> tuple[list[str], tuple[int, int]]:
-    """Words with two runs of them in each other's place, and where the two now begin.
+    """Exchange two runs of words, and return the words and where the two runs now begin.
 
     Args:
-        words: of a caption.
+        words: the words of a caption.
         one: a run of them.
-        other: another, disjoint from the first; in either order.
+        other: another run, disjoint from the first; in either order.
 
     >>> exchanged(["the", "big", "dog", "sees", "cats"], (0, 3), (4, 5))
     (['cats', 'sees', 'the', 'big', 'dog'], (0, 2))

@@ -1,23 +1,23 @@
-"""A drawn world with exact scene graphs: the data set that needs no download.
+"""A drawn world with exact scene graphs: a data set that needs no download.
 
 Read in this order::
 
-    shapes, art/        vector shapes and the drawings made of them
+    shapes, art/        vector shapes, and the drawings made of them
     vocabulary          categories, attributes, predicates
     atlas, backgrounds  drawings and places as texels, at the sizes of one canvas
     scenario, swappable, outings, everyday, templates
-                        who takes part in what, in which pose, and what that is called
-    holdout             what training never shows
+                        the kinds of scene: their roles, poses and relations
+    holdout             the attribute pairs and triples that the training split leaves out
     dice, casting, placing, bystanders, colouring, assembling, sampling
-                        from a split and numbers to scenes, whole batches at a time
+                        from a split and scene numbers to scenes, a batch at a time
     world, records      scenes as arrays, and as plain records
     drawing, drawing_torch, seen
                         pixels (the same on every device), masks and boxes
-    geometry, graph     what is true of a scene, and what might be argued
-    lexicon, captions   captions with their tags
-    items, blind        ARO's questions, and the proof that they need eyes
-    balance             as many of them of every relation and of every pair of attributes
-    digest, gallery     what a scene is, in 64 digits and on a contact sheet
+    geometry, graph     the facts of a scene, and the arguable statements about it
+    lexicon, captions   captions with their part-of-speech tags
+    items, blind        items in ARO's two forms, and the proof that text alone cannot solve them
+    balance             an equal number of items of every relation and pair of attributes
+    digest, gallery     a digest of 64 hexadecimal digits, and a contact sheet
     edition/            a test edition in the official files' formats
 """
 

@@ -25,7 +25,10 @@ _LEFT, _RIGHT, _NEAR = (PREDICATE[n] for n in ("to the left of", "to the right o
 
 
 def kept_apart(group: Group, other: Group) -> Group:
-    """The other group, absent where it holds somebody whom training must not show beside ours."""
+    """Return the other group, absent in the scenes in which it clashes with this group.
+
+    Two groups clash if training never draws a category of the one beside a category of the other.
+    """
     every = clashes(group.thing[:, :, None], other.thing[:, None, :])
     clash = np.asarray(every.any(axis=(1, 2)))[:, None]
     gone = np.where(clash, -1, other.thing)
@@ -33,7 +36,7 @@ def kept_apart(group: Group, other: Group) -> Group:
 
 
 def mirrored(scene: Group, flipped: Flags) -> Group:
-    """The scene seen in a mirror, where ``flipped`` [n]."""
+    """Mirror the scenes where ``flipped`` [scenes] is true."""
     width = width_table()[scene.sprite, scene.level]
     turned = flipped[:, None]
     return replace(
@@ -42,7 +45,10 @@ def mirrored(scene: Group, flipped: Flags) -> Group:
 
 
 def annotate(predicate: Ints, category: Ints, scenario: Ints, start: int, flipped: Flags) -> None:
-    """Write a scenario's own relations into ``predicate`` [n, w, w], mirrored where flipped."""
+    """Write a scenario's own relations into ``predicate`` [scenes, slots, slots].
+
+    Left and right are exchanged where the scene is flipped.
+    """
     turn = np.arange(len(PREDICATES))
     turn[[_LEFT, _RIGHT]] = _RIGHT, _LEFT
     rows = np.arange(len(scenario))
@@ -57,7 +63,7 @@ def annotate(predicate: Ints, category: Ints, scenario: Ints, start: int, flippe
 
 
 def annotate_neighbours(scenes: Scenes, roll: Dice, start: int) -> None:
-    """Say where bystanders are: beside or near their nearest neighbour, sometimes both ways."""
+    """Annotate each bystander as beside or near its nearest neighbour, sometimes both ways."""
     boxes, rows = scenes.boxes(), np.arange(len(scenes))
     for slot in range(start, scenes.category.shape[1]):
         other = _nearest(boxes, scenes.present, slot)
@@ -76,7 +82,10 @@ def annotate_neighbours(scenes: Scenes, roll: Dice, start: int) -> None:
 
 
 def _nearest(boxes: Ints, present: Flags, slot: int) -> Ints:
-    """[n]: the object nearest to a slot, by centres; the slot itself where there is none."""
+    """Return the object nearest to a slot, by centres, [scenes].
+
+    It is the slot itself where there is no other object.
+    """
     middle = boxes[..., :2] + boxes[..., 2:]
     distance = np.abs(middle - middle[:, slot : slot + 1]).sum(axis=-1)
     distance = np.where(present, distance, 10**6)

@@ -1,8 +1,8 @@
-"""Sprites as texels: every drawing at every size of a ladder, for one resolution of canvas.
+"""Sprites as texels: every drawing at every size level, for one resolution of the canvas.
 
-A texel is five bytes: coverage, tint and three of fixed colour. Over a background b, an object of
-colour c shows ``fixed + tint · c / 255 + (255 − coverage) · b / 255``: all of it integers, so that
-CPU and GPU draw the same picture.
+A texel is five bytes: coverage, tint and three bytes of fixed colour. Over a background b, an
+object of colour c is painted as ``fixed + tint · c / 255 + (255 − coverage) · b / 255``. All values
+are integers, so that CPU and GPU draw the same image.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ CANVAS = 672
 """Scene units along each side of a canvas: 7 per pixel at 96, 3 at 224."""
 
 EXTENTS = (72, 83, 95, 110, 126, 145, 167, 192, 220, 253, 291, 335, 385)
-"""Longer sides of sprites in scene units; each about 1.15 times the one before."""
+"""Longer sides of sprites in scene units, one per level; each is about 1.15 times the one before.
+"""
 
 COVERAGE, TINT, FIXED = 0, 1, slice(2, 5)
 
@@ -40,37 +41,38 @@ _LINE_SHADE = 64
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """All sprites at all levels for one canvas size, flat, as both renderers read them."""
+    """All sprites at all levels for one canvas size, as flat arrays that both renderers read."""
 
     size: int
     texels: Texels
     """[texels, 5]"""
     offset: Ints
-    """[sprites, levels]: where a sprite's rows start in ``texels``."""
+    """[sprites, levels]: the first row of each sprite in ``texels``."""
     shape: Ints
     """[sprites, levels, 2]: height and width in pixels."""
     patterns: Texels
     """[pattern texels]: share of the second colour, in 255ths."""
     pattern_offset: Ints
-    """[patterns, levels]; each is a square, one sprite extent wide."""
+    """[patterns, levels]: the first texel of each pattern's square, whose side is one sprite
+    extent."""
     extent: Ints
-    """[levels]: that square's side in pixels."""
+    """[levels]: the side of a pattern's square in pixels."""
 
     def sprite(self, number: int, level: int) -> Texels:
-        """One sprite's texels. Returns a view, [height, width, 5]."""
+        """Return a view of one sprite's texels, [height, width, 5]."""
         height, width = self.shape[number, level]
         start = self.offset[number, level]
         return self.texels[start : start + height * width].reshape(height, width, 5)
 
     def pattern(self, number: int, level: int) -> Texels:
-        """One pattern's square. Returns a view, [extent, extent]."""
+        """Return a view of one pattern's square, [extent, extent]."""
         side, start = self.extent[level], self.pattern_offset[number, level]
         return self.patterns[start : start + side * side].reshape(side, side)
 
 
 @lru_cache(maxsize=4)
 def atlas(size: int) -> Atlas:
-    """The atlas for a canvas of ``size`` pixels; about two seconds the first time."""
+    """Return the atlas for a canvas of ``size`` pixels; the first call takes about two seconds."""
     extent = [max(4, (2 * units * size + CANVAS) // (2 * CANVAS)) for units in EXTENTS]
     sprites = [resampled(image, extent) for image in masters()]
     patterns = [resampled(image, extent) for image in _pattern_masters()]
@@ -90,18 +92,18 @@ def atlas(size: int) -> Atlas:
 
 @lru_cache(maxsize=1)
 def drawings() -> tuple[Drawing, ...]:
-    """Every sprite's drawing, by number."""
+    """Return every sprite's drawing, by number."""
     return tuple(artist() for artist in ARTISTS)
 
 
 @lru_cache(maxsize=1)
 def masters() -> tuple[Texels, ...]:
-    """Every sprite at master resolution. Returns arrays of [height, width, 5]."""
+    """Return every sprite at master resolution: arrays of [height, width, 5]."""
     return tuple(painted(drawing) for drawing in drawings())
 
 
 def painted(drawing: Drawing) -> Texels:
-    """Rasterise a drawing at master resolution, with an outline around all that is solid.
+    """Rasterise a drawing at master resolution, with an outline around its solid shapes.
 
     Returns:
         [height, width, 5] texels; the longer side is ``_MASTER``.
@@ -125,19 +127,19 @@ def painted(drawing: Drawing) -> Texels:
 
 
 def _lay(image: Ints, mask: npt.NDArray[np.bool_], shape: Shape) -> None:
-    """Composite one shape over what lies below, premultiplied."""
+    """Composite one shape over the image below it, premultiplied."""
     paint = shape.paint
     texel = np.array([255, paint.shade, *paint.rgb]) * paint.opacity
     image[mask] = (image[mask] * (255 - paint.opacity) + texel + 127) // 255
 
 
 def _line(image: Ints, mask: npt.NDArray[np.bool_]) -> None:
-    """A dark line that takes a little of the object's colour."""
+    """Draw a dark line that takes a little of the object's colour."""
     image[mask] = (255, _LINE_SHADE, *_LINE_RGB)
 
 
 def _lit(image: Ints) -> Ints:
-    """Light from above: tinted parts lose a fifth of their brightness towards the bottom."""
+    """Apply light from above: tinted parts lose a fifth of their brightness towards the bottom."""
     height = len(image)
     rows = np.arange(height)[:, None]
     image[..., TINT] = image[..., TINT] * (255 * height - 51 * rows) // (255 * height)
@@ -145,7 +147,7 @@ def _lit(image: Ints) -> Ints:
 
 
 def resampled(image: Texels, sides: list[int]) -> list[Texels]:
-    """Area-average to each size at which 100 units are ``side`` pixels; exact integers.
+    """Average areas to each size at which 100 units are ``side`` pixels, in exact integers.
 
     Returns:
         Arrays of [height, width, channels] uint8, premultiplied, never brighter than coverage.
@@ -167,14 +169,14 @@ def _averaged(below: Ints, side: int) -> Texels:
 
 
 def _accumulated(lines: Ints) -> Ints:
-    """Sums of the lines before each, and of all of them. Returns [lines + 1, …]."""
+    """Return the sums of the lines before each line, and of all lines, [lines + 1, …]."""
     out = np.zeros((len(lines) + 1, *lines.shape[1:]), dtype=np.int64)
     np.cumsum(lines, axis=0, out=out[1:])
     return out
 
 
 def _binned(below: Ints, side: int) -> Ints:
-    """Sums over bins of ``_MASTER / side`` lines each, times ``side`` to stay whole numbers."""
+    """Return sums over bins of ``_MASTER / side`` lines each, times ``side`` to stay integers."""
     lines = len(below) - 1
     count = -(-lines * side // _MASTER)
     edges = np.minimum(np.arange(count + 1) * _MASTER, lines * side)
@@ -186,7 +188,7 @@ def _binned(below: Ints, side: int) -> Ints:
 
 
 def _pattern_masters() -> list[Texels]:
-    """Master squares of the patterns, plain first. Returns arrays of [_MASTER, _MASTER, 1]."""
+    """Return the master squares of the patterns, plain first: arrays of [_MASTER, _MASTER, 1]."""
     return [_square(_pattern_shapes(name)) for name in PATTERNS]
 
 
@@ -212,7 +214,7 @@ def _square(shapes: list[Shape]) -> Texels:
 
 @lru_cache(maxsize=1)
 def reach() -> npt.NDArray[np.float64]:
-    """What a sprite covers of its drawing, shadow apart.
+    """Return the box that a sprite's solid shapes cover in its drawing, without the shadow.
 
     Returns:
         [sprites, 4]: left, top, right, bottom as shares of the extent.

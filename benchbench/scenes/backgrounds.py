@@ -1,7 +1,7 @@
-"""Places: sky and ground with texture, and small distractors that no caption could be about.
+"""Backgrounds: sky and ground with texture, and small distractors that no caption mentions.
 
-What stands about in a background (clouds, hills, tufts, tiles, skirting boards, far towers) is
-never one of the categories.
+The things in a background (clouds, hills, tufts, tiles, skirting boards, far towers) are never one
+of the categories.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Place:
     lower: tuple[Colour, Colour]
     """Colours just below the horizon and at the bottom."""
     horizon: int
-    """Its height, in units from the top."""
+    """The height of the horizon, in units from the top."""
     shapes: list[Shape]
     grain: tuple[int, int] = (3, 8)
     """Strength of the texture above and below the horizon."""
 
 
 def grass(roll: Dice) -> Place:
-    """A meadow with tufts under a blue sky."""
+    """Draw a meadow with tufts under a blue sky."""
     tufts = [
         bar(ink("#7fa35c"), (x + i, y), (x + 1.6 * i, y - 2.6), 0.7)
         for x, y in _scattered(roll, 14, 50, 98)
@@ -53,7 +53,7 @@ def grass(roll: Dice) -> Place:
 
 
 def park(roll: Dice) -> Place:
-    """Lawns and a winding path."""
+    """Draw lawns and a winding path."""
     x = _number(roll, "path", 20, 70)
     way = poly(ink("#dccfae"), (x, 46), (x + 4, 46), (x + 34, 100), (x - 6, 100))
     dots = [oval(ink("#8fb36a", 0.7), x, y, 1.4, 0.7) for x, y in _scattered(roll, 12, 50, 98)]
@@ -62,7 +62,7 @@ def park(roll: Dice) -> Place:
 
 
 def beach(roll: Dice) -> Place:
-    """Sand, a strip of sea, shells."""
+    """Draw sand, a strip of sea, and shells."""
     shells = [oval(ink("#fbf3e4"), x, y, 0.9, 0.7) for x, y in _scattered(roll, 12, 62, 98)]
     foam = ((-2, 55.0), (20, 56.0), (45, 54.5), (70, 56.0), (102, 55.0))
     sea = [rect(ink("#8fc4d4"), 0, 44, 100, 55), path(ink("#f4fbfb"), 1.6, *foam)]
@@ -71,7 +71,7 @@ def beach(roll: Dice) -> Place:
 
 
 def snow(roll: Dice) -> Place:
-    """A white field, blue shadows, flakes."""
+    """Draw a white field with blue shadows and flakes."""
     drifts = [oval(ink("#c9d8e6", 0.8), x, y, 7, 1.2) for x, y in _scattered(roll, 7, 52, 98)]
     flakes = [oval(ink("#ffffff"), x, y, 0.8) for x, y in _scattered(roll, 22, 2, 60, "flake")]
     upper, lower = ((168, 186, 206), (206, 218, 230)), ((224, 232, 240), (214, 224, 236))
@@ -79,7 +79,7 @@ def snow(roll: Dice) -> Place:
 
 
 def desert(roll: Dice) -> Place:
-    """Dunes under a pale sky."""
+    """Draw dunes under a pale sky."""
     ripples = [
         path(ink("#cfa56c", 0.7), 0.9, (x - 5, y), (x, y - 0.9), (x + 5, y))
         for x, y in _scattered(roll, 12, 52, 98)
@@ -90,7 +90,7 @@ def desert(roll: Dice) -> Place:
 
 
 def road(roll: Dice) -> Place:
-    """Tarmac with a broken line, and a verge."""
+    """Draw tarmac with a broken line, and a verge."""
     start = _number(roll, "dash", 0, 14)
     dashes = [rect(ink("#efe9d4"), x, 79, x + 9, 81) for x in range(start - 18, 100, 18)]
     shapes = [rect(ink("#b9cfa0"), 0, 45, 100, 53), rect(ink("#d3cfc6"), 0, 53, 100, 57)]
@@ -99,7 +99,7 @@ def road(roll: Dice) -> Place:
 
 
 def city(roll: Dice) -> Place:
-    """A pavement before a far skyline."""
+    """Draw a pavement before a far skyline."""
     shapes: list[Shape] = []
     for i in range(9):
         top = _number(roll, f"tower {i}", 14, 36)
@@ -118,7 +118,7 @@ def city(roll: Dice) -> Place:
 
 
 def room(roll: Dice) -> Place:
-    """A papered wall over floorboards."""
+    """Draw a papered wall over floorboards."""
     tone = ("#e3d9c4", "#d5dfd6", "#dcd6e2", "#e4d3cc", "#d3dce4", "#e2dcb9")[
         _number(roll, "tone", 0, 5)
     ]
@@ -145,7 +145,7 @@ def room(roll: Dice) -> Place:
 
 
 def kitchen(roll: Dice) -> Place:
-    """Wall tiles over a checked floor."""
+    """Draw wall tiles over a checked floor."""
     tone = ("#d9e6e8", "#e9e3d2", "#dfe8d9", "#e6dbe2", "#d6dfea", "#ebe6e0")[
         _number(roll, "tone", 0, 5)
     ]
@@ -162,7 +162,7 @@ def kitchen(roll: Dice) -> Place:
 
 
 def sea(roll: Dice) -> Place:
-    """Open water with wavelets."""
+    """Draw open water with wavelets."""
     waves = [
         path(ink("#d8eef2", 0.9), 0.9, (x - 4, y), (x - 1.5, y - 1.2), (x + 1.5, y), (x + 4, y - 1))
         for x, y in _scattered(roll, 26, 52, 98)
@@ -172,7 +172,7 @@ def sea(roll: Dice) -> Place:
 
 
 def sky(roll: Dice) -> Place:
-    """High above low hills."""
+    """Draw the sky high above low hills."""
     upper, lower = ((158, 200, 236), (214, 232, 242)), ((176, 204, 150), (158, 188, 128))
     return Place(upper, lower, 88, [*_clouds(roll, 6), *_hills(roll, "#a9c59c", 88)])
 
@@ -187,7 +187,7 @@ BACKGROUNDS: tuple[str, ...] = tuple(PLACES)
 
 @lru_cache(maxsize=256)
 def background(number: int, variant: int, size: int) -> Pixels:
-    """A background's pixels. Returns [size, size, 3], read-only."""
+    """Return a background's pixels, [size, size, 3], read-only."""
     roll = dice(f"background {BACKGROUNDS[number]}", np.array([variant]))
     place = PLACES[BACKGROUNDS[number]](roll)
     image = _gradients(place, 2 * size)
@@ -203,7 +203,7 @@ def background(number: int, variant: int, size: int) -> Pixels:
 
 @lru_cache(maxsize=4)
 def all_backgrounds(size: int) -> Pixels:
-    """Every variant of every background. Returns [backgrounds · VARIANTS, size, size, 3]."""
+    """Return every variant of every background, [backgrounds · VARIANTS, size, size, 3]."""
     numbers = range(len(BACKGROUNDS))
     return np.stack([background(n, v, size) for n in numbers for v in range(VARIANTS)])
 
@@ -221,7 +221,7 @@ def _ramp(start: Ints, end: Ints, rows: int) -> Ints:
 
 
 def _texture(roll: Dice, place: Place, size: int) -> Ints:
-    """Smooth value noise and a little grain, weaker in the sky. Returns [size, size]."""
+    """Return smooth value noise and a little grain, weaker in the sky, [size, size]."""
     key = int(roll.words("texture")[0] >> np.uint64(1))
     coarse = dice(f"noise {key}", np.arange(17 * 17)).between("v", -255, 255).reshape(17, 17)
     place_in_grid = np.arange(size) * 16 * 256 // size

@@ -1,18 +1,19 @@
-"""As many items of every relation, and of every pair of attributes, from scenes chosen for that.
+"""Balanced items: an equal number of every relation and of every pair of attributes.
 
-A thousand scenes have a thousand items of "to the left of" and thirty of "chasing", and few of any
-one pair of attributes. Scenes are numbered without end, so a balanced set takes them from as long a
-range as it needs: whole twins, in the order of their numbers, each if it has an item of a kind that
-is still short. Items alone decide, no model. Items are about the scenarios' principals alone: in
-whole twins each of their captions is true exactly as often as it is false (bystanders' are even on
-average only), and each scene that is chosen is looked at by a single crop.
+A thousand scenes have a thousand items of "to the left of", thirty of "chasing", and few of any one
+pair of attributes. Scenes are numbered without end, so that a balanced set takes scenes from as
+long a range as it needs. It takes whole twins in the order of their numbers, each if it has an item
+of a kind that is still short. The items alone decide, and no model does. Items are about the
+scenarios' principals only: in whole twins each of their captions is true exactly as often as it is
+false (captions of bystanders are even on average only), and each chosen scene is evaluated on a
+single crop.
 
 Three hundred items of each of the 91 pairs of attributes would take 27,000 images. ``PAIRS`` has
 each colour in two pairs, and each pattern in two: the eleven colours form a ring in which each
-stands beside the fourth after it in ``vocabulary.COLOURS``, and the three patterns form another.
-Eleven is prime, so each of the steps 1 to 5 makes one ring of all colours. Step 1 pairs colours
-that look alike; by 2, 3 and 5 two of gray, orange and brown are neighbours, which training shows on
-everything, so that their pair would never be unseen.
+stands beside the fourth after it in ``vocabulary.COLOURS``, and the three patterns form another
+ring. Eleven is prime, so that each of the steps 1 to 5 makes one ring of all colours. Step 1 pairs
+colours that look alike. With steps 2, 3 and 5, two of gray, orange and brown are neighbours;
+training draws these three on every category, so that their pair would never be unseen.
 """
 
 from __future__ import annotations
@@ -56,55 +57,62 @@ PAIRS: tuple[tuple[str, str], ...] = (
 RELATIONS: tuple[str, ...] = tuple(
     dict.fromkeys(predicate for scenario in SWAPPABLE for _, predicate, _ in scenario.relations)
 )
-"""The relations that balanced items are about: those that can be drawn both ways round."""
+"""The relations that balanced items are about: those that can be drawn in both directions."""
 
 BLOCK = 2000
-"""Scenes sampled at a time."""
+"""The number of scenes sampled at a time."""
 FURTHEST = 2_000_000
-"""Where looking for more ends."""
+"""The number of scenes after which the search for items ends."""
 
 
 @lru_cache(maxsize=8)
 def balanced_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
-    """Return as many items of every relation, and the scenes that they are about.
+    """Return an equal number of items of every relation, and their scenes.
 
     Args:
         split: one of ``SPLITS``.
-        each: items of each of ``RELATIONS``, an even number.
+        each: the number of items of each of ``RELATIONS``, an even number.
 
     Returns:
         Whole twins in the order of their numbers, and ``each`` items of each relation.
 
     Raises:
-        UsageError: an odd number, or there are not so many.
+        UsageError: the number is odd or below 2, or the split has too few items.
     """
     return _balanced(split, each, len(RELATIONS), relation_items, _may_relate, relation_groups)
 
 
 @lru_cache(maxsize=8)
 def balanced_attributes(split: str, each: int) -> tuple[Scenes, AttributeItems]:
-    """Return as many items of every pair of attributes, and the scenes that they are about.
+    """Return an equal number of items of every pair of attributes, and their scenes.
 
     Args:
         split: one of ``SPLITS``.
-        each: items of each of ``PAIRS``, in either order, an even number.
+        each: the number of items of each of ``PAIRS``, in either order, an even number.
 
     Returns:
         Whole twins in the order of their numbers, and ``each`` items of each pair.
 
     Raises:
-        UsageError: an odd number, or there are not so many.
+        UsageError: the number is odd or below 2, or the split has too few items.
     """
     return _balanced(split, each, len(PAIRS), attribute_items, _may_attribute, attribute_groups)
 
 
 def relation_groups(items: RelationItems) -> Ints:
-    """[m]: the place in ``RELATIONS`` of principals' items; −1 for others'."""
+    """Return the position in ``RELATIONS`` of each item, [items].
+
+    It is −1 for items about other objects than the principals.
+    """
     return np.where(items.principal, _relation_numbers()[items.predicate], -1)
 
 
 def attribute_groups(items: AttributeItems) -> Ints:
-    """[m]: the place in ``PAIRS`` of principals' items; −1 for others, and where there is none."""
+    """Return the position in ``PAIRS`` of each item, [items].
+
+    It is −1 for items about other objects than the principals, and for pairs that are not in
+    ``PAIRS``.
+    """
     return np.where(items.principal, _pair_numbers()[tuple(items.attributes.T)], -1)
 
 
@@ -120,12 +128,12 @@ def _balanced(
 
     Args:
         split: one of ``SPLITS``.
-        each: items of each group.
-        groups: how many there are.
-        ask: all items of some scenes.
-        may_ask: scenes [n] whose principals might give an item of some groups [groups]: a quick
-            look that leaves out most; the same for both twins.
-        group_of: the group of each item, −1 for none.
+        each: the number of items of each group.
+        groups: the number of groups.
+        ask: returns all items of some scenes.
+        may_ask: returns the scenes, [scenes], whose principals might give an item of some groups,
+            [groups]: a quick check that leaves out most; it is the same for both twins.
+        group_of: returns the group of each item, −1 for none.
     """
     if each < 2 or each % 2:
         raise UsageError(f"Balanced items come in twins: an even number of each, not {each}.")
@@ -147,12 +155,14 @@ def _balanced(
 
 
 def _taken(twin: Ints, group: Ints, lacking: Ints) -> list[int]:
-    """Take twins in order as long as one of their groups lacks items; count them off ``lacking``.
+    """Take, in order, each twin that has an item of a group still lacking items.
+
+    Its items are subtracted from ``lacking``.
 
     Args:
-        twin: [m], of each item, ascending.
-        group: [m], of each item; −1 for none.
-        lacking: [groups], changed.
+        twin: [items], the twins' number of each item, ascending.
+        group: [items], the group of each item; −1 for none.
+        lacking: [groups], changed in place.
     """
     taken = []
     for number in dict.fromkeys(twin[group >= 0].tolist()):
@@ -164,12 +174,12 @@ def _taken(twin: Ints, group: Ints, lacking: Ints) -> list[int]:
 
 
 def _first(group: Ints, groups: int, each: int) -> Ints:
-    """Return the places of the first items of each group, ascending."""
+    """Return the positions of the first items of each group, ascending."""
     return np.sort(np.concatenate([np.flatnonzero(group == g)[:each] for g in range(groups)]))
 
 
 def _may_relate(scenes: Scenes, wanted: Flags) -> Flags:
-    """Scenes whose principals are related, and both ways round, by what is wanted. [n]"""
+    """Return the scenes whose principals have a wanted relation and can change places, [scenes]."""
     rows, (first, second) = np.arange(len(scenes)), principals(scenes.scenario)
     found = np.zeros(len(scenes), dtype=np.bool_)
     for subject, thing in ((first, second), (second, first)):
@@ -180,7 +190,7 @@ def _may_relate(scenes: Scenes, wanted: Flags) -> Flags:
 
 
 def _may_attribute(scenes: Scenes, wanted: Flags) -> Flags:
-    """Scenes whose principals are to be called by a pair that is wanted. [n]"""
+    """Return the scenes whose principals are named by a wanted pair of attributes, [scenes]."""
     rows, named = np.arange(len(scenes)), mentions(scenes)
     first, second = principals(scenes.scenario)
     number = _pair_numbers()[named[rows, first], named[rows, second]]
@@ -189,7 +199,7 @@ def _may_attribute(scenes: Scenes, wanted: Flags) -> Flags:
 
 @lru_cache(maxsize=1)
 def _relation_numbers() -> Ints:
-    """[predicates]: place in ``RELATIONS``; −1 for what is not among them."""
+    """Return each predicate's position in ``RELATIONS``, [predicates]; −1 if it is not there."""
     table = np.full(len(PREDICATE), -1, dtype=np.int64)
     table[[PREDICATE[name] for name in RELATIONS]] = np.arange(len(RELATIONS))
     return table
@@ -197,7 +207,11 @@ def _relation_numbers() -> Ints:
 
 @lru_cache(maxsize=1)
 def _pair_numbers() -> Ints:
-    """[mentioned, mentioned]: place in ``PAIRS``, either way round; −1 for what is not there."""
+    """Return each pair's position in ``PAIRS``, in either order; −1 if it is not there.
+
+    Returns:
+        [mentioned, mentioned]
+    """
     table = np.full((len(MENTIONED), len(MENTIONED)), -1, dtype=np.int64)
     for number, (one, other) in enumerate(PAIRS):
         a, b = MENTIONED.index(one), MENTIONED.index(other)

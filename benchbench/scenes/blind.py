@@ -1,8 +1,8 @@
-"""How far one gets without looking: a classifier of caption pairs by their n-grams alone.
+"""A text-only baseline: a classifier of caption pairs by their n-grams alone.
 
-Fitted on true and false captions of training items, it must stay at chance on test items of both
-kinds: then no item can be answered from language alone. On shuffled captions it does well, as
-shuffled text looks shuffled.
+It is fitted on true and false captions of training items. It must stay at chance on test items of
+both kinds: then no item can be solved from text alone. On shuffled captions it scores well, since
+shuffled text is recognisable as shuffled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Pair = tuple[str, str]
 """A true caption and a false one."""
 Options = tuple[str, ...]
-"""A true caption, and false ones after it."""
+"""A true caption, then false captions."""
 
 _STEPS, _RATE, _DECAY = 80, 0.5, 1e-4
 
@@ -33,32 +33,33 @@ class BlindReader:
     """Logistic regression on the difference of two captions' n-grams."""
 
     features: dict[str, int]
-    """Numbers from 1; 0 is what training never had."""
+    """The numbers of the n-grams, from 1; 0 is any n-gram that is not in the training captions."""
     weights: Floats
     """[features + 1]"""
 
     def scores(self, captions: Sequence[str]) -> Floats:
-        """[n]: how true each caption sounds."""
+        """Return the score of each caption, [captions]; a higher score means more likely true."""
         return np.asarray(self.weights[_numbers(captions, self.features)].sum(axis=1))
 
     def accuracy(self, pairs: Sequence[Pair]) -> float:
-        """Share of pairs whose true caption sounds truer; a tie counts half."""
+        """Return the share of pairs whose true caption scores higher; a tie counts half."""
         true, false = (self.scores([pair[side] for pair in pairs]) for side in (0, 1))
         return float(((true > false) + 0.5 * (true == false)).mean())
 
 
 def option_pairs(items: Sequence[Options]) -> list[Pair]:
-    """Each true caption beside each of its false ones that differs from it."""
+    """Return each true caption paired with each of its false captions that differs from it."""
     return [(true, false) for true, *others in items for false in others if false != true]
 
 
 def share_chosen(reader: BlindReader, items: Sequence[Options]) -> tuple[float, int]:
-    """Share of items whose true caption sounds truer than every other option.
+    """Return the share of items whose true caption scores above every other option.
 
-    Options equal to the true one are dropped, and items that have no other; a tie is wrong.
+    Options equal to the true caption are dropped, and so are items without another option. A tie is
+    wrong.
 
     Returns:
-        The share, and how many items it is of.
+        The share, and the number of items that it is of.
     """
     asked = [(t, *(o for o in others if o != t)) for t, *others in items if {*others} - {t}]
     flat = reader.scores([option for each in asked for option in each])
@@ -68,10 +69,10 @@ def share_chosen(reader: BlindReader, items: Sequence[Options]) -> tuple[float, 
 
 
 def fit(pairs: Sequence[Pair]) -> BlindReader:
-    """Learn to tell true captions from false ones by full-batch Adagrad.
+    """Fit a classifier of true and false captions by full-batch Adagrad.
 
     Raises:
-        UsageError: there is nothing to learn from.
+        UsageError: there are no pairs.
     """
     if not pairs:
         raise UsageError("A blind reader needs at least one pair of captions to learn from.")
@@ -96,14 +97,14 @@ def _summed(numbers: Ints, pull: Floats, count: int) -> Floats:
 
 
 def _numbers(captions: Sequence[str], features: dict[str, int]) -> Ints:
-    """[n, most]: each caption's features; 0 fills up."""
+    """Return each caption's features, [captions, most]; 0 is padding."""
     rows = [[features.get(name, 0) for name in _ngrams(text)] for text in captions]
     longest = max((len(row) for row in rows), default=0)
     return np.array([row + [0] * (longest - len(row)) for row in rows], dtype=np.int64)
 
 
 def _ngrams(text: str) -> Iterator[str]:
-    """Words, words at their place, and runs of two and three words."""
+    """Yield the words, the words with their positions, and the runs of two and of three words."""
     words = ["^", *text.split(), "$"]
     for i, word in enumerate(words):
         yield word

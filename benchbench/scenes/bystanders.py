@@ -1,4 +1,4 @@
-"""Who else is about: things added where there is room, and nothing against them."""
+"""Bystanders: objects added to a scene where there is room and no constraint excludes them."""
 
 from __future__ import annotations
 
@@ -28,37 +28,38 @@ _SKY = np.isin(np.array(BACKGROUNDS), ("sky",))
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How full scenes are."""
+    """The density of scenes: how many bystanders they get, and of which size."""
 
     extras: int
-    """How many bystanders may come."""
+    """The largest number of bystanders."""
     least: int
-    """Objects there must be: the last bystanders then stand wherever they happen to."""
+    """The smallest number of objects. While a scene has fewer, its later bystanders are placed even
+    where no try found room."""
     most: int
     tries: int
-    """Positions tried for each."""
+    """Positions tried for each bystander."""
     percent: int
-    """In how many of a hundred scenes each of them comes."""
+    """The percentage of scenes in which each bystander appears."""
     shrink: tuple[int, int]
-    """Levels by which the first few and the later ones are smaller than usual."""
+    """By how many levels the first few bystanders, and the later ones, are smaller than usual."""
 
 
 SPARSE = Crowd(extras=4, least=2, most=6, tries=6, percent=72, shrink=(1, 1))
 DENSE = Crowd(extras=16, least=7, most=12, tries=12, percent=95, shrink=(3, 5))
 _FEW, _LAST = 4, 10
 _AGAIN_PERCENT = 12
-"""How often a bystander is of a kind that is there already: captions then have plurals."""
+"""The percentage of bystanders of a category that is there already: captions then have plurals."""
 
 
 @lru_cache(maxsize=1)
 def unmeetable() -> Flags:
-    """[categories, categories]: pairs that training must not even show side by side."""
+    """Return the pairs that training never draws side by side, [categories, categories]."""
     chance_met = ("to the left of", "above", "in front of")
     return np.asarray(held_triples()[[PREDICATE[name] for name in chance_met]].any(axis=0))
 
 
 def beside(groups: list[Group]) -> Group:
-    """Several groups of the same scenes as one; owners are renumbered."""
+    """Merge several groups of the same scenes into one; owners are renumbered."""
     widths = [group.thing.shape[1] for group in groups]
     starts = np.cumsum([0, *widths])[:-1]
     columns = {
@@ -72,15 +73,15 @@ def beside(groups: list[Group]) -> Group:
 def joined_by(
     scene: Group, number: int, background: Ints, roll: Dice, training: bool, crowd: Crowd
 ) -> Group:
-    """The scene with one more slot, which holds somebody where that can be.
+    """Add one slot to each scene, which holds a bystander where that is possible.
 
     Args:
-        scene: what is there already, not yet mirrored.
-        number: of the bystander; decides its draws.
-        background: [n]
-        roll: decides.
-        training: whether pairs that are held out must not meet.
-        crowd: how full the scene is to be.
+        scene: the objects that are there already, not yet mirrored.
+        number: the bystander's number; it decides the draws.
+        background: [scenes]
+        roll: the dice.
+        training: whether held-out pairs are kept out of one scene.
+        crowd: the density of the scene.
     """
     name = f"extra {number}"
     count = _objects(scene)
@@ -105,7 +106,10 @@ def joined_by(
 
 
 def _newcomer(number: int, background: Ints, roll: Dice, crowd: Crowd) -> Group:
-    """Somebody of those who frequent the place, the first of them most often; not placed yet."""
+    """Draw a bystander of a category that the background has, without a position.
+
+    The first categories of the background's list are drawn most often.
+    """
     table, count = bystanders()
     name, nothing = f"extra {number}", np.zeros_like(background)
     rank = roll.below(f"{name} rank", roll.below(f"{name} tail", count[background]) + 1)
@@ -127,7 +131,7 @@ def _newcomer(number: int, background: Ints, roll: Dice, crowd: Crowd) -> Group:
 
 
 def _relative(new: Group, scene: Group, again: Flags, number: int) -> Group:
-    """Instead of somebody new, one more of a kind already there."""
+    """Replace the bystander by another of a category already there, where ``again`` is true."""
     there = _named(scene)
     rank = (number // 2) % np.maximum(there.sum(axis=1), 1)
     slot = np.argmax(np.cumsum(there, axis=1) > rank[:, None], axis=1)[:, None]
@@ -136,18 +140,18 @@ def _relative(new: Group, scene: Group, again: Flags, number: int) -> Group:
 
 
 def _named(scene: Group) -> Flags:
-    """[n, slots]: what is an object rather than a prop, a front or nothing."""
+    """Return the slots that hold an object and no prop, front or nothing, [scenes, slots]."""
     own = scene.owner == np.arange(scene.thing.shape[1])
     return np.asarray(own & (scene.thing >= 0) & (scene.thing < len(CATEGORIES)))
 
 
 def _objects(scene: Group) -> Ints:
-    """[n]: how many objects there are."""
+    """Return the number of objects, [scenes]."""
     return np.asarray(_named(scene).sum(axis=1))
 
 
 def clashes(one: Ints, other: Ints) -> Flags:
-    """Whether both are categories that training must not show beside each other."""
+    """Return whether two things are categories that training never draws side by side."""
     count = len(CATEGORIES)
     real = (one >= 0) & (other >= 0) & (one < count) & (other < count)
     return np.asarray(real & unmeetable()[np.minimum(one, count - 1), np.minimum(other, count - 1)])

@@ -1,9 +1,9 @@
-"""Captions of scenes, in the manner of COCO's: what annotators might have typed, always true.
+"""Captions of scenes in the style of COCO's, always true.
 
-Five per scene, each in another of a dozen phrasings, and a dense one that tells all. They are put
-together as arrays of tokens, whole batches at a time. None of them has the form of a test item
-("the x is r the y", "the a x and the b y"): objects are introduced by "a", and a preposition is
-never tied to its subject by "is".
+Each scene has five captions in five of a dozen phrasings, and a dense caption that mentions every
+object. Captions are arrays of tokens, built a batch at a time. None of them has the form of a test
+item ("the x is r the y", "the a x and the b y"): objects are introduced by "a", and no "is"
+connects a preposition to its subject.
 """
 
 from __future__ import annotations
@@ -32,21 +32,24 @@ DENSE_FACTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """n × k captions as token numbers."""
+    """The captions of some scenes as token numbers."""
 
     tokens: Ints
-    """[n, k, longest]: into ``lexicon.TOKENS``; −1 fills up."""
+    """[scenes, captions, longest]: index into ``lexicon.TOKENS``; −1 is padding."""
 
     def words(self, row: int, column: int) -> list[str]:
-        """One caption's words."""
+        """Return the words of one caption."""
         return [word for word, _ in self.tagged(row, column)]
 
     def tagged(self, row: int, column: int) -> list[tuple[str, str]]:
-        """One caption's words with their Penn tags."""
+        """Return the words of one caption with their Penn tags."""
         return [TOKENS[t] for t in self.tokens[row, column].tolist() if t != NONE]
 
     def texts(self) -> list[list[str]]:
-        """All captions as strings, commas set close. Returns n lists of k."""
+        """Return all captions as strings: for each scene, a list of captions.
+
+        A comma follows its word without a space.
+        """
         words = [word for word, _ in TOKENS]
         return [
             [" ".join([words[t] for t in line if t != NONE]).replace(" ,", ",") for line in row]
@@ -55,11 +58,11 @@ class Captions:
 
 
 def captions(scenes: Scenes, first: int = 0) -> Captions:
-    """Five captions per scene, of five different phrasings.
+    """Return five captions per scene, of five different phrasings.
 
     Args:
-        scenes: n of them.
-        first: the number of the first caption; those from 5 are phrased otherwise than 0 to 4.
+        scenes: the scenes.
+        first: the number of the first caption. Captions from 5 on differ in phrasing from 0 to 4.
     """
     roll = dice(f"{VERSION}/{scenes.split}/captions", scenes.index)
     start = roll.below("start", len(PHRASINGS))
@@ -76,14 +79,14 @@ def captions(scenes: Scenes, first: int = 0) -> Captions:
 def pair_captions(
     scenes: Scenes, who: Ints, whom: Ints, stream: str, bare: Flags | None = None
 ) -> Captions:
-    """One caption per scene that tells one annotated relation, and of nobody else.
+    """Return one caption per scene that states one annotated relation and mentions no other object.
 
     Args:
-        scenes: n of them.
-        who: [n], the slot of the subject.
-        whom: [n], the slot of the object; from ``who`` to ``whom`` a predicate is annotated.
-        stream: names the dice; another name, other words.
-        bare: [n]: captions that say nothing of looks; None leaves that to the dice.
+        scenes: the scenes.
+        who: [scenes], the slot of the subject.
+        whom: [scenes], the slot of the object. A predicate is annotated from ``who`` to ``whom``.
+        stream: the name of the dice; another name gives other words.
+        bare: [scenes], true for captions without attributes. None leaves that to the dice.
     """
     roll = dice(f"{VERSION}/{scenes.split}/captions of pairs/{stream}", scenes.index)
     phrasing = roll.below("phrasing", len(ABOUT_ONE))
@@ -91,7 +94,7 @@ def pair_captions(
 
 
 def dense_captions(scenes: Scenes) -> Captions:
-    """One long caption per scene: the place, then up to eight facts, then who else is there."""
+    """Return one long caption per scene: the place, up to eight facts, then the other objects."""
     roll = dice(f"{VERSION}/{scenes.split}/dense", scenes.index)
     teller = Teller(scenes, roll)
     subjects, things, told = _facts_in_order(scenes)
@@ -110,28 +113,31 @@ def dense_captions(scenes: Scenes) -> Captions:
 
 
 def _listed(parts: list[Ints], there: npt.NDArray[np.bool_], first: bool) -> Ints:
-    """An entry of a list, with the comma that parts it from what stands before."""
+    """Return a list entry, with the comma that separates it from the entry before."""
     comma = np.full((len(there), 1), NONE if first else lexicon.COMMA)
     return np.where(there[:, None], np.concatenate([comma, *parts], axis=1), NONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Says parts of captions about a batch of scenes; each method returns [n, some] tokens."""
+    """A builder of caption parts for a batch of scenes; most methods return [scenes, tokens]."""
 
     scenes: Scenes
     roll: Dice
     told: tuple[Ints, Ints] | None = None
-    """Slots of the one fact to be told of each scene; None leaves the choice to the dice."""
+    """Slots of the one fact to state of each scene; None leaves the choice to the dice."""
     bare: Flags | None = None
-    """[n]: where nothing is said of looks; None leaves that to the dice."""
+    """[scenes]: true where no attributes are mentioned; None leaves that to the dice."""
     rows: Ints = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", np.arange(len(self.scenes)))
 
     def noun(self, slot: Ints, name: str, full: bool = False) -> Ints:
-        """An object with some attributes: "a small red dog", "a person in a striped shirt"."""
+        """Return an object with some attributes.
+
+        Examples are "a small red dog" and "a person in a striped shirt".
+        """
         at = self.rows, slot
         scenes, kind = self.scenes, np.maximum(self.scenes.category[at], 0)
         mode = (
@@ -159,23 +165,26 @@ class Teller:
         return np.concatenate([head, np.where(dressed[:, None], tail, NONE)], axis=1)
 
     def predicate(self, who: Ints, whom: Ints) -> Ints:
-        """[n]: what is annotated from one slot to another."""
+        """Return the predicate annotated from one slot to another, [scenes]."""
         return np.maximum(self.scenes.predicate[self.rows, who, whom], 0)
 
     def deed(self, who: Ints, whom: Ints) -> Ints:
-        """The relation as it follows a noun: "chasing"."""
+        """Return the relation in the form that follows a noun: "chasing"."""
         return lexicon.PARTICIPLES[self.predicate(who, whom)]
 
     def finite(self, who: Ints, whom: Ints) -> Ints:
-        """The relation as a sentence has it: "chases"."""
+        """Return the relation in the form that makes a sentence: "chases"."""
         return lexicon.FINITE[self.predicate(who, whom)]
 
     def place(self) -> Ints:
-        """Where it all is: "on the grass"."""
+        """Return the place: "on the grass"."""
         return lexicon.PLACES[self.scenes.background]
 
     def fact(self, name: str, main: bool) -> tuple[Ints, Ints]:
-        """Slots of an annotated relation's subject and object; of a scenario's own if ``main``."""
+        """Return the slots of an annotated relation's subject and object.
+
+        If ``main`` is true, the relation is one of the scenario's own.
+        """
         if self.told is not None:
             return self.told
         told = self.scenes.predicate >= 0
@@ -188,7 +197,7 @@ class Teller:
         return np.divmod(found, told.shape[1])
 
     def other(self, *but: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Some object besides these, and whether there is one."""
+        """Return the slot of some object besides these, and whether there is one."""
         there = self.scenes.present.copy()
         for slot in but:
             there[self.rows, slot] = False
@@ -212,7 +221,10 @@ def _sentence(teller: Teller) -> list[Ints]:
 
 
 def _passive(teller: Teller) -> list[Ints]:
-    """ "a cat being chased by a dog", or, where no passive is, "a table with a cup on it"."""
+    """Return "a cat being chased by a dog".
+
+    Where the predicate has no passive, the form is "a table with a cup on it".
+    """
     who, whom = teller.fact("fact", True)
     subject, thing = teller.noun(who, "s"), teller.noun(whom, "o")
     passive = lexicon.PASSIVES[teller.predicate(who, whom)]
@@ -232,7 +244,7 @@ def _picture(teller: Teller) -> list[Ints]:
 
 
 def _two_facts(teller: Teller) -> list[Ints]:
-    """The same fact is not told twice; where there is but one, it stands alone."""
+    """Return two facts; where there is only one, it stands alone and is not repeated."""
     who, whom = teller.fact("fact", True)
     third, fourth = teller.fact("second", False)
     same = ((who == third) & (whom == fourth)) | ((who == fourth) & (whom == third))
@@ -275,7 +287,7 @@ def _with(teller: Teller) -> list[Ints]:
 
 
 def _counted(teller: Teller) -> list[Ints]:
-    """ "two trees and …" where two of a kind are there; else everything but the count."""
+    """Return "two trees and …" where the scene has two of a category; otherwise "here is …"."""
     category = teller.scenes.category
     same = (category[:, :, None] == category[:, None, :]) & (category >= 0)[:, :, None]
     double = same.sum(axis=2) == 2
@@ -309,7 +321,7 @@ PHRASINGS: tuple[Callable[[Teller], list[Ints]], ...] = (
 
 
 ABOUT_ONE = (_plain, _there_is, _sentence, _passive, _placed, _picture, _with, _we_see)
-"""Phrasings that speak of two objects and nobody else."""
+"""Phrasings that mention two objects and no other."""
 
 
 def _phrased(
@@ -320,7 +332,7 @@ def _phrased(
     told: tuple[Ints, Ints] | None = None,
     bare: Flags | None = None,
 ) -> Ints:
-    """Each scene by its own phrasing. Returns [n, longest]."""
+    """Build the captions, each scene in its own phrasing, [scenes, longest]."""
     lines = []
     for number, say in enumerate(phrasings):
         rows = np.flatnonzero(phrasing == number)
@@ -338,7 +350,12 @@ def _phrased(
 
 
 def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
-    """The first facts, one direction of each pair: subjects, objects, and whether; [n, k] each."""
+    """Return the first facts, one direction of each pair.
+
+    Returns:
+        Slots of the subjects, slots of the objects, and whether there is such a fact; [scenes,
+        facts] each.
+    """
     told = scenes.predicate >= 0
     backward = np.tril(np.ones(told.shape[1:], dtype=np.bool_)) & told.swapaxes(1, 2)
     flat = (told & ~backward).reshape(len(told), -1)
@@ -348,7 +365,7 @@ def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
 
 
 def _with_article(tokens: Ints) -> Ints:
-    """ "a" or "an" before the first word of each row."""
+    """Put "a" or "an" before the first word of each row."""
     first = tokens[np.arange(len(tokens)), np.argmax(tokens != NONE, axis=1)]
     article = np.where(lexicon.before_vowel()[first], lexicon.AN, lexicon.A)
     return np.concatenate([article[:, None], tokens], axis=1)
@@ -359,7 +376,7 @@ def _fixed(teller: Teller, text: str) -> Ints:
 
 
 def _closed_up(tokens: Ints) -> Ints:
-    """Gaps moved to the end, and cut off where all rows have them."""
+    """Move gaps to the end of each row, and cut off the columns that are gaps in all rows."""
     gap = tokens == NONE
     order = np.argsort(gap, axis=1, kind="stable")
     longest = int((~gap).sum(axis=1).max(initial=0))

@@ -28,23 +28,23 @@ _PROP_LEVEL = {"rope": 4, "string": 7}
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All roles of all scenarios; every array is [scenarios, roles] and more."""
+    """All roles of all scenarios; the first two axes of every array are [scenarios, roles]."""
 
     there: Flags
     cast: Ints
     options: Ints
-    """[scenarios, roles, most options]: things to choose from."""
+    """[scenarios, roles, most options]: the things to choose from."""
     option_count: Ints
     pose: Ints
     parent: Ints
     at: Ints
     by: Ints
     shift: Ints
-    """[scenarios, roles, 2]: least and most."""
+    """[scenarios, roles, 2]: least and greatest."""
     rise: Ints
     layer: Ints
     smaller: Ints
-    """At least so many levels below the parent's; −99 sets no bound."""
+    """The least number of levels below the parent's; −99 sets no bound."""
     at_least: Ints
     chance: Ints
     owned: Flags
@@ -52,25 +52,25 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a split may draw."""
+    """The scenarios and principals that a split may draw."""
 
     weight: Ints
     """[scenarios], cumulative."""
     first: Ints
-    """[pairs]: one principal of each; the scenarios' pairs one after the other."""
+    """[pairs]: the first principal of each pair, one scenario's pairs after the other's."""
     second: Ints
-    """[pairs]"""
+    """[pairs]: the second principal of each pair."""
     start: Ints
-    """[scenarios]: where a scenario's pairs start …"""
+    """[scenarios]: the number of a scenario's first pair."""
     count: Ints
-    """[scenarios]: … and how many there are."""
+    """[scenarios]: the number of a scenario's pairs."""
     held: Ints
-    """[scenarios]: how many of these, the first ones, training never shows."""
+    """[scenarios]: how many of a scenario's pairs training never draws; these come first."""
 
 
 @lru_cache(maxsize=1)
 def parts() -> Parts:
-    """The roles, as tables."""
+    """Return the roles of all scenarios as tables."""
     rows = [[*s.roles, *[None] * (ROLES - len(s.roles))] for s in SCENARIOS]
     blank = Role(FIRST)
     grid = [[role or blank for role in row] for row in rows]
@@ -100,7 +100,7 @@ def parts() -> Parts:
 
 
 def _options(role: Role) -> list[int]:
-    """Things are numbered: the categories, then the props."""
+    """Return the numbers of the things that a role may be: first the categories, then the props."""
     if not isinstance(role.cast, tuple):
         return [0]
     return [CATEGORY[n] if n in CATEGORY else len(CATEGORIES) + PROPS.index(n) for n in role.cast]
@@ -108,7 +108,7 @@ def _options(role: Role) -> list[int]:
 
 @lru_cache(maxsize=2)
 def choices(training: bool) -> Choices:
-    """Scenarios and principals, without what training must not show."""
+    """Return scenarios and principals; for training, without the held-out pairs."""
     pairs = [allowed_pairs(scenario, training) for scenario in SCENARIOS]
     kept = [set(allowed_pairs(scenario, training=True)) for scenario in SCENARIOS]
     for group, seen in zip(pairs, kept, strict=True):
@@ -131,7 +131,10 @@ def choices(training: bool) -> Choices:
 
 @lru_cache(maxsize=1)
 def relations() -> Ints:
-    """[scenarios, relations, 3]: role, predicate, role; −1 where there are fewer."""
+    """Return the relations as role, predicate, role, [scenarios, relations, 3].
+
+    −1 fills the rows of scenarios with fewer relations.
+    """
     table = np.full((len(SCENARIOS), RELATIONS, 3), -1, dtype=np.int64)
     for row, scenario in enumerate(SCENARIOS):
         for column, (subject, predicate, thing) in enumerate(scenario.relations):
@@ -141,7 +144,10 @@ def relations() -> Ints:
 
 @lru_cache(maxsize=1)
 def sprite_table() -> Ints:
-    """[things, poses]: the sprite; the ordinary one where there is no such pose, −1 for a front."""
+    """Return the sprite of each thing in each pose, [things, poses].
+
+    A missing pose has the ordinary sprite, but a missing front has −1.
+    """
     table = np.empty((len(CATEGORIES) + len(PROPS), len(POSES)), dtype=np.int64)
     for row, category in enumerate(CATEGORIES):
         ordinary = next(iter(category.poses))
@@ -155,32 +161,47 @@ def sprite_table() -> Ints:
 
 @lru_cache(maxsize=1)
 def thing_levels() -> Ints:
-    """[things]: ordinary level of each."""
+    """Return the ordinary level of each thing, [things]."""
     return np.array([c.level for c in CATEGORIES] + [_PROP_LEVEL[name] for name in PROPS])
 
 
 @lru_cache(maxsize=1)
 def backdrops() -> tuple[Ints, Ints]:
-    """Backgrounds of each scenario: ([scenarios, most], [scenarios] counts)."""
+    """Return the backgrounds of each scenario.
+
+    Returns:
+        The backgrounds, [scenarios, most], and their counts, [scenarios].
+    """
     return _padded([[BACKGROUNDS.index(name) for name in s.backgrounds] for s in SCENARIOS])
 
 
 @lru_cache(maxsize=2)
 def companions(training: bool) -> tuple[Ints, Ints]:
-    """Scenarios that may share each background: ([backgrounds, most], [backgrounds] counts)."""
+    """Return the scenarios that may share each background.
+
+    Returns:
+        The scenarios, [backgrounds, most], and their counts, [backgrounds].
+    """
     kept = [i for i, s in enumerate(SCENARIOS) if allowed_pairs(s, training)]
     return _padded([[i for i in kept if name in SCENARIOS[i].backgrounds] for name in BACKGROUNDS])
 
 
 @lru_cache(maxsize=1)
 def bystanders() -> tuple[Ints, Ints]:
-    """Categories that may be about in each background, the commonest first."""
+    """Return the categories of each background's bystanders, the commonest first.
+
+    Returns:
+        The categories, [backgrounds, most], and their counts, [backgrounds].
+    """
     return _padded([[CATEGORY[name] for name in EXTRAS[b]] for b in BACKGROUNDS])
 
 
 @lru_cache(maxsize=1)
 def scenario_flags() -> tuple[Ints, Flags, Flags]:
-    """Per scenario: its zone, whether it is swappable, whether its principals vary in size."""
+    """Return three flags per scenario, [scenarios] each.
+
+    They are its zone, whether it is swappable, and whether its principals vary in size.
+    """
     return (
         np.array([ZONES.index(s.zone) for s in SCENARIOS]),
         np.array([s.swappable for s in SCENARIOS]),

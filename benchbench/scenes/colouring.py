@@ -1,8 +1,8 @@
-"""Colours, patterns and sizes, drawn without favour.
+"""Colours, patterns and sizes, drawn without bias.
 
-In training, and mostly elsewhere, an object takes what training may show of its category. The
-principals choose from what both may have, and change attributes between twins, so that each way
-round is drawn exactly as often. Test splits also show what is held out.
+In training, and mostly in the other splits, an object gets an attribute that training may draw with
+its category. The principals get attributes that both of them may have, and exchange them between
+twins, so that each order is drawn exactly as often. Test splits also draw held-out attributes.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ _UNSEEN_PERCENT = 75
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """[n, w] each."""
+    """The colour and the pattern of each object, [scenes, slots] each."""
 
     colour: Ints
     pattern: Ints
 
 
 def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
-    """Small or large in 15 of a hundred each, where a scenario allows. Returns ``shape``."""
+    """Draw sizes of the given shape: 15 percent small and 15 percent large.
+
+    Scenarios that do not vary sizes have medium objects only.
+    """
     drawn = [roll.below(f"size {role}", 100) for role in range(shape[1])]
     size = [np.where(d < 15, 1, np.where(d < 30, 2, 0)) for d in drawn]
     return np.where(varied[:, None], np.stack(size, axis=1), 0)
@@ -44,14 +47,14 @@ def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
 def looks(
     category: Ints, scenario: Ints, own: Dice, twin: Dice, odd: Flags, training: bool
 ) -> Looks:
-    """Colour and pattern of every slot.
+    """Draw the colour and the pattern of every slot.
 
     Args:
-        category: [n, w]; slots without an object are coloured too, to no effect.
-        scenario: [n]; tells which slots the principals are.
+        category: [scenes, slots]; slots without an object are coloured too, without effect.
+        scenario: [scenes]; decides which slots are the principals.
         own: dice of each scene.
         twin: dice of each pair of twins.
-        odd: [n], the second of the twins.
+        odd: [scenes], true for the second of the twins.
         training: whether held-out pairs are left out altogether.
     """
     free = np.zeros(len(category), dtype=np.bool_) if training else own.chance("free", 40)
@@ -75,7 +78,7 @@ def looks(
 
 
 def principals(scenario: Ints) -> tuple[Ints, Ints]:
-    """The roles that a scenario's first and second principal play, [n] each."""
+    """Return the roles that a scenario's first and second principal play, [scenes] each."""
     table = parts()
     playing = table.there & ~table.owned
     first = np.argmax(playing & (table.cast == CAST_FIRST), axis=1)
@@ -86,7 +89,7 @@ def principals(scenario: Ints) -> tuple[Ints, Ints]:
 def _shared(
     allowed: Flags, mates: tuple[Ints, Ints], twin: Dice, name: str, training: bool
 ) -> tuple[Ints, Ints]:
-    """Two different values that both principals may have, so that they can change them.
+    """Draw two different values that both principals may have, so that they can exchange them.
 
     Outside training, where both lack the same values, one of the two is often such a value.
     """
@@ -102,7 +105,7 @@ def _shared(
 
 
 def _pick(allowed: Flags, roll: Dice, stream: str, name: str) -> Ints:
-    """One of the allowed values in each row; plain more often than any pattern."""
+    """Draw one of the allowed values in each row; plain is more likely than any pattern."""
     count = allowed.sum(axis=1)
     rank = roll.below(stream, np.maximum(count, 1))
     value = np.argmax(np.cumsum(allowed, axis=1) > rank[:, None], axis=1)

@@ -1,4 +1,4 @@
-"""Digests of scenes: over canonical records and decoded pixels, never over a container's bytes."""
+"""Digests of scenes, over canonical records and decoded pixels, never over a container's bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchbench.scenes.world import VERSION, Scenes
 
 
 def digest(scenes: Scenes, size: int) -> str:
-    """SHA-256 of everything that these scenes are at one size: graph, captions and RGB."""
+    """Return the SHA-256 of scenes at one size: of their graphs, captions and RGB values."""
     state = hashlib.sha256(f"{VERSION}/{scenes.split}/{size}\n".encode())
     texts, dense = captions(scenes).texts(), dense_captions(scenes).texts()
     for record, five, one in zip(records(scenes), texts, dense, strict=True):

@@ -1,7 +1,8 @@
 """Scenes to pixels on the CPU, in integers.
 
-Sprites differ in size, so a batched blend would pad every one of them to the largest; blending
-slices one after the other is several times faster here. ``drawing_torch`` is the batched twin.
+Sprites differ in size, so that a batched blend would pad every sprite to the largest. Here the
+slices are blended one after the other, which is several times faster. ``drawing_torch`` is the
+batched version.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Flags = npt.NDArray[np.bool_]
 TINTS = np.array([colour.rgb for colour in COLOURS], dtype=np.uint8)
 SECOND_TINTS = np.array([COLOURS[COLOUR[colour.second]].rgb for colour in COLOURS], dtype=np.uint8)
 OPAQUE = 128
-"""Coverage from which on a pixel counts as the object's."""
+"""The least coverage at which a pixel counts as the object's."""
 
 _255 = np.uint16(255)
 _HALF = np.uint16(128)
@@ -36,11 +37,11 @@ _BYTE = np.uint16(8)
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The sprites of one scene in painting order: plain numbers, clipped to the canvas."""
+    """One sprite of a scene in painting order: plain numbers, clipped to the canvas."""
 
     slot: int
     sprite: Pixels
-    """[height, width, 5], flipped and cut to what is on the canvas."""
+    """[height, width, 5], flipped, and cut to the part on the canvas."""
     pattern: Pixels | None
     """[height, width]"""
     top: int
@@ -48,10 +49,10 @@ class Placement:
 
 
 def draw(scenes: Scenes, size: int) -> Pixels:
-    """Paint scenes. Returns [n, size, size, 3] RGB.
+    """Draw scenes as RGB images, [scenes, size, size, 3] uint8.
 
     Raises:
-        UsageError: a size below 32 or above 672 pixels.
+        UsageError: the size is below 32 or above 672 pixels.
     """
     out = np.empty((len(scenes), size, size, 3), dtype=np.uint8)
     sheet = checked_atlas(size)
@@ -64,7 +65,10 @@ def draw(scenes: Scenes, size: int) -> Pixels:
 
 
 def label(scenes: Scenes, size: int) -> npt.NDArray[np.int8]:
-    """Which slot's object is seen at each pixel; −1 is background. Returns [n, size, size]."""
+    """Return the slot of the object visible at each pixel, [scenes, size, size].
+
+    −1 is background.
+    """
     out = np.full((len(scenes), size, size), -1, dtype=np.int8)
     for row, sprites in enumerate(_placements(scenes, checked_atlas(size))):
         for item in sprites:
@@ -77,14 +81,18 @@ def label(scenes: Scenes, size: int) -> npt.NDArray[np.int8]:
 
 
 def checked_atlas(size: int) -> Atlas:
-    """The atlas for a size that makes sense."""
+    """Return the atlas for a canvas of ``size`` pixels.
+
+    Raises:
+        UsageError: the size is below 32 or above 672 pixels.
+    """
     if not 32 <= size <= CANVAS:
         raise UsageError(f"Scenes are drawn at 32 to {CANVAS} pixels, not {size}.")
     return atlas(size)
 
 
 def _placements(scenes: Scenes, sheet: Atlas) -> list[list[Placement]]:
-    """Every scene's sprites, the farthest first."""
+    """Return every scene's sprites, the farthest first."""
     order = np.argsort(scenes.depth, axis=1, kind="stable")
     left, top = scenes.x * sheet.size // CANVAS, scenes.y * sheet.size // CANVAS
     columns = (scenes.sprite, scenes.level, scenes.pattern, scenes.flip, left, top)
@@ -100,7 +108,11 @@ def _placements(scenes: Scenes, sheet: Atlas) -> list[list[Placement]]:
 def _placed(
     sheet: Atlas, slot: int, number: int, level: int, pattern: int, flip: bool, left: int, top: int
 ) -> Placement | None:
-    """Look a sprite up, flip it, and cut off what overhangs; None where nothing is left."""
+    """Look a sprite up, flip it, and cut off the part beyond the canvas.
+
+    Returns:
+        The placement; None where nothing is left.
+    """
     sprite = sheet.sprite(number, level)
     height, width = sprite.shape[:2]
     mask = sheet.pattern(pattern, level)[:height, :width] if pattern else None
@@ -122,7 +134,10 @@ def _backdrop(scenes: Scenes, row: int, canvas: Pixels) -> None:
 
 
 def _blend(canvas: Pixels, item: Placement, colour: int) -> None:
-    """``fixed + tint · colour / 255 + (255 − coverage) · canvas / 255``, each share rounded."""
+    """Blend one sprite into the canvas, in place, with each share rounded.
+
+    The formula is ``fixed + tint · colour / 255 + (255 − coverage) · canvas / 255``.
+    """
     texels, (height, width) = item.sprite, item.sprite.shape[:2]
     target = canvas[item.top : item.top + height, item.left : item.left + width]
     tint = TINTS[colour].astype(np.uint16)
@@ -136,6 +151,6 @@ def _blend(canvas: Pixels, item: Placement, colour: int) -> None:
 
 
 def _over_255(value: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """Rounded division by 255 of up to 255², without leaving 16 bits."""
+    """Divide values up to 255² by 255, rounded, within 16 bits."""
     value += _HALF
     return np.asarray((value + (value >> _BYTE)) >> _BYTE, dtype=np.uint16)

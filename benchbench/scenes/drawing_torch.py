@@ -1,7 +1,7 @@
-"""The same pictures as ``drawing`` paints, batched, on whatever device training uses.
+"""The same images as ``drawing`` draws, batched, on any torch device.
 
-Integer arithmetic throughout: the pixels equal the CPU's, byte for byte. The n-th nearest sprite of
-all scenes is blended at once, in a window as large as the largest of them.
+All arithmetic is in integers: the pixels equal the CPU's, byte for byte. The n-th sprite of all
+scenes, counted from the farthest, is blended at once, in a window as large as the largest of them.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class _Palette:
     backgrounds: Tensor
     """[backgrounds · variants, size, size, 3] uint8"""
     tints: Tensor
-    """[colours, 2, 3] int32: a colour, and its patterns' second."""
+    """[colours, 2, 3] int32: a colour, and the second colour of its patterns."""
 
 
 def draw_torch(scenes: Scenes, size: int, device: str | torch.device = "cpu") -> Tensor:
-    """Paint scenes on a device. Returns [n, size, size, 3] uint8, equal to ``drawing.draw``.
+    """Draw scenes on a device, [scenes, size, size, 3] uint8, equal to ``drawing.draw``.
 
     Raises:
-        UsageError: a size below 32 or above 672 pixels.
+        UsageError: the size is below 32 or above 672 pixels.
     """
     import torch
 
@@ -58,17 +58,17 @@ def draw_torch(scenes: Scenes, size: int, device: str | torch.device = "cpu") ->
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One sprite of each scene that has so many."""
+    """The sprites of one rank in painting order, one from each scene that has so many."""
 
     table: Ints
-    """[10, m]: scene, left, top, height, width, flip, first texel, colour, first pattern texel and
-    side of the pattern."""
+    """[10, sprites]: scene, left, top, height, width, flip, first texel, colour, first pattern
+    texel and side of the pattern."""
     window: int
-    """The largest side among them."""
+    """The largest side of these sprites in pixels."""
 
 
 def _layers(scenes: Scenes, size: int) -> list[_Layer]:
-    """Sprites by painting order: everybody's farthest, everybody's next, and so on."""
+    """Return the sprites in painting order: each scene's farthest, each scene's next, and so on."""
     sheet = checked_atlas(size)
     there = scenes.sprite >= 0
     order = np.argsort(np.where(there, scenes.depth, np.iinfo(np.int64).max), axis=1, kind="stable")
@@ -91,7 +91,10 @@ def _layers(scenes: Scenes, size: int) -> list[_Layer]:
 
 
 def _backdrops(scenes: Scenes, palette: _Palette, size: int, device: str | torch.device) -> Tensor:
-    """[n, size² + 1, 3] int32; the last pixel takes what falls off the canvas."""
+    """Return the backgrounds, [scenes, size² + 1, 3] int32.
+
+    The last pixel takes the values that fall off the canvas.
+    """
     import torch
 
     number = torch.from_numpy(scenes.background * VARIANTS + scenes.variant).to(device)
@@ -104,7 +107,7 @@ def _backdrops(scenes: Scenes, palette: _Palette, size: int, device: str | torch
 
 
 def _blend(canvas: Tensor, palette: _Palette, table: Tensor, size: int, window: int) -> None:
-    """Blend one sprite into each of m scenes, in place."""
+    """Blend one sprite into each of some scenes, in place."""
     import torch
 
     row, left, top, height, width, flip, first, colour, pattern, side = (
@@ -134,7 +137,7 @@ def _over_255(value: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _palette(size: int, device: str) -> _Palette:
-    """Bring atlas and backgrounds to the device, once."""
+    """Copy the atlas and the backgrounds to the device, once."""
     import torch
 
     sheet = checked_atlas(size)

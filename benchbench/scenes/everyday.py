@@ -1,4 +1,4 @@
-"""Scenarios that go one way only, as in life: people read books, and cups stand on tables."""
+"""Scenarios with one direction only, as in life: people read books, and cups stand on tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures with their captions under them."""
+"""A contact sheet: images with their captions under them."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def gallery(
 ) -> Path:
     """Write a PNG of scenes with their action label and one caption each.
 
-    Scenarios take turns, so that a sheet shows many of them.
+    Scenarios alternate, so that a sheet shows many of them.
 
     Args:
-        path: where to; parents are made.
-        split: whose scenes.
-        count: how many pictures.
-        size: pixels along each picture's side.
-        columns: pictures in a row.
-        start: number of the first scene to choose from.
+        path: the file to write; parent folders are created.
+        split: the split of the scenes.
+        count: the number of images.
+        size: pixels along each image's side.
+        columns: images in a row.
+        start: the number of the first scene to choose from.
 
     Raises:
-        UsageError: a count, size or number of columns that makes no sheet.
+        UsageError: the count, the size or the number of columns makes no sheet.
     """
     if count < 1 or columns < 1 or start < 0:
         raise UsageError("A gallery takes at least one picture and one column, from scene 0 on.")
@@ -58,7 +58,7 @@ def gallery(
 
 
 def _varied(split: str, count: int, start: int) -> Scenes:
-    """Scenes of which no scenario comes again before all others have come."""
+    """Choose scenes; no scenario repeats before all others have come."""
     pool = sample(split, np.arange(start, start + 40 * count))
     earlier = np.zeros(len(pool), dtype=np.int64)
     for number in range(len(SCENARIOS)):
@@ -68,7 +68,7 @@ def _varied(split: str, count: int, start: int) -> Scenes:
 
 
 def _labels(scenes: Scenes, size: int) -> list[tuple[str, str]]:
-    """The action, and the most telling caption that fits."""
+    """Return each scene's action, and the most informative caption that fits."""
     told, out = captions(scenes), []
     for row, texts in enumerate(told.texts()):
         fitting = [i for i, text in enumerate(texts) if len(_wrapped(text, size)) <= _LINES] or [0]
@@ -78,7 +78,7 @@ def _labels(scenes: Scenes, size: int) -> list[tuple[str, str]]:
 
 
 def _wrapped(text: str, size: int) -> list[str]:
-    """The text in lines that are no wider than a picture."""
+    """Return the text in lines that are no wider than an image."""
     return textwrap.wrap(text, max(size // 7, 12))
 
 

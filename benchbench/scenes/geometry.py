@@ -1,4 +1,4 @@
-"""How the objects of a scene lie to one another: pairwise measures, subject in rows."""
+"""Pairwise geometry of the objects of a scene; subjects are in rows."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Scene units, [n, w, w] each, from subject i (rows) to object j (columns)."""
+    """Measures of each pair of slots, [scenes, slots, slots] each, in scene units.
+
+    The subject i is in rows, the object j in columns.
+    """
 
     rightward: Ints
-    """j's middle minus i's."""
+    """x of j's middle minus x of i's middle."""
     downward: Ints
     gap_right: Ints
     """j's left edge minus i's right edge: positive where i ends before j begins."""
     lower: Ints
     """i's bottom minus j's bottom."""
     overlap_x: Ints
-    """Length that both cover; negative where they are apart."""
+    """The length along x that both cover; negative where they are apart."""
     overlap_y: Ints
     shorter: Ints
-    """The lesser of both heights."""
+    """The lesser of the two heights."""
     area: Ints
-    """i's box."""
+    """The area of i's box."""
     nearer: Flags
-    """i is painted after j."""
+    """True where i is painted after j."""
     toward: Flags
-    """j lies where i's right (or, flipped, left) side points."""
+    """True where j lies on the side that i faces: i's right, or its left where it is flipped."""
 
 
 def layout(scenes: Scenes) -> Layout:
@@ -60,10 +63,10 @@ def layout(scenes: Scenes) -> Layout:
 
 
 def _rows(values: npt.NDArray[np.generic]) -> Ints:
-    """[n, w] as subjects, [n, w, 1]."""
+    """Return values per subject, [scenes, slots], as [scenes, slots, 1]."""
     return values[:, :, None]  # type: ignore[return-value]
 
 
 def _turn(values: Ints) -> Ints:
-    """Subjects as objects."""
+    """Exchange the axes of subjects and objects."""
     return values.swapaxes(1, 2)

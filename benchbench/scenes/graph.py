@@ -1,9 +1,9 @@
-"""What is true in a scene, what is false, and what nobody should ask.
+"""The facts of a scene: which statements are certain, which are arguable, and which are false.
 
-Two arrays answer every statement. ``certain`` holds what anyone would grant: annotations, all they
-imply (inverses, hypernyms), and plain geometry. ``possible`` holds besides what somebody might
-argue for: a dog that happens to face a cat may be looking at it. A true caption must be certain; a
-false one must not even be possible, for any objects of those names in the crop.
+Two arrays cover every statement. ``certain`` holds all that is beyond doubt: annotations, all that
+they imply (inverses, hypernyms), and plain geometry. ``possible`` holds in addition all that is
+arguable: a dog that happens to face a cat may be looking at it. A true caption must be certain. A
+false caption must not even be possible, for any objects of those names in the crop.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SLACK = 12
-"""Scene units that nobody sees: under two pixels at 96."""
+"""A distance too small to see, in scene units: under two pixels at 96."""
 NEAR = 60
 
 
@@ -49,20 +49,20 @@ _SECOND = np.array([COLOUR[colour.second] for colour in COLOURS])
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The closure of n scenes' graphs."""
+    """The closure of some scenes' graphs."""
 
     certain: Flags
-    """[n, predicates, w, w]: subject in rows, object in columns."""
+    """[scenes, predicates, slots, slots]: subject in rows, object in columns."""
     possible: Flags
-    """[n, predicates, w, w]; includes all that is certain."""
+    """[scenes, predicates, slots, slots]; includes all that is certain."""
     has: Flags
-    """[n, w, mentioned attributes]: what an object certainly is."""
+    """[scenes, slots, mentioned attributes]: the attributes that an object certainly has."""
     may_have: Flags
-    """[n, w, mentioned attributes]: what it might be called."""
+    """[scenes, slots, mentioned attributes]: the attributes that an object may be said to have."""
 
 
 def closure(scenes: Scenes) -> Graph:
-    """Everything that holds, and everything that might, in each scene."""
+    """Return the certain and the possible statements of each scene."""
     lay, pairs, kind = layout(scenes), _pairs(scenes), np.maximum(scenes.category, 0)
     certain = _implied(_annotated(scenes) | _plain(lay, pairs)) & pairs
     possible = np.stack(_arguable(lay, certain, kind), axis=1) & pairs
@@ -71,20 +71,20 @@ def closure(scenes: Scenes) -> Graph:
 
 
 def _pairs(scenes: Scenes) -> Flags:
-    """[n, 1, w, w]: two different objects."""
+    """Return the pairs of two different objects, [scenes, 1, slots, slots]."""
     there = scenes.present
     different = ~np.eye(there.shape[1], dtype=np.bool_)
     return np.asarray((there[:, :, None] & there[:, None, :] & different)[:, None])
 
 
 def _annotated(scenes: Scenes) -> Flags:
-    """[n, predicates, w, w]: the annotation, one predicate to a plane."""
+    """Return the annotation, one predicate to a plane, [scenes, predicates, slots, slots]."""
     numbers = np.arange(len(PREDICATES))[:, None, None]
     return np.asarray(scenes.predicate[:, None] == numbers)
 
 
 def _plain(lay: Layout, pairs: Flags) -> Flags:
-    """[n, predicates, w, w]: beside and near, where geometry leaves no doubt."""
+    """Return beside and near where geometry leaves no doubt, [scenes, predicates, slots, slots]."""
     facts = np.zeros((len(pairs), len(PREDICATES), *pairs.shape[2:]), dtype=np.bool_)
     level = 3 * lay.overlap_y > lay.shorter
     facts[:, PREDICATE["to the left of"]] = (lay.gap_right >= -SLACK) & level & pairs[:, 0]
@@ -105,7 +105,7 @@ def _implied(facts: Flags) -> Flags:
 
 
 def _arguable(lay: Layout, certain: Flags, kind: Ints) -> list[Flags]:
-    """[n, w, w] for each predicate in turn: what somebody might claim beyond what is certain."""
+    """Return the arguable statements of each predicate in turn, [scenes, slots, slots] each."""
     alive, front = _ALIVE[kind][:, :, None], _HAS_FRONT[kind]
     meets = (lay.overlap_x > -SLACK) & (lay.overlap_y > -SLACK)
     over = lay.downward > -SLACK
@@ -140,7 +140,10 @@ def _arguable(lay: Layout, certain: Flags, kind: Ints) -> list[Flags]:
 
 
 def _attributes(scenes: Scenes) -> tuple[Flags, Flags]:
-    """[n, w, mentioned] twice: colour and pattern, then the pattern's second colour."""
+    """Return the attributes of each object, [scenes, slots, mentioned], twice.
+
+    The first array has its colour and its pattern, the second array its pattern's second colour.
+    """
     there = scenes.present[..., None]
     colour = scenes.colour[..., None] == np.arange(len(COLOURS))
     patterned = scenes.pattern[..., None] == np.arange(1, len(PATTERNS))
@@ -154,18 +157,18 @@ def _attributes(scenes: Scenes) -> tuple[Flags, Flags]:
 def triple_holds(
     facts: Flags, category: Ints, subject: Ints, predicate: Ints, thing: Ints, among: Flags
 ) -> Flags:
-    """Whether some pair of objects of these names bears the relation.
+    """Return whether some pair of objects of these names has the relation.
 
     Args:
-        facts: ``certain`` or ``possible``, [n, predicates, w, w].
-        category: [n, w]
-        subject: [n], category of the subject.
-        predicate: [n]
-        thing: [n], category of the object.
-        among: [n, w], the slots that count: those in the crop.
+        facts: ``certain`` or ``possible``, [statements, predicates, slots, slots].
+        category: [statements, slots]
+        subject: [statements], category of the subject.
+        predicate: [statements]
+        thing: [statements], category of the object.
+        among: [statements, slots], the slots that count: the objects in the crop.
 
     Returns:
-        [n]
+        [statements]
     """
     plane = facts[np.arange(len(category)), predicate]
     who = (category == subject[:, None]) & among
@@ -176,17 +179,17 @@ def triple_holds(
 def attribute_holds(
     facts: Flags, category: Ints, attribute: Ints, thing: Ints, among: Flags
 ) -> Flags:
-    """Whether some object of that name has the attribute.
+    """Return whether some object of that name has the attribute.
 
     Args:
-        facts: ``has`` or ``may_have``, [n, w, mentioned].
-        category: [n, w]
-        attribute: [n], into ``vocabulary.MENTIONED``.
-        thing: [n], its category.
-        among: [n, w], the slots that count.
+        facts: ``has`` or ``may_have``, [statements, slots, mentioned].
+        category: [statements, slots]
+        attribute: [statements], index into ``vocabulary.MENTIONED``.
+        thing: [statements], category of the object.
+        among: [statements, slots], the slots that count.
 
     Returns:
-        [n]
+        [statements]
     """
     named = (category == thing[:, None]) & among
     rows = np.arange(len(category))

@@ -1,12 +1,14 @@
-"""What training never draws nor mentions: attribute–object pairs and triples, closed under swaps.
+"""The attribute–object pairs and triples that training never has, closed under swaps.
 
-Attributes: categories fall into four classes, and each class lacks two colours and a pattern of
-its own. Two categories of one class lack the same ones, so that swapping the attributes of two
-such objects leaves a caption exactly as unseen as it was.
+Training scenes never draw them, and training captions never mention them.
+
+Attributes: categories fall into four classes, and training lacks two colours and a pattern for each
+class. Two categories of one class lack the same attributes. If the attributes of two such objects
+are swapped, the caption stays exactly as unseen as it was.
 
 Triples: an unordered pair of categories is held out for a whole family of predicates (``riding``
-and ``carrying``; ``above``, ``under`` and ``over``; …), so that swapping subject and object of an
-unseen triple gives an unseen one.
+and ``carrying``; ``above``, ``under`` and ``over``; …). If subject and object of an unseen triple
+are swapped, the result is an unseen triple.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ CLASSES: tuple[tuple[str, ...], ...] = (
     ("yellow", "black", "checkered"),
     ("blue", "pink"),
 )
-"""The attributes that each class of categories is never drawn with in training."""
+"""The attributes that each class of categories never has in training."""
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
     ("to the left of", "to the right of"),
@@ -58,13 +60,20 @@ _LATERAL_PERCENT, _PERCENT = 6, 12
 
 
 def category_class(name: str) -> int:
-    """Which of ``CLASSES`` a category belongs to; by hash, so that kinds are mixed."""
+    """Return the number in ``CLASSES`` of a category's class.
+
+    The class is a hash of the name, so that similar categories fall into different classes.
+    """
     return name_hash(f"class of {name}") % len(CLASSES)
 
 
 @lru_cache(maxsize=1)
 def held_attributes() -> Flags:
-    """[categories, mentioned attributes]: true where training never draws the pair."""
+    """Return the pairs that training never draws as a table of flags.
+
+    Returns:
+        [categories, mentioned attributes], true where the pair is held out.
+    """
     held = np.zeros((len(CATEGORIES), len(MENTIONED)), dtype=np.bool_)
     for row, category in enumerate(CATEGORIES):
         held[row, [MENTION[name] for name in CLASSES[category_class(category.name)]]] = True
@@ -73,7 +82,11 @@ def held_attributes() -> Flags:
 
 @lru_cache(maxsize=1)
 def held_triples() -> Flags:
-    """[predicates, categories, categories]: true where training never draws the triple."""
+    """Return the triples that training never draws as a table of flags.
+
+    Returns:
+        [predicates, categories, categories], true where the triple is held out.
+    """
     held = np.zeros((len(PREDICATES), len(CATEGORIES), len(CATEGORIES)), dtype=np.bool_)
     drawn_together = _fixed_company()
     for family in FAMILIES:
@@ -90,19 +103,22 @@ def held_triples() -> Flags:
 
 
 def allowed_pairs(scenario: Scenario, training: bool) -> list[tuple[str, str]]:
-    """The principals a split may draw: one order of each pair where the scenario is swappable."""
+    """Return the principals that a split may draw.
+
+    A swappable scenario has one order of each pair.
+    """
     pairs = [p for p in scenario.pairs if not scenario.swappable or p[0] < p[1]]
     return [pair for pair in pairs if not (training and draws_held(scenario, pair))]
 
 
 def draws_held(scenario: Scenario, pair: tuple[str, str]) -> bool:
-    """Whether the scenario with these principals would show a held-out triple or imply one."""
+    """Return whether the scenario with these principals has or implies a held-out triple."""
     first, second = (CATEGORY[name] for name in pair)
     return bool(held_triples()[[PREDICATE[p] for p in _shown(scenario)], first, second].any())
 
 
 def _shown(scenario: Scenario) -> set[str]:
-    """The predicates that hold between the principals, whichever way."""
+    """Return the predicates that hold between the principals, in either direction."""
     cast = {FIRST, SECOND}
     shown = {
         p
@@ -117,7 +133,7 @@ def _shown(scenario: Scenario) -> set[str]:
 
 
 def _pairs_of(family: tuple[str, ...]) -> set[tuple[str, str]]:
-    """Unordered pairs that items of the family are made of, names in order."""
+    """Return the unordered pairs that items of the family consist of, names in order."""
     pairs = {
         (min(pair), max(pair))
         for scenario in SWAPPABLE
@@ -131,7 +147,10 @@ def _pairs_of(family: tuple[str, ...]) -> set[tuple[str, str]]:
 
 
 def _fixed_company() -> set[tuple[str, str]]:
-    """Pairs that some scenario always brings together, in one order only: never held out."""
+    """Return the pairs that some scenario always draws together, in one order only.
+
+    These pairs are never held out.
+    """
     company: set[tuple[str, str]] = set()
     for scenario in FIXED:
         company |= set(scenario.pairs)
@@ -144,12 +163,12 @@ def _fixed_company() -> set[tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def seen_colours() -> Flags:
-    """[categories, colours]: what training may draw."""
+    """Return the colours that training may draw, [categories, colours]."""
     return np.asarray(~held_attributes()[:, : len(COLOURS)])
 
 
 @lru_cache(maxsize=1)
 def seen_patterns() -> Flags:
-    """[categories, patterns]: what training may draw; plain always."""
+    """Return the patterns that training may draw, [categories, patterns]; plain is always true."""
     plain = np.ones((len(CATEGORIES), 1), dtype=np.bool_)
     return np.concatenate([plain, ~held_attributes()[:, len(COLOURS) :]], axis=1)

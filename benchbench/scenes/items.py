@@ -1,8 +1,8 @@
-"""ARO's two questions about a scene: who does what to whom, and which of the two is red.
+"""Items in ARO's two forms: the direction of a relation, and the binding of attributes to objects.
 
-Items are asked of crops around two objects. A pair of principals gives an item only if its twin
-scene gives the opposite one too, so that in any range of whole twins each caption is true exactly
-as often as it is false. Pairs of bystanders are even by the symmetry of what draws them.
+Items are about crops around two objects. A pair of principals gives an item only if its twin scene
+gives the opposite item. In any range of whole twins, each caption is therefore true exactly as
+often as it is false. Items about pairs of bystanders are even by the symmetry of their draws.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 ENOUGH = 0.3
-"""The share of an object that has to be seen for a caption to be about it."""
+"""The least visible share of an object that a caption is about."""
 LEAST_PIXELS = 24
 CANONICAL = 96
-"""The size at which visibility is judged, so that items do not depend on the pictures' size."""
+"""The canvas size in pixels at which visibility is judged. Items therefore do not depend on the
+size of the images."""
 
 _LEFT, _RIGHT = PREDICATE["to the left of"], PREDICATE["to the right of"]
 _PERSON = CATEGORY["person"]
@@ -44,23 +45,23 @@ _PERSON = CATEGORY["person"]
 
 @dataclass(frozen=True, slots=True)
 class RelationItems:
-    """m items: "the s is p the o" against "the o is p the s"."""
+    """Relation items: "the s is p the o" against "the o is p the s"."""
 
     scene: Ints
-    """[m]: row of the batch."""
+    """[items]: row of the batch."""
     slots: Ints
-    """[m, 2]: subject, object."""
+    """[items, 2]: subject, object."""
     predicate: Ints
-    """[m]"""
+    """[items]"""
     categories: Ints
-    """[m, 2]: subject, object."""
+    """[items, 2]: subject, object."""
     unseen: Flags
-    """[m]: training shows neither triple."""
+    """[items]: true where training has neither triple."""
     principal: Flags
-    """[m]: the scenario's own relation rather than mere position."""
+    """[items]: true for the scenario's own relation, false for mere position."""
 
     def captions(self) -> list[tuple[str, str]]:
-        """The true and the false caption of each item."""
+        """Return the true and the false caption of each item."""
         out = []
         for predicate, (s, o) in zip(
             self.predicate.tolist(), self.categories.tolist(), strict=True
@@ -70,29 +71,30 @@ class RelationItems:
         return out
 
     def take(self, kept: Ints) -> RelationItems:
-        """Some of the items."""
+        """Return some of the items."""
         return RelationItems(*(getattr(self, each.name)[kept] for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeItems:
-    """m items: "the a x and the b y" against "the b x and the a y"."""
+    """Attribute items: "the a x and the b y" against "the b x and the a y"."""
 
     scene: Ints
-    """[m]: row of the batch."""
+    """[items]: row of the batch."""
     slots: Ints
-    """[m, 2]: of x and y."""
+    """[items, 2]: the slots of x and y."""
     attributes: Ints
-    """[m, 2]: a, b, into ``vocabulary.MENTIONED``."""
+    """[items, 2]: a and b, indices into ``vocabulary.MENTIONED``."""
     categories: Ints
-    """[m, 2]: x, y."""
+    """[items, 2]: x, y."""
     unseen: Flags
-    """[m]: both captions hold an attribute that training never shows on its object."""
+    """[items]: true where both captions have an attribute that training never draws on its object.
+    """
     principal: Flags
-    """[m]: the scenario's principals rather than two others."""
+    """[items]: true for the scenario's principals, false for two other objects."""
 
     def captions(self) -> list[tuple[str, str]]:
-        """The true and the false caption of each item."""
+        """Return the true and the false caption of each item."""
         out = []
         for (a, b), (x, y) in zip(self.attributes.tolist(), self.categories.tolist(), strict=True):
             one, other, left, right = (
@@ -103,19 +105,19 @@ class AttributeItems:
         return out
 
     def take(self, kept: Ints) -> AttributeItems:
-        """Some of the items."""
+        """Return some of the items."""
         return AttributeItems(*(getattr(self, each.name)[kept] for each in fields(self)))
 
 
 def relation_items(scenes: Scenes, *, whole: bool = False) -> RelationItems:
-    """All relation items of some scenes.
+    """Return all relation items of some scenes.
 
-    Left and right are asked of any two objects (mirroring makes them even), the other predicates
-    only of principals that can be drawn both ways.
+    Left and right are used of any two objects (mirroring makes them even). The other predicates are
+    used only of principals that can be drawn in both orders.
 
     Args:
-        scenes: whole twins where items are to be even.
-        whole: asked of whole pictures rather than of crops around the two objects.
+        scenes: whole twins, where the items are to be even.
+        whole: whether items are about whole images, not about crops around the two objects.
     """
     look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
     row, slots, predicate, principal = _relation_candidates(look)
@@ -128,11 +130,13 @@ def relation_items(scenes: Scenes, *, whole: bool = False) -> RelationItems:
 
 
 def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
-    """All attribute items of some scenes: of the two principals, and of any two others.
+    """Return all attribute items of some scenes.
+
+    They are about the two principals, and about any two other objects.
 
     Args:
-        scenes: whole twins where items are to be even.
-        whole: asked of whole pictures rather than of crops around the two objects.
+        scenes: whole twins, where the items are to be even.
+        whole: whether items are about whole images, not about crops around the two objects.
     """
     look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
     row, slots, principal = _attribute_candidates(scenes)
@@ -148,14 +152,17 @@ def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
 
 
 def crops(sight: Seen, scene: Ints, slots: Ints) -> Ints:
-    """[m, 4]: the box around both objects, in pixels of ``sight``; right and bottom exclusive."""
+    """Return the box around both objects, [items, 4], in pixels of ``sight``.
+
+    It is left, top, right, bottom; right and bottom are exclusive.
+    """
     boxes = sight.boxes[scene[:, None], slots]  # [m, 2, 4]
     return np.concatenate([boxes[..., :2].min(axis=1), boxes[..., 2:].max(axis=1)], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What items are judged by."""
+    """The data by which items are judged: scenes, their graph, and their objects' visibility."""
 
     scenes: Scenes
     graph: Graph
@@ -167,14 +174,14 @@ class _Look:
         return cls(scenes, closure(scenes), seen(scenes, CANONICAL), whole)
 
     def clear(self, row: Ints, slots: Ints) -> Flags:
-        """Both objects are seen well enough and are of different kinds. [m]"""
+        """Return whether both objects are visible enough and of different categories, [items]."""
         at = row[:, None], slots
         plain = (self.sight.share[at] >= ENOUGH) & (self.sight.pixels[at] >= LEAST_PIXELS)
         category = self.scenes.category[at]
         return np.asarray(plain.all(axis=1) & (category[:, 0] != category[:, 1]))
 
     def within(self, row: Ints, slots: Ints) -> Flags:
-        """[m, w]: objects of which a crop around the two, or the whole, shows anything."""
+        """Return the objects that the item's crop or whole image may show, [items, slots]."""
         if self.whole:
             return np.asarray(self.sight.pixels[row] > 0)
         return self.sight.among(row, crops(self.sight, row, slots))
@@ -185,7 +192,7 @@ def _twins(scenes: Scenes) -> Scenes:
 
 
 def _relation_candidates(look: _Look) -> tuple[Ints, Ints, Ints, Flags]:
-    """Rows, slots [m, 2], predicates, and whether the relation is the scenario's own."""
+    """Return rows, slots [items, 2], predicates, and whether the relation is the scenario's own."""
     scenes = look.scenes
     rows, (first, second) = np.arange(len(scenes)), principals(scenes.scenario)
     swappable = scenario_flags()[1][scenes.scenario]
@@ -206,7 +213,10 @@ def _relation_candidates(look: _Look) -> tuple[Ints, Ints, Ints, Flags]:
 def _beside(
     look: _Look, first: Ints, second: Ints, swappable: Flags
 ) -> tuple[Ints, Ints, Ints, Flags]:
-    """Left of or right of (a coin says which) for every two objects that are plainly so."""
+    """Return left-of or right-of candidates for every two objects whose positions leave no doubt.
+
+    A random bit chooses between left and right.
+    """
     width = look.scenes.category.shape[1]
     row, i, j = np.nonzero(look.graph.certain[:, _LEFT])
     coin = dice(
@@ -221,7 +231,10 @@ def _beside(
 
 
 def _relation_is_fair(look: _Look, row: Ints, slots: Ints, predicate: Ints) -> Flags:
-    """True beyond doubt one way, and not even arguable the other, for all that the crop shows."""
+    """Return whether the true caption is certain and the false one not even possible, [items].
+
+    All objects that the crop may show count.
+    """
     among, category = look.within(row, slots), look.scenes.category[row]
     subject, thing = category[np.arange(len(row))[:, None], slots].T
     true = look.graph.certain[row, predicate, slots[:, 0], slots[:, 1]]
@@ -230,7 +243,10 @@ def _relation_is_fair(look: _Look, row: Ints, slots: Ints, predicate: Ints) -> F
 
 
 def _attribute_candidates(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
-    """Rows, slots [m, 2], and whether they are the principals. People are not red or striped."""
+    """Return rows, slots [items, 2], and whether they are the principals.
+
+    People are left out, since a person is not red or striped.
+    """
     named = scenes.present & (scenes.category != _PERSON)
     first, second = principals(scenes.scenario)
     slots = np.arange(named.shape[1])
@@ -249,7 +265,10 @@ def _attribute_candidates(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
 
 
 def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
-    """Each attribute is its own object's alone, and held out as much one way as the other."""
+    """Return whether each attribute belongs to its own object alone, [items].
+
+    Also, as many of its pairs must be held out in the one caption as in the other.
+    """
     among, category = look.within(row, slots), look.scenes.category[row]
     (x, y), (a, b) = (
         category[np.arange(len(row))[:, None], slots].T,
@@ -265,9 +284,10 @@ def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
 
 
 def mentions(scenes: Scenes) -> Ints:
-    """[n, w]: the attribute to name each object by: its colour, or sometimes its pattern.
+    """Return the attribute to name each object by, [scenes, slots].
 
-    The coin belongs to the attributes, not to the object, so that twins mention the same two.
+    It is the object's colour, or sometimes its pattern. A random bit chooses. The bit belongs to
+    the attributes and not to the object, so that twins mention the same two attributes.
     """
     twin = dice(f"{VERSION}/{scenes.split}/mention", scenes.index >> 1)
     own = dice(f"{VERSION}/{scenes.split}/mention/own", scenes.index)

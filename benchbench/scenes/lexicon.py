@@ -16,7 +16,7 @@ from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICAT
 Ints = npt.NDArray[np.int64]
 
 NONE = -1
-"""No token: skipped when a caption is put together."""
+"""No token; captions skip it."""
 
 TOKENS: list[tuple[str, str]] = []
 """(word, tag) by number."""
@@ -24,7 +24,7 @@ _NUMBER: dict[tuple[str, str], int] = {}
 
 
 def token(word: str, tag: str) -> int:
-    """The number of a word with a tag."""
+    """Return the number of a word with a tag; a new word gets the next number."""
     if (word, tag) not in _NUMBER:
         _NUMBER[word, tag] = len(TOKENS)
         TOKENS.append((word, tag))
@@ -32,7 +32,7 @@ def token(word: str, tag: str) -> int:
 
 
 def phrase(text: str) -> list[int]:
-    """The numbers of ``word/TAG word/TAG …``."""
+    """Return the numbers of ``word/TAG word/TAG …``."""
     pairs = [part.rsplit("/", 1) for part in text.split()]
     return [token(word, tag) for word, tag in pairs]
 
@@ -49,7 +49,7 @@ _POSITIONS = {
     "near": "near/IN",
     "over": "over/IN",
 }
-"""Said of what merely is somewhere; "can be seen" makes a sentence of them."""
+"""The words of positions; "can be seen" makes a sentence of them."""
 
 _DEEDS = {
     "riding": ("riding/VBG", "rides/VBZ", "ridden/VBN"),
@@ -66,7 +66,7 @@ _DEEDS = {
     "playing": ("playing/VBG", "plays/VBZ", "played/VBN"),
     "using": ("using/VBG", "uses/VBZ", "used/VBN"),
 }
-"""Participle, finite form, and the participle of the passive where there is one."""
+"""Participle, finite form, and passive participle, which is empty where there is none."""
 
 _PLACES = {
     "grass": "on/IN the/DT grass/NN",
@@ -92,33 +92,36 @@ SIZE_WORDS = np.array([NONE, *(token(name, "JJ") for name in SIZES[1:])])
 
 
 def table(texts: list[str]) -> Ints:
-    """Phrases as rows, filled up with ``NONE``. Returns [phrases, longest]."""
+    """Return phrases as rows, [phrases, longest], padded with ``NONE``."""
     rows = [phrase(text) for text in texts]
     longest = max(len(row) for row in rows)
     return np.array([row + [NONE] * (longest - len(row)) for row in rows], dtype=np.int64)
 
 
 PARTICIPLES = table([_POSITIONS.get(p.name) or _DEEDS[p.name][0] for p in PREDICATES])
-"""[predicates, longest]: after a noun: "a dog chasing", "a cup to the left of"."""
+"""[predicates, longest]: the form after a noun: "a dog chasing", "a cup to the left of"."""
 FINITE = table(
     [
         f"can/MD be/VB seen/VBN {_POSITIONS[p.name]}" if p.name in _POSITIONS else _DEEDS[p.name][1]
         for p in PREDICATES
     ]
 )
-"""[predicates, longest]: making a sentence: "a dog chases"."""
+"""[predicates, longest]: the form that makes a sentence: "a dog chases"."""
 PASSIVES = table(
     [
         f"being/VBG {done} by/IN" if (done := _DEEDS.get(p.name, ("", "", ""))[2]) else ""
         for p in PREDICATES
     ]
 )
-"""[predicates, longest]: from the object's side; all ``NONE`` where there is no such form."""
+"""[predicates, longest]: the form with the object first; all ``NONE`` where there is none."""
 PLACES = table([_PLACES[name] for name in BACKGROUNDS])
 """[backgrounds, longest]"""
 
 
 @lru_cache(maxsize=1)
 def before_vowel() -> npt.NDArray[np.bool_]:
-    """[tokens]: whether "an" goes before the word. Every "u" here is said as in "umbrella"."""
+    """Return whether "an" goes before each word, [tokens].
+
+    Every "u" in these words sounds as in "umbrella".
+    """
     return np.array([word[0] in "aeiou" for word, _ in TOKENS])

@@ -1,4 +1,4 @@
-"""Scenarios of getting about: on horses and bikes, on the water, in snow and rain."""
+"""Outdoor scenarios: riding and cycling, boats and boards, snow and rain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchbench.scenes.scenario import FIRST, OUTDOORS, SECOND, TOWN, Role, Scen
 
 
 def with_each(subjects: tuple[str, ...], objects: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Subjects × objects, in the order of the objects."""
+    """Return subjects × objects, in the order of the objects."""
     return tuple((s, o) for o, s in product(objects, subjects) if s != o)
 
 
@@ -16,12 +16,12 @@ HAT = ("hat",)
 
 
 def rider() -> Role:
-    """The first principal, astride what was placed first."""
+    """Return the role of the first principal astride the role that is placed first."""
     return Role(FIRST, "ride", 0, "back", "seat")
 
 
 def hat(parent: int, chance: int) -> Role:
-    """A hat on the head of the role ``parent``, in so many of a hundred scenes."""
+    """Return a hat's role: on the head of the role ``parent``, in ``chance`` percent of scenes."""
     return Role(HAT, parent=parent, at="head", by="brim", smaller=3, chance=chance)
 
 

@@ -1,6 +1,6 @@
-"""Where things go: a group's roles by their anchors, the group on the canvas, others beside it.
+"""Placement: roles by their anchors, the group on the canvas, and other things beside it.
 
-All arrays have the scenes first. Coordinates are scene units; only integers take part.
+The first axis of all arrays is the scenes. Coordinates are integers in scene units.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _AIRBORNE = np.isin(
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The roles of one scenario per scene, [n, roles], placed about an origin of their own."""
+    """The roles of one scenario per scene, [scenes, roles], placed about an origin of their own."""
 
     thing: Ints
-    """Category, or beyond the categories a prop; −1 is absent."""
+    """The category, or a prop (numbered after the categories); −1 is absent."""
     sprite: Ints
     owner: Ints
     level: Ints
@@ -44,18 +44,21 @@ class Group:
     depth: Ints
 
     def boxes(self) -> Ints:
-        """[n, roles, 4] before mirroring; absent roles take no room but that of the first."""
+        """Return the boxes before mirroring, [scenes, roles, 4].
+
+        An absent role has the first role's box.
+        """
         box = reach_table()[self.sprite, self.level]
         box = box + np.stack([self.x, self.y, self.x, self.y], axis=-1)
         return np.where(self.sprite[..., None] >= 0, box, box[:, :1])
 
     def boxes_or_none(self) -> Ints:
-        """[n, roles, 4]; empty boxes for what is absent."""
+        """Return the boxes, [scenes, roles, 4]; an absent role has an empty box."""
         return np.where(self.sprite[..., None] >= 0, self.boxes(), 0)
 
 
 def cast(scenario: Ints, first: Ints, second: Ints, roll: Dice) -> Ints:
-    """Who plays each role. Returns [n, roles] things; −1 where nobody does."""
+    """Draw the thing that plays each role, [scenes, roles]; −1 where the role is absent."""
     table = parts()
     out = np.full((len(scenario), ROLES), -1, dtype=np.int64)
     for role in range(ROLES):
@@ -70,7 +73,7 @@ def cast(scenario: Ints, first: Ints, second: Ints, roll: Dice) -> Ints:
 
 
 def _without_orphans(thing: Ints, scenario: Ints, table: Parts) -> Ints:
-    """A role whose parent is absent is absent."""
+    """Remove the roles whose parent is absent."""
     rows = np.arange(len(thing))
     for role in range(1, ROLES):
         parent = table.parent[scenario, role]
@@ -80,18 +83,18 @@ def _without_orphans(thing: Ints, scenario: Ints, table: Parts) -> Ints:
 
 
 LEVELS_OF_SIZE = np.array([0, -2, 2])
-"""By how many levels a small and a large one differ from the ordinary."""
+"""The difference in levels of a medium, a small and a large object from the ordinary level."""
 
 
 def arranged(scenario: Ints, thing: Ints, size: Ints, room: int, roll: Dice, shrunk: int) -> Group:
     """Place all roles, smaller and smaller until the group fits into ``room`` units of width.
 
     Args:
-        scenario: [n]
-        thing: [n, roles]
-        size: [n, roles], into ``vocabulary.SIZES``.
-        room: widest allowed.
-        roll: decides the jitter.
+        scenario: [scenes]
+        thing: [scenes, roles]
+        size: [scenes, roles], index into ``vocabulary.SIZES``.
+        room: the largest width, in scene units.
+        roll: the dice for the jitter.
         shrunk: levels to shrink by from the start.
     """
     shrink = np.full(len(scenario), shrunk, dtype=np.int64)
@@ -143,7 +146,11 @@ def _laid(scenario: Ints, thing: Ints, size: Ints, shrink: Ints, roll: Dice) -> 
 def _level(
     scenario: Ints, thing: Ints, size: Ints, shrink: Ints, parent_level: Ints, role: int
 ) -> Ints:
-    """The ordinary level, grown, bounded by the role's own limits and the parent's size."""
+    """Return the level of a role, [scenes].
+
+    It is the ordinary level, changed by the size, within the role's own limits and the bound that
+    the parent's level sets.
+    """
     table = parts()
     prop = thing[:, role] >= len(CATEGORIES)
     level = thing_levels()[thing[:, role]] + LEVELS_OF_SIZE[size[:, role]]
@@ -171,7 +178,7 @@ def settled(group: Group, zone: Ints, low: int, high: int, roll: Dice, name: str
 
 
 def _heights(zone: Ints, top: Ints, bottom: Ints, foot: Ints) -> tuple[Ints, Ints]:
-    """By how much the group may be moved down, least and most."""
+    """Return the least and the greatest distance by which the group may move down."""
     lowest = np.choose(zone, [500 - foot, 24 - top, 24 - top, 480 - foot])
     highest = np.choose(zone, [630 - foot, 540 - bottom, 400 - bottom, 610 - foot])
     least = np.maximum(lowest, MARGIN - top)
@@ -181,12 +188,12 @@ def _heights(zone: Ints, top: Ints, bottom: Ints, foot: Ints) -> tuple[Ints, Int
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What decides where one more thing may stand."""
+    """The conditions on the position of one more thing."""
 
     indoors: Flags
-    """[n]: the floor begins lower."""
+    """[scenes]: true where the floor begins lower."""
     sky: Flags
-    """[n]: high above the ground, where what flies may be anywhere."""
+    """[scenes]: true high above the ground, where flying things may be anywhere."""
     tries: int
 
 
@@ -196,16 +203,16 @@ def spot(
     """Find room for one more thing in each scene.
 
     Args:
-        taken: [n, k, 4] boxes already there.
-        thing: [n] categories.
-        level: [n]
-        place: what to heed.
-        roll: decides.
-        name: of the draws.
+        taken: [scenes, boxes, 4], the boxes already there.
+        thing: [scenes], categories.
+        level: [scenes]
+        place: the conditions on the position.
+        roll: the dice.
+        name: the name of the draws.
 
     Returns:
         x and y of the drawing's corner (of the last try, where none fits), and whether any try
-        found room; each [n].
+        found room; each [scenes].
     """
     sprite = sprite_table()[thing, 0]
     reach, foot = reach_table()[sprite, level], anchor_table()[sprite, level, ANCHOR["foot"], 1]
@@ -226,7 +233,7 @@ def spot(
 
 
 def _touching(box: Ints, taken: Ints) -> Flags:
-    """[n, k]: whether boxes come nearer than the margin."""
+    """Return whether boxes come nearer than the margin, [scenes, boxes]."""
     near = box[:, None] + np.array([-MARGIN, -MARGIN, MARGIN, MARGIN])
     apart = (taken[..., 0] >= near[..., 2]) | (taken[..., 2] <= near[..., 0])
     apart |= (taken[..., 1] >= near[..., 3]) | (taken[..., 3] <= near[..., 1])

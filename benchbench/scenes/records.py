@@ -1,4 +1,4 @@
-"""Scene graphs by name: plain records of what the arrays hold, for files and for reading."""
+"""Scene graphs with names: plain records of the arrays, for files and for readers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Record = dict[str, Any]
 
 
 def records(scenes: Scenes) -> list[Record]:
-    """One record per scene: action, background, objects, annotated relations.
+    """Return one record per scene: action, background, objects and annotated relations.
 
-    Boxes are left, top, right, bottom in scene units (672 to a side), of the whole object, seen or
-    not; relations name objects by their place in the list.
+    Boxes are left, top, right, bottom in scene units (672 to a side). They enclose the whole
+    object, visible or not. Relations name objects by their position in the list of objects.
     """
     boxes = scenes.boxes().tolist()
     return [_record(scenes, row, boxes[row]) for row in range(len(scenes))]

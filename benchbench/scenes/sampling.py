@@ -1,8 +1,9 @@
-"""Scenes by number: ``sample("train", np.arange(1000))`` is the same for ever, everywhere.
+"""Scenes by number: ``sample("train", np.arange(1000))`` is the same on every platform and forever.
 
-Scenes come in twins, 2j and 2j + 1: same scenario and principals, but swapped, and so are the
-principals' attributes. What decides an item is thus drawn exactly as often one way as the other,
-and no caption says of itself whether it is true.
+Scenes come in twins, 2j and 2j + 1. Twins have the same scenario and the same principals. Between
+twins, swappable principals change places, and the principals exchange their attributes. Each order
+of an item's objects or attributes is therefore drawn exactly as often as the other, and no caption
+shows by itself whether it is true.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ Flags = npt.NDArray[np.bool_]
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
 
 _RARE_PERCENT = 20
-"""Test splits draw principals from among the held-out pairs at least so often, where there are."""
+"""The percentage of scenes in which test splits draw the principals from among the held-out pairs,
+where there are any. Other scenes may draw such a pair by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """One scenario per scene and its principals, [n] each."""
+    """One scenario per scene and its principals, [scenes] each."""
 
     scenario: Ints
     first: Ints
@@ -44,14 +46,15 @@ class _Cast:
 
 
 def sample(split: str, index: Ints) -> Scenes:
-    """The scenes of a split at these numbers.
+    """Return the scenes of a split at these numbers.
 
     Args:
-        split: one of ``SPLITS``; ``train`` leaves out what is held out, the others show it.
-        index: [n], not negative; in any order.
+        split: one of ``SPLITS``. The training splits leave out the held-out pairs and triples; the
+            other splits include them.
+        index: [scenes], not negative, in any order.
 
     Raises:
-        UsageError: an unknown split, or an index that is not one.
+        UsageError: the split is unknown, or the index is not a flat array of numbers from 0.
     """
     if split not in SPLITS:
         raise UsageError(f"Unknown split '{split}'. There are {', '.join(SPLITS)}.")
@@ -78,13 +81,16 @@ def sample(split: str, index: Ints) -> Scenes:
 
 
 def _chosen(twin: Dice, index: Ints, training: bool) -> _Cast:
-    """Scenario and principals. Swappable ones change places in the odd twin."""
+    """Draw scenario and principals; swappable principals change places in the odd twin."""
     scenario = twin.weighted("scenario", choices(training).weight)
     return _cast_of(scenario, twin, training, (index & 1) == 1)
 
 
 def _cast_of(scenario: Ints, roll: Dice, training: bool, odd: Flags) -> _Cast:
-    """Fixed scenarios prefer their first pairs (a long tail); swappable ones prefer none."""
+    """Draw the principals of the given scenarios.
+
+    Fixed scenarios prefer their first pairs (a long tail); swappable scenarios prefer none.
+    """
     table, swappable = choices(training), scenario_flags()[1][scenario]
     count = table.count[scenario]
     rare = (table.held[scenario] > 0) & roll.chance("rare", _RARE_PERCENT)
@@ -96,7 +102,7 @@ def _cast_of(scenario: Ints, roll: Dice, training: bool, odd: Flags) -> _Cast:
 
 
 def _companion(own: Dice, background: Ints, training: bool) -> _Cast:
-    """A second scenario for the same background."""
+    """Draw a second scenario for the same background."""
     table, counts = companions(training)
     roll = Dice(own.words("companion"))
     scenario = table[background, roll.below("scenario", counts[background])]
@@ -104,7 +110,7 @@ def _companion(own: Dice, background: Ints, training: bool) -> _Cast:
 
 
 def _group(chosen: _Cast, own: Dice, twin: Dice, dense: bool, number: int) -> Group:
-    """Cast, arrange and settle one scenario in each scene."""
+    """Cast, arrange and place one scenario in each scene."""
     zone, _, varied = scenario_flags()
     thing = cast(chosen.scenario, chosen.first, chosen.second, twin)
     size = sizes(own, thing.shape, varied[chosen.scenario] & (not dense))
@@ -124,7 +130,7 @@ def _finished(
     own: Dice,
     twin: Dice,
 ) -> Scenes:
-    """Mirror half of the scenes, colour, light and annotate."""
+    """Mirror half of the scenes, then colour, light and annotate all of them."""
     slots = np.arange(scene.thing.shape[1])
     real = (scene.thing >= 0) & (scene.thing < len(CATEGORIES)) & (scene.owner == slots)
     category = np.where(real, scene.thing, -1)

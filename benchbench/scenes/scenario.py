@@ -1,4 +1,4 @@
-"""What a scenario is: who takes part, in which pose, where each stands, and what that is called."""
+"""The definition of a scenario: its roles, their poses and positions, and their relations."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ FIRST, SECOND = "first", "second"
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One part in a scenario. Roles are placed in order; everything faces right, then all is
-    mirrored in half of the scenes."""
+    """One part in a scenario.
+
+    Roles are placed in order. Everything faces right; then half of the scenes are mirrored.
+    """
 
     cast: str | tuple[str, ...]
     """A principal, or the categories (and props) to choose from."""
     pose: str = "stand"
-    """Where a category has no such pose, its ordinary one."""
+    """The pose; a category that lacks it has its ordinary pose."""
     parent: int | None = None
-    """The role that it is placed by; None starts the group."""
+    """The role by which this role is placed; None starts the group."""
     at: str = "right"
-    """The parent's anchor …"""
+    """The parent's anchor."""
     by: str = "foot"
-    """… on which this anchor of its own comes to lie."""
+    """The role's own anchor, which is placed on the parent's anchor."""
     shift: Span = (0, 0)
-    """Then moved right by so many scene units."""
+    """Least and greatest shift to the right after that, in scene units."""
     rise: Span = (0, 0)
-    """And down by so many."""
+    """Least and greatest shift downwards, in scene units."""
     layer: int = 1
-    """Painted so much after (or before) its parent."""
+    """The painting order relative to the parent's: positive is later, negative earlier."""
     smaller: int | None = None
-    """At least so many levels smaller than its parent."""
+    """The least number of levels by which it is smaller than its parent."""
     at_least: int = 0
-    """The smallest level it may have."""
+    """The smallest level that it may have."""
     chance: int = 100
-    """Present in so many of a hundred scenes."""
+    """The percentage of scenes in which the role is present."""
     owned: bool = False
-    """The front of its parent's own drawing: same size, place and colour; a prop."""
+    """True for the front of its parent's own drawing: a prop of the same size, place and colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,15 @@ class Scenario:
     name: str
     roles: tuple[Role, ...]
     relations: tuple[tuple[int, str, int], ...]
-    """(role, predicate, role): what is annotated, one predicate for each ordered pair."""
+    """The annotated relations as (role, predicate, role), one predicate for each ordered pair."""
     pairs: tuple[tuple[str, str], ...]
-    """(first, second), the commonest first."""
+    """The principals as (first, second), the commonest first."""
     backgrounds: tuple[str, ...]
     swappable: bool = False
     zone: Zone = "ground"
     weight: int = 4
     sizes: bool = False
-    """Principals may be small or large."""
+    """True where principals may be small or large."""
 
 
 OUTDOORS = ("grass", "park", "beach", "snow", "desert")

@@ -1,4 +1,4 @@
-"""What is seen of each object in the picture: exact masks, boxes and shares."""
+"""The visible part of each object in an image: exact masks, boxes and shares."""
 
 from __future__ import annotations
 
@@ -21,30 +21,34 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Pixels of each slot's object at one size of canvas."""
+    """The visible pixels of each slot's object at one canvas size."""
 
     labels: npt.NDArray[np.int8]
-    """[n, size, size]: the slot seen at each pixel; −1 is none."""
+    """[scenes, size, size]: the slot visible at each pixel; −1 is none."""
     pixels: Ints
-    """[n, w]: how many are seen."""
+    """[scenes, slots]: the number of visible pixels."""
     boxes: Ints
-    """[n, w, 4]: left, top, right, bottom of what is seen, the latter exclusive; 0 if none."""
+    """[scenes, slots, 4]: left, top, right, bottom of the visible part; right and bottom are
+    exclusive. 0 if nothing is visible."""
     share: npt.NDArray[np.float64]
-    """[n, w]: seen pixels over those the object would show alone on an endless canvas."""
+    """[scenes, slots]: visible pixels divided by the pixels that the object would have alone on an
+    endless canvas."""
 
     def mask(self, row: int, slot: int) -> Flags:
-        """[size, size]: the visible mask of one object."""
+        """Return the visible mask of one object, [size, size]."""
         return np.asarray(self.labels[row] == slot)
 
     def among(self, row: Ints, crop: Ints) -> Flags:
-        """Objects that a crop, or the pixels right around it, may show: those statements count.
+        """Return the objects that a crop, or the pixels right around it, may show.
+
+        Statements about these objects count for the crop.
 
         Args:
-            row: [m], which scene.
-            crop: [m, 4], left, top, right, bottom in pixels, the latter exclusive.
+            row: [crops], the scene of each crop.
+            crop: [crops, 4], left, top, right, bottom in pixels; right and bottom are exclusive.
 
         Returns:
-            [m, w]
+            [crops, slots]
         """
         boxes, edge = self.boxes[row], crop[:, None]
         apart = (boxes[..., 0] > edge[..., 2]) | (boxes[..., 2] < edge[..., 0])
@@ -53,7 +57,7 @@ class Seen:
 
 
 def seen(scenes: Scenes, size: int) -> Seen:
-    """Measure what is seen of every object."""
+    """Measure the visible part of every object at a canvas of ``size`` pixels."""
     labels, width = label(scenes, size), scenes.category.shape[1]
     n = len(scenes)
     row, top, left = np.nonzero(labels >= 0)
@@ -66,7 +70,7 @@ def seen(scenes: Scenes, size: int) -> Seen:
 
 
 def _bounds(cell: Ints, top: Ints, left: Ints, count: int) -> Ints:
-    """[count, 4]: the box around the pixels of each cell."""
+    """Return the box around the pixels of each cell, [count, 4]."""
     low = np.full((count, 2), CANVAS, dtype=np.int64)
     high = np.zeros((count, 2), dtype=np.int64)
     for axis, value in enumerate((left, top)):
@@ -78,7 +82,7 @@ def _bounds(cell: Ints, top: Ints, left: Ints, count: int) -> Ints:
 
 @lru_cache(maxsize=4)
 def _opaque(size: int) -> Ints:
-    """[sprites, levels]: how many pixels of each sprite count as the object."""
+    """Return the number of pixels of each sprite that count as the object, [sprites, levels]."""
     sheet = checked_atlas(size)
     sprites, levels = sheet.offset.shape
     counts = [

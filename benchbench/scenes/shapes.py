@@ -1,8 +1,8 @@
 """Vector shapes and their exact rasterisation.
 
-Drawings live in design units: x to the right, y down, the longer side 100 long. Vertices are
-rounded to a sixteenth of a master pixel and filled in integer arithmetic, so that every platform
-gets the same masks, whatever its libm or SIMD width.
+Drawings are in design units: x to the right, y down, the longer side 100 long. Vertices are rounded
+to a sixteenth of a master pixel and filled in integer arithmetic, so that every platform gets the
+same masks, whatever its libm or SIMD width.
 """
 
 from __future__ import annotations
@@ -32,41 +32,42 @@ class Paint:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Rings filled as one (a point is inside if it is inside any of them), in one paint."""
+    """Rings filled as one, in one paint; a point is inside if it is inside any ring."""
 
     rings: tuple[Ring, ...]
     paint: Paint
     lined: bool = False
-    """Edged with a dark line of its own, where it lies on other shapes."""
+    """True for a dark line of its own around the shape, where it lies on other shapes."""
     solid: bool = True
-    """Part of the object: of its mask, its box and its outline. Shadows are not."""
+    """True for a part of the object: of its mask, its box and its outline. Shadows are not solid.
+    """
 
 
 def body(shade: float = 1.0) -> Paint:
-    """The object's own colour, darkened to ``shade``."""
+    """Return a paint of the object's own colour, darkened to ``shade``."""
     return Paint(shade=round(255 * shade))
 
 
 def ink(colour: str, opacity: float = 1.0) -> Paint:
-    """A fixed colour, ``#rrggbb``, whatever the object's own is."""
+    """Return a paint of a fixed colour, ``#rrggbb``, independent of the object's own."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return Paint(rgb=(red, green, blue), opacity=round(255 * opacity))
 
 
 def lined(shape: Shape) -> Shape:
-    """The same shape with a dark line around it."""
+    """Return the shape with a dark line around it."""
     return replace(shape, lined=True)
 
 
 def poly(paint: Paint, *points: Point) -> Shape:
-    """A polygon."""
+    """Return a polygon."""
     return Shape((points,), paint)
 
 
 def rect(
     paint: Paint, left: float, top: float, right: float, bottom: float, radius: float = 0.0
 ) -> Shape:
-    """A rectangle with rounded corners."""
+    """Return a rectangle; a positive ``radius`` rounds its corners."""
     if radius == 0.0:
         return poly(paint, (left, top), (right, top), (right, bottom), (left, bottom))
     ring: list[Point] = []
@@ -84,7 +85,10 @@ def rect(
 def oval(
     paint: Paint, x: float, y: float, across: float, down: float = 0.0, tilt: float = 0.0
 ) -> Shape:
-    """An ellipse by centre and radii (``down=0`` makes a circle), turned clockwise by ``tilt``°."""
+    """Return an ellipse by its centre and radii, turned clockwise by ``tilt`` degrees.
+
+    ``down=0`` makes a circle.
+    """
     down = down or across
     turn, points = math.radians(tilt), []
     for step in range(0, 360, 10):
@@ -95,7 +99,7 @@ def oval(
 
 
 def blob(paint: Paint, *points: Point) -> Shape:
-    """A smooth closed curve through the points (uniform Catmull-Rom)."""
+    """Return a smooth closed curve through the points (uniform Catmull-Rom)."""
     n, ring = len(points), []
     for i in range(n):
         a, b, c, d = (points[(i + k) % n] for k in (-1, 0, 1, 2))
@@ -104,18 +108,18 @@ def blob(paint: Paint, *points: Point) -> Shape:
 
 
 def bar(paint: Paint, start: Point, end: Point, width: float, end_width: float = 0.0) -> Shape:
-    """A limb with round ends, tapering from ``width`` to ``end_width`` (0 keeps it even)."""
+    """Return a limb with round ends, tapering from ``width`` to ``end_width`` (0 keeps it even)."""
     return Shape((_limb(start, end, width / 2, (end_width or width) / 2),), paint)
 
 
 def stroke(paint: Paint, width: float, *points: Point) -> Shape:
-    """A line of even width through the points, with round joints."""
+    """Return a line of even width through the points, with round joints."""
     pairs = itertools.pairwise(points)
     return Shape(tuple(_limb(a, b, width / 2, width / 2) for a, b in pairs), paint)
 
 
 def path(paint: Paint, width: float, *points: Point) -> Shape:
-    """Like ``stroke``, but bending smoothly through the points."""
+    """Return a line like ``stroke``, but smooth through the points."""
     padded = (points[0], *points, points[-1])
     fine: list[Point] = []
     for i in range(len(points) - 1):
@@ -125,29 +129,29 @@ def path(paint: Paint, width: float, *points: Point) -> Shape:
 
 
 def wheel(x: float, y: float, radius: float, hub: str = "#c9ced6") -> list[Shape]:
-    """A tyre with a hub."""
+    """Return a tyre with a hub."""
     return [oval(ink("#26262b"), x, y, radius), oval(ink(hub), x, y, radius * 0.48)]
 
 
 def ring(paint: Paint, x: float, y: float, radius: float, width: float) -> Shape:
-    """A circle's line, as of a bicycle wheel."""
+    """Return the line of a circle, as of a bicycle wheel."""
     points = [_on_circle(x, y, radius, step) for step in range(0, 361, 12)]
     return stroke(paint, width, *points)
 
 
 def shadow(x: float, y: float, across: float, down: float = 3.0) -> Shape:
-    """The soft dark patch where something stands on the ground."""
+    """Return the soft dark patch on the ground under an object."""
     return replace(oval(ink("#101418", 0.25), x, y, across, down), solid=False)
 
 
 def moved(shape: Shape, dx: float, dy: float) -> Shape:
-    """The shape, shifted."""
+    """Return the shape shifted."""
     rings = tuple(tuple((x + dx, y + dy) for x, y in ring) for ring in shape.rings)
     return replace(shape, rings=rings)
 
 
 def turned(shape: Shape, degrees: float, about: Point) -> Shape:
-    """The shape, turned clockwise about a point."""
+    """Return the shape turned clockwise about a point."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     ax, ay = about
 
@@ -159,16 +163,16 @@ def turned(shape: Shape, degrees: float, about: Point) -> Shape:
 
 
 def scaled(shape: Shape, factor: float) -> Shape:
-    """The shape, scaled about the origin."""
+    """Return the shape scaled about the origin."""
     rings = tuple(tuple((x * factor, y * factor) for x, y in ring) for ring in shape.rings)
     return replace(shape, rings=rings)
 
 
 def fill(shape: Shape, height: int, width: int, per_unit: float) -> Mask:
-    """Which pixel centres lie inside the shape.
+    """Return the pixels whose centres lie inside the shape.
 
     Args:
-        shape: what to fill, in design units.
+        shape: the shape to fill, in design units.
         height: rows of the raster.
         width: columns of the raster.
         per_unit: pixels per design unit.
@@ -188,7 +192,10 @@ def fill(shape: Shape, height: int, width: int, per_unit: float) -> Mask:
 
 
 def _filled(start: npt.NDArray[np.int64], height: int, width: int) -> Mask:
-    """Even-odd scan conversion: toggle at each crossing of a row's centre line, then accumulate."""
+    """Fill a polygon by even-odd scan conversion, [height, width].
+
+    Toggle at each crossing of a row's centre line, then accumulate.
+    """
     end = np.roll(start, -1, axis=0)
     rising = start[:, 1] > end[:, 1]
     low, high = np.where(rising[:, None], end, start), np.where(rising[:, None], start, end)
@@ -208,7 +215,7 @@ def _filled(start: npt.NDArray[np.int64], height: int, width: int) -> Mask:
 
 
 def grown(mask: Mask, radius: int) -> Mask:
-    """The mask dilated by (nearly) a disc: a square, then a diamond, make an octagon."""
+    """Return the mask dilated by (nearly) a disc: a square, then a diamond, make an octagon."""
     square = radius * 4 // 10
     for axis in (0, 1):
         mask = _smeared(mask, axis, square)
@@ -218,7 +225,7 @@ def grown(mask: Mask, radius: int) -> Mask:
 
 
 def _smeared(mask: Mask, axis: int, reach: int) -> Mask:
-    """Dilated along one axis by ``reach`` on both sides."""
+    """Return the mask dilated along one axis by ``reach`` on both sides."""
     out = mask.copy()
     lines = np.moveaxis(mask, axis, 0)
     target = np.moveaxis(out, axis, 0)
@@ -229,7 +236,7 @@ def _smeared(mask: Mask, axis: int, reach: int) -> Mask:
 
 
 def _shifted(mask: Mask) -> Mask:
-    """The union of the mask's four neighbours."""
+    """Return the union of the mask's four neighbours."""
     out = np.zeros_like(mask)
     out[1:] |= mask[:-1]
     out[:-1] |= mask[1:]
@@ -244,7 +251,7 @@ def _on_circle(x: float, y: float, radius: float, degrees: float) -> Point:
 
 
 def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
-    """A Catmull-Rom spline's point between b and c."""
+    """Return a Catmull-Rom spline's point between b and c."""
 
     def along(p: float, q: float, r: float, s: float) -> float:
         bend = t * (2 * p - 5 * q + 4 * r - s + t * (3 * q - p - 3 * r + s))
@@ -254,7 +261,7 @@ def _between(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
 
 
 def _limb(start: Point, end: Point, first: float, last: float) -> Ring:
-    """A capsule's ring, by its two ends and radii."""
+    """Return a capsule's ring, by its two ends and radii."""
     heading = math.degrees(math.atan2(end[1] - start[1], end[0] - start[0]))
     back = [_on_circle(*start, first, heading + 90 + step) for step in range(0, 181, 20)]
     front = [_on_circle(*end, last, heading - 90 + step) for step in range(0, 181, 20)]

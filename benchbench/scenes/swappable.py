@@ -1,6 +1,7 @@
-"""Scenarios whose principals can be drawn both ways round, and are, equally often.
+"""Scenarios whose principals are drawn in both orders, equally often.
 
-Relation items come from these alone.
+Relation items come from these scenarios alone, except for left and right, which hold between any
+two objects.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ IN_THE_OPEN = (
 
 
 def both_ways(*groups: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """All ordered pairs of different categories inside each group, once."""
+    """Return all ordered pairs of different categories inside each group, once each."""
     pairs = [pair for group in groups for pair in permutations(group, 2)]
     return tuple(dict.fromkeys(pairs))
 

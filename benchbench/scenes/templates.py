@@ -1,4 +1,4 @@
-"""All scenarios, and who else may be about."""
+"""All scenarios, and the bystanders of each background."""
 
 from __future__ import annotations
 
@@ -80,4 +80,4 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "sea": ("boat", "bird", "surfboard", "boat"),
     "sky": ("bird", "kite", "airplane"),
 }
-"""Who else may be about, the commonest first."""
+"""The bystanders of each background, the commonest first."""

@@ -1,6 +1,6 @@
-"""The words of the drawn world: categories, attributes and predicates.
+"""The vocabulary of the drawn world: categories, attributes and predicates.
 
-Names are Visual Genome's (VG150) wherever it has one; six categories are of COCO or our own.
+Names are Visual Genome's (VG150) where VG150 has one. Six categories are COCO's or our own.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ Artist = Callable[[], Drawing]
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A kind of object, and how it is drawn."""
+    """A kind of object and its drawings."""
 
     name: str
     plural: str
     level: int
-    """Index into ``atlas.EXTENTS`` at which one of ordinary size is drawn."""
+    """The index into ``atlas.EXTENTS`` of an object of ordinary size."""
     poses: dict[str, Artist] = field(hash=False)
-    """Pose to artist; the first is the ordinary one."""
+    """Pose → artist; the first is the ordinary pose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A named colour, and the one that its patterns are drawn in."""
+    """A named colour, and the second colour of its patterns."""
 
     name: str
     rgb: tuple[int, int, int]
@@ -38,18 +38,19 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A relation, as annotations name it and as captions say it."""
+    """A relation, with its name in annotations and captions."""
 
     name: str
-    """After "the X is": VG150's name where it has one."""
+    """The words after "the X is": VG150's name where it has one."""
     inverse: str | None = None
-    """What then holds from object to subject; a symmetric predicate is its own inverse."""
+    """The predicate that then holds from object to subject. A symmetric predicate is its own
+    inverse."""
     implies: tuple[str, ...] = ()
-    """Hypernyms: what holds as well, from subject to object."""
+    """Hypernyms: the predicates that also hold from subject to object."""
 
     @property
     def symmetric(self) -> bool:
-        """Whether it holds both ways or not at all."""
+        """Return whether the predicate holds in both directions or in neither."""
         return self.inverse == self.name
 
 
@@ -159,13 +160,13 @@ COLOURS: tuple[Colour, ...] = (
 )
 
 PATTERNS: tuple[str, ...] = ("plain", "striped", "spotted", "checkered")
-"""``plain`` is what nobody mentions."""
+"""The patterns; ``plain`` is never mentioned."""
 
 SIZES: tuple[str, ...] = ("medium", "small", "large")
-"""``medium`` is what nobody mentions."""
+"""The sizes; ``medium`` is never mentioned."""
 
 MENTIONED: tuple[str, ...] = (*(colour.name for colour in COLOURS), *PATTERNS[1:])
-"""The attributes that items are made of. Size is left out: a crop does not keep it."""
+"""The attributes of items. Size is left out, since a crop does not preserve it."""
 
 PREDICATES: tuple[Predicate, ...] = (
     Predicate("to the left of", "to the right of"),
@@ -199,7 +200,7 @@ PREDICATE = {predicate.name: i for i, predicate in enumerate(PREDICATES)}
 MENTION = {name: i for i, name in enumerate(MENTIONED)}
 
 SPRITE: dict[tuple[str, str], int] = {}
-"""(category, pose) to the sprite's number in the atlas."""
+"""(category, pose) → the sprite's number in the atlas."""
 ARTISTS: list[Artist] = []
 for _category in CATEGORIES:
     for _pose, _artist in _category.poses.items():

@@ -1,4 +1,4 @@
-"""Scenes as a struct of arrays: what is where, what it looks like, and what is annotated."""
+"""Scenes as a struct of arrays: positions, looks and annotations of all objects."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 VERSION = "scenes-v1"
-"""The world's name, and the first word of every seed: another name draws another world. Training
-data go by it. What is asked in a test edition has a name of its own (``edition.plan.EDITION``)."""
+"""The name of the drawn world, and the first word of every seed: another name draws another world.
+It names the training data. The items of a test edition have a name of their own
+(``edition.plan.EDITION``)."""
 
 ANCHORS = (
     "foot", "top", "back", "seat", "hand", "head", "grip", "inside", "brim",
@@ -26,61 +27,69 @@ ANCHOR = {name: i for i, name in enumerate(ANCHORS)}
 
 @dataclass(frozen=True, slots=True)
 class Scenes:
-    """n scenes of w slots. A slot holds an object, a prop (a sprite but no category) or nothing."""
+    """A batch of scenes with a fixed number of slots each.
+
+    A slot holds an object, a prop (a sprite without a category) or nothing.
+    """
 
     split: str
     index: Ints
-    """[n]"""
+    """[scenes]: the number of each scene in its split."""
     scenario: Ints
-    """[n]: into ``templates.SCENARIOS``."""
+    """[scenes]: index into ``templates.SCENARIOS``."""
     background: Ints
-    """[n]: into ``backgrounds.BACKGROUNDS``."""
+    """[scenes]: index into ``backgrounds.BACKGROUNDS``."""
     variant: Ints
-    """[n]: which drawing of that background."""
+    """[scenes]: the number of the background's variant."""
     light: Ints
-    """[n, 3]: gains on the background's red, green and blue, in 256ths, at most 256."""
+    """[scenes, 3]: gains on the background's red, green and blue, in 256ths, at most 256."""
     mirrored: Flags
-    """[n]: the background too."""
+    """[scenes]: true where the background is mirrored."""
     category: Ints
-    """[n, w]: into ``vocabulary.CATEGORIES``; −1 is a prop or nothing."""
+    """[scenes, slots]: index into ``vocabulary.CATEGORIES``; −1 is a prop or nothing."""
     sprite: Ints
-    """[n, w]: into the atlas; −1 is nothing."""
+    """[scenes, slots]: index into the atlas; −1 is nothing."""
     owner: Ints
-    """[n, w]: the slot whose object a sprite belongs to: itself, but for fronts of containers."""
+    """[scenes, slots]: the slot of the object that a sprite belongs to. It is the sprite's own
+    slot, except for the fronts of containers."""
     level: Ints
-    """[n, w]: into ``atlas.EXTENTS``."""
+    """[scenes, slots]: index into ``atlas.EXTENTS``."""
     flip: Flags
-    """[n, w]: faces left."""
+    """[scenes, slots]: true where the sprite faces left."""
     x: Ints
-    """[n, w]: left edge of the drawing, in scene units."""
+    """[scenes, slots]: left edge of the drawing, in scene units."""
     y: Ints
-    """[n, w]: its top edge."""
+    """[scenes, slots]: top edge of the drawing, in scene units."""
     depth: Ints
-    """[n, w]: what is painted later is nearer; distinct where sprites are."""
+    """[scenes, slots]: painting order. A sprite painted later is nearer. Values are distinct where
+    there are sprites."""
     colour: Ints
-    """[n, w]: into ``vocabulary.COLOURS``."""
+    """[scenes, slots]: index into ``vocabulary.COLOURS``."""
     pattern: Ints
-    """[n, w]: into ``vocabulary.PATTERNS``."""
+    """[scenes, slots]: index into ``vocabulary.PATTERNS``."""
     size: Ints
-    """[n, w]: into ``vocabulary.SIZES``."""
+    """[scenes, slots]: index into ``vocabulary.SIZES``."""
     predicate: Ints
-    """[n, w, w]: the annotated predicate from row to column; −1 is none."""
+    """[scenes, slots, slots]: the annotated predicate from row to column; −1 is none."""
 
     def __len__(self) -> int:
         return len(self.index)
 
     @property
     def present(self) -> Flags:
-        """[n, w]: slots that hold an object."""
+        """Return the slots that hold an object, [scenes, slots]."""
         return np.asarray(self.category >= 0)
 
     def take(self, rows: Ints | slice) -> Scenes:
-        """Some of the scenes."""
+        """Return the scenes of some rows."""
         arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "split"}
         return replace(self, **arrays)
 
     def boxes(self) -> Ints:
-        """[n, w, 4]: what each drawing covers, in scene units; nothing where there is no sprite."""
+        """Return the box of each drawing, [scenes, slots, 4], in scene units.
+
+        It is 0 where there is no sprite.
+        """
         left, top, right, bottom = np.moveaxis(reach_table()[self.sprite, self.level], -1, 0)
         width = width_table()[self.sprite, self.level]
         first = np.where(self.flip, width - right, left)
@@ -91,27 +100,30 @@ class Scenes:
 
 @lru_cache(maxsize=1)
 def reach_table() -> Ints:
-    """[sprites, levels, 4]: what sprites cover of their drawings, in scene units."""
+    """Return the box of each sprite in its drawing, [sprites, levels, 4], in scene units."""
     thousandths = np.rint(reach() * 1000).astype(np.int64)[:, None]
     return np.asarray((thousandths * np.array(EXTENTS)[:, None] + 500) // 1000)
 
 
 @lru_cache(maxsize=1)
 def width_table() -> Ints:
-    """[sprites, levels]: widths of drawings in scene units."""
+    """Return the widths of the drawings, [sprites, levels], in scene units."""
     widths = np.array([round(drawing.width * 10) for drawing in drawings()])[:, None]
     return np.asarray((widths * np.array(EXTENTS) + 500) // 1000)
 
 
 @lru_cache(maxsize=1)
 def anchor_table() -> Ints:
-    """[sprites, levels, anchors, 2]: where things meet, from the drawing's corner."""
+    """Return the anchors, [sprites, levels, anchors, 2], in scene units from the corner."""
     table = np.array([_anchors(i) for i in range(len(drawings()))])[:, None]  # [s, 1, a, 2]
     return np.asarray((table * np.array(EXTENTS)[:, None, None] + 500) // 1000)
 
 
 def _anchors(number: int) -> list[tuple[int, int]]:
-    """Thousandths of the extent. Edges are at foot height; a missing anchor is the foot."""
+    """Return a drawing's anchors as (x, y), in thousandths of the extent.
+
+    The left and right edges are at foot height. A missing anchor is the foot.
+    """
     drawing = drawings()[number]
     left, top, right, bottom = (round(1000 * share) for share in reach()[number])
     foot_x, foot_y = (round(10 * value) for value in drawing.anchors["foot"])

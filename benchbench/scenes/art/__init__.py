@@ -1,1 +1,1 @@
-"""The drawings: every category in every pose it takes, as layered vector shapes of our own."""
+"""The drawings: every category in each of its poses, as our own layered vector shapes."""

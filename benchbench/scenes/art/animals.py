@@ -1,4 +1,4 @@
-"""Animals: one four-legged frame, and what makes each kind itself. The coat is tinted."""
+"""Animals: one four-legged frame, and the features of each kind. The coat is tinted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EYE, NOSE, IVORY = ink("#1d1a1a"), ink("#2a2326"), ink("#efe6cf")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a four-legged body has its legs."""
+    """The positions and the measures of a four-legged animal's legs."""
 
     rear: float
     front: float
@@ -37,7 +37,7 @@ class Frame:
 
 
 def _legs(frame: Frame, running: bool) -> list[Shape]:
-    """The far pair darker than the near one; stretched when running."""
+    """Draw the legs: the far pair darker than the near pair, both stretched when running."""
     shapes: list[Shape] = []
     reach = (frame.ground - frame.hip) * 0.75
     far = Paint(round(frame.paint.shade * 0.72), _dim(frame.paint.rgb))
@@ -55,7 +55,7 @@ def _legs(frame: Frame, running: bool) -> list[Shape]:
 
 
 def _paws(ground: float) -> list[Shape]:
-    """Legs folded under a lying body."""
+    """Draw legs folded under a lying body."""
     front = bar(body(0.85), (52, ground - 6), (76, ground), 8, 7)
     return [front, bar(body(0.85), (22, ground - 5), (36, ground), 9, 7)]
 
@@ -70,7 +70,7 @@ def _eye(x: float, y: float, size: float = 1.9) -> list[Shape]:
 
 
 def dog(running: bool = False, lying: bool = False) -> Drawing:
-    """Floppy ear, raised tail, collar, tongue out."""
+    """Draw a dog with a floppy ear, a raised tail, a collar, and its tongue out."""
     frame = Frame(24, 56, 52, 80, 8.5, body(0.95), body(0.7))
     shapes = [path(body(0.9), 6.5, (16, 46), (8, 36), (7, 22))]
     shapes += _paws(62) if lying else [shadow(42, 83, 34), *_legs(frame, running)]
@@ -95,7 +95,7 @@ def dog(running: bool = False, lying: bool = False) -> Drawing:
 
 
 def cat(running: bool = False, lying: bool = False) -> Drawing:
-    """Pointed ears, whiskers, a long curled tail."""
+    """Draw a cat with pointed ears, whiskers and a long curled tail."""
     frame = Frame(26, 56, 54, 80, 7.0, body(0.95), body(0.75))
     shapes = [path(body(0.9), 6, (20, 50), (9, 42), (7, 26), (14, 15), (10, 8))]
     shapes += _paws(64) if lying else [shadow(42, 83, 32), *_legs(frame, running)]
@@ -123,7 +123,7 @@ def cat(running: bool = False, lying: bool = False) -> Drawing:
 
 
 def horse(running: bool = False) -> Drawing:
-    """Long legs, arched neck, mane and tail."""
+    """Draw a horse with long legs, an arched neck, a mane and a tail."""
     frame = Frame(27, 60, 58, 93, 8.0, body(0.95), ink("#33291f"))
     hair = body(0.42)
     shapes = [shadow(43, 96, 34), path(hair, 8, (14, 40), (6, 48), (6, 66))]
@@ -143,7 +143,7 @@ def horse(running: bool = False) -> Drawing:
 
 
 def cow(running: bool = False) -> Drawing:
-    """Heavy, horned, with a pink muzzle and udder."""
+    """Draw a heavy cow with horns, a pink muzzle and an udder."""
     frame = Frame(23, 58, 56, 84, 9.0, body(0.92), ink("#2f2a28"))
     shapes = [shadow(42, 87, 38), path(body(0.85), 3.4, (10, 36), (4, 48), (6, 60))]
     shapes += [oval(ink("#3a3030"), 6, 62, 3, 4.5), oval(ink("#f0a6a6"), 34, 63, 8, 6.5)]
@@ -164,7 +164,7 @@ def cow(running: bool = False) -> Drawing:
 
 
 def sheep(running: bool = False) -> Drawing:
-    """A ball of wool with a dark face and legs."""
+    """Draw a sheep as a ball of wool with a dark face and dark legs."""
     dark = ink("#3b3536")
     frame = Frame(30, 54, 60, 82, 7.0, dark, ink("#1f1b1c"))
     shapes = [shadow(42, 85, 32), *_legs(frame, running)]
@@ -187,7 +187,7 @@ def sheep(running: bool = False) -> Drawing:
 
 
 def elephant(running: bool = False) -> Drawing:
-    """Trunk, tusk and one huge ear."""
+    """Draw an elephant with a trunk, a tusk and one huge ear."""
     frame = Frame(22, 52, 56, 84, 13.5, body(0.92), body(0.6))
     shapes = [shadow(40, 88, 40), path(body(0.8), 3, (7, 36), (3, 46), (4, 57))]
     shapes += _legs(frame, running)
@@ -206,7 +206,7 @@ def elephant(running: bool = False) -> Drawing:
 
 
 def giraffe(running: bool = False) -> Drawing:
-    """A very long neck on long legs."""
+    """Draw a giraffe with a very long neck on long legs."""
     frame = Frame(20, 42, 66, 95, 6.5, body(0.95), ink("#40342a"))
     shapes = [shadow(32, 97, 26), path(body(0.8), 2.6, (12, 54), (6, 62), (7, 72))]
     shapes += [oval(ink("#40342a"), 7, 73, 2.4, 4), *_legs(frame, running)]
@@ -226,7 +226,7 @@ def giraffe(running: bool = False) -> Drawing:
 
 
 def bird(running: bool = False) -> Drawing:
-    """On the wing: the same in flight, on a perch and in a hurry."""
+    """Draw a bird on the wing; it is the same in flight, on a perch and running."""
     lift = 3 if running else 0
     shapes = [
         poly(body(0.7), (22, 44), (2, 38), (1, 50), (6, 56), (24, 54)),
@@ -246,5 +246,5 @@ def bird(running: bool = False) -> Drawing:
 def _meets(
     x: float, ground: float, back_x: float, back_y: float, head_x: float, head_y: float
 ) -> dict[str, Point]:
-    """Where others meet an animal: its feet, its back, its head."""
+    """Return the anchors of an animal: its feet, its back and its head."""
     return {"foot": (x, ground), "back": (back_x, back_y + 1.0), "head": (head_x, head_y)}

@@ -1,4 +1,4 @@
-"""What a drawing is: layered shapes and the points at which things meet."""
+"""The drawing type: layered shapes, and the anchors at which objects meet."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A sprite as its artist made it: in design units, facing right, painted first to last."""
+    """A sprite in design units, facing right; its shapes are painted first to last."""
 
     width: float
     height: float
     shapes: tuple[Shape, ...]
     anchors: Mapping[str, Point] = field(default_factory=dict)
-    """Where things meet: ``foot``, ``back``, ``seat``, ``hand``, ``head``, ``grip``, ``top``, …"""
+    """The points at which objects meet: ``foot``, ``back``, ``seat``, ``hand``, ``head``, ``grip``,
+    ``top``, …"""
 
 
 def tilted(drawing: Drawing, degrees: float) -> Drawing:
-    """The drawing turned clockwise, without its shadow, fitted to 100 units again."""
+    """Return the drawing turned clockwise, without its shadow, fitted to 100 units again."""
     middle = (drawing.width / 2, drawing.height / 2)
     shapes = [turned(shape, degrees, middle) for shape in drawing.shapes if shape.solid]
     points = [p for shape in shapes for ring in shape.rings for p in ring]

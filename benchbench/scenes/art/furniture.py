@@ -1,4 +1,4 @@
-"""Furniture and what stands in houses and gardens. Wood, cloth and foliage are tinted."""
+"""Furniture, and objects of houses and gardens. Wood, cloth and foliage are tinted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GLASS, DARK, WOOD = ink("#bfe3f2"), ink("#2e2e34"), ink("#7a5433")
 
 
 def table() -> Drawing:
-    """A plain table seen from the side and a little from above."""
+    """Draw a plain table, seen from the side and a little from above."""
     shapes = [shadow(50, 61, 46)]
     shapes += [bar(body(0.62), (22, 20), (22, 54), 5), bar(body(0.62), (78, 20), (78, 54), 5)]
     shapes += [
@@ -35,7 +35,7 @@ def table() -> Drawing:
 
 
 def chair() -> Drawing:
-    """A kitchen chair, its back to the left."""
+    """Draw a kitchen chair, its back to the left."""
     shapes = [
         shadow(28, 97, 24),
         bar(body(0.65), (18, 58), (18, 92), 5), bar(body(0.65), (46, 58), (46, 92), 5),
@@ -48,7 +48,7 @@ def chair() -> Drawing:
 
 
 def bench() -> Drawing:
-    """A park bench of slats on iron legs."""
+    """Draw a park bench of slats on iron legs."""
     shapes = [shadow(50, 54, 46)]
     shapes += [bar(ink("#45454d"), (14, 6), (14, 53), 4), bar(ink("#45454d"), (86, 6), (86, 53), 4)]
     shapes += [bar(ink("#45454d"), (8, 36), (8, 53), 4), bar(ink("#45454d"), (92, 36), (92, 53), 4)]
@@ -62,7 +62,7 @@ def bench() -> Drawing:
 
 
 def bed() -> Drawing:
-    """A headboard to the left, pillow, and a tinted blanket."""
+    """Draw a bed with a headboard to the left, a pillow and a tinted blanket."""
     shapes = [
         shadow(50, 55, 47),
         rect(WOOD, 2, 4, 9, 54, 2), rect(WOOD, 91, 24, 98, 54, 2),
@@ -78,7 +78,7 @@ def bed() -> Drawing:
 
 
 def lamp() -> Drawing:
-    """A standing lamp with a wide shade."""
+    """Draw a standing lamp with a wide shade."""
     shapes = [
         shadow(25, 96, 18),
         bar(ink("#6b6f7a"), (25, 36), (25, 92), 4), oval(ink("#6b6f7a"), 25, 94, 14, 3.6),
@@ -89,7 +89,7 @@ def lamp() -> Drawing:
 
 
 def clock() -> Drawing:
-    """A round clock with a tinted rim."""
+    """Draw a round clock with a tinted rim."""
     shapes = [oval(body(), 50, 50, 47), oval(ink("#fdfcf6"), 50, 50, 33)]
     marks = ((50, 21, 50, 27), (50, 73, 50, 79), (21, 50, 27, 50), (73, 50, 79, 50))
     shapes += [bar(DARK, (a, b), (c, d), 4.5) for a, b, c, d in marks]
@@ -99,7 +99,7 @@ def clock() -> Drawing:
 
 
 def sign() -> Drawing:
-    """A road sign: a tinted plate with an arrow on a post."""
+    """Draw a road sign: a tinted plate with an arrow, on a post."""
     shapes = [
         shadow(35, 97, 16, 2.5),
         bar(ink("#8f959f"), (35, 40), (35, 96), 6),
@@ -111,7 +111,7 @@ def sign() -> Drawing:
 
 
 def fence() -> Drawing:
-    """Pointed boards on two rails."""
+    """Draw a fence of pointed boards on two rails."""
     shapes: list[Shape] = [shadow(50, 52, 48, 2.5)]
     shapes += [rect(body(0.72), 1, 20, 99, 26), rect(body(0.72), 1, 38, 99, 44)]
     for i, x in enumerate(range(3, 95, 15)):
@@ -121,7 +121,7 @@ def fence() -> Drawing:
 
 
 def house() -> Drawing:
-    """Tinted walls under a dark roof, with door and windows."""
+    """Draw a house with tinted walls under a dark roof, with door and windows."""
     shapes = [
         shadow(50, 93, 44),
         rect(ink("#8a4a3a"), 70, 12, 80, 36),
@@ -138,7 +138,7 @@ def house() -> Drawing:
 
 
 def tree() -> Drawing:
-    """A trunk under a round tinted crown."""
+    """Draw a trunk under a round tinted crown."""
     shapes = [
         shadow(36, 97, 20),
         poly(ink("#6e4a2c"), (30, 58), (43, 58), (47, 97), (27, 97)),
@@ -153,7 +153,7 @@ def tree() -> Drawing:
 
 
 def flower() -> Drawing:
-    """One blossom on a stalk with two leaves."""
+    """Draw one blossom on a stalk with two leaves."""
     shapes = [
         shadow(30, 97, 12, 2.4), path(ink("#3f8a3c"), 5, (30, 96), (31, 70), (30, 36)),
         blob(ink("#4c9c46"), (30, 84), (14, 80), (6, 68), (20, 68)),
@@ -168,7 +168,7 @@ def flower() -> Drawing:
 
 
 def rock() -> Drawing:
-    """A boulder with facets."""
+    """Draw a boulder with facets."""
     shapes = [
         shadow(50, 60, 46),
         poly(body(0.8), (4, 58), (8, 34), (26, 12), (52, 4), (78, 16), (94, 38), (97, 58), (70, 63),
@@ -182,7 +182,7 @@ def rock() -> Drawing:
 
 
 def kite() -> Drawing:
-    """A diamond with a cross of spars and a tail of bows."""
+    """Draw a kite: a diamond with a cross of spars and a tail of bows."""
     shapes = [
         path(ink("#4a4a55"), 1.8, (30, 60), (24, 72), (34, 84), (28, 97)),
         poly(body(), (30, 2), (57, 25), (30, 62), (3, 25)),
@@ -197,7 +197,7 @@ def kite() -> Drawing:
 
 
 def umbrella() -> Drawing:
-    """Open, with scalloped edge and a hooked stick."""
+    """Draw an open umbrella with a scalloped edge and a hooked stick."""
     shapes = [
         path(ink("#5a3b22"), 4, (50, 40), (50, 88), (54, 96), (61, 94), (62, 88)),
         bar(DARK, (50, 6), (50, 1.5), 3),
@@ -213,7 +213,7 @@ def umbrella() -> Drawing:
 
 
 def _arc(x: float, y: float, across: float, down: float) -> list[tuple[float, float]]:
-    """The upper half of an ellipse, left to right."""
+    """Return the upper half of an ellipse, left to right."""
     whole = oval(body(), x, y, across, down).rings[0]
     return [*list(whole[18:]), whole[0]]
 
@@ -224,7 +224,7 @@ def _scallop(start: float, end: float) -> list[tuple[float, float]]:
 
 
 def guitar() -> Drawing:
-    """Upright: a tinted waist, a dark neck."""
+    """Draw an upright guitar with a tinted waist and a dark neck."""
     shapes = [
         shadow(20, 97, 14, 2.4),
         rect(ink("#4a2f22"), 17, 10, 23, 56), rect(ink("#33201a"), 14.5, 2, 25.5, 13, 2),

@@ -1,4 +1,4 @@
-"""People, in the poses that relations need. The tinted part is the clothes on the upper body."""
+"""People, in the poses that relations need. The clothes on the upper body are tinted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEFT_SHOULDER, RIGHT_SHOULDER = (16.0, 33.0), (30.0, 33.0)
 
 
 def stand() -> Drawing:
-    """Upright, arms down."""
+    """Draw a person upright, arms down."""
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (18, 92), (28, 60), (29, 92))]
     shapes += [*_arm(LEFT_SHOULDER, (9, 46), (9, 57)), *_torso(), *_head()]
     shapes += _arm(RIGHT_SHOULDER, (37, 46), (37, 57))
@@ -31,7 +31,7 @@ def stand() -> Drawing:
 
 
 def run() -> Drawing:
-    """Mid-stride, leaning into it, arms bent."""
+    """Draw a person in mid-stride, leaning forwards, arms bent."""
     shapes = [shadow(28, 97, 22), *_stride()]
     shapes += [*_arm((22, 33), (12, 43), (17, 53)), *(moved(s, 4, 0) for s in _torso())]
     shapes += [*(moved(s, 7, 1) for s in _head()), *_arm((32, 34), (37, 47), (48, 42))]
@@ -40,7 +40,7 @@ def run() -> Drawing:
 
 
 def _stride() -> list[Shape]:
-    """The back leg kicked up behind, the front one reaching."""
+    """Draw the legs of a runner: the back leg raised behind, the front leg forwards."""
     back = [bar(TROUSERS, (24, 62), (15, 76), 10, 9), bar(TROUSERS, (15, 76), (4, 82), 9, 8)]
     front = [bar(TROUSERS, (30, 62), (41, 74), 10, 9), bar(TROUSERS, (41, 74), (42, 92), 9, 8)]
     hips = rect(TROUSERS, 18.5, 58, 36, 66, 3)
@@ -48,7 +48,7 @@ def _stride() -> list[Shape]:
 
 
 def hold() -> Drawing:
-    """One arm out in front, something in its hand."""
+    """Draw a person with one arm out in front, to hold something."""
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (18, 92), (28, 60), (29, 92))]
     shapes += [*_arm(LEFT_SHOULDER, (9, 46), (9, 57)), *_torso(), *_head()]
     shapes += _arm(RIGHT_SHOULDER, (38, 42), (50, 40))
@@ -57,7 +57,7 @@ def hold() -> Drawing:
 
 
 def carry() -> Drawing:
-    """Both arms in front, a load on them."""
+    """Draw a person with both arms in front, to carry a load."""
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (16, 92), (28, 60), (32, 92))]
     shapes += [*_arm(LEFT_SHOULDER, (28, 50), (48, 50)), *_torso(), *_head()]
     shapes += _arm(RIGHT_SHOULDER, (33, 50), (50, 54))
@@ -66,7 +66,7 @@ def carry() -> Drawing:
 
 
 def reach() -> Drawing:
-    """One arm up: an umbrella's stick or a kite's line in its hand."""
+    """Draw a person with one arm up, to hold an umbrella's stick or a kite's line."""
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (18, 92), (28, 60), (29, 92))]
     shapes += [*_arm(LEFT_SHOULDER, (9, 46), (9, 57)), *_torso(), *_head()]
     shapes += _arm(RIGHT_SHOULDER, (40, 36), (42, 20))
@@ -75,7 +75,7 @@ def reach() -> Drawing:
 
 
 def ride() -> Drawing:
-    """Astride, reins or handlebar in hand; seen from the side."""
+    """Draw a person astride, a hand at reins or handlebar, seen from the side."""
     shapes = [*_torso(), *_head(), *_bent_leg((21, 61), (36, 66), (31, 87))]
     shapes += _arm((23, 35), (32, 48), (45, 47))
     anchors = {
@@ -88,7 +88,7 @@ def ride() -> Drawing:
 
 
 def sit() -> Drawing:
-    """On a seat, facing right."""
+    """Draw a person on a seat, facing right."""
     shapes = [*_torso(), *_head(), *_bent_leg((20, 61), (40, 62), (41, 90))]
     shapes += _arm((23, 35), (29, 49), (42, 50))
     anchors = {
@@ -101,7 +101,7 @@ def sit() -> Drawing:
 
 
 def balance() -> Drawing:
-    """On a board, knees bent, arms spread."""
+    """Draw a person on a board, knees bent, arms spread."""
     shapes = [*_legs((24, 60), (11, 90), (31, 60), (44, 90))]
     shapes += [*_arm((20, 33), (10, 37), (1, 31)), *(moved(s, 4, 0) for s in [*_torso(), *_head()])]
     shapes += _arm((34, 34), (44, 38), (54, 33))
@@ -110,7 +110,7 @@ def balance() -> Drawing:
 
 
 def play() -> Drawing:
-    """Standing, hands on an instrument or a screen in front of the chest."""
+    """Draw a person standing, hands on an instrument or a screen in front of the chest."""
     shapes = [shadow(23, 97, 18), *_legs((19, 60), (18, 92), (28, 60), (29, 92))]
     shapes += [*_torso(), *_head(), *_arm(LEFT_SHOULDER, (10, 47), (25, 52))]
     shapes += _arm(RIGHT_SHOULDER, (40, 46), (42, 34))
@@ -138,7 +138,7 @@ def _torso() -> list[Shape]:
 
 
 def _arm(shoulder: Point, elbow: Point, hand: Point) -> list[Shape]:
-    """A short sleeve in the object's colour, the rest bare."""
+    """Draw an arm: a short sleeve in the object's colour, the rest bare."""
     return [
         bar(SKIN, elbow, hand, 5.5, 5),
         oval(SKIN, *hand, 3.6),

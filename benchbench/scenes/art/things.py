@@ -1,4 +1,4 @@
-"""Small things: on tables, in hands, on heads."""
+"""Small things for tables, hands and heads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DARK, SHINE, PAPER = ink("#2e2e34"), ink("#ffffff", 0.5), ink("#faf6ea")
 
 
 def cup(front: bool = False) -> Drawing:
-    """A mug with a handle."""
+    """Draw a mug with a handle."""
     shapes = [] if front else [shadow(40, 93, 32), ring(body(0.8), 76, 48, 16, 8)]
     shapes += [
         blob(body(), (6, 18), (8, 50), (12, 84), (22, 93), (40, 94), (58, 93), (68, 84), (72, 50),
@@ -42,7 +42,7 @@ def cup(front: bool = False) -> Drawing:
 
 
 def bottle() -> Drawing:
-    """A tall bottle with a label."""
+    """Draw a tall bottle with a label."""
     shapes = [
         shadow(18, 97, 14, 2.4), rect(ink("#d9b88a"), 13.5, 2, 22.5, 10, 1.5),
         blob(body(), (13, 9), (23, 9), (23, 26), (32, 38), (33, 70), (32, 94), (18, 97), (4, 94),
@@ -54,7 +54,7 @@ def bottle() -> Drawing:
 
 
 def bowl(front: bool = False) -> Drawing:
-    """A wide bowl on a foot."""
+    """Draw a wide bowl on a foot."""
     shapes = [] if front else [shadow(50, 60, 36)]
     shapes += [
         rect(body(0.7), 34, 52, 66, 60, 2),
@@ -72,7 +72,7 @@ def bowl(front: bool = False) -> Drawing:
 
 
 def book() -> Drawing:
-    """Closed, lying at an angle that shows cover, spine and pages."""
+    """Draw a closed book, lying at an angle that shows cover, spine and pages."""
     shapes = [
         shadow(50, 55, 46),
         poly(PAPER, (8, 40), (94, 40), (94, 52), (8, 52)),
@@ -85,7 +85,7 @@ def book() -> Drawing:
 
 
 def box(front: bool = False) -> Drawing:
-    """An open cardboard box with its flaps out."""
+    """Draw an open cardboard box with its flaps out."""
     shapes = [
         shadow(50, 84, 44),
         poly(body(0.5), (14, 22), (86, 22), (82, 32), (18, 32)),
@@ -106,7 +106,7 @@ def box(front: bool = False) -> Drawing:
 
 
 def bag(front: bool = False) -> Drawing:
-    """A shopping bag with two handles."""
+    """Draw a shopping bag with two handles."""
     handle = path(body(0.6), 5, (26, 36), (26, 12), (40, 5), (54, 12), (54, 36))
     shapes = [] if front else [shadow(40, 96, 34), handle]
     shapes += [
@@ -123,7 +123,7 @@ def bag(front: bool = False) -> Drawing:
 
 
 def ball() -> Drawing:
-    """A beach ball with three seams."""
+    """Draw a beach ball with three seams."""
     shapes = [
         shadow(50, 96, 34), oval(body(), 50, 50, 46),
         path(ink("#ffffff", 0.9), 6, (50, 5), (34, 30), (34, 70), (50, 95)),
@@ -134,7 +134,7 @@ def ball() -> Drawing:
 
 
 def hat() -> Drawing:
-    """A brimmed hat with a ribbon."""
+    """Draw a brimmed hat with a ribbon."""
     shapes = [
         blob(
             body(0.85),
@@ -156,7 +156,7 @@ def hat() -> Drawing:
 
 
 def pizza() -> Drawing:
-    """A whole pizza on a tinted plate."""
+    """Draw a whole pizza on a tinted plate."""
     shapes = [
         oval(body(), 50, 28, 48, 24), oval(body(0.8), 50, 29, 40, 19),
         oval(ink("#c98736"), 50, 25, 37, 18), oval(ink("#f6cf55"), 50, 24, 31, 14.5),
@@ -170,7 +170,7 @@ def pizza() -> Drawing:
 
 
 def cake() -> Drawing:
-    """A round cake: tinted icing, cream, a candle."""
+    """Draw a round cake with tinted icing, cream and a candle."""
     shapes = [
         shadow(50, 93, 44), oval(ink("#e9edf0"), 50, 88, 46, 7),
         rect(body(), 12, 48, 88, 86, 6), oval(body(), 50, 48, 38, 11),
@@ -185,7 +185,7 @@ def cake() -> Drawing:
 
 
 def apple() -> Drawing:
-    """With stalk and leaf."""
+    """Draw an apple with stalk and leaf."""
     shapes = [
         shadow(46, 95, 30), path(ink("#5a3b22"), 5, (46, 28), (46, 14), (52, 5)),
         blob(body(), (46, 26), (62, 20), (82, 30), (87, 54), (76, 84), (58, 95), (46, 91), (34, 95),
@@ -196,7 +196,7 @@ def apple() -> Drawing:
 
 
 def banana() -> Drawing:
-    """One banana, both ends up."""
+    """Draw one banana, both ends up."""
     shapes = [
         shadow(48, 60, 34),
         blob(body(), (6, 12), (14, 10), (22, 26), (44, 38), (70, 34), (88, 16), (96, 18), (92, 38),
@@ -208,7 +208,7 @@ def banana() -> Drawing:
 
 
 def laptop() -> Drawing:
-    """Open; its case is tinted, the screen lit."""
+    """Draw an open laptop; its case is tinted, the screen lit."""
     shapes = [
         shadow(50, 68, 47),
         rect(body(0.9), 14, 3, 86, 52, 4), rect(ink("#26303c"), 19, 8, 81, 47, 1.5),
@@ -222,7 +222,7 @@ def laptop() -> Drawing:
 
 
 def phone() -> Drawing:
-    """A smartphone, its case showing around the screen."""
+    """Draw a smartphone, its tinted case around the screen."""
     shapes = [
         rect(body(), 3, 3, 53, 97, 9),
         rect(ink("#1f242c"), 10, 13, 46, 84, 2),
@@ -235,7 +235,7 @@ def phone() -> Drawing:
 
 
 def vase() -> Drawing:
-    """A bellied vase."""
+    """Draw a bellied vase."""
     shapes = [
         shadow(32, 97, 20),
         blob(body(), (20, 6), (44, 6), (42, 26), (58, 46), (56, 72), (46, 94), (32, 97), (18, 94),
@@ -252,20 +252,20 @@ def vase() -> Drawing:
 
 
 def _rests(x: float, foot: float, top_x: float, top: float) -> dict[str, tuple[float, float]]:
-    """Where a thing stands, and where others stand on it."""
+    """Return the anchors of a thing: the point it stands on, and the point others stand on."""
     return {"foot": (x, foot), "top": (top_x, top)}
 
 
 def string() -> Drawing:
-    """A kite's line, from a hand at the lower left up to the right; a prop, not a category."""
+    """Draw a kite's line, from a hand at the lower left up to the right; a prop, not a category."""
     line = path(ink("#fbf9f2"), 1.7, (3, 97), (24, 80), (42, 50), (54, 4))
     knots = [oval(ink("#fbf9f2"), x, y, 0.8) for x, y in ((3, 97), (54, 4))]
-    shapes = [replace(line, solid=False), *knots]  # an outline would make a cable of it
+    shapes = [replace(line, solid=False), *knots]  # an outline would make it look like a cable
     return Drawing(58, 100, tuple(shapes), {"foot": (3.0, 97.0), "top": (54.0, 4.0)})
 
 
 def rope() -> Drawing:
-    """A tow rope, taut from left to right; a prop, not a category."""
+    """Draw a tow rope, taut from left to right; a prop, not a category."""
     shapes: list[Shape] = [path(ink("#b58a4a"), 7, (2, 6), (50, 9), (98, 6))]
     shapes += [bar(ink("#7a5a2c"), (x, 5), (x + 4, 11), 2) for x in range(6, 94, 10)]
     return Drawing(100, 15, tuple(shapes), {"foot": (50.0, 7.0)})

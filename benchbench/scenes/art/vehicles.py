@@ -1,4 +1,4 @@
-"""Things that carry people: on wheels, on water, in the air. Paintwork is tinted."""
+"""Vehicles on wheels, on water and in the air. The paintwork is tinted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GLASS, SHINE, DARK, STEEL = ink("#bfe3f2"), ink("#ffffff", 0.55), ink("#2e2e34")
 
 
 def car() -> Drawing:
-    """A family car, bonnet to the right."""
+    """Draw a family car, bonnet to the right."""
     shapes = [
         shadow(50, 45, 46),
         blob(body(), (3, 36), (4, 24), (14, 20), (26, 6), (40, 3), (58, 4), (71, 18), (90, 22),
@@ -42,7 +42,7 @@ def car() -> Drawing:
 
 
 def bus() -> Drawing:
-    """A long box of windows."""
+    """Draw a bus: a long box of windows."""
     shapes = [shadow(50, 53, 47), rect(body(), 2, 5, 98, 48, 5)]
     shapes += [rect(GLASS, x, 11, x + 11.5, 25, 1.5) for x in (7, 21, 35, 49)]
     shapes += [rect(GLASS, 64, 11, 75, 46, 1.5), rect(GLASS, 80, 10, 97, 27, 2)]
@@ -57,7 +57,7 @@ def bus() -> Drawing:
 
 
 def truck() -> Drawing:
-    """A lorry: the load box behind, the cab in front."""
+    """Draw a lorry, the load box behind, the cab in front."""
     shapes = [
         shadow(50, 57, 47),
         rect(ink("#4a4a52"), 4, 43, 96, 50, 2),
@@ -75,7 +75,7 @@ def truck() -> Drawing:
 
 
 def train() -> Drawing:
-    """A steam engine."""
+    """Draw a steam engine."""
     shapes: list[Shape] = [shadow(50, 67, 46), oval(ink("#eef0f3", 0.85), 66, 7, 7, 5)]
     shapes += [
         oval(ink("#eef0f3", 0.85), 54, 5, 6, 4),
@@ -96,7 +96,7 @@ def train() -> Drawing:
 
 
 def bike() -> Drawing:
-    """Two thin wheels and a thick tinted frame."""
+    """Draw a bicycle with two thin wheels and a thick tinted frame."""
     tyre = ink("#2c2c32")
     shapes = [shadow(50, 66, 44)]
     for x in (21, 79):
@@ -115,7 +115,7 @@ def bike() -> Drawing:
 
 
 def motorcycle() -> Drawing:
-    """Fat wheels, tank, seat and fork."""
+    """Draw a motorcycle with fat wheels, tank, seat and fork."""
     shapes: list[Shape] = [shadow(50, 63, 46), *wheel(19, 46, 16), *wheel(81, 46, 16)]
     shapes += [
         stroke(STEEL, 4.5, (81, 46), (70, 16)),
@@ -136,7 +136,7 @@ def motorcycle() -> Drawing:
 
 
 def boat(front: bool = False) -> Drawing:
-    """A sailing boat under white sails; the hull is tinted."""
+    """Draw a sailing boat under white sails; the hull is tinted."""
     shapes = [
         bar(ink("#7a5230"), (48, 74), (48, 3), 3.4),
         blob(ink("#fbf8ee"), (52, 6), (72, 34), (84, 62), (66, 64), (52, 63), (52, 34)),
@@ -156,7 +156,7 @@ def boat(front: bool = False) -> Drawing:
 
 
 def airplane() -> Drawing:
-    """An airliner, nose to the right."""
+    """Draw an airliner, nose to the right."""
     shapes = [
         poly(body(0.7), (48, 20), (36, 2), (44, 2), (62, 20)),
         poly(body(0.85), (8, 24), (2, 4), (12, 4), (26, 20)),
@@ -172,7 +172,7 @@ def airplane() -> Drawing:
 
 
 def skateboard() -> Drawing:
-    """A deck with both ends up, on four little wheels."""
+    """Draw a deck with both ends up, on four little wheels, of which two show."""
     deck = path(body(), 8, (4, 5), (14, 10), (50, 11), (86, 10), (96, 5))
     wheels = [oval(ink("#f4efe2"), x, 20, 5.5) for x in (25, 75)]
     hubs = [oval(DARK, x, 20, 2) for x in (25, 75)]
@@ -182,7 +182,7 @@ def skateboard() -> Drawing:
 
 
 def surfboard() -> Drawing:
-    """A long pointed board lying flat."""
+    """Draw a long pointed board lying flat."""
     shapes = [
         blob(body(), (2, 11), (20, 5), (60, 3), (90, 6), (98, 10), (88, 15), (60, 18), (20, 17)),
         path(ink("#fffbe8", 0.8), 1.8, (8, 11), (50, 10), (92, 10)),
@@ -192,7 +192,7 @@ def surfboard() -> Drawing:
 
 
 def surfboard_upright() -> Drawing:
-    """The board on its tail, deck towards us."""
+    """Draw a surfboard on its tail, deck towards the viewer."""
     shapes = [
         shadow(15, 97, 13, 2.5),
         blob(
@@ -213,7 +213,7 @@ def surfboard_upright() -> Drawing:
 
 
 def skateboard_upright() -> Drawing:
-    """The board on its tail, wheels to the left."""
+    """Draw a skateboard on its tail, wheels to the left."""
     shapes = [
         shadow(16, 97, 12, 2.5),
         *(oval(ink("#f4efe2"), 6, y, 5) for y in (24, 76)),
@@ -224,7 +224,7 @@ def skateboard_upright() -> Drawing:
 
 
 def cart(front: bool = False) -> Drawing:
-    """A wooden cart with a drawbar to the right."""
+    """Draw a wooden cart with a drawbar to the right."""
     drawbar = stroke(ink("#6d4a2a"), 4, (74, 40), (97, 31))
     shapes = [] if front else [shadow(42, 60, 36), drawbar]
     shapes += [poly(body(), (3, 14), (82, 14), (76, 43), (9, 43))]
@@ -241,7 +241,7 @@ def cart(front: bool = False) -> Drawing:
 
 
 def sled() -> Drawing:
-    """Runners, posts and a tinted deck."""
+    """Draw a sled with runners, posts and a tinted deck."""
     shapes = [
         shadow(48, 35, 42, 2.6),
         path(ink("#6b6f7a"), 4, (4, 31), (50, 32), (82, 31), (95, 22), (92, 11)),
@@ -257,5 +257,5 @@ def sled() -> Drawing:
 
 
 def _meets(x: float, ground: float, top: float, back_x: float) -> dict[str, tuple[float, float]]:
-    """Where others meet a vehicle: its wheels' ground, its roof."""
+    """Return the anchors of a vehicle: the ground under its wheels, and its roof."""
     return {"foot": (x, ground), "top": (back_x, top), "back": (back_x, top)}

@@ -1,12 +1,12 @@
-"""A test edition of the drawn world in the official formats: whoever reads those reads this.
+"""A test edition of the drawn world in the official formats, for any reader of these formats.
 
 ::
 
-    keeping        each part in the cache, drawn when first asked for
+    keeping        each part in the cache, drawn at its first use
     exporting      the one function that writes, and edition.json
-    plan           what to write; digests
-    folders        whole or not at all
-    pieces         what is finished of an unfinished one
+    plan           the content of an edition; digests
+    folders        a folder written whole or not at all
+    pieces         the finished pieces of an unfinished edition
     pictures       PNG files
     aro            visual_genome_relation.json, images/relation/: the part vg-relation;
                    visual_genome_attribution.json, images/attribution/: the part vg-attribution
@@ -15,7 +15,7 @@
     scenarioclip   metadata_test.json, classes.json
     sugarcrepe     add_att.json … swap_obj.json, val2017/
     winoground     images/, examples.jsonl
-    focus          focused/: two objects standing out
+    focus          focused/: two objects highlighted
 """
 
 from benchbench.scenes.edition.exporting import ALL_PARTS, PROVIDED, export

@@ -1,14 +1,14 @@
-"""ARO's two files (Yüksekgönül et al., ICLR 2023), each with pictures of its own.
+"""ARO's two files (Yüksekgönül et al., ICLR 2023), each with images of its own.
 
-Fields are upstream's (see ``benchbench.data.aro``); ``image_path`` lies in ``images/``, and the
-crop is the box around what is seen of both objects. Each record has ``composition`` ("seen" or
-"unseen": whether training shows what the captions say), and one of attributes has ``kind``
-("colours", "patterns", "colour and pattern").
+Fields are upstream's (see ``benchbench.data.aro``). ``image_path`` is relative to ``images/``, and
+the crop is the box around the visible parts of both objects. Each record has ``composition``
+("seen" or "unseen": whether training has the content of the captions). Each record of attributes
+has ``kind`` ("colours", "patterns", "colour and pattern").
 
 In the standard edition every relation, and every pair of attributes of ``balance.PAIRS``, has the
 same number of items. Each file has its own images, ``images/relation/`` and
 ``images/attribution/``, so that an evaluation of one task draws no image of the other. With another
-count of test images the items are all those that these images hold; they lie in ``images/``.
+count of test images, the items are all items that these images hold; the images are in ``images/``.
 """
 
 from __future__ import annotations
@@ -34,38 +34,38 @@ if TYPE_CHECKING:
 
 RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribution.json"
 _SLOTS = 64
-"""Objects get ids of their own: scene times this, plus slot."""
+"""The ids per scene: an object's id is the scene's number times this, plus its slot."""
 _AT_ONCE = 250
-"""Scenes looked at together."""
+"""The number of scenes measured together."""
 
 
 @dataclass(frozen=True)
 class Questions(Generic[Items]):
-    """A part: one of the two files, and the pictures that it asks about."""
+    """One of the two parts: an annotation file, and the images that its items are about."""
 
     file: str
     name: str
-    """Of its folder in ``images/``."""
+    """The name of its folder in ``images/``."""
     all_of: Callable[[Scenes], Items]
-    """Every item of some scenes."""
+    """Returns every item of some scenes."""
     balanced: Callable[[str, int], tuple[Scenes, Items]]
-    """Scenes of a split, and as many items of each kind."""
+    """Returns scenes of a split, and an equal number of items of each kind."""
     own_fields: Callable[[Scenes, Items], list[dict[str, Any]]]
-    """What only this file's records have."""
+    """Returns the fields that only this file's records have."""
 
     @property
     def PROVIDES(self) -> tuple[str, str]:  # noqa: N802
-        """The file and the folder."""
+        """Return the file and the folder."""
         return self.file, f"{TEST_PICTURES}{self.name}/"
 
     def asked(self, plan: Plan) -> tuple[Scenes, Items]:
-        """Return the items, and the scenes that they are about."""
+        """Return the scenes and their items."""
         if plan.each is None:
             return plan.scenes, self.all_of(plan.scenes)
         return self.balanced("test", plan.each)
 
     def pictures(self, plan: Plan) -> list[Drawings]:
-        """Return the pictures of these scenes."""
+        """Return the images of these scenes."""
         if plan.each is None:
             return [shared_pictures(plan)]
         plan.progress(f"{self.name} scenes", 0, 1)
@@ -84,7 +84,7 @@ class Questions(Generic[Items]):
         return out
 
     def records(self, plan: Plan) -> list[dict[str, Any]]:
-        """Return one record an item."""
+        """Return one record per item."""
         scenes, items = self.asked(plan)
         folder = "" if plan.each is None else f"{self.name}/"
         shared = _shared(scenes, items, plan.size, folder)
@@ -133,7 +133,10 @@ ATTRIBUTION = Questions(
 def _shared(
     scenes: Scenes, items: RelationItems | AttributeItems, size: int, folder: str
 ) -> list[dict[str, Any]]:
-    """The fields that both files have. ``folder``: of the pictures, in ``images/``."""
+    """Return the fields that the records of both files have.
+
+    ``folder`` is the images' folder in ``images/``.
+    """
     boxes = _boxes(scenes, items, size).tolist()
     numbers = scenes.index[items.scene].tolist()
     rows = zip(items.captions(), boxes, numbers, items.unseen.tolist(), strict=True)
@@ -154,7 +157,10 @@ def _shared(
 
 
 def _boxes(scenes: Scenes, items: RelationItems | AttributeItems, size: int) -> Ints:
-    """[m, 4]: the crop of each item, a block of scenes at a time; items are in their order."""
+    """Return the crop of each item, [items, 4], computed a block of scenes at a time.
+
+    Items are in the order of their scenes.
+    """
     found = []
     for start in range(0, len(scenes), _AT_ONCE):
         some = (items.scene >= start) & (items.scene < start + _AT_ONCE)

@@ -1,4 +1,4 @@
-"""The drawn world as files: one test edition in the official formats, written whole."""
+"""The export of the drawn world: one test edition in the official formats, written whole."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Part(Protocol):
-    """What a part's module has."""
+    """The members of a part's module."""
 
     @property
     def PROVIDES(self) -> tuple[str, ...]: ...  # noqa: N802
@@ -54,7 +54,7 @@ _PARTS: dict[str, _Part] = {
 }
 ALL_PARTS = tuple(_PARTS)
 PROVIDED = {name: frozenset(part.PROVIDES) for name, part in _PARTS.items()}
-"""The files and folders (these end in ``/``) of each part."""
+"""The files and folders of each part; folders end in ``/``."""
 
 
 def export(
@@ -69,25 +69,27 @@ def export(
 ) -> Path:
     """Write a test edition of the drawn world, whole or not at all.
 
-    What was asked for is what is there afterwards: parts of an older edition that are not asked for
-    go. An edition that is there already, byte for byte, is left as it is. A drawing that was
-    interrupted or killed continues, by the same call, from the pieces that it had finished.
+    Afterwards the folder holds exactly the given parts: other parts of an older edition are
+    removed. An edition that is there already, byte for byte, is left as it is. After an
+    interruption, the same call continues from the finished pieces.
 
     Args:
-        root: where to; parents are made. Empty, new, or an edition of ours.
+        root: the folder to write; parent folders are created. It is new, empty, or an edition of
+            ours.
         parts: some of ``ALL_PARTS``.
-        images: test pictures; an even number, for items are fair over whole twins. Only with the
-            standard number are ARO's two files balanced, and about pictures of their own.
-        dense: test pictures of the VG150 part.
-        training: training scenes annotated there, without pictures.
-        size: pixels along each picture's side, from 96 (items are judged there) to 672.
-        progress: called with what is being written, how much is done, and how much there is.
+        images: the number of test images, even, since items are fair over whole twins. Only with
+            the standard number are ARO's two files balanced, with images of their own.
+        dense: the number of test images of the VG150 part.
+        training: the number of training scenes, annotated there and captioned in the karpathy part,
+            without images.
+        size: pixels along each image's side, from 96 (items are judged there) to 672.
+        progress: called with the name of the files being written, the number done, and the total.
 
     Returns:
         ``root``, ``~`` expanded.
 
     Raises:
-        UsageError: a number or part that makes no edition; or a place that is not ours.
+        UsageError: a number or part makes no edition, or the place holds files that are not ours.
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
     root = expanded(root)
@@ -99,7 +101,7 @@ def export(
 
 
 def _identity(plan: Plan) -> str:
-    """Return a digest of all that decides the bytes: what is asked for, and the code that draws."""
+    """Return a digest of everything that decides the bytes: arguments, code, library versions."""
     import numpy as np
     import PIL
 
@@ -115,7 +117,7 @@ def _identity(plan: Plan) -> str:
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
-    """No progress shown."""
+    """Ignore a progress report."""
 
 
 def _checked(
@@ -137,7 +139,7 @@ def _checked(
 
 
 def _written(pieces: Pieces, plan: Plan) -> Written:
-    """Write all parts, each folder of pictures once, or take what of them is finished."""
+    """Write all parts, each folder of images once, or use their finished pieces."""
     out = Written()
     for part in plan.parts:
         for pictures in _PARTS[part].pictures(plan):
@@ -149,7 +151,7 @@ def _written(pieces: Pieces, plan: Plan) -> Written:
 
 
 def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
-    """``edition.json``. ``contents`` counts the files under each entry of the folder."""
+    """Return the content of ``edition.json``; ``contents`` counts the files under each entry."""
     return {
         "made_by": MADE_BY,
         "name": EDITION,

@@ -1,9 +1,10 @@
-"""Focused regions: a picture in which two objects stand out (ScenarioCLIP, arXiv 2511.20274).
+"""Focused regions: an image in which two objects are highlighted (ScenarioCLIP, arXiv 2511.20274).
 
 Upstream keeps the two objects of a relation, weights by a Gaussian (σ = 100 pixels) around each
-mask's centre, and blurs the rest (σ = 2), in pictures of 640 pixels. Both scale with the picture
-here. As we read it: the objects' own pixels stay; all else is blurred, and fades to black by the
-greater of the two Gaussians. All in integers, so that the pixels are the same everywhere.
+mask's centre, and blurs the rest (σ = 2), in images of 640 pixels. Here both σ scale with the
+image. Our reading of the method: the objects' own pixels stay; everything else is blurred, and
+fades to black by the greater of the two Gaussians. All arithmetic is in integers, so that the
+pixels are the same on every platform.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
 
 
 def blurred(picture: Pixels) -> Pixels:
-    """A Gaussian blur, σ = 2 · longest side / 640, edges repeated. [height, width, 3]."""
+    """Blur an image, [height, width, 3], by a Gaussian of σ = 2 · longest side / 640.
+
+    The edges are repeated.
+    """
     weights = blur_weights(max(picture.shape[:2]))
     reach = len(weights) // 2
     for axis in (0, 1):
@@ -39,7 +43,10 @@ def blurred(picture: Pixels) -> Pixels:
 
 @lru_cache(maxsize=4)
 def blur_weights(side: int) -> tuple[np.uint16, ...]:
-    """Of the blur along one axis, for a picture of that longest side: odd in number; 256 in sum."""
+    """Return the weights of the blur along one axis, for an image of that longest side.
+
+    Their number is odd; their sum is 256.
+    """
     sigma = BLUR_SIGMA * side / UPSTREAM_SIDE
     reach = max(1, int(3 * sigma))
     shape = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
@@ -49,12 +56,12 @@ def blur_weights(side: int) -> tuple[np.uint16, ...]:
 
 
 def focused(picture: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
-    """The picture with light on two objects.
+    """Return the image with light on two objects.
 
     Args:
         picture: [height, width, 3]
-        blur: the same, ``blurred``.
-        masks: [height, width] each; where the objects are seen; neither empty.
+        blur: the image after ``blurred``, [height, width, 3].
+        masks: [height, width] each, the visible pixels of the objects; neither mask is empty.
 
     Returns:
         [height, width, 3]
@@ -65,7 +72,7 @@ def focused(picture: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels
 
 
 def _light(mask: Flags) -> Words:
-    """[height, width]: 256 at the mask's centre, falling off as a Gaussian."""
+    """Return the light of a mask, [height, width]: 256 at its centre, a Gaussian around it."""
     rows, columns = np.nonzero(mask)
     middle = ((2 * int(at.sum()) + len(at)) // (2 * len(at)) for at in (rows, columns))
     table = falloff(max(mask.shape))
@@ -78,7 +85,7 @@ def _light(mask: Flags) -> Words:
 
 @lru_cache(maxsize=4)
 def falloff(side: int) -> npt.NDArray[np.uint32]:
-    """[side]: 256 times the Gaussian at each distance, σ = 100 · side / 640."""
+    """Return 256 times the Gaussian at each distance in pixels, [side], σ = 100 · side / 640."""
     sigma = LIGHT_SIGMA * side / UPSTREAM_SIDE
     shape = np.exp(-(np.arange(side) ** 2) / (2 * sigma**2))
     return np.asarray(np.rint(_ONE * shape), dtype=np.uint32)

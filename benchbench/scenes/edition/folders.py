@@ -1,10 +1,10 @@
 """A folder that is written whole or not at all.
 
-It is made under another name beside its place and then renamed. Two processes that make the same
-edition at once both succeed: whoever comes second finds the same bytes and throws its own away. An
-edition that differs is moved aside before the new one takes its place, and moved back should that
-fail. What an interrupted or killed process leaves (``leftovers``) is taken up by the next one that
-makes the same edition, and removed by one that makes another.
+The folder is made under another name beside its place and then renamed. Two processes that make the
+same edition at once both succeed: the second finds the same bytes and deletes its own folder. An
+edition that differs is moved aside before the new one takes its place, and is moved back if that
+fails. The next process that makes the same edition uses the files that an interrupted or killed
+process left (``leftovers``). A process that makes another edition removes them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 MANIFEST = "edition.json"
 MADE_BY = "benchbench scenes"
-"""What the manifest of an edition of ours says it was made by."""
+"""The value of ``made_by`` in the manifest of an edition of ours."""
 
 IDENTITY = "identity"
-"""The file in an unfinished edition that says which it is of."""
+"""The file in an unfinished edition with the identity of that edition."""
 
 _ATTEMPTS = 50
 
 
 def manifest(root: Path) -> dict[str, Any] | None:
-    """What ``edition.json`` says of a folder; None where no edition of ours is there."""
+    """Return the content of a folder's ``edition.json``; None where there is no edition of ours."""
     try:
         content = parse_json(read_text(root / MANIFEST))
     except (OSError, ValueError):
@@ -44,10 +44,10 @@ def manifest(root: Path) -> dict[str, Any] | None:
 
 
 def check_replaceable(root: Path) -> None:
-    """Refuse a place that holds anything but nothing, an empty folder, or an edition of ours.
+    """Raise an error unless a place is free: absent, an empty folder, or an edition of ours.
 
     Raises:
-        UsageError: saying what is there.
+        UsageError: the place holds other files, which the message names.
     """
     if not root.exists():
         return
@@ -78,17 +78,17 @@ def _some(names: set[str]) -> str:
 
 @contextmanager
 def whole(root: Path, identity: str) -> Iterator[Pieces]:
-    """Yield a folder to make an edition in, which takes the place of ``root`` when all went well.
+    """Yield a folder to make an edition in, which replaces ``root`` after a success.
 
-    It has the pieces that an interrupted drawing of the same identity left. It goes when something
-    fails, and stays when the process is interrupted.
+    The folder has the pieces that an interrupted drawing of the same identity left. It is removed
+    after a failure, and kept when the process is interrupted.
 
     Args:
         root: the edition's place.
-        identity: of all that decides the edition's bytes.
+        identity: a digest of everything that decides the edition's bytes.
 
     Raises:
-        UsageError: ``root`` holds what is not ours, or cannot be made.
+        UsageError: ``root`` holds files that are not ours, or cannot be made.
     """
     root = resolved(root)
     check_replaceable(root)
@@ -117,11 +117,14 @@ def _begun(root: Path, identity: str) -> Pieces:
 
 
 def _taken_up(root: Path, identity: str) -> Pieces | None:
-    """Return what a dead process left of the same edition; all else that is left goes."""
+    """Return the unfinished folder that a dead process left of the same edition.
+
+    All other leftovers are removed.
+    """
     taken = None
     for left in left_of(root):
         pieces = Pieces(unfinished(root))
-        with suppress(OSError):  # another process was a moment earlier
+        with suppress(OSError):  # another process has renamed it already
             left.rename(pieces.work)
             if taken is None and _identity(pieces) == identity:
                 taken = pieces
@@ -133,18 +136,18 @@ def _taken_up(root: Path, identity: str) -> Pieces | None:
 def _identity(pieces: Pieces) -> str | None:
     try:
         return (pieces.work / IDENTITY).read_text("utf-8")
-    except (OSError, ValueError):  # an edition that was to be replaced, or an earlier version's
+    except (OSError, ValueError):  # an edition moved aside, or an earlier version's
         return None
 
 
 def clear(root: Path) -> None:
-    """Remove what dead processes left beside an edition that is there."""
+    """Remove the leftovers of dead processes beside an edition."""
     for left in left_of(resolved(root)):
         remove(left)
 
 
 def _publish(work: Path, root: Path) -> None:
-    """Rename ``work`` to ``root``, however often somebody else is a moment earlier."""
+    """Rename ``work`` to ``root``, and retry when another process writes there first."""
     for _ in range(_ATTEMPTS):
         try:
             if root.is_dir() and not any(root.iterdir()):
@@ -164,7 +167,7 @@ def _publish(work: Path, root: Path) -> None:
 
 
 def _replaced(work: Path, root: Path) -> bool:
-    """Move the old edition aside, the new one in, and the old one back should that fail."""
+    """Move the old edition aside and the new one in, and move the old one back if that fails."""
     aside = unfinished(root)
     try:
         root.rename(aside)
@@ -179,28 +182,28 @@ def _replaced(work: Path, root: Path) -> bool:
             raise
         return False
     finally:
-        if root.exists():  # else the old edition could not be put back: better there than gone
+        if root.exists():  # otherwise the old edition could not be moved back: keep it
             remove(aside)
     return True
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files, byte for byte."""
+    """Return whether two folders hold the same files, byte for byte."""
     names = files_in(one)
     if names != files_in(other):
         return False
     try:
         return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
-    except FileNotFoundError:  # another process replaces the folder while it is read
+    except FileNotFoundError:  # another process replaced the folder meanwhile
         return False
 
 
 def files_in(folder: Path) -> list[str]:
-    """Every file under a folder, by its path in it, in order."""
+    """Return the path of every file under a folder, relative to the folder, sorted."""
     found = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def counted(folder: Path) -> dict[str, int]:
-    """How many files are under each entry of a folder."""
+    """Return the number of files under each entry of a folder."""
     return dict(Counter(name.partition("/")[0] for name in files_in(folder)))

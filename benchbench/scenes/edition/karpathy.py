@@ -1,12 +1,12 @@
-"""Captions of the test pictures as Karpathy files, and their order negatives, frozen.
+"""Captions of the test images in Karpathy's format, and their frozen order negatives.
 
-``coco_karpathy_test.json`` is a list of ``{"image": "images/000000.png", "caption": [five]}``; the
-official file names pictures from the data root, too ("val2014/COCO_val2014_….jpg").
+``coco_karpathy_test.json`` is a list of ``{"image": "images/000000.png", "caption": [five]}``. Like
+the official file ("val2014/COCO_val2014_….jpg"), it names images from the data root.
 ``flickr30k_test.json`` has the same form: five captions in other phrasings, of the first 200
-pictures. ``coco_karpathy_train.json`` and ``flickr30k_train.json`` have the captions of training
+images. ``coco_karpathy_train.json`` and ``flickr30k_train.json`` have the captions of training
 scenes, which are not drawn, in the same form. The frozen negatives (``coco_order_negatives.json``,
-``….seed1.json``; likewise for Flickr30k) are as ``benchbench.data.order`` says, with the captions'
-own tags, by five seeds.
+``….seed1.json``; likewise for Flickr30k) have the format of ``benchbench.data.order``, with the
+captions' own tags, for five seeds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SEEDS = range(5)
 
 
 def training_name(source: str) -> str:
-    """The training split's file, by the test split's."""
+    """Return the name of the training split's file, by the test split's."""
     return source.replace("_test.json", "_train.json")
 
 
@@ -50,7 +50,7 @@ TAGGER = "scenes: known tags"
 
 
 def pictures(plan: Plan) -> list[Drawings]:
-    """Return the test pictures."""
+    """Return the test images."""
     return [shared_pictures(plan)]
 
 
@@ -70,7 +70,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
-    """A file of captions of the first pictures, and its negatives."""
+    """Write a file of captions of the test images, from the first on, and its negatives."""
     tagged = tagged_captions(told)
     records = [{"image": image, "caption": [c.text for c in five]} for image, five in tagged]
     out.json(folder / name, records, len(records))
@@ -81,14 +81,17 @@ def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
 
 
 def _write_training(folder: Path, out: Written, test: str, told: Captions) -> None:
-    """Captions of training scenes, whose pictures are named and not drawn."""
+    """Write the captions of training scenes, whose images are named and not drawn."""
     named = ((f"{TRAINING_PICTURES}{picture_name(i)}", five) for i, five in enumerate(told.texts()))
     records = [{"image": image, "caption": five} for image, five in named]
     out.json(folder / training_name(test), records, len(records))
 
 
 def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
-    """Each picture's file, by its row, with its captions; their words as drawn are the tokens."""
+    """Return each image's file and its captions, by row.
+
+    The words of a caption as drawn are its tokens.
+    """
     return [
         (f"{TEST_PICTURES}{picture_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
         for row, each in enumerate(map(enumerate, told.texts()))
@@ -96,5 +99,5 @@ def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
 
 
 def _tagged(text: str, pairs: list[tuple[str, str]]) -> TaggedCaption:
-    """The words as drawn are what any tagger would part them into."""
+    """Return a tagged caption, whose words as drawn are its tokens for any tagger."""
     return TaggedCaption(text, pairs, [word for word, _ in pairs])

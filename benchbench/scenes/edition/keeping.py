@@ -1,9 +1,9 @@
-"""The standard edition in the cache, part by part, each drawn when it is first asked for.
+"""The standard edition in the cache, part by part, each part drawn at its first use.
 
-A part lies in ``CACHE/scenes-v2/PART``. One that is not whole, or whose annotations or pixels are
-not those that the package knows (``standard``), is drawn anew: a cache holds nothing that is not to
-be had again, and an evaluation should not stop for it. Looking takes some tenths of a second:
-annotations and pictures are read; pixels are decoded the first time only.
+A part is in ``CACHE/scenes-v2/PART``. A part is drawn anew if it is not whole, or if its
+annotations or pixels differ from the package's digests (``standard``): a cache holds only files
+that can be made again, and an evaluation should not stop for one. A check takes some tenths of a
+second: annotations and images are read, and pixels are decoded the first time only.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def part_with(files: Collection[str]) -> str | None:
-    """The first part that has all of these files and folders, which a reader needs.
+    """Return the first part that has all of the files and folders that a reader needs.
 
-    Folders alone name no format (many have ``images/``): there is no part for them.
+    Folders alone identify no format (many formats have ``images/``): the result is then None.
     """
     if all(file.endswith("/") for file in files):
         return None
@@ -39,36 +39,36 @@ def part_with(files: Collection[str]) -> str | None:
 
 
 def _serves(name: str, file: str) -> bool:
-    """Whether what a part has is what is needed, or lies in the folder that is needed."""
+    """Return whether a part's entry is the needed file or folder, or is in the needed folder."""
     return name == file or (file.endswith("/") and name.startswith(file))
 
 
 def place(part: str) -> Path:
-    """Where a part lies, or will.
+    """Return the folder of a part, which need not exist.
 
     Raises:
-        UsageError: no cache folder can be told.
+        UsageError: the cache folder cannot be determined.
     """
     return cache_folder() / plan.EDITION / part
 
 
 def is_there(part: str) -> bool:
-    """Whether a part is drawn, as it should be."""
+    """Return whether a part is drawn and has the right content."""
     return bool(standard_digests(place(part), PROVIDED[part]))
 
 
 def keep(part: str, progress: plan.Progress | None = None) -> Path:
-    """The part's folder, drawn now where it is not there.
+    """Return the part's folder, and draw the part first where it is missing.
 
-    Two processes may do so at once. What an interrupted or killed one had finished is used by the
-    next.
+    Two processes may do so at once. The pieces that an interrupted or killed process finished are
+    used by the next process.
 
     Args:
         part: one of ``ALL_PARTS``.
-        progress: called, while it is drawn, as ``progress("drawing …", done, total)``.
+        progress: called during the drawing as ``progress("drawing …", done, total)``.
 
     Raises:
-        UsageError: the cache cannot be written; or holds there what is not ours.
+        UsageError: the cache cannot be written, or holds files there that are not ours.
     """
     root = place(part)
     if is_there(part):
@@ -99,14 +99,14 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
 
 
 def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
-    """Digests of the annotations among ``files``, where a folder is a standard edition.
+    """Return the digests of the annotations among ``files``, if a folder is a standard edition.
 
-    Annotations, and the pixels of the pictures that belong to them, must be those that the package
-    knows; what ``edition.json`` says is believed of nothing but the version.
+    Annotations, and the pixels of the images that belong to them, must match the package's digests.
+    From ``edition.json`` only the version is trusted.
 
     Returns:
         File → digest of canonical records or arrays. Empty where the folder is no standard edition
-        of this version, lacks a file, or one's content is another.
+        of this version, lacks a file, or has a file with other content.
     """
     said, known = manifest(root) or {}, standard.known_digests()
     written = {file: known.get(file, "") for file in files if not file.endswith("/")}

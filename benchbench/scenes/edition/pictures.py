@@ -1,4 +1,4 @@
-"""PNG files of scenes: PNG, so that whoever decodes them gets the very pixels that were drawn."""
+"""PNG files of scenes; PNG, so that every decoder returns exactly the pixels that were drawn."""
 
 from __future__ import annotations
 
@@ -27,37 +27,38 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 
 BATCH = 10
-"""Pictures in memory at a time: the most that a killed drawing draws again."""
+"""The number of images in memory at a time; a killed drawing repeats at most so many."""
 _COMPRESSION = 1
-"""A third of the time of Pillow's own choice, for files that are a seventh larger."""
+"""The compression level. It takes a third of the time of Pillow's default, for files that are a
+seventh larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pictures of a folder, drawn together."""
+    """Some images of a folder, drawn together."""
 
     names: Sequence[str]
     draw: Callable[[], Iterable[Pixels]]
-    """RGB, [height, width, 3] each, in the order of the names."""
+    """Draws the RGB images, [height, width, 3] each, in the order of the names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawings:
-    """All pictures of a folder."""
+    """All images of a folder."""
 
     folder: str
     what: str
-    """For progress: ``pictures``."""
+    """The word for the images in progress reports, such as ``pictures``."""
     batches: Sequence[Batch]
 
     @property
     def total(self) -> int:
-        """How many pictures there are."""
+        """Return the number of images."""
         return sum(len(batch.names) for batch in self.batches)
 
 
 def drawings(folder: str, what: str, scenes: Scenes, names: Sequence[str], size: int) -> Drawings:
-    """Return the pictures of scenes, a picture each, [size, size, 3]."""
+    """Return the images of scenes, one each, [size, size, 3]."""
 
     def batch(start: int) -> Batch:
         part = slice(start, start + BATCH)
@@ -67,18 +68,18 @@ def drawings(folder: str, what: str, scenes: Scenes, names: Sequence[str], size:
 
 
 def shared_pictures(plan: Plan) -> Drawings:
-    """Return those that several parts are about."""
+    """Return the test images that several parts share."""
     names = [picture_name(number) for number in range(plan.images)]
     return drawings(TEST_PICTURES.rstrip("/"), "pictures", plan.scenes, names, plan.size)
 
 
 def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Written:
-    """Write PNG files into a folder of an edition, encoding on all cores.
+    """Write PNG files into a folder of an edition, encoding on up to eight threads.
 
     Batches that are there already are read instead, which takes a tenth of the time.
 
     Returns:
-        Their number, and SHA-256 over names, shapes and pixels, in order.
+        The number of images, and the SHA-256 over names, shapes and pixels, in order.
     """
     folder, state = pieces.edition / pictures.folder, hashlib.sha256()
     written: dict[Path, str] = {}
@@ -102,18 +103,18 @@ def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Wr
 
 
 def read_pixels(path: Path) -> Pixels:
-    """Return what a picture file shows, [height, width, 3]."""
+    """Read the pixels of an image file, [height, width, 3]."""
     return np.asarray(decode(read_bytes(path), path))
 
 
 def add_pixels(state: hashlib._Hash, name: str, pixels: Pixels) -> None:
-    """Let a digest depend on one more picture: its name, shape and pixels."""
+    """Add one more image to a digest: its name, shape and pixels."""
     state.update(f"{name} {pixels.shape}\n".encode())
     state.update(np.ascontiguousarray(pixels).data)
 
 
 def _save(path: Path, pixels: Pixels) -> str:
-    """Write a file; SHA-256 of its bytes."""
+    """Write a PNG file and return the SHA-256 of its bytes."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG", compress_level=_COMPRESSION)
     path.write_bytes(content.getbuffer())

@@ -1,9 +1,9 @@
-"""The finished pieces of an unfinished edition, so that drawing continues where it was stopped.
+"""The finished pieces of an unfinished edition, so that a stopped drawing continues.
 
-A piece is some files of the edition: a batch of pictures, all pictures of a folder, the annotations
-of a part. When its files are there, a note beside the edition's folder gets the digests of their
-bytes and what ``edition.json`` will say of them. A noted piece is used again only where all its
-files still have those bytes.
+A piece is some files of the edition: a batch of images, all images of a folder, the annotations of
+a part. When its files are written, a note beside the edition's folder gets the digests of their
+bytes and their entries for ``edition.json``. A noted piece is used again only where all its files
+still have those bytes.
 """
 
 from __future__ import annotations
@@ -30,19 +30,21 @@ class Pieces:
 
     @property
     def edition(self) -> Path:
-        """The edition's own folder."""
+        """Return the edition's own folder."""
         return self.work / EDITION
 
     @property
     def notes(self) -> Path:
-        """The folder of notes."""
+        """Return the folder of notes."""
         return self.work / NOTES
 
     def make(self, name: str, write: Callable[[], Written]) -> Written:
-        """Return what is said of a piece, and write its files first where they are not there.
+        """Return the counts and digests of a piece.
+
+        Its files are written first where they are missing.
 
         Args:
-            name: the piece's, unique in the edition.
+            name: the piece's name, unique in the edition.
             write: writes the files and folders of ``Written.digests`` into the edition's folder.
         """
         if (said := self.finished(name)) is not None:
@@ -57,9 +59,9 @@ class Pieces:
         """Note that a piece is finished.
 
         Args:
-            name: the piece's.
-            files: in the edition's folder → SHA-256 of the bytes.
-            said: what to keep beside that.
+            name: the piece's name.
+            files: paths in the edition's folder → SHA-256 of the bytes.
+            said: further content of the note.
         """
         within = {path.relative_to(self.edition).as_posix(): sha for path, sha in files.items()}
         content = {"files": within, **said}
@@ -69,11 +71,11 @@ class Pieces:
         partial.replace(note)
 
     def finished(self, name: str) -> dict[str, Any] | None:
-        """Return the note of a piece whose files all have their bytes; else None."""
+        """Return the note of a piece whose files all have their noted bytes; otherwise None."""
         try:
             said: dict[str, Any] = json.loads(self._note(name).read_text("utf-8"))
             whole = all(_sha256(self.edition / p) == digest for p, digest in said["files"].items())
-        except (OSError, ValueError, KeyError):  # not yet noted, or a file is gone: made anew
+        except (OSError, ValueError, KeyError):  # no note yet, or a file is gone: made anew
             return None
         return said if whole else None
 
@@ -82,7 +84,7 @@ class Pieces:
 
 
 def _files(path: Path) -> list[Path]:
-    """The files of a file or folder; a folder within it is a piece of its own."""
+    """Return the files of a file or folder; a folder within it is a piece of its own."""
     return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
 
 

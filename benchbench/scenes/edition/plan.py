@@ -1,4 +1,4 @@
-"""What an edition is to hold, and what every writer of a part gets and gives."""
+"""The plan of an edition, and the types that every writer of a part takes and returns."""
 
 from __future__ import annotations
 
@@ -23,88 +23,96 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being written, how much of it is done, and how much there is."""
+"""A callback with the name of the files being written, the number done, and the total."""
 
 EDITION = "scenes-v2"
-"""The name of the standard edition: changed with any item or pixel of it. ``scenes-v1`` was of the
-same world, and asked ARO's questions of whatever its 1,000 test pictures held."""
+"""The name of the standard edition. It changes with any item or pixel of the edition. ``scenes-v1``
+was of the same world; its ARO items were all those that its 1,000 test images held."""
 IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
-"""What makes an edition the standard one."""
+"""The counts and the size in pixels that make an edition the standard one."""
 EACH = 300
 """Items of every relation, and of every pair of attributes, in the standard edition."""
 TEST_PICTURES = "images/"
-"""The folder of test pictures, which several parts are about."""
+"""The folder of the test images, which several parts share."""
 LEAST_SIZE = CANONICAL
-"""Items are judged at this size: in smaller pictures a crop may show nothing."""
+"""The smallest size in pixels. Items are judged at this size: in smaller images a crop may show
+nothing."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write, and the scenes it is about, sampled when first asked for."""
+    """The content of an edition, and the scenes it is about, sampled at their first use."""
 
     parts: tuple[str, ...]
     images: int
-    """Of ``test``, from 0: whole twins."""
+    """The number of scenes of ``test``, from 0: whole twins."""
     dense: int
-    """Of ``test-dense``, from 0."""
+    """The number of scenes of ``test-dense``, from 0."""
     training: int
-    """Of ``train-dense`` and of ``train``, from 0: annotated or told, never drawn."""
+    """The number of scenes of ``train-dense`` and of ``train``, from 0: annotated or captioned,
+    never drawn."""
     size: int
-    """Pixels along each picture's side."""
+    """Pixels along each image's side."""
     progress: Progress
 
     @property
     def standard(self) -> bool:
-        """Whether counts and size are those that published numbers are about."""
+        """Return whether counts and size are those of published numbers."""
         wanted = (self.images, self.dense, self.training, self.size)
         return wanted == (IMAGES, DENSE, TRAINING, SIZE)
 
     @property
     def each(self) -> int | None:
-        """ARO items of each kind, from scenes chosen for that; None: all of the test pictures'."""
+        """Return the number of ARO items of each kind, from scenes chosen for that.
+
+        None means all items of the test images.
+        """
         return EACH if self.images == IMAGES else None
 
     @cached_property
     def scenes(self) -> Scenes:
-        """The test pictures' scenes."""
+        """Return the scenes of the test images."""
         return sample("test", np.arange(self.images))
 
     @cached_property
     def sight(self) -> Seen:
-        """What the test pictures show."""
+        """Return the visible parts of objects in the test images."""
         return seen(self.scenes, self.size)
 
 
 def annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
-    """[n, w]: objects that an annotator would see, judged at the one size for all."""
+    """Return the objects that an annotator would see, [scenes, slots].
+
+    Visibility is judged at one size for all editions.
+    """
     judged = sight if sight.labels.shape[1] == CANONICAL else seen(scenes, CANONICAL)
     return np.asarray((judged.pixels >= LEAST_PIXELS) & (sight.pixels > 0))
 
 
 @dataclass(slots=True)
 class Written:
-    """What a writer has written: for ``edition.json``."""
+    """A record of the files that a writer has written, for ``edition.json``."""
 
     counts: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
-    """Of each file or folder in the edition's own."""
+    """The digest of each file or folder, in the form of ``edition.json``."""
     sha256: dict[Path, str] = field(default_factory=dict)
-    """Of the bytes of written files, where that is known already."""
+    """The SHA-256 of the bytes of written files, where it is known already."""
 
     def add(self, more: Written) -> None:
-        """Add what another writer has written."""
+        """Add the counts and digests of another writer."""
         self.counts |= more.counts
         self.digests |= more.digests
 
     def json(self, path: Path, content: Any, count: int | None = None) -> None:
-        """Write a JSON file; its digest is of the canonical form, and so is the file."""
+        """Write a JSON file in canonical form; its digest is of that form."""
         path.write_bytes(canonical(content))
         self.digests[path.name] = records_digest(content)
         if count is not None:
             self.counts[path.name] = count
 
     def lines(self, path: Path, records: list[dict[str, Any]]) -> None:
-        """Write JSON Lines: canonical records, one a line."""
+        """Write JSON Lines: one canonical record per line."""
         content = b"".join(map(canonical, records))
         path.write_bytes(content)
         self.digests[path.name] = hashlib.sha256(content).hexdigest()
@@ -112,7 +120,10 @@ class Written:
 
 
 def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over names, types, shapes and values (little end first), whatever file they fill."""
+    """Return the SHA-256 over names, types, shapes and little-endian values of arrays.
+
+    It does not depend on the file that holds them.
+    """
     state = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<"))
@@ -122,5 +133,5 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
 
 
 def picture_name(index: int) -> str:
-    """``000123.png``."""
+    """Return the file name of an image: ``000123.png``."""
     return f"{index:06d}.png"

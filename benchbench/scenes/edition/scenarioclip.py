@@ -1,11 +1,11 @@
-"""ScenarioCLIP's files about the test pictures (arXiv 2511.20274).
+"""ScenarioCLIP's files about the test images (arXiv 2511.20274).
 
 ``metadata_test.json`` is ``{"data": […]}`` of ``id``, ``image_path``, ``action``,
 ``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``
-[[focused region, [subject, predicate, object], negatives], …]. Paths are from the data root. The
-two relations of a pair annotated both ways share one focused region, for it looks the same.
-Negatives are false triples: the swapped one, unless it might be argued for of any two objects of
-those names. ``classes.json`` has the sorted ``actions``, ``objects`` and ``relations`` ("subject
+[[focused region, [subject, predicate, object], negatives], …]. Paths are from the data root. Where
+a pair is annotated in both directions, its two relations share one focused region, since it looks
+the same. Negatives are false triples: the swapped triple, unless it is arguable for any two objects
+of those names. ``classes.json`` has the sorted ``actions``, ``objects`` and ``relations`` ("subject
 predicate object") of the metadata, as upstream collects them: ``utils/combine.py`` in
 scenario-clip/ScenarioCLIP.
 
@@ -42,20 +42,20 @@ PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_PICTURES)
 
 @dataclass(frozen=True, slots=True)
 class _Relations:
-    """What is annotated between objects that show."""
+    """The annotated relations between objects that show."""
 
     row: Ints
-    """[m]: scene, in order."""
+    """[relations]: scene, in order."""
     ends: Ints
-    """[m, 2]: slots of subject and object."""
+    """[relations, 2]: slots of subject and object."""
     predicate: Ints
-    """[m]"""
+    """[relations]"""
     swapped_is_false: npt.NDArray[np.bool_]
-    """[m]"""
+    """[relations]"""
 
 
 def pictures(plan: Plan) -> list[Drawings]:
-    """Return the test pictures and the focused regions."""
+    """Return the test images and the focused regions."""
     relations = _relations(plan)
     starts = range(0, len(plan.scenes), BATCH)
     regions = [_regions(plan, relations, slice(start, start + BATCH)) for start in starts]
@@ -89,7 +89,7 @@ def _relations(plan: Plan) -> _Relations:
 
 
 def _records(plan: Plan, relations: _Relations) -> list[Record]:
-    """One per picture."""
+    """Return one record per image."""
     scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
     dense = dense_captions(scenes).texts()
     entries = _entries(plan, relations)
@@ -110,7 +110,7 @@ def _records(plan: Plan, relations: _Relations) -> list[Record]:
 
 
 def _entries(plan: Plan, relations: _Relations) -> list[list[list[Any]]]:
-    """Each picture's ``relations``."""
+    """Return each image's ``relations``."""
     out: list[list[list[Any]]] = [[] for _ in range(len(plan.scenes))]
     for k, row in enumerate(relations.row.tolist()):
         kinds = plan.scenes.category[row, relations.ends[k]]
@@ -123,12 +123,15 @@ def _entries(plan: Plan, relations: _Relations) -> list[list[list[Any]]]:
 
 
 def _region_name(row: int, ends: Ints) -> str:
-    """``000123-0-2.png``: picture, then both slots, the lesser first."""
+    """Return the name of a focused region: ``000123-0-2.png``.
+
+    It has the image's number, then both slots, the lesser first.
+    """
     return f"{row:06d}-{min(ends)}-{max(ends)}.png"
 
 
 def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
-    """Focused regions of some pictures, one picture after the other."""
+    """Return the focused regions of some images, one image after the other."""
     pairs = [
         {_region_name(row, ends): ends for ends in relations.ends[relations.row == row]}
         for row in range(len(plan.scenes))[rows]
@@ -146,7 +149,7 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
 
 
 def _classes(data: list[Record]) -> dict[str, list[str]]:
-    """``classes.json``."""
+    """Return the content of ``classes.json``."""
     return {
         "actions": sorted({record["action"] for record in data}),
         "objects": sorted({name for record in data for name, _ in record["objects"]}),

@@ -1,16 +1,17 @@
-"""What the standard edition holds, known to the package: no folder vouches for itself.
+"""The digests of the standard edition, which ship with the package: no folder certifies itself.
 
-``standard.json`` maps each annotation file to the digest of its records (or arrays), and each
-picture folder to the digest of its names, shapes and pixels, as ``edition.json`` has them. Where
-the drawn world or its items change (and with them ``EDITION``), it is made anew::
+``standard.json`` maps each annotation file to the digest of its records (or arrays), and each image
+folder to the digest of its names, shapes and pixels, as in ``edition.json``. After a change of the
+drawn world or its items (and of ``EDITION`` with it), make the file anew::
 
     benchbench scenes export --out DIR
     python -c "import json, sys; print(json.dumps(json.load(sys.stdin)['digests'], indent=1))" \\
         < DIR/edition.json > benchbench/scenes/edition/standard.json
 
-PNG files of equal pixels differ in bytes from one zlib to the next, so that pixels must be decoded
-to be compared: seconds for a thousand. Bytes that were once found to hold the right pixels are
-noted in the cache (``seen-pictures/``, a file named by the bytes' digest), and not decoded again.
+PNG files of equal pixels differ in bytes from one zlib to the next, so that a comparison must
+decode the pixels: seconds for a thousand images. If bytes were once found to hold the right pixels,
+a note in the cache says so (``seen-pictures/``, a file named by the bytes' digest), and the bytes
+are not decoded again.
 """
 
 from __future__ import annotations
@@ -41,13 +42,16 @@ NOTES = "seen-pictures"
 
 @lru_cache(maxsize=1)
 def known_digests() -> Mapping[str, str]:
-    """File or picture folder of the standard edition → digest."""
+    """Return the digest of each file or image folder of the standard edition."""
     content: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
     return content
 
 
 def annotations_digest(path: Path) -> str | None:
-    """Of what an annotation file holds, as ``edition.json`` has it; None where none can be read."""
+    """Return the digest of an annotation file's content, as ``edition.json`` has it.
+
+    None means that the file cannot be read.
+    """
     try:
         return vg150.content_digest(path) if path.suffix == ".h5" else file_sha256(path)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, MemoryError, DataError):
@@ -55,9 +59,9 @@ def annotations_digest(path: Path) -> str | None:
 
 
 def has_pixels(folder: Path, digest: str) -> bool:
-    """Whether a folder holds the pictures of a digest of pixels, those alone and all whole.
+    """Return whether a folder holds exactly the images of a digest of pixels, all of them whole.
 
-    A folder within it is another part's.
+    A folder within it belongs to another part and is ignored.
     """
     try:
         paths = _pictures(folder)
@@ -74,11 +78,11 @@ def has_pixels(folder: Path, digest: str) -> bool:
 
 
 def remember(root: Path) -> None:
-    """Note the pictures of an edition that was just drawn, so that they need not be decoded."""
+    """Note the images of an edition that was just drawn, so that they need not be decoded."""
     said = manifest(root) or {}
     for name, digest in said.get("digests", {}).items():
         if (root / name).is_dir() and known_digests().get(name) == digest:
-            with suppress(OSError, DataError):  # already gone, or broken: decoded when looked at
+            with suppress(OSError, DataError):  # already gone, or broken: decoded when checked
                 if note := _note(_bytes_digest(_pictures(root / name))):
                     _keep_note(note, digest)
 
@@ -88,10 +92,10 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def pixels_digest(paths: list[Path]) -> str:
-    """SHA-256 over names, shapes and pixels of picture files, as ``write_pictures`` has it.
+    """Return the SHA-256 over names, shapes and pixels of image files, as ``write_pictures`` does.
 
     Raises:
-        ImageError: one is missing, broken or too large.
+        ImageError: an image is missing, broken or too large.
     """
     state = hashlib.sha256()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="look") as pool:
@@ -103,7 +107,7 @@ def pixels_digest(paths: list[Path]) -> str:
 
 
 def _bytes_digest(paths: list[Path]) -> str:
-    """SHA-256 over names, lengths and bytes."""
+    """Return the SHA-256 over names, lengths and bytes."""
     state = hashlib.sha256()
     for path in paths:
         content = read_bytes(path)
@@ -113,14 +117,14 @@ def _bytes_digest(paths: list[Path]) -> str:
 
 
 def _note(digest: str) -> Path | None:
-    """Where it would be noted that these bytes hold the right pixels; None where nowhere."""
+    """Return the path of the note that these bytes hold the right pixels; None without a cache."""
     with suppress(UsageError):
         return cache_folder() / NOTES / digest
     return None
 
 
 def _keep_note(note: Path, digest: str) -> None:
-    """A cache that cannot be written costs time, no more."""
+    """Write a note; if the cache cannot be written, the only cost is time."""
     partial = unfinished(note)
     remove_leftovers(note.parent)
     with suppress(OSError):

@@ -1,10 +1,10 @@
-"""Test pictures with a true caption and a false one a step away, as SugarCrepe's seven files.
+"""Test images with a true and a minimally different false caption, as SugarCrepe's seven files.
 
-Upstream (Hsieh et al., NeurIPS 2023) maps ids to ``{filename, caption, negative_caption}``;
-pictures lie in ``val2017/``. Each scene gives at most one item a file. What is swapped is turned
-round in the twin, so that either caption is true as often as false; what is replaced or added is
-drawn from all that could be said of such a scene and is false of everything in the picture. Added
-things make the negative the longer caption, here as upstream.
+Upstream (Hsieh et al., NeurIPS 2023) maps ids to ``{filename, caption, negative_caption}``; images
+are in ``val2017/``. Each scene gives at most one item per file. A swap is reversed in the twin, so
+that either caption is true as often as it is false. A replacement or an addition is drawn from all
+that such a scene could have, and is false of everything in the image. An addition makes the
+negative the longer caption, here as upstream.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _scenes(plan: Plan) -> Scenes:
 
 
 def pictures(plan: Plan) -> list[Drawings]:
-    """Return the pictures of the first scenes, in a folder of the part's own."""
+    """Return the images of the first scenes, in a folder of the part's own."""
     scenes = _scenes(plan)
     names = [picture_name(i) for i in scenes.index.tolist()]
     return [drawings(PICTURES, "pictures", scenes, names, plan.size)]
@@ -79,7 +79,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def contrasts(scenes: Scenes) -> Iterator[tuple[int, Contrast]]:
-    """All items of some scenes (whole twins), each with its scene's row."""
+    """Yield all items of some scenes (whole twins), each with its scene's row."""
     roll = dice(f"{VERSION}/{scenes.split}/contrasts", scenes.index)
     world = _World(scenes, closure(scenes), roll)
     related = relation_items(scenes, whole=True)
@@ -94,7 +94,7 @@ def contrasts(scenes: Scenes) -> Iterator[tuple[int, Contrast]]:
 
 @dataclass(frozen=True, slots=True)
 class _World:
-    """Some scenes, what holds in them, and a die for each."""
+    """Some scenes, their graph, and the dice of each."""
 
     scenes: Scenes
     graph: Graph
@@ -103,7 +103,7 @@ class _World:
     def about_relation(
         self, items: RelationItems, number: int, captions: Sequence[Pair]
     ) -> Iterator[Contrast]:
-        """What can be made false in "the x is r the y"."""
+        """Yield the false variants of "the x is r the y"."""
         row, predicate = int(items.scene[number]), int(items.predicate[number])
         pair = tuple(int(c) for c in items.categories[number])
         true, false = captions[number]
@@ -119,7 +119,7 @@ class _World:
     def about_attribute(
         self, items: AttributeItems, number: int, captions: Sequence[Pair]
     ) -> Iterator[Contrast]:
-        """What can be made false in "the a x and the b y"."""
+        """Yield the false variants of "the a x and the b y"."""
         row = int(items.scene[number])
         true, false = captions[number]
         yield "swap_att", true, false
@@ -133,7 +133,10 @@ class _World:
         yield "add_att", f"the {one} and the {MENTIONED[b]} {other}", changed
 
     def _way_back(self, items: RelationItems, number: int) -> int | None:
-        """The relation of the item's object to its subject, which its twin shows between them."""
+        """Return the relation of the item's object to its subject; None where there is none.
+
+        The twin has this relation between them.
+        """
         row, (subject, thing) = int(items.scene[number]), items.slots[number]
         if items.principal[number]:
             back = int(self.scenes.predicate[row, thing, subject])
@@ -141,13 +144,16 @@ class _World:
         return PREDICATE[str(PREDICATES[items.predicate[number]].inverse)]
 
     def _may_hold(self, row: int, predicate: int, pair: tuple[int, ...]) -> bool:
-        """Whether anything so named may be said to stand in that relation."""
+        """Return whether any objects of these names may be said to have that relation."""
         category = self.scenes.category[row]
         plane = self.graph.possible[row, predicate]
         return bool(plane[np.ix_(category == pair[0], category == pair[1])].any())
 
     def _absent(self, row: int, items: RelationItems, number: int) -> tuple[int, int] | None:
-        """The item's pair with one of the two replaced by what the scene lacks but might have."""
+        """Return the item's pair with one of the two replaced.
+
+        The replacement is a category that the scenario might have and the scene lacks.
+        """
         scenario = SCENARIOS[self.scenes.scenario[row]]
         if not items.principal[number]:
             return None
@@ -163,9 +169,11 @@ class _World:
         return pair[0], pair[1]
 
     def _lacking(self, row: int, thing: int, taken: tuple[int, int]) -> int | None:
-        """A colour (a pattern for a pattern) that nothing of that name may be said to have.
+        """Return an attribute that no object of that name may be said to have.
 
-        Training shows it on such a thing where it shows the one that it replaces, and only there.
+        It is a colour for a colour and a pattern for a pattern.
+
+        Training has it on that category exactly if training has the replaced attribute on it.
         """
         named = self.scenes.category[row] == thing
         may = self.graph.may_have[row][named].any(axis=0)
@@ -182,7 +190,7 @@ class _World:
 def _one_each(
     items: RelationItems | AttributeItems, world: _World, name: str
 ) -> Iterator[tuple[int, int]]:
-    """A scene's row and one of its items, principals before others."""
+    """Yield each scene's row and one of its items, principals before others."""
     for row in np.unique(items.scene).tolist():
         mine = np.flatnonzero(items.scene == row)
         main = mine[items.principal[mine]]

@@ -1,18 +1,23 @@
 """Dense scenes in the VG150 layout (Xu et al. 2017; the split of Zellers et al. 2018).
 
-``VG-SGG.h5`` holds, per image, ``split`` (0 training, 2 test) and first and last numbers of its
-boxes and relations, inclusive, −1 for none; per box ``labels`` [M, 1] and ``boxes_1024`` [M, 4]:
-middle x and y, width and height where the longest side is 1024; per relation ``relationships``
-[R, 2], subject's and object's box among all boxes, and ``predicates`` [R, 1]. Labels and predicates
-count from 1, in the order of ``vocabulary``; 0 is background.
+``VG-SGG.h5`` has data sets per image, per box and per relation:
 
-``VG-SGG-dicts.json`` names them (counts are over both splits); ``image_data.json`` has one entry
-per image, in order, with ``file_name`` in ``VG_100K/`` (official files have none: there, names come
-from ``image_id``). Test pictures come first, so that their ids do not depend on how many training
-scenes are annotated, which have no pictures. ``zeroshot_triplet.json`` lists [subject, object,
-predicate] of the test split that the file's training split lacks.
+- Per image: ``split`` (0 training, 2 test), and the first and last numbers of its boxes and
+  relations, inclusive, −1 for none.
+- Per box: ``labels`` [M, 1], and ``boxes_1024`` [M, 4]: middle x and y, width and height, on a
+  scale where the longest side is 1024.
+- Per relation: ``relationships`` [R, 2], the numbers of the subject's and the object's box among
+  all boxes, and ``predicates`` [R, 1].
 
-Boxes are around what is seen. What hardly shows is not annotated, nor are its relations.
+Labels and predicates count from 1, in the order of ``vocabulary``; 0 is background.
+
+``VG-SGG-dicts.json`` has their names (counts are over both splits). ``image_data.json`` has one
+entry per image, in order, with ``file_name`` in ``VG_100K/`` (official files lack that field: their
+names come from ``image_id``). Test images come first, so that their ids do not depend on the number
+of annotated training scenes, which have no images. ``zeroshot_triplet.json`` lists [subject,
+object, predicate] of the test split that the file's training split lacks.
+
+Boxes enclose the visible part. Objects that hardly show are not annotated, nor are their relations.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ LONGEST = 1024
 TRAINING, TEST = 0, 2
 _BATCH = 250
 _MOST_BYTES = 2**28
-"""Of all data sets; the standard edition's have 3 million."""
+"""The largest size of all data sets together; the standard edition's have 3 million bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,11 @@ class _Graphs:
     """Annotations of some images; boxes are numbered within them."""
 
     boxes_of: Ints
-    """[n]: how many boxes each image has."""
+    """[images]: the number of boxes."""
     relations_of: Ints
-    """[n]"""
+    """[images]: the number of relations."""
     boxes: Ints
-    """[M, 4]: left, top, right, bottom in pixels, the latter exclusive."""
+    """[M, 4]: left, top, right, bottom in pixels; right and bottom are exclusive."""
     labels: Ints
     """[M]: from 1."""
     ends: Ints
@@ -65,12 +70,12 @@ class _Graphs:
     """[R]: from 1."""
 
     def triples(self) -> Ints:
-        """[R, 3]: labels of subject and object, and predicate."""
+        """Return the labels of subject and object, and the predicate, [R, 3]."""
         return np.concatenate([self.labels[self.ends], self.predicates[:, None]], axis=1)
 
 
 def pictures(plan: Plan) -> list[Drawings]:
-    """Return the test pictures, which no other part has."""
+    """Return the test images, which no other part has."""
     test, names = sample("test-dense", np.arange(plan.dense)), map(picture_name, range(plan.dense))
     return [drawings(PICTURES, "dense scenes", test, list(names), plan.size)]
 
@@ -93,13 +98,13 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _graphs(scenes: Scenes, size: int) -> _Graphs:
-    """What an annotator sees; a batch at a time, for masks take memory."""
+    """Return the annotations of scenes, computed a batch at a time, since masks take memory."""
     starts = range(0, max(len(scenes), 1), _BATCH)
     return _joined([_batch(scenes.take(slice(i, i + _BATCH)), size) for i in starts])
 
 
 def _joined(parts: list[_Graphs]) -> _Graphs:
-    """Parts one after the other; boxes are numbered on."""
+    """Join parts one after the other; boxes are numbered on."""
     offsets = np.cumsum([0, *(len(part.labels) for part in parts)])
     columns = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
@@ -127,7 +132,7 @@ def _batch(scenes: Scenes, size: int) -> _Graphs:
 
 
 def _arrays(shown: _Graphs, learnt: _Graphs, size: int) -> Arrays:
-    """The data sets of the h5 file, test images first."""
+    """Return the data sets of the h5 file, test images first."""
     every = _joined([shown, learnt])
     splits = np.repeat([TEST, TRAINING], [len(shown.boxes_of), len(learnt.boxes_of)])
     first_box, last_box = _ranges(every.boxes_of)
@@ -146,14 +151,17 @@ def _arrays(shown: _Graphs, learnt: _Graphs, size: int) -> Arrays:
 
 
 def _ranges(counts: Ints) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """First and last numbers of each image's things, inclusive; −1 where it has none."""
+    """Return each image's first and last number, inclusive, [images] each; −1 where it has none."""
     stop = np.cumsum(counts)
     first, last = (np.where(counts > 0, edge, -1) for edge in (stop - counts, stop - 1))
     return first.astype(np.int32), last.astype(np.int32)
 
 
 def _on_1024(boxes: Ints, size: int) -> npt.NDArray[np.int32]:
-    """[M, 4]: middle, width and height on the official scale, rounded half up in integers."""
+    """Return the middle, width and height of boxes on the official scale, [M, 4].
+
+    Values are rounded half up, in integers.
+    """
     low, high = boxes[:, :2], boxes[:, 2:]
     middle = ((low + high) * LONGEST + size) // (2 * size)
     extent = ((high - low) * 2 * LONGEST + size) // (2 * size)
@@ -169,11 +177,11 @@ def _write_h5(path: Path, arrays: Arrays) -> None:
 
 
 def content_digest(path: Path) -> str:
-    """The digest in ``edition.json`` of a graph file, from what the file holds.
+    """Return the digest that ``edition.json`` has for a graph file, from the file's content.
 
     Raises:
-        OSError: it is no such file.
-        ValueError: it is larger than any edition.
+        OSError: the file is missing or no HDF5 file.
+        ValueError: the file is larger than any edition's.
     """
     import h5py
 
@@ -184,7 +192,7 @@ def content_digest(path: Path) -> str:
 
 
 def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:
-    """``VG-SGG-dicts.json``."""
+    """Return the content of ``VG-SGG-dicts.json``."""
     out: dict[str, dict[str, Any]] = {}
     tables = (
         ("label", "object", [category.name for category in CATEGORIES], arrays["labels"]),
@@ -199,7 +207,7 @@ def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:
 
 
 def _image_data(plan: Plan) -> list[dict[str, Any]]:
-    """``image_data.json``: ids from 1."""
+    """Return the content of ``image_data.json``; ids count from 1."""
     files = [picture_name(i) for i in range(plan.dense)]
     files += [f"train-{picture_name(i)}" for i in range(plan.training)]
     return [
@@ -209,6 +217,6 @@ def _image_data(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _zero_shot(shown: _Graphs, learnt: _Graphs) -> list[list[int]]:
-    """Distinct triples of the test split that the training split lacks, in order."""
+    """Return the distinct triples of the test split that the training split lacks, sorted."""
     known = set(map(tuple, learnt.triples().tolist()))
     return [list(t) for t in sorted(set(map(tuple, shown.triples().tolist())) - known)]

@@ -1,10 +1,10 @@
-"""Twins as Winoground's pairs (Thrush et al., CVPR 2022): two pictures, two captions, same words.
+"""Twins in Winoground's format (Thrush et al., CVPR 2022): two images, two captions, same words.
 
-``examples.jsonl`` has upstream's ``id, image_0, image_1, caption_0, caption_1, collapsed_tag``;
-pictures are ``images/NAME.png``. A pair is a scene and its twin: who does what to whom is turned
-round between them ("Object": nouns change places), or whose attribute is whose ("Relation", as
-upstream calls a change of anything but nouns). Captions are true of their own picture and false of
-all that the other one shows.
+``examples.jsonl`` has upstream's fields ``id, image_0, image_1, caption_0, caption_1,
+collapsed_tag``; images are ``images/NAME.png``. A pair is a scene and its twin. Between them either
+the direction of a relation is reversed ("Object": nouns change places), or two objects exchange
+their attributes ("Relation", upstream's name for a change of anything but nouns). A caption is true
+of its own image and false of everything in the other image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROVIDES = (EXAMPLES, TEST_PICTURES)
 
 
 def pictures(plan: Plan) -> list[Drawings]:
-    """Return the test pictures."""
+    """Return the test images."""
     return [shared_pictures(plan)]
 
 
@@ -39,7 +39,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def examples(plan: Plan) -> list[dict[str, Any]]:
-    """Records of ``examples.jsonl``: at most one of a kind for each two twins."""
+    """Return the records of ``examples.jsonl``: at most one of a kind for each pair of twins."""
     kinds = (
         ("Object", relation_items(plan.scenes, whole=True)),
         ("Relation", attribute_items(plan.scenes, whole=True)),
@@ -63,7 +63,10 @@ def examples(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _opposites(plan: Plan, items: RelationItems | AttributeItems) -> dict[int, tuple[str, str]]:
-    """Even twin → its true caption and its odd twin's, where either is the other's false one."""
+    """Return, by even twin, its true caption and its odd twin's.
+
+    Each of the two captions is the other scene's false caption.
+    """
     said: dict[int, set[tuple[str, str]]] = {}
     rows = zip(plan.scenes.index[items.scene].tolist(), items.captions(), strict=True)
     for index, captions in rows:
