@@ -1,3 +1,4 @@
-"""The built-in tasks, one file each; they are found by name (``load_task("vg-relation")``), never
-imported directly.
+"""The built-in tasks, one file each.
+
+They are found by name (``load_task("vg-relation")``), never imported by it.
 """

@@ -66,7 +66,7 @@ class Flickr30kRetrieval:
         return read_captioned(root, CAPTIONS)
 
     def training(self, root: Path) -> list[Entry]:
-        """Return the training split's images with captions; none where its file is missing."""
+        """Return the training split's images with captions; empty where its file is missing."""
         return read_training(root, CAPTIONS)
 
 

@@ -72,7 +72,7 @@ def _accuracies() -> Iterator[Metric]:
 
 
 def _among_true_pairs() -> Iterator[Metric]:
-    """Yield A@K: recall among the triples of the truly related pairs."""
+    """Yield A@K: the share of relations among the best K triples of truly related pairs."""
     for k, editions in SHOWN.items():
         yield Metric(
             f"A@{k}",

@@ -178,7 +178,7 @@ class Trainable(Protocol):
     def training(self, root: Path) -> Sequence[Question]:
         """Return the items of the training split; their images need not be there.
 
-        None where the files have no such split, and the split is optional.
+        The sequence is empty where the files have no such split, and the split is optional.
 
         Raises:
             DataError: a file is missing or malformed.
