@@ -4,7 +4,7 @@
 
     BenchbenchError            the command line turns any of these into a line and exit code 2
     ├── UsageError             an argument or option is not valid
-    │   ├── UnknownName        no task, model, metric or tag of that name (lists the known names)
+    │   ├── UnknownName        no task, model, metric or tag of that name (names the nearest)
     │   └── NotComparable      runs of other items, editions or conditions (exit code 3)
     ├── DataError              a data set does not have its format
     │   ├── MissingData        a file or folder does not exist

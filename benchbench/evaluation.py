@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     Asked = TypeVar("Asked", bound=Question)
 
 LOADING = "loading"
-"""The stage that ``progress`` gets while a model loads."""
+"""The stage's name for ``progress`` while a model loads."""
 
 ADVICE = "Mend the file, or leave its items out and counted: --on-missing skip"
 

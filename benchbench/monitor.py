@@ -86,7 +86,7 @@ class Look:
 
 
 class Monitor:
-    """Evaluates a model while it trains.
+    """A monitor that evaluates a model while it trains.
 
     Call it with the model and the step in the training loop; or pass ``for_trainer()`` to
     transformers' ``Trainer``, ``for_lightning()`` to Lightning's.
@@ -299,7 +299,7 @@ class Monitor:
         return True
 
     def _write(self, look: Look) -> None:
-        """Write to the log in the folder, and to the caller's."""
+        """Write a validation to the log in the folder, and to the caller's log."""
         assert self._file is not None
         said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
         if look.gate is not None:

@@ -2,7 +2,7 @@ r"""Text from outside in a form that is safe in a terminal, a log and a table.
 
 Names, captions, JSON keys, paths and other people's messages may hold sequences that a terminal
 takes for commands, marks that turn the direction of text, or lines that look like benchbench's own.
-All of it is printed as visible escapes: ``\\x1b``, ``\\u202e``, ``\\n``.
+All of it is printed as visible escapes: ``\x1b``, ``\u202e``, ``\n``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str) -> str:
-    """Return text of several lines with visible escapes for what must not reach a terminal.
+    """Return text of several lines, with unsafe characters as visible escapes.
 
     >>> print(printable("a\\x1b[31mb\\x9b\\nc\\u202ed"))
     a\\x1b[31mb\\x9b
@@ -35,7 +35,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the same on one line.
+    """Return text on one line, with line breaks and unsafe characters as visible escapes.
 
     >>> print(one_line("a\\r\\nb"))
     a\\r\\nb
@@ -44,7 +44,7 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return text cut in its middle where it has more characters than that.
+    """Return text of at most ``most`` characters, cut in its middle where it is longer.
 
     >>> shortened("abcdefghij", 5), shortened("abcde", 5)
     ('ab…ij', 'abcde')
@@ -70,7 +70,7 @@ def sentence(text: str) -> str:
 
 
 def json_text(content: object) -> str:
-    """Return content as JSON in which no character is unsafe, letters of all scripts readable.
+    """Return content as JSON without unsafe characters; letters of all scripts stay readable.
 
     >>> print(json_text("é\\x9b"))
     "é\\u009b"

@@ -48,7 +48,7 @@ class GateSettings:
     baseline: str | None = None
     """The path of a run or a folder of runs, or git:REF:PATH."""
     inconclusive: str | None = None
-    """As written; not checked."""
+    """The value as written; not checked."""
     fail_if: tuple[str, ...] = ()
     """Conditions as typed; not checked."""
     checks: tuple[dict[str, Any], ...] = ()
@@ -60,9 +60,9 @@ class Settings:
     """The values of a settings file; all None where there is none."""
 
     path: Path | None = None
-    """The file."""
+    """The settings file."""
     edition: str | None = None
-    """As written; not checked."""
+    """The edition as written; not checked."""
     data_root: Path | None = None
     """Relative to the file's own folder; not checked."""
     gate: GateSettings = GateSettings()

@@ -1,4 +1,4 @@
-"""SugarCrepe: negative captions as plausible as the true ones (Hsieh et al., NeurIPS 2023)."""
+"""SugarCrepe: negatives written to be as plausible as the truth (Hsieh et al., NeurIPS 2023)."""
 
 from __future__ import annotations
 

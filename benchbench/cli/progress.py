@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal; elsewhere a line every 15 seconds."""
+"""Progress on standard error: a bar on a terminal; elsewhere a line about every 15 seconds."""
 
 from __future__ import annotations
 

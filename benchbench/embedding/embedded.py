@@ -21,7 +21,7 @@ class Embedded(Generic[Key]):
 
     rows: Mapping[Key, int]
     vectors: Vectors
-    """[distinct inputs, dim]."""
+    """[distinct inputs, dim]: one row per input."""
 
     def take(self, keys: Sequence[Key]) -> Vectors:
         """Return the vectors of these inputs: [keys, dim]."""

@@ -31,7 +31,7 @@ CAPTIONS_PER_PICTURE = 4
 
 
 class Encoder:
-    """Encodes for a protocol, and records the inputs for the run."""
+    """The encoder of one evaluation, which records the inputs for the run."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Encoder:
         self.inputs = 0
         """The number of images and captions that were encoded, or pairs that were scored."""
         self.outputs = Outputs(model)
-        """Checks everything that the model returns."""
+        """The checks of everything that the model returns."""
         self._encodes: Any = model
         self._batch_size = batch_size
         self._workers = workers
@@ -120,7 +120,7 @@ class Encoder:
         return kept
 
     def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
-        """Embed phrases."""
+        """Embed phrases, each distinct one once."""
         distinct = list(dict.fromkeys(texts))
         encoded = encode_captions(
             self._model(),

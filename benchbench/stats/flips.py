@@ -44,7 +44,7 @@ class Flips:
     observed: Floats
     """[pairs]; 0 where the two models do not differ in any cluster."""
     flipped: Floats
-    """[draws, pairs]"""
+    """[draws, pairs]: the statistics under each flip."""
     exact: bool
     """Whether all flips were enumerated, the identity among them."""
 

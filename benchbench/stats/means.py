@@ -134,14 +134,14 @@ def lay_out(
     rare = np.bincount(cells // max(1, total), minlength=len(sizes)) < FEW_CLUSTERS
     weights = 1 / (sizes[groups] * (len(sizes) + absent))
     pulls, share, in_rare = weights.copy(), in_cell[cell] / sizes[groups], rare[groups]
-    # All items in rare groups, or all of the run where rare groups, too, lie in few clusters.
+    # All items in rare groups, or all of the run where these items together are in few clusters.
     pool = in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
     if in_rare.any():
         pulls[in_rare] = np.sqrt(np.square(weights[in_rare]).mean())
         share[in_rare] = np.bincount(clusters[pool], minlength=total)[clusters[in_rare]]
         share[in_rare] /= pool.sum()
     n_clusters = int((in_cluster > 0).sum())
-    # Only the sole cluster of a group holds all of it; it has no influence on its own mean.
+    # The share is 1 only for the run's sole cluster; it has no influence on its own mean.
     pulls *= (n_clusters - 1) / max(1, n_clusters) / np.where(share < 1, 1 - share, np.inf)
     n_groups = len(sizes) + absent
     return Layout(groups, clusters, weights, pulls, rare, pool, n_groups, n_clusters, total)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 BETS = np.geomspace(0.02, 4.0, 24)
 """Sizes of bets, in units of 1 / (the clusters' mean range)."""
 CUT = 0.95
-"""The largest share of a bet that could ruin."""
+"""The largest share of a bet that could lose the whole stake."""
 
 
 @dataclass(frozen=True, slots=True)

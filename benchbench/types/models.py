@@ -121,7 +121,7 @@ class DualEncoder(Protocol):
         ...
 
     def tokenize(self, texts: Sequence[str]) -> TextBatch:
-        """Prepare captions for ``encode_texts``."""
+        """Tokenise captions for ``encode_texts``."""
         ...
 
     def encode_texts(self, batch: TextBatch, role: Role) -> Tensor:
@@ -174,7 +174,7 @@ class PairScorer(Protocol):
         ...
 
     def tokenize(self, texts: Sequence[str]) -> TextBatch:
-        """Prepare captions for ``score``."""
+        """Tokenise captions for ``score``."""
         ...
 
     def score(self, features: Sequence[Features], batch: TextBatch) -> Tensor:
@@ -200,7 +200,7 @@ Model = DualEncoder | PairScorer
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The input of a relation scorer: one scene."""
+    """The input of a relation scorer for one scene."""
 
     picture: Callable[[], Image]
     """Decodes the whole image when called; text-only models need not call it."""

@@ -143,7 +143,7 @@ class Scene:
     id: str
     """Unique within the task and stable across versions of benchbench."""
     image: ImageRef
-    """A whole image."""
+    """The whole image, without a crop."""
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]
     """The label of each box, an index of the vocabulary's objects."""
