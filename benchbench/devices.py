@@ -1,4 +1,4 @@
-"""The choice of a device, and exact float32 arithmetic on it."""
+"""The choice of a device, and float32 arithmetic without TF32 on it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def cpu_workers() -> int:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """Disable gradients, and compute float32 products and convolutions exactly, never in TF32."""
+    """Disable gradients, and compute float32 products and convolutions in float32, not TF32."""
     import torch
 
     with ExitStack() as stack:
