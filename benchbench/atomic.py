@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing: files are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give an unfinished file that takes the place of ``path`` on success and vanishes otherwise.
+    """Yield a temporary file that replaces ``path`` on success and is removed otherwise.
 
-    An existing file keeps its permissions, and a symbolic link its target, which is replaced. What
-    killed processes left in the folder is removed.
+    An existing file keeps its permissions, and a symbolic link its target, which is replaced. Files
+    that killed processes left in the folder are removed.
 
     Raises:
-        RunError: the folder cannot be made or written, or the disk is full; or what is there is no
-            file: a device, which root could replace, a pipe, a folder.
+        RunError: the folder cannot be created or written, or the disk is full; or ``path`` exists
+            and is not a file: a device, which root could replace, a pipe, a folder.
     """
     with os_errors(path):
         place = Path(os.path.realpath(path))
@@ -44,7 +44,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def _mode(place: Path) -> int:
-    """Return the permissions of the file that is there, or those of a new one."""
+    """Return the permissions of the existing file, or those of a new one."""
     if place.exists():
         return stat.S_IMODE(place.stat().st_mode)
     mask = os.umask(0)
@@ -54,7 +54,7 @@ def _mode(place: Path) -> int:
 
 @contextmanager
 def os_errors(path: Path) -> Iterator[None]:
-    """Turn what the system refuses into one line that names the file.
+    """Turn an OSError into a RunError of one line that names the file.
 
     Raises:
         RunError: for an OSError.

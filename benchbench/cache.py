@@ -1,4 +1,4 @@
-"""Where things are kept that can be made anew: unfinished work, drawn editions."""
+"""The cache folder, for files that can be made again: unfinished work, drawn editions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CACHE_VARIABLE = "BENCHBENCH_CACHE"
 
 
 def cache_folder() -> Path:
-    """The variable BENCHBENCH_CACHE, else ``benchbench`` in the user's cache folder.
+    """Return the cache folder: BENCHBENCH_CACHE, or ``benchbench`` in the user's cache folder.
 
-    The folder need not be there.
+    The folder need not exist.
 
     Raises:
-        UsageError: no home folder can be told, or that of a user who is none was named.
+        UsageError: the home folder is unknown, or the path names a user who does not exist.
     """
     named = os.environ.get(CACHE_VARIABLE)
     shared = os.environ.get("XDG_CACHE_HOME")

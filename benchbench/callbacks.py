@@ -1,6 +1,6 @@
-"""``Monitor`` as the callbacks that trainers of other libraries take.
+"""``Monitor`` as callbacks for the trainers of other libraries.
 
-Each library is imported when its callback is asked for, and not before.
+Each library is imported only when its callback is created.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def trainer_callback(monitor: Monitor) -> Any:
-    """A ``transformers.TrainerCallback``.
+    """Return a ``transformers.TrainerCallback`` that runs the monitor.
 
-    It looks when training begins, where that is a step to look at, and after optimizer steps or
-    epochs; ``processing_class`` of the ``Trainer`` is the processor where none was given.
+    It validates when training begins, where that step is due, and after optimizer steps or epochs.
+    The ``processing_class`` of the ``Trainer`` is the processor where none was given.
     """
     from transformers import TrainerCallback
 
     from benchbench.monitor import EPOCH
 
     class MonitorCallback(TrainerCallback):
-        """Looks at the Trainer's model."""
+        """A callback that validates the Trainer's model."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             monitor.takes_processor(kwargs.get("processing_class"))
@@ -43,7 +43,7 @@ def trainer_callback(monitor: Monitor) -> Any:
 
 
 def lightning_callback(monitor: Monitor, part: str | None) -> Any:
-    """A ``lightning.pytorch.Callback``.
+    """Return a ``lightning.pytorch.Callback`` that runs the monitor.
 
     Raises:
         UsageError: Lightning is not installed.
@@ -53,13 +53,13 @@ def lightning_callback(monitor: Monitor, part: str | None) -> Any:
     Callback = _lightning().Callback  # noqa: N806 - a class
 
     class MonitorCallback(Callback):  # type: ignore[misc,valid-type]
-        """Looks at the LightningModule, or at a part of it."""
+        """A callback that validates the LightningModule, or a part of it."""
 
         def __init__(self) -> None:
             self.looked_at = -1
 
         def look(self, trainer: Any, module: Any) -> None:
-            """Once a step: with accumulated gradients, batches share one."""
+            """Validate once per step: with accumulated gradients, several batches share a step."""
             if trainer.sanity_checking or trainer.global_step == self.looked_at:
                 return
             self.looked_at = trainer.global_step
@@ -90,7 +90,7 @@ def _part(module: Any, name: str | None) -> Any:
 
 
 def _lightning() -> Any:
-    """Lightning, by either of its names."""
+    """Import and return Lightning, under either of its names."""
     try:
         import lightning.pytorch as lightning
     except ImportError:

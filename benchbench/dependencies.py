@@ -1,4 +1,4 @@
-"""What this package depends on: what is declared, what was tested, what is installed and works.
+"""The package's dependencies: declared ranges, tested versions, and what is installed and works.
 
 Nothing is imported into this process: each dependency is imported in a process of its own, so that
 one that is missing, broken or ends the interpreter becomes a line of a report.
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 OURS = "benchbench-vl"
 """The distribution's name."""
 TESTED = Path(__file__).parent / "tested.txt"
-"""Versions that `make test` installs; written by ``tools/lock.py``."""
+"""The versions that `make test` installs; written by ``tools/lock.py``."""
 MODULES = {"open-clip-torch": "open_clip", "pillow": "PIL", "hanta": "HanTa"}
-"""Modules that are not named like their distribution."""
+"""Distribution → its module, where their names differ."""
 PATIENCE = 300.0
-"""Seconds that one process of imports may take."""
+"""Time limit of one process of imports, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +35,45 @@ class Package:
     """A dependency."""
 
     name: str
-    """Of its distribution, normalised."""
+    """The name of its distribution, normalised."""
     installed: str | None
-    """Its version; None where there is none."""
+    """The installed version; None where it is not installed."""
     allowed: str
     """The declared range, such as ``>=2.5``; empty where none is known."""
     tested: str | None
     """The version that `make test` installs on this Python; None where none is known."""
     extra: str | None
-    """The extra that it belongs to; None for what every evaluation needs."""
+    """The extra that it belongs to; None for packages that every evaluation needs."""
     error: str | None
-    """Why it cannot be imported; None where it can, or is not installed."""
+    """The error when it is imported; None where it imports, or is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Torch:
-    """What torch computes on; all empty where it cannot be imported."""
+    """The devices that torch can use; all empty where it cannot be imported."""
 
     build: str = ""
     """``CPU``, ``CUDA 13.0`` or ``ROCm 6.4``."""
     threads: int = 0
-    """Of the CPU."""
+    """The number of CPU threads."""
     cuda: tuple[str, ...] = ()
     """Names of the GPUs, in the order of their numbers."""
     mps: bool = False
-    """Whether there is Apple's GPU."""
+    """Whether Apple's GPU is available."""
 
 
 def declared_packages() -> tuple[list[Package], str]:
-    """Return the dependencies that hold on this Python, not yet imported.
+    """Return the dependencies for this Python, not yet imported, and a problem.
 
-    And why their ranges are unknown, where they are; else nothing.
+    The problem says why the declared ranges are unknown; it is an empty string where they are
+    known.
     """
     tested = dict(_tested())
     try:
         from packaging.requirements import Requirement
 
         lines = _distribution(OURS).requires or []
-    except ImportError as error:  # a missing distribution, ours, is one too
+    except ImportError as error:  # a missing distribution, benchbench-vl's, is one too
         names = sorted(tested | {"packaging": ""})
         text = (
             f"The declared ranges of versions are unknown ({error}). Install {OURS} with its "
@@ -98,7 +99,7 @@ def _package(name: str, allowed: str, tested: dict[str, str], extra: str | None)
 
 
 def _distribution(name: str) -> metadata.Distribution:
-    """Return a distribution that has metadata: an interrupted installation leaves folders without.
+    """Return a distribution that has metadata: interrupted installations leave folders without.
 
     Raises:
         PackageNotFoundError: there is none.
@@ -115,7 +116,7 @@ def described(found: metadata.Distribution) -> bool:
 
 
 def _tested() -> Iterator[tuple[str, str]]:
-    """Yield name and version of ``tested.txt``, of the lines that hold on this Python."""
+    """Yield name and version of the lines of ``tested.txt`` that apply to this Python."""
     for line in TESTED.read_text("utf-8").splitlines():
         requirement, _, marker = line.partition(" ; ")
         name, equals, version = requirement.partition("==")
@@ -132,7 +133,7 @@ def _holds(marker: str) -> bool:
 
 
 def normal(name: str) -> str:
-    """Return a distribution's name as the package index normalises it.
+    """Return a distribution's name as normalised by the package index.
 
     >>> normal("Open_CLIP.torch")
     'open-clip-torch'
@@ -141,7 +142,7 @@ def normal(name: str) -> str:
 
 
 def tried(packages: Sequence[Package]) -> tuple[tuple[Package, ...], Torch, str | None]:
-    """Import what is installed; return packages with errors, torch's facts, the hub's cache."""
+    """Import the installed packages; return them with errors, torch's devices, the hub's cache."""
     modules = {
         each.name: MODULES.get(each.name, each.name.replace("-", "_"))
         for each in packages
@@ -164,14 +165,14 @@ import_and_report(sys.argv[2:])
 
 
 def _imported(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Import modules in another process; of each, return what it reports.
+    """Import modules in another process; return the report of each.
 
-    A process that dies at a module is followed by one for the modules after it.
+    Where a process dies at a module, another process imports the modules after it.
     """
     said: dict[str, dict[str, Any]] = {}
     while left := [module for module in modules if module not in said]:
         try:
-            done = subprocess.run(  # noqa: S603 - this interpreter, and names of our own
+            done = subprocess.run(  # noqa: S603 - this interpreter, and names from this file
                 [sys.executable, "-I", "-c", CHILD, json.dumps(sys.path), *left],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -190,9 +191,9 @@ def _imported(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def import_and_report(modules: Sequence[str]) -> None:
-    """Import modules in turn and write a line of JSON on each. For a process of its own."""
+    """Import modules in turn and write a line of JSON on each, in a process of its own."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever the modules print themselves
+    os.dup2(2, 1)  # text that the modules print goes to standard error
     for name in modules:
         report: dict[str, Any] = {"module": name, "error": None}
         try:
@@ -209,7 +210,7 @@ def import_and_report(modules: Sequence[str]) -> None:
 
 
 def _torch() -> dict[str, Any]:
-    """Return the fields of Torch."""
+    """Return the fields of ``Torch``."""
     import torch
 
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)

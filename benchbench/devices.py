@@ -1,4 +1,4 @@
-"""Where a model runs, and how to keep float32 meaning float32 there."""
+"""The choice of a device, and float32 arithmetic without TF32 on it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
-"""How torch says it of the machine's own."""
+"""Text of torch's error where the machine's own memory runs out."""
 
 
 def choose_device(device: str) -> str:
-    """``auto`` becomes ``cuda`` where there is one, else ``cpu``; others are tried out.
+    """Return the device to use: ``auto`` is ``cuda`` where available, otherwise ``cpu``.
+
+    Other devices are tried out.
 
     Raises:
-        UsageError: no such device is known, or this machine has none.
+        UsageError: the device is unknown, or this machine lacks it.
     """
     import torch
 
@@ -41,14 +43,14 @@ def choose_device(device: str) -> str:
 
 
 def cpu_workers() -> int:
-    """Threads for decoding: as many as this process may use, at most 16."""
+    """Return the number of decoding threads: the CPUs that this process may use, at most 16."""
     usable = getattr(os, "sched_getaffinity", None)
     return min(16, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """Without gradients, and with float32 products and convolutions in float32, never in TF32."""
+    """Disable gradients, and compute float32 products and convolutions in float32, not TF32."""
     import torch
 
     with ExitStack() as stack:
@@ -62,7 +64,7 @@ def inference() -> Iterator[None]:
 
 
 def _precision_switches(backends: Any) -> list[Any]:
-    """Where torch (from 2.9) keeps the precision of float32 arithmetic, kind by kind."""
+    """Return torch's settings (from 2.9) of float32 precision, one per kind of operation."""
     kinds = [
         (backends.cuda, "matmul"),
         (backends.cudnn, "conv"),
@@ -90,7 +92,7 @@ def _legacy_precision() -> Iterator[None]:
 
 @contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
-    """Turn running out of memory, the accelerator's or the machine's, into advice."""
+    """Raise a ModelError with advice where the accelerator or the machine runs out of memory."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -101,7 +103,7 @@ def memory_errors(advice: str) -> Iterator[None]:
 
 
 def is_memory_error(error: BaseException) -> bool:
-    """Return whether memory ran out, the accelerator's or the machine's."""
+    """Return whether an error means that the accelerator's or the machine's memory ran out."""
     import torch
 
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (

@@ -1,4 +1,4 @@
-"""What is installed here, and what of it would break an evaluation or was never tested.
+"""A diagnosis of this installation: what would break an evaluation or was never tested.
 
 Packages that are missing, broken or end the interpreter become lines of the report
 (``dependencies``).
@@ -34,35 +34,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PYTHONS = ("3.10", "3.13")
-"""The oldest and the newest Python that the suite is run on."""
+"""The oldest and the newest Python version that the test suite runs on."""
 VARIABLES = ("BENCHBENCH_EDITION", "BENCHBENCH_DATA", CACHE_VARIABLE)
 """Environment variables that change what is evaluated, or where results are cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A cache."""
+    """A cache folder."""
 
     name: str
-    """Whose it is."""
+    """The owner: ``benchbench`` or ``model hub``."""
     path: str
-    """Where it is; it need not exist."""
+    """Its path; it need not exist."""
     bytes: int
-    """Of the files in it."""
+    """The size of its files in bytes."""
     writable: bool
-    """Whether files can be made there."""
+    """Whether files can be created there."""
     free: int
-    """Bytes that are free on its disk."""
+    """Free bytes on its disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to know or to put right."""
+    """A problem to fix, or a note."""
 
     breaks: bool
-    """Whether it would break an evaluation; otherwise it is only worth knowing."""
+    """Whether it would break an evaluation; otherwise it is only a note."""
     text: str
-    """What is wrong, and what to do: one line."""
+    """The problem, and what to do: one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +70,36 @@ class Diagnosis:
     """The whole report."""
 
     version: str
-    """Of benchbench."""
+    """benchbench's version."""
     location: str
-    """The folder that it is imported from."""
+    """The folder that benchbench is imported from."""
     python: str
-    """Its version."""
+    """Python's version."""
     executable: str
-    """Of Python."""
+    """Python's executable."""
     platform: str
     """The operating system and its version."""
     packages: tuple[Package, ...]
     """Dependencies, by name; those of extras last."""
     torch: Torch
-    """What it computes on."""
+    """The devices that torch can use."""
     caches: tuple[Folder, ...]
-    """Benchbench's own, and the model hub's where that is known."""
+    """benchbench's own cache, and the model hub's where that is known."""
     settings: str | None
-    """The settings file in force."""
+    """The settings file in force; None where there is none."""
     variables: dict[str, str]
-    """Environment variables of ours that are set."""
+    """benchbench's environment variables that are set."""
     findings: tuple[Finding, ...]
-    """What breaks an evaluation first."""
+    """Problems that break an evaluation first."""
 
     @property
     def fine(self) -> bool:
-        """Whether nothing would break an evaluation."""
+        """Return whether nothing would break an evaluation."""
         return not any(each.breaks for each in self.findings)
 
 
 def diagnose() -> Diagnosis:
-    """Look at this installation; never fails for what it finds."""
+    """Return a diagnosis of this installation; problems become findings, never errors."""
     declared, unknown = declared_packages()
     findings = [Finding(True, unknown)] if unknown else []
     packages, torch, hub = tried(declared)
@@ -122,7 +122,7 @@ def diagnose() -> Diagnosis:
 
 
 def _judged(packages: Sequence[Package]) -> Iterator[Finding]:
-    """Yield what is wrong with packages, and which are newer than what was tested."""
+    """Yield problems with packages, and a note on those newer than the tested versions."""
     newer = []
     for each in packages:
         named = f"{each.name} {each.installed}"
@@ -154,7 +154,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _rivals() -> Iterator[Finding]:
-    """Yield distributions other than ours that install a package named benchbench."""
+    """Yield other distributions that install a package named benchbench."""
     for each in metadata.distributions():
         if not described(each) or normal(name := each.metadata["Name"]) == OURS:
             continue
@@ -192,7 +192,7 @@ def _caches(hub: str | None) -> tuple[tuple[Folder, ...], list[Finding]]:
 
 
 def _folder(name: str, path: Path) -> Folder:
-    """Measure a cache; whether it could be made, where it does not exist."""
+    """Return a cache's size and state; where it does not exist, whether it could be created."""
     there = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
     size = 0
     for place, _, files in os.walk(path):
@@ -202,7 +202,7 @@ def _folder(name: str, path: Path) -> Folder:
             except FileNotFoundError:  # another process has removed it
                 continue
     writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-    disk = there if there.exists() else there.parent  # a link to nowhere is there, too
+    disk = there if there.exists() else there.parent  # ``there`` may be a broken link
     return Folder(name, str(path), size, writable, shutil.disk_usage(disk).free)
 
 

@@ -1,16 +1,17 @@
-"""Which set of official-format files a task reads, and by what name its numbers go.
+"""Editions: which set of official-format files a task reads, and the name of its numbers.
 
 ================================  ==================================================================
 ``scenes-v2``                     the drawn world of standard counts and size, drawn when needed, or
-                                  written by ``benchbench scenes export``: annotations and pixels
-                                  are those that the package knows
-``official``                      every annotation file has the digest that the task knows of it
-``custom-<folder>-<digest8>``     any other files, so that their numbers pass for no other's
+                                  written by ``benchbench scenes export``: its annotations and
+                                  pixels have the digests that the package stores
+``official``                      every annotation file has the digest that the task stores for it
+``custom-<folder>-<digest8>``     any other files, so that their numbers are never mistaken for
+                                  those of another edition
 ================================  ==================================================================
 
-It is chosen by, in this order: a data root that was passed; an edition that was passed; the
-variable BENCHBENCH_EDITION; the variable BENCHBENCH_DATA; a settings file (``settings.py``); else
-it is the drawn world.
+The first of these that is given decides: a data root that was passed; an edition that was passed;
+the variable BENCHBENCH_EDITION; the variable BENCHBENCH_DATA; a settings file (``settings.py``).
+Otherwise it is the drawn world.
 """
 
 from __future__ import annotations
@@ -37,26 +38,27 @@ EDITION_VARIABLE = "BENCHBENCH_EDITION"
 DATA_VARIABLE = "BENCHBENCH_DATA"
 SCENES, OFFICIAL = "scenes", "official"
 LONGEST = 150
-"""Characters of a folder's name in an edition's, which is part of the name of a run's folder."""
+"""The largest number of characters of a folder's name in an edition's, which is part of the name of
+a run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which files are to be read, before anything is looked at."""
+    """The choice of files to read, before any file is checked."""
 
     edition: str | None
-    """``scenes``, ``official``, or None: whatever ``root`` holds."""
+    """``scenes``, ``official``, or None: the files that ``root`` holds."""
     root: Path | None
-    """The folder named; None for the drawn world, and where official files have none."""
+    """The data root; None for the drawn world, and for official files without a data root."""
 
 
 def choose(data_root: str | Path | None = None, edition: str | None = None) -> Choice:
-    """What was asked for, by argument, variable or settings file.
+    """Return the edition and data root from arguments, variables or settings file.
 
     Raises:
-        UnknownName: no such edition.
-        UsageError: a folder's name that is none; both a folder and the drawn world; or settings
-            that cannot be read.
+        UnknownName: there is no such edition.
+        UsageError: a folder's name is not valid; or both a folder and the drawn world are named; or
+            the settings cannot be read.
         MissingData: there is no such folder.
     """
     asked = _edition(edition, "")
@@ -80,7 +82,11 @@ def choose(data_root: str | Path | None = None, edition: str | None = None) -> C
 
 
 def _edition(name: str | None, origin: str) -> str | None:
-    """``scenes`` or ``official``; the drawn world goes by its full name, too."""
+    """Return ``scenes`` or ``official``; the drawn world's full name means ``scenes``.
+
+    Raises:
+        UnknownName: there is no such edition.
+    """
     if name is None or name in (SCENES, OFFICIAL):
         return name
     from benchbench.scenes.edition import EDITION
@@ -93,7 +99,12 @@ def _edition(name: str | None, origin: str) -> str | None:
 
 
 def _folder(named: str | Path, origin: str) -> Path:
-    """A data root that is there. ``origin``: what named it, where it was not passed."""
+    """Return a data root that exists. ``origin`` is its variable or key, where it was not passed.
+
+    Raises:
+        UsageError: the value does not name a folder.
+        MissingData: there is no such folder.
+    """
     where = f" ({origin})" if origin else ""
     if not isinstance(named, (str, Path)) or not str(named).strip():
         raise UsageError(f"The data root{where} should name a folder; it is {named!r}.")
@@ -105,7 +116,7 @@ def _folder(named: str | Path, origin: str) -> Path:
 
 
 def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
-    """Whether a task's file or folder is under ``root`` as it should be, and what is there."""
+    """Return whether a task's file or folder under ``root`` is valid, and its state in words."""
     path = root / first_there(root, file.path, *file.instead)
     if not exists(path):
         return False, "missing"
@@ -124,7 +135,7 @@ def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
 
 
 def drawn_part(info: TaskInfo) -> str | None:
-    """The part of the drawn world that has a task's files; None where none has."""
+    """Return the part of the drawn world that has a task's files; None where none has."""
     from benchbench.scenes.edition import part_with
 
     return part_with([file.path for file in info.files])
@@ -136,20 +147,20 @@ def resolve_edition(
     edition: str | None = None,
     progress: Progress | None = None,
 ) -> Edition:
-    """Find and name the files of a task; draw them where they are to be the drawn world's.
+    """Find and name the files of a task; draw them where they are the drawn world's.
 
     Args:
         info: the task.
         data_root: a folder with its files.
         edition: ``scenes`` or ``official``.
-        progress: called while something is drawn.
+        progress: called during drawing.
 
     Raises:
-        UsageError: what was asked for cannot be had: see ``choose``; or the drawn world has no such
+        UsageError: the choice is not possible: see ``choose``; or the drawn world has no such
             files, or the files are not known to be the official ones, or the cache cannot be
             written.
-        MissingData: the folder is not there, or lacks a file; the message says which, and where it
-            is published.
+        MissingData: the folder does not exist, or lacks a file; the message names the file, and
+            where it is published.
     """
     choice = choose(data_root, edition)
     if choice.edition == SCENES:
@@ -188,7 +199,7 @@ def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
 
 
 def _named(info: TaskInfo, root: Path) -> Edition:
-    """The edition that a folder with a task's files is."""
+    """Return the edition that a folder with a task's files is."""
     from benchbench.scenes.edition import EDITION, standard_digests
 
     paths = _annotations(info, root)
@@ -202,13 +213,13 @@ def _named(info: TaskInfo, root: Path) -> Edition:
 
 
 def _annotations(info: TaskInfo, root: Path) -> list[str]:
-    """The annotation files, by the names that they have here."""
+    """Return the annotation files, by their names in this folder."""
     names = (first_there(root, file.path, *file.instead) for file in info.files)
     return sorted(name for name in names if not name.endswith("/"))
 
 
 def _joined(digests: Mapping[str, str]) -> str:
-    """One digest for some files; of a single file, its own."""
+    """Return one digest for some files; for a single file, its own."""
     if len(digests) == 1:
         return next(iter(digests.values()))
     lines = "".join(f"{path} {digests[path]}\n" for path in sorted(digests))
@@ -216,7 +227,7 @@ def _joined(digests: Mapping[str, str]) -> str:
 
 
 def _not_official(info: TaskInfo, found: Edition) -> str:
-    """What keeps files from being called official."""
+    """Return the error message for files that are not the official ones."""
     instead = f"Without --edition official they are read as {found.name}."
     if not info.official:
         return (

@@ -1,4 +1,4 @@
-"""What computed the numbers: versions and machine."""
+"""The environment of a run: versions and machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = (
 
 
 def describe_environment(device: str) -> dict[str, str | int]:
-    """Versions of what computed the numbers, and the machine."""
+    """Return the versions of everything that computed the numbers, and the machine."""
     import torch
 
     gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else ""

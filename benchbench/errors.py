@@ -1,24 +1,24 @@
-"""Everything a user can put right, in one hierarchy.
+"""The hierarchy of all errors that the user can fix.
 
 ::
 
     BenchbenchError            the command line turns any of these into a line and exit code 2
-    ├── UsageError             what was typed or passed cannot be meant
-    │   ├── UnknownName        no task, model, metric or tag of that name (says what is there)
+    ├── UsageError             an argument or option is not valid
+    │   ├── UnknownName        no task, model, metric or tag of that name (names the nearest)
     │   └── NotComparable      runs of other items, editions or conditions (exit code 3)
-    ├── DataError              a data set is not what its format promises
-    │   ├── MissingData        a file or folder is not there
-    │   ├── MalformedData      a file is there but unreadable, truncated or of the wrong shape
-    │   └── ImageError         a picture is missing, undecodable, too large, or its crop is empty
-    ├── ModelError             a checkpoint cannot be loaded as asked, or broke while it ran
-    │   └── WeightsUnavailable the weights are neither here nor to be fetched
+    ├── DataError              a data set does not have its format
+    │   ├── MissingData        a file or folder does not exist
+    │   ├── MalformedData      a file exists but is unreadable, truncated or of the wrong shape
+    │   └── ImageError         an image is missing, undecodable, too large, or its crop is empty
+    ├── ModelError             a checkpoint cannot be loaded as requested, or failed while it ran
+    │   └── WeightsUnavailable the weights are neither here nor can they be downloaded
     ├── Regression             a checkpoint under training fails its gate (exit code 1)
     ├── RunError               a run file cannot be written, read or used
     │   └── PartialRun         a run over part of its items was about to be published
     └── ContractError          a task or a model breaks the plugin contract (``benchbench.testing``)
 
-A traceback that reaches a user is a bug. Messages say what is wrong, what is there, and what to
-type next.
+A traceback that reaches a user is a bug. Messages have three parts: the problem, what was found,
+and what to type next.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class BenchbenchError(Exception):
-    """Base of all errors that the user can put right; as text it is one line, fit to be printed."""
+    """Base class of all errors that the user can fix; its text is one printable line."""
 
     exit_code = 2
-    """What the command line leaves with."""
+    """The exit code of the command line."""
 
     def __str__(self) -> str:
         """Return the message on one line."""
@@ -44,14 +44,14 @@ class BenchbenchError(Exception):
 
 
 class UsageError(BenchbenchError):
-    """What was typed or passed cannot be meant."""
+    """An argument or option is not valid."""
 
 
-class UnknownName(UsageError):  # noqa: N818 - reads as what is wrong
-    """No such name; the message carries the nearest one and how to list them all."""
+class UnknownName(UsageError):  # noqa: N818 - the name states the problem
+    """There is no such name; the message has the nearest one and how to list them all."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str) -> None:
-        """Say that ``name`` is no ``kind``; suggest the nearest of ``known``, then ``hint``."""
+        """Write the message: ``name`` is no ``kind``, the nearest of ``known``, then ``hint``."""
         known = sorted(known)
         message = f"Unknown {kind} '{name}'."
         lowered = {each.lower(): each for each in known}
@@ -61,17 +61,17 @@ class UnknownName(UsageError):  # noqa: N818 - reads as what is wrong
 
 
 class NotComparable(UsageError):  # noqa: N818
-    """Runs that do not compare; the message lists all in which they differ."""
+    """Runs that cannot be compared; the message lists all their differences."""
 
     exit_code = 3
 
 
 class DataError(BenchbenchError):
-    """A data set is not what its format promises."""
+    """A data set does not have its format."""
 
 
 class MissingData(DataError):  # noqa: N818
-    """A file or folder is not there."""
+    """A file or folder does not exist."""
 
 
 class MalformedData(DataError):  # noqa: N818
@@ -79,15 +79,15 @@ class MalformedData(DataError):  # noqa: N818
 
 
 class ImageError(DataError):
-    """A picture is missing, undecodable or too large, or its crop is empty."""
+    """An image is missing, undecodable or too large, or its crop is empty."""
 
 
 class ModelError(BenchbenchError):
-    """A checkpoint cannot be loaded as asked, or broke while it ran."""
+    """A checkpoint cannot be loaded as requested, or failed while it ran."""
 
 
 class WeightsUnavailable(ModelError):  # noqa: N818
-    """The weights are neither on this machine nor to be fetched from here."""
+    """The weights are neither on this machine nor can they be downloaded from here."""
 
 
 class Regression(BenchbenchError):  # noqa: N818
@@ -108,10 +108,10 @@ class ContractError(BenchbenchError):
     """A task or a model breaks the plugin contract."""
 
     def __init__(self, message: str, details: Iterable[str] = ()) -> None:
-        """Say what is broken; ``details`` are listed below it."""
+        """Write the message; ``details`` are listed below it."""
         super().__init__(message)
         self.details = tuple(details)
 
     def __str__(self) -> str:
-        """Return the message on one line, and each of the details on one below it."""
+        """Return the message on one line, and each detail on a line below it."""
         return "\n  - ".join([super().__str__(), *map(sentence, self.details)])

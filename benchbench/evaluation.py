@@ -1,7 +1,7 @@
-"""The spine: a model, a task, a run.
+"""Evaluation, from a model and a task to a run.
 
-Read from top to bottom: find the task, resolve its files, choose items, look at their images,
-load the model, encode each distinct input once, score, and note all that could change a number.
+Read from top to bottom: find the task, resolve its files, choose items, check their images, load
+the model, encode each distinct input once, score, and record all that could change a number.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     Asked = TypeVar("Asked", bound=Question)
 
 LOADING = "loading"
-"""What ``progress`` is told while a model loads."""
+"""The stage's name for ``progress`` while a model loads."""
 
 ADVICE = "Mend the file, or leave its items out and counted: --on-missing skip"
 
@@ -82,36 +82,36 @@ def evaluate(
         model: a specification (``openclip:ViT-B-32/openai``), or a loaded model.
         task: a name (``vg-relation``) or a task.
         data_root: a folder with the task's files, instead of the drawn world.
-        edition: ``scenes`` or ``official``; by default what the variables BENCHBENCH_EDITION and
-            BENCHBENCH_DATA or a settings file say, else ``scenes``: see ``benchbench.editions``.
+        edition: ``scenes`` or ``official``; by default from the variables BENCHBENCH_EDITION and
+            BENCHBENCH_DATA or a settings file, otherwise ``scenes``: see ``benchbench.editions``.
         device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
-        precision: of the model's arithmetic, by default ``fp32``; similarities are float32
-            throughout. A loaded model has its own device and precision: leave both out.
-        batch_size: pictures a forward pass (captions: four times that; pairs of both: as many); by
+        precision: precision of the model's arithmetic, by default ``fp32``; similarities are
+            always float32. A loaded model has its own device and precision: leave both out.
+        batch_size: images per forward pass (captions: four times that; pairs of both: as many); by
             default 32 on a CPU, 256 elsewhere.
-        seed: draws untrained weights, and the clusters of ``limit``.
-        limit: evaluate at most so many items, by whole clusters (at least one); marks the run as
+        seed: the seed of untrained weights, and of the choice of clusters for ``limit``.
+        limit: the largest number of items, in whole clusters (at least one); marks the run as
             partial.
         on_missing: whether an image that cannot be read is an error, or its items are left out
             and counted.
-        out: write the run here: a ``.parquet`` file, or a folder to name one in (``runs``).
+        out: the run's ``.parquet`` file, or a folder in which the run gets a name (``runs``).
         progress: called as ``progress(what, done, total)``.
-        resume: keep what is encoded until the run is complete (and, with ``out``, written), and
-            take up what an interrupted evaluation of the same inputs by the same code and weights
-            left. It lies in BENCHBENCH_CACHE, or in the user's cache folder. A model whose class is
-            in no file (a notebook's cell) starts anew each time.
+        resume: store encoded inputs until the run is complete (and, with ``out``, written), and
+            reuse those of an interrupted evaluation of the same inputs by the same code and
+            weights. They are in BENCHBENCH_CACHE, or in the user's cache folder. A model whose
+            class is in no file (a notebook's cell) starts over each time.
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
-        chosen_on: tasks whose items chose this checkpoint among others; reports of a run on them
-            say so. What a file beside the checkpoint says is known (``benchbench.choice``).
-        further: how a local or remote checkpoint is to be read: ``architecture``, ``activation``,
+        chosen_on: tasks whose items served to choose this checkpoint; reports of a run on them say
+            so. A record beside the checkpoint is read in any case (``benchbench.choice``).
+        further: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
     Returns:
         The run: raw scores per item. Read it with ``benchbench.scorecard``.
 
     Raises:
-        BenchbenchError: whatever the user can put right.
+        BenchbenchError: any error that the user can fix.
     """
     started = time.perf_counter()
     check_settings(limit, batch_size, seed, on_missing, precision)
@@ -176,7 +176,7 @@ def _items(task: Task, root: Path) -> Sequence[Any]:
     """Return a task's items.
 
     Raises:
-        MalformedData: there is none.
+        MalformedData: there are none.
         ModelError: the task's own code raises.
     """
     with foreign_code(f"The task {task.info.name}"):
@@ -187,7 +187,7 @@ def _items(task: Task, root: Path) -> Sequence[Any]:
 
 
 def _learned(model: Model, task: Task, root: Path) -> Model:
-    """Return a model that has seen the task's training split, where it learns from one."""
+    """Return the model, fitted to the task's training split where it is a ``Learner``."""
     if not isinstance(model, Learner):
         return model
     return model.learned(task.training(root) if isinstance(task, Trainable) else ())
@@ -198,7 +198,7 @@ def _chosen(choices: Sequence[Choice]) -> dict[str, Any]:
 
 
 def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:
-    """The task, told what a detector found; and the digest of that, for the settings."""
+    """Return the task with a detector's proposals, and the file's digest for the settings."""
     if proposals is None:
         return task, {}
     if not isinstance(task, TakesProposals):
@@ -210,7 +210,7 @@ def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str
 def _settings(
     model: Model, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
 ) -> dict[str, Any]:
-    """What was chosen, for the record."""
+    """Return the evaluation's settings, for the run."""
     return {
         "device": model.device,
         "precision": model.manifest.dtype,
@@ -240,7 +240,7 @@ def loaded(
     further: Further,
     progress: Progress | None,
 ) -> Model:
-    """The model itself, with a manifest that can be written down."""
+    """Return a loaded model whose manifest can be written to a run."""
     if isinstance(model, str):
         if progress:
             progress(LOADING, 0, 1)
@@ -258,15 +258,15 @@ def loaded(
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[str]:
-    """Names in the order of a hash of seed and name: of no file's order or generator's version."""
+    """Return names in order of a hash of seed and name, whatever their order in a file."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
 def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[Asked]:
-    """As many whole clusters as fit into ``limit`` items, at least one, in the items' own order.
+    """Return whole clusters of at most ``limit`` items in all, at least one, in the items' order.
 
-    Clusters come in the order of a hash of seed and name, so that the draw depends on neither the
-    order of the file nor the version of a random generator.
+    Clusters are drawn in the order of a hash of seed and name, so that the draw depends on neither
+    the order of the file nor the version of a random generator.
     """
     if limit is None or limit >= len(items):
         return list(items)
@@ -291,10 +291,10 @@ def _unfinished(
     settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
 ) -> Unfinished | None:
-    """Return the place of this evaluation's unfinished work: named by all that decides a bit of it.
+    """Return the store of this evaluation's unfinished work, named by all that determines its bits.
 
-    What is encoded names its own batches within it, so that another make-up is another file. None
-    where nothing is to be resumed, or the model's code could not be recognised.
+    Each batch in it is named by its inputs, so that another composition is another file. None where
+    ``resume`` is off, or the model's code could not be identified.
     """
     if not (resume and computation.is_known):
         return None
@@ -306,10 +306,10 @@ def _unfinished(
 def _usable(
     items: Sequence[Asked], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
 ) -> list[Asked]:
-    """The items whose images have sound headers.
+    """Return the items whose images have valid headers.
 
     Raises:
-        ImageError: one has not, and ``on_missing`` is "error"; or a crop makes no picture.
+        ImageError: an image has not, and ``on_missing`` is "error"; or a crop is not valid.
     """
     for item in items:
         for ref in protocol.regions(item):
@@ -362,7 +362,7 @@ def _counts(
 
 
 def _reasons(edition: Edition, surveyed: Survey, encoder: Encoder) -> dict[str, str]:
-    """File → why it could not be read, in order of files."""
+    """Return file → why it could not be read, in order of files."""
     reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
     reasons |= encoder.unreadable
     return {_name(path, edition): reasons[path] for path in sorted(reasons)}
@@ -383,10 +383,10 @@ def _data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
 def check_settings(
     limit: int | None, batch_size: int | None, seed: int, on_missing: str, precision: str | None
 ) -> None:
-    """Refuse what cannot be meant.
+    """Check the settings of an evaluation.
 
     Raises:
-        UsageError: and what is there instead.
+        UsageError: a setting is not valid; the message names the valid values.
     """
     whole = (("limit", limit, 1), ("batch size", batch_size, 1), ("seed", seed, 0))
     for name, value, least in whole:

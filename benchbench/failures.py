@@ -1,7 +1,7 @@
-"""What code that is not ours raises: one error in one line, and the whole trace in a file.
+"""Errors of foreign code: one error in one line, and the whole trace in a file.
 
-A model of somebody's may raise anything while it loads or computes: ``SystemExit``, which would end
-the program as if all were well, ``StopIteration``, which generators swallow. All of it becomes a
+A plugin's model may raise anything while it loads or computes: ``SystemExit``, which would end the
+program with success, ``StopIteration``, which generators swallow. All of it becomes a
 ``ModelError`` that says what was raised and where in that code.
 """
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 LOGS = "logs"
-"""In the cache folder."""
+"""The folder of traces, in the cache folder."""
 KEPT = 20
-"""Traces that are kept; older ones are removed."""
+"""The number of traces that are kept; older ones are removed."""
 LONGEST = 300
-"""Characters of somebody's message in ours."""
+"""The largest number of characters of a foreign message in a ModelError."""
 INSTALLED = ("site-packages", "dist-packages")
 STANDARD = sysconfig.get_path("stdlib")
 
 
 @contextmanager
 def foreign_code(what: str) -> Iterator[None]:
-    """Turn what a model's own code raises inside into one error.
+    """Turn exceptions of a model's own code inside the block into a ModelError.
 
-    An interruption, errors of ours and memory that ran out stay what they are.
+    Interruptions, a BenchbenchError and memory errors are not changed.
 
     Args:
-        what: whose code runs, for the message.
+        what: the name of the code that runs, for the message.
 
     Raises:
         ModelError: the code raises; the line names the file with the trace.
@@ -59,22 +59,22 @@ def foreign_code(what: str) -> Iterator[None]:
 
 
 def raised(what: str, error: BaseException) -> ModelError:
-    """Return the error to raise in the place of another one, whose trace is written to a file."""
+    """Return the ModelError that replaces another error, whose trace is written to a file."""
     log = _logged(what, error)
     where = f" The trace is in {log}." if log else ""
     return ModelError(f"{what} raises {said(error)}.{where}")
 
 
 def said(error: BaseException) -> str:
-    """Return what was raised and where, in one line: ``ValueError: no weights (mine.py, line 3)``.
+    """Return an error and its place in one line: ``ValueError: no weights (mine.py, line 3)``.
 
-    Of the frames, the last one counts in the code that was called first outside this package: not
-    the depths of torch, but the line that called them.
+    The place is the last frame in the package whose code was called first outside benchbench: not
+    deep in torch, but the line that called torch.
     """
     error = _inner(error)
     try:
         message = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - whatever its own __str__ does
+    except Exception:  # noqa: BLE001 - its own __str__ may raise anything
         message = "(its message cannot be shown)"
     frame = _place(error)
     place = f" ({frame[0]}, line {frame[1]})" if frame else ""
@@ -83,20 +83,20 @@ def said(error: BaseException) -> str:
 
 
 def trace_of(error: BenchbenchError | None) -> str:
-    """Return the trace of what is behind an error of ours; empty where nothing is."""
+    """Return the trace of the cause of a BenchbenchError; empty where it has none."""
     cause = error.__cause__ if error else None
     return "" if cause is None else _formatted(cause)
 
 
 def _inner(error: BaseException) -> BaseException:
-    """Return the StopIteration that Python hides in a RuntimeError where a generator let it out."""
+    """Return the StopIteration that Python wraps in a RuntimeError where a generator raises it."""
     inner = error.__cause__
     hidden = isinstance(error, RuntimeError) and isinstance(inner, StopIteration)
     return inner if hidden and inner is not None else error
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
-    """Return file and line in the code that raised it."""
+    """Return file and line in the code that raised the error."""
     frames = list(traceback.walk_tb(error.__traceback__))
     origins = [_origin(frame) for frame, _ in frames]
     first = next((origin for origin in origins if origin), None)
@@ -108,7 +108,7 @@ def _place(error: BaseException) -> tuple[str, int] | None:
 
 
 def _origin(frame: FrameType) -> str | None:
-    """Return whose code a frame is: an installed package's, or the user's; None for ours."""
+    """Return the owner of a frame's code: a package, or the user; None for benchbench's own."""
     file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
     if module.partition(".")[0] == "benchbench" or file.startswith("<"):
         return None

@@ -1,4 +1,4 @@
-"""Files and paths that come from outside: opened only where opening cannot wait, parsed in bounds.
+"""Files and paths from outside: opened only where opening cannot block, parsed within bounds.
 
 A named pipe waits for a writer that may never come, a device may have no end. Every reader of a
 user's file calls ``require_regular`` first, or reads by ``read_text``.
@@ -22,18 +22,20 @@ KINDS = {
     stat.S_IFBLK: "a device",
 }
 LONGEST_NAME = 255
-"""Bytes of a file's name that file systems bear."""
+"""The largest number of bytes of a file's name on common file systems."""
 MOST_BYTES = 200
-"""Of a name that is written to; file systems take 255, and unfinished files add to it."""
+"""The largest number of bytes of a name to write to; file systems allow 255, and the names of
+unfinished files are longer."""
 DEEPEST = 50
-"""Levels of a header or a configuration; what is deeper breaks whatever walks through it."""
+"""The largest number of levels of a header or a configuration; deeper nesting breaks recursive
+readers."""
 
 
 def require_regular(path: Path) -> None:
-    """Raise where a path leads to no regular file, as opening it would where it is not there.
+    """Raise an OSError where a path is not a regular file, as ``open`` does for a missing one.
 
     Raises:
-        OSError: it does not exist, may not be looked at, is a folder, or is what opening could
+        OSError: it does not exist, is not accessible, is a folder, or is a file that opening could
             wait for: a pipe, a socket, a device; or no file can have its name.
     """
     try:
@@ -48,7 +50,7 @@ def require_regular(path: Path) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Return whether something is there; False too for what no file can be called."""
+    """Return whether a path exists; False too for names that no file can have."""
     try:
         return path.exists()
     except OSError:  # a name too long, a loop of links
@@ -56,12 +58,12 @@ def exists(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a folder is there; False too for what no folder can be called."""
+    """Return whether a folder exists; False too for names that no folder can have."""
     return exists(path) and path.is_dir()
 
 
 def require_regular_entries(folder: Path) -> None:
-    """Raise where a folder, which a library reads, holds what opening could wait for.
+    """Raise an OSError where a folder for a library has an entry that opening could wait for.
 
     Raises:
         OSError: as ``require_regular``.
@@ -87,10 +89,10 @@ def parse_json(text: str | bytes, deepest: int | None = DEEPEST) -> Any:
 
     Args:
         text: the JSON.
-        deepest: levels of nesting that are allowed; None for as many as the parser bears.
+        deepest: the levels of nesting that are allowed; None for as many as the parser supports.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         content = json.loads(text)
@@ -102,7 +104,7 @@ def parse_json(text: str | bytes, deepest: int | None = DEEPEST) -> Any:
 
 
 def _is_deeper(content: Any, deepest: int) -> bool:
-    """Return whether lists and objects lie inside each other in more levels than that."""
+    """Return whether lists and objects are nested in more levels than ``deepest``."""
     level = [content]
     for _ in range(deepest):
         level = [inner for each in level for inner in _inside(each)]
@@ -117,7 +119,7 @@ def _inside(content: Any) -> list[Any]:
 
 
 def name_problem(path: Path) -> str:
-    """Return why no file can be written by a name; an empty string where one can."""
+    """Return why a file cannot be written under a name; an empty string where it can."""
     longest = _longest(path)
     if "\0" in str(path):
         return "it holds a NUL character"
@@ -125,10 +127,10 @@ def name_problem(path: Path) -> str:
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home folder in the place of ``~`` or ``~user``.
+    """Return a path with the home folder in place of ``~`` or ``~user``.
 
     Raises:
-        UsageError: there is no such user, or no home folder; or a name in it is longer than any.
+        UsageError: there is no such user, or no home folder; or a name in the path is too long.
     """
     longest = _longest(Path(path))
     if longest > LONGEST_NAME:
@@ -148,7 +150,7 @@ def resolved(path: Path) -> Path:
     """Return a path without links and "..".
 
     Raises:
-        UsageError: links that lead in a circle; Python 3.13 leaves those as they are.
+        UsageError: the links form a circle; Python 3.13 leaves such links unresolved.
     """
     try:
         return path.resolve()
@@ -157,6 +159,6 @@ def resolved(path: Path) -> Path:
 
 
 def _longest(path: Path) -> int:
-    """Return the bytes of the longest name in a path."""
+    """Return the length of the longest name in a path, in bytes."""
     names = (part.encode("utf-8", "surrogateescape") for part in path.parts)
     return max(map(len, names), default=0)

@@ -1,6 +1,7 @@
-"""Several models on several tasks: each model is loaded once, and an error is its pair's alone.
+"""Evaluation of several models on several tasks: each model is loaded once.
 
-So is whatever a model's own code raises: the other pairs are evaluated all the same.
+An error, also one of a model's own code, affects only its pair of model and task: the other pairs
+are evaluated all the same.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
     from benchbench.types import Model, Progress, Run
 
 ALL = "all"
-"""As a task: every one, in its first variant."""
+"""As a task's name: every task, in its first variant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What became of a model on a task: a run, or an error."""
+    """The result of a model on a task: a run, or an error."""
 
     model: str
     task: str
     run: Run | None
     error: BenchbenchError | None
-    """What went wrong."""
+    """The error; None where there is a run."""
 
 
 def named(tasks: Sequence[str]) -> list[str]:
-    """Names of tasks, ``all`` spelt out."""
+    """Return the names of tasks, with ``all`` replaced by every task's name."""
     return [name for task in tasks for name in (task_names() if task == ALL else [task])]
 
 
@@ -49,15 +50,15 @@ def evaluate_grid(
         models: specifications.
         tasks: names, or ``all``.
         progress: called as ``progress(what, done, total)``.
-        how: as ``evaluate`` takes it; ``out`` must be a folder.
+        how: keyword arguments of ``evaluate``; ``out`` must be a folder.
 
     Yields:
-        A cell for each pair. An error is its pair's alone; a model that does not load has it in all
-        of its cells.
+        A cell for each pair. An error affects only its pair; a model that does not load has its
+        error in all of its cells.
 
     Raises:
-        UsageError: nothing to do, a name twice, a setting that cannot be meant.
-        UnknownName: no such task, or no such family of models; before anything is evaluated.
+        UsageError: there is no model or task, a name occurs twice, or a setting is not valid.
+        UnknownName: there is no such task, or no such family of models; before any evaluation.
     """
     names = named(tasks)
     for what, given in (("model", models), ("task", names)):

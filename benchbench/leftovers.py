@@ -2,9 +2,9 @@
 
 An unfinished ``r.parquet`` is ``.r.parquet.HOST-PID-RANDOM.unfinished`` beside it. HOST is a digest
 of the machine, its boot and its process namespace, so that a process id is looked up only where it
-means something. Of a dead process of this host the file goes at once; of another host, which may
-share the folder, when it has not changed for hours; of a living process never, unless it let go of
-it: then PID is 0.
+is valid. A file of a dead process of this host is removed at once; one of another host, which may
+share the folder, when it has not changed for six hours; one of a living process never, unless the
+process has released it: then PID is 0.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from pathlib import Path
 
 SUFFIX = ".unfinished"
 OLD_SECONDS = 6 * 3600
-"""What has not changed for so long is removed where its process cannot be looked up."""
+"""Files unchanged for this long are removed where their process cannot be looked up."""
 LONGEST = 150
-"""Bytes of a name that are kept: the file system's limit is 255."""
+"""The largest number of bytes of a name that are kept: the file system's limit is 255."""
 _OWNER = r"(?P<host>[0-9a-f]{12})-(?P<pid>\d+)-[0-9a-f]{12}" + re.escape(SUFFIX)
 _NAME = re.compile(r"\..*\." + _OWNER)
 _EARLIER = re.compile(r"\..+\.parquet\.[a-z0-9_]{8}")
-"""What versions before 1 wrote runs as, with the permissions of a temporary file."""
+"""Names that versions before 1 wrote runs as, with the permissions of a temporary file."""
 _EARLIER_FOLDER = re.compile(r"\..+\.[0-9a-f]{32}" + re.escape(SUFFIX))
-"""What they drew editions in."""
+"""Names of folders that those versions drew editions in."""
 _NOBODY = 0
 
 
 def unfinished(path: Path) -> Path:
-    """Return a new name beside ``path`` for what this process will rename to it.
+    """Return a new name beside ``path`` for a file that this process will rename to it.
 
     >>> unfinished(Path("runs/r.parquet")).name.startswith(".r.parquet.")
     True
@@ -55,13 +55,13 @@ def _start(path: Path) -> str:
 
 
 def let_go(place: Path, path: Path) -> None:
-    """Rename what this process leaves unfinished of ``path``, so that another may take it up."""
+    """Rename this process's unfinished ``path``, so that another process may continue it."""
     with suppress(OSError):
         place.rename(_named(path, _NOBODY))
 
 
 def left_of(path: Path) -> list[Path]:
-    """Return what is left unfinished of ``path`` that no living process can own, newest first."""
+    """Return unfinished versions of ``path`` that no living process can own, newest first."""
     found = []
     with suppress(OSError):
         for each in list(os.scandir(path.parent)):
@@ -83,14 +83,14 @@ def remove_leftovers(folder: Path, pattern: str = ".*") -> list[Path]:
     """Remove unfinished files and folders in ``folder`` that no living process can own.
 
     Only names that ``unfinished`` makes are considered (and those of runs by earlier versions).
-    What cannot be removed, or is gone by then, is left alone.
+    Files that cannot be removed, or no longer exist, are left alone.
 
     Args:
-        folder: it may be missing.
+        folder: the folder; it may be missing.
         pattern: for names, as of ``fnmatch``: ``.images.*``.
 
     Returns:
-        What was removed.
+        The removed paths.
     """
     removed = []
     with suppress(OSError):
@@ -103,13 +103,13 @@ def remove_leftovers(folder: Path, pattern: str = ".*") -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove an unfinished file or folder; what cannot be removed is left alone."""
+    """Remove an unfinished file or folder; where that fails, leave it."""
     with suppress(OSError):
         _remove(path)
 
 
 def _is_dead(path: Path) -> bool:
-    """Whether the writer of an unfinished file is known or old enough to be dead."""
+    """Return whether the writer of an unfinished file is dead, or the file old enough."""
     if found := _NAME.fullmatch(path.name):
         if int(found["pid"]) == _NOBODY:
             return True
@@ -127,7 +127,7 @@ def _is_dead(path: Path) -> bool:
 
 def _is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)  # signal 0 only looks
+        os.kill(pid, 0)  # signal 0 only checks that the process exists
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
@@ -136,7 +136,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _idle_seconds(path: Path) -> float:
-    """Return how long a file, or anything in a folder, has not changed."""
+    """Return how many seconds a file, or anything in a folder, has not changed."""
     there = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
     return time.time() - max(each.lstat().st_mtime for each in there)
 
@@ -150,7 +150,7 @@ def _remove(path: Path) -> None:
 
 @cache
 def _host() -> str:
-    """Return a digest of the machine, its boot, and the namespace that its process ids are of."""
+    """Return a digest of the machine, its boot, and the namespace of its process ids."""
     known = [platform.node()]
     try:
         known.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii"))

@@ -6,9 +6,9 @@
 ...     train_one(model)
 ...     monitor(model, step)
 
-A look changes nothing in training: a copy of the model is evaluated, and the states of all random
-generators are put back, so that the weights come out the same to the bit as without it. Of several
-processes the first looks and the others go on.
+A validation changes nothing in training: a copy of the model is evaluated, and the states of all
+random generators are restored, so that the weights are bit-identical to those without it. Of
+several processes the first one validates and the others go on.
 """
 
 from __future__ import annotations
@@ -42,31 +42,30 @@ PASSED = (
     "data_root", "edition", "limit", "batch_size", "seed", "on_missing", "proposals", "chosen_on",
     "progress", "resume",
 )  # fmt: skip
-"""Settings of ``evaluate`` that a monitor takes."""
+"""Settings of ``evaluate`` that a monitor accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a model under training scored at a step."""
+    """One validation of a model under training: its scores at a step."""
 
     step: int
     cards: tuple[Scorecard, ...]
-    """One a task."""
+    """One scorecard per task."""
     gate: Gate | None
-    """Against the baseline, where there is one."""
+    """The gate against the baseline, where there is one."""
     best: bool
-    """Whether no earlier look scored as much: the first task's headline, or, of places, as little.
-    """
+    """Whether no earlier validation was as good by the first task's headline (ranks: as low)."""
     seconds: float
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """One a task."""
+        """Return one run per task."""
         return tuple(card.run for card in self.cards)
 
     @property
     def values(self) -> dict[str, float]:
-        """Headlines by ``task/metric``, shares in [0, 1] or places from 1, with their intervals."""
+        """Return headlines by ``task/metric``, with intervals: shares in [0, 1] or ranks from 1."""
         found: dict[str, float] = {}
         for card in self.cards:
             name, score = f"{card.task.name}/{card.headline.name}", card.headline.estimate
@@ -74,7 +73,7 @@ class Look:
         return found
 
     def __str__(self) -> str:
-        """A line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
+        """Return a line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
         from benchbench.reports.gates import in_short
         from benchbench.reports.text import score_text
 
@@ -87,9 +86,9 @@ class Look:
 
 
 class Monitor:
-    """Evaluates a model while it trains.
+    """A monitor that evaluates a model while it trains.
 
-    Call it with the model and the step wherever the loop is; or pass ``for_trainer()`` to
+    Call it with the model and the step in the training loop; or pass ``for_trainer()`` to
     transformers' ``Trainer``, ``for_lightning()`` to Lightning's.
     """
 
@@ -111,31 +110,32 @@ class Monitor:
         wrap: Callable[[Any], Any] | None = None,
         **how: Any,
     ) -> None:
-        """Say what is evaluated, and when.
+        """Set what is evaluated, and when.
 
         Args:
-            tasks: names of tasks, or tasks. The first one's headline says which look is the best.
-            every: steps between looks, step 0 included; ``"epoch"`` for the end of each (in a loop
-                of one's own: at each call).
+            tasks: names of tasks, or tasks. The first one's headline decides which validation is
+                best.
+            every: steps between validations, step 0 included; ``"epoch"`` for the end of each (in a
+                custom loop: at each call).
             out: a folder: runs go to ``TASK@EDITION/NAME-step-500-DIGEST.parquet``, scores to
-                ``log.jsonl``. After a restart at a step, what the log has from there on is dropped,
-                and what it has before counts for ``best``: another training takes another folder.
-            name: of the model; the step is added.
+                ``log.jsonl``. After a restart at a step, the log from there on is dropped, and its
+                earlier part counts for ``best``: use another folder for another training.
+            name: the model's name; the step is added.
             log: called as ``log(values, step)``, as ``wandb.log`` is.
             against: a baseline: its runs, a file, a folder or ``git:REF:PATH``.
             fail_if: the gate's conditions (``"vg-relation.macro < baseline - 1.0pp"``); by default
                 a margin of a point on each task's headline.
             on_fail: whether a failed gate warns or raises.
             architecture: open_clip's name for the model, by which its tokenizer is found.
-            transform: picture → tensor at test time; by default open_clip's for the model.
-            tokenizer: open_clip's or transformers', where the above does not say.
-            processor: transformers' ``AutoProcessor``, for a model of theirs.
+            transform: image → tensor at test time; by default open_clip's for the model.
+            tokenizer: open_clip's or transformers', where the arguments above do not decide it.
+            processor: transformers' ``AutoProcessor``, for one of its models.
             wrap: from a copy of any other module to a model (``benchbench.DualEncoder``).
             how: passed to ``evaluate``: data_root, edition, limit, batch_size, seed, on_missing.
 
         Raises:
             UsageError: no task or one twice, a number of steps below 1, a condition without a
-                baseline, with several or on a task that is not looked at, a wrong setting.
+                baseline, with several or on a task that is not evaluated, a wrong setting.
             UnknownName, RunError: no task of that name; no baseline there.
         """
         from benchbench.models.memory import Wrapping
@@ -160,7 +160,7 @@ class Monitor:
         self._looks = 0
 
     def __call__(self, model: Any, step: int) -> Look | None:
-        """Look at the model if it is time; None where it is not, or in all processes but the first.
+        """Validate if the step is due; None where it is not, or in processes other than the first.
 
         Args:
             model: open_clip's or transformers' module, perhaps in DistributedDataParallel.
@@ -168,18 +168,18 @@ class Monitor:
 
         Raises:
             Regression: the gate fails, and ``on_fail`` is "raise".
-            BenchbenchError: whatever the user can put right.
+            BenchbenchError: any error that the user can fix.
         """
         if not self.due(step) or not _leads():
             return None
         return self.look(model, step)
 
     def due(self, step: int) -> bool:
-        """Whether a step is one to look at."""
+        """Return whether a validation is due at a step."""
         return self.every == EPOCH or step % int(self.every) == 0
 
     def look(self, model: Any, step: int) -> Look:
-        """Look at the model now; as ``__call__``."""
+        """Validate the model now, as ``__call__`` does."""
         from benchbench.evaluation import evaluate
         from benchbench.reports.scorecard import scorecard
 
@@ -202,12 +202,12 @@ class Monitor:
         return look
 
     def chose(self, checkpoint: str | Path) -> Path:
-        """Write beside a checkpoint that these looks chose it: ``CHECKPOINT.benchbench.json``.
+        """Record beside a checkpoint that validations chose it: ``CHECKPOINT.benchbench.json``.
 
         Reports of runs on the same editions then say that its score is too high.
 
         Raises:
-            UsageError: nothing was looked at yet; there is no such checkpoint.
+            UsageError: there was no validation yet; or there is no such checkpoint.
         """
         if self._last is None:
             raise UsageError("Nothing was looked at yet, so that nothing was chosen.")
@@ -228,13 +228,13 @@ class Monitor:
             self._wrapping = replace(given, processor=processor)
 
     def for_trainer(self) -> Any:
-        """A ``TrainerCallback`` of transformers' that looks at the ``Trainer``'s model."""
+        """Return transformers' ``TrainerCallback`` that validates the ``Trainer``'s model."""
         from benchbench.callbacks import trainer_callback
 
         return trainer_callback(self)
 
     def for_lightning(self, part: str | None = None) -> Any:
-        """A ``Callback`` of Lightning's.
+        """Return Lightning's ``Callback`` that validates the ``LightningModule``.
 
         Args:
             part: the attribute of the ``LightningModule`` that is the model (``"clip"``); by
@@ -256,7 +256,7 @@ class Monitor:
         return [Rule(task.info.name) for task in self.tasks]
 
     def _check_rules(self) -> None:
-        """Refuse what the first look could not gate, before training starts."""
+        """Check, before training starts, that the first validation can be gated."""
         from benchbench.gate import run_of
 
         if self._baselines is None:
@@ -275,7 +275,7 @@ class Monitor:
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
     def _go_on(self, card: Scorecard, step: int) -> None:
-        """Open the log; the looks before a restart count among those that choose."""
+        """Open the log; validations before a restart count among those that choose."""
         from benchbench.training.log import Log, read_log
 
         if self._file is not None:
@@ -291,7 +291,7 @@ class Monitor:
         return self._rises(card.headline.estimate.value, card)
 
     def _rises(self, score: float, card: Scorecard) -> bool:
-        """Whether a score is above all so far, and then the one to be above; NaN is not."""
+        """Return whether a score is the best so far, and store it if so; NaN never is."""
         value = score * (-1 if card.headline.is_rank else 1)
         if not value > (-math.inf if self._best is None else self._best):
             return False
@@ -299,7 +299,7 @@ class Monitor:
         return True
 
     def _write(self, look: Look) -> None:
-        """To the log in the folder, and to the caller's."""
+        """Write a validation to the log in the folder, and to the caller's log."""
         assert self._file is not None
         said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
         if look.gate is not None:
@@ -323,7 +323,7 @@ class Monitor:
 def _check(
     tasks: Sequence[Task], every: object, on_fail: str, against: object, fail_if: Sequence[str]
 ) -> None:
-    """Refuse what cannot be meant, before training starts."""
+    """Check the arguments of a monitor before training starts."""
     counts = isinstance(every, int) and not isinstance(every, bool) and every >= 1
     if not tasks:
         raise UsageError("A monitor needs a task, such as 'vg-relation'.")
@@ -343,7 +343,7 @@ def _check(
 
 
 def _check_how(how: Mapping[str, Any]) -> None:
-    """Refuse what ``evaluate`` would, after steps of training."""
+    """Check the settings of ``evaluate`` before training starts."""
     from benchbench.evaluation import check_settings
 
     if unknown := sorted(set(how) - set(PASSED)):
@@ -367,7 +367,7 @@ def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
 
 
 def _leads() -> bool:
-    """Whether this is the first of the processes that train together."""
+    """Return whether this is the first of the processes that train together."""
     from torch import distributed
 
     if not distributed.is_available():
@@ -378,7 +378,7 @@ def _leads() -> bool:
 
 @contextmanager
 def _as_it_was() -> Iterator[None]:
-    """Every random generator's state, put back; and no autocast in between."""
+    """Restore every random generator's state afterwards; disable autocast inside."""
     import numpy as np
     import torch
 

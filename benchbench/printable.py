@@ -1,8 +1,8 @@
-"""Text from outside as a terminal, a log and a table can bear it: nothing in it is obeyed.
+r"""Text from outside in a form that is safe in a terminal, a log and a table.
 
 Names, captions, JSON keys, paths and other people's messages may hold sequences that a terminal
-takes for commands, marks that turn the direction of text, or lines that look like our own. All of
-it is shown as visible escapes: ``\\x1b``, ``\\u202e``, ``\\n``.
+takes for commands, marks that turn the direction of text, or lines that look like benchbench's own.
+All of it is printed as visible escapes: ``\x1b``, ``\u202e``, ``\n``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import json
 import re
 
 FORMULA = tuple("=+-@＝＋－＠")
-"""What a cell begins with that a spreadsheet computes; a tab, too, which is an escape here."""
+"""The first characters of a cell that a spreadsheet computes; a tab, too, which is escaped here."""
 LONGEST_WORD, LONGEST = 200, 2000
-"""Characters of a word, and of a whole message."""
+"""The largest number of characters of a word, and of a whole message."""
 _UNSAFE = (
-    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # controls, but the newline
-    "\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # unseen
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # no text
+    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # control characters except the newline
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # not text
 )
 UNSAFE = re.compile(f"[{_UNSAFE}]")
 UNSAFE_IN_LINES = re.compile(f"[\n{_UNSAFE}]")
@@ -25,7 +25,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str) -> str:
-    """Return text of several lines with visible escapes for what must not reach a terminal.
+    """Return text of several lines, with unsafe characters as visible escapes.
 
     >>> print(printable("a\\x1b[31mb\\x9b\\nc\\u202ed"))
     a\\x1b[31mb\\x9b
@@ -35,7 +35,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the same on one line.
+    """Return text on one line, with line breaks and unsafe characters as visible escapes.
 
     >>> print(one_line("a\\r\\nb"))
     a\\r\\nb
@@ -44,7 +44,7 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return text cut in its middle where it has more characters than that.
+    """Return text of at most ``most`` characters, cut in its middle where it is longer.
 
     >>> shortened("abcdefghij", 5), shortened("abcde", 5)
     ('ab…ij', 'abcde')
@@ -56,7 +56,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a message on one line; long words in it, and all of it, are shortened.
+    """Return a message on one line; long words in it, and the whole, are shortened.
 
     >>> sentence("not " + 300 * "9") == "not " + 100 * "9" + "…" + 99 * "9"
     True
@@ -70,7 +70,7 @@ def sentence(text: str) -> str:
 
 
 def json_text(content: object) -> str:
-    """Return content as JSON in which no character is unsafe, letters of all scripts readable.
+    """Return content as JSON without unsafe characters; letters of all scripts stay readable.
 
     >>> print(json_text("é\\x9b"))
     "é\\u009b"
@@ -80,7 +80,7 @@ def json_text(content: object) -> str:
 
 
 def cell(text: str) -> str:
-    """Return text for a CSV table: on one line, and nothing that a spreadsheet would compute.
+    """Return text for a CSV table: on one line, and without formulas for a spreadsheet.
 
     >>> cell("=1+1"), cell("-2.5"), cell("a - b")
     ("'=1+1", '-2.5', 'a - b')

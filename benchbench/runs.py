@@ -1,9 +1,9 @@
-"""A run as one Parquet file: a row an item, and everything else as JSON in the file's metadata.
+"""Run files: one Parquet file per run, a row per item, with the rest as JSON in its metadata.
 
-``pandas.read_parquet`` reads it as it is: columns ``id``, ``cluster``, one ``tag.NAME`` for each
-tag, and those of the protocol. For matching these are ``target`` (an entry an image), ``scores``
+``pandas.read_parquet`` reads it directly: columns ``id``, ``cluster``, one ``tag.NAME`` for each
+tag, and those of the protocol. For matching these are ``target`` (an entry per image), ``scores``
 (the matrix [images, captions] row by row) and ``no_op``. A file is written whole or not at all, and
-carries the seal of what it holds (``seals``), which every reader checks.
+has a seal over its content (``seals``), which every reader checks.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 UNSEALED = 1
-"""The format before runs had a seal."""
+"""The file format without a seal, of earlier versions."""
 KEY = b"benchbench"
 SEAL = "seal"
 SUFFIX = ".parquet"
 LONGEST = 100
-"""Characters of a model's name in a file's."""
+"""The largest number of characters of a model's name in a file's name."""
 TAG = "tag."
 
 
 def without_folders(name: str) -> str:
-    """A model's name as a run keeps it: of absolute paths the last part, for runs are published.
+    """Return a model's name as a run stores it: the last part of absolute paths, for publication.
 
     >>> without_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
     'lerp:openclip:ViT-B-32/openai,tuned.pt,0.5'
@@ -53,10 +53,10 @@ def without_folders(name: str) -> str:
 
 
 def write_run(run: Run, path: str | Path) -> Path:
-    """Write a run with its seal; an earlier file of that name is replaced by a complete one only.
+    """Write a run with its seal; an earlier file of that name is replaced only by a complete one.
 
     Raises:
-        RunError: the folder cannot be made or written, or the disk is full.
+        RunError: the folder cannot be created or written, or the disk is full.
     """
     import pyarrow.parquet as pq
 
@@ -76,11 +76,11 @@ def seal_of(run: Run) -> str:
 
 
 def check_writable(out: str | Path, task: str) -> None:
-    """Fail now rather than after the evaluation, where a run of a task could not be written.
+    """Raise an error before the evaluation where a run of a task could not be written.
 
     Raises:
-        RunError: neither a ``.parquet`` name nor a folder, a place that cannot be written, or a
-            file that is no run of this task.
+        RunError: ``out`` is neither a ``.parquet`` name nor a folder, cannot be written, or is a
+            file that is not a run of this task.
     """
     out = _expanded(out)
     if out.suffix != SUFFIX and out.exists() and not out.is_dir():
@@ -105,11 +105,11 @@ def check_writable(out: str | Path, task: str) -> None:
 
 
 def run_path(run: Run, out: str | Path) -> Path:
-    """Where a run goes: ``out`` itself, or in that folder ``TASK@EDITION/MODEL-DIGEST.parquet``.
+    """Return a run's path: ``out``, or ``TASK@EDITION/MODEL-DIGEST.parquet`` in that folder.
 
-    The digest covers all that an invocation chooses and that can change a number, so that another
-    checkpoint, precision, device or set of items never takes an earlier run's place, and the same
-    one does.
+    The digest covers all choices of an invocation that can change a number, so that another
+    checkpoint, precision, device or set of items never replaces an earlier run, and the same one
+    does.
     """
     out = _expanded(out)
     if out.suffix == SUFFIX:
@@ -135,17 +135,17 @@ def _expanded(out: str | Path) -> Path:
 
 
 def read_run(path: str | Path, name: str = "") -> Run:
-    """Read a run back, and check its seal.
+    """Read a run from its file, and check its seal.
 
-    A run of before there were seals is read, too: ``Run.unsealed``.
+    Runs of the format without seals are read, too: ``Run.unsealed``.
 
     Args:
-        path: its file.
-        name: for messages, where the file is a copy of what was named.
+        path: the run's file.
+        name: the name in messages, where the file is a copy of another.
 
     Raises:
-        RunError: no such file, no Parquet, no run of this format, not a whole one, or one that was
-            changed since it was written.
+        RunError: the file does not exist, is not Parquet, is not a run of this format, is not
+            complete, or was changed since it was written.
     """
     path, name = Path(path), name or str(path)
     if not exists(path) or path.is_dir():
@@ -169,7 +169,7 @@ def read_run(path: str | Path, name: str = "") -> Run:
 
 
 def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
-    """Return the header and the table, whose buffers are sound."""
+    """Return the header and the table, with validated buffers."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -200,10 +200,10 @@ def _check_format(header: Mapping[str, Any], name: str) -> None:
 
 
 def _check_seal(header: Mapping[str, Any], columns: Mapping[str, pa.Array], name: str) -> None:
-    """Refuse a run that is not as it was written.
+    """Check that a run is as it was written.
 
     Raises:
-        RunError: header or outcomes are others than those that were sealed.
+        RunError: header or outcomes differ from the sealed ones.
     """
     if header["format"] == UNSEALED:
         if SEAL in header:
@@ -218,11 +218,11 @@ def _check_seal(header: Mapping[str, Any], columns: Mapping[str, pa.Array], name
 
 
 def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
-    """Return the columns of which outcomes are made, each of its type and without nulls.
+    """Return the outcomes' columns, each of its type and without nulls.
 
     Raises:
-        ValueError: one is of another type, or lacks values; there are two of one name.
-        KeyError: one is not there.
+        ValueError: a column is of another type, or lacks values; or two have the same name.
+        KeyError: a column is missing.
     """
     import pyarrow as pa
 
@@ -242,7 +242,7 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
 
 
 def _combined(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column in one piece."""
+    """Return a column as one contiguous array."""
     import pyarrow as pa
 
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
@@ -256,13 +256,13 @@ def _has_nulls(column: pa.Array) -> bool:
 
 
 def require_complete(run: Run) -> None:
-    """Refuse a run over part of its items; for whatever publishes.
+    """Raise an error for a run over part of its items, before it is published.
 
-    Items skipped for pictures that cannot be read are such a part where the others are judged
-    against them.
+    Items skipped for unreadable images count as missing where the other items are judged against
+    them.
 
     Raises:
-        PartialRun: saying how many items it lacks.
+        PartialRun: items are missing; the message says how many.
     """
     if run.counts.skipped and (why := load_protocol(run.protocol).of_a_sample):
         raise PartialRun(
@@ -291,7 +291,7 @@ def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     for kind, content in ((Run, record), (ModelManifest, record["model"])):
         _check_kinds(kind, content)
     record["model"] = ModelManifest(**record["model"])
-    _ = record["model"].fingerprint  # which JSON must bear
+    _ = record["model"].fingerprint  # raises where the manifest is not JSON
     record["counts"] = Counts(**record["counts"])
     record["skipped"] = tuple(record["skipped"])
     for name in ("task", "protocol", "edition", "data_sha256"):
@@ -306,14 +306,14 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "int | None": (int, type(None)), "str | None": (str, type(None)), "tuple[str, ...]": (list,),
     "Mapping[str, Any]": (dict,), "Mapping[str, str]": (dict,), "Mapping[str, str | int]": (dict,),
 }  # fmt: skip
-"""How a field of a record is declared → what JSON gives for it."""
+"""The declared type of a record's field → the types that JSON gives for it."""
 
 
 def _check_kinds(record: type[Run | ModelManifest], content: Mapping[str, Any]) -> None:
-    """Refuse a header that holds something else than is declared.
+    """Check that a header's fields have their declared types.
 
     Raises:
-        TypeError: naming the field.
+        TypeError: a field has another type; the message names it.
     """
     for field in fields(record):
         kinds = KINDS.get(str(field.type), (object,))
@@ -347,6 +347,6 @@ def _outcomes(columns: Mapping[str, pa.Array], protocol: str) -> tuple[Outcome, 
 
 
 def _base(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What every outcome has."""
+    """Return the fields that every outcome has: id, cluster and tags."""
     tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
     return {"id": row["id"], "cluster": row["cluster"], "tags": tags}

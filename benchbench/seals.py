@@ -1,9 +1,9 @@
-"""The seal of a run: a digest over its header and outcomes, whatever a file's encoding of them.
+"""The seal of a run: a digest over its header and outcomes, independent of the file's encoding.
 
-It covers what a reader decodes (texts, whole numbers, the bits of floats, the header as sorted
-JSON) and none of Parquet's own bytes, so that a file that another version of pyarrow writes anew
-still verifies. It shows damage and careless edits; it is no signature, for who changes a run can
-seal it anew.
+It covers what a reader decodes (texts, integers, the bits of floats, the header as sorted JSON) and
+none of Parquet's own bytes, so that a file rewritten by another version of pyarrow still verifies.
+It reveals damage and careless edits. It is not a signature: a person who changes a run can seal it
+again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def seal(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> str:
     """Return the digest of a run's header and columns: SHA-256, in hexadecimal.
 
     Args:
-        header: without the seal itself.
+        header: the header without the seal itself.
         columns: name → values, in the order of the items.
 
     Raises:
-        ValueError: a column of a type that runs do not have.
+        ValueError: a column has a type that runs do not have.
     """
     digest = hashlib.sha256(b"benchbench run\n")
     for part in _parts(header, columns):
@@ -45,7 +45,7 @@ def _parts(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Iterat
 
 
 def _values(column: pa.Array) -> Iterator[bytes]:
-    """Yield a column's type and values; of lists their lengths, then what they hold."""
+    """Yield a column's type and values; for lists their lengths, then their values."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

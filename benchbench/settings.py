@@ -1,16 +1,16 @@
-"""A user's own defaults: ``benchbench.toml``, or ``[tool.benchbench]`` of ``pyproject.toml``.
+"""The user's defaults: ``benchbench.toml``, or ``[tool.benchbench]`` of ``pyproject.toml``.
 
-The first that is found in the working directory or, upward, in its parents; ``benchbench.toml``
-before the other::
+The first one found in the working directory or, upward, in its parents is used;
+``benchbench.toml`` comes before the other::
 
     edition = "scenes"         # or "official"
     data_root = "photographs"  # from the file's own folder
 
-    [[gate]]                   # what benchbench gate asks (benchbench.conditions)
+    [[gate]]                   # a condition of benchbench gate (benchbench.conditions)
     task = "vg-relation"
     margin = 1.0
 
-or, with all that need not be typed then::
+or, with every option of the gate that has a default in the file::
 
     [gate]                     # in pyproject.toml [tool.benchbench.gate]
     baseline = "accepted"      # a run or folder, from the file's own folder; or git:REF:PATH
@@ -43,12 +43,12 @@ GATE_KEYS = ("baseline", "inconclusive", "fail_if", "checks")
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """What a gate asks, where nothing is typed."""
+    """The gate's conditions and baseline, used where the command line gives none."""
 
     baseline: str | None = None
-    """A place of runs."""
+    """The path of a run or a folder of runs, or git:REF:PATH."""
     inconclusive: str | None = None
-    """As written; not checked."""
+    """The value as written; not checked."""
     fail_if: tuple[str, ...] = ()
     """Conditions as typed; not checked."""
     checks: tuple[dict[str, Any], ...] = ()
@@ -57,26 +57,26 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a settings file says; all None where there is none."""
+    """The values of a settings file; all None where there is none."""
 
     path: Path | None = None
-    """The file."""
+    """The settings file."""
     edition: str | None = None
-    """As written; not checked."""
+    """The edition as written; not checked."""
     data_root: Path | None = None
-    """From the file's own folder; not checked."""
+    """Relative to the file's own folder; not checked."""
     gate: GateSettings = GateSettings()
 
     def origin(self, key: str) -> str:
-        """Where a value comes from, for messages."""
+        """Return the origin of a value, for messages."""
         return f"key '{key}' in {self.path}"
 
 
 def read_settings(start: Path | None = None) -> Settings:
-    """The settings that hold in a folder, by default the working directory.
+    """Return the settings that apply in a folder, by default the working directory.
 
     Raises:
-        UsageError: a settings file cannot be read, or says what cannot be meant. It names file
+        UsageError: a settings file cannot be read, or has a value that is not valid. It names file
             and key.
     """
     try:
@@ -92,7 +92,7 @@ def read_settings(start: Path | None = None) -> Settings:
 
 
 def _table(path: Path) -> dict[str, Any] | None:
-    """Our part of a file; None where it has none."""
+    """Return benchbench's table of a file; None where it has none."""
     try:
         content = tomllib.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -129,7 +129,7 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
 
 
 def _gate(path: Path, asked: Any) -> GateSettings:
-    """``[[gate]]`` tables, or one table with them as ``checks``."""
+    """Return the gate's settings: ``[[gate]]`` tables, or one table with them as ``checks``."""
     table = asked if isinstance(asked, dict) else {"checks": asked}
     for key, value in table.items():
         if key not in GATE_KEYS:

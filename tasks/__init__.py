@@ -1,1 +1,4 @@
-"""One file per task; found by name (``load_task("vg-relation")``), never imported by it."""
+"""The built-in tasks, one file each.
+
+They are found by name (``load_task("vg-relation")``), never imported by it.
+"""

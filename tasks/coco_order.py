@@ -1,4 +1,4 @@
-"""COCO-Order: the caption as written, or one of four shuffles of it? (ARO; ICLR 2023)."""
+"""COCO-Order: is the caption the original, or one of four shuffles of it? (ARO; ICLR 2023)."""
 
 from __future__ import annotations
 

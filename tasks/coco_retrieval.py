@@ -1,4 +1,4 @@
-"""COCO retrieval: pictures and captions find each other (Karpathy's test split)."""
+"""COCO retrieval: images and captions search each other (Karpathy's test split)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 CAPTIONS = "coco_karpathy_test.json"
 SHA256 = "5b202a235ee2a4e13f82b984ef9293b8e2d34f9b1f92147bf8340580f20faf15"
-"""Of the file as published with BLIP (and copied by lezhang7/Enhance-FineGrained)."""
+"""SHA-256 of the file as published with BLIP (and copied by lezhang7/Enhance-FineGrained)."""
 
 
 class COCORetrieval:
-    """5,000 pictures search 24,855 captions, and 25,010 captions search the pictures."""
+    """5,000 images search 24,855 distinct captions, and 25,010 captions search the images."""
 
     info = TaskInfo(
         name="coco-retrieval",
@@ -70,11 +70,11 @@ class COCORetrieval:
     )
 
     def items(self, root: Path) -> list[Entry]:
-        """One entry a picture."""
+        """Return one entry per image."""
         return read_captioned(root, CAPTIONS)
 
     def training(self, root: Path) -> list[Entry]:
-        """The pictures of the training split beside it, with their captions; none without it."""
+        """Return the training split's images with captions; empty where its file is missing."""
         return read_training(root, CAPTIONS)
 
 

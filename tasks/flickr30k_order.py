@@ -1,4 +1,4 @@
-"""Flickr30k-Order: the caption as written, or one of four shuffles of it? (ARO; ICLR 2023)."""
+"""Flickr30k-Order: is the caption the original, or one of four shuffles of it? (ARO; ICLR 2023)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flickr30k retrieval: pictures and captions find each other (Karpathy's test split)."""
+"""Flickr30k retrieval: images and captions search each other (Karpathy's test split)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CAPTIONS = "flickr30k_test.json"
 
 
 class Flickr30kRetrieval:
-    """1,000 pictures and their 5,000 captions search each other."""
+    """1,000 images and their 5,000 captions search each other."""
 
     info = TaskInfo(
         name="flickr30k-retrieval",
@@ -62,11 +62,11 @@ class Flickr30kRetrieval:
     )
 
     def items(self, root: Path) -> list[Entry]:
-        """One entry a picture."""
+        """Return one entry per image."""
         return read_captioned(root, CAPTIONS)
 
     def training(self, root: Path) -> list[Entry]:
-        """The pictures of the training split beside it, with their captions; none without it."""
+        """Return the training split's images with captions; empty where its file is missing."""
         return read_training(root, CAPTIONS)
 
 

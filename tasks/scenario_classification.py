@@ -1,4 +1,4 @@
-"""Scenario classification: action, object and relation by name alone (ScenarioCLIP)."""
+"""Scenario classification: action, object and relation by their names alone (ScenarioCLIP)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CUTOFFS = (1, 5, 10)
 
 
 def _top(name: str, meaning: str) -> list[Metric]:
-    """Strict metrics of one gallery."""
+    """Return the strict metrics of one gallery."""
     only = (("gallery", name),)
     return [Metric(f"{name}-top{k}", meaning, judgement="found", k=k, only=only) for k in CUTOFFS]
 
 
 def _lenient(name: str, meaning: str) -> list[Metric]:
-    """Upstream's: any label of the same picture is a hit."""
+    """Return upstream's lenient metrics: any label of the same image is a hit."""
     only = (("gallery", name),)
     return [
         Metric(
@@ -41,7 +41,7 @@ def _lenient(name: str, meaning: str) -> list[Metric]:
 
 
 class ScenarioClassification:
-    """Pictures, crops and focused regions, each among all names of its kind."""
+    """Classification of images, crops and focused regions, each among all names of its kind."""
 
     info = TaskInfo(
         name="scenario-classification",
@@ -96,7 +96,7 @@ class ScenarioClassification:
     )
 
     def items(self, root: Path) -> list[Entry]:
-        """Picture by picture: its action, its objects, its relations."""
+        """Return the entries, image by image: its action, its objects, its relations."""
         classes = read_classes(root)
         levels = [
             Gallery("action", "scene", classes.actions),
@@ -115,7 +115,7 @@ class ScenarioClassification:
 def _entries(
     picture: Annotated, root: Path, gallery: Gallery, known: frozenset[str]
 ) -> Iterator[Entry]:
-    """What a picture asks on one level; all names of one region are that region's own."""
+    """Yield an image's entries on one level; all names of one region are that region's own."""
     field = f"{gallery.name}s"
     shown = _shown(picture, root)[gallery.name]
     names = [class_of(picture.record, field, name, known) for _, name in shown]
@@ -136,7 +136,7 @@ def _entries(
 
 
 def _shown(picture: Annotated, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
-    """Level by level, what is shown of a picture, and what that is called."""
+    """Return for each level the images or crops of an image, and their names."""
     whole = root / picture.image
     return {
         "action": [(ImageRef(whole), picture.action)],

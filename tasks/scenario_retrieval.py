@@ -1,4 +1,4 @@
-"""Scenario retrieval: pictures and their dense captions find each other (ScenarioCLIP)."""
+"""Scenario retrieval: images and their dense captions search each other (ScenarioCLIP)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ScenarioRetrieval:
-    """A picture and the one caption that tells all that goes on in it."""
+    """Retrieval between images and their one dense caption, which describes the whole scene."""
 
     info = TaskInfo(
         name="scenario-retrieval",
@@ -55,7 +55,7 @@ class ScenarioRetrieval:
     )
 
     def items(self, root: Path) -> list[Entry]:
-        """One entry a picture."""
+        """Return one entry per image."""
         gallery = Gallery("test")
         return [
             Entry(

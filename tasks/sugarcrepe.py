@@ -1,4 +1,4 @@
-"""SugarCrepe: negatives written to sound as likely as the truth (Hsieh et al., NeurIPS 2023)."""
+"""SugarCrepe: negatives written to be as plausible as the truth (Hsieh et al., NeurIPS 2023)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SugarCrepe:
     )
 
     def items(self, root: Path) -> list[Item]:
-        """The subsets in alphabetical order, each in the order of its file."""
+        """Return the items, subsets in alphabetical order, each in the order of its file."""
         return [
             _item(root, subset, key, record)
             for subset in SUBSETS

@@ -54,7 +54,7 @@ METRICS = (
 
 
 class VGAttribution:
-    """Two captions a crop, one with the attributes of the two objects swapped."""
+    """Items of one crop and two captions, one with the attributes of the two objects swapped."""
 
     info = TaskInfo(
         name="vg-attribution",
@@ -96,7 +96,7 @@ class VGAttribution:
     )
 
     def items(self, root: Path) -> list[Item]:
-        """One item a record, true caption first."""
+        """Return one item per record, true caption first."""
         return read_attributions(root)
 
 

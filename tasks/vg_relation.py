@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 
 METRICS = (
-    # ARO's list of relations to leave out holds symmetric ("next to") and rare ones.
+    # ARO's list of relations to leave out contains symmetric ("next to") and rare ones.
     Metric(
         name="aro-paper",
         meaning="relations, less ARO's 157",
@@ -45,7 +45,7 @@ METRICS = (
         source="mteb's image-text pair tasks; unibench",
     ),
     Metric(name="macro", meaning="relations, all", by="relation"),
-    # Left and right take other seeing than who rides whom; on photographs: --by kind.
+    # Left and right test another ability than "who rides whom"; on photographs: --by kind.
     Metric(
         name="left-right",
         meaning="relations: left, right",
@@ -65,7 +65,7 @@ METRICS = (
 
 
 class VGRelation:
-    """Two captions a crop, one with subject and object swapped."""
+    """Items of one crop and two captions, one with subject and object swapped."""
 
     info = TaskInfo(
         name="vg-relation",
@@ -108,7 +108,7 @@ class VGRelation:
     )
 
     def items(self, root: Path) -> list[Item]:
-        """One item a record, true caption first."""
+        """Return one item per record, true caption first."""
         return read_relations(root)
 
 

@@ -30,11 +30,12 @@ SHOWN: dict[int, Literal["all", "drawn", "photographs"]] = {
     50: "all",
     100: "photographs",
 }
-"""Where each K is read: the few pairs of a drawn scene leave nothing to rank at 100."""
+"""The editions for which each K is printed: the few pairs of a drawn scene leave nothing to rank at
+100."""
 
 
 def _recalls() -> Iterator[Metric]:
-    """R@K, mR@K and zR@K, and the same with any number of predicates a pair."""
+    """Yield R@K, mR@K and zR@K, and the same with any number of predicates per pair."""
     for k, editions in SHOWN.items():
         recall = Metric(f"R@{k}", "images", judgement="recall", k=k, editions=editions, source=XU)
         free: Judgement = "unconstrained recall"
@@ -56,7 +57,7 @@ def _recalls() -> Iterator[Metric]:
 
 
 def _accuracies() -> Iterator[Metric]:
-    """How often a pair's own predicate is among its best."""
+    """Yield the metrics of how often a pair's own predicate is among its best K."""
     for k in (1, 5):
         macro = Metric(f"macro@{k}", "predicates", by="predicate", judgement="predicate", k=k)
         yield macro
@@ -71,7 +72,7 @@ def _accuracies() -> Iterator[Metric]:
 
 
 def _among_true_pairs() -> Iterator[Metric]:
-    """A@K."""
+    """Yield A@K: the share of relations among the best K triples of truly related pairs."""
     for k, editions in SHOWN.items():
         yield Metric(
             f"A@{k}",
@@ -158,28 +159,32 @@ CARD = TaskInfo(
 
 @dataclass(frozen=True)
 class RelationDetection:
-    """Images, their boxes and relations; how much of them a model is told is the mode."""
+    """Images with boxes and relations; the mode is the part of them that a model gets."""
 
     info: TaskInfo
     given: Given
 
     def items(self, root: Path) -> list[Scene]:
-        """The images of the test split that have a box and a relation."""
+        """Return the images of the test split that have a box and a relation."""
         return read_scenes(root, given=self.given)
 
     def training(self, root: Path) -> list[Scene]:
-        """Those of the training split."""
+        """Return the images of the training split."""
         return read_scenes(root, "training", self.given)
 
 
 @dataclass(frozen=True)
 class ProposedDetection(RelationDetection):
-    """Boxes, labels and scores come from a detector's file."""
+    """The mode whose boxes, labels and scores come from a detector's file."""
 
     proposals: Path | None = None
 
     def items(self, root: Path) -> list[Scene]:
-        """The images of the test split, each with what the detector found."""
+        """Return the images of the test split, each with the detector's proposals.
+
+        Raises:
+            UsageError: no proposals were given.
+        """
         if self.proposals is None:
             raise UsageError(
                 f"{self.info.name} needs a detector's boxes: pass --proposals FILE. "
@@ -188,11 +193,11 @@ class ProposedDetection(RelationDetection):
         return read_scenes(root, given=self.given, proposals=self.proposals)
 
     def training(self, root: Path) -> list[Scene]:
-        """The images of the training split, with their true boxes and labels."""
+        """Return the images of the training split, with their true boxes and labels."""
         return read_scenes(root, "training")
 
     def with_proposals(self, path: Path) -> ProposedDetection:
-        """The same task on a detector's file."""
+        """Return the same task on a detector's file."""
         return replace(self, proposals=path)
 
 
@@ -239,11 +244,11 @@ PREDICATE = replace(
 
 
 class VGRelationDetection(RelationDetection):
-    """PredCls, and the other modes as its variants."""
+    """PredCls, with the other modes as its variants."""
 
     @property
     def variants(self) -> Mapping[str, RelationDetection]:
-        """The mode → its task."""
+        """Return mode → its task."""
         return {
             "predicate": RelationDetection(PREDICATE, "pairs"),
             "sgcls": RelationDetection(SGCLS, "boxes"),

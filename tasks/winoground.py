@@ -1,4 +1,4 @@
-"""Winoground: two pictures, two captions of the same words (Thrush et al., CVPR 2022)."""
+"""Winoground: two images, two captions of the same words (Thrush et al., CVPR 2022)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAPER = "Thrush et al., §3.2"
 
 
 class Winoground:
-    """Two images and two captions an item; each caption belongs to one of the images."""
+    """Items of two images and two captions; each caption belongs to one of the images."""
 
     info = TaskInfo(
         name="winoground",
@@ -54,7 +54,7 @@ class Winoground:
     )
 
     def items(self, root: Path) -> list[Item]:
-        """One item a line."""
+        """Return one item per line."""
         return [_item(root, r) for r in read_records(root / "examples.jsonl")]
 
 

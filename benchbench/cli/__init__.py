@@ -1,6 +1,6 @@
-"""The command line: each command parses, calls the library, prints.
+"""The command line: each command parses its options, calls the library, and prints the result.
 
-Modules here import click alone at their top, so that ``benchbench --help`` is instant.
+Modules here import only click at their top, so that ``benchbench --help`` is instant.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; where that was asked for, show the trace behind an error of ours."""
+        """Run a command; with ``--verbose``, print the trace behind a BenchbenchError."""
         try:
             return super().invoke(ctx)
         except BenchbenchError as error:
@@ -62,7 +62,7 @@ class _Commands(click.Group):
 
 
 def _in_one_line(run: Callable[[], Any]) -> NoReturn:
-    """Leave with what a command returns, or with an error in one line."""
+    """Run a command, and exit with the code that it returns, or with an error in one line."""
     try:
         code: object = run()
     except click.exceptions.NoArgsIsHelpError as error:
@@ -94,18 +94,18 @@ def _fail(message: str, code: int = 2) -> NoReturn:
 
 
 def _say(message: str) -> None:
-    """Print a line on standard error; click leaves its colours in, for the border to show."""
+    """Print a line on standard error; ``color`` keeps its escapes for the border to show."""
     click.echo(message, err=True, color=True)
 
 
 def _show_warnings() -> None:
-    """Print warnings in one line, without their source."""
+    """Make warnings print in one line, without their source."""
     warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {sentence(str(message))}")
-    # Oversized pictures are refused by our own rule, with an error of their own.
+    # benchbench refuses oversized images by its own rule, with an ImageError.
     warnings.filterwarnings("ignore", message=r"Image size .* could be decompression bomb")
 
 
-# color: click takes no escapes out of what is printed, and the border shows them.
+# color: click removes no escapes from printed text, and the border makes them visible.
 @click.group(
     "benchbench",
     cls=_Commands,

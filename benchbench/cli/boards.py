@@ -86,7 +86,7 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
 
 
 def _tell(changed: Sequence[Path], word: str) -> None:
-    """Name the pages, and the runs that are not those which the pages were made of."""
+    """Print the changed pages, and the runs that differ from those the pages were made from."""
     from benchbench.runs import SUFFIX
 
     runs = [path for path in changed if path.suffix == SUFFIX]

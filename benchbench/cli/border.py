@@ -1,4 +1,4 @@
-"""The border to the terminal: whatever a command prints passes here, so that none can forget it."""
+"""The border to the terminal: all output of all commands passes it, with escapes made visible."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 BAR = re.compile("[\r\n]*")
 BARS = re.compile("(?:[\r\n]|\x1b\\[A)*")
-"""What a progress bar begins with: back to the start of the line, or up to an earlier one. On
-standard error alone, where no message begins with text from outside."""
+"""The start of a progress bar: back to the start of the line, or up to an earlier one. On standard
+error alone, where no message begins with text from outside."""
 
 
 class Border:
-    """A text stream that shows control characters as visible escapes."""
+    """A text stream that prints control characters as visible escapes."""
 
     def __init__(self, stream: TextIO, bar: re.Pattern[str] | None = None) -> None:
-        """Stand before a stream; ``bar``: what a write may begin with all the same."""
+        """Wrap a stream; ``bar`` matches what a write may begin with unchanged."""
         self._stream = stream
         self._bar = bar
 
     def write(self, text: str) -> int:
-        """Write text; return how much of it."""
+        """Write text, with control characters escaped; return its length."""
         begins = self._bar.match(text) if self._bar else None
         head = begins[0] if begins else ""
         self._stream.write(head + printable(text[len(head) :]))
@@ -42,16 +42,16 @@ class Border:
             self.write(each)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's own."""
+        """Return the wrapped stream's attribute."""
         return getattr(self._stream, name)
 
 
 @contextmanager
 def bordered() -> Iterator[None]:
-    """Let standard output and error pass the border; what a terminal's encoding lacks is '?'.
+    """Wrap standard output and error in the border; print "?" for characters they cannot encode.
 
-    A locale that says ASCII says nothing: UTF-8 is written, as Python and click do. After an error
-    of ours the border stays, for the traceback.
+    A locale with ASCII as its encoding is ignored: UTF-8 is written, as Python and click do. After
+    a BenchbenchError the border stays, for the traceback.
     """
     before = sys.stdout, sys.stderr
     if not isinstance(sys.stdout, Border):
@@ -71,7 +71,7 @@ def bordered() -> Iterator[None]:
 
 
 def say(line: object, *, err: bool = False) -> None:
-    """Print one line: a line break in what comes from outside is shown, and makes no other."""
+    """Print one line; line breaks in text from outside are escaped, so that it stays one line."""
     click.echo(one_line(str(line)), err=err, color=True)
 
 

@@ -68,7 +68,11 @@ def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: s
 
 
 def _seeds(text: str) -> list[int]:
-    """Numbers and ranges: "0", "0-4", "0,2,5-7"."""
+    """Return the seeds of numbers and ranges: "0", "0-4", "0,2,5-7".
+
+    Raises:
+        UsageError: the text is not of that form, or names no seed or more than ``MOST_SEEDS``.
+    """
     from benchbench.errors import UsageError
 
     seeds: list[int] = []
@@ -84,7 +88,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _readers(names: set[str]) -> Iterator[str]:
-    """Tasks that read one of these files."""
+    """Yield the names of tasks that read one of these files."""
     from benchbench.registry import load_task, task_names
 
     for task in task_names():

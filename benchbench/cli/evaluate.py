@@ -109,7 +109,7 @@ def eval_command(
 
 
 class _Shown(NamedTuple):
-    """Where runs go, and how they are shown."""
+    """Where runs are written, and how they are printed."""
 
     out: str
     by: str | None
@@ -154,7 +154,7 @@ def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None
 def _grid(
     models: Sequence[str], tasks: Sequence[str], shown: _Shown, settings: dict[str, Any]
 ) -> int:
-    """A line a run as it is done; 2 where one failed."""
+    """Print a line per finished run; return exit code 2 where a run failed, otherwise 0."""
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid, named
     from benchbench.reports.boards import DRAWN
@@ -192,7 +192,7 @@ def _grid(
 
 
 def _tell(cell: Cell) -> None:
-    """Print why a model has no run on a task."""
+    """Print the reason that a model has no run on a task."""
     from benchbench.failures import trace_of
 
     if options.is_verbose():

@@ -97,7 +97,7 @@ def _gated(
     ties: Any,
     **how: Any,
 ) -> tuple[str, list[Section], int]:
-    """What to print, what to add to a summary, what to leave with."""
+    """Return the text to print, the sections for a summary, and the exit code."""
     from benchbench.baselines import is_there, runs_from
     from benchbench.gate import exit_code, gate
     from benchbench.reports.gates import last_line, sections, terminal
@@ -112,7 +112,7 @@ def _gated(
         return text, [_fenced(early.verdict.upper(), text)], code
     new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
-    _write(found, reports)  # before anything is said: a full disk must not contradict a verdict
+    _write(found, reports)  # before anything is printed: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
 
 
@@ -124,7 +124,11 @@ def _early(
     ties: Any,
     how: dict[str, Any],
 ) -> Early:
-    """One rule, on as many items as it takes."""
+    """Return the early verdict of one rule, from as many items as it needs.
+
+    Raises:
+        UsageError: there are several rules, a report, or a run as the candidate.
+    """
     from benchbench.baselines import is_there
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
@@ -150,7 +154,11 @@ def _early(
 def _asked(
     conditions: Sequence[str], baseline: str | None, inconclusive: Inconclusive | None
 ) -> tuple[list[Rule], str, Inconclusive]:
-    """Rules, baseline and what is made of too few items: typed, or from the settings file."""
+    """Return rules, baseline and the meaning of too few items: typed, or from the settings file.
+
+    Raises:
+        UsageError: there is no rule or no baseline, or ``inconclusive`` is unknown.
+    """
     from benchbench.conditions import EXAMPLE, parse_condition, rules_of
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
@@ -209,14 +217,14 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
 
 
 def _fenced(what: str, text: str) -> Section:
-    """Text as it is."""
+    """Return a section with the text in a code block."""
     from benchbench.reports.summaries import LEAST, Section
 
     return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
 
 
 def _summarise(sections: Sequence[Section]) -> None:
-    """Add to the step's summary, where a runner names one; a verdict does not hang on it."""
+    """Add the sections to the CI step's summary, where there is one; failure is only a warning."""
     from benchbench.errors import RunError
     from benchbench.reports.summaries import add_to_summary
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MOST = 2**31 - 1
-"""Of whatever is counted."""
+"""The largest value of every count."""
 
 
 class Number(click.FloatRange):
-    """A finite number within bounds; NaN compares with nothing, and is within none."""
+    """A finite number within bounds; NaN is within none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number."""
+        """Return the number, or fail where it is not finite or out of bounds."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
@@ -102,11 +102,11 @@ precision_option = click.option(
 
 
 VERBOSE = "benchbench.verbose"
-"""Key of a context's ``meta``."""
+"""The key of ``--verbose`` in a context's ``meta``."""
 
 
 def is_verbose() -> bool:
-    """Return whether the running command was asked to show traces."""
+    """Return whether the running command has ``--verbose``."""
     return bool(click.get_current_context().meta.get(VERBOSE))
 
 
@@ -120,7 +120,7 @@ verbose_option = click.option(
 
 
 def loading_options(command: Command) -> Command:
-    """How a checkpoint is to be read, for commands that load one: ``types.FURTHER``."""
+    """Add the options for loading a checkpoint (``types.FURTHER``) to a command."""
     for option in reversed(
         (
             click.option(

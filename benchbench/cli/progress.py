@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Progress on standard error: a bar on a terminal; elsewhere a line about every 15 seconds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 
 
 class ProgressBar:
-    """A ``benchbench.types.Progress`` for people."""
+    """A ``benchbench.types.Progress`` for human readers."""
 
     def __init__(self, *, silent: bool = False) -> None:
         self.encoded = False
-        """Whether anything is done that an interrupted evaluation would take up again."""
+        """Whether any input was encoded that an interrupted evaluation can reuse."""
         self._silent = silent
         self._bar: Any = None
         self._what = ""
@@ -23,7 +23,7 @@ class ProgressBar:
         self._last = 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are through."""
+        """Print that ``done`` of ``total`` are finished."""
         self.encoded = self.encoded or (what in ("images", "captions", "pairs") and done > 0)
         if self._silent:
             return
@@ -33,7 +33,7 @@ class ProgressBar:
             self._print_line(what, done, total)
 
     def close(self) -> None:
-        """Leave the last state on the screen."""
+        """Close the bar, and leave its last state on the screen."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -41,7 +41,7 @@ class ProgressBar:
     def _show_bar(self, what: str, done: int, total: int) -> None:
         from tqdm import tqdm
 
-        if what != self._what or not done:  # the same may come again, for another role
+        if what != self._what or not done:  # the same stage may run again, for another role
             self.close()
             self._bar = tqdm(
                 total=total, desc=f"{what:>8}", bar_format=FORMAT, ncols=80, file=sys.stderr

@@ -112,7 +112,7 @@ def train_command(
 
 
 class _Line:
-    """A line of the latest values, every quarter of a minute and at each validation."""
+    """A progress printer: a line of the latest values every 15 seconds and at each validation."""
 
     def __init__(self) -> None:
         self._last = 0.0

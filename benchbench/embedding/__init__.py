@@ -1,10 +1,10 @@
-"""Every distinct image, crop and caption is encoded once.
+"""Encoding of inputs: every distinct image, crop and caption is encoded once.
 
-Harnesses that walk item by item encode a crop again for each of its captions' items, and pad
-every caption to the full context. Here the distinct inputs are listed first; pictures are decoded
-on worker threads beside the forward pass, a file once for all its crops; captions go through
-sorted by length, so that a model that can trim its batches does. A model that scores pairs is shown
-each distinct pair once, and encodes each picture once for all of its captions.
+Harnesses that go item by item encode a crop again for each of its captions' items, and pad every
+caption to the full context length. Here the distinct inputs are listed first. Images are decoded on
+worker threads beside the forward pass, a file once for all its crops. Captions are sorted by
+length, so that models that can trim their batches do so. A model that scores pairs gets each
+distinct pair once, and encodes each image once for all of its captions.
 """
 
 from benchbench.embedding.captions import Captions, encode_captions

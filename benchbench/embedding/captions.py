@@ -1,4 +1,4 @@
-"""Captions to vectors, the short ones together."""
+"""Encoding of captions to vectors, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """Embedded captions, and what the model read of them."""
+    """Embedded captions, and their token ids."""
 
     embedded: Embedded[str]
     token_ids: Mapping[str, tuple[int, ...]]
-    """Cut to the model's context."""
+    """The token ids of each caption, cut to the model's context length."""
     truncated: frozenset[str]
-    """Those that were longer."""
+    """The captions that were longer."""
 
 
 def encode_captions(
@@ -43,16 +43,16 @@ def encode_captions(
     """Encode each distinct caption once, in batches of similar length.
 
     Args:
-        model: the text tower.
-        texts: captions, repeats welcome.
-        batch_size: captions a forward pass.
-        role: what the captions stand for.
-        progress: told after each batch.
-        unfinished: batches of an interrupted evaluation, to be taken from and added to.
-        outputs: checks what the model returns; one for all that is to be compared.
+        model: the model with the text tower.
+        texts: captions; repeats are allowed.
+        batch_size: captions per forward pass.
+        role: what the captions represent.
+        progress: called after each batch.
+        unfinished: the stored batches of an interrupted evaluation, which are used and extended.
+        outputs: checks the model's outputs; one instance for all outputs that are compared.
 
     Raises:
-        ModelError: the model returned anything but what its contract says.
+        ModelError: the model's output violates its contract.
     """
     outputs = outputs or Outputs(model)
     distinct = list(dict.fromkeys(texts))
@@ -76,7 +76,7 @@ def encode_captions(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Batches to be encoded, and by what."""
+    """The batches to encode, with the model and the role."""
 
     model: DualEncoder
     outputs: Outputs
@@ -85,7 +85,7 @@ class _Work:
     unfinished: Unfinished | None
 
     def forward(self, progress: Progress | None) -> Iterator[Vectors]:
-        """Yield the vectors of each batch, the next one being tokenised meanwhile."""
+        """Yield the vectors of each batch; the next one is tokenised at the same time."""
         done, total = 0, sum(map(len, self.batches))
         report = progress or (lambda what, done, total: None)
         report("captions", done, total)
@@ -100,7 +100,7 @@ class _Work:
                 report("captions", done, total)
 
     def _of_batch(self, i: int, tokens: TextBatch) -> Vectors:
-        """Return the vectors of batch i: those kept of an interrupted evaluation, or new ones."""
+        """Return the vectors of batch i: those stored by an interrupted evaluation, or new ones."""
         batch = self.batches[i]
         if (kept := self._kept(i)) is not None:
             return kept
@@ -110,7 +110,7 @@ class _Work:
         return vectors
 
     def _kept(self, i: int) -> Vectors | None:
-        """Return batch i of an interrupted evaluation, if it is there and this model's."""
+        """Return the stored vectors of batch i, where they exist and agree with this model."""
         batch, unfinished = self.batches[i], self.unfinished
         arrays = unfinished.load("captions", i, "vectors") if unfinished else None
         if unfinished is None or arrays is None:
@@ -125,7 +125,7 @@ class _Work:
         return vectors
 
     def _agrees(self, batch: Sequence[str], kept: Vectors) -> bool:
-        """Return whether some of the captions are encoded as they were."""
+        """Return whether some captions of a batch have the same vectors when encoded again."""
         some = batch[:PROBED]
         tokens = self.model.tokenize(some)
         again = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(some))

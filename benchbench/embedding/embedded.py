@@ -1,4 +1,4 @@
-"""Embeddings by what they are of."""
+"""Embeddings by their inputs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Embedded(Generic[Key]):
-    """A table of vectors with a name for each row."""
+    """A table of vectors with a key for each row."""
 
     rows: Mapping[Key, int]
     vectors: Vectors
-    """[distinct inputs, dim]."""
+    """[distinct inputs, dim]: one row per input."""
 
     def take(self, keys: Sequence[Key]) -> Vectors:
-        """The vectors of these inputs: [keys, dim]."""
+        """Return the vectors of these inputs: [keys, dim]."""
         return self.vectors[[self.rows[key] for key in keys]]

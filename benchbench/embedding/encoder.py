@@ -1,4 +1,4 @@
-"""A model at work on one evaluation: what it was shown, and what of it could not be read."""
+"""The encoder of one evaluation: its model's inputs, and the files that could not be read."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     Asked = TypeVar("Asked", bound=Question)
 
 CAPTIONS_PER_PICTURE = 4
-"""Captions in a batch for every picture in one: they are that much cheaper."""
+"""Captions in a batch for every image in a batch: captions are that much cheaper."""
 
 
 class Encoder:
-    """Encodes for a protocol, and keeps the account of it for the run."""
+    """The encoder of one evaluation, which records the inputs for the run."""
 
     def __init__(
         self,
@@ -45,16 +45,16 @@ class Encoder:
     ) -> None:
         self.progress = progress
         self.sha256: dict[Path, str] = {}
-        """Of the bytes of each image file that was read."""
+        """The SHA-256 of each image file that was read."""
         self.unreadable: dict[Path, str] = {}
-        """Files that could not be decoded, and why."""
+        """Files that could not be decoded, and the reason."""
         self.shown: set[ImageRef] = set()
         self.phrases: set[str] = set()
         self.truncated: set[str] = set()
         self.inputs = 0
-        """Pictures and captions that were encoded, or pairs that were scored."""
+        """The number of images and captions that were encoded, or pairs that were scored."""
         self.outputs = Outputs(model)
-        """Checks everything that the model returns."""
+        """The checks of everything that the model returns."""
         self._encodes: Any = model
         self._batch_size = batch_size
         self._workers = workers
@@ -65,7 +65,7 @@ class Encoder:
         """Embed images and crops; those of unreadable files have no row.
 
         Raises:
-            ImageError: a file cannot be decoded, and those are not to be skipped.
+            ImageError: a file cannot be decoded, and unreadable files are not skipped.
         """
         distinct = list(dict.fromkeys(refs))
         encoded = encode_pictures(
@@ -86,7 +86,7 @@ class Encoder:
         return encoded.embedded
 
     def look(self, refs: Iterable[ImageRef]) -> None:
-        """Read and decode whole images for a model that is not given crops by this encoder.
+        """Read and decode whole images for a model that gets no crops from this encoder.
 
         Raises:
             ImageError: as for ``pictures``.
@@ -107,10 +107,10 @@ class Encoder:
                     self.progress("images", done, len(distinct))
 
     def readable(self, items: Sequence[Asked]) -> list[Asked]:
-        """The items none of whose images was found unreadable so far.
+        """Return the items none of whose images was found unreadable so far.
 
         Raises:
-            DataError: there is none.
+            DataError: no item is left.
         """
         kept = [
             item for item in items if all(ref.path not in self.unreadable for ref in item.images)
@@ -120,7 +120,7 @@ class Encoder:
         return kept
 
     def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
-        """Embed phrases."""
+        """Embed phrases, each distinct one once."""
         distinct = list(dict.fromkeys(texts))
         encoded = encode_captions(
             self._model(),
@@ -137,11 +137,11 @@ class Encoder:
         return encoded
 
     def pairs(self, blocks: Sequence[Block]) -> Scored:
-        """Score all pairs of each block's pictures and captions; ``look`` at the files before.
+        """Score all pairs of each block's images and captions; call ``look`` on the files before.
 
         Raises:
-            ContractError: the model scores no pairs.
-            ImageError: a file cannot be decoded any more.
+            ContractError: the model is not a pair scorer.
+            ImageError: a file can no longer be decoded.
         """
         if not scores_pairs(self._encodes):
             raise ContractError(
@@ -166,10 +166,11 @@ class Encoder:
         return scored
 
     def _model(self) -> DualEncoder:
-        """The model, which must have the towers that it is asked to use.
+        """Return the model, as a dual encoder.
 
         Raises:
-            ContractError: it has a head for relations alone, say.
+            ContractError: it does not embed images and captions: it has only a head for relations,
+                say.
         """
         if not isinstance(self._encodes, DualEncoder):
             name = self._encodes.manifest.name
@@ -177,7 +178,7 @@ class Encoder:
         return self._encodes
 
     def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:
-        """The place of this call's batches: named by what goes into them, in order."""
+        """Return the store of this call's batches, named by the digest of its inputs, in order."""
         if self._unfinished is None:
             return None
         digest = hashlib.sha256(f"{kind} {role}".encode())
@@ -187,19 +188,19 @@ class Encoder:
 
 
 def one_a_file(refs: Iterable[ImageRef]) -> list[ImageRef]:
-    """The first crop of each file, for looking at the file."""
+    """Return the first crop of each file, for a check of the file."""
     return list({ref.path: ref for ref in reversed(list(refs))}.values())[::-1]
 
 
 def _shape(blocks: Sequence[Block]) -> Iterator[str]:
-    """Which pictures and captions meet, given the order in which they first come."""
+    """Yield for each block which images and captions it pairs, numbered by first occurrence."""
     number: dict[object, int] = {}
     for refs, texts in blocks:
         yield " ".join(str(number.setdefault(each, len(number))) for each in (*refs, *texts))
 
 
 def _looked(ref: ImageRef) -> str | ImageError:
-    """The digest of an image file that decodes; else why not."""
+    """Return the SHA-256 of an image file that decodes; otherwise the error."""
     try:
         content = read_bytes(ref.path)
         decode(content, ref.path)

@@ -1,4 +1,4 @@
-"""What a model returns, checked in one place before anything is computed from it."""
+"""Checks of a model's outputs, in one place before anything is computed from them."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ if TYPE_CHECKING:
     Logs = npt.NDArray[np.float64]
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "bf16": 5e-2}
-"""How far the same input may come out in another batch, relative to its length (of a vector) or to
-its size, if above 1 (of a score)."""
+"""The largest allowed difference of the same input's output in another batch, relative to its
+length (of a vector) or to its absolute value, if above 1 (of a score)."""
 
 
 PROBED = 4
-"""Inputs of what is kept that are encoded again, to see whether they come out the same."""
+"""The number of stored inputs that are encoded again, to check whether their outputs are the
+same."""
 
 
 class Outputs:
-    """One model's outputs in one evaluation: of one dimension, finite, one for each input."""
+    """The checks of one model's outputs in one evaluation: one dimension, finite, one per input."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self._dim: int | None = None
-        """Of all embeddings, once one was seen."""
+        """The dimension of all embeddings, after the first."""
 
     def vectors(self, output: Any, n: int) -> Floats:
         """Return embeddings as float32 on the CPU, of unit length where similarity is cosine.
 
         Args:
-            output: what ``encode_images`` or ``encode_texts`` returned; [n, dim] is expected, on
-                any device and of any float type.
-            n: how many inputs went in.
+            output: the return value of ``encode_images`` or ``encode_texts``; [n, dim] is expected,
+                on any device and of any float type.
+            n: the number of inputs.
 
         Raises:
-            ModelError: no float tensor, of another shape or dimension, or values not finite.
+            ModelError: it is not a float tensor, has another shape or dimension, or is not finite.
         """
         tensor = self._tensor(output, f"{n} inputs", f"[{n}, dim]")
         if tensor.ndim != 2 or len(tensor) != n or not tensor.shape[1]:
@@ -63,11 +64,11 @@ class Outputs:
         return vectors
 
     def kept(self, array: npt.NDArray[Any], n: int) -> Floats | None:
-        """Return embeddings read back from a file as they were saved; None where they are unsound.
+        """Return embeddings read back from a file as they were saved; None where they are invalid.
 
         Args:
-            array: [n, dim] of finite float32 is expected, and the dimension of other embeddings.
-            n: how many inputs they are of.
+            array: [n, dim] of finite float32 is expected, with the dimension of other embeddings.
+            n: the number of inputs.
         """
         if array.dtype != np.float32 or array.ndim != 2 or len(array) != n:
             return None
@@ -79,7 +80,7 @@ class Outputs:
         """Return a pair scorer's scores as float32 on the CPU: [n].
 
         Raises:
-            ModelError: no float tensor, of another shape, or values not finite.
+            ModelError: they are not a float tensor, have another shape, or are not finite.
         """
         tensor = self._tensor(output, f"{n} pairs", f"[{n}]")
         if tuple(tensor.shape) != (n,):
@@ -87,10 +88,10 @@ class Outputs:
         return self._finite(tensor, "scores")
 
     def logs(self, output: Any, shape: tuple[int, int]) -> Logs:
-        """Return a relation scorer's logarithms of probabilities as float64.
+        """Return a relation scorer's log-probabilities as float64.
 
         Raises:
-            ModelError: no array of numbers, of another shape, or values not finite.
+            ModelError: they are not a numeric array, have another shape, or are not finite.
         """
         try:
             logs = np.asarray(output, dtype=np.float64)
@@ -106,7 +107,7 @@ class Outputs:
         """Return preprocessed images as one batch: [n, 3, height, width].
 
         Raises:
-            ModelError: ``transform`` gave no tensors, or tensors of several shapes.
+            ModelError: ``transform`` returned no tensors, or tensors of several shapes.
         """
         import torch
 
@@ -120,7 +121,7 @@ class Outputs:
         """Return the token ids of n captions.
 
         Raises:
-            ModelError: not one sequence of whole numbers for each caption.
+            ModelError: there is not one sequence of integers for each caption.
         """
         try:
             ids = [tuple(int(i) for i in row) for row in output]
@@ -134,7 +135,7 @@ class Outputs:
         """Return a pair scorer's features of n images.
 
         Raises:
-            ModelError: not one for each image.
+            ModelError: there are not n of them.
         """
         try:
             found = len(output)

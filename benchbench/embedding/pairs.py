@@ -1,9 +1,9 @@
-"""Pictures and captions to scores, by a model that reads them together.
+"""Scoring of images with captions, by a model that reads them together.
 
-A picture is decoded and encoded once for all captions that are asked of it; a pair is scored once,
-however many items ask it. Pictures are taken in chunks, so that what is kept of them is bounded. A
-chunk's pairs are scored in order of their captions' length, so that batches are dense; or picture
-by picture, for models that read once what the captions of a picture share.
+An image is decoded and encoded once for all its captions; a pair is scored once, however many items
+contain it. Images are processed in chunks, so that the features held at once are bounded. A chunk's
+pairs are scored in order of their captions' length, so that batches are dense; or image by image,
+for models that compute once what the captions of an image share.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ if TYPE_CHECKING:
     Scores = npt.NDArray[np.float32]
     Integers = npt.NDArray[np.intp]
     Block = tuple[Sequence[ImageRef], Sequence[str]]
-    """Every one of these pictures is asked with every one of these captions."""
+    """Images and captions: every one of these images is scored with every one of these captions."""
 
 PORTION = 4096
-"""Pairs that are kept together of an interrupted evaluation, at most."""
+"""The largest number of pairs of an interrupted evaluation that are stored together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The scores of pairs, and what the model read of the captions."""
+    """The scores of pairs, and the captions' token ids."""
 
     token_ids: Mapping[str, tuple[int, ...]]
-    """Of each caption, cut to the model's context."""
+    """The token ids of each caption, cut to the model's context length."""
     truncated: frozenset[str]
-    """Those that were longer."""
+    """The captions that were longer."""
     numbers: Mapping[str, int]
-    """Of each caption; the same for captions of the same token ids."""
+    """The number of each caption; captions with equal token ids have the same number."""
     asked: Mapping[ImageRef, Integers]
-    """The numbers that each picture was scored with, ascending."""
+    """The numbers of the captions that each image was scored with, ascending."""
     scores: Mapping[ImageRef, Scores]
-    """Their scores, in the order of ``asked``."""
+    """Each image's scores, in the order of ``asked``."""
 
     @property
     def n_pairs(self) -> int:
-        """How many distinct pairs were scored."""
+        """Return the number of distinct pairs that were scored."""
         return sum(map(len, self.asked.values()))
 
     def take(self, refs: Sequence[ImageRef], texts: Sequence[str]) -> Scores:
-        """The scores of these pictures with these captions: [refs, texts]."""
+        """Return the scores of these images with these captions: [refs, texts]."""
         wanted = np.array([self.numbers[text] for text in texts], dtype=np.intp)
         rows = [self.scores[ref][np.searchsorted(self.asked[ref], wanted)] for ref in refs]
         return np.stack(rows)
@@ -73,21 +73,21 @@ def score_pairs(
     unfinished: Unfinished | None = None,
     outputs: Outputs | None = None,
 ) -> Scored:
-    """Score each distinct pair of a picture and a token sequence once.
+    """Score each distinct pair of an image and a token sequence once.
 
     Args:
-        model: scores pairs.
-        blocks: what is asked: all pairs of each block's pictures and captions; repeats welcome.
-        batch_size: pictures, and pairs, a forward pass.
-        workers: decoding threads.
-        progress: told after each batch of pairs.
-        unfinished: portions of an interrupted evaluation of the same blocks and the same bytes of
-            files, to be taken from and added to.
-        outputs: checks what the model returns.
+        model: the pair scorer.
+        blocks: the pairs: all pairs of each block's images and captions; repeats are allowed.
+        batch_size: images, and pairs, per forward pass.
+        workers: the number of decoding threads.
+        progress: called after each batch of pairs.
+        unfinished: the stored portions of an interrupted evaluation of the same blocks and the same
+            bytes of files, which are used and extended.
+        outputs: checks the model's outputs.
 
     Raises:
         ImageError: a file cannot be decoded.
-        ModelError: the model returned anything but what its contract says.
+        ModelError: the model's output violates its contract.
     """
     outputs = outputs or Outputs(model)
     texts = list(dict.fromkeys(text for _, captions in blocks for text in captions))
@@ -109,9 +109,9 @@ def score_pairs(
 
 
 def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Integers]:
-    """The numbers of the captions that each picture is asked with: distinct, ascending.
+    """Return the numbers of the captions that each image is scored with: distinct, ascending.
 
-    Pictures of one block alone share its array: a gallery's captions are listed once.
+    Images of one block alone share its array: a gallery's captions are listed once.
     """
     of_refs: dict[ImageRef, list[Integers]] = {}
     for refs, captions in blocks:
@@ -125,7 +125,7 @@ def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef
 
 
 class _Count:
-    """How many pairs are through."""
+    """A counter of scored pairs, which reports progress."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress = progress
@@ -134,7 +134,7 @@ class _Count:
         self.add(0)
 
     def add(self, n: int) -> None:
-        """So many more."""
+        """Add n pairs and report progress."""
         self._done += n
         if self._progress:
             self._progress("pairs", self._done, self._total)
@@ -142,42 +142,42 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Pictures that are encoded together, and their pairs; arrays are [pairs]."""
+    """Images that are encoded together, and their pairs; arrays are [pairs]."""
 
     refs: Sequence[ImageRef]
     picture: Integers
-    """Of each pair, among ``refs``."""
+    """The index of each pair's image in ``refs``."""
     caption: Integers
-    """Its number."""
+    """The number of each pair's caption."""
     order: Integers
     """The order in which pairs are scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """All that is to be scored, and with what."""
+    """The pairs to score, with the model and its settings."""
 
     model: PairScorer
     outputs: Outputs
     texts: Sequence[str]
     lengths: Integers
-    """Of each caption in tokens."""
+    """The length of each caption in tokens."""
     asked: Mapping[ImageRef, Integers]
     batch_size: int
     unfinished: Unfinished | None
 
     @property
     def by_picture(self) -> bool:
-        """Whether a picture's captions stand together."""
+        """Return whether an image's captions are scored together."""
         return getattr(self.model, "by_picture", False)
 
     @property
     def stage(self) -> str:
-        """What portions are kept as: those of another order are others."""
+        """Return the kind under which portions are stored; each order of pairs has its own."""
         return "pairs-by-picture" if self.by_picture else "pairs"
 
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
-        """Yield each picture's scores, in the order of ``asked``."""
+        """Yield each image's scores, in the order of ``asked``."""
         plan = plan_batches(list(self.asked), self.batch_size)
         kept = self._all_kept(plan, workers)
         missing = [
@@ -194,7 +194,7 @@ class _Work:
                 yield from self._of_chunk(self._chunk(files), portions, features, count)
 
     def _chunk(self, files: Sequence[FileCrops]) -> _Chunk:
-        """Return a chunk's pairs, short captions first: of all, or of each picture."""
+        """Return a chunk's pairs sorted by caption length, over all images or within each image."""
         refs = [ref for _, crops in files for ref in crops]
         asked = [self.asked[ref] for ref in refs]
         caption = np.concatenate(asked)
@@ -209,9 +209,9 @@ class _Work:
     def _all_kept(
         self, plan: Sequence[Sequence[FileCrops]], workers: int
     ) -> list[dict[int, Scores | None]]:
-        """Return each chunk's portions by their numbers, with what is kept of them.
+        """Return each chunk's portions by number, with their stored scores or None.
 
-        Nothing is taken unless some of it is scored again and comes out the same.
+        Stored scores are used only if some of them are scored again and come out the same.
         """
         kept, number = [], 0
         for files in plan:
@@ -233,7 +233,7 @@ class _Work:
         return kept
 
     def _load(self, number: int, n: int) -> Scores | None:
-        """Return the n scores of a portion, if they are kept and sound."""
+        """Return the n stored scores of a portion, where they exist and are valid."""
         arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
         if self.unfinished is None or arrays is None:
             return None
@@ -244,7 +244,7 @@ class _Work:
         return np.asarray(scores, dtype=np.float32)
 
     def _agrees(self, files: Sequence[FileCrops], start: int, kept: Scores, workers: int) -> bool:
-        """Return whether some pairs of a chunk's portion are scored as they were."""
+        """Return whether some pairs of a chunk's portion have the same scores when scored again."""
         chunk = self._chunk(files)
         part = chunk.order[start : start + PROBED]
         numbers, picture = np.unique(chunk.picture[part], return_inverse=True)
@@ -255,7 +255,7 @@ class _Work:
         return self.outputs.close(again, kept[:PROBED])
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
-        """Return the features of some files' pictures, in their order."""
+        """Return the features of the files' images, in their order."""
         for file in files:
             if file.error:
                 raise file.error
@@ -269,7 +269,7 @@ class _Work:
         features: Sequence[Features],
         count: _Count,
     ) -> Iterator[tuple[ImageRef, Scores]]:
-        """Yield the scores of a chunk's pictures."""
+        """Yield the scores of a chunk's images."""
         scores = np.empty(len(chunk.order), dtype=np.float32)
         starts = range(0, len(chunk.order), PORTION)
         for (number, kept), start in zip(portions.items(), starts, strict=True):
@@ -288,7 +288,7 @@ class _Work:
     def _score(
         self, features: Sequence[Features], picture: Integers, caption: Integers, count: _Count
     ) -> Scores:
-        """Score pairs in their order, the next batch being tokenised meanwhile: [pairs]."""
+        """Return the scores of pairs, [pairs]; the next batch is tokenised at the same time."""
         size, parts = self.batch_size, []
         texts = [self.texts[i] for i in caption]
         batches = [texts[i : i + size] for i in range(0, len(texts), size)]

@@ -1,4 +1,4 @@
-"""Pictures to vectors: a file is read and decoded once for all its crops, ahead of the model."""
+"""Encoding of images to vectors: a file is decoded once for all its crops, ahead of the model."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Pictures:
 
     embedded: Embedded[ImageRef]
     sha256: Mapping[Path, str]
-    """Of each file's bytes."""
+    """The SHA-256 of each file's bytes."""
     unreadable: Mapping[Path, str]
-    """Files that could not be decoded, and why; their crops have no row."""
+    """Files that could not be decoded, and the reason; their crops have no row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One forward pass: its crops that could be read, with vectors, and their files."""
+    """One forward pass: the crops that could be read, with their vectors and files."""
 
     refs: list[ImageRef]
     vectors: Vectors
@@ -69,19 +69,19 @@ def encode_pictures(
     """Encode each distinct image and crop once.
 
     Args:
-        model: the image tower.
-        refs: images and crops, repeats welcome.
-        batch_size: pictures a forward pass, at most.
-        workers: decoding threads.
-        role: what the pictures stand for.
+        model: the model with the image tower.
+        refs: images and crops; repeats are allowed.
+        batch_size: the largest number of images per forward pass.
+        workers: the number of decoding threads.
+        role: what the images represent.
         on_missing: whether an unreadable file is an error or is left out and listed.
-        progress: told after each batch.
-        unfinished: batches of an interrupted evaluation, to be taken from and added to.
-        outputs: checks what the model returns; one for all that is to be compared.
+        progress: called after each batch.
+        unfinished: the stored batches of an interrupted evaluation, which are used and extended.
+        outputs: checks the model's outputs; one instance for all outputs that are compared.
 
     Raises:
         ImageError: a file cannot be decoded and ``on_missing`` is "error".
-        ModelError: the model returned anything but what its contract says.
+        ModelError: the model's output violates its contract.
     """
     plan = plan_batches(refs, batch_size)
     total = sum(len(crops) for files in plan for _, crops in files)
@@ -108,7 +108,7 @@ def encode_pictures(
 
 
 def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCrops]]:
-    """Distinct crops by file, packed into batches that split a file only where it overflows one."""
+    """Group distinct crops by file, in batches; only files larger than a batch are split."""
     by_file: dict[Path, list[ImageRef]] = {}
     for ref in dict.fromkeys(refs):
         by_file.setdefault(ref.path, []).append(ref)
@@ -127,7 +127,7 @@ def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCro
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Batches to be encoded, and by what."""
+    """The batches to encode, with the model and its settings."""
 
     model: DualEncoder
     outputs: Outputs
@@ -158,7 +158,7 @@ class _Work:
                 yield batch
 
     def _all_kept(self) -> list[_Batch | None]:
-        """Return what is kept of each batch, if it is still what the model computes."""
+        """Return the stored result of each batch, where it is what the model computes now."""
         unfinished = self.unfinished
         if unfinished is None:
             return [None] * len(self.plan)
@@ -170,7 +170,7 @@ class _Work:
         return kept
 
     def _kept(self, i: int, unfinished: Unfinished) -> _Batch | None:
-        """Return batch i of an interrupted evaluation, if its files still hold the same bytes."""
+        """Return the stored batch i, where its files still have the same bytes."""
         arrays = unfinished.load("images", i, "vectors", "sha256")
         if arrays is None:
             return None
@@ -187,7 +187,7 @@ class _Work:
         return _Batch(refs, vectors, digests, {})
 
     def _agrees(self, kept: _Batch) -> bool:
-        """Return whether some images of a batch are encoded as they were."""
+        """Return whether some images of a batch have the same vectors when encoded again."""
         some = kept.refs[:PROBED]
         (files,) = plan_batches(some, len(some))
         with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
@@ -213,12 +213,12 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[Shown]):
-    """What a worker makes of one file."""
+    """One file's decoded and preprocessed crops, or its error."""
 
     path: Path
     refs: list[ImageRef]
     pictures: list[Shown]
-    """As the model's ``transform`` leaves them, in the order of ``refs``."""
+    """The outputs of the model's ``transform``, in the order of ``refs``."""
     sha256: str
     error: ImageError | None = None
 
@@ -226,7 +226,7 @@ class Decoded(Generic[Shown]):
 def decode_ahead(
     transform: Callable[[Image], Shown], files: Sequence[FileCrops], workers: int
 ) -> Generator[Decoded[Shown], None, None]:
-    """Each file's crops, preprocessed, in order; a few files are always under way."""
+    """Yield each file's preprocessed crops, in order; a few files are decoded ahead."""
     waiting: deque[Future[Decoded[Shown]]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
     try:

@@ -1,9 +1,10 @@
-"""What an interrupted evaluation had encoded, so that the same command goes on from there.
+"""The encoded batches of an interrupted evaluation, from which the same command continues.
 
-Whole batches are kept, in the make-up they had, and only for an identical evaluation (model, its
+Whole batches are stored, with their composition, and only for an identical evaluation (model, its
 code, inputs, batch size, device, threads, versions): on a CPU a resumed run equals an uninterrupted
-one to the last bit. What is read back is checked, and a few inputs of it are encoded again: where
-they come out otherwise, all of it is thrown away. The folder goes away when the run is written.
+one to the last bit. Stored batches are checked when read, and a few of their inputs are encoded
+again: where the results differ, everything stored is discarded. The folder is removed when the run
+is written.
 """
 
 from __future__ import annotations
@@ -35,23 +36,23 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 32
 KEPT_SECONDS = 7 * 24 * 3600
-"""Work that nobody took up again within a week is removed."""
+"""Work that no command resumed within a week is removed."""
 
 
 @dataclass(slots=True)
 class _State:
-    """Shared by all parts of one evaluation."""
+    """The state that all parts of one evaluation share."""
 
     broken: bool = False
-    """Nothing can be kept; the user was warned."""
+    """Whether nothing can be stored; the user was warned."""
     confirmed: set[str] = field(default_factory=set)
-    """Kinds of which something kept was encoded again and came out the same."""
+    """The kinds of which a stored batch was encoded again with the same result."""
     resumed: int = 0
-    """Inputs taken from what was kept."""
+    """The number of inputs taken from stored batches."""
 
 
 class Unfinished:
-    """Encoded batches of one evaluation, on disk."""
+    """The encoded batches of one evaluation, on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,7 +61,7 @@ class Unfinished:
 
     @classmethod
     def of(cls, identity: Iterable[object]) -> Unfinished:
-        """The place for an evaluation whose every determinant is in ``identity``."""
+        """Return the store of the evaluation with this identity, which lists every determinant."""
         digest = hashlib.sha256()
         for part in identity:
             digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
@@ -75,27 +76,27 @@ class Unfinished:
         return cls(everything / name)
 
     def within(self, name: str) -> Unfinished:
-        """The part of it that one call fills: its batches do not mix with another's."""
+        """Return the part of the store that one call fills, separate from those of other calls."""
         part = Unfinished(self._folder)
         part._prefix, part._state = f"{name}-", self._state
         return part
 
     @property
     def resumed(self) -> int:
-        """Inputs that were taken from what was kept, so far."""
+        """Return the number of inputs taken from stored batches so far."""
         return self._state.resumed
 
     def count(self, n: int) -> None:
-        """Note that n inputs were taken from what was kept."""
+        """Add n to the number of inputs taken from stored batches."""
         self._state.resumed += n
 
     def confirms(self, kind: str, agrees: Callable[[], bool]) -> bool:
-        """Return whether what is kept of a kind is still what the model computes.
+        """Return whether the stored batches of a kind are what the model computes now.
 
         Args:
             kind: ``images``, ``captions`` or ``pairs``.
             agrees: encodes some of it again; called once for each kind of an evaluation. Where it
-                returns False everything kept is thrown away, with a warning.
+                returns False everything stored is discarded, with a warning.
         """
         if kind not in self._state.confirmed:
             if not agrees():
@@ -105,7 +106,7 @@ class Unfinished:
         return True
 
     def drop(self, kind: str, number: int) -> None:
-        """Warn that a kept batch is unsound; it is encoded again."""
+        """Warn that a stored batch is invalid; it is encoded again."""
         path = self._path(kind, number)
         warnings.warn(f"{path} is damaged; it is encoded again.", stacklevel=3)
 
@@ -118,7 +119,7 @@ class Unfinished:
         )
 
     def load(self, kind: str, number: int, *names: str) -> dict[str, Array] | None:
-        """The named arrays of a batch, or None where it was not reached."""
+        """Return the named arrays of a batch; None where it was not stored or is damaged."""
         path = self._path(kind, number)
         try:
             if self._state.broken or not path.is_file():
@@ -130,7 +131,7 @@ class Unfinished:
             return None
 
     def save(self, kind: str, number: int, **arrays: Array) -> None:
-        """Keep a batch, whole or not at all; where that fails, warn once and go on without."""
+        """Store a batch, whole or not at all; on failure, warn once and store nothing more."""
         if self._state.broken:
             return
         try:
@@ -143,7 +144,7 @@ class Unfinished:
             self._give_up(error)
 
     def remove(self) -> None:
-        """The run is safe: nothing of this is needed any more."""
+        """Remove everything stored, once the run has been written."""
         if not self._state.broken:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -161,7 +162,7 @@ class Unfinished:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove what nobody came back for, and nothing that is not of our making."""
+    """Remove stored evaluations older than a week, and nothing that benchbench did not write."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():

@@ -1,8 +1,8 @@
-"""What a model is asked, and how its answer is judged.
+"""Evaluation protocols: how models are evaluated on a task's items, and outcomes are judged.
 
 ::
 
-    protocol     what each of them offers
+    protocol     the interface of every protocol
     matching     images against captions
     retrieval    galleries searched both ways, and lists of class names
     relations    boxes to ranked triples
@@ -28,10 +28,10 @@ _HOMES = {
 
 
 def load_protocol(name: str) -> Protocol:
-    """The protocol of that name.
+    """Return the protocol of the given name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no protocol has this name.
     """
     if name not in _HOMES:
         raise UsageError(f"Unknown protocol {name!r}. Protocols: {', '.join(_HOMES)}.")

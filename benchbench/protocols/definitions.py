@@ -1,4 +1,4 @@
-"""Definitions of scores that several tasks share."""
+"""Definitions of metrics that several tasks share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ KARPATHY = "Karpathy and Fei-Fei, CVPR 2015, §4.2: the first correct answer fou
 
 
 def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
-    """Retrieval's: recall at K, median rank and mean reciprocal rank, each way.
+    """Return retrieval's metrics: recall at K, median rank, mean reciprocal rank, each way.
 
-    ``R@1``, the first, is the mean of both ways' recall at 1, each way weighing the same however
-    many captions a picture has.
+    ``R@1``, the first, is the mean over both directions of recall at 1. Each direction has the same
+    weight, however many captions an image has.
     """
     metrics = [
         Metric(

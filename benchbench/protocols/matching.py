@@ -1,11 +1,12 @@
-"""Images against captions: VG-Relation, VG-Attribution, the Order tasks and their kin.
+"""The matching protocol: images against captions, as in VG-Relation, VG-Attribution and Order.
 
 A model scores every image of an item against every caption of it. The item is right where each
-image prefers its own caption (Winoground's *text score*; with one image, plain accuracy). Scores
-are similarities of float32 embeddings, summed in float64 in one fixed order, so that equal
-embeddings tie exactly whatever their place in a batch; or a pair scorer's own. Captions that the
-model reads as the same tokens get one score, that of the first: a dual encoder encodes them apart,
-because it may read more of a string than its tokens, but rounding must not decide between them.
+image prefers its own caption (Winoground's *text score*; with one image, plain accuracy). A dual
+encoder's scores are similarities of float32 embeddings, summed in float64 in one fixed order, so
+that equal embeddings tie exactly whatever their position in a batch. A pair scorer's scores are its
+own. Captions that the model tokenises to the same ids get one score, that of the first: a dual
+encoder encodes them separately, because it may read more of a string than its tokens, but rounding
+must not decide between them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
-"""The tie rules that give the least and the most."""
+"""The tie rules that give the lowest and the highest value."""
 
 CHUNK = 4096
 """Items whose embeddings are gathered at once: bounds memory at about 100 MB for 512 dimensions."""
@@ -54,16 +55,16 @@ def match(
     captions: Embedded[str],
     token_ids: Mapping[str, tuple[int, ...]],
 ) -> tuple[Matched, ...]:
-    """Score each item from the embeddings of its images and captions.
+    """Return the outcome of each item, computed from the embeddings of its images and captions.
 
     Args:
-        items: the questions.
-        images: embeddings of every image of theirs, of unit length where similarity is cosine.
-        captions: the same for every caption.
-        token_ids: what the model reads of each caption, cut to its context.
+        items: the items.
+        images: embeddings of every image of the items, of unit length where similarity is cosine.
+        captions: embeddings of every caption of the items, likewise.
+        token_ids: the model's token ids of each caption, cut to its context length.
 
     Returns:
-        An outcome per item, in order.
+        One outcome per item, in order.
     """
     outcomes: dict[int, Matched] = {}
     for where in same_shape([(len(item.images), len(item.captions)) for item in items]):
@@ -79,7 +80,7 @@ def match(
 def _outcome(
     item: Item, scores: npt.NDArray[np.float32], token_ids: Mapping[str, tuple[int, ...]]
 ) -> Matched:
-    """What is kept of an item, given its scores: [images, captions]."""
+    """Return the outcome of an item with these scores, [images, captions]."""
     read = [token_ids[caption] for caption in item.captions]
     return Matched(
         id=item.id,
@@ -94,7 +95,7 @@ def _outcome(
 def _similarities(
     items: Sequence[Item], images: Embedded[ImageRef], captions: Embedded[str]
 ) -> npt.NDArray[np.float32]:
-    """Similarities of items of one shape: [items, images, captions]."""
+    """Return the similarities of items of one shape, [items, images, captions]."""
     pictures = images.take([ref for item in items for ref in item.images])
     phrases = captions.take([text for item in items for text in item.captions])
     n, images_each, captions_each = len(items), len(items[0].images), len(items[0].captions)
@@ -105,13 +106,13 @@ def _similarities(
 
 
 def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
-    """Which captions the model cannot tell from a true one: [captions].
+    """Return for each caption whether its token ids equal another, true caption's: [captions].
 
     Token ids decide, not strings: "A dog" and "a dog" are one caption to a lower-casing tokenizer.
 
     Args:
-        item: whose captions.
-        read: the token ids of each, cut to the model's context.
+        item: the item with these captions.
+        read: the token ids of each caption, cut to the model's context length.
     """
     targets = set(item.target)
     return tuple(
@@ -121,7 +122,7 @@ def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
 
 
 def same_shape(shapes: Sequence[object]) -> Iterator[npt.NDArray[np.intp]]:
-    """Positions of the things that share a shape, shape by shape."""
+    """Yield the positions of the elements that share a shape, one array per shape."""
     places: dict[object, list[int]] = {}
     for i, shape in enumerate(shapes):
         places.setdefault(shape, []).append(i)
@@ -135,12 +136,12 @@ def judge(
     judgement: Judgement = "text",
     no_ops: NoOps = "keep",
 ) -> Floats:
-    """What every item earns: [items], in [0, 1].
+    """Return the credit of every item: [items], in [0, 1].
 
-    Text and image scores are products of what the item's images, or their captions, earn by the
-    tie rule; the group score asks for both at once (Thrush et al., *Winoground*, CVPR 2022, §3.2).
-    With ``share`` an item earns the chance that it comes out right when ties are broken at random.
-    With ``no_ops="drop"`` no image can prefer a no-op negative (``idle``).
+    Text and image scores are products over the item's images, or over their captions, of the credit
+    by the tie rule; the group score requires both at once (Thrush et al., *Winoground*, CVPR 2022,
+    §3.2). With ``share`` an item's credit is the probability that it is right when ties are broken
+    at random. With ``no_ops="drop"`` no image can prefer a no-op negative (``idle``).
     """
     earned = np.empty(len(outcomes))
     for where in same_shape([o.scores.shape for o in outcomes]):
@@ -155,7 +156,14 @@ def _judged(
     ties: Ties,
     judgement: Judgement,
 ) -> Floats:
-    """What items of one shape earn: scores [items, images, captions], targets [items, images]."""
+    """Return the credit of items of one shape, [items].
+
+    Args:
+        scores: [items, images, captions].
+        target: [items, images], the column of each image's own caption.
+        ties: the tie rule.
+        judgement: ``text``, ``image`` or ``group``.
+    """
     if judgement == "group" and ties == "share":
         return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
     earned = np.ones(len(scores))
@@ -171,10 +179,10 @@ def _judged(
 
 
 def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp]) -> float:
-    """The chance of a right group when ties are broken at random: over every order of the cells.
+    """Return the probability of a right group when ties are broken at random, over all cell orders.
 
-    Rows and columns share cells, so that their chances do not multiply. Without ties that
-    matter the answer is 0 or 1 and no order is tried.
+    Rows and columns share cells, so that their probabilities do not multiply. Without ties that
+    matter the answer is 0 or 1, and the orders are not enumerated.
     """
     bounds = [_judged(scores[None], target[None], rule, "group")[0] for rule in BOUNDS]
     if bounds[0] == bounds[1]:
@@ -188,7 +196,7 @@ def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp])
 
 @cache
 def _cell_orders(n: int) -> npt.NDArray[np.intp]:
-    """Orders of n cells: all of them up to 7 cells, else 5,040 drawn with a fixed seed."""
+    """Return orders of n cells: all up to 7 cells, otherwise 5,040 drawn with a fixed seed."""
     if n <= 7:
         return np.array(list(permutations(range(n))), dtype=np.intp)
     rng = np.random.Generator(np.random.PCG64(0))
@@ -196,17 +204,17 @@ def _cell_orders(n: int) -> npt.NDArray[np.intp]:
 
 
 def idle(outcome: Matched) -> tuple[bool, ...]:
-    """Which captions are no-op negatives: [captions]; an image's own caption never is."""
+    """Return which captions are no-op negatives: [captions]; a true caption never is one."""
     return tuple(flag and column not in outcome.target for column, flag in enumerate(outcome.no_op))
 
 
 def chance(
     outcomes: Sequence[Matched], judgement: Judgement = "text", no_ops: NoOps = "keep"
 ) -> Floats:
-    """What guessing earns each item: [items]; scores in random order, no ties.
+    """Return the expected credit of each item under guessing: [items]; random order, no ties.
 
-    (1 / captions) to the power of images for the text score, likewise for the image score; 1/6 for
-    the group score of two images and two captions.
+    It is (1 / captions) to the power of images for the text score, (1 / images) to the power of
+    images for the image score, and 1/6 for the group score of two images and two captions.
     """
     earned = np.empty(len(outcomes))
     dropped = [idle(o) if no_ops == "drop" else () for o in outcomes]
@@ -228,9 +236,9 @@ def chance(
 def _stacked(
     outcomes: Sequence[Matched], where: npt.NDArray[np.intp], no_ops: NoOps
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-    """Scores [items, images, captions] and targets [items, images] of items of one shape.
+    """Return scores [items, images, captions] and targets [items, images] of items of one shape.
 
-    A dropped caption scores −∞: it loses to all, and ties with none.
+    A dropped caption scores −∞: it loses to every other caption and ties with none.
     """
     chosen = [outcomes[i] for i in where]
     scores = np.stack([o.scores for o in chosen])
@@ -241,21 +249,22 @@ def _stacked(
 
 
 def has_choice(outcome: Matched) -> bool:
-    """Whether an item has a false caption that the model can tell from the true ones."""
+    """Return whether an item has a false caption whose token ids differ from the true captions'."""
     return len(outcome.no_op) - sum(idle(outcome)) > len(set(outcome.target))
 
 
 class Matching:
-    """The protocol's face to the rest of the package."""
+    """The matching protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
     of_a_sample = ""
     event_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
-        """Embed every picture, and the captions of the items whose pictures could be read.
+        """Embed every image, and the captions of the items whose images could be read.
 
-        A pair scorer is asked those items' own pairs, once all files have been looked at.
+        A pair scorer scores each of those items' own pairs, after all image files have been decoded
+        once.
         """
         if scores_pairs(model):
             encoder.look(one_a_file(ref for item in items for ref in item.images))
@@ -272,11 +281,11 @@ class Matching:
         return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
 
     def regions(self, item: Item) -> Iterator[ImageRef]:
-        """Its images."""
+        """Yield the item's images."""
         yield from item.images
 
     def events(self, outcomes: Sequence[Matched], metric: Metric, ties: Ties) -> Events:
-        """One an item; where no-ops are dropped, of those that leave a choice."""
+        """Return one event per item; where no-ops are dropped, of items with a choice left."""
         dropping = metric.no_ops == "drop"
         chosen = [i for i, o in enumerate(outcomes) if not dropping or has_choice(o)]
         picked = [outcomes[i] for i in chosen]
@@ -287,15 +296,15 @@ class Matching:
         )
 
     def counted(self, outcomes: Sequence[Matched]) -> Iterator[str]:
-        """Captions that the model cannot tell from their item's true one."""
+        """Yield the number of no-op negatives: false captions with the token ids of a true one."""
         yield f"{sum(sum(o.no_op) for o in outcomes):,} no-op negatives"
 
     def remarks(self, outcomes: Sequence[Matched], metrics: Sequence[Metric]) -> Iterator[str]:
-        """Nothing that the metrics do not say."""
+        """Yield nothing: the metrics are complete."""
         return iter(())
 
     def columns(self, outcomes: Sequence[Matched]) -> Mapping[str, Any]:
-        """``target``, ``scores`` row by row, ``no_op``."""
+        """Return the columns ``target``, ``scores`` (row by row) and ``no_op``."""
         import pyarrow as pa
 
         return {
@@ -305,7 +314,11 @@ class Matching:
         }
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """A row read back."""
+        """Return the outcome stored in a row.
+
+        Raises:
+            ValueError: a score is not finite, or a target is not a column of the captions.
+        """
         scores = np.asarray(row["scores"], dtype=np.float32)
         if not np.isfinite(scores).all():
             raise ValueError("scores that are not finite")
@@ -319,7 +332,7 @@ class Matching:
         )
 
     def problems(self, item: Any) -> Iterator[str]:
-        """An item without images or a choice, or with a target that is none."""
+        """Yield contract violations: no image, no caption, no choice, or a wrong target."""
         if not item.images or not item.captions:
             yield "has no image or no caption"
         if len(item.target) != len(item.images):

@@ -1,12 +1,12 @@
-"""Where the first true answer of a ranking stands, and what that earns.
+"""The place of the first true answer in a ranking, and its credit.
 
-A search with several true answers is judged by the first of them: it is a hit at K where any one is
-among the best K (the R@K of caption retrieval; Karpathy and Fei-Fei, CVPR 2015, §4.2). Three counts
-hold all that a tie rule needs: how many false candidates score better than the best true one, how
+A search with several true answers is judged by the first of them: it is a hit at K where any of
+them is among the best K (the R@K of caption retrieval; Karpathy and Fei-Fei, CVPR 2015, §4.2). A
+tie rule needs three counts only: how many false candidates score better than the best true one, how
 many tie with it, and how many true ones share that score. Where ties are broken at random, the
 block of tied candidates is in random order, and every expectation over its orders has a closed
-form; it is computed in whole numbers and rounded once, so that guessing (everything ties) and a
-model that scores everything alike come out equal to the last bit.
+form. It is computed in integers and rounded once, so that guessing (everything ties) and a model
+that scores everything alike come out equal to the last bit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 _BITS = 128
-"""Binary places kept in a sum of fractions, far beyond the 53 that it is rounded to."""
+"""Binary digits kept in a sum of fractions, far beyond the 53 that it is rounded to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,20 @@ class First:
     """The best true answer of each search; arrays are [searches]."""
 
     better: Integers
-    """False candidates that score more."""
+    """False candidates with a higher score."""
     tied: Integers
-    """False candidates that score exactly the same."""
+    """False candidates with exactly the same score."""
     true: Integers
-    """True candidates at that score, itself included: at least one."""
+    """True candidates with that score, the best one included: at least one."""
 
 
 def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -> First:
-    """The best of each search's true answers.
+    """Return the best true answer of each search.
 
     Args:
-        places: of each search's true answers, at least one each.
-        counted: how many of them are true in this reading, from the front; by default all. The
-            others are false candidates like any other.
+        places: the places of each search's true answers, at least one each.
+        counted: how many of them, from the front, are true in this reading; by default all. The
+            others count as false candidates.
     """
     sizes = [len(p.better) for p in places] if counted is None else list(counted)
     better = np.concatenate([p.better[:n] for p, n in zip(places, sizes, strict=True)])
@@ -67,14 +67,14 @@ def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -
 
 
 def earned(first: First, metric: Metric, ties: Ties) -> Floats:
-    """What each search earns by a metric's reading, K and statistic: [searches].
+    """Return the credit of each search by a metric's reading, K and statistic: [searches].
 
     With b candidates better and t tied, ``wrong`` puts the first true answer at place b + t + 1,
-    ``right`` at b + 1, and ``share`` gives the expectation over all orders of the tied block; the
-    middle place over those orders where the statistic is a median.
+    ``right`` at b + 1, and ``share`` gives the expectation over all orders of the tied block, or
+    the median place over those orders where the statistic is a median.
 
     Raises:
-        UsageError: no such rule.
+        UsageError: the tie rule is unknown.
     """
     if ties not in RULES:
         raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
@@ -91,7 +91,7 @@ def earned(first: First, metric: Metric, ties: Ties) -> Floats:
 
 
 def by_chance(candidates: Integers, true: Integers, metric: Metric) -> Floats:
-    """What each search earns where all its candidates stand in random order: [searches]."""
+    """Return the credit of each search whose candidates all stand in random order: [searches]."""
     return earned(First(np.zeros_like(true), candidates - true, true), metric, "share")
 
 
@@ -108,14 +108,16 @@ def _what(metric: Metric) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def expected(better: int, tied: int, true: int, reading: str, k: int = 1) -> float:
-    """What the first true answer earns over all orders of the tied block, rounded once.
+    """Return the expected credit of the first true answer over all orders of the tied block.
+
+    It is computed in integers and rounded once.
 
     Args:
         better: candidates above the block.
-        tied: false candidates in it.
-        true: true ones in it.
+        tied: false candidates in the block.
+        true: true candidates in the block.
         reading: "hit", "rank", "reciprocal rank", or "middle" (the median place).
-        k: for hits.
+        k: the K of hits.
 
     One true answer among three, then two; the second block starts at place 3:
 
@@ -135,20 +137,20 @@ def expected(better: int, tied: int, true: int, reading: str, k: int = 1) -> flo
 
 
 def _share_within(slots: int, size: int, true: int) -> float:
-    r"""Chance of a true one in the first slots of a block: :math:`1 - C(n-m, p) / C(n, p)`.
+    """Return the probability that a true candidate is in the first slots of a block.
 
-    The complement of the hypergeometric chance of none.
+    It is :math:`1 - C(n-m, p) / C(n, p)`, the complement of the hypergeometric probability of none.
     """
     ways = comb(size, true)
     return (ways - comb(size - min(slots, size), true)) / ways
 
 
 def _middle_place(size: int, true: int) -> float:
-    """The median over all orders of a block of the place of its first true one."""
+    """Return the median, over all orders of a block, of the place of its first true candidate."""
     ways = comb(size, true)
 
     def least(halves: int) -> int:
-        """The first place by which at least so many of twice the orders have found one."""
+        """Return the first place by which at least ``halves`` of twice the orders have one."""
         low, high = 1, size
         while low < high:
             middle = (low + high) // 2
@@ -162,9 +164,11 @@ def _middle_place(size: int, true: int) -> float:
 
 
 def _mean_reciprocal(better: int, tied: int, true: int) -> float:
-    r""":math:`\sum_{j=0}^{t} \frac{C(n-j-1,\,p-1)}{C(n,p)} \cdot \frac{1}{b+1+j}`, n = t + p.
+    r"""Return the mean reciprocal place of the first true candidate over all orders of the block.
 
-    The j-th term has the first true one behind j of the block.
+    .. math:: \sum_{j=0}^{t} \frac{C(n-j-1,\,p-1)}{C(n,p)} \cdot \frac{1}{b+1+j}, \qquad n = t + p
+
+    In the j-th term, the first true candidate stands behind j others of the block.
     """
     size = tied + true
     ways = comb(size - 1, true - 1)  # orders whose first true one is behind j

@@ -1,4 +1,4 @@
-"""What every protocol offers, so that evaluating, storing and reading a run name none of them."""
+"""The interface of a protocol, so that evaluating, storing and reading a run name none of them."""
 
 from __future__ import annotations
 
@@ -21,83 +21,83 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a model said: the items whose images could all be read, and an outcome for each."""
+    """A model's results: the items whose images could all be read, and an outcome for each."""
 
     items: Sequence[Question]
     outcomes: tuple[Any, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What the protocol chose that could change a number: prompts, scales."""
+    """The protocol's own settings that could change a number: prompts, scales."""
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """All that is judged in a run: items, queries or true relations; arrays are [events]."""
+    """Everything that is judged in a run: items, queries or true relations; arrays are [events]."""
 
     values: Floats
-    """What each earns."""
+    """The credit of each event."""
     chance: Floats
-    """What guessing earns."""
+    """The expected credit of each event under guessing."""
     outcome: Integers
-    """Which outcome each belongs to."""
+    """The index of the outcome that each event belongs to."""
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Slices finer than the outcome's own."""
+    """Tags of each event, finer than the outcome's own."""
     per_outcome: bool = False
     """Whether events are first averaged within their outcome (recall of an image)."""
     categories: Mapping[str, int] = field(default_factory=dict)
-    """How many groups a tag has in all: those without an event count 0 in a mean over groups."""
+    """How many groups a tag has in all: groups without an event count 0 in a mean over groups."""
     candidates: Integers | None = None
-    """How many each was looked for among, where lists may be too short for a metric's K."""
+    """The number of candidates of each event, where lists may be too short for a metric's K."""
 
 
 class Protocol(typing.Protocol):
-    """One way of asking and judging."""
+    """One way to evaluate a model on items and to judge the outcomes."""
 
     @property
     def judgements(self) -> frozenset[str]:
-        """Those of ``Judgement`` that it knows."""
+        """Return the values of ``Judgement`` that this protocol supports."""
         ...
 
     @property
     def of_a_sample(self) -> str:
-        """How numbers over part of the items differ, where they do; else an empty string."""
+        """Return how numbers over part of the items differ; an empty string where they do not."""
         ...
 
     @property
     def event_tags(self) -> frozenset[str]:
-        """The tags that its events have beside those of the items."""
+        """Return the tags that the events have in addition to those of the items."""
         ...
 
     def answer(self, items: Sequence[Any], model: Model, encoder: Encoder) -> Answers:
-        """Put the questions to a model."""
+        """Evaluate a model on the items."""
         ...
 
     def regions(self, item: Any) -> Iterator[ImageRef]:
-        """Images and crops that bound what a model is shown of an item, for a first look."""
+        """Yield images and crops that bound a model's input for an item, to check the files."""
         ...
 
     def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
-        """Judge the answers, by the metric's judgement, no-ops, K, reading and statistic alone.
+        """Judge the outcomes by the metric's judgement, no-ops, K, reading and statistic alone.
 
-        Filters and groups are the reader's (``reading``).
+        Filters and groups are applied afterwards (``reading``).
         """
         ...
 
     def counted(self, outcomes: Sequence[Any]) -> Iterator[str]:
-        """What else to count in a scorecard: ``3 no-op negatives``."""
+        """Yield further counts for a scorecard: ``3 no-op negatives``."""
         ...
 
     def remarks(self, outcomes: Sequence[Any], metrics: Sequence[Metric]) -> Iterator[str]:
-        """What a reader must know beside the numbers, a sentence or two each."""
+        """Yield remarks that a reader needs beside the numbers, a sentence or two each."""
         ...
 
     def columns(self, outcomes: Sequence[Any]) -> Mapping[str, Any]:
-        """Arrow arrays of what the outcomes hold beyond id, cluster and tags."""
+        """Return Arrow arrays of the outcomes' fields other than id, cluster and tags."""
         ...
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """An outcome from a row of those columns (as Python values), and id, cluster and tags."""
+        """Return the outcome of a row of those columns (Python values), and id, cluster, tags."""
         ...
 
     def problems(self, item: Any) -> Iterator[str]:
-        """What breaks the contract in one item, for ``benchbench.testing``."""
+        """Yield contract violations of one item, for ``benchbench.testing``."""
         ...

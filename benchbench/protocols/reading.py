@@ -1,4 +1,4 @@
-"""Events to what a metric is the mean of: filters, averages within an outcome, groups, chance."""
+"""Events to the units that a metric averages: filters, means within an outcome, groups, chance."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What a metric averages; arrays are [units]."""
+    """The units that a metric averages; arrays are [units]."""
 
     values: Floats
     chance: Floats
     outcome: Integers
-    """Which outcome each is of."""
+    """The index of the outcome that each unit belongs to."""
     groups: Sequence[str]
-    """The group of each; all "" where the metric does not group."""
+    """The group of each unit; all "" where the metric does not group."""
     absent: int = 0
     """Groups without a unit that count 0."""
     too_short: int = 0
     """Candidates in the shortest list, where that is too short for the metric's K, so that there is
-    no unit; else 0."""
+    no unit; otherwise 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Judge:
     """The outcomes of one run, judged once for all metrics that differ in filters and groups."""
 
     protocol: Protocol
-    """That made the outcomes."""
+    """The protocol of the outcomes."""
     outcomes: Sequence[Outcome]
     _known: dict[tuple[Metric, Ties], Events] = field(default_factory=dict, repr=False)
 
     def units(self, metric: Metric, ties: Ties) -> Units:
-        """Return everything that a metric averages over; as ``read_units``."""
+        """Return all units that a metric averages over, as ``read_units``."""
         if metric.judgement not in self.protocol.judgements:
             raise ContractError(
                 f"The metric {metric.name} judges by '{metric.judgement}', which its protocol does "
@@ -58,7 +58,7 @@ class Judge:
         return _read(self._events(metric, metric.ties or ties), self.outcomes, metric)
 
     def tied(self, metric: Metric) -> tuple[int, int]:
-        """Return of what a metric averages, how much the tie rule decides, and how much it is."""
+        """Return how many of a metric's units the tie rule decides, and the number of units."""
         free = replace(metric, ties=None)
         wrong, right = (self.units(free, rule).values for rule in ("wrong", "right"))
         return int((wrong != right).sum()), len(wrong)
@@ -76,25 +76,25 @@ class Judge:
 def read_units(
     protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric, ties: Ties
 ) -> Units:
-    """Everything that a metric averages over: judged, filtered, grouped.
+    """Return all units that a metric averages over: judged, filtered, grouped.
 
-    Nothing where K is more than half of the shortest list that was searched: to be among the best
-    10 of 12 is no achievement.
+    There are none where K is more than half of the length of the shortest list that was searched: a
+    place among the best 10 of 12 shows nothing.
 
     Args:
-        protocol: that made the outcomes.
-        outcomes: of one run.
-        metric: what to read.
-        ties: the rule, where the metric fixes none.
+        protocol: the protocol of the outcomes.
+        outcomes: the outcomes of one run.
+        metric: the metric.
+        ties: the tie rule, where the metric fixes none.
 
     Raises:
-        ContractError: the protocol does not know the metric's judgement.
+        ContractError: the protocol does not support the metric's judgement.
     """
     return Judge(protocol, outcomes).units(metric, ties)
 
 
 def _read(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Units:
-    """Filter and group what was judged."""
+    """Return the units of a metric: the events, filtered and grouped."""
     groups = np.array(_labels(events, outcomes, metric.by), dtype=object)
     kept = np.array([group is not None for group in groups], dtype=bool)
     for tag, wanted in metric.only:
@@ -107,7 +107,7 @@ def _read(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Units:
 
 
 def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
-    """The length of the shortest list, where that is under 2 K; else 0."""
+    """Return the length of the shortest list where that is under 2 K; otherwise 0."""
     if events.candidates is None or not kept.any():
         return 0
     shortest = int(events.candidates[kept].min())
@@ -115,7 +115,7 @@ def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
 
 
 def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Sequence[str | None]:
-    """The value of a tag for each event; None where it has none, "" where no tag is asked for."""
+    """Return a tag's value for each event: None where it has none; all "" without a tag."""
     if tag is None:
         return [""] * len(events.outcome)
     if tag in events.tags:
@@ -125,7 +125,7 @@ def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Seq
 
 
 def _units(events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]) -> Units:
-    """The events themselves, or their means within each outcome and group."""
+    """Return the events themselves, or their means within each outcome and group."""
     values, chance = events.values[kept], events.chance[kept]
     outcome, labels = events.outcome[kept], groups[kept]
     if not events.per_outcome or not len(values):
@@ -142,7 +142,7 @@ def _units(events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np
 
 
 def _grouped(units: Units, categories: int, metric: Metric) -> Units:
-    """Without the groups that the metric leaves out or that are too small for it."""
+    """Return the units without the groups that the metric leaves out or that are too small."""
     names, number, size = np.unique(
         np.array(units.groups, dtype=str), return_inverse=True, return_counts=True
     )

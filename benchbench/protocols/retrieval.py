@@ -1,10 +1,9 @@
-"""Galleries searched both ways, and lists of class names: caption retrieval, classification.
+"""The retrieval protocol: galleries searched both ways, and classification by lists of class names.
 
-Every picture ranks all captions of its gallery, and where the gallery is open, every caption ranks
-all its pictures. A caption stands among the candidates once, however many pictures it was written
-for, and is true of all of them; captions that the model reads as the same tokens score alike. What
-is kept are counts around each true answer, so that every rank statistic and every tie rule can be
-read from one run.
+Every image ranks all captions of its gallery. Where the gallery is open, every caption ranks all
+its images. A caption is one candidate, however many images it was written for, and is true of all
+of them; captions with the same token ids score alike. A run stores counts around each true answer,
+so that every rank statistic and every tie rule can be computed from one run.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 def search(
     entries: Sequence[Entry], pictures: Embedded[ImageRef], captions: Captions
 ) -> list[Retrieved]:
-    """Search one gallery.
+    """Search one gallery by embeddings.
 
     Args:
-        entries: all of the gallery.
-        pictures: embeddings of their pictures, of unit length where similarity is cosine.
-        captions: the same for the gallery's captions.
+        entries: all entries of the gallery.
+        pictures: embeddings of their images, of unit length where similarity is cosine.
+        captions: embeddings of the gallery's captions, likewise.
 
     Returns:
-        An outcome per entry, in order.
+        One outcome per entry, in order.
     """
     texts, refs = _texts(entries), _searched(entries)
     phrases, shown = _as_read(captions, texts), pictures.take([entry.image for entry in entries])
@@ -53,14 +52,14 @@ def search(
 
 
 def search_pairs(entries: Sequence[Entry], scored: Scored) -> list[Retrieved]:
-    """Search one gallery by the scores of its pairs: every picture with every caption.
+    """Search one gallery by the scores of its pairs: every image with every caption.
 
     Args:
-        entries: all of the gallery.
-        scored: its pairs.
+        entries: all entries of the gallery.
+        scored: the scores of its pairs.
 
     Returns:
-        An outcome per entry, in order.
+        One outcome per entry, in order.
     """
     texts, refs = _texts(entries), _searched(entries)
     scores = scored.take([entry.image for entry in entries], texts)  # [entries, texts]
@@ -78,7 +77,7 @@ def _outcomes(
     found: Sequence[Places],
     finding: Sequence[Places],
 ) -> list[Retrieved]:
-    """What is kept of each entry: where its captions stand, and where it stands for each."""
+    """Return each entry's outcome: its captions' places, and its image's place for each."""
     of_texts = dict(zip(texts, finding, strict=True)) if refs else {}
     return [
         Retrieved(
@@ -96,32 +95,36 @@ def _outcomes(
 
 
 def _texts(entries: Sequence[Entry]) -> list[str]:
-    """The distinct captions that a gallery's pictures search."""
+    """Return the distinct captions that a gallery's images search."""
     of_entries = (caption for entry in entries for caption in entry.captions)
     return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
 
 
 def _searched(entries: Sequence[Entry]) -> list[ImageRef]:
-    """The distinct pictures that a gallery's captions search: none where its list is closed."""
+    """Return the distinct images that captions search: none where the gallery is closed."""
     if entries[0].gallery.captions:
         return []
     return list(dict.fromkeys(entry.image for entry in entries))
 
 
 def _as_read(captions: Captions, texts: Sequence[str]) -> Vectors:
-    """Their vectors, of the first where the model reads several alike: [texts, dim]."""
+    """Return the captions' vectors, [texts, dim]; equal token ids get the first one's."""
     first: dict[tuple[int, ...], str] = {}
     return captions.embedded.take([first.setdefault(captions.token_ids[t], t) for t in texts])
 
 
 def _captions_of(entries: Sequence[Entry], texts: Sequence[str]) -> list[list[int]]:
-    """Where each entry's true captions are."""
+    """Return the columns of each entry's true captions."""
     column = {text: i for i, text in enumerate(texts)}
     return [_columns(entry, column) for entry in entries]
 
 
 def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
-    """Where an entry's true captions are: its own, then the rest."""
+    """Return the columns of an entry's true captions: its own, then the lenient ones.
+
+    Raises:
+        ContractError: a caption is not in the gallery's list.
+    """
     distinct = dict.fromkeys((*entry.captions, *entry.also))
     if missing := [caption for caption in distinct if caption not in column]:
         raise ContractError(
@@ -133,7 +136,7 @@ def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
 def _pictures_of(
     texts: Sequence[str], entries: Sequence[Entry], refs: Sequence[ImageRef]
 ) -> list[list[int]]:
-    """The numbers of the pictures that each caption is true of."""
+    """Return the numbers of the images that each caption is true of."""
     number = {ref: i for i, ref in enumerate(refs)}
     true: dict[str, dict[int, None]] = {text: {} for text in texts}
     for entry in entries:
@@ -143,10 +146,10 @@ def _pictures_of(
 
 
 def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
-    """The places of the entries that are searched together.
+    """Return the positions of the entries of each gallery, which are searched together.
 
     Raises:
-        ContractError: two galleries have one name.
+        ContractError: two galleries have the same name.
     """
     places: dict[str, list[int]] = {}
     for i, entry in enumerate(entries):
@@ -159,7 +162,7 @@ def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
 
 
 def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
-    """Score every pair of each gallery, and search by that."""
+    """Score every pair of each gallery, and rank by the scores."""
     encoder.look(one_a_file(item.image for item in items))
     kept = encoder.readable(items)
     galleries = by_gallery(kept)
@@ -172,7 +175,7 @@ def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
 
 
 class Retrieval:
-    """The protocol's face to the rest of the package."""
+    """The retrieval protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"found", "found, lenient"})
     of_a_sample = (
@@ -182,11 +185,11 @@ class Retrieval:
     event_tags: frozenset[str] = frozenset({"direction"})
 
     def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
-        """Embed pictures, then captions, role by role; search gallery by gallery.
+        """Embed images, then captions, for each role; then search each gallery.
 
-        A pair scorer is asked every picture with every caption of its gallery: nothing is ranked
-        beforehand by a cheaper score. Entries whose picture could not be read are no candidates,
-        nor are captions of theirs alone.
+        A pair scorer scores every image with every caption of its gallery: no cheaper score ranks
+        the candidates beforehand. Entries whose image could not be read are not candidates, and
+        neither are captions that only they have.
         """
         if scores_pairs(model):
             return _answer_pairs(items, encoder)
@@ -210,11 +213,11 @@ class Retrieval:
         return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
 
     def regions(self, item: Entry) -> Iterator[ImageRef]:
-        """Its picture."""
+        """Yield the entry's image."""
         yield item.image
 
     def events(self, outcomes: Sequence[Retrieved], metric: Metric, ties: Ties) -> Events:
-        """One a picture, and one for each caption that searched, of the entry that it is of."""
+        """Return one event per image, and one per caption that searched, of its entry."""
         lenient = metric.judgement == "found, lenient"
         finding = [] if lenient else [(i, p) for i, o in enumerate(outcomes) for p in o.finding]
         own = [len(o.found.better) if lenient else o.own for o in outcomes]
@@ -234,7 +237,7 @@ class Retrieval:
         )
 
     def counted(self, outcomes: Sequence[Retrieved]) -> Iterator[str]:
-        """How much there was to search."""
+        """Yield the number of captions and images of each gallery."""
         sizes = {o.tags.get("gallery", ""): (o.n_captions, o.n_images) for o in outcomes}
         for name, (n_captions, n_images) in sizes.items():
             of = f" ({name})" if len(sizes) > 1 else ""
@@ -242,13 +245,15 @@ class Retrieval:
             yield f"searched{of}: {n_captions:,} captions{pictures}"
 
     def remarks(self, outcomes: Sequence[Retrieved], metrics: Sequence[Metric]) -> Iterator[str]:
-        """Nothing that the metrics do not say."""
+        """Yield nothing: the metrics are complete."""
         return iter(())
 
     def columns(self, outcomes: Sequence[Retrieved]) -> Mapping[str, Any]:
-        """``found_better`` and ``found_equal``, ``own``, ``n_captions``; so ``finding``.
+        """Return the columns of the places and of the numbers of candidates.
 
-        Each has an entry a true answer; those of ``finding`` are lists, one a caption.
+        They are ``found_better``, ``found_equal``, ``own`` and ``n_captions``; and
+        ``finding_better``, ``finding_equal`` and ``n_images``. The places have an entry per true
+        answer; those of ``finding`` are lists, one per caption.
         """
         import pyarrow as pa
 
@@ -264,7 +269,11 @@ class Retrieval:
         }
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """A row read back."""
+        """Return the outcome stored in a row.
+
+        Raises:
+            ValueError: the counts do not fit each other or the number of candidates.
+        """
         found = _places(row["found_better"], row["found_equal"], row["n_captions"])
         pairs = zip(row["finding_better"], row["finding_equal"], strict=True)
         if not 1 <= row["own"] <= len(found.better):
@@ -279,7 +288,7 @@ class Retrieval:
         )
 
     def problems(self, item: Any) -> Iterator[str]:
-        """An entry without captions, or with one that is not in its list; or no tag."""
+        """Yield contract violations: no caption, an unlisted caption, or a wrong tag."""
         if not item.captions:
             yield "has no caption"
         if any(not caption.strip() for caption in (*item.captions, *item.also)):
@@ -296,7 +305,11 @@ class Retrieval:
 
 
 def _places(better: Sequence[int], equal: Sequence[int], candidates: int) -> Places:
-    """Counts read back; a ValueError where they cannot be."""
+    """Return the places of stored counts.
+
+    Raises:
+        ValueError: the counts do not fit each other or the number of candidates.
+    """
     places = Places(np.asarray(better, dtype=np.int32), np.asarray(equal, dtype=np.int32))
     if len(better) != len(equal) or not len(better):
         raise ValueError(f"{len(better)} and {len(equal)} counts around true answers")

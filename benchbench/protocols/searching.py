@@ -1,9 +1,9 @@
-"""Rankings of embeddings: where the true candidates of each query stand.
+"""Rankings of embeddings: the places of the true candidates of each query.
 
 Similarities are of float32 embeddings, multiplied in float64 and rounded to float32. A matrix
-product may sum in another order at another place, so that equal inputs could come out unequal in
-the last bit: each distinct vector goes through it once, on either side, and equal embeddings tie
-exactly wherever they stand.
+product may sum in another order at another position, so that equal inputs could give results that
+differ in the last bit. Each distinct vector therefore enters the product once, on either side, and
+equal embeddings tie exactly at any position.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 CELLS = 1 << 22
-"""Similarities held at once: about 60 MB with all that is made of them."""
+"""Similarities held at once: about 60 MB with all intermediate arrays."""
 
 
 def find(
     queries: Vectors, candidates: Vectors, true: Sequence[Sequence[int]], cells: int = CELLS
 ) -> list[Places]:
-    """Rank all candidates for each query, and count around the true ones.
+    """Rank all candidates for each query, and count those around the true ones.
 
     Args:
         queries: [queries, dim], of unit length where similarity is cosine.
@@ -41,7 +41,7 @@ def find(
 
     Returns:
         For each query, how many candidates score better than each of its true ones, and how many
-        others the same.
+        others score the same.
     """
     first, number = distinct(candidates)
     is_whole = len(first) == len(candidates)
@@ -57,7 +57,7 @@ def find(
 
 
 def stand(scores: npt.NDArray[np.float32], true: Sequence[Sequence[int]]) -> list[Places]:
-    """The same from scores that are there: [queries, candidates]."""
+    """Return the places of each query's true candidates, given scores [queries, candidates]."""
     return [
         _stand(row, np.asarray(places, dtype=np.intp))
         for row, places in zip(scores, true, strict=True)
@@ -67,7 +67,7 @@ def stand(scores: npt.NDArray[np.float32], true: Sequence[Sequence[int]]) -> lis
 def _blocks(
     queries: Vectors, size: int
 ) -> Iterator[tuple[list[list[int]], npt.NDArray[np.float64]]]:
-    """Distinct queries in blocks: which rows each stands for, and the vectors [block, dim]."""
+    """Yield distinct queries in blocks: the rows that each stands for, and vectors [block, dim]."""
     first, number = distinct(queries)
     asked: list[list[int]] = [[] for _ in first]
     for row, which in enumerate(number.tolist()):
@@ -78,7 +78,7 @@ def _blocks(
 
 
 def _stand(scores: npt.NDArray[np.float32], true: Integers) -> Places:
-    """Counts around the true candidates of one query: scores [candidates], true [true]."""
+    """Return the counts around one query's true candidates: scores [candidates], true [true]."""
     levels, level = np.unique(scores[true], return_inverse=True)
     better = np.array([np.count_nonzero(scores > each) for each in levels], dtype=np.int32)
     equal = np.array([np.count_nonzero(scores == each) for each in levels], dtype=np.int32)
@@ -86,7 +86,7 @@ def _stand(scores: npt.NDArray[np.float32], true: Integers) -> Places:
 
 
 def distinct(vectors: Vectors) -> tuple[Integers, Integers]:
-    """Rows without repeats: the first of each, and which of those every row equals."""
+    """Return the first row of each distinct vector, and for every row the number of its vector."""
     known: dict[bytes, int] = {}
     first: list[int] = []
     number = np.empty(len(vectors), dtype=np.intp)

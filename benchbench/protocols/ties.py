@@ -1,4 +1,4 @@
-"""The one tie rule: what an item earns when its true caption does not win outright.
+"""The one tie rule: the credit of an item whose true caption ties with another for the best score.
 
 Published harnesses disagree. ARO's notebook puts the false caption first and takes the argmax, so
 that a tie is wrong; mteb and unibench put the true one first, so that it is right. Half precision
@@ -24,10 +24,10 @@ RULES: tuple[Ties, ...] = ("wrong", "share", "right")
 def credit(
     scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp], ties: Ties
 ) -> npt.NDArray[np.float64]:
-    """What each row earns: 1 where its target is the single best, 0 where another is better.
+    """Return each row's credit: 1 where its target is the single best, 0 where another is better.
 
     Where the target is among k > 1 best, ``wrong`` gives 0, ``right`` 1, and ``share`` 1/k: the
-    chance that a fair choice among the best would hit it.
+    probability that a uniform choice among the best hits it.
 
     Args:
         scores: [rows, options].
@@ -36,6 +36,9 @@ def credit(
 
     Returns:
         [rows], in [0, 1].
+
+    Raises:
+        UsageError: the tie rule is unknown.
 
     >>> credit(np.array([[2, 1, 0], [1, 1, 0], [0, 1, 2]]), np.array([0, 0, 0]), "share")
     array([1. , 0.5, 0. ])

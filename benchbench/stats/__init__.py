@@ -1,8 +1,8 @@
-"""Estimates with their uncertainty, and comparisons of models: arrays in, numbers out.
+"""Statistics: estimates with their uncertainty, and comparisons of models; arrays in, numbers out.
 
 One run: ``means``, ``medians``, ``bootstrap``, ``intervals``. Several models on the same items:
-``panel`` holds what their clusters contribute; ``flips``, ``families``, ``ranks`` and ``power``
-read it.
+``panel`` holds the contributions of their clusters; ``flips``, ``families``, ``ranks`` and
+``power`` read it.
 """
 
 from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles

@@ -1,7 +1,8 @@
-r"""The cluster bootstrap: intervals that know that items of one image are not independent.
+r"""The cluster bootstrap: intervals for items that are dependent within a source image.
 
 Whole clusters are drawn with replacement, as many as there are (Field and Welsh 2007,
-*Bootstrapping clustered data*). With w how often cluster c was drawn and u its influence,
+*Bootstrapping clustered data*). With w the number of times that cluster c was drawn and u its
+influence,
 
 .. math:: \hat\theta^* = \hat\theta + \sum_c (w_c - 1)\, u_c
 
@@ -36,15 +37,18 @@ BLOCK_BYTES = 64 << 20
 def bootstrap_draws(
     statistics: Sequence[Mean | Median], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Floats:
-    """Draws of several statistics of one run, all from the same resampled clusters.
+    """Return bootstrap draws of several statistics of one run, from the same resampled clusters.
 
     Args:
-        statistics: over the same clusters.
-        resamples: number of draws.
-        seed: of the draws; equal cluster counts and seeds give equal resamples.
+        statistics: means and medians over the same clusters.
+        resamples: the number of draws.
+        seed: the seed of the draws; equal cluster counts and seeds give equal resamples.
 
     Returns:
         [resamples, statistics]
+
+    Raises:
+        UsageError: ``resamples`` is less than 1.
     """
     if resamples < 1:
         raise UsageError(f"The number of resamples should be at least 1, not {resamples}.")
@@ -69,7 +73,7 @@ def bootstrap_draws(
 def expanded_percentiles(
     draws: Floats, n_clusters: int, level: float = 0.95
 ) -> tuple[float, float]:
-    """The interval of one mean's draws: [resamples] → low, high; NaN below two clusters.
+    """Return the interval (low, high) of one mean's draws, [resamples]; NaN below two clusters.
 
     >>> low, high = expanded_percentiles(np.arange(10_001.0), n_clusters=1_000_000)
     >>> round(low), round(high)
@@ -83,7 +87,7 @@ def expanded_percentiles(
 
 
 def expanded_tail(n_clusters: int, level: float) -> float:
-    r"""The share of draws to leave on either side.
+    r"""Return the share of draws outside the interval on either side.
 
     .. math:: \Phi\bigl(-\sqrt{n/(n-1)}\; t_{n-1,\,(1+level)/2}\bigr)
 
@@ -97,9 +101,10 @@ def expanded_tail(n_clusters: int, level: float) -> float:
 
 
 def resampled_weights(n_clusters: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each cluster is drawn, in blocks of draws: [block, clusters].
+    """Yield how often each cluster is drawn, in blocks of draws: [block, clusters].
 
-    The same for equal numbers of clusters and seeds: models of a table share their resamples.
+    Equal numbers of clusters and equal seeds give equal weights: the models of a table share their
+    resamples.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     block = max(1, BLOCK_BYTES // (24 * n_clusters))

@@ -1,7 +1,7 @@
-"""Many comparisons at once: p-values adjusted for their number.
+"""Multiple comparisons: p-values adjusted for the number of comparisons.
 
-``step_down`` uses what is known of how the comparisons of a table depend on each other, and so
-loses least; Holm and Benjamini–Hochberg need the p-values alone.
+``step_down`` uses the dependence between the comparisons of a table, and so loses the least power;
+Holm and Benjamini–Hochberg need the p-values alone.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 
 def step_down(flips: Flips) -> Floats:
-    """Family-wise p-values by the step-down maximum of \\|T\\|: [pairs].
+    r"""Return family-wise p-values by the step-down maximum of \|T\|: [pairs].
 
-    The largest \\|T\\| is held against the largest of all pairs under each flip, the next against
-    the largest of the others, and so on; none is smaller than the one before it (Westfall and Young
-    1993, *Resampling-based multiple testing*, algorithm 2.8; Romano and Wolf 2005).
+    The largest \|T\| is compared with the largest of all pairs under each flip, the next with the
+    largest of the remaining pairs, and so on; no p-value is smaller than the one before it
+    (Westfall and Young 1993, *Resampling-based multiple testing*, algorithm 2.8; Romano and Wolf
+    2005).
 
-    They control the chance of any false claim at all in the table: exactly for one pair, and for
-    several as clusters grow many, when correlations of the pairs, which flips keep, are all that
-    counts (three exchangeable models need not be symmetric together). With 10,000 draws the least
-    is 1/10,001 whatever the number of pairs, where Holm's would be that times the number.
+    They control the probability of any false claim in the table: exactly for one pair, and for
+    several pairs as the number of clusters grows, when only the correlations of the pairs matter,
+    which flips keep (three exchangeable models need not be symmetric together). With 10,000 draws
+    the least p-value is 1/10,001 whatever the number of pairs, where Holm's would be that times the
+    number.
     """
     observed, flipped = np.abs(flips.observed), np.abs(flips.flipped)
     order = np.argsort(-observed, kind="stable")
@@ -42,7 +44,7 @@ def step_down(flips: Flips) -> Floats:
 
 
 def holm(p_values: Sequence[float] | Floats) -> list[float]:
-    """Family-wise p-values from raw ones, however they depend (Holm 1979).
+    """Return family-wise p-values from raw ones under any dependence (Holm 1979).
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -56,10 +58,10 @@ def holm(p_values: Sequence[float] | Floats) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float] | Floats) -> list[float]:
-    """p-values for the false discovery rate: the share of false claims among those made.
+    """Return p-values for the false discovery rate, the share of false claims among all claims.
 
     For independent or positively dependent comparisons (Benjamini and Hochberg 1995; Benjamini and
-    Yekutieli 2001); a weaker promise than a family-wise one.
+    Yekutieli 2001); a weaker guarantee than a family-wise one.
 
     >>> benjamini_hochberg([0.01, 0.04, 0.03])
     [0.03, 0.04, 0.04]

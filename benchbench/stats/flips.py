@@ -1,14 +1,14 @@
 r"""Sign flips of whole clusters, shared by all pairs of a table of models.
 
 Null hypothesis of a pair: the two models' outcomes are exchangeable within a cluster, so that each
-cluster's difference d is as likely to have the other sign (the permutation test of matched pairs;
-Fisher 1935; Good 2005, *Permutation, parametric and bootstrap tests of hypotheses*, §3.4). The
-statistic is studentised,
+cluster's difference d is equally likely to have the opposite sign (the permutation test of matched
+pairs; Fisher 1935; Good 2005, *Permutation, parametric and bootstrap tests of hypotheses*, §3.4).
+The statistic is studentised,
 
 .. math:: T = \frac{\sum_k d_k}{\sqrt{\sum_k d_k^2}}
 
-which is Student's t of the clusters' differences up to a monotone function; flips leave the
-denominator as it is, and make pairs of differently noisy models comparable.
+which is Student's t of the clusters' differences up to a monotone function. Flips do not change the
+denominator, which makes pairs of differently noisy models comparable.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
 
 DRAWS = 10_000
 ENUMERATED = 13
-"""Up to so many clusters on which any two models differ, all sign flips are counted."""
+"""All sign flips are enumerated where models differ on at most this many clusters."""
 NOTHING = 1e-12
 SLACK = 1e-9
-"""Statistics that are equal in exact arithmetic count as such."""
+"""Tolerance within which statistics that are equal in exact arithmetic count as equal."""
 _BLOCK_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """Statistics of all pairs: as they are, and under sign flips."""
+    """The statistics of all pairs: as observed, and under sign flips."""
 
     observed: Floats
-    """[pairs]; 0 where two models do not differ anywhere."""
+    """[pairs]; 0 where the two models do not differ in any cluster."""
     flipped: Floats
-    """[draws, pairs]"""
+    """[draws, pairs]: the statistics under each flip."""
     exact: bool
-    """Whether all flips were counted, the identity among them."""
+    """Whether all flips were enumerated, the identity among them."""
 
     def p_values(self) -> Floats:
-        """Two-sided, each pair by itself: [pairs].
+        """Return the two-sided p-value of each pair by itself: [pairs].
 
-        Exact, or (1 + hits) / (1 + draws), which is never 0 (Phipson and Smyth 2010).
+        It is exact, or (1 + hits) / (1 + draws), which is never 0 (Phipson and Smyth 2010).
         """
         return self.share(np.abs(self.flipped), np.abs(self.observed))
 
     def share(self, flipped: Floats, observed: Floats) -> Floats:
-        """How often what is flipped reaches what was observed: [draws, n], [n] → [n]."""
+        """Return how often flipped statistics reach the observed ones: [draws, n], [n] → [n]."""
         hits = (flipped >= observed * (1 - SLACK) - SLACK).sum(axis=0)
         if self.exact:
             return np.asarray(hits / len(flipped))
@@ -64,17 +64,17 @@ class Flips:
 
 
 def flip(panel: Panel, pairs: Integers, *, draws: int = DRAWS, seed: int = 0) -> Flips:
-    """Flip the clusters of a table, each flip shared by all its pairs.
+    """Return a table's statistics under sign flips of its clusters, shared by all its pairs.
 
     Args:
         panel: models on the same items.
         pairs: [pairs, 2], columns of the panel.
-        draws: of signs, where they are too many to be counted.
-        seed: of the draws.
+        draws: the number of random sign vectors, where there are too many to enumerate.
+        seed: the seed of the draws.
     """
     columns = panel.contributions
     apart = columns[:, pairs[:, 0]] - columns[:, pairs[:, 1]]
-    # Equal sums of unequal items may differ in the last digit, and studentising would magnify that.
+    # Equal sums of unequal items may differ in the last digit; studentising would magnify that.
     apart[np.abs(apart) < NOTHING * np.abs(columns).max(initial=0.0)] = 0.0
     length = np.sqrt(np.square(apart).sum(axis=0))
     scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
@@ -89,13 +89,13 @@ def flip(panel: Panel, pairs: Integers, *, draws: int = DRAWS, seed: int = 0) ->
 
 
 def _all_signs(n: int) -> Iterator[Floats]:
-    """Every way to sign n clusters: [2 ** n, n]."""
+    """Yield all sign vectors of n clusters: [2 ** n, n]."""
     bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
     yield 2.0 * bits.astype(np.float64) - 1
 
 
 def _signs(n: int, draws: int, seed: int) -> Iterator[Floats]:
-    """Fair coins in blocks of draws: [block, n]."""
+    """Yield random sign vectors in blocks of draws: [block, n]."""
     rng = np.random.Generator(np.random.PCG64(seed))
     block, length = max(1, _BLOCK_BYTES // (8 * n)), -(-n // 8)
     for start in range(0, draws, block):

@@ -1,10 +1,10 @@
-r"""Intervals of one number, and which is taken when.
+"""Intervals of one number, and the choice of the method.
 
 The standard error is the jackknife's, which leaves out whole clusters one by one
-(``Mean.standard_error``), the quantile Student's. Shares are put on Wilson's scale, because near 0
-and 1 they are skew. Simulated with known truth (benchmarks/coverage.py), this holds its level
-where resampling falls short of it: below a few hundred clusters. Medians have no standard error of
-use, and are resampled. Nothing is said below ten clusters.
+(``Mean.standard_error``); the quantile is Student's. Shares are put on Wilson's scale, because near
+0 and 1 they are skew. Simulated with known truth (benchmarks/coverage.py), this holds its level
+where resampling falls short of it: below a few hundred clusters. Medians have no useful standard
+error, and are resampled. Below ten clusters there is no interval.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 MANY_CLUSTERS = 100
-"""Below so many, intervals are to be taken as rough."""
+"""Below this number of clusters, intervals are rough."""
 Method = Literal["auto", "t", "percentile", "bca", "wilson"]
 Kind = Literal["share", "mean", "median"]
-"""Of a number: a mean of answers between 0 and 1; a mean of differences or ranks; a median."""
+"""The kind of a number: ``share``, a mean of answers between 0 and 1; ``mean``, a mean of
+differences or ranks; ``median``."""
 WORDS: dict[str, str] = {
     "wilson": "Wilson's with the effective number of items, by the jackknife over clusters (source "
     "images)",
@@ -44,7 +45,7 @@ WORDS: dict[str, str] = {
 
 
 def taken(kind: Kind, method: Method) -> str:
-    """What a method comes to for a kind of number: a key of ``WORDS``."""
+    """Return the method used for a kind of number: a key of ``WORDS``."""
     if kind == "median":
         return "percentile"
     if method == "auto":
@@ -53,7 +54,7 @@ def taken(kind: Kind, method: Method) -> str:
 
 
 def described(method: Method, kinds: Iterable[Kind], resamples: int = RESAMPLES) -> str:
-    """What a reader should know of the intervals of some kinds of numbers.
+    """Return a description of the intervals of some kinds of numbers, for a reader.
 
     >>> described("auto", ["mean"])
     "Student's t, by the jackknife over clusters (source images)"
@@ -71,7 +72,7 @@ def described(method: Method, kinds: Iterable[Kind], resamples: int = RESAMPLES)
 
 
 def kind_of(value: Mean | Median, of_share: bool) -> Kind:
-    """The kind of a number; ``of_share``: whether it is a mean of answers between 0 and 1."""
+    """Return the kind of a number; ``of_share``: whether it averages answers between 0 and 1."""
     return ("share" if of_share else "mean") if isinstance(value, Mean) else "median"
 
 
@@ -84,18 +85,18 @@ def intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[tuple[float, float]]:
-    """The intervals of several numbers of one run or table, with resamples that they share.
+    """Return the intervals of several numbers of one run or table, from shared resamples.
 
     Args:
-        values: over the same clusters.
-        level: of each interval.
+        values: means and medians over the same clusters.
+        level: the confidence level of each interval.
         of_share: whether each is a mean of answers between 0 and 1.
         method: see ``interval``.
         resamples: bootstrap draws of clusters, where any are needed.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
-        UsageError: Wilson's is asked for what it is not for; or the level is no share.
+        UsageError: Wilson's method does not apply to a value, or the level is not between 0 and 1.
     """
     check_level(level)
     shares = [of_share] * len(values) if isinstance(of_share, bool) else of_share
@@ -115,7 +116,7 @@ def intervals(
 
 
 def check_level(level: float) -> None:
-    """Refuse a level of confidence that is none.
+    """Raise an error where a confidence level is not between 0 and 1.
 
     Raises:
         UsageError: it is not between 0 and 1.
@@ -132,20 +133,21 @@ def interval(
     of_share: bool = False,
     method: Method = "auto",
 ) -> tuple[float, float]:
-    """The interval that benchbench prints; NaN below ten clusters.
+    """Return the interval that benchbench prints, (low, high); NaN below ten clusters.
 
     Args:
-        value: what was estimated.
-        draws: [resamples], of it, where it is resampled.
-        level: of the interval.
+        value: the estimate.
+        draws: [resamples], its bootstrap draws, where it is resampled.
+        level: the confidence level.
         of_share: whether the value is a mean of answers between 0 and 1.
         method: ``auto``: ``share_interval`` for shares, ``clustered_t`` for other means, expanded
-            percentiles for medians. ``t``, ``percentile`` and ``bca`` are that for all means;
-            a share on which all items agree keeps a width, that of ``share_interval``. ``wilson``
-            is for shares of items that are each their own cluster.
+            percentiles for medians. ``t``, ``percentile`` and ``bca`` use that method for all
+            means; a share on which all items agree keeps a width, that of ``share_interval``.
+            ``wilson`` is for shares of items that are each their own cluster.
 
     Raises:
-        UsageError: Wilson's is asked for what it is not for; or the level is no share.
+        UsageError: Wilson's method does not apply to the value, or the level is not between 0 and
+            1.
     """
     check_level(level)
     how = taken(kind_of(value, of_share), method)
@@ -179,11 +181,11 @@ def _check_independent(value: Mean | Median, of_share: bool) -> None:
 
 
 def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:
-    r"""Student's interval over clusters; NaN below two.
+    r"""Return Student's interval over clusters, (low, high); NaN below two clusters.
 
     .. math:: \hat\theta \pm t_{K-1,\,(1+level)/2}\; SE
 
-    K counts clusters that have an item (MacKinnon, Nielsen and Webb 2023).
+    K is the number of clusters that have an item (MacKinnon, Nielsen and Webb 2023).
     """
     from scipy.special import stdtrit
 
@@ -195,7 +197,7 @@ def clustered_t(mean: Mean, level: float = 0.95) -> tuple[float, float]:
 
 
 def bca(draws: Floats, mean: Mean, level: float = 0.95) -> tuple[float, float]:
-    r"""The bias-corrected and accelerated interval of bootstrap draws (Efron 1987).
+    r"""Return the bias-corrected and accelerated interval of bootstrap draws (Efron 1987).
 
     With z₀ from the share of draws below the value, and the acceleration from the jackknife over
     clusters, of which influences u are a multiple,
@@ -205,9 +207,12 @@ def bca(draws: Floats, mean: Mean, level: float = 0.95) -> tuple[float, float]:
     (Efron 1987, eq. 6.6; DiCiccio and Efron 1996, §2.)
 
     Args:
-        draws: [resamples], of this mean.
-        mean: what they are draws of.
-        level: of the interval.
+        draws: [resamples], bootstrap draws of this mean.
+        mean: the mean.
+        level: the confidence level.
+
+    Returns:
+        (low, high); NaN below two clusters.
     """
     from scipy.special import ndtr, ndtri
 
@@ -216,7 +221,7 @@ def bca(draws: Floats, mean: Mean, level: float = 0.95) -> tuple[float, float]:
     spread = float(np.square(mean.influence).sum())
     if not spread:
         return mean.value, mean.value
-    # Draws at the value itself count half, as where they are few and coarse.
+    # Draws equal to the value count half: they are many where values are few and coarse.
     below = ((draws < mean.value).sum() + 0.5 * (draws == mean.value).sum()) / len(draws)
     bias = float(ndtri(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws))))
     acceleration = float((mean.influence**3).sum()) / (6 * spread**1.5)

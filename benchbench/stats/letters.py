@@ -1,4 +1,4 @@
-"""The compact letter display: models that share a letter are not told apart.
+"""The compact letter display: models that share a letter do not differ significantly.
 
 Piepho 2004, *An algorithm for a letter-based representation of all-pairwise comparisons*, Journal
 of Computational and Graphical Statistics 13 (insert and absorb).
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def letters(apart: Flags) -> list[str]:
-    """Letters of each model, in order of the table: the first model has an "a".
+    """Return the letters of each model, in order of the table: the first model has an "a".
 
     Args:
         apart: [models, models], symmetric: whether two models differ.
@@ -47,12 +47,12 @@ def letters(apart: Flags) -> list[str]:
 
 
 def _absorbed(columns: list[frozenset[int]]) -> list[frozenset[int]]:
-    """Without those that others contain."""
+    """Return the sets without those that another set contains."""
     kept = list(dict.fromkeys(columns))
     return [each for each in kept if not any(each < other for other in kept)]
 
 
 def _letter(number: int) -> str:
-    """a … z, then a1 … z1."""
+    """Return the letter of a number: a … z, then a1 … z1."""
     turn, place = divmod(number, len(ascii_lowercase))
     return ascii_lowercase[place] + (str(turn) if turn else "")

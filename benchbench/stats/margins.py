@@ -1,13 +1,13 @@
-r"""Is a mean above or below a bound? One-sided tests over clusters.
+r"""One-sided tests over clusters: is a mean above or below a bound?
 
 .. math:: t = (\hat\theta - b) / SE
 
 with the jackknife's standard error, on K − 1 degrees of freedom. With a bound of −margin for a
-difference "new − old", small p above is non-inferiority (Piaggio et al. 2012, *Reporting of
-noninferiority and equivalence randomized trials*), small p below a loss beyond the margin.
+difference "new − old", a small p above is non-inferiority (Piaggio et al. 2012, *Reporting of
+noninferiority and equivalence randomized trials*), a small p below a loss beyond the margin.
 
-Two checkpoints that disagree on few items hardly spread, and may yet, in truth, lie at the bound:
-then more items would be lost, and each of them adds to the variance. A claim to lie above is
+Two checkpoints that disagree on few items have little spread, and the truth may still lie at the
+bound: then more items would be lost, and each of them adds to the variance. A claim to lie above is
 therefore tested with the variance at the bound, as Tango's score test does for independent pairs
 (1998, *Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design*),
@@ -16,9 +16,9 @@ paired-sample design*),
 
 with v the variance that a share of items adds when it is lost (``loss_variance``).
 
-The error of a share held against a floor is taken at the floor, :math:`\sqrt{b (1 - b) / n}` with
-the effective number of items and the degrees of freedom of ``share_interval``, which inverts these
-tests.
+The standard error of a share tested against a floor is taken at the floor, :math:`\sqrt{b (1 - b) /
+n}` with the effective number of items and the degrees of freedom of ``share_interval``, which
+inverts these tests.
 """
 
 from __future__ import annotations
@@ -43,29 +43,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sided:
-    """Where a mean lies, seen from a bound."""
+    """One-sided tests of a mean against a bound, in both directions."""
 
     above: float
-    """p-value against "at the bound or below": small where the mean is surely above."""
+    """p-value against "at the bound or below": small where the mean is clearly above."""
     below: float
-    """p-value against "at the bound or above"."""
+    """p-value against "at the bound or above": small where the mean is clearly below."""
     apart: float
-    """The mean less the bound."""
+    """The mean minus the bound."""
     standard_error: float
     error_at_bound: float
-    """What it would be, were the truth at the bound."""
+    """The standard error if the truth were at the bound."""
     per_loss: float
-    """The variance that a share of items adds when it is lost."""
+    """The variance that a share of items adds when it is lost (``loss_variance``)."""
     n_clusters: int
 
     def detectable(self, *, alpha: float = 0.05, power: float = POWER) -> float:
-        r"""The least true distance below the bound at which "below" is claimed with this power.
+        r"""Return the least true distance below the bound that is claimed with this power.
 
-        For a mean that has lost what it lacks to there,
+        For a mean that loses items until it lies at that distance,
 
         .. math:: \delta = (t_{1-\alpha} + t_{1-\beta}) \sqrt{SE^2 + v\,(\hat\theta - b + \delta)_+}
 
-        so that it is more than nothing where the two disagree on nothing. NaN below ten clusters.
+        so that it is above 0 even where the two disagree on no item. NaN below ten clusters.
         """
         from scipy.special import stdtrit
 
@@ -82,14 +82,14 @@ class Sided:
 
 
 def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: bool = False) -> Sided:
-    """Test a mean against a bound, both ways.
+    """Test a mean against a bound, in both directions.
 
-    Without any spread among the clusters, and where losses add none, an estimate that is no share
-    is taken at its word; below ten clusters nothing is claimed, as no interval is given.
+    Where clusters have no spread and losses add no variance, an estimate that is not a share counts
+    as exact. Below ten clusters nothing is claimed, as no interval is given.
 
     Args:
-        mean: of a score, or of a difference.
-        bound: what it is held against.
+        mean: the mean of a score, or of a difference.
+        bound: the bound.
         per_loss: ``loss_variance``, where the mean is a difference of shares of items.
         of_share: whether the value is itself a mean of answers between 0 and 1.
     """
@@ -112,7 +112,7 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: boo
 
 
 def loss_variance(groups: Integers, *, absent: int = 0) -> float:
-    r"""The variance that a mean over groups gains with each share of its items that is lost.
+    r"""Return the variance that a mean over groups gains with each share of its items that is lost.
 
     .. math:: v = \sum_i w_i^2, \qquad w_i = 1 / (G\, n_g)
 
@@ -120,7 +120,7 @@ def loss_variance(groups: Integers, *, absent: int = 0) -> float:
 
     Args:
         groups: [items], numbered from 0 without gaps.
-        absent: groups beside these that have no item and count 0.
+        absent: the number of further groups, which have no item and count 0.
 
     >>> loss_variance(np.array([0, 0, 0, 0])), loss_variance(np.array([0, 0, 0, 1]))
     (0.25, 0.3333333333333333)

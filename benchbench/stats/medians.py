@@ -1,4 +1,4 @@
-"""Medians of items, and how they move when clusters are drawn again."""
+"""Medians of items, and their bootstrap draws over clusters."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ if TYPE_CHECKING:
 
 
 CELLS = 4_000_000
-"""Draws times items at once: bounds memory at about 100 MB."""
+"""Draws times items held at once: bounds memory at about 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Median:
-    """A median over items, with what it takes to draw it again.
+    """A median over items, with the data for its bootstrap draws.
 
     A median has no useful influence function where values are few and whole (ranks), so that each
     draw takes the median of the items drawn.
     """
 
     value: float
-    """NaN where there is no item."""
+    """NaN where there are no items."""
     values: Floats
     """[items], in ascending order."""
     clusters: Integers
-    """[items]"""
+    """[items]: the cluster of each item, in the order of ``values``."""
     total: int
-    """Clusters of the run."""
+    """The number of clusters of the run."""
     n_items: int
     n_clusters: int
     n_groups: int = 1
     rare_share: float = 0.0
 
     def redrawn(self, weights: Floats) -> Floats:
-        """The median when each cluster counts so many times: [draws, clusters] → [draws].
+        """Return the median under cluster weights: [draws, clusters] → [draws].
 
-        The mean of the two middle values where the number of items is even, as ``numpy.median``.
+        It is the mean of the two middle values where the number of items is even, as in
+        ``numpy.median``.
         """
         if not self.n_items:
             return np.full(len(weights), np.nan)
@@ -61,12 +62,12 @@ class Median:
 
 
 def median_over_items(values: Floats, clusters: Integers, total: int | None = None) -> Median:
-    """The median of items.
+    """Return the median of items.
 
     Args:
         values: [items].
         clusters: [items], numbered from 0.
-        total: clusters of the run; by default up to the last that an item has.
+        total: the number of clusters of the run; by default up to the last that has an item.
 
     >>> median_over_items(np.array([3.0, 1.0, 2.0, 10.0]), np.arange(4)).value
     2.5

@@ -1,9 +1,9 @@
-r"""One score over several tasks: the mean of chance-corrected scores.
+r"""The overall score over several tasks: the mean of chance-corrected scores.
 
 .. math:: s_t = \frac{\hat\theta_t - c_t}{1 - c_t}, \qquad \bar s = \frac1T \sum_t s_t
 
-0 is guessing and 1 is perfect, on every task. Clusters are source images by their global names:
-an image that serves several tasks is drawn for all of them at once.
+0 is guessing and 1 is perfect, on every task. Clusters are source images by their global names: a
+bootstrap draw of an image that serves several tasks draws it for all of them at once.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def overall(panels: Sequence[tuple[Panel, Sequence[str], float]]) -> Panel:
-    """Several tasks' panels of the same models as one.
+    """Return the panel of overall scores, from several tasks' panels of the same models.
 
     Args:
-        panels: for each task its panel, the global names of its clusters, and what guessing earns.
+        panels: for each task its panel, the global names of its clusters, and its score by chance.
 
     Raises:
-        UsageError: no task, or other models in some.
+        UsageError: there is no task, or the tasks have different models.
 
     >>> half = Panel(np.array([[0.75]]), np.array([[0.0]]), 1)
     >>> overall([(half, ["a"], 0.5), (half, ["b"], 0.0)]).values

@@ -1,7 +1,7 @@
-r"""Several models on the same items: what each cluster contributes to each model's mean.
+r"""Several models on the same items: the contribution of each cluster to each model's mean.
 
-A mean over groups is linear in its items, so that everything that is asked of a table of models
-(intervals of differences, sign flips, ranks) follows from one small matrix for all of them,
+A mean over groups is linear in its items, so that all statistics of a table of models (intervals of
+differences, sign flips, ranks) follow from one small matrix for all of them,
 
 .. math:: c_{km} = \sum_{i \in k} w_i\, y_{im}, \qquad \sum_k c_{km} = \hat\theta_m
 
@@ -34,37 +34,38 @@ class Panel:
     contributions: Floats
     """[clusters, models]: they add up to each model's mean."""
     influence: Floats
-    """[clusters, models]: of ``Mean``."""
+    """[clusters, models]: the influence of each cluster on each mean (``Mean.influence``)."""
     n_items: int
     empty: int = 0
-    """Clusters among these that hold no item: they contribute nothing and count for nothing."""
+    """The number of these clusters that hold no item: they contribute nothing and are not
+    counted."""
 
     @property
     def values(self) -> Floats:
-        """[models]: the means."""
+        """Return the means: [models]."""
         return np.asarray(self.contributions.sum(axis=0))
 
     @property
     def n_clusters(self) -> int:
-        """How many hold an item."""
+        """Return the number of clusters that hold an item."""
         return len(self.contributions) - self.empty
 
     @property
     def n_models(self) -> int:
-        """How many there are."""
+        """Return the number of models."""
         return int(self.contributions.shape[1])
 
     def __neg__(self) -> Panel:
-        """The same with less being better."""
+        """Return the panel of negated values, for metrics where less is better."""
         return Panel(-self.contributions, -self.influence, self.n_items, self.empty)
 
     def pairs(self) -> Integers:
-        """[pairs, 2]: every two models, the earlier first."""
+        """Return all pairs of models, [pairs, 2], the earlier one first."""
         both = list(combinations(range(self.n_models), 2))
         return np.array(both, dtype=np.intp).reshape(-1, 2)
 
     def standard_errors(self, pairs: Integers) -> Floats:
-        r"""Of the difference of each pair, as ``Mean.standard_error``: [pairs].
+        r"""Return each pair's standard error of the difference (``Mean.standard_error``): [pairs].
 
         .. math:: \sqrt{\tfrac{K}{K-1} \sum_k (u_{ka} - u_{kb})^2}
         """
@@ -73,14 +74,14 @@ class Panel:
         return np.asarray(np.sqrt(factor * np.square(apart).sum(axis=0)))
 
     def mean(self, model: int) -> Mean:
-        """One model's mean by itself."""
+        """Return one model's mean."""
         return Mean(
             value=float(self.values[model]), influence=self.influence[:, model],
             n_items=self.n_items, n_clusters=self.n_clusters, n_groups=1, rare_share=0.0,
         )  # fmt: skip
 
     def redrawn(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-        """How far the means move when clusters are drawn again, for all models alike.
+        """Return bootstrap draws of the means' deviations, from the same clusters for all models.
 
         Returns:
             [resamples, models], about 0.
@@ -97,17 +98,17 @@ def panel(
     total: int | None = None,
     absent: int = 0,
 ) -> Panel:
-    """Models side by side.
+    """Build the panel of several models on the same items.
 
     Args:
         values: [items, models].
         groups: [items], numbered from 0 without gaps; all 0 for a plain mean.
         clusters: [items], numbered from 0.
-        total: clusters of the table; by default up to the last that an item has.
-        absent: groups beside these that have no item and count 0.
+        total: the number of clusters of the table; by default up to the last that has an item.
+        absent: the number of further groups, which have no item and count 0.
 
     Raises:
-        UsageError: the three are not of the same items, there is none, or a value is not finite.
+        UsageError: the three differ in length, there are no items, or a value is not finite.
 
     >>> panel(np.array([[1.0, 0.0], [0.0, 0.0]]), np.zeros(2, int), np.arange(2)).values
     array([0.5, 0. ])

@@ -1,11 +1,11 @@
-r"""What a comparison could have shown: the least difference, and the items for a given one.
+r"""The power of a comparison: the least detectable difference, and the items for a given one.
 
-For a two-sided test of level α with power 1 − β, on clusters like those that are there,
+For a two-sided test of level α with power 1 − β, on clusters like the present ones,
 
 .. math:: \delta_{\min} = (z_{1-\alpha/2} + z_{1-\beta})\; SE, \qquad SE \propto 1/\sqrt{K}
 
 (Cohen 1988; for evaluations, Miller 2024, *Adding error bars to evals*, §5). SE is that of the
-paired difference: it knows how alike the two models' answers are.
+paired difference: it reflects how alike the two models' answers are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ POWER = 0.8
 
 
 def detectable(standard_error: float, *, alpha: float = 0.05, power: float = POWER) -> float:
-    """The least true difference that is found with this power.
+    """Return the least true difference that is found with this power.
 
     >>> round(detectable(0.01), 4)
     0.028
@@ -30,15 +30,15 @@ def detectable(standard_error: float, *, alpha: float = 0.05, power: float = POW
 def needed(
     difference: float, standard_error: float, n: int, *, alpha: float = 0.05, power: float = POWER
 ) -> int:
-    """How many items (or clusters) like these n would find a true difference with this power.
+    """Return how many items (or clusters) like these n detect a true difference with this power.
 
     Args:
-        difference: to be found; its sign does not count.
-        standard_error: of the paired difference, over the n that are there.
-        n: items or clusters.
+        difference: the true difference; its sign does not count.
+        standard_error: the standard error of the paired difference, over the present n.
+        n: the present number of items or clusters.
 
     Raises:
-        UsageError: no difference at all is to be found.
+        UsageError: the difference is 0.
 
     >>> needed(0.014, 0.01, 1000)
     4005

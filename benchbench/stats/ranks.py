@@ -1,17 +1,17 @@
-r"""Which place a model holds in a table, and how sure that is.
+r"""Rank sets: the place of a model in a table, with its confidence set.
 
-From simultaneous intervals of all pairwise differences, never from marginal intervals of the models
-(Mogstad, Romano, Shaikh and Wilhelm, *Inference for ranks with applications to mobility across
-neighbourhoods and academic achievement across countries*, Review of Economic Studies 2024, §3).
-A model's place lies, with the stated confidence for all models at once, in
+They come from simultaneous intervals of all pairwise differences, never from marginal intervals of
+the models (Mogstad, Romano, Shaikh and Wilhelm, *Inference for ranks with applications to mobility
+across neighbourhoods and academic achievement across countries*, Review of Economic Studies 2024,
+§3). A model's place lies, with the stated confidence for all models at once, in
 
 .. math:: [\,1 + |\{k: k \text{ surely better}\}|,\; m - |\{k: k \text{ surely worse}\}|\,]
 
 "Surely" is decided for all ordered pairs together, by the cluster bootstrap of studentised
 differences, stepping down: pairs that are settled no longer count against the others (§3.3 there;
 Romano and Wolf 2005). Draws of few clusters spread too little, so that the bound is moved out from
-the normal quantile that it is to Student's for that number of clusters, as the intervals are
-(``bootstrap.expanded_tail``); below ten clusters nothing is sure.
+its normal quantile to Student's quantile for that number of clusters, as the intervals are
+(``bootstrap.expanded_tail``). Below ten clusters nothing is sure.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 NOTHING = 1e-12
-"""What rounding leaves of a difference or a spread of 0."""
+"""Differences and spreads below this are 0 up to rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Places from 1, the best: [models] each."""
+    """The range of places of each model, 1 being the best; arrays are [models]."""
 
     best: Integers
     worst: Integers
     level: float
-    """Of the claim that every model's place is within its own bounds."""
+    """The confidence that every model's place is within its own bounds."""
     surely_better: Flags
     """[models, models]: whether the row's model is surely better than the column's."""
 
@@ -52,20 +52,20 @@ class Ranks:
 def rank_sets(
     panel: Panel, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> Ranks:
-    """The places that each model may hold, all at once with this confidence.
+    """Return the places that each model may hold, for all models at once with this confidence.
 
     Args:
-        panel: models on the same items, more being better.
-        level: of the joint claim.
+        panel: models on the same items; more is better.
+        level: the confidence level of the joint claim.
         resamples: bootstrap draws of clusters.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     m = panel.n_models
     one, two = np.divmod(np.arange(m * m), m)
     errors = panel.standard_errors(np.stack([one, two], axis=1))
     scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > NOTHING)
     apart = panel.values[one] - panel.values[two]
-    # Differences without spread: the same in every cluster, or none.
+    # Differences without spread: the same in every cluster, or 0.
     constant = np.where(np.abs(apart) > NOTHING, np.copysign(np.inf, apart), 0.0)
     statistics = np.where(errors > NOTHING, apart * scale, constant)
     draws = panel.redrawn(resamples, seed)
@@ -75,13 +75,13 @@ def rank_sets(
 
 
 def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
-    """Which of many one-sided statistics are above 0, with this confidence in all: [n].
+    """Return which of many one-sided statistics are above 0, jointly at this confidence: [n].
 
     Args:
         statistics: [n].
         drawn: [draws, n], about 0.
-        level: of the joint claim.
-        n_clusters: that the draws are of.
+        level: the confidence level of the joint claim.
+        n_clusters: the number of clusters behind the draws.
     """
     sure = np.zeros(len(statistics), dtype=bool)
     while n_clusters >= FEW_CLUSTERS and not sure.all():
@@ -94,7 +94,7 @@ def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: in
 
 
 def students(bound: float, n_clusters: int) -> float:
-    r"""Student's quantile in place of the normal one that drawing clusters gives.
+    r"""Return Student's quantile in place of the normal one that drawing clusters gives.
 
     .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
 
@@ -104,5 +104,5 @@ def students(bound: float, n_clusters: int) -> float:
     from scipy.special import ndtr, stdtrit
 
     tail = ndtr(-((n_clusters / (n_clusters - 1)) ** 0.5) * bound)
-    # Some releases of scipy are a hair above 0 at the median, which no bound may be below.
+    # Some releases of scipy return a quantile slightly above 0 at the median: no bound is below 0.
     return max(0.0, -float(stdtrit(n_clusters - 1, tail)))

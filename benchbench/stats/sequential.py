@@ -1,11 +1,11 @@
-r"""Looking while it runs: is a mean over all clusters above or below a bound, from some of them?
+r"""Sequential tests: is a mean over all clusters above or below a bound, judged by some of them?
 
-Clusters come in random order, without replacement, and after each one may stop. The claim then made
-is wrong with probability at most α however often one looked (an anytime-valid test of the mean of
-these clusters, not of others like them).
+Clusters come in random order, without replacement, and the test may stop after each one. The claim
+then made is wrong with probability at most α however often the test was evaluated (an anytime-valid
+test of the mean of these clusters, not of others like them).
 
 A gambler bets against "the mean is m" (here the bound). With N clusters in all, values x_t, and the
-mean that the null leaves for those still to come,
+mean that the null leaves for the remaining clusters,
 
 .. math::
     m_t = \frac{N m - \sum_{i<t} x_i}{N - t + 1}, \qquad
@@ -15,16 +15,16 @@ mean that the null leaves for those still to come,
 is a martingale of mean 1 under the null, so that it reaches 1/α with probability α at most (Ville's
 inequality; Waudby-Smith and Ramdas 2020, *Confidence sequences for sampling without replacement*;
 2024, *Estimating means of bounded random variables by betting*, §4–5). The gambler spreads the
-stake over many sizes of bet, each cut where it could ruin: a_t is the least that *any* cluster
-still to come could be. A bet that heeded which cluster comes next would win wherever large clusters
-have other means than small ones, whatever the mean of all.
+stake over many sizes of bet, each cut where it could ruin: a_t is the least value that *any*
+remaining cluster could have. A bet that depended on which cluster comes next would win wherever
+large clusters have other means than small ones, whatever the mean of all.
 
-What is known of every cluster beforehand may lessen what is random about its value (a control
-variate): with o the baseline's part in it, and ō_t the mean of those still to come,
+What is known of every cluster beforehand may reduce the randomness of its value (a control
+variate): with o the baseline's part in it, and ō_t the mean of o over the remaining clusters,
 
 .. math:: x_t - c_t (o_t - \bar o_t), \qquad -1 \le c_t \le 0
 
-has the same mean under the null. c is the slope of x on o among those seen so far.
+has the same mean under the null. c is the slope of x on o among the clusters evaluated so far.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 BETS = np.geomspace(0.02, 4.0, 24)
-"""In units of 1 / (the clusters' mean range)."""
+"""Sizes of bets, in units of 1 / (the clusters' mean range)."""
 CUT = 0.95
-"""The largest share of a bet that could ruin."""
+"""The largest share of a bet that could lose the whole stake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Where the two claims are first made; the number of clusters seen, or None where never."""
+    """When the two claims are first made: the number of clusters by then, or None where never."""
 
     above: int | None
     below: int | None
@@ -64,19 +64,20 @@ def stop(
     known: Floats | None = None,
     alpha: float = 0.05,
 ) -> Stopped:
-    """When may one say that the mean of all clusters is above, or below, a bound?
+    """Return when the mean of all clusters can be claimed to be above, or below, a bound.
 
     Args:
-        values: of the clusters looked at so far, in the random order in which that is done.
-        bound: what their mean is held against.
-        low: [clusters], the least that each of all clusters could be, in that order.
-        high: [clusters], the most.
-        known: [clusters], what is known to lower each one's value, one for one at most: what the
-            baseline earned, where values are differences to it.
-        alpha: the chance of a wrong claim of either kind.
+        values: the values of the clusters evaluated so far, in their random order.
+        bound: the bound.
+        low: [clusters], the least possible value of each of all clusters, in that order.
+        high: [clusters], the greatest possible value.
+        known: [clusters], a known quantity that lowers each cluster's value, one for one at most:
+            the baseline's credit, where values are differences to it.
+        alpha: the probability of a wrong claim of either kind.
 
     Raises:
-        UsageError: a value outside its bounds, or no room between any.
+        UsageError: a value is outside its bounds, there are more values than clusters, or all
+            bounds coincide.
     """
     if not (high - low).sum() > 0:
         raise UsageError("Clusters' values need room between their bounds.")
@@ -102,7 +103,7 @@ def _first(
     bets: Floats,
     alpha: float,
 ) -> int | None:
-    """The first time that betting on a mean above the null has paid 1/α."""
+    """Return the first time that betting on a mean above the null has paid 1/α, or None."""
     n, seen = len(low), len(values)
     if not seen:
         return None
@@ -110,10 +111,10 @@ def _first(
     expected = (n * null - _before(values)) / left
     least, most, mean_known = (_still_to_come(np.add, each, seen) / left
                                for each in (low, high, known))  # fmt: skip
-    # Where the rest cannot bring the mean down to the null any more, the null is refuted; where it
-    # cannot bring it up to it, the bet is lost for good.
+    # Where the rest can no longer bring the mean down to the null, the null is refuted; where it
+    # can no longer bring the mean up to the null, the bet is lost.
     refuted, lost = expected < least - 1e-12, expected > most + 1e-12
-    # The least that any could be is concave in the slope, so that it is least at an end of it.
+    # The least possible value is concave in the slope, so that its minimum is at an end of it.
     flat = _still_to_come(np.minimum, low, seen)
     steep = _still_to_come(np.minimum, low + known, seen) - mean_known
     risk = np.maximum(expected - np.minimum(flat, steep), 1e-12)
@@ -123,24 +124,24 @@ def _first(
     wealth = np.cumsum(np.log1p(gains), axis=0)
     capital = np.logaddexp.reduce(wealth, axis=1) - np.log(len(bets))
     paid = (capital >= np.log(1 / alpha)) & (np.cumsum(lost) == 0)
-    # What is refuted at t was so by the values before it.
+    # A null that is refuted at t was refuted by the values before it.
     reached = [int(np.argmax(paid)) + 1] if paid.any() else []
     reached += [int(np.argmax(refuted))] if refuted.any() else []
     return min(reached) if reached else None
 
 
 def _before(values: Floats) -> Floats:
-    """At each time, the sum of those before it."""
+    """Return, at each time, the sum of the values before it."""
     return np.concatenate([[0.0], np.cumsum(values)[:-1]])
 
 
 def _still_to_come(how: np.ufunc, values: Floats, seen: int) -> Floats:
-    """At each time, the sum (or the least) of those from it on: [seen]."""
+    """Return, at each time, the sum (or the least) of the values from it on: [seen]."""
     return np.asarray(how.accumulate(values[::-1])[::-1][:seen])
 
 
 def _slopes(values: Floats, known: Floats) -> Floats:
-    """At each time, the slope of values on what is known of them, by those before; in [−1, 0]."""
+    """Return, at each time, the slope of earlier values on their known part; in [−1, 0]."""
     n = np.maximum(np.arange(len(values)), 1)
     mean = _before(known) / n
     together = _before(known * values) / n - mean * _before(values) / n

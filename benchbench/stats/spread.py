@@ -1,4 +1,4 @@
-"""How much a score owes to a draw that could have been another: the spread between seeds."""
+"""The spread of a score between seeds: its dependence on a random draw."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Values of one score, one a seed, in short."""
+    """Summary of one score's values, one value per seed."""
 
     mean: float
     sd: float
-    """Between seeds, from n − 1: what one more seed would differ by."""
+    """The standard deviation between seeds, with n − 1: the expected deviation of one more seed."""
     standard_error: float
-    """Of the mean: sd / √n."""
+    """The standard error of the mean: sd / √n."""
     n: int
 
 
 def between_seeds(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation of a score over seeds that are equally good.
+    """Return mean and standard deviation of a score over equally good seeds.
 
-    Seeds share their captions and pictures, so that this is the shuffles' part of the uncertainty
-    alone, and goes beside that of sampling items (Bouthillier et al., 'Accounting for variance in
-    machine learning benchmarks', MLSys 2021, §2).
+    Seeds share their captions and images, so that this is the shuffles' part of the uncertainty
+    alone, and is reported beside that of sampling items (Bouthillier et al., 'Accounting for
+    variance in machine learning benchmarks', MLSys 2021, §2).
 
     Raises:
-        UsageError: fewer than two values have no spread.
+        UsageError: there are fewer than two values, which have no spread.
 
     >>> between_seeds([0.25, 0.5, 0.75]).sd
     0.25

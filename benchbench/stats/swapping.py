@@ -1,7 +1,7 @@
-"""Paired tests of two models outside the reach of sign flips.
+"""Paired tests of two models where sign flips do not apply.
 
 Exact McNemar for yes-or-no answers to independent items; swapping of labels, with the statistic
-computed anew, for statistics that are no means.
+computed again, for statistics that are not means.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ SLACK = 1e-12
 
 
 def mcnemar(a: Floats, b: Floats) -> float:
-    """Exact two-sided p-value for items that one of two models answers right and the other wrong.
+    """Return the exact two-sided p-value over items that exactly one of two models has right.
 
-    Under the null hypothesis each such item is as likely to be the one's as the other's (McNemar
+    Under the null hypothesis each such item is equally likely to be right for either model (McNemar
     1947). Items must be independent: each its own cluster.
 
     Args:
@@ -49,18 +49,19 @@ def label_swap_p(
     draws: int = 10_000,
     seed: int = 0,
 ) -> float:
-    """Two-sided p-value of the difference of any statistic, by swapping models within clusters.
+    """Return the two-sided p-value of a statistic's difference, by swapping models in clusters.
 
-    The null hypothesis is that of sign flips: the two models' outcomes are exchangeable within a
-    cluster. (1 + hits) / (1 + draws), never 0.
+    The statistic can be any function of the items' values. The null hypothesis is that of sign
+    flips: the two models' outcomes are exchangeable within a cluster. The p-value is (1 + hits) /
+    (1 + draws), never 0.
 
     Args:
         statistic: [draws, items] → [draws].
         a: [items], one model's values.
         b: [items], the other's.
         clusters: [items], numbered from 0.
-        draws: of swaps.
-        seed: of the draws.
+        draws: the number of random swaps.
+        seed: the seed of the draws.
     """
     rng, total = np.random.Generator(np.random.PCG64(seed)), int(clusters.max(initial=-1)) + 1
     seen = abs(float(statistic(a[None])[0] - statistic(b[None])[0]))

@@ -1,4 +1,7 @@
-"""Wilson's interval for a share (Wilson 1927, *Probable inference*, JASA 22), and for any share."""
+"""Wilson's interval for a share of independent answers, and for a share over clusters.
+
+(Wilson 1927, *Probable inference*, JASA 22.)
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def wilson_interval(
     share: float, n: float, level: float = 0.95, *, freedom: float = math.inf
 ) -> tuple[float, float]:
-    r"""The interval for a share of ``n`` independent yes-or-no answers.
+    r"""Return the interval (low, high) for a share of ``n`` independent yes-or-no answers.
 
     .. math:: \frac{p + z^2/2n \pm z\sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}
 
@@ -26,6 +29,9 @@ def wilson_interval(
     >>> low, high = wilson_interval(0.0, 28)
     >>> low, round(high, 3)
     (0.0, 0.121)
+
+    Raises:
+        UsageError: ``n`` is not above 0.
     """
     from scipy.special import ndtri, stdtrit
 
@@ -42,10 +48,10 @@ def wilson_interval(
 
 
 def share_interval(mean: Mean, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for a mean of answers between 0 and 1, whatever its clusters.
+    """Return Wilson's interval for a mean of answers between 0 and 1, whatever its clusters.
 
-    With the effective number of items in place of their number, and Student's quantile in place of
-    the normal one (Korn and Graubard 1998; Dean and Pagano 2015, *Evaluating confidence interval
+    It has the effective number of items in place of their number, and Student's quantile in place
+    of the normal one (Korn and Graubard 1998; Dean and Pagano 2015, *Evaluating confidence interval
     methods for binomial proportions in clustered surveys*). Where every item is its own cluster and
     answers are yes or no, it is Wilson's own.
     """
@@ -55,28 +61,28 @@ def share_interval(mean: Mean, level: float = 0.95) -> tuple[float, float]:
 
 
 def effective_size(mean: Mean) -> float:
-    r"""How many independent yes-or-no answers would know a share as well.
+    r"""Return how many independent yes-or-no answers would determine a share as precisely.
 
     .. math:: \min\Bigl(\frac{\hat p (1 - \hat p)}{SE^2},\;
         \frac{1}{\sum_{i\ \text{in rare groups}} w_i^2}\Bigr)
 
-    with w an item's weight: that lone items of rare groups agree does not show that such items do.
-    Where all items agree, there are as many as clusters.
+    with w an item's weight: agreement of the single items of rare groups does not show that more
+    items of these groups would agree. Where all items agree, it is the number of clusters.
     """
     size = _variance(mean) / mean.standard_error**2 if _spreads(mean) else float(mean.n_clusters)
     return min(size, 1 / mean.rare_weight) if mean.rare_weight else size
 
 
 def freedom(mean: Mean) -> float:
-    r"""Degrees of freedom of a share's effective number of items; at most K − 1.
+    r"""Return the degrees of freedom of a share's effective number of items; at most K − 1.
 
     .. math:: \nu = 2 \Bigm/ \sum_k \Bigl(\frac{u_k^2}{\sum_l u_l^2} - \frac1K
         - \frac{(1 - 2 \hat p)\, u_k}{\hat p (1 - \hat p)}\Bigr)^2
 
-    Satterthwaite's (1946): twice over the squared coefficient of variation, here of
-    :math:`SE^2 / \hat p (1 - \hat p)`, which the sum over clusters estimates (delta method). Few
-    where few clusters say how alike the items of one are; as many as can be where each cluster is
-    one yes or no, which leaves nothing to be estimated beside the share.
+    Satterthwaite's (1946): twice over the squared coefficient of variation, here of :math:`SE^2 /
+    \hat p (1 - \hat p)`, which the sum over clusters estimates (delta method). They are few where
+    few clusters inform on how alike a cluster's items are, and K − 1 where each cluster is one yes
+    or no, which leaves nothing to estimate besides the share.
     """
     most = mean.n_clusters - 1.0
     if not _spreads(mean):
@@ -90,17 +96,17 @@ def freedom(mean: Mean) -> float:
 
 
 def _variance(mean: Mean) -> float:
-    """Of one yes or no with that share."""
+    """Return the variance of one yes-or-no answer with that share."""
     return mean.value * (1 - mean.value)
 
 
 def _spreads(mean: Mean) -> bool:
-    """Whether any items disagree."""
+    """Return whether any items disagree."""
     return _variance(mean) > 1e-12 and mean.standard_error > 1e-9
 
 
 def are_singletons(mean: Mean) -> bool:
-    r"""Whether a plain mean is of yes-or-no answers, each its own cluster.
+    r"""Return whether a mean is a plain mean of yes-or-no answers, each its own cluster.
 
     Only of these is :math:`\sum_k u_k^2 = p (1 - p) / n`.
     """

@@ -1,6 +1,6 @@
-"""The plugin contract, executable: run these over your own task or model.
+"""The plugin contract as executable checks, for a caller's own task or model.
 
-Each check looks at everything it can and raises one ContractError that lists all that is wrong::
+Each function runs all its checks and raises one ContractError that lists all problems::
 
     def test_contract():
         check_task(load_task("my-task"), DATA_ROOT)

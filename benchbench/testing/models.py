@@ -1,4 +1,4 @@
-"""What every model owes: checks by name, each with what it found."""
+"""The checks of the model contract, by name, each with the problems that it finds."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ CAPTIONS = (
     "A dirt path with a young person on a motor bike rests to the foreground of a verdant area.",
 )
 SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
-"""Width and height of the pictures that models are tried on."""
+"""Width and height in pixels of the test images."""
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 2e-2, "bf16": 1e-1}
-"""By how much vectors may differ between batches: at unit length where similarity is cosine, else
-as parts of the largest value."""
+"""The largest difference of vectors between batches: at unit length where similarity is cosine,
+otherwise relative to the largest value."""
 
 
 class Check(NamedTuple):
-    """What became of one check of a model."""
+    """The result of one check of a model."""
 
     name: str
     problems: tuple[str, ...] = ()
     because: str = ""
-    """Why it was not tried: the check that failed before it."""
+    """Why it was skipped: the check that failed before it."""
 
 
 def check_model(model: object) -> None:
-    """Hold a model to the contract on small random pictures and a few captions.
+    """Check a model against the contract on small random images and a few captions.
 
     Raises:
-        ContractError: listing all that is wrong.
+        ContractError: the model breaks it; the message lists all problems.
     """
     problems = [problem for check in model_checks(model) for problem in check.problems]
     manifest = getattr(model, "manifest", None)
@@ -60,11 +60,10 @@ def check_model(model: object) -> None:
 
 
 def model_checks(model: object) -> list[Check]:
-    """Each check of ``DUAL_ENCODER``, or of ``PAIR_SCORER``, by name, with what it found.
+    """Return the result of each check of ``DUAL_ENCODER``, or of ``PAIR_SCORER``, by name.
 
-    A model that has ``score``, and no ``encode_texts``, is held to be a pair scorer.
-
-    A check that needs what an earlier one found wanting is not tried, and says so.
+    A model that has ``score``, and no ``encode_texts``, is checked as a pair scorer. A check that
+    depends on a failed one is skipped, and its result names that one.
     """
     import torch
 
@@ -83,20 +82,20 @@ def model_checks(model: object) -> list[Check]:
 
 
 def _tried(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
-    """The problems that a check finds; breaking is one."""
+    """Return the problems that a check finds; an exception is one."""
     problems = []
     try:
         for problem in run(trial):
             problems.append(problem)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever a model of somebody's raises
+    except BaseException as error:  # noqa: BLE001 - a plugin's model may raise anything
         problems.append(f"it raises {said(error)}")
     return problems
 
 
 class _Trial:
-    """A model on trial: what it was shown, and what it made of it, once for all checks."""
+    """A model under test, with the test inputs and its outputs, computed once for all checks."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -111,17 +110,17 @@ class _Trial:
 
     @cached_property
     def tensors(self) -> list[Tensor]:
-        """The pictures, transformed."""
+        """Return the test images, transformed."""
         return [self.model.transform(picture) for picture in self.pictures]
 
     @cached_property
     def too_long(self) -> str:
-        """A caption beyond any context."""
+        """Return a caption beyond the model's context length."""
         return " ".join(["dog"] * (2 * self.model.manifest.context_length))
 
     @cached_property
     def encoded(self) -> dict[str, _Encoded]:
-        """By the method that did it."""
+        """Return the outputs of each encoding method, by its name."""
         import torch
 
         def images(tensors: Sequence[Tensor]) -> Any:
@@ -137,13 +136,13 @@ class _Trial:
 
     @cached_property
     def features(self) -> Sequence[Any]:
-        """Of the pictures, as a pair scorer makes them."""
+        """Return a pair scorer's features of the test images."""
         features: Sequence[Any] = self.model.encode_images(self.tensors)
         return features
 
     @cached_property
     def scored(self) -> _Encoded:
-        """Every picture with every caption, by a pair scorer."""
+        """Return a pair scorer's scores of every image with every caption."""
         apart = [self.model.encode_images([each])[0] for each in self.tensors]
 
         def scores(pairs: Sequence[tuple[Any, str]]) -> Any:
@@ -157,7 +156,7 @@ class _Trial:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """What one side made of its inputs."""
+    """A method's outputs: of one batch, of the same batch again, and of single inputs."""
 
     together: Tensor
     again: Tensor
@@ -204,7 +203,7 @@ def _shape_problems(trial: _Trial) -> Iterator[str]:
 
 
 def _finite_problems(trial: _Trial) -> Iterator[str]:
-    is_final = not isinstance(trial.model, Learner)  # a baseline may know nothing before it learns
+    is_final = not isinstance(trial.model, Learner)  # an unfitted baseline may give zero vectors
     for name, each in trial.encoded.items():
         if not bool(each.together.float().isfinite().all()):
             yield f"{name} gives values that are not finite"
@@ -262,7 +261,7 @@ DUAL_ENCODER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, .
     "token ids": (_token_problems, ("protocol",)),
     "token limit": (_limit_problems, ("token ids",)),
 }
-"""Name → the check, and the checks that it needs to have passed."""
+"""Name → the check, and the checks that must have passed before it."""
 
 
 def _floats(vectors: Tensor) -> Floats:
@@ -270,12 +269,12 @@ def _floats(vectors: Tensor) -> Floats:
 
 
 def _unit(*sides: Floats) -> list[Floats]:
-    """Vectors of unit length."""
+    """Return the vectors scaled to unit length."""
     return [v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-30) for v in sides]
 
 
 def _of_largest(*sides: Floats) -> list[Floats]:
-    """Vectors as parts of the largest value there is: unit length would hide what a dot sees."""
+    """Return the vectors divided by the largest value; unit length would hide their lengths."""
     largest = max(float(np.abs(v).max()) for v in sides)
     return [v / max(largest, 1e-30) for v in sides]
 
@@ -336,4 +335,4 @@ PAIR_SCORER: Mapping[str, tuple[Callable[[_Trial], Iterator[str]], tuple[str, ..
     "token ids": (_token_problems, ("protocol",)),
     "token limit": (_score_limit_problems, ("token ids", "features")),
 }
-"""The same for models that score pairs."""
+"""Name → the check, and the checks that must have passed before it, for pair scorers."""

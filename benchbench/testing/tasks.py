@@ -1,4 +1,4 @@
-"""What every task owes."""
+"""The checks of the task contract."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ EDITIONS = {False: "photographs", True: "drawn"}
 
 
 def check_task(task: object, root: Path) -> None:
-    """Hold a task to the contract on the files under ``root``.
+    """Check a task against the contract on the files under ``root``.
 
     Raises:
-        ContractError: listing all that is wrong.
-        DataError: the files are missing or malformed, as the task itself says.
+        ContractError: the task breaks it; the message lists all problems.
+        DataError: the files are missing or malformed, as the task itself reports.
     """
     if not isinstance(task, Task):
         raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")

@@ -1,7 +1,7 @@
-"""The nouns: what tasks yield, what models are, and what an evaluation leaves behind.
+"""The data types: what tasks yield, what models are, and what an evaluation records.
 
-Plain frozen dataclasses and protocols. Nothing here computes, and torch, numpy and PIL are named
-in annotations only, so that importing this module costs nothing.
+They are plain frozen dataclasses and protocols. Nothing here computes, and torch, numpy and PIL
+appear in annotations only, so that importing this module costs nothing.
 """
 
 from benchbench.types.models import (

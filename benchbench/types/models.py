@@ -1,4 +1,4 @@
-"""What models are: embedding pictures and captions apart, or scoring them in pairs."""
+"""The types of models: dual encoders embed images and captions apart, pair scorers score pairs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from benchbench.types.questions import Box, Question, Role, Vocabulary
 
 Similarity = Literal["cosine", "dot"]
-"""How two embeddings are compared: of unit length, or as the model gives them."""
+"""How two embeddings are compared: at unit length (``cosine``), or as the model gives them
+(``dot``)."""
 
 Comparison = Literal[Similarity, "pairs"]
-"""That, or ``pairs`` where there are no embeddings: a picture and a caption are scored together."""
+"""``Similarity``, or ``pairs`` for models without embeddings, which score an image and a caption
+together."""
 
 Precision = Literal["fp32", "fp16", "bf16"]
 Activation = Literal["gelu", "quickgelu"]
@@ -34,16 +36,16 @@ class ModelManifest:
     """Everything about a checkpoint that can change a number."""
 
     name: str
-    """The specification it was loaded by: ``openclip:ViT-B-32/openai``."""
+    """The specification that loads the model: ``openclip:ViT-B-32/openai``."""
     architecture: str
     weights: str
-    """Where the weights came from: a tag, a file, or ``random (seed 0)``."""
+    """The origin of the weights: a tag, a file, or ``random (seed 0)``."""
     weights_sha256: str
-    """Of the state dict as it runs, in ``dtype``."""
+    """SHA-256 of the state dict as it runs, in ``dtype``."""
     trained: bool
     """False where weights are random: every output says so."""
     activation: str
-    """Of the feed-forward layers: ``gelu``, ``quickgelu``, or ``unknown``."""
+    """The activation of the feed-forward layers: ``gelu``, ``quickgelu``, or ``unknown``."""
     preprocessing: Mapping[str, Any]
     """Size, mean, std, interpolation, resize mode."""
     tokenizer: str
@@ -52,12 +54,16 @@ class ModelManifest:
     parameters: int
     similarity: Comparison
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else of the model's own decides its embeddings. A ``note`` among them is shown above
-    its numbers."""
+    """Further settings of the model that determine its embeddings. A ``note`` among them is printed
+    above its numbers."""
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over all of the above but the name; a TypeError where it is not JSON."""
+        """Return 16 hex digits of SHA-256 over all fields but the name.
+
+        Raises:
+            TypeError: a field is not JSON.
+        """
         record = asdict(self)
         del record["name"]
         text = json.dumps(record, sort_keys=True, allow_nan=False)
@@ -65,56 +71,57 @@ class ModelManifest:
 
 
 TextBatch = Any
-"""Captions as a model's ``tokenize`` leaves them; opaque to everybody else."""
+"""Captions as returned by a model's ``tokenize``; only the model itself reads them."""
 
 
 @runtime_checkable
 class DualEncoder(Protocol):
-    """A model that embeds pictures and phrases apart: CLIP and its kin.
+    """A model that embeds images and phrases apart, such as CLIP.
 
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the ``encode``
-    methods are called from one thread, under ``torch.inference_mode``. Embeddings may come on any
-    device and in any float type; the engine takes them to float32 and, for cosine, to unit length.
+    methods are called from one thread, under ``torch.inference_mode``. Embeddings may be on any
+    device and of any float type; the engine converts them to float32 and, for cosine, to unit
+    length.
     """
 
     @property
     def manifest(self) -> ModelManifest:
-        """What was loaded."""
+        """Return the description of the loaded checkpoint."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it computes: ``cpu``, ``cuda:0``."""
+        """Return the device that the model runs on: ``cpu``, ``cuda:0``."""
         ...
 
     @property
     def similarity(self) -> Similarity:
-        """How embeddings compare."""
+        """Return how embeddings are compared."""
         ...
 
     @property
     def logit_scale(self) -> float:
-        """Factor on similarities before a softmax; 1.0 where the model has none."""
+        """Return the factor on similarities before a softmax; 1.0 where the model has none."""
         ...
 
     def transform(self, image: Image) -> Tensor:
-        """Preprocess one RGB picture. Returns [3, height, width]."""
+        """Preprocess one RGB image. Returns [3, height, width]."""
         ...
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """Embed [n, 3, height, width] pictures. Returns [n, dim]."""
+        """Embed images, [n, 3, height, width]. Returns [n, dim]."""
         ...
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """The ids of each caption, special tokens included, neither padded nor truncated.
+        """Return the ids of each caption, special tokens included, neither padded nor truncated.
 
-        They tell which captions are the same to the model, which are longer than
+        The ids decide which captions are the same to the model, which are longer than
         ``manifest.context_length``, and which are short enough to share a batch.
         """
         ...
 
     def tokenize(self, texts: Sequence[str]) -> TextBatch:
-        """Prepare captions for ``encode_texts``."""
+        """Tokenise captions for ``encode_texts``."""
         ...
 
     def encode_texts(self, batch: TextBatch, role: Role) -> Tensor:
@@ -123,62 +130,64 @@ class DualEncoder(Protocol):
 
 
 Shown = Any
-"""A picture as a pair scorer's ``transform`` leaves it; opaque to everybody else."""
+"""An image as returned by a pair scorer's ``transform``; only the model itself reads it."""
 Features = Any
-"""What a pair scorer makes of one picture, for any number of captions; likewise opaque."""
+"""A pair scorer's features of one image, for any number of captions; only the model itself reads
+them."""
 
 
 @runtime_checkable
 class PairScorer(Protocol):
-    """A model that reads a caption beside a picture: a cross-encoder, a generative model.
+    """A model that reads a caption and an image together: a cross-encoder, a generative model.
 
-    It encodes a picture once and scores it with as many captions as are asked. A caption is what
-    ``token_ids`` says, cut to the context: strings of the same ids are scored once. ``transform``
-    and ``tokenize`` run on worker threads beside the forward pass; the other two are called from
-    one thread, under ``torch.inference_mode``. Batches hold captions of similar length; those of a
-    model with an attribute ``by_picture`` that is true hold, as far as can be, one picture's.
+    It encodes an image once and scores it with any number of captions. A caption is identified by
+    its ``token_ids``, cut to the context length: strings of the same ids are scored once.
+    ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the other two are
+    called from one thread, under ``torch.inference_mode``. Batches hold captions of similar length.
+    Where a model's attribute ``by_picture`` is true, its batches hold the captions of one image as
+    far as possible.
     """
 
     @property
     def manifest(self) -> ModelManifest:
-        """What was loaded; its ``similarity`` is ``pairs``."""
+        """Return the description of the loaded checkpoint; its ``similarity`` is ``pairs``."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it computes: ``cpu``, ``cuda:0``."""
+        """Return the device that the model runs on: ``cpu``, ``cuda:0``."""
         ...
 
     def transform(self, image: Image) -> Shown:
-        """Preprocess one RGB picture."""
+        """Preprocess one RGB image."""
         ...
 
     def encode_images(self, pictures: Sequence[Shown]) -> Sequence[Features]:
-        """What can be computed of each of n pictures without a caption: n of them.
+        """Return the features of each of n images that need no caption: n of them.
 
-        Where an architecture lets nothing be, the pictures themselves.
+        Where the architecture has no such features, the images themselves are returned.
         """
         ...
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """The ids of each caption, special tokens included, neither padded nor truncated."""
+        """Return the ids of each caption, special tokens included, neither padded nor truncated."""
         ...
 
     def tokenize(self, texts: Sequence[str]) -> TextBatch:
-        """Prepare captions for ``score``."""
+        """Tokenise captions for ``score``."""
         ...
 
     def score(self, features: Sequence[Features], batch: TextBatch) -> Tensor:
-        """Score picture i with caption i of a tokenised batch, the higher the better.
+        """Score image i with caption i of a tokenised batch; higher is better.
 
-        Returns [n], of any finite numbers that rank both the captions of a picture and the pictures
-        of a caption.
+        Returns [n], any finite numbers that rank both the captions of an image and the images of a
+        caption.
         """
         ...
 
 
 def scores_pairs(model: object) -> TypeGuard[PairScorer]:
-    """Whether a model is to be asked pair by pair: it has no towers that embed apart.
+    """Return whether a model is a pair scorer: it has no towers that embed apart.
 
     A dual encoder may have a method ``score`` of its own.
     """
@@ -186,33 +195,34 @@ def scores_pairs(model: object) -> TypeGuard[PairScorer]:
 
 
 Model = DualEncoder | PairScorer
-"""What can be evaluated."""
+"""The models that can be evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a relation scorer is shown of a scene."""
+    """The input of a relation scorer for one scene."""
 
     picture: Callable[[], Image]
-    """Decodes the whole image when called; models that do not look need not."""
+    """Decodes the whole image when called; text-only models need not call it."""
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]
-    """Of each box, in the vocabulary's objects; given, proposed, or the scorer's own choice."""
+    """The label of each box, an index of the vocabulary's objects; given, proposed, or the scorer's
+    own choice."""
     pairs: tuple[tuple[int, int], ...]
-    """Numbers of the subject's and the object's box, for each ordered pair to be scored."""
+    """The numbers of the subject's and the object's box, for each ordered pair to score."""
     vocabulary: Vocabulary
 
 
 @runtime_checkable
 class RelationScorer(Protocol):
-    """A model with a head of its own for relations; any dual encoder gets one by union crops."""
+    """A model with its own head for relations; dual encoders are scored by union crops."""
 
     def score_relations(self, view: View) -> npt.NDArray[np.float64]:
-        """Logarithms of each predicate's probability for each pair: [pairs, predicates]."""
+        """Return the log-probability of each predicate for each pair: [pairs, predicates]."""
         ...
 
     def score_objects(self, view: View) -> npt.NDArray[np.float64]:
-        """Logarithms of each label's probability for each box: [boxes, objects] (SGCls).
+        """Return the log-probability of each label for each box: [boxes, objects] (SGCls).
 
         ``view.labels`` is empty.
         """
@@ -221,10 +231,10 @@ class RelationScorer(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A baseline that learns from a task's training split before it is evaluated."""
+    """A baseline that is fitted to a task's training split before it is evaluated."""
 
     def learned(self, training: Sequence[Question]) -> Model:
-        """The same model, having learnt; its manifest says from what.
+        """Return the same model, fitted; its manifest names the training data.
 
         ``training`` is empty where the task has no training split.
         """
@@ -232,7 +242,7 @@ class Learner(Protocol):
 
 
 def lacks(thing: object, protocol: type) -> list[str]:
-    """The members of a protocol of this module that an object is without, in order of names."""
+    """Return the names of a protocol's members that an object lacks, sorted."""
     return sorted(
         name for name in vars(protocol) if not name.startswith("_") and not hasattr(thing, name)
     )
@@ -240,31 +250,32 @@ def lacks(thing: object, protocol: type) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How a model is to be loaded."""
+    """Options for loading a model."""
 
     device: str = "cpu"
     precision: Precision = "fp32"
     seed: int = 0
-    """Draws the weights of untrained models; trained ones ignore it."""
+    """The seed of untrained models' random weights; trained models ignore it."""
     architecture: str | None = None
-    """open_clip's name of what a file of weights belongs to; None where the file says so."""
+    """open_clip's name of the architecture that a weights file belongs to; None where the file
+    names it."""
     activation: Activation | None = None
-    """Of the feed-forward layers that weights were trained with; None where something else says
-    so: it is never guessed."""
+    """The activation of the feed-forward layers that the weights were trained with; None where
+    another source names it: it is never guessed."""
     allow_partial: bool = False
-    """Take weights that do not fill the model; what stays random is named."""
+    """Accept weights that do not fill the model; the tensors that stay random are named."""
     trust_pickle: bool = False
-    """Unpickle a checkpoint that is more than tensors: it may run any code."""
+    """Unpickle a checkpoint that contains more than tensors: it may run any code."""
     trust_remote_code: bool = False
-    """Run the code that a hub's repository brings along."""
+    """Run the code that a hub's repository contains."""
 
 
 FURTHER = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
-"""Options that only some families heed; they are refused by the others."""
+"""Options that only some families accept; the others refuse them."""
 
 
 class Further(TypedDict, total=False):
-    """Those, as keywords."""
+    """The options of ``FURTHER``, as keyword arguments."""
 
     architecture: str | None
     activation: Activation | None
@@ -275,20 +286,22 @@ class Further(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
-    """An adapter as the registry finds it: a prefix, and how to load what follows it."""
+    """An adapter in the registry: a prefix, and a function that loads a specification with it."""
 
     name: str
     usage: Mapping[str, str]
-    """How to type it → what that gives: ``{"openclip:ARCH/TAG": "published weights"}``."""
+    """Specification → description: ``{"openclip:ARCH/TAG": "published weights"}``."""
     load: Callable[[str, LoadOptions], Model]
-    """Takes what follows the colon ("" where there is none)."""
+    """Loads the model for the text after the colon ("" where there is none)."""
     names: Callable[[], Sequence[str]] | None = None
-    """All that can be typed, where that is a list."""
+    """Returns all valid specifications, where these are a list."""
     options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
-    """Which of ``FURTHER`` it heeds; a function of what follows the colon where that decides."""
+    """The options of ``FURTHER`` that it accepts; a function of the text after the colon where that
+    decides."""
     module: Callable[[str], ModuleType] | None = None
-    """The module of the caller's own code that ``load`` imports, by what follows the colon."""
+    """Returns the module of the caller's own code that ``load`` imports, given the text after the
+    colon."""
 
     def heeds(self, rest: str) -> frozenset[str]:
-        """Which of ``FURTHER`` are heeded for what follows the colon."""
+        """Return the options of ``FURTHER`` that are accepted with this text after the colon."""
         return self.options(rest) if callable(self.options) else self.options

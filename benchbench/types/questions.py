@@ -1,4 +1,4 @@
-"""What tasks yield: one question, or one thing to be looked for, each about one source image."""
+"""The types of items: what tasks yield, each about one source image."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the original image; right and bottom are exclusive."""
 
 Edges = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels, as a file has them: not rounded."""
+"""Left, top, right, bottom in pixels, as in the file: not rounded."""
 
 Role = Literal["scene", "object", "relation"]
-"""What a picture or a phrase stands for. Models with a single stream ignore it."""
+"""What an image or a phrase represents. Models with a single stream ignore it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,36 +25,36 @@ class ImageRef:
 
     path: Path
     box: Box | None = None
-    """The crop in pixels; None is the whole image. What lies beyond the edge is black."""
+    """The crop in pixels; None is the whole image. Pixels beyond the edge are black."""
 
 
 class Question(Protocol):
-    """What every protocol's items have."""
+    """The interface of every protocol's items."""
 
     @property
     def id(self) -> str:
-        """Unique within the task and stable across versions of benchbench."""
+        """Return the item's id, unique within the task and stable across versions of benchbench."""
         ...
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
-        """What it is about."""
+        """Return the images that the item is about."""
         ...
 
     @property
     def cluster(self) -> str:
-        """The source image, named globally. Items of one cluster are not independent."""
+        """Return the global name of the source image. Items of one cluster are not independent."""
         ...
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Slices of the result."""
+        """Return the item's tags, by which results are sliced."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question of the matching protocol: which caption belongs to which image?"""
+    """One item of the matching protocol: which caption belongs to which image?"""
 
     id: str
     """Unique within the task and stable across versions of benchbench."""
@@ -63,53 +63,53 @@ class Item:
     target: tuple[int, ...]
     """``target[i]`` is the column of image i's own caption."""
     cluster: str
-    """The source image, named globally. Items of one cluster are not independent."""
+    """The global name of the source image. Items of one cluster are not independent."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Slices of the result: ``{"relation": "on"}``."""
+    """Tags by which results are sliced: ``{"relation": "on"}``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """What is searched together in the retrieval protocol; its entries share one of these."""
+    """Images and captions that are searched together in retrieval; shared by its entries."""
 
     name: str
     """Unique within the task, and the value of every entry's tag ``gallery``."""
     role: Role = "scene"
-    """What its pictures and captions stand for."""
+    """What its images and captions represent."""
     captions: tuple[str, ...] = ()
-    """A closed list of captions (class names), searched by pictures only. Empty where the entries'
-    own captions are what is searched, both ways."""
+    """A closed list of captions (class names), searched by images only. Empty for an open gallery,
+    where the entries' own captions are searched, both ways."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One picture of a gallery, and the captions that are true of it.
+    """One image of a gallery, and the captions that are true of it.
 
-    A caption that several entries of an open gallery share, to the letter, is true of all their
-    pictures.
+    A caption that several entries of an open gallery share, as the same string, is true of all
+    their images.
     """
 
     id: str
     """Unique within the task and stable across versions of benchbench."""
     image: ImageRef
     captions: tuple[str, ...]
-    """Its own: a hit under every reading."""
+    """The image's own captions: hits under every reading."""
     cluster: str
-    """The source image, named globally. Entries of one cluster are not independent."""
+    """The global name of the source image. Entries of one cluster are not independent."""
     gallery: Gallery
     also: tuple[str, ...] = ()
-    """More captions of a closed list that a lenient reading takes for hits."""
+    """Further captions of a closed list that count as hits under a lenient reading."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
-        """The one picture."""
+        """Return the one image."""
         return (self.image,)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that a relations task's numbers stand for, counted from 0."""
+    """The names of a relations task's objects and predicates, numbered from 0."""
 
     objects: tuple[str, ...]
     predicates: tuple[str, ...]
@@ -117,21 +117,23 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What a detector found in an image."""
+    """A detector's output for an image."""
 
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]
-    """Of each box, in the vocabulary's objects."""
+    """The label of each box, an index of the vocabulary's objects."""
     scores: tuple[float, ...]
-    """Of each label, in (0, 1]."""
+    """The score of each label, in (0, 1]."""
     unrounded: tuple[Edges, ...] = ()
-    """Of each box, by which it is matched with the true ones; empty: the boxes themselves."""
+    """The edges of each box, used to match it with the true ones; empty: the boxes themselves."""
 
 
 Given = Literal["pairs", "labels", "boxes", "proposals"]
-"""What a model is told of a scene: the boxes, their labels and which ordered pairs are related
-(*predicate classification* proper, read as A@K); the boxes and their labels (PredCls); the boxes
-(SGCls); or nothing but what a detector found (SGDet)."""
+"""The part of a scene that a model gets as input.
+
+The boxes, their labels and which ordered pairs are related (``pairs``; *predicate classification*
+proper, read as A@K); the boxes and their labels (``labels``; PredCls); the boxes (``boxes``;
+SGCls); or only a detector's output (``proposals``; SGDet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +143,26 @@ class Scene:
     id: str
     """Unique within the task and stable across versions of benchbench."""
     image: ImageRef
-    """A whole image."""
+    """The whole image, without a crop."""
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]
-    """Of each box, in the vocabulary's objects."""
+    """The label of each box, an index of the vocabulary's objects."""
     relations: tuple[tuple[int, int, int], ...]
-    """Subject's box, object's box, predicate; repeats are kept."""
+    """Of each relation: the subject's box, the object's box, and the predicate; repeats are
+    kept."""
     unseen: tuple[bool, ...]
-    """Of each relation: whether training has no such triple of names (zero-shot)."""
+    """Whether the training data lack each relation's triple of names (zero-shot)."""
     cluster: str
-    """The source image, named globally."""
+    """The global name of the source image."""
     vocabulary: Vocabulary
     given: Given = "labels"
     proposals: Proposals | None = None
-    """Where ``given`` is "proposals"."""
+    """The detector's output, where ``given`` is "proposals"."""
     unrounded: tuple[Edges, ...] = ()
-    """Of each box, by which overlaps are measured; empty: the boxes themselves."""
+    """The edges of each box, used to measure overlaps; empty: the boxes themselves."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
-        """The one image."""
+        """Return the one image."""
         return (self.image,)

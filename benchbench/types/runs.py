@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind."""
+"""The types of results: what an evaluation records."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OnMissing = Literal["error", "skip"]
 
 
 def is_drawn(edition: str) -> bool:
-    """Whether an edition of that name is the drawn world's."""
+    """Return whether an edition of that name is one of the drawn world."""
     return edition.startswith("scenes-")
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A set of official-format files with a name."""
+    """A named set of files in an official format."""
 
     name: str
     """``scenes-v2``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
@@ -33,13 +33,13 @@ class Edition:
 
     @property
     def drawn(self) -> bool:
-        """True where the pictures are drawings, whose numbers compare with those of no paper."""
+        """Return whether the images are drawings, so that no paper's numbers are comparable."""
         return is_drawn(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a model said about one item; each protocol has its own kind."""
+    """A model's result on one item; each protocol has its own subclass."""
 
     id: str
     cluster: str
@@ -48,68 +48,69 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Matched(Outcome):
-    """What a model said about one matching item."""
+    """A model's result on one item of the matching protocol."""
 
     target: tuple[int, ...]
     scores: npt.NDArray[np.float32]
     """[images, captions], raw similarities."""
     no_op: tuple[bool, ...]
-    """Per caption: the model reads exactly the tokens of another caption that is true of one of
-    the item's images, so that it cannot tell them apart and scores them alike."""
+    """For each caption, whether its token ids equal those of another caption that is true of one of
+    the item's images, so that the model cannot distinguish them and scores them alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where some things stand in a ranking: the raw material of every rank statistic.
+    """The places of some candidates in a ranking: the raw data of every rank statistic.
 
-    Arrays are [things]. Counts are over all other candidates of the ranking, true ones included,
-    so that no tie rule is fixed yet.
+    Arrays are [candidates placed]. Counts are over all other candidates of the ranking, true ones
+    included, so that no tie rule is fixed yet.
     """
 
     better: npt.NDArray[np.int32]
-    """Candidates that score more."""
+    """Candidates with a higher score."""
     equal: npt.NDArray[np.int32]
-    """Other candidates that score exactly the same."""
+    """Other candidates with exactly the same score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved(Outcome):
-    """Where the true answers of one entry stand."""
+    """The places of the true answers of one entry."""
 
     found: Places
-    """By the picture: its own captions, then those that a lenient reading takes as well."""
+    """In the image's ranking of captions: its own captions, then those that a lenient reading
+    accepts too."""
     own: int
-    """How many of ``found`` are its own: at least one."""
+    """How many of ``found`` are the image's own: at least one."""
     n_captions: int
-    """Candidates that the picture was compared with."""
+    """The number of captions that the image ranked."""
     finding: tuple[Places, ...]
-    """By each of its own captions, the pictures that it is true of; empty where the list of
-    captions is closed."""
+    """In the ranking of images by each of its own captions: the images that the caption is true of;
+    empty where the list of captions is closed."""
     n_images: int
-    """Candidates that each caption was compared with; 0 where the list of captions is closed."""
+    """The number of images that each caption ranked; 0 where the list of captions is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
     """The candidate triples that match a true relation; arrays are [candidates].
 
-    A candidate stands at a place among all of its image. Where labels or predicates tie within it,
-    it is one of several choices.
+    A candidate has a place among all candidates of its image. Where labels or predicates tie within
+    it, it is one of several choices.
     """
 
     relation: npt.NDArray[np.int32]
-    """Which of the scene's true relations, in ascending order."""
+    """The number of the matched true relation of the scene, in ascending order."""
     better: npt.NDArray[np.int32]
-    """Candidates that score more."""
+    """Candidates with a higher score."""
     equal: npt.NDArray[np.int32]
-    """Other candidates that score exactly the same."""
+    """Other candidates with exactly the same score."""
     choices: npt.NDArray[np.int32]
-    """From 1: labellings that score as well as the true one, itself among them."""
+    """From 1: labellings with the same score as the true one, itself included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Related(Outcome):
-    """Where the true relations of one scene stand among the triples that a model ranked.
+    """The places of the true relations of one scene among the triples that a model ranked.
 
     Arrays are [relations].
     """
@@ -117,35 +118,36 @@ class Related(Outcome):
     predicates: tuple[str, ...]
     """The name of each true relation's predicate."""
     subjects: npt.NDArray[np.int32]
-    """The number of its subject's box."""
+    """The number of each relation's subject box."""
     objects: npt.NDArray[np.int32]
     unseen: tuple[bool, ...]
-    """Whether training has no such triple of names."""
+    """Whether the training data lack the relation's triple of names."""
     matching: npt.NDArray[np.int32]
-    """Ranked pairs whose boxes match the relation's, and their labels where those were given."""
+    """Ranked pairs whose boxes match the relation's, and whose labels match where those were
+    given."""
     matching_true: npt.NDArray[np.int32]
     """Those of them that are truly related in some way; empty where boxes were not given."""
     constrained: Hits
-    """Among the best triple of each ordered pair."""
+    """Hits among the best triple of each ordered pair."""
     unconstrained: Hits
-    """Among every triple of each ordered pair."""
+    """Hits among every triple of each ordered pair."""
     among_true: Hits
-    """Among the best triples of the truly related pairs."""
+    """Hits among the best triples of the truly related pairs."""
     own_pair: Places
-    """Among the predicates of the relation's own pair; empty where boxes were not given."""
+    """Places among the predicates of the relation's own pair; empty where boxes were not given."""
     n_pairs: int
-    """Ordered pairs that were ranked."""
+    """The number of ranked ordered pairs."""
     n_true_pairs: int
-    """Those of them that are truly related."""
+    """The number of them that are truly related."""
     n_labels: int
-    """Labels that the model chose from for each box; 1 where they were given."""
+    """The number of labels that the model chose from for each box; 1 where labels were given."""
     n_predicates: int
-    """Predicates that it chose from for each pair."""
+    """The number of predicates that it chose from for each pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What went into a run, counted."""
+    """Counts of a run's inputs."""
 
     items_in_edition: int
     items: int
@@ -154,28 +156,28 @@ class Counts:
     images: int
     """Distinct image files."""
     pictures: int
-    """Distinct images and crops of images shown to the model."""
+    """Distinct images and crops of images that the model got."""
     captions: int
     """Distinct captions."""
     clusters: int
     overhanging_crops: int
-    """Those of the pictures that reach over the edge of their image: black there, as upstream."""
+    """Crops that reach over the edge of their image: black there, as upstream."""
     truncated_captions: int
-    """Distinct captions longer than the model's context."""
+    """Distinct captions longer than the model's context length."""
     oriented: int | None = None
-    """Images with an EXIF orientation other than upright, which is not applied. This and what
-    follows is None in runs by versions that did not count it."""
+    """Images with an EXIF orientation other than upright, which is not applied. This and the
+    following fields are None in runs by versions that did not count them."""
     transparent: int | None = None
     """Images with an alpha channel or a transparent colour, which is dropped."""
     animated: int | None = None
-    """Images with several frames, of which the first is shown."""
+    """Images with several frames, of which the first is used."""
     deep: int | None = None
     """Images with more than 8 bits a channel, of which 8 are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One model on one task on one edition: raw scores per item, and all that produced them.
+    """One model on one task on one edition: raw scores per item, and all that determined them.
 
     Metrics and tie rules are ways of reading a run; none of them is stored in it.
     """
@@ -186,42 +188,43 @@ class Run:
     protocol: str
     edition: str
     data_sha256: str
-    """Over the annotations and the bytes of every image shown."""
+    """SHA-256 over the annotations and the bytes of every image used."""
     settings: Mapping[str, Any]
-    """Device, precision, batch size, seed, limit, on_missing, and what the protocol adds."""
+    """Device, precision, batch size, seed, limit, on_missing, and the protocol's own settings."""
     environment: Mapping[str, str | int]
-    """Versions and machine."""
+    """Software versions and machine."""
     counts: Counts
     skipped: tuple[str, ...]
     """Ids of the skipped items."""
     unreadable: Mapping[str, str]
-    """The image files that they were skipped for, and why."""
+    """The image files for which items were skipped, and the reason."""
     created: str
     """UTC, ISO 8601."""
     seconds: float
     outcomes: tuple[Any, ...]
-    """Of the protocol's kind, one an item."""
+    """One outcome of the protocol's class per item."""
     inputs: int = 0
-    """Images, crops and captions that were encoded, or pairs that were scored; 0 in old runs."""
+    """The number of images, crops and captions that were encoded, or pairs that were scored; 0 in
+    old runs."""
     resumed_inputs: int = 0
-    """Those of them that were taken from an interrupted evaluation."""
+    """The number of them that came from an interrupted evaluation."""
     seal: str | None = field(default=None, compare=False)
-    """The digest that its file carries, checked when it was read (``benchbench.seals``); empty of a
-    file without one, None of a run that was not read from a file."""
+    """The digest stored in the run's file, checked when it was read (``benchbench.seals``); empty
+    for a file without one, None for a run that was not read from a file."""
 
     @property
     def partial(self) -> bool:
-        """True where ``--limit`` left items out."""
+        """Return whether ``--limit`` left items out."""
         return self.counts.items + self.counts.skipped < self.counts.items_in_edition
 
     @property
     def unsealed(self) -> bool:
-        """True where it was read from a file without a seal: a change of it is not noticed."""
+        """Return whether the run's file has no seal: a change of the file cannot be detected."""
         return self.seal == ""
 
     @property
     def drawn(self) -> bool:
-        """True where the pictures are drawings, whose numbers no paper's compare with."""
+        """Return whether the images are drawings, so that no paper's numbers are comparable."""
         return is_drawn(self.edition)
 
 
@@ -238,4 +241,4 @@ class Estimate:
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is counted, how many are done, and how many there are."""
+"""A callback that takes the name of what is counted, how many are done, and how many there are."""

@@ -1,4 +1,4 @@
-"""What a task is, and how its published scores are defined."""
+"""The types of tasks, and of the definitions of their published metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ties = Literal["wrong", "share", "right"]
 """How an item counts whose true caption ties with the best other one (see protocols.ties)."""
 
 NoOps = Literal["keep", "drop"]
-"""Whether false captions that the model reads as it reads a true one stay among the options."""
+"""Whether false captions with the token ids of a true one stay among the options."""
 
 ProtocolName = Literal["matching", "retrieval", "relations"]
 
@@ -34,50 +34,54 @@ Judgement = Literal[
 """What is judged, and when it is right.
 
 Matching: each image prefers its own caption (``text``), each of those captions prefers its own
-image (``image``), or both at once (``group``). Retrieval: where a picture finds the first of its
-own captions, and a caption the first of its own pictures (``found``; the tag ``direction`` tells
-them apart); or, from pictures, the first of those and the ones that are true as well (``found,
-lenient``). Relations: whether a true triple is among the image's best K, one predicate an ordered
-pair (``recall``), any number of them (``unconstrained recall``), or among the triples of truly
-related pairs alone (``accuracy``); or whether its predicate is among the best K of its own pair
-(``predicate``)."""
+image (``image``), or both at once (``group``). Retrieval: the place at which an image finds the
+first of its own captions, and a caption the first of its own images (``found``; the tag
+``direction`` distinguishes them); or, from images, the first of those captions and the ones that
+are true as well (``found, lenient``). Relations: whether a true triple is among the image's best K,
+with one predicate per ordered pair (``recall``), with any number of them (``unconstrained
+recall``), or among the triples of truly related pairs alone (``accuracy``); or whether its
+predicate is among the best K of its own pair (``predicate``)."""
 
 Statistic = Literal["mean", "median"]
 
 Reading = Literal["hit", "rank", "reciprocal rank"]
-"""What is made of the place at which a thing was found: 1 within the first K and 0 beyond; the
-place itself, counted from 1; or 1 over it."""
+"""The value of the place at which a true answer was found: 1 within the first K and 0 beyond; the
+place itself, counted from 1; or 1 / place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One published way to read a run; tasks declare theirs.
+    """One published way to read a run; tasks declare their metrics.
 
-    ``by=None`` is the mean over what is judged; otherwise the unweighted mean over the groups that
-    the tag ``by`` makes, each group's own mean over its items. Ties go by the tie rule.
+    ``by=None`` is the mean over everything judged; otherwise the unweighted mean over the groups
+    that the tag ``by`` forms, where each group has its own mean over its items. Ties follow the tie
+    rule.
     """
 
     name: str
     meaning: str
-    """What the mean is over, for tables: ``relations, all``; the number of groups goes before."""
+    """What the mean is over, for tables: ``relations, all``; the number of groups is printed before
+    it."""
     by: str | None = None
     leave_out: frozenset[str] = frozenset()
-    """Groups left out of the mean (their items too)."""
+    """Groups left out of the mean, with their items."""
     at_least: int = 1
     """Groups with fewer items are left out."""
     ties: Ties | None = None
-    """The rule that the publication fixes; None leaves it to the reader."""
+    """The tie rule that the publication fixes; None leaves it to the reader."""
     judgement: Judgement = "text"
     no_ops: NoOps = "keep"
-    """``drop``: no-op negatives are no options, and an item with no other is left out."""
+    """``drop``: no-op negatives are not options, and an item with no other false caption is left
+    out."""
     k: int = 1
     """How many of the best answers count, where places are read as hits."""
     reading: Reading = "hit"
     statistic: Statistic = "mean"
     only: tuple[tuple[str, str], ...] = ()
-    """Restricts the metric to what has these tags: ``(("triple", "unseen"),)``."""
+    """Restricts the metric to items or events with these tags: ``(("triple", "unseen"),)``."""
     editions: Literal["all", "drawn", "photographs"] = "all"
-    """Where it is shown: a K that suits long lists says nothing of short ones."""
+    """The editions for which it is printed: a K that suits long lists says nothing of short
+    ones."""
     source: str = ""
 
 
@@ -91,12 +95,12 @@ class DataFile:
     source: str
     """Where it is published."""
     instead: tuple[str, ...] = ()
-    """Other names that it may have, in order of preference."""
+    """Alternative names, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """What a task is, for tables, cards and run files."""
+    """The description of a task, for tables, cards and run files."""
 
     name: str
     """As typed: ``vg-relation``."""
@@ -105,7 +109,7 @@ class TaskInfo:
     """Raised whenever the same files would yield other items."""
     protocol: ProtocolName
     headline: str
-    """The metric that tables show first."""
+    """The metric that tables print first."""
     metrics: tuple[Metric, ...]
     files: tuple[DataFile, ...]
     paper: str
@@ -113,25 +117,29 @@ class TaskInfo:
     measures: str
     """What a high score means, and what it does not."""
     tags: tuple[str, ...] = ()
-    """What every item is tagged with, and results can be sliced by."""
+    """The tags that every item has, by which results can be sliced."""
     optional_tags: tuple[str, ...] = ()
-    """The same, where the items of some editions have it and those of others do not."""
+    """The tags that the items of some editions have and those of others do not."""
     quirks: tuple[str, ...] = ()
     official: Mapping[str, str] = field(default_factory=dict)
-    """Path → SHA-256 of each official annotation file, which fixes its counts, too. Numbers go by
-    the name ``official`` only where all files match; empty where none is known."""
+    """Path → SHA-256 of each official annotation file, which fixes its counts, too. An edition is
+    named ``official`` only where all files match; empty where no digest is known."""
 
     headline_drawn: str = ""
-    """The same on drawings, where another suits them better."""
+    """The headline metric on drawings, where another suits them better."""
 
     def shown(self, *, drawn: bool) -> tuple[tuple[Metric, ...], Metric]:
-        """The metrics for drawings or for photographs, and the headline among them."""
+        """Return the metrics for drawings or for photographs, and the headline among them."""
         here = ("all", "drawn" if drawn else "photographs")
         metrics = tuple(metric for metric in self.metrics if metric.editions in here)
         return metrics, self.metric((self.headline_drawn if drawn else "") or self.headline)
 
     def metric(self, name: str) -> Metric:
-        """The metric of that name; a KeyError lists what there is."""
+        """Return the metric of that name.
+
+        Raises:
+            KeyError: there is none; the message lists the metrics.
+        """
         found = {metric.name: metric for metric in self.metrics}
         if name not in found:
             raise KeyError(f"'{name}' is not among {', '.join(found)}")
@@ -142,14 +150,14 @@ class TaskInfo:
 class Task(Protocol):
     """A source of items. Construction is free; ``items`` does the work.
 
-    A task may also have ``training(root)``, the questions of a training split that baselines learn
-    from (:class:`Trainable`), and ``variants``, a mapping from a suffix to another task that is
-    typed ``name.suffix`` (:class:`Variable`).
+    A task may also have ``training(root)``, the items of a training split for baselines
+    (:class:`Trainable`), and ``variants``, a mapping from a suffix to another task that is typed
+    ``name.suffix`` (:class:`Variable`).
     """
 
     @property
     def info(self) -> TaskInfo:
-        """What the task is."""
+        """Return the task's description."""
         ...
 
     def items(self, root: Path) -> Sequence[Any]:
@@ -165,12 +173,12 @@ class Task(Protocol):
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A task with a training split that baselines may learn from."""
+    """A task with a training split for baselines."""
 
     def training(self, root: Path) -> Sequence[Question]:
-        """The items of the training split; their images need not be there.
+        """Return the items of the training split; their images need not be there.
 
-        None where the files have no such split, and that is optional.
+        The sequence is empty where the files have no such split, and the split is optional.
 
         Raises:
             DataError: a file is missing or malformed.
@@ -180,21 +188,21 @@ class Trainable(Protocol):
 
 @runtime_checkable
 class Variable(Protocol):
-    """A task of which there are variants, each a task of its own, typed ``name.suffix``."""
+    """A task with variants, each a task of its own, typed ``name.suffix``."""
 
     @property
     def variants(self) -> Mapping[str, Task]:
-        """Suffix → task, whose name is ``name.suffix``."""
+        """Return suffix → task, whose name is ``name.suffix``."""
         ...
 
 
 @runtime_checkable
 class TakesProposals(Protocol):
-    """A task whose items need what a detector found."""
+    """A task whose items need a detector's proposals."""
 
     def with_proposals(self, path: Path) -> Task:
-        """The same task, told so by a file in the format of docs/proposals.md, read by ``items``.
+        """Return the same task with proposals from a file in the format of docs/proposals.md.
 
-        Its ``items`` raise a DataError where the file is missing or malformed.
+        ``items`` reads the file, and raises a DataError where it is missing or malformed.
         """
         ...

@@ -1,11 +1,12 @@
-"""Relation detection: which objects of an image stand in which relation?
+"""The relations protocol, relation detection: which objects of an image stand in which relation?
 
 ::
 
     scoring    scenes to scored pairs, by crops and prompts or by a model's own head
     ranking    scored pairs to the places of the true relations
-    judging    places to what each relation earns
-    protocol   the face to the rest of the package
+    judging    places to the credit of each relation
+    protocol   the class that implements ``protocols.protocol.Protocol``
+    storing    outcomes to columns of a run's file, and back
 """
 
 from benchbench.protocols.relations.protocol import PROTOCOL

@@ -1,9 +1,9 @@
-"""Places to what each true relation earns, under any K and any tie rule, and what guessing earns.
+"""Places to the credit of each true relation, under any K and tie rule, and under guessing.
 
-A relation earns 1 where one of the candidates that match it is among the best K. Where candidates
-tie across the K-th place, or labels or predicates tie within a candidate, ``wrong`` takes the worst
-case of each candidate, ``right`` the best, and ``share`` the chance that one of them is picked when
-all ties are broken at random.
+A relation's credit is 1 where one of the candidates that match it is among the best K. Where
+candidates tie across the K-th place, or labels or predicates tie within a candidate, ``wrong``
+takes the worst case of each candidate, ``right`` the best, and ``share`` the probability that one
+of them is picked when all ties are broken at random.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
-    """What each relation earns: [relations].
+    """Return the credit of each relation: [relations].
 
-    The pair (0, 1) is scored best, for predicates 0 and 1 alike; the relation's own is 0:
+    The pair (0, 1) has the best score, for predicates 0 and 1 alike; the relation's own is 0:
 
     >>> from benchbench.types import Hits
     >>> hits = Hits(np.array([0]), np.array([0]), np.array([0]), np.array([2]))
@@ -51,7 +51,7 @@ def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
 
 
 def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
-    """The chance of each relation that one of its candidates is picked within the first K."""
+    """Return each relation's probability that one of its candidates is picked within K."""
     earned = np.zeros(n_relations)
     starts = np.searchsorted(hits.relation, np.arange(n_relations + 1))
     for relation, (start, stop) in enumerate(pairwise(starts)):
@@ -71,10 +71,11 @@ def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
 
 
 def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
-    """The chance that none of some candidates in a block of ties is both within K and picked.
+    """Return the probability that no candidate of a tied block is both within K and picked.
 
-    Of t tied candidates in random order, the first s are within K. They are looked at one by one:
-    after i of them, j of which got a place, the next one gets one with chance (s − j) / (t − i).
+    Of t tied candidates in random order, the first s are within K. The candidates are taken one by
+    one: after i of them, j of which got a place, the next one gets one with probability (s − j) /
+    (t − i).
 
     >>> _all_missed([1.0], slots=2, block=5)
     0.6
@@ -91,12 +92,13 @@ def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
 
 
 def guessed(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> Floats:
-    """What each relation earns when candidates come in random order: [relations].
+    """Return each relation's credit when candidates come in random order: [relations].
 
     Args:
         matching: [relations], how many of the candidates match.
-        n: candidates.
-        chance: that a matching one bears the relation's predicate, and its labels.
+        n: the number of candidates.
+        chance: the probability that a matching candidate has the relation's predicate, and its
+            labels.
         k: how many places count.
     """
     return np.array([_guess(int(count), n, chance, k) for count in matching])
@@ -110,7 +112,7 @@ def _guess(count: int, n: int, chance: float, k: int) -> float:
 
 
 def placed(places: Places, k: int, ties: Ties) -> Floats:
-    """Whether each thing stands within the first K of its own ranking: [things]."""
+    """Return for each element whether it is within the first K of its own ranking: [elements]."""
     if ties not in RULES:
         raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
     better, block = places.better.astype(np.float64), places.equal.astype(np.float64) + 1
@@ -122,10 +124,11 @@ def placed(places: Places, k: int, ties: Ties) -> Floats:
 
 
 def ceiling(related: Related, k: int) -> float:
-    """The share of a scene's relations that K triples can hit, one for each ordered pair.
+    """Return the share of a scene's relations that K triples can hit, one per ordered pair.
 
-    Every triple taken to match its own pair alone. Two relations of one pair cost one of them,
-    unless they are the same relation twice; those that no ranked pair matches are out of reach.
+    Every triple is assumed to match its own pair alone. Of two relations of one pair only one can
+    be hit, unless they are the same relation twice; relations that no ranked pair matches are out
+    of reach.
     """
     most: dict[tuple[int, int], dict[str, int]] = {}
     ends = zip(related.subjects.tolist(), related.objects.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The relations protocol's face to the rest of the package."""
+"""The relations protocol's implementation of ``protocols.protocol.Protocol``."""
 
 from __future__ import annotations
 
@@ -32,14 +32,19 @@ if TYPE_CHECKING:
 
 
 class Relations:
-    """Ranks every ordered pair of a scene's boxes with every predicate."""
+    """The relations protocol: it ranks every ordered pair of boxes with every predicate."""
 
     judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
     of_a_sample = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
 
     def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
-        """Score and rank each scene, by the model's own head where it has one."""
+        """Score and rank each scene, by the model's own head where it has one.
+
+        Raises:
+            UsageError: the model is a pair scorer without a head for relations.
+            DataError: no image could be read.
+        """
         scorer: Scorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
@@ -70,13 +75,13 @@ class Relations:
         return Answers(kept, tuple(outcomes), settings)
 
     def regions(self, item: Scene) -> Iterator[ImageRef]:
-        """The image, and each box that it is cut by."""
+        """Yield the whole image, and the crop of each box."""
         yield item.image
         for box in boxes_of(item):
             yield ImageRef(item.image.path, box)
 
     def events(self, outcomes: Sequence[Related], metric: Metric, ties: Ties) -> Events:
-        """One a true relation; recall is averaged within each image first."""
+        """Return one event per true relation; recall is first averaged within each image."""
         sizes = [len(o.predicates) for o in outcomes]
         is_recall = metric.judgement.endswith("recall")
         return Events(
@@ -92,13 +97,13 @@ class Relations:
         )
 
     def counted(self, outcomes: Sequence[Related]) -> Iterator[str]:
-        """Relations, unseen ones, pairs."""
+        """Yield the numbers of true relations, of unseen triples and of ranked pairs."""
         yield f"{sum(len(o.predicates) for o in outcomes):,} true relations"
         yield f"{sum(sum(o.unseen) for o in outcomes):,} of unseen triples"
         yield f"{sum(o.n_pairs for o in outcomes):,} ranked pairs"
 
     def remarks(self, outcomes: Sequence[Related], metrics: Sequence[Metric]) -> Iterator[str]:
-        """How far one predicate a pair can get, and where K takes everything."""
+        """Yield the ceiling of one predicate per pair, and where K covers all pairs of an image."""
         plain = [m for m in metrics if m.judgement == "recall" and not m.by and not m.only]
         plain = sorted(plain, key=lambda m: m.k)
         if plain:
@@ -118,15 +123,15 @@ class Relations:
                 )
 
     def columns(self, outcomes: Sequence[Related]) -> Mapping[str, Any]:
-        """Lists an image, one entry a relation or a matching candidate."""
+        """Return the columns: a list per image, one entry per relation or matching candidate."""
         return storing.columns(outcomes)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """A row read back."""
+        """Return the outcome stored in a row (see ``storing.outcome``)."""
         return storing.outcome(row, base)
 
     def problems(self, item: Any) -> Iterator[str]:
-        """A scene whose numbers point outside it, or without a relation."""
+        """Yield contract violations: no relation, or an index outside boxes or vocabulary."""
         n, vocabulary = len(item.boxes), item.vocabulary
         if not item.relations:
             yield "has no relation"
@@ -153,7 +158,7 @@ def _prompting(model: DualEncoder) -> dict[str, Any]:
 
 
 def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
-    """What each true relation earns: [relations]."""
+    """Return the credit of each true relation: [relations]."""
     if metric.judgement == "predicate":
         return judging.placed(outcome.own_pair, metric.k, ties)
     hits = getattr(outcome, _RANKINGS[metric.judgement])
@@ -161,7 +166,7 @@ def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
 
 
 def _guessed(outcome: Related, metric: Metric) -> Floats:
-    """What guessing earns each: [relations]."""
+    """Return the expected credit of each true relation under guessing: [relations]."""
     labels, predicates = outcome.n_labels**2, outcome.n_predicates
     if metric.judgement == "predicate":
         return np.full(len(outcome.predicates), min(1.0, metric.k / predicates))

@@ -1,15 +1,14 @@
 """One scene's scored pairs to the places of its true relations.
 
-A candidate is an ordered pair of boxes with labels and a predicate; its score is the sum of the
-logarithms of the labels' and the predicate's probabilities, so that certainties near 1 do not
+A candidate is an ordered pair of boxes with labels and a predicate. Its score is the sum of the
+logarithms of the labels' and the predicate's probabilities, so that probabilities near 1 do not
 collapse into ties. It matches a true relation where labels and predicate are equal and both boxes
-overlap theirs by half: intersection over union ≥ 0.5 (Lu et al., *Visual relationship detection
-with language priors*, ECCV 2016; in every mode, as Zellers et al., *Neural Motifs*, CVPR 2018, do).
-
-The overlap is measured as in KaihuaTang/Scene-Graph-Benchmark.pytorch@d05be9f9, from which most
-published numbers come (``vg_eval.py``, ``sgg_eval.py``, ``boxlist_ops.py``): boxes in pixels of the
-image, not rounded; every length a pixel longer than the difference of its edges; float32. Neural
-Motifs has the same pixel, but where the longest side is 1024.
+overlap the relation's by half: intersection over union ≥ 0.5 (Lu et al., *Visual relationship
+detection with language priors*, ECCV 2016; in every mode, as Zellers et al., *Neural Motifs*, CVPR
+2018, do). The overlap is measured as in KaihuaTang/Scene-Graph-Benchmark.pytorch@d05be9f9, from
+which most published numbers come (``vg_eval.py``, ``sgg_eval.py``, ``boxlist_ops.py``): boxes in
+pixels of the image, not rounded; every length a pixel longer than the difference of its edges;
+float32. Neural Motifs adds the same pixel, but where the longest side is 1024.
 """
 
 from __future__ import annotations
@@ -35,32 +34,32 @@ OVERLAP = 0.5
 PIXEL = np.float32(1)
 
 BEHIND_ALL = 2**30
-"""The place of what is in no ranking."""
+"""The place of a relation that is in no ranking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a model made of a scene."""
+    """A model's scores of one scene."""
 
     boxes: Singles
     """[boxes, 4]: left, top, right, bottom; given or proposed, not rounded where that is known."""
     label_logs: Floats
-    """[boxes]: of each box's label, 0 where it was given."""
+    """[boxes]: log-probability of each box's label, 0 where the label was given."""
     label_ties: Integers
-    """[boxes, objects]: how many labels are as good as this one and none is better; else 0."""
+    """[boxes, objects]: the number of best labels where this label is one of them; otherwise 0."""
     pairs: Integers
-    """[pairs, 2]: ordered; subject's and object's box."""
+    """[pairs, 2]: the numbers of the subject's and the object's box of each ordered pair."""
     predicate_logs: Floats
-    """[pairs, predicates]"""
+    """[pairs, predicates]: log-probability of each predicate."""
     labels_chosen: bool = False
-    """Whether the labels were the model's to choose."""
+    """Whether the model chose the labels."""
 
 
 def rank(scene: Scene, scored: Scored) -> Related:
-    """Find the places of a scene's true relations.
+    """Rank a scene's candidates, and return the places of its true relations.
 
-    A cat on a mat, a dog near the cat; six ordered pairs, two predicates. The model is sure of "cat
-    on mat", takes the mat to be near the dog, and the dog to be *on* the cat:
+    A cat on a mat, a dog near the cat; six ordered pairs, two predicates. The model's best triples
+    are "cat on mat", "mat near dog" and, wrongly, "dog *on* cat":
 
     >>> from pathlib import Path
     >>> from benchbench.protocols.relations.judging import recalled
@@ -117,9 +116,9 @@ def rank(scene: Scene, scored: Scored) -> Related:
 
 
 def intersection_over_union(left: Singles, right: Singles) -> Singles:
-    """Overlaps of boxes, each taken a pixel wider and higher: [n, 4] and [m, 4] → [n, m].
+    """Return the overlaps of boxes, each a pixel wider and higher: [n, 4], [m, 4] → [n, m].
 
-    Of two boxes of 3 x 3 and 3 x 2 pixels, so taken, 6 of 9 are shared; two that touch share 3 x 1:
+    Two boxes measured so at 3 x 3 and 3 x 2 pixels share 6 of 9; two that touch share 3 x 1:
 
     >>> one, other = np.float32([[0, 0, 2, 2]]), np.float32([[0, 0, 2, 1], [2, 0, 4, 2]])
     >>> intersection_over_union(one, other).round(3).tolist()
@@ -133,7 +132,7 @@ def intersection_over_union(left: Singles, right: Singles) -> Singles:
 
 
 def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
-    """Whether both boxes of a pair lie where a relation's do: [relations, pairs]."""
+    """Return whether both boxes of a pair match those of a relation: [relations, pairs]."""
     boxes = np.array(scene.unrounded or scene.boxes, dtype=np.float32).reshape(-1, 4)
     near = intersection_over_union(boxes, scored.boxes) >= OVERLAP  # [true boxes, boxes]
     subjects, things = near[truth[:, 0]], near[truth[:, 1]]
@@ -141,9 +140,10 @@ def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
 
 
 def _label_ties(scene: Scene, scored: Scored, truth: Integers) -> Integers:
-    """In how many ways a pair could be labelled, a relation's among them: [relations, pairs].
+    """Return the number of best labellings of a pair, a relation's among them: [relations, pairs].
 
-    0 where it is not. Labels that tie are taken to be picked apart from each other.
+    It is 0 where the relation's labelling is not among the best. Tied labels of the two boxes are
+    assumed to be picked independently.
     """
     labels = np.array(scene.labels, dtype=np.intp)
     subjects = scored.label_ties[:, labels[truth[:, 0]]].T  # [relations, boxes]
@@ -159,7 +159,7 @@ def _true_pairs(scored: Scored, truth: Integers) -> Flags:
 def _constrained(
     logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
 ) -> Hits:
-    """One triple a pair, its best; where several predicates are best, each is picked alike."""
+    """Return the hits among the best triple of each pair; tied predicates are equally likely."""
     best = logs.max(axis=1, initial=-np.inf)  # [pairs]
     is_best = logs == best[:, None]
     as_good = is_best * is_best.sum(axis=1, keepdims=True)  # [pairs, predicates]
@@ -171,7 +171,7 @@ def _constrained(
 def _unconstrained(
     logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
 ) -> Hits:
-    """Every predicate of every pair."""
+    """Return the hits among the triples of every predicate of every pair."""
     choices = fits * ties
     relation, pair = np.nonzero(choices)
     scores = logs[pair, predicates[relation]]
@@ -191,7 +191,7 @@ def _hits(
 def _places(
     scores: npt.NDArray[np.float32], ascending: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """How many of the candidates score more, and how many others the same."""
+    """Return how many of the candidates score higher, and how many others score the same."""
     low = np.searchsorted(ascending, scores, side="left")
     high = np.searchsorted(ascending, scores, side="right")
     return (len(ascending) - high).astype(np.int32), (high - low - 1).astype(np.int32)
@@ -200,9 +200,9 @@ def _places(
 def _own_pair(
     logs: npt.NDArray[np.float32], scored: Scored, truth: Integers, *, given: bool
 ) -> Places:
-    """The place of each relation's predicate among those of its own pair.
+    """Return the place of each relation's predicate among the predicates of its own pair.
 
-    A relation of a box with itself is in no pair: its place is behind all.
+    A relation of a box with itself is in no pair: its place is behind all others.
     """
     if not given:
         return Places(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))

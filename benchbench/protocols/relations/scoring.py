@@ -1,8 +1,8 @@
 """Scenes to scored pairs: by a model's own head for relations, or by crops and prompts.
 
-A dual encoder sees the union of two boxes as a crop and reads "subject predicate object" for every
-predicate; p is the softmax over predicates of its logit scale times the similarities. Where labels
-are its own to choose, it sees each box as a crop and reads the objects' names.
+A dual encoder gets the union of two boxes as a crop and "subject predicate object" as a caption for
+every predicate; p is the softmax over predicates of its logit scale times the similarities. Where
+the model chooses the labels, it gets each box as a crop and the objects' names as captions.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ CHUNK = 256
 
 
 class Scorer(typing.Protocol):
-    """Whatever scores the pairs of scenes."""
+    """The interface of a scorer of the pairs of scenes."""
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
-        """Do what is done for all scenes at once; returns those whose images could be read."""
+        """Do the work common to all scenes; return the scenes whose images could be read."""
         ...
 
     def score(self, scene: Scene) -> Scored:
-        """Score one of them."""
+        """Score one of the prepared scenes."""
         ...
 
 
 class UnionCrops:
-    """Any dual encoder. Crops are kept for a group of scenes, phrases for all."""
+    """A scorer by any dual encoder. Crops are kept for a group of scenes, phrases for all."""
 
     def __init__(self, model: DualEncoder, encoder: Encoder) -> None:
         self._scale = model.logit_scale
@@ -60,8 +60,8 @@ class UnionCrops:
         self._phrases: dict[tuple[int, int], Vectors] = {}
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
-        """Encode every union crop, every new phrase, and boxes whose labels are to be chosen."""
-        # Whoever has no pair shows no crop: its image is looked at as any other model would.
+        """Encode every union crop, every new phrase, and boxes whose labels the model chooses."""
+        # A scene without a pair has no crop: its image file is checked by itself.
         self._encoder.look(scene.image for scene in scenes if not len(pairs_of(scene)))
         crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
         self._unions = self._encoder.pictures(crops, "relation")
@@ -96,17 +96,17 @@ class UnionCrops:
         return scored(scene, logs, self._labels.get(scene.id))
 
     def _similarities(self, scene: Scene, pairs: Integers) -> Floats:
-        """Of each pair's crop to each of its phrases: [pairs, predicates]."""
+        """Return the similarity of each pair's crop to each of its phrases: [pairs, predicates]."""
         boxes, labels = boxes_of(scene), self._picked(scene)
         ends = pairs.tolist()
         crops = self._unions.take([union(scene, (boxes[i], boxes[j])) for i, j in ends])
         phrases = np.stack([self._phrases[labels[i], labels[j]] for i, j in ends])
-        # einsum sums every cell in one order, so that equal vectors tie wherever they stand.
+        # einsum sums every cell in one order, so that equal vectors tie at any position.
         similar = np.einsum("nd,npd->np", crops.astype(np.float64), phrases.astype(np.float64))
         return np.asarray(similar)
 
     def _choose(self, scenes: Sequence[Scene]) -> dict[str, Floats]:
-        """Logarithms of each label's probability for each box of each scene: [boxes, objects]."""
+        """Return each label's log-probability for the boxes of each scene: [boxes, objects]."""
         refs = (ImageRef(scene.image.path, box) for scene in scenes for box in scene.boxes)
         crops = self._encoder.pictures(refs, "object")
         names = {name for scene in scenes for name in scene.vocabulary.objects}
@@ -124,19 +124,19 @@ class UnionCrops:
 
 
 class OwnHead:
-    """A model with a head of its own for relations."""
+    """A scorer by a model's own head for relations."""
 
     def __init__(self, model: RelationScorer, encoder: Encoder) -> None:
         self._model = model
         self._encoder = encoder
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
-        """Look at every image file once."""
+        """Read and decode every image file once; return the scenes whose images could be read."""
         self._encoder.look([scene.image for scene in scenes])
         return _readable(scenes, self._encoder)
 
     def score(self, scene: Scene) -> Scored:
-        """Ask the model."""
+        """Score a scene by the model's head."""
         boxes, pairs = boxes_of(scene), pairs_of(scene)
         ends = tuple((i, j) for i, j in pairs.tolist())
 
@@ -162,7 +162,7 @@ def _readable(scenes: Sequence[Scene], encoder: Encoder) -> list[Scene]:
 
 
 def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:
-    """Scenes in their order, in groups of some thousand pairs."""
+    """Yield the scenes in their order, in groups that end at 4,096 pairs or more (``GROUP``)."""
     group: list[Scene] = []
     pairs = 0
     for scene in scenes:
@@ -176,12 +176,12 @@ def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:
 
 
 def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> Scored:
-    """Put a scene's scores together.
+    """Return a scene's scores, with labels, boxes and pairs.
 
     Args:
-        scene: whose.
+        scene: the scene.
         predicate_logs: [pairs, predicates].
-        label_logs: [boxes, objects] where the labels were the model's to choose.
+        label_logs: [boxes, objects] where the model chose the labels.
     """
     boxes = boxes_of(scene)
     if label_logs is not None:
@@ -204,25 +204,25 @@ def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> S
 
 
 def boxes_of(scene: Scene) -> Sequence[Box]:
-    """The boxes that a model is shown."""
+    """Return the boxes that the model gets: the proposals, or the scene's own."""
     return scene.proposals.boxes if scene.proposals else scene.boxes
 
 
 def edges_of(scene: Scene) -> Sequence[Edges]:
-    """Those boxes as their file has them, where that is known."""
+    """Return the boxes' edges as their file has them, where known; otherwise the boxes."""
     shown = scene.proposals or scene
     return shown.unrounded or shown.boxes
 
 
 def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:
-    """Their labels: proposed, chosen (the first of the best), or given."""
+    """Return the boxes' labels: proposed, chosen (the first of the best), or given."""
     if chosen is not None:
         return [int(i) for i in chosen.astype(np.float32).argmax(axis=1)]
     return list(scene.proposals.labels if scene.proposals else scene.labels)
 
 
 def pairs_of(scene: Scene) -> Integers:
-    """The ordered pairs that a model ranks: [pairs, 2]; all of them, or the related ones."""
+    """Return the ordered pairs that a model ranks, [pairs, 2]: all, or the related ones."""
     if scene.given == "pairs":
         related = dict.fromkeys((s, o) for s, o, _ in scene.relations if s != o)
         return np.array(list(related), dtype=np.intp).reshape(-1, 2)
@@ -232,7 +232,7 @@ def pairs_of(scene: Scene) -> Integers:
 
 
 def union(scene: Scene, boxes: tuple[Box, Box]) -> ImageRef:
-    """The crop that holds two boxes."""
+    """Return the smallest crop that contains two boxes."""
     one, other = boxes
     box = (
         min(one[0], other[0]),
@@ -244,7 +244,7 @@ def union(scene: Scene, boxes: tuple[Box, Box]) -> ImageRef:
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Over the last axis."""
+    """Return the logarithm of the softmax over the last axis."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
@@ -256,7 +256,7 @@ def _box_pairs(scene: Scene) -> Iterator[tuple[Box, Box]]:
 
 
 def _phrases(vocabulary: Vocabulary, subject: int, thing: int) -> list[str]:
-    """One for each predicate, in their order."""
+    """Return one phrase per predicate, in their order."""
     names = vocabulary.objects
     return [
         TEMPLATE.format(subject=names[subject], predicate=predicate, object=names[thing])

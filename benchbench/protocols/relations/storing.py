@@ -17,7 +17,7 @@ NUMBERS = ("n_pairs", "n_true_pairs", "n_labels", "n_predicates")
 
 
 def columns(outcomes: Sequence[Related]) -> Mapping[str, Any]:
-    """Arrow arrays: lists an image, one entry a relation or a matching candidate."""
+    """Return Arrow arrays: a list per image, one entry per relation or matching candidate."""
     import pyarrow as pa
 
     def lists(values: Sequence[Any], kind: Any) -> Any:
@@ -41,10 +41,10 @@ def columns(outcomes: Sequence[Related]) -> Mapping[str, Any]:
 
 
 def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
-    """One row of those columns, read back.
+    """Return the outcome stored in one row of those columns.
 
     Raises:
-        ValueError: lists that do not belong together.
+        ValueError: the lists do not fit each other.
     """
     n = len(row["predicates"])
     if not n or any(len(row[name]) != n for name in ("unseen", "subjects", "objects", "matching")):
