@@ -1,9 +1,9 @@
 # Everything runs in .venv, which is made on first use. Needs Python >= 3.10, make and a package index.
 PYTHON ?= python3
 MODEL  ?= structclip
-# Items to evaluate, by whole pictures; empty evaluates all.
+# Number of items to evaluate, by whole images; empty evaluates all.
 LIMIT  ?=
-# A folder with the official files; by default pictures are drawn, and nothing is fetched.
+# A folder with the official files; by default images are drawn and nothing is fetched.
 DATA   ?=
 # Another index, to take torch from: a build for CPUs alone, or for another CUDA. By default the
 # pair that lock/torch.txt names by digest.

@@ -27,5 +27,5 @@ def cache_folder() -> Path:
     except RuntimeError as error:
         reason = str(error).rstrip(".")
         raise UsageError(
-            f"No cache folder can be told ({reason}). Let the variable {CACHE_VARIABLE} name one."
+            f"There is no cache folder ({reason}). Let the variable {CACHE_VARIABLE} name one."
         ) from error

@@ -231,8 +231,8 @@ def _not_official(info: TaskInfo, found: Edition) -> str:
     instead = f"Without --edition official they are read as {found.name}."
     if not info.official:
         return (
-            f"This version knows no digest of the official files of {info.name}, so that none can "
-            f"be told to be them. {instead}"
+            f"This version has no digest of the official files of {info.name}, so that it cannot "
+            f"recognise them. {instead}"
         )
     wrong = [
         f"{path} has {digest[:12]}…, not {info.official.get(path, 'one that is known')[:12]}…"

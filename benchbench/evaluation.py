@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 LOADING = "loading"
 """The stage's name for ``progress`` while a model loads."""
 
-ADVICE = "Mend the file, or leave its items out and counted: --on-missing skip"
+ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
 
 
 def evaluate(

@@ -265,7 +265,7 @@ class Monitor:
         for rule in self._rules:
             if rule.task not in looked_at:
                 raise UsageError(
-                    f"fail_if asks for {rule.task}, and looked at: {', '.join(looked_at)}."
+                    f"fail_if needs {rule.task}, and looked at: {', '.join(looked_at)}."
                 )
             run_of(self._baselines, rule, "baseline")
 

@@ -267,7 +267,7 @@ def require_complete(run: Run) -> None:
     if run.counts.skipped and (why := load_protocol(run.protocol).of_a_sample):
         raise PartialRun(
             f"The run of {run.model.name} on {run.task}@{run.edition} lacks {run.counts.skipped:,} "
-            f"items, whose pictures could not be read. {why} Mend them to publish it."
+            f"items, whose images could not be read. {why} Fix them to publish it."
         )
     if run.partial:
         n, total = run.counts.items + run.counts.skipped, run.counts.items_in_edition

@@ -13,17 +13,17 @@ TASK = OrderTask(
         source=SOURCE,
         licence="MIT (code upstream); COCO, CC BY 4.0 (photographs' own licences apply)",
         measures=(
-            "Whether a model prefers a caption to four shuffles of its words. Guessing earns 20. "
-            "Shuffled text looks shuffled: blind:ngram, which sees no picture, answers 93 % (see "
+            "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "
+            "Shuffled text looks shuffled: blind:ngram, which sees no image, answers 93 % (see "
             "below), so that a high score says little about structure seen."
         ),
         quirks=(
             "Blind, by distinct, with standard errors: blind:ngram, a language model of true "
             "captions, answers 94.3 % (± 0.2) of COCO's own, learned from one half of the images "
-            "and asked about the other, and 93.0 % (± 0.4) of the drawn world's, learned from "
+            "and tested on the other, and 93.0 % (± 0.4) of the drawn world's, learned from "
             "1,000 training scenes. A logistic regression on n-grams (n to 3) of CLIP's tokens, "
             "which learns from the shuffles too, answers 90.0 % (± 0.3) and 92.4 % (± 0.4): "
-            "benchmarks/order_blind.py. Published, with a picture and ties right: CLIP 46 to 48, "
+            "benchmarks/order_blind.py. Published, with an image and ties right: CLIP 46 to 48, "
             "NegCLIP 86.",
             "The official file, coco_karpathy_test.json, has 5,000 images and 25,010 captions; "
             "all its photographs lie in COCO's val2014.",

@@ -31,7 +31,7 @@ class COCORetrieval:
         files=(
             DataFile(
                 path=CAPTIONS,
-                what="5,000 pictures with 25,010 captions, and the pictures where it names them "
+                what="5,000 images with 25,010 captions, and the images where it names them "
                 "(val2014/)",
                 source="storage.googleapis.com/sfr-vision-language-research/datasets/"
                 "coco_karpathy_test.json; images.cocodataset.org/zips/val2014.zip",
@@ -44,25 +44,25 @@ class COCORetrieval:
         ),
         license="CC BY 4.0 (captions); the photographs' own licences apply",
         measures=(
-            "Whether a picture finds one of its captions among all others, and a caption its "
-            "picture. Captions of other pictures mostly name other things, so that a model which "
+            "Whether an image finds one of its captions among all others, and a caption its "
+            "image. Captions of other images mostly name other things, so that a model which "
             "takes a caption for a bag of words can score high: what shows structure seen is a "
             "high score here beside a high one on coco-order."
         ),
         tags=("direction",),
         official={CAPTIONS: SHA256},
         quirks=(
-            "Captions that are equal to the letter are one candidate, true of all their pictures: "
+            "Captions that are equal to the letter are one candidate, true of all their images: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "
             "hit on the other copy as wrong.",
-            "Only a picture's own captions are true of it, though many others would describe it "
+            "Only an image's own captions are true of it, though many others would describe it "
             "as well (Chun et al., ECCV Caption, ECCV 2022).",
-            "On the drawn world pictures resemble each other: of the captions that tell one "
-            "relation of two things (3,127 of 4,983), 14 % are true of another picture, too, by "
-            "the graphs of both. Whoever reads all that perfectly finds the picture asked for by "
-            "91.4 of 100 of them: the ceiling of t2i-R@1 is below 100 there "
+            "On the drawn world images resemble each other: of the captions that state one "
+            "relation of two things (3,127 of 4,983), 14 % are also true of another image, by "
+            "the graphs of both. A perfect reader finds the right image for 91.4 of 100 of "
+            "them: the ceiling of t2i-R@1 is below 100 there "
             "(benchmarks/caption_ceiling.py).",
-            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "With --limit the images and captions left out are no candidates: fewer of them make "
             "every score higher.",
             f"Files of this format by another name: put one as {CAPTIONS} (a link will do) into a "
             "folder of its own; that folder names its numbers.",

@@ -13,8 +13,8 @@ TASK = OrderTask(
         source=SOURCE,
         licence="MIT (code upstream); Flickr30k, for research (photographs' own licences apply)",
         measures=(
-            "Whether a model prefers a caption to four shuffles of its words. Guessing earns 20. "
-            "Shuffled text looks shuffled: a reader of n-grams that sees no picture answers nine "
+            "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "
+            "Shuffled text looks shuffled: a reader of n-grams that sees no image answers nine "
             "items in ten of Flickr8k's captions and of coco-order's, so that a high score says "
             "little about structure seen."
         ),

@@ -29,10 +29,10 @@ class Flickr30kRetrieval:
         files=(
             DataFile(
                 path=CAPTIONS,
-                what="1,000 pictures with 5,000 captions, and the pictures where it names them "
+                what="1,000 images with 5,000 captions, and the images where it names them "
                 "(flickr30k-images/)",
                 source="storage.googleapis.com/sfr-vision-language-research/datasets/"
-                "flickr30k_test.json; pictures on request from shannon.cs.illinois.edu/"
+                "flickr30k_test.json; images on request from shannon.cs.illinois.edu/"
                 "DenotationGraph",
             ),
         ),
@@ -43,18 +43,17 @@ class Flickr30kRetrieval:
         ),
         license="For research and education; the photographs belong to Flickr's users",
         measures=(
-            "Whether a picture finds one of its captions among all others, and a caption its "
-            "picture. A fifth of COCO's gallery: its numbers are higher, and do not compare with "
+            "Whether an image finds one of its captions among all others, and a caption its "
+            "image. A fifth of COCO's gallery: its numbers are higher, and do not compare with "
             "COCO's. A model which takes a caption for a bag of words can score high."
         ),
         tags=("direction",),
         quirks=(
-            "Captions that are equal to the letter are one candidate, true of all their pictures.",
-            "On the drawn world some pictures resemble each other: of the captions that tell one "
-            "relation of two things (630 of 1,000), 4 % are true of another picture, too, by the "
-            "graphs of both. Whoever reads all that perfectly finds the picture asked for by 98.0 "
-            "of 100 of them.",
-            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "Captions that are equal to the letter are one candidate, true of all their images.",
+            "On the drawn world some images resemble each other: of the captions that state one "
+            "relation of two things (630 of 1,000), 4 % are also true of another image, by the "
+            "graphs of both. A perfect reader finds the right image for 98.0 of 100 of them.",
+            "With --limit the images and captions left out are no candidates: fewer of them make "
             "every score higher.",
             f"Files of this format by another name (Flickr8k's): put one as {CAPTIONS} (a link "
             "will do) into a folder of its own; that folder names its numbers.",

@@ -34,7 +34,7 @@ def _lenient(name: str, meaning: str) -> list[Metric]:
             judgement="found, lenient",
             k=k,
             only=only,
-            source=f"A hit on any of the picture's labels: {UPSTREAM}",
+            source=f"A hit on any of the image's labels: {UPSTREAM}",
         )
         for k in CUTOFFS
     ]
@@ -60,8 +60,8 @@ class ScenarioClassification:
         files=(
             DataFile(
                 path=METADATA,
-                what="pictures with action, dense caption, objects and relations; and where it "
-                "names them the pictures and focused regions",
+                what="images with action, dense caption, objects and relations; and where it "
+                "names them the images and focused regions",
                 source="benchbench scenes export; the authors' own files as "
                 "scenario-clip/ScenarioCLIP makes them (utils/combine.py)",
             ),
@@ -73,9 +73,9 @@ class ScenarioClassification:
             ),
         ),
         paper="'ScenarioCLIP', arXiv 2511.20274",
-        license="of the pictures that the files name",
+        license="of the images that the files name",
         measures=(
-            "Whether a model names the action of a picture, the object in a crop and the relation "
+            "Whether a model names the action of an image, the object in a crop and the relation "
             "in a focused region, zero-shot, each among all names of its kind. Names stand "
             "alone, without a prompt around them, as upstream."
         ),
@@ -83,14 +83,14 @@ class ScenarioClassification:
         quirks=(
             "Strict: a name of that very crop or region. Relations between the same two objects "
             "share a focused region (51 % of the drawn world's do, with another phrase), and each "
-            "of their phrases is right: to ask for one of them would hold any model to 74.5 there.",
+            "of their phrases is right: with one right phrase each, no score could exceed 74.5.",
             "Lenient, as upstream's code: any name among all objects (relations) of the same "
-            "picture, so that busy pictures are easy, and naming an object that the crop does not "
+            "image, so that busy images are easy, and naming an object that the crop does not "
             "show is right. An action is one.",
-            "Every annotated object and relation is asked about once, as upstream: two dogs in a "
-            "picture are two crops. Means are over them, so that busy pictures weigh more.",
+            "Every annotated object and relation is scored once, as upstream: two dogs in a "
+            "image are two crops. Means are over them, so that busy images weigh more.",
             "The crop of an object is cut out; upstream's code leaves it in place on black.",
-            "Names are not exclusive: a 'man' may be a 'person' in another picture's labels.",
+            "Names are not exclusive: a 'man' may be a 'person' in another image's labels.",
             "A top K has no value where K is more than half of the names.",
         ),
     )

@@ -26,17 +26,17 @@ class ScenarioRetrieval:
         files=(
             DataFile(
                 path=METADATA,
-                what="pictures with action, dense caption, objects and relations, and the pictures "
+                what="images with action, dense caption, objects and relations, and the images "
                 "where it names them",
                 source="benchbench scenes export; the authors' own files as "
                 "scenario-clip/ScenarioCLIP makes them (utils/combine.py)",
             ),
         ),
         paper="'ScenarioCLIP', arXiv 2511.20274",
-        license="of the pictures that the file names",
+        license="of the images that the file names",
         measures=(
-            "Whether a picture finds the sentence that tells its whole scene among those of all "
-            "others, and the sentence its picture. On the drawn world scenes come in twins with "
+            "Whether an image finds the sentence that tells its whole scene among those of all "
+            "others, and the sentence its image. On the drawn world scenes come in twins with "
             "the roles or the attributes of two things exchanged, so that a bag of words may find "
             "the pair but not the one."
         ),
@@ -44,12 +44,12 @@ class ScenarioRetrieval:
         quirks=(
             "Dense captions often exceed a model's context: what is beyond it is cut off, and "
             "counted in the output.",
-            "Captions that are equal to the letter are one candidate, true of all their pictures.",
+            "Captions that are equal to the letter are one candidate, true of all their images.",
             "On the drawn world no two dense captions are alike, and at most four of 1,000 are "
-            "true of another picture, too.",
+            "true of another image, too.",
             "Upstream re-shuffles its split between fitting and testing; here the file is the "
             "split.",
-            "With --limit the pictures and captions left out are no candidates: fewer of them make "
+            "With --limit the images and captions left out are no candidates: fewer of them make "
             "every score higher.",
         ),
     )

@@ -57,8 +57,8 @@ class SugarCrepe:
         ),
         license="MIT (annotations); COCO, CC BY 4.0 (photographs' own licences apply)",
         measures=(
-            "Whether a model prefers a true caption to a fluent one that is false of the picture. "
-            "Guessing earns 50. Its authors filtered the photographs' negatives until two readers "
+            "Whether a model prefers a true caption to a fluent one that is false of the image. "
+            "Chance is 50. Its authors filtered the photographs' negatives until two readers "
             "of the text alone (for grammar, for plausibility) were at chance; what they did not "
             "look at may still tell, above all length: see below."
         ),
@@ -66,7 +66,7 @@ class SugarCrepe:
         quirks=(
             "In add_att and add_obj the negative is the caption and something more: there, read "
             "every score beside that of 'the shorter caption is true'. On the drawn world this "
-            "rule earns 100, as does a reader of n-grams; on the rest both earn 48 to 52 (swap_* "
+            "rule scores 100, as does a model of n-grams; on the rest both score 48 to 52 (swap_* "
             "50), and 62 to 63 on all items. Compare swap_* and replace_*: --by subset.",
             "Ids are not contiguous within a subset; they are kept as published.",
         ),

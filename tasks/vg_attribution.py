@@ -82,8 +82,8 @@ class VGAttribution:
         ),
         license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
         measures=(
-            "Whether a model tells 'the crouched cat and the white book' from 'the white cat and "
-            "the crouched book' over the crop that holds both. Guessing earns 50. Many swapped "
+            "Whether a model prefers 'the crouched cat and the white book' to 'the white cat and "
+            "the crouched book' over the crop that holds both. Chance is 50. Many swapped "
             "captions are unlikely sentences ('the crouched book'): read it beside a blind "
             "baseline."
         ),

@@ -92,8 +92,8 @@ class VGRelation:
         ),
         license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
         measures=(
-            "Whether a model tells 'the horse is on the grass' from 'the grass is on the horse' "
-            "over the crop that holds both. Guessing earns 50. Many items can be answered from "
+            "Whether a model prefers 'the horse is on the grass' to 'the grass is on the horse' "
+            "over the crop that holds both. Chance is 50. Many items can be answered from "
             "the text alone, because one order is the likelier sentence: read it beside a blind "
             "baseline."
         ),

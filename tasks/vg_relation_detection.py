@@ -129,9 +129,9 @@ CARD = TaskInfo(
         "Whether a model ranks the relations that hold in an image above the others, boxes and "
         "labels given: every ordered pair of boxes is scored with every predicate. Few of the "
         "relations that hold are annotated, so that precision says nothing and recall is read. "
-        "R@K is mostly about a few frequent predicates; mR@K counts all alike; zR@K asks for "
-        "triples that training does not have. Read it beside blind:frequency, which knows the "
-        "labels and never looks."
+        "R@K is mostly about a few frequent predicates; mR@K counts all alike; zR@K counts "
+        "triples that training does not have. Read it beside blind:frequency, which has the "
+        "labels and no image."
     ),
     tags=("predicate", "triple"),
     quirks=(
@@ -231,7 +231,7 @@ PREDICATE = replace(
     headline_drawn="",
     metrics=(*_accuracies(), *_among_true_pairs()),
     measures=(
-        "Which predicate holds between two boxes that are known to be related. macro@1 asks each "
+        "Which predicate holds between two boxes that are known to be related. macro@1 scores each "
         "pair alone, and counts all predicates alike; A@K ranks the best triples of an image's "
         "true pairs together: where they are no more than K it is micro@1."
     ),

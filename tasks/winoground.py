@@ -43,9 +43,9 @@ class Winoground:
             "Thrush, Jiang, Bartolo, Singh, Williams, Kiela and Ross, 'Winoground: Probing Vision "
             "and Language Models for Visio-Linguistic Compositionality', CVPR 2022"
         ),
-        license="META IMAGES RESEARCH LICENSE (pictures by Getty Images; not redistributable)",
+        license="META IMAGES RESEARCH LICENSE (images by Getty Images; not redistributable)",
         measures=(
-            "Whether word order alone leads a model to the right picture. Guessing earns 25 "
+            "Whether word order alone leads a model to the right image. Chance is 25 "
             "(text), 25 (image) and 16.7 (group). Some items ask for knowledge or fine perception "
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),

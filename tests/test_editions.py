@@ -189,7 +189,7 @@ def test_files_of_known_digests_are_official(
 def test_official_files_must_be_known_and_named(
     info: TaskInfo, shapes: Path, somewhere: Path
 ) -> None:
-    with pytest.raises(UsageError, match="knows no digest of the official files of vg-relation"):
+    with pytest.raises(UsageError, match="has no digest of the official files of vg-relation"):
         resolve_edition(info, shapes, "official")
     with pytest.raises(UsageError, match=r"nowhere named: pass --data-root.*data_root in bench"):
         resolve_edition(info, edition="official")

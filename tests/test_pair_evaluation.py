@@ -168,7 +168,7 @@ def test_changed_pictures_are_scored_anew(copied: Path) -> None:
 
 
 def test_relation_detection_says_that_it_asks_others(drawn_graphs: Path) -> None:
-    with pytest.raises(UsageError, match="hash-scorer scores pictures with captions, pair by pair"):
+    with pytest.raises(UsageError, match="hash-scorer scores images with captions, pair by pair"):
         evaluate(HashScorer(), "vg-relation-detection", data_root=drawn_graphs)
 
 

@@ -28,7 +28,7 @@ def check_group() -> None:
 def check_model_command(
     specification: str, device: str, precision: Any, seed: int, **further: Any
 ) -> int:
-    """Load a model and try it on small pictures and captions; a line a check."""
+    """Load a model and try it on small images and captions; a line a check."""
     from benchbench.devices import choose_device
     from benchbench.registry import load_model
     from benchbench.testing import model_checks

@@ -30,7 +30,7 @@ from benchbench.cli.border import say
     "--flips",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the items gained and lost: .csv, or .html with their pictures.",
+    help="Write the items gained and lost: .csv, or .html with their images.",
 )
 @options.data_root_option
 @options.edition_option

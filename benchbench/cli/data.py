@@ -27,7 +27,7 @@ def data_group() -> None:
 @options.data_root_option
 @options.edition_option
 def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
-    """The files that a task (by default every task) reads, and which of them are there."""
+    """List the files that a task (by default every task) reads, and which are there."""
     from benchbench.editions import choose
     from benchbench.registry import load_task, task_names
     from benchbench.reports.cards import layout

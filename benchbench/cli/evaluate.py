@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch-size",
     type=options.COUNT,
-    help="Pictures, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
+    help="Images, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
 )
 @options.seed_option
 @options.loading_options

@@ -7,7 +7,7 @@ import click
 
 @click.group("list")
 def list_group() -> None:
-    """What there is: tasks, models."""
+    """List tasks or models."""
 
 
 @list_group.command("tasks")

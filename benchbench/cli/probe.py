@@ -19,7 +19,7 @@ from benchbench.printable import sentence
     "--pairs",
     type=click.Path(path_type=Path),
     metavar="FILE.csv",
-    help="Pictures' paths, relative to the file, and captions that are true of them.",
+    help="Images' paths, relative to the file, and captions that are true of them.",
 )
 @click.option(
     "--task",

@@ -14,7 +14,7 @@ MOST = 1_000_000
 
 @click.group("scenes")
 def scenes_group() -> None:
-    """The drawn world: pictures whose scene graphs are exactly known."""
+    """Show or export the drawn world: images with exact scene graphs."""
 
 
 @scenes_group.command("gallery")
@@ -25,7 +25,7 @@ def scenes_group() -> None:
 @click.option("--start", type=click.IntRange(0, 2**31), default=0, show_default=True)
 @click.option("--size", type=click.IntRange(32, 448), default=224, show_default=True)
 def gallery_command(out: str, split: str, count: int, columns: int, start: int, size: int) -> None:
-    """Draw a contact sheet: pictures with their scenario and a caption."""
+    """Draw a contact sheet: images with their scenario and a caption."""
 
     from benchbench.errors import UsageError
     from benchbench.files import expanded
@@ -50,10 +50,10 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
 @click.option(
     "--images",
     type=click.IntRange(2, MOST),
-    help="Test pictures, an even number. With another than the standard one, ARO's items are those "
-    "that these pictures hold, not as many of each relation and pair.  [1000]",
+    help="Test images, an even number. With another than the standard one, ARO's items are those "
+    "that these images hold, not as many of each relation and pair.  [1000]",
 )
-@click.option("--dense", type=click.IntRange(1, MOST), help="Dense test pictures.  [250]")
+@click.option("--dense", type=click.IntRange(1, MOST), help="Dense test images.  [250]")
 @click.option("--size", type=options.COUNT, help="Pixels along each side.  [224]")
 def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
     """Write a test edition of the drawn world in the official formats."""

@@ -14,7 +14,7 @@ from benchbench.printable import json_text
 
 @click.group("show")
 def show_group() -> None:
-    """A run, a task or a model, in full."""
+    """Show a run, a task or a model in full."""
 
 
 @show_group.command("run")
@@ -52,7 +52,7 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
 @options.data_root_option
 @options.edition_option
 def show_task(name: str, data_root: str | None, edition: str | None) -> None:
-    """A task's card: what it measures, on what, what guessing earns, and what to beware of."""
+    """Show a task's card: what it measures, on which files, chance, and what to beware of."""
     from benchbench.registry import load_task
     from benchbench.reports.cards import task_card
     from benchbench.reports.guessing import guess

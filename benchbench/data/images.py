@@ -79,7 +79,7 @@ def _open(source: Path | io.BytesIO, path: Path) -> ImageFile:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"Image {path} is refused: over {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
-        raise ImageError(f"Not a picture in {'/'.join(FORMATS)}: {path}") from None
+        raise ImageError(f"Not an image in {'/'.join(FORMATS)}: {path}") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"Cannot read image {path}: {_reason(error)}") from error
     if image.width * image.height > MAX_PIXELS:

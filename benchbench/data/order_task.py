@@ -42,13 +42,12 @@ METRICS = (
 QUIRKS = (
     "Upstream never published its shuffles, and draws them anew each time: one checkpoint has been "
     "reported at 82.6, 86.8 and 86.9. Here they are frozen in the file. The tasks NAME.seed1 to "
-    "NAME.seed4 ask about the same captions shuffled otherwise, for the spread between seeds.",
+    "NAME.seed4 have the same captions in other shuffles, for the spread between seeds.",
     "A shuffle may return the original (two nouns: half of the time). Such no-ops are found by the "
-    "model's own tokens and counted. distinct drops them, so that a model is asked only what it "
-    "can answer; aro-code keeps them and calls their ties right, micro keeps them under --ties.",
-    "The chance of aro-code and micro is 1 in 5, as if all options differed: whoever scores tokens "
-    "at random ties with every no-op, and earns a point or two more on aro-code, some four less on "
-    "micro.",
+    "model's own tokens and counted. distinct drops them, so that every item has an answer; "
+    "aro-code keeps them and calls their ties right, micro keeps them under --ties.",
+    "The chance of aro-code and micro is 1 in 5, as if all options differed: random scores "
+    "tie on every no-op, and come out a point or two higher on aro-code, some four lower on micro.",
 )
 
 
@@ -75,7 +74,7 @@ def _file(source: str, seed: int) -> DataFile:
     seeds = f" --seeds {seed}" if seed else ""
     return DataFile(
         path=frozen_name(source, seed),
-        what="captions with frozen shuffles (format: benchbench.data.order), and their pictures "
+        what="captions with frozen shuffles (format: benchbench.data.order), and their images "
         "where it names them",
         source=f"benchbench data freeze-order DIR/{source}{seeds}, which tags and shuffles the "
         "official captions; or benchbench scenes export",

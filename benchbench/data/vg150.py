@@ -155,7 +155,7 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
     number = record.whole("image_id")
     for side in ("width", "height"):
         if not 1 <= (length := record.whole(side)) <= MOST_PIXELS:
-            raise record.wrong(side, f"is {length}: no picture has that many pixels")
+            raise record.wrong(side, f"is {length}: no image has that many pixels")
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
     # A name under VG_100K/ is not one under images/, the folder of ARO's tasks.

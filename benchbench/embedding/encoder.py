@@ -89,7 +89,7 @@ class Encoder:
         """Read and decode whole images for a model that gets no crops from this encoder.
 
         Raises:
-            ImageError: as for ``pictures``.
+            ImageError: as for ``images``.
         """
         distinct = list(dict.fromkeys(refs))
         with ThreadPoolExecutor(self._workers, thread_name_prefix="look") as pool:
@@ -145,7 +145,7 @@ class Encoder:
         """
         if not scores_pairs(self._encodes):
             raise ContractError(
-                f"{self._encodes.manifest.name} scores no pairs, as this task asks."
+                f"{self._encodes.manifest.name} scores no pairs; this task needs it."
             )
         refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
         texts = list(dict.fromkeys(text for _, block in blocks for text in block))
@@ -174,7 +174,7 @@ class Encoder:
         """
         if not isinstance(self._encodes, DualEncoder):
             name = self._encodes.manifest.name
-            raise ContractError(f"{name} does not embed pictures and captions, as this task asks.")
+            raise ContractError(f"{name} does not embed images and captions; this task needs it.")
         return self._encodes
 
     def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:

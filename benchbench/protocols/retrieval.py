@@ -30,24 +30,24 @@ IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 
 
 def search(
-    entries: Sequence[Entry], pictures: Embedded[ImageRef], captions: Captions
+    entries: Sequence[Entry], images: Embedded[ImageRef], captions: Captions
 ) -> list[Retrieved]:
     """Search one gallery by embeddings.
 
     Args:
         entries: all entries of the gallery.
-        pictures: embeddings of their images, of unit length where similarity is cosine.
+        images: embeddings of their images, of unit length where similarity is cosine.
         captions: embeddings of the gallery's captions, likewise.
 
     Returns:
         One outcome per entry, in order.
     """
     texts, refs = _texts(entries), _searched(entries)
-    phrases, shown = _as_read(captions, texts), pictures.take([entry.image for entry in entries])
+    phrases, shown = _as_read(captions, texts), images.take([entry.image for entry in entries])
     found = find(shown, phrases, _captions_of(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = find(phrases, pictures.take(refs), _pictures_of(texts, entries, refs))
+        finding = find(phrases, images.take(refs), _pictures_of(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -179,7 +179,7 @@ class Retrieval:
 
     judgements: frozenset[str] = frozenset({"found", "found, lenient"})
     of_a_sample = (
-        "What is left out was no candidate either: over fewer pictures and captions every score is "
+        "What is left out was no candidate either: over fewer images and captions every score is "
         "higher."
     )
     event_tags: frozenset[str] = frozenset({"direction"})
@@ -196,7 +196,7 @@ class Retrieval:
         refs: dict[Role, list[ImageRef]] = {}
         for item in items:
             refs.setdefault(item.gallery.role, []).append(item.image)
-        pictures = {role: encoder.pictures(of_role, role) for role, of_role in refs.items()}
+        images = {role: encoder.pictures(of_role, role) for role, of_role in refs.items()}
         kept = encoder.readable(items)
         galleries = by_gallery(kept)
         texts: dict[Role, list[str]] = {}
@@ -208,7 +208,7 @@ class Retrieval:
         for places in galleries:
             entries = [kept[i] for i in places]
             role = entries[0].gallery.role
-            found = search(entries, pictures[role], captions[role])
+            found = search(entries, images[role], captions[role])
             outcomes.update(zip(places, found, strict=True))
         return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
 
@@ -241,8 +241,8 @@ class Retrieval:
         sizes = {o.tags.get("gallery", ""): (o.n_captions, o.n_images) for o in outcomes}
         for name, (n_captions, n_images) in sizes.items():
             of = f" ({name})" if len(sizes) > 1 else ""
-            pictures = f", {n_images:,} pictures" if n_images else ""
-            yield f"searched{of}: {n_captions:,} captions{pictures}"
+            images = f", {n_images:,} images" if n_images else ""
+            yield f"searched{of}: {n_captions:,} captions{images}"
 
     def remarks(self, outcomes: Sequence[Retrieved], metrics: Sequence[Metric]) -> Iterator[str]:
         """Yield nothing: the metrics are complete."""

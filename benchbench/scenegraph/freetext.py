@@ -149,7 +149,7 @@ class _Reader:
     def _only_opens(self, word: str, start: int, end: int) -> bool:
         """Return whether the object is the noun after "of".
 
-        It is after words like "a group of" and "a picture of".
+        It is after words like "a group of" and "a photo of".
         """
         if word in closed.MEASURES:
             self.opening = start if self.opening is None else self.opening

@@ -49,7 +49,7 @@ def gallery(
         UsageError: the count, the size or the number of columns makes no sheet.
     """
     if count < 1 or columns < 1 or start < 0:
-        raise UsageError("A gallery takes at least one picture and one column, from scene 0 on.")
+        raise UsageError("A gallery takes at least one image and one column, from scene 0 on.")
     scenes = _varied(split, count, start)
     sheet = _sheet(draw(scenes, size), _labels(scenes, size), columns)
     path.parent.mkdir(parents=True, exist_ok=True)

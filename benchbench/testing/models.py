@@ -232,7 +232,7 @@ def _token_problems(trial: _Trial) -> Iterator[str]:
     if len(ids) != len(CAPTIONS) or not all(isinstance(i, int) for row in ids for i in row):
         yield "token_ids does not give a tuple of integers for each caption"
     elif ids[1] == ids[2]:
-        yield "token_ids does not tell two captions of other word order apart"
+        yield "token_ids gives equal ids to two captions of different word order"
 
 
 def _limit_problems(trial: _Trial) -> Iterator[str]:

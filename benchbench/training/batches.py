@@ -126,7 +126,7 @@ class BatchBuilder:
         if found.pixels is None:
             self._show(found, self.device)
         if found.pixels is None or found.texts is None:
-            raise RuntimeError("a source gave neither pixels, pictures nor scenes")
+            raise RuntimeError("a source gave neither pixels, images nor scenes")
         pixels = found.pixels.to(self.device, non_blocking=True)
         negatives = found.negatives
         batch = Batch(

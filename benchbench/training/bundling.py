@@ -185,7 +185,7 @@ def _listed(values: Mapping[str, Any]) -> str:
 def _chosen_on(record: Mapping[str, Any]) -> str:
     """Return what the best checkpoint was chosen on: no test of those items may gate it."""
     if record["plan"]["data"] != "scenes":
-        return f"held-out pictures of {record['data']}"
+        return f"held-out images of {record['data']}"
     return "scenes of the validation split; no task's items, so that any of them may gate it"
 
 

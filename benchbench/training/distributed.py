@@ -70,7 +70,7 @@ def place() -> Place:
     missing = [n for n in (*names, "MASTER_ADDR", "MASTER_PORT") if n not in os.environ]
     if missing:
         raise UsageError(
-            f"WORLD_SIZE tells of several processes, but there is no {', '.join(missing)}. Start "
+            f"WORLD_SIZE is set for several processes, but there is no {', '.join(missing)}. Start "
             "them by torchrun: torchrun --nproc-per-node 2 -m benchbench train …"
         )
     return Place(*(int(os.environ[name]) for name in names))

@@ -61,7 +61,7 @@ class Photographs:
     shown: Sequence[Photograph]
     """To train on."""
     held: Sequence[Photograph]
-    """To be examined on; in the order of their hashes."""
+    """Held out for validation, in the order of their hashes."""
     side: int
     """Pixels that images are squashed to, both ways."""
     cropped: bool = False
@@ -91,7 +91,7 @@ class Photographs:
         """
         if batch > len(self.shown):
             raise UsageError(
-                f"{self.name} has {len(self.shown):,} pictures to train on: a batch of {batch:,} "
+                f"{self.name} has {len(self.shown):,} images to train on: a batch of {batch:,} "
                 "holds some of them twice, each a negative of itself. Take a smaller one: "
                 "--batch-size."
             )
@@ -188,7 +188,7 @@ def photographs(
     read = read_captions_to_learn(file)
     found = read.of_image
     if len(found) < 2 * FEWEST:
-        raise MalformedData(f"{file} has {len(found)} pictures; training needs {2 * FEWEST}.")
+        raise MalformedData(f"{file} has {len(found)} images; training needs {2 * FEWEST}.")
     root = _root(file, next(iter(found)))
     everything = {name: Photograph(root / name, tuple(texts)) for name, texts in found.items()}
     _check_pictures([each.path for each in everything.values()])

@@ -49,13 +49,13 @@ class RelationView:
             "relation within": torch.from_numpy(sight.within(ends, found.boxes)),
         }
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out the images, [n, 3, size, size] uint8."""
         labels, ends = (
-            found.extra.pop(f"relation {name}").to(pictures.device) for name in ("labels", "ends")
+            found.extra.pop(f"relation {name}").to(images.device) for name in ("labels", "ends")
         )
         masks = labels[:, None] == ends[:, :, None, None]
-        pixels = parts(focused(pictures, masks), whole_boxes(len(pictures)), size)
+        pixels = parts(focused(images, masks), whole_boxes(len(images)), size)
         found.extra["relation pixels"] = pixels
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
@@ -80,7 +80,7 @@ def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
     return [" ".join(words) for words in names]
 
 
-def focused(pictures: Tensor, masks: Tensor) -> Tensor:
+def focused(images: Tensor, masks: Tensor) -> Tensor:
     """Return images focused on two objects each, as ``scenes.edition.focus.focused`` makes them.
 
     Args:
@@ -91,14 +91,14 @@ def focused(pictures: Tensor, masks: Tensor) -> Tensor:
         [n, 3, height, width] uint8
     """
     light = _light(masks).amax(dim=1, keepdim=True)
-    dim = _high_byte(_blurred(pictures).to(torch.int16) * light + 128)
-    return torch.where(masks.any(dim=1, keepdim=True), pictures, dim)
+    dim = _high_byte(_blurred(images).to(torch.int16) * light + 128)
+    return torch.where(masks.any(dim=1, keepdim=True), images, dim)
 
 
-def _blurred(pictures: Tensor) -> Tensor:
+def _blurred(images: Tensor) -> Tensor:
     """Return blurred images, [n, 3, height, width] uint8, with edges repeated."""
-    weights = [int(weight) for weight in blur_weights(max(pictures.shape[2:]))]
-    reach, out = len(weights) // 2, pictures.contiguous()
+    weights = [int(weight) for weight in blur_weights(max(images.shape[2:]))]
+    reach, out = len(weights) // 2, images.contiguous()
     for axis in (2, 3):
         length = out.shape[axis]
         where = torch.arange(-reach, length + reach, device=out.device).clamp(0, length - 1)

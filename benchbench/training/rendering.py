@@ -35,7 +35,7 @@ def drawn(scenes: Scenes, size: int, device: str) -> Tensor:
     return draw_torch(scenes, size, device).permute(0, 3, 1, 2)
 
 
-def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
+def parts(images: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Return parts of images, squashed to squares.
 
     Args:
@@ -48,10 +48,10 @@ def parts(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
     """
     from torchvision.ops import roi_align
 
-    boxes = boxes.to(pictures.device)
+    boxes = boxes.to(images.device)
     rows = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
-    where = torch.cat([rows[:, None], boxes * pictures.shape[-1]], dim=1)
-    out = roi_align(pictures.float(), where, size, 1.0, SAMPLES, aligned=True)
+    where = torch.cat([rows[:, None], boxes * images.shape[-1]], dim=1)
+    out = roi_align(images.float(), where, size, 1.0, SAMPLES, aligned=True)
     return out.round_().clamp_(0, 255).to(torch.uint8)  # type: ignore[no-any-return]
 
 

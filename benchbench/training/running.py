@@ -272,7 +272,7 @@ def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
     reader.tagger = best_tagger()
     if not any(reader.triples(text) for text in source.captions()):
         raise UsageError(
-            f"None of the captions in {source.name} tells of a relation or an attribute: {name} "
+            f"None of the captions in {source.name} states a relation or an attribute: {name} "
             "would learn nothing of triples. Train clip on it."
         )
 

@@ -68,7 +68,7 @@ def restore(
     tensors, record = weights.read(path)
     for part in ("plan", "origin", "numbers"):
         if not isinstance(record.get(part), dict):
-            raise ModelError(f"{path} is damaged, or no run's state: it tells of no {part}.")
+            raise ModelError(f"{path} is damaged, or no run's state: it has no {part}.")
     if different := plan.differences(record["plan"]):
         raise UsageError(
             f"{folder} holds a run with other settings ({'; '.join(different)}). Go on with those, "

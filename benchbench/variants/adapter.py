@@ -39,8 +39,8 @@ class TrainedVariant:
 
         Args:
             build: model, transform and reader.
-            record: what the file says of itself.
-            name: the specification it was asked for by.
+            record: the file's record.
+            name: the specification that named it.
             where: the weights came from.
             options: device and precision.
         """

@@ -231,7 +231,7 @@ _SETTINGS = {
 }
 
 DIFFERS = (
-    "pictures are cut into groups of patches by what the towers make of them at each step, not "
+    "images are cut into groups of patches by what the towers make of them at each step, not "
     "into segments made beforehand; pairs count from a cosine of 0.2, not 0.5; the alignment "
     "begins at step 500; gradients flow through it, which the released loss stops; it is added to "
     "NegCLIP's loss with a softplus for swapped captions. Minimised as printed, the loss of "

@@ -16,14 +16,14 @@ SAMPLES = 2
 """Points along each side of a cell that RoI pooling averages."""
 
 
-def sized(pictures: Tensor, side: int) -> Tensor:
+def sized(images: Tensor, side: int) -> Tensor:
     """Return [n, 3, height, width] float as [n, 3, side, side], squashed where the size differs."""
-    if pictures.shape[-2:] == (side, side):
-        return pictures
-    return interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+    if images.shape[-2:] == (side, side):
+        return images
+    return interpolate(images, (side, side), mode="bilinear", antialias=True)
 
 
-def patch_map(clip: Any, pictures: Tensor) -> Tensor:
+def patch_map(clip: Any, images: Tensor) -> Tensor:
     """Encode the patches of images, in their places.
 
     As ``features.image_tokens``, but images may have any size: positions are interpolated.
@@ -36,7 +36,7 @@ def patch_map(clip: Any, pictures: Tensor) -> Tensor:
         [n, dim, rows, columns], in the space of embeddings; not of unit length.
     """
     visual = vision_of(clip)
-    x = visual.conv1(pictures)
+    x = visual.conv1(images)
     rows, columns = x.shape[-2:]
     start = visual.class_embedding.to(x.dtype).expand(len(x), 1, -1)
     x = torch.cat([start, x.flatten(2).transpose(1, 2)], dim=1)
@@ -73,9 +73,9 @@ def pooled(maps: Tensor, boxes: Tensor, cells: int) -> Tensor:
     rows, columns = maps.shape[-2:]
     scale = torch.tensor([columns, rows, columns, rows], device=boxes.device)
     where = (boxes.float() * scale).flatten(0, 1)
-    picture = torch.arange(n, device=boxes.device).repeat_interleave(m)[:, None].float()
+    image = torch.arange(n, device=boxes.device).repeat_interleave(m)[:, None].float()
     found = roi_align(
-        maps.float(), torch.cat([picture, where], dim=1), cells, 1.0, SAMPLES, aligned=True
+        maps.float(), torch.cat([image, where], dim=1), cells, 1.0, SAMPLES, aligned=True
     )
     flat: Tensor = found.reshape(n, m, -1).to(maps.dtype)
     return flat

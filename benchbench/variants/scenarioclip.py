@@ -249,7 +249,7 @@ DENSE = 50
 
 DIFFERS = (
     "levels teach one another by what each finds among the batch, not by softmaxes over an "
-    "embedding's dimensions; a crop is taught only by a picture that shows it; the averages that "
+    "embedding's dimensions; a crop is taught only by an image that shows it; the averages that "
     "teach decay by 0.999 and by less at the start, not by 0.9995 after 2,000 steps; a quarter of "
     "the global level's images come with their action's name, the others with captions, dense ones "
     "among them."

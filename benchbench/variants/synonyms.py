@@ -19,7 +19,7 @@ VAGUE = ("near",)
 def alike() -> Flags:
     """Return which predicates imply which, [predicates, predicates] bool; each implies itself.
 
-    Whoever rides a horse is on it and above it; who stands on it does not lie on it.
+    Riding a horse implies being on it and above it; standing on it excludes lying on it.
     """
     implied = np.eye(len(PREDICATES), dtype=np.bool_)
     for row, predicate in enumerate(PREDICATES):

@@ -39,7 +39,7 @@ def test_missing_undecodable_and_truncated_are_told_apart(picture: Path) -> None
         images.read_header(picture.with_name("none.jpg"))
     text = picture.with_name("text.jpg")
     text.write_text("no picture")
-    with pytest.raises(ImageError, match="Not a picture"):
+    with pytest.raises(ImageError, match="Not an image"):
         images.read_header(text)
     whole = picture.read_bytes()
     assert images.read_header(picture).size == (40, 30)
@@ -61,7 +61,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
 def test_formats_that_no_data_set_uses_are_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 4)).save(path, format="EPS")
-    with pytest.raises(ImageError, match="Not a picture"):
+    with pytest.raises(ImageError, match="Not an image"):
         images.read_header(path)
 
 

@@ -19,5 +19,5 @@ def test_a_model_without_towers_is_told_from_one_that_has_them() -> None:
 
     model: Any = HeadAlone()
     encoder = Encoder(model, batch_size=2, workers=1)
-    with pytest.raises(ContractError, match="blind:constant does not embed pictures and captions"):
+    with pytest.raises(ContractError, match="blind:constant does not embed images and captions"):
         encoder.captions(["a dog"])

@@ -161,7 +161,7 @@ def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
         if number:
             assert isinstance(data_of(plan, described, build)[0], Photographs)
         else:
-            with pytest.raises(UsageError, match="tells of a relation or an attribute"):
+            with pytest.raises(UsageError, match="states a relation or an attribute"):
                 data_of(plan, described, build)
 
 
@@ -207,7 +207,7 @@ def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
 
 def test_a_batch_shows_no_picture_twice(file: Path, tmp_path: Path) -> None:
     plan = Plan("clip", data=f"karpathy:{file}", steps=1, batch=7)
-    with pytest.raises(UsageError, match=r"has 6 pictures to train on: a batch of 7 holds some"):
+    with pytest.raises(UsageError, match=r"has 6 images to train on: a batch of 7 holds some"):
         train(plan, tmp_path / "out", device="cpu", workers=0)
 
 

@@ -52,7 +52,7 @@ def test_a_state_that_lacks_what_it_should_tell_is_refused(lost: str, tmp_path: 
     start(PLAN, tmp_path, minutes=0)
     tensors, record = weights.read(tmp_path / STATE)
     weights.write(tmp_path / STATE, tensors, record | {lost: None})
-    with pytest.raises(ModelError, match=f"is damaged, or no run's state: it tells of no {lost}"):
+    with pytest.raises(ModelError, match=f"is damaged, or no run's state: it has no {lost}"):
         start(PLAN, tmp_path)
 
 

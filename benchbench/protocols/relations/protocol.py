@@ -50,9 +50,9 @@ class Relations:
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
         elif scores_pairs(model):
             raise UsageError(
-                f"{model.manifest.name} scores pictures with captions, pair by pair, and relation "
-                "detection is asked of models that embed them apart or have a head for relations. "
-                "It answers matching and retrieval tasks: benchbench list tasks"
+                f"{model.manifest.name} scores images with captions, pair by pair, and relation "
+                "detection needs a model that embeds them apart or has a head for relations. "
+                "It can run matching and retrieval tasks: benchbench list tasks"
             )
         else:
             dual = cast("DualEncoder", model)

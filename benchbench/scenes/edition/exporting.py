@@ -129,7 +129,7 @@ def _checked(
             f"An edition has parts {', '.join(ALL_PARTS)}, not {', '.join(sorted(named)) or 'none'}"
         )
     if images < 2 or images % 2:
-        raise UsageError(f"Test pictures come in twins: an even number, not {images}.")
+        raise UsageError(f"Test images come in twins: an even number, not {images}.")
     if dense < 1 or training < 0:
         raise UsageError(f"There is no edition of {dense} dense and {training} training scenes.")
     if not LEAST_SIZE <= size <= CANVAS:

@@ -123,7 +123,7 @@ def _choices(
     groups: npt.NDArray[np.int64],
     transform: Callable[[Image], Tensor],
 ) -> Choices:
-    """Draw the scenes that are asked about, some at a time.
+    """Draw the scenes of the items, some at a time.
 
     Args:
         scenes: [n]
