@@ -12,6 +12,9 @@ from benchbench.errors import UsageError
 if TYPE_CHECKING:
     from benchbench.monitor import Monitor
 
+EPOCH = "epoch"
+"""The value of ``Monitor.every`` that evaluates at the end of each epoch."""
+
 
 def trainer_callback(monitor: Monitor) -> Any:
     """Return a ``transformers.TrainerCallback`` that runs the monitor.
@@ -20,8 +23,6 @@ def trainer_callback(monitor: Monitor) -> Any:
     The ``processing_class`` of the ``Trainer`` is the processor where none was given.
     """
     from transformers import TrainerCallback
-
-    from benchbench.monitor import EPOCH
 
     class MonitorCallback(TrainerCallback):
         """A callback that validates the Trainer's model."""
@@ -48,8 +49,6 @@ def lightning_callback(monitor: Monitor, part: str | None) -> Any:
     Raises:
         UsageError: Lightning is not installed.
     """
-    from benchbench.monitor import EPOCH
-
     Callback = _lightning().Callback  # noqa: N806 - a class
 
     class MonitorCallback(Callback):  # type: ignore[misc,valid-type]

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchbench.callbacks import EPOCH, lightning_callback, trainer_callback
 from benchbench.choice import Choice, write_choice
 from benchbench.errors import Regression, UsageError
 from benchbench.files import expanded
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from benchbench.types import Run, Task
 
 OnFail = Literal["warn", "raise"]
-EPOCH = "epoch"
 BEST = "best"
 PASSED = (
     "data_root", "edition", "limit", "batch_size", "seed", "on_missing", "proposals", "chosen_on",
@@ -229,8 +229,6 @@ class Monitor:
 
     def for_trainer(self) -> Any:
         """Return transformers' ``TrainerCallback`` that validates the ``Trainer``'s model."""
-        from benchbench.callbacks import trainer_callback
-
         return trainer_callback(self)
 
     def for_lightning(self, part: str | None = None) -> Any:
@@ -243,8 +241,6 @@ class Monitor:
         Raises:
             UsageError: Lightning is not installed.
         """
-        from benchbench.callbacks import lightning_callback
-
         return lightning_callback(self, part)
 
     def _asked(self, fail_if: Sequence[str]) -> list[Rule]:

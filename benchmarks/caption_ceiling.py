@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import lexicon, sample
+from benchbench.scenes import lexicon
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions
 from benchbench.scenes.graph import closure
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, COLOUR, PATTERNS, SIZES
 

@@ -18,9 +18,10 @@ import numpy as np
 from benchbench.data.order import frozen
 from benchbench.models.ngram import KneserNey
 from benchbench.registry import load_task
-from benchbench.scenes import captions, sample
 from benchbench.scenes.blind import fit, option_pairs, share_chosen
+from benchbench.scenes.captions import captions
 from benchbench.scenes.edition.karpathy import tagged_captions
+from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

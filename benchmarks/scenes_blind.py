@@ -7,8 +7,10 @@ import random
 
 import numpy as np
 
-from benchbench.scenes import attribute_items, captions, relation_items, sample
 from benchbench.scenes.blind import Pair, fit
+from benchbench.scenes.captions import captions
+from benchbench.scenes.items import attribute_items, relation_items
+from benchbench.scenes.sampling import sample
 
 CHUNK = 2000
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.scenes import captions, draw, sample
+from benchbench.scenes.captions import captions
+from benchbench.scenes.drawing import draw
 from benchbench.scenes.drawing_torch import draw_torch
+from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -68,7 +68,9 @@ def test_sentences_use_the_words_of_the_style_guide(path: Path) -> None:
 def test_docstrings_of_functions_begin_with_a_verb(path: Path) -> None:
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        text = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        text = ast.get_docstring(node)
         if text and NO_VERB.match(text):
             found.append(f"{path.relative_to(TOP)}:{node.lineno}: {text.splitlines()[0]!r}")
     assert not found, "\n".join(["Begin with an imperative verb (docs/style.md):", *found])

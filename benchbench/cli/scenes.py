@@ -29,7 +29,7 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
 
     from benchbench.errors import UsageError
     from benchbench.files import expanded
-    from benchbench.scenes import gallery
+    from benchbench.scenes.gallery import gallery
 
     path = expanded(out)
     if path.suffix.lower() != ".png" or not path.parent.is_dir():

@@ -19,49 +19,6 @@ Read in this order::
     balance             an equal number of items of every relation and pair of attributes
     digest, gallery     a digest of 64 hexadecimal digits, and a contact sheet
     edition/            a test edition in the official files' formats
+
+Importing this package loads none of them: ``from benchbench.scenes.sampling import sample``.
 """
-
-from benchbench.scenes.captions import Captions, captions, dense_captions
-from benchbench.scenes.digest import digest
-from benchbench.scenes.drawing import draw, label
-from benchbench.scenes.edition import export
-from benchbench.scenes.gallery import gallery
-from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
-from benchbench.scenes.items import (
-    AttributeItems,
-    RelationItems,
-    attribute_items,
-    crops,
-    relation_items,
-)
-from benchbench.scenes.records import records
-from benchbench.scenes.sampling import SPLITS, sample
-from benchbench.scenes.seen import Seen, seen
-from benchbench.scenes.world import VERSION, Scenes
-
-__all__ = [
-    "SPLITS",
-    "VERSION",
-    "AttributeItems",
-    "Captions",
-    "Graph",
-    "RelationItems",
-    "Scenes",
-    "Seen",
-    "attribute_holds",
-    "attribute_items",
-    "captions",
-    "closure",
-    "crops",
-    "dense_captions",
-    "digest",
-    "draw",
-    "export",
-    "gallery",
-    "label",
-    "records",
-    "relation_items",
-    "sample",
-    "seen",
-    "triple_holds",
-]

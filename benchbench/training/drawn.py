@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import captions, dense_captions
 from benchbench.scenes.atlas import CANVAS
-from benchbench.scenes.captions import PER_SCENE, pair_captions
+from benchbench.scenes.captions import PER_SCENE, captions, dense_captions, pair_captions
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.vocabulary import PREDICATES
 from benchbench.scenes.world import VERSION

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import sample
+from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchbench.scenes import sample, seen
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.plan import SIZE, annotated
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.rendering import normalised
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told

@@ -22,7 +22,7 @@ from benchbench.training.visibility import one_of, visibility_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from benchbench.scenes import Scenes
+    from benchbench.scenes.world import Scenes
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
     from benchbench.training.visibility import Ints

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes import seen
 from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.seen import seen
 
 if TYPE_CHECKING:
-    from benchbench.scenes import Scenes, Seen
     from benchbench.scenes.dice import Dice
+    from benchbench.scenes.seen import Seen
+    from benchbench.scenes.world import Scenes
     from benchbench.training.examples import Examples
 
 Ints = npt.NDArray[np.int64]

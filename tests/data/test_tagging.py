@@ -12,7 +12,8 @@ from benchbench.data import tagging
 from benchbench.data.order import ADJECTIVES, NOUNS
 from benchbench.data.tagging import find_tagger
 from benchbench.errors import MissingData, UnknownName
-from benchbench.scenes import captions, sample
+from benchbench.scenes.captions import captions
+from benchbench.scenes.sampling import sample
 
 
 def kind(tag: str) -> str:

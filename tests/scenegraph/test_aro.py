@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from benchbench.data.aro import dropped_relations
 from benchbench.scenegraph import negatives, parse, symmetric, triples
 from benchbench.scenegraph.symmetric import LISTED
-from benchbench.scenes import attribute_items, relation_items, sample
+from benchbench.scenes.items import attribute_items, relation_items
+from benchbench.scenes.sampling import sample
 
 NAMES = st.sampled_from(
     ["door", "parking meter", "man", "fire hydrant", "t-shirt", "tennis racket", "glass of water"]

@@ -12,8 +12,8 @@ import pytest
 
 from benchbench.scenegraph import Graph, drawn_tags, negatives, parse, triples, words_of
 from benchbench.scenegraph.swapping import Kind
-from benchbench.scenes import captions, dense_captions, sample
-from benchbench.scenes.captions import DENSE_FACTS
+from benchbench.scenes.captions import DENSE_FACTS, captions, dense_captions
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORY, PREDICATES
 from benchbench.scenes.world import Scenes
 from tests.scenegraph.truth import PLURAL, Truth

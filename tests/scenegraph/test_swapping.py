@@ -20,7 +20,8 @@ from benchbench.scenegraph import (
     words_of,
 )
 from benchbench.scenegraph.wording import article, joined
-from benchbench.scenes import captions, dense_captions, sample
+from benchbench.scenes.captions import captions, dense_captions
+from benchbench.scenes.sampling import sample
 
 _SCENES = sample("test-dense", np.arange(60))
 TEXTS = [t for texts in captions(_SCENES).texts() for t in texts]

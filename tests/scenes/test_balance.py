@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchbench.errors import UsageError
-from benchbench.scenes import attribute_items, balance, relation_items, sample
+from benchbench.scenes import balance
 from benchbench.scenes.balance import (
     PAIRS,
     RELATIONS,
@@ -19,10 +19,12 @@ from benchbench.scenes.balance import (
     relation_groups,
 )
 from benchbench.scenes.edition import aro, plan
+from benchbench.scenes.items import attribute_items, relation_items
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import COLOURS, MENTIONED, PATTERNS, PREDICATES
 
 if TYPE_CHECKING:
-    from benchbench.scenes import AttributeItems, RelationItems
+    from benchbench.scenes.items import AttributeItems, RelationItems
 
 
 def standard() -> plan.Plan:

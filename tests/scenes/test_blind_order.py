@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchbench.data.order import frozen
-from benchbench.scenes import captions, sample
 from benchbench.scenes.blind import Options, fit, option_pairs, share_chosen
+from benchbench.scenes.captions import captions
 from benchbench.scenes.edition.karpathy import tagged_captions
+from benchbench.scenes.sampling import sample
 
 
 def items(split: str, count: int) -> list[Options]:

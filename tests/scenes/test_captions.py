@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from benchbench.scenes import captions, dense_captions, sample
+from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.records import Record, records
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICATES, SIZES
 
 NAMES = {category.name for category in CATEGORIES}

@@ -15,19 +15,15 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from benchbench.data.aro import read_attributions, read_relations
-from benchbench.scenes import (
-    attribute_items,
-    captions,
-    dense_captions,
-    draw,
-    records,
-    relation_items,
-    sample,
-    seen,
-)
+from benchbench.scenes.captions import captions, dense_captions
+from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import ALL_PARTS, export, manifest
 from benchbench.scenes.edition.focus import blurred
 from benchbench.scenes.edition.folders import files_in
+from benchbench.scenes.items import attribute_items, relation_items
+from benchbench.scenes.records import records
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PATTERNS, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchbench.errors import UsageError
-from benchbench.scenes import gallery
+from benchbench.scenes.gallery import gallery
 
 if TYPE_CHECKING:
     from pathlib import Path

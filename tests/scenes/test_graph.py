@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchbench.scenes import closure, sample
-from benchbench.scenes.graph import attribute_holds, triple_holds
+from benchbench.scenes.graph import attribute_holds, closure, triple_holds
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import MENTION, PREDICATE, PREDICATES
 
 

@@ -10,20 +10,19 @@ import numpy as np
 import pytest
 
 from benchbench.errors import UsageError
-from benchbench.scenes import (
+from benchbench.scenes.blind import fit
+from benchbench.scenes.captions import captions
+from benchbench.scenes.graph import closure
+from benchbench.scenes.holdout import held_attributes, held_triples
+from benchbench.scenes.items import (
     AttributeItems,
     RelationItems,
-    Scenes,
     attribute_items,
-    captions,
-    closure,
     crops,
     relation_items,
-    sample,
-    seen,
 )
-from benchbench.scenes.blind import fit
-from benchbench.scenes.holdout import held_attributes, held_triples
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     COLOUR,
@@ -32,6 +31,7 @@ from benchbench.scenes.vocabulary import (
     PATTERNS,
     PREDICATES,
 )
+from benchbench.scenes.world import Scenes
 
 
 @cache

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.errors import UsageError
-from benchbench.scenes import SPLITS, closure, sample
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.casting import scenario_flags
 from benchbench.scenes.colouring import principals
+from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import CLASSES, category_class, held_attributes, held_triples
+from benchbench.scenes.sampling import SPLITS, sample
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PREDICATES
 from benchbench.scenes.world import Scenes

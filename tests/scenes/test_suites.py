@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from benchbench.registry import load_task
-from benchbench.scenes import sample
 from benchbench.scenes.blind import fit
 from benchbench.scenes.edition import export
 from benchbench.scenes.edition.sugarcrepe import SUBSETS, contrasts
 from benchbench.scenes.graph import closure
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORY, MENTION, PREDICATE
 from benchbench.types import Item

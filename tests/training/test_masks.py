@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from benchbench.scenegraph import parse
-from benchbench.scenes import seen
+from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import CELLS, coverage, slots_of

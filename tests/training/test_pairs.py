@@ -11,8 +11,8 @@ import open_clip
 import pytest
 import torch
 
-from benchbench.scenes import sample
 from benchbench.scenes.edition.vg150 import _batch
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples

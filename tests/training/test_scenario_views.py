@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.scenes import draw, sample, seen
 from benchbench.scenes.dice import dice
+from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import focus
 from benchbench.scenes.edition.plan import annotated
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from benchbench.devices import inference
-from benchbench.scenes import seen
 from benchbench.scenes.drawing import draw
+from benchbench.scenes.seen import seen
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure

@@ -15,10 +15,10 @@ from benchbench.devices import inference
 from benchbench.protocols.relations.judging import recalled
 from benchbench.protocols.relations.ranking import rank
 from benchbench.protocols.relations.scoring import pairs_of, scored
-from benchbench.scenes import sample
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.plan import SIZE
 from benchbench.scenes.holdout import held_triples
+from benchbench.scenes.sampling import sample
 from benchbench.training.pairs import NAMES, PHRASES, survey
 from benchbench.types import ImageRef, Scene, View, Vocabulary
 from benchbench.variants.relating import Scorer

@@ -15,10 +15,12 @@ import torch
 from PIL import Image
 
 from benchbench.devices import inference
-from benchbench.scenes import dense_captions, sample, seen
+from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blurred, focused
 from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from benchbench.scenes import Scenes, Seen
+    from benchbench.scenes.seen import Seen
+    from benchbench.scenes.world import Scenes
     from benchbench.training.visibility import Flags, Ints
     from benchbench.types import Role
     from benchbench.variants.texts import Reader

@@ -16,13 +16,17 @@ import numpy.typing as npt
 import torch
 
 from benchbench.devices import inference
-from benchbench.scenes import captions, crops, draw, sample, seen
 from benchbench.scenes.balance import (
     attribute_groups,
     balanced_attributes,
     balanced_relations,
     relation_groups,
 )
+from benchbench.scenes.captions import captions
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.items import crops
+from benchbench.scenes.sampling import sample
+from benchbench.scenes.seen import seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +34,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.scenes import AttributeItems, RelationItems, Scenes
+    from benchbench.scenes.items import AttributeItems, RelationItems
+    from benchbench.scenes.world import Scenes
     from benchbench.types import Role
     from benchbench.variants.texts import Reader
 

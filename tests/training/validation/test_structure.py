@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.scenes import draw, seen
 from benchbench.scenes.balance import PAIRS, RELATIONS, balanced_attributes, balanced_relations
+from benchbench.scenes.drawing import draw
+from benchbench.scenes.seen import seen
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import StructureSet, build
 
