@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
     from benchbench.grid import evaluate_grid
     from benchbench.models.digest import model_digest
     from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
-    from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run, write_run
     from benchbench.types import (
         DataFile,
@@ -56,7 +56,7 @@ _HOMES = {
     "benchbench.models.digest": ("model_digest",),
     "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
-    "benchbench.reports.scorecard": ("scorecard",),
+    "benchbench.analysis.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
     "benchbench.types": (
         "DataFile",

@@ -12,8 +12,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
-from benchbench.choice import KEY as CHOSEN
-from benchbench.choice import Choice, choices_of
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
@@ -28,6 +26,8 @@ from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
+from benchbench.selection import KEY as CHOSEN
+from benchbench.selection import Choice, choices_of
 from benchbench.types import (
     Counts,
     Learner,
@@ -103,7 +103,7 @@ def evaluate(
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
         chosen_on: tasks whose items chose this checkpoint among others; reports of a run on them
-            say so. What a file beside the checkpoint says is known (``benchbench.choice``).
+            say so. What a file beside the checkpoint says is known (``benchbench.selection``).
         further: how a local or remote checkpoint is to be read: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 

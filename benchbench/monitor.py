@@ -22,16 +22,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from benchbench.choice import Choice, write_choice
 from benchbench.errors import Regression, UsageError
 from benchbench.files import expanded
+from benchbench.selection import Choice, write_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.gate import Gate, Rule
-    from benchbench.reports.scorecard import Scorecard
+    from benchbench.analysis.gate import Gate, Rule
+    from benchbench.analysis.scorecard import Scorecard
     from benchbench.training.log import Log
     from benchbench.types import Run, Task
 
@@ -75,8 +75,8 @@ class Look:
 
     def __str__(self) -> str:
         """A line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
-        from benchbench.reports.gates import in_short
-        from benchbench.reports.text import score_text
+        from benchbench.render.gate import in_short
+        from benchbench.render.scorecard import score_text
 
         said = [f"step {self.step:,}"]
         for card in self.cards:
@@ -180,8 +180,8 @@ class Monitor:
 
     def look(self, model: Any, step: int) -> Look:
         """Look at the model now; as ``__call__``."""
+        from benchbench.analysis.scorecard import scorecard
         from benchbench.evaluation import evaluate
-        from benchbench.reports.scorecard import scorecard
 
         started = time.perf_counter()
         with _as_it_was():
@@ -248,8 +248,8 @@ class Monitor:
         return lightning_callback(self, part)
 
     def _asked(self, fail_if: Sequence[str]) -> list[Rule]:
-        from benchbench.conditions import parse_condition
-        from benchbench.gate import Rule
+        from benchbench.analysis.gate import Rule
+        from benchbench.analysis.gate_rules import parse_condition
 
         if fail_if:
             return [parse_condition(each) for each in fail_if]
@@ -257,7 +257,7 @@ class Monitor:
 
     def _check_rules(self) -> None:
         """Refuse what the first look could not gate, before training starts."""
-        from benchbench.gate import run_of
+        from benchbench.analysis.gate import run_of
 
         if self._baselines is None:
             return
@@ -270,7 +270,7 @@ class Monitor:
             run_of(self._baselines, rule, "baseline")
 
     def _gated(self, runs: Sequence[Run]) -> Gate | None:
-        from benchbench.gate import gate
+        from benchbench.analysis.gate import gate
 
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
@@ -309,7 +309,7 @@ class Monitor:
             self._log(look.values, look.step)
 
     def _failed(self, look: Look) -> None:
-        from benchbench.reports.gates import sentence
+        from benchbench.render.gate import sentence
 
         assert look.gate is not None
         lost = [check for check in look.gate.checks if check.gated and check.verdict == "fail"]
@@ -355,8 +355,8 @@ def _check_how(how: Mapping[str, Any]) -> None:
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
-    from benchbench.baselines import runs_from
-    from benchbench.reports.text import unsealed
+    from benchbench.render.scorecard import unsealed
+    from benchbench.run_files import runs_from
     from benchbench.types import Run
 
     given = [against] if isinstance(against, Run) else against

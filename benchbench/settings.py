@@ -6,7 +6,7 @@ before the other::
     edition = "scenes"         # or "official"
     data_root = "photographs"  # from the file's own folder
 
-    [[gate]]                   # what benchbench gate asks (benchbench.conditions)
+    [[gate]]                   # what benchbench gate asks (benchbench.analysis.gate_rules)
     task = "vg-relation"
     margin = 1.0
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import benchbench as bb
+from benchbench.analysis.paired import side_by_side
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.registry import load_model, load_task
-from benchbench.reports.sidebyside import side_by_side
 from benchbench.training.loop import BEST
 from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights

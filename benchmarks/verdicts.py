@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from benchbench.analysis.paired import side_by_side
 from benchbench.errors import UsageError
-from benchbench.reports.sidebyside import side_by_side
 from benchbench.stats import holm, intervals
 from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchbench.reports.sidebyside import SideBySide
+    from benchbench.analysis.paired import SideBySide
     from benchbench.types import Run
     from benchmarks.claims import Claim, Claims
 

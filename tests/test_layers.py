@@ -14,19 +14,11 @@ import benchbench
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {
-        "baselines",
-        "callbacks",
-        "conditions",
-        "gate",
-        "grid",
-        "monitor",
-        "reports",
-        "stopping",
-        "testing",
-    },
+    {"callbacks", "grid", "monitor", "testing"},
+    {"render", "analysis"},
     {"evaluation", "training"},
     {"tasks"},
+    {"run_files"},
     {"runs"},
     {"protocols"},
     {"embedding"},
@@ -38,7 +30,6 @@ LAYERS = [
     {
         "atomic",
         "cache",
-        "choice",
         "dependencies",
         "devices",
         "doctor",
@@ -46,6 +37,7 @@ LAYERS = [
         "failures",
         "registry",
         "seals",
+        "selection",
         "settings",
     },
     {"leftovers"},

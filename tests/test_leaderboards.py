@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import benchbench as bb
-from benchbench.reports.blocks import refresh_blocks
-from benchbench.reports.publishing import editions_in, published, refresh
+from benchbench.render.blocks import refresh_blocks
+from benchbench.render.publication import editions_in, published, refresh
 from tests.cli.test_cli import typed
 
 TOP = Path(__file__).parent.parent

@@ -37,9 +37,9 @@ def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
     """
-    from benchbench.baselines import runs_of
-    from benchbench.reports.boards import FORMATS as WRITERS
-    from benchbench.reports.leaderboard import leaderboard
+    from benchbench.analysis.leaderboard import leaderboard
+    from benchbench.render.leaderboard import FORMATS as WRITERS
+    from benchbench.run_files import runs_of
 
     click.echo(WRITERS[kind](leaderboard(runs_of(runs), **how)))
 
@@ -66,10 +66,10 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
 
     Without RUNS, the pages are written anew from the runs that are there.
     """
-    from benchbench.baselines import runs_of
     from benchbench.errors import UsageError
-    from benchbench.reports.blocks import check_markers, refresh_blocks
-    from benchbench.reports.publishing import publish, refresh
+    from benchbench.render.blocks import check_markers, refresh_blocks
+    from benchbench.render.publication import publish, refresh
+    from benchbench.run_files import runs_of
 
     if check and runs:
         raise UsageError("--check looks at what is published: leave the runs out.")

@@ -119,11 +119,11 @@ class _Shown(NamedTuple):
 
 
 def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None:
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
-    from benchbench.reports.scorecard import scorecard
-    from benchbench.reports.text import banners
+    from benchbench.render.scorecard import banners
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown
@@ -155,11 +155,11 @@ def _grid(
     models: Sequence[str], tasks: Sequence[str], shown: _Shown, settings: dict[str, Any]
 ) -> int:
     """A line a run as it is done; 2 where one failed."""
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid, named
-    from benchbench.reports.boards import DRAWN
-    from benchbench.reports.scorecard import scorecard
-    from benchbench.reports.text import CELL, banners, headline_line, wrapped
+    from benchbench.render.leaderboard import DRAWN
+    from benchbench.render.scorecard import CELL, banners, headline_line, wrapped
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown

@@ -15,9 +15,9 @@ from benchbench.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.gate import Gate, Inconclusive, Rule
-    from benchbench.reports.summaries import Section
-    from benchbench.stopping import Early
+    from benchbench.analysis.early_gate import Early
+    from benchbench.analysis.gate import Gate, Inconclusive, Rule
+    from benchbench.render.summaries import Section
     from benchbench.types import Run
 
 INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
@@ -98,9 +98,9 @@ def _gated(
     **how: Any,
 ) -> tuple[str, list[Section], int]:
     """What to print, what to add to a summary, what to leave with."""
-    from benchbench.baselines import is_there, runs_from
-    from benchbench.gate import exit_code, gate
-    from benchbench.reports.gates import last_line, sections, terminal
+    from benchbench.analysis.gate import exit_code, gate
+    from benchbench.render.gate import last_line, sections, terminal
+    from benchbench.run_files import is_there, runs_from
 
     _check_reports(reports)
     rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
@@ -125,12 +125,12 @@ def _early(
     how: dict[str, Any],
 ) -> Early:
     """One rule, on as many items as it takes."""
-    from benchbench.baselines import is_there
+    from benchbench.analysis.early_gate import gate_early
+    from benchbench.analysis.gate import run_of
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
-    from benchbench.gate import run_of
     from benchbench.registry import load_model
-    from benchbench.stopping import gate_early
+    from benchbench.run_files import is_there
     from benchbench.types import FURTHER, LoadOptions
 
     if len(rules) != 1 or reports or is_there(candidate):
@@ -151,7 +151,7 @@ def _asked(
     conditions: Sequence[str], baseline: str | None, inconclusive: Inconclusive | None
 ) -> tuple[list[Rule], str, Inconclusive]:
     """Rules, baseline and what is made of too few items: typed, or from the settings file."""
-    from benchbench.conditions import EXAMPLE, parse_condition, rules_of
+    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, rules_of
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
 
@@ -191,7 +191,7 @@ def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[R
 
 def _check_reports(reports: Sequence[Path]) -> None:
     from benchbench.errors import UsageError
-    from benchbench.reports.gates import FORMATS
+    from benchbench.render.gate import FORMATS
 
     for path in reports:
         if path.suffix not in FORMATS:
@@ -200,7 +200,7 @@ def _check_reports(reports: Sequence[Path]) -> None:
 
 def _write(found: Gate, reports: Sequence[Path]) -> None:
     from benchbench.atomic import written_whole
-    from benchbench.reports.gates import FORMATS
+    from benchbench.render.gate import FORMATS
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
@@ -210,7 +210,7 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
 
 def _fenced(what: str, text: str) -> Section:
     """Text as it is."""
-    from benchbench.reports.summaries import LEAST, Section
+    from benchbench.render.summaries import LEAST, Section
 
     return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
 
@@ -218,7 +218,7 @@ def _fenced(what: str, text: str) -> Section:
 def _summarise(sections: Sequence[Section]) -> None:
     """Add to the step's summary, where a runner names one; a verdict does not hang on it."""
     from benchbench.errors import RunError
-    from benchbench.reports.summaries import add_to_summary
+    from benchbench.render.summaries import add_to_summary
 
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if not name:

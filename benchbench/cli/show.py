@@ -25,7 +25,7 @@ def show_group() -> None:
 @click.option("--manifest", is_flag=True, help="Also all that could have changed a number.")
 def show_run(path: Path, manifest: bool, **how: Any) -> None:
     """Read a run's file: its scorecard by any tie rule, any slice and any kind of interval."""
-    from benchbench.reports.scorecard import scorecard
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.runs import read_run
 
     run = read_run(path)
@@ -53,9 +53,9 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
 @options.edition_option
 def show_task(name: str, data_root: str | None, edition: str | None) -> None:
     """A task's card: what it measures, on what, what guessing earns, and what to beware of."""
+    from benchbench.analysis.guessing import guess
     from benchbench.registry import load_task
-    from benchbench.reports.cards import task_card
-    from benchbench.reports.guessing import guess
+    from benchbench.render.cards import task_card
 
     task = load_task(name)
     click.echo(task_card(task.info, guess(task, data_root, edition)))
@@ -74,7 +74,7 @@ def show_model(
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
     from benchbench.evaluation import loaded
-    from benchbench.reports.manifests import model_page
+    from benchbench.render.manifests import model_page
 
     settings: Any = further
     model = loaded(specification, device, precision, seed, settings, None)

@@ -1,0 +1,1 @@
+"""Runs in, numbers out: scorecards, paired runs, comparisons, leaderboards, gates."""

@@ -1,0 +1,149 @@
+"""Models over several tasks: one score with its interval, and places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.analysis.leaderboard import LEVEL, adjusted, square
+from benchbench.analysis.paired import side_by_side
+from benchbench.errors import UsageError
+from benchbench.stats import flip, intervals, letters, overall, rank_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.analysis.paired import SideBySide
+    from benchbench.types import Run
+
+    Floats = npt.NDArray[np.float64]
+
+FEW_TASKS = 10
+"""Up to so many, mean ranks over tasks say little (Demšar 2006, §3.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A model over all tasks."""
+
+    name: str
+    score: float
+    """Mean of chance-corrected scores: 0 is guessing, 1 is perfect."""
+    low: float
+    high: float
+    best: int
+    worst: int
+    letters: str
+    mean_rank: float
+    """Of its places by score over the tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """Models over the tasks that all of them have been put to."""
+
+    tasks: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    """The highest score first."""
+    level: float
+    n_clusters: int
+    """Distinct source images over all tasks."""
+    critical_difference: float
+    """Of mean ranks (Nemenyi; Demšar 2006); NaN with one model."""
+
+
+def over_tasks(
+    runs: Mapping[str, Sequence[Run]], *, level: float = LEVEL, seed: int = 0
+) -> Overall:
+    """Put models over several tasks into one order.
+
+    Args:
+        runs: task → runs of the same models, each by its task's headline.
+        level: of intervals and places.
+        seed: of all draws.
+
+    Raises:
+        UsageError: no task, other models in some, or a headline of which less is better.
+    """
+    _check_models(runs)
+    beside = {}
+    for task, of_task in runs.items():
+        ordered = sorted(of_task, key=lambda run: run.model.name)
+        beside[task] = side_by_side(ordered)
+        if beside[task].sign < 0:
+            raise UsageError(f"The headline of {task} is a rank, and no share of perfect.")
+    names = [run.model.name for run in next(iter(beside.values())).runs]
+    table = overall([(b.panel(), b.cluster_names, b.guessing()) for b in beside.values()])
+    values = table.values
+    bounds = intervals([table.mean(i) for i in range(table.n_models)], level, seed=seed)
+    order = np.argsort(-values.round(12), kind="stable")
+    p_values = adjusted(flip(table, table.pairs(), seed=seed), "step-down")
+    apart = square(table, p_values) < 1 - level
+    shown = letters(apart[np.ix_(order, order)])
+    ranks, mean_ranks = rank_sets(table, level=level, seed=seed), _mean_ranks(beside)
+    standings = []
+    for place, i in enumerate(order):
+        low, high = bounds[i]
+        standings.append(
+            Standing(
+                names[i], float(values[i]), low, high, int(ranks.best[i]), int(ranks.worst[i]),
+                shown[place], float(mean_ranks[i]),
+            )
+        )  # fmt: skip
+    return Overall(
+        tuple(beside), tuple(standings), level, table.n_clusters,
+        critical_difference(len(names), len(beside), 1 - level),
+    )  # fmt: skip
+
+
+def _check_models(runs: Mapping[str, Sequence[Run]]) -> None:
+    """All tasks have the same models: by name and by weights."""
+    weights: dict[str, tuple[str, str]] = {}
+    first: list[str] | None = None
+    for task, of_task in runs.items():
+        names = sorted(run.model.name for run in of_task)
+        first = names if first is None else first
+        if names != first or len(set(names)) < len(names):
+            raise UsageError(
+                f"An overall score is of models that all tasks have been put to, once each: {task} "
+                f"has {', '.join(names)}; another task {', '.join(first)}."
+            )
+        for run in of_task:
+            task_before, known = weights.setdefault(
+                run.model.name, (task, run.model.weights_sha256)
+            )
+            if known != run.model.weights_sha256:
+                raise UsageError(
+                    f"{run.model.name} has other weights on {task} than on {task_before}: two "
+                    "models under one name make no overall score. Evaluate both tasks with one, "
+                    "or give them two names."
+                )
+
+
+def _mean_ranks(beside: Mapping[str, SideBySide]) -> Floats:
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(-np.round(each.panel().values, 12)) for each in beside.values()]
+    return np.asarray(np.mean(ranks, axis=0))
+
+
+def critical_difference(models: int, tasks: int, alpha: float) -> float:
+    r"""By how much mean ranks over tasks must differ (Nemenyi's test; Demšar 2006, §3.2.2).
+
+    .. math:: q_\alpha \sqrt{\frac{k(k+1)}{6N}}
+
+    q is the quantile of the studentised range for k models, divided by √2; N counts tasks.
+
+    >>> round(critical_difference(4, 14, 0.05), 2)
+    1.25
+    """
+    from scipy.stats import studentized_range
+
+    if models < 2:
+        return float("nan")
+    q = float(studentized_range.ppf(1 - alpha, models, np.inf)) / 2**0.5
+    return float(q * (models * (models + 1) / (6 * tasks)) ** 0.5)
