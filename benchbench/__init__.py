@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from benchbench.analysis.results import FORMS
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
@@ -81,6 +82,14 @@ _HOMES = {
         "Vocabulary",
     ),
 }
+FORMS.update(
+    Comparison="benchbench.render.comparison:terminal",
+    EarlyGate="benchbench.render.gate:early_terminal",
+    Gate="benchbench.render.gate:terminal",
+    Leaderboard="benchbench.render.leaderboard:terminal",
+    MethodComparison="benchbench.render.comparison:of_methods",
+    Scorecard="benchbench.render.scorecard:terminal",
+)
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [

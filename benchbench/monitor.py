@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.errors import Regression, UsageError
 from benchbench.files import expanded
-from benchbench.selection import Choice, write_choice
+from benchbench.selection import Selection, write_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.analysis.gate import Gate, Rule
+    from benchbench.analysis.gate import Gate
+    from benchbench.analysis.gate_rules import Rule
     from benchbench.analysis.scorecard import Scorecard
     from benchbench.training.log import Log
     from benchbench.types import Run, Task
@@ -211,10 +212,10 @@ class Monitor:
         """
         if self._last is None:
             raise UsageError("Nothing was looked at yet, so that nothing was chosen.")
-        return write_choice(
+        return write_selection(
             checkpoint,
             [
-                Choice(run.task, run.edition, run.data_sha256, self._looks)
+                Selection(run.task, run.edition, run.data_sha256, self._looks)
                 for run in self._last.runs
             ],
         )
@@ -248,8 +249,7 @@ class Monitor:
         return lightning_callback(self, part)
 
     def _asked(self, fail_if: Sequence[str]) -> list[Rule]:
-        from benchbench.analysis.gate import Rule
-        from benchbench.analysis.gate_rules import parse_condition
+        from benchbench.analysis.gate_rules import Rule, parse_condition
 
         if fail_if:
             return [parse_condition(each) for each in fail_if]
@@ -355,7 +355,7 @@ def _check_how(how: Mapping[str, Any]) -> None:
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
-    from benchbench.render.scorecard import unsealed
+    from benchbench.render.caveats import unsealed
     from benchbench.run_files import runs_from
     from benchbench.types import Run
 

@@ -1,4 +1,4 @@
-"""Where runs come from: files, folders, and a repository's history."""
+"""Runs of files, of folders, and of a repository's history."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GIT = "git:"
 
 
 def runs_of(places: Iterable[str | Path]) -> list[Run]:
-    """The runs of several places; errors as for ``runs_from``."""
+    """Return the runs of several places; errors as of ``runs_from``."""
     return [run for place in places for run in runs_from(str(place))]
 
 
 def runs_from(where: str) -> list[Run]:
-    """The runs of a file, of a folder with all below it, or of ``git:REF:PATH``.
+    """Return the runs of a file, of a folder with all below it, or of ``git:REF:PATH``.
 
     Raises:
         RunError: there are none, or one cannot be read.
@@ -35,12 +35,12 @@ def runs_from(where: str) -> list[Run]:
     path = expanded(where)
     files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
-        raise RunError(f"{where} holds no runs (*{SUFFIX}).")
+        raise RunError(f"{where} holds no runs (*{SUFFIX}). Write one: benchbench eval")
     return [read_run(file) for file in files]
 
 
 def is_there(where: str) -> bool:
-    """Whether runs are meant, and not a model to be evaluated."""
+    """Return whether text names runs rather than a model."""
     return where.startswith(GIT) or where.endswith(SUFFIX) or expanded(where).is_dir()
 
 

@@ -1,8 +1,8 @@
-"""On what a checkpoint was chosen: a file beside it, ``CHECKPOINT.benchbench.json``.
+"""Model selection: a file beside a checkpoint, ``CHECKPOINT.benchbench.json``, names its items.
 
 Of many checkpoints the best one on some items is partly the luckiest one on these: its score on
-them is too high, and a gate on them lets too much through. Whatever chooses a checkpoint writes
-down by what, and every report of a run on the same edition says so.
+them is too high, and a gate on them lets too much through. A monitor writes the items that selected
+a checkpoint, and every report of a run on the same edition has a warning.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ KEY = "chosen_on"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Items that a checkpoint was chosen by."""
+class Selection:
+    """The items that selected a checkpoint among others."""
 
     task: str
     edition: str | None = None
-    """None where nobody said: any edition may be meant."""
+    """None where it is unknown: any edition is possible."""
     data_sha256: str | None = None
     looks: int | None = None
-    """How many checkpoints were looked at."""
+    """The number of checkpoints that were evaluated on them."""
 
     def covers(self, task: str, edition: str) -> bool:
-        """Whether a run of a task on an edition is of these items, or of some of them."""
+        """Return whether a run of a task on an edition is of these items, or of some of them."""
         return self.task == task and self.edition in (None, edition)
 
 
 def beside(checkpoint: str | Path) -> Path:
-    """Where a checkpoint's choice is written: beside a file or folder."""
+    """Return the path of a checkpoint's selection: beside a file or folder."""
     path = expanded(checkpoint)
     return path.parent / f"{path.name}{SUFFIX}"
 
 
-def write_choice(checkpoint: str | Path, choices: Iterable[Choice]) -> Path:
-    """Write down by what a checkpoint was chosen.
+def write_selection(checkpoint: str | Path, selections: Iterable[Selection]) -> Path:
+    """Write the items that selected a checkpoint, and return the path.
 
     Raises:
-        UsageError: there is no such checkpoint, or no place beside it.
+        UsageError: there is no such checkpoint, or its folder cannot be written to.
     """
     path = expanded(checkpoint)
     if not path.exists():
         raise UsageError(f"There is no checkpoint {checkpoint}: save it first.")
-    record = {KEY: [asdict(each) for each in choices]}
+    record = {KEY: [asdict(each) for each in selections]}
     place = beside(path)
     try:
         place.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
@@ -63,13 +63,13 @@ def write_choice(checkpoint: str | Path, choices: Iterable[Choice]) -> Path:
     return place
 
 
-def choices_of(specification: str) -> list[Choice]:
-    """By what the checkpoints on this machine that a model's name leads to were chosen.
+def selections_of(specification: str) -> list[Selection]:
+    """Return the items that selected the local checkpoints in a model's specification.
 
-    >>> choices_of("openclip:ViT-B-32/openai")
+    >>> selections_of("openclip:ViT-B-32/openai")
     []
     """
-    found: dict[Choice, None] = {}
+    found: dict[Selection, None] = {}
     for part in re.split(r"[,+]", specification):
         for name in (part, part.partition(":")[2]):
             if name and exists(place := beside(name)):
@@ -77,26 +77,26 @@ def choices_of(specification: str) -> list[Choice]:
     return list(found)
 
 
-def _read(place: Path) -> list[Choice]:
+def _read(place: Path) -> list[Selection]:
     try:
         return of_records(parse_json(read_text(place))[KEY])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(
-            f"{place} does not say on what its checkpoint was chosen ({type(error).__name__}: "
-            f"{error}). Write it anew, or remove it."
+            f"{place} does not name the items that selected its checkpoint "
+            f"({type(error).__name__}: {error}). Write it again, or remove it."
         ) from error
 
 
-def of_records(records: Sequence[Mapping[str, Any]]) -> list[Choice]:
-    """From a file or from a run's settings.
+def of_records(records: Sequence[Mapping[str, Any]]) -> list[Selection]:
+    """Return the selections in a file's or a run's records.
 
     Raises:
-        TypeError: a record is none of ours, or holds another kind of value.
+        TypeError: a record has other fields, or a value of another type.
     """
-    found = [Choice(**record) for record in records]
+    found = [Selection(**record) for record in records]
     for each in found:
         texts = (each.edition, each.data_sha256)
         named = isinstance(each.task, str) and all(isinstance(t, str | None) for t in texts)
         if not named or not isinstance(each.looks, int | None):
-            raise TypeError(f"{each} holds no names and a number")
+            raise TypeError(f"{each} should hold names and a number")
     return found

@@ -10,13 +10,15 @@ from click.testing import CliRunner
 
 import benchbench as bb
 from benchbench.analysis.comparison import compare
-from benchbench.analysis.gate import Rule, gate
+from benchbench.analysis.gate import gate
+from benchbench.analysis.gate_rules import Rule
 from benchbench.cli import main
 from benchbench.errors import UsageError
-from benchbench.render import gate as gates
-from benchbench.render.scorecard import banners
+from benchbench.render.caveats import banners
+from benchbench.render.gate import terminal
+from benchbench.render.gate_reports import markdown
 from benchbench.runs import read_run, run_path, write_run
-from benchbench.selection import Choice, beside, choices_of, write_choice
+from benchbench.selection import Selection, beside, selections_of, write_selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,8 +65,8 @@ def test_what_chose_a_checkpoint_is_said_wherever_its_run_is_read(
     assert "CHOSEN:" in str(compare(other, back))
     same = replace(other, model=replace(other.model, preprocessing=back.model.preprocessing))
     found = gate([back], [same], [Rule("vg-relation")])
-    assert "CHOSEN:" in gates.terminal(found)
-    assert "CHOSEN:" in gates.markdown(found)
+    assert "CHOSEN:" in terminal(found)
+    assert "CHOSEN:" in markdown(found)
 
 
 def test_other_editions_did_not_choose_it(checkpoint: Path, shapes: Path) -> None:
@@ -93,21 +95,21 @@ def test_the_command_line_takes_it(shapes: Path, tmp_path: Path) -> None:
 def test_every_checkpoint_of_a_mixture_counts(tmp_path: Path) -> None:
     for name in ("a.pt", "b.pt"):
         (tmp_path / name).touch()
-        write_choice(tmp_path / name, [Choice("vg-relation", "scenes-v1", name)])
-    found = choices_of(f"lerp:{tmp_path}/a.pt,{tmp_path}/b.pt,0.5")
+        write_selection(tmp_path / name, [Selection("vg-relation", "scenes-v1", name)])
+    found = selections_of(f"lerp:{tmp_path}/a.pt,{tmp_path}/b.pt,0.5")
     assert [each.data_sha256 for each in found] == ["a.pt", "b.pt"]
-    assert choices_of(f"structclip:{tmp_path}/a.pt") == found[:1]
+    assert selections_of(f"structclip:{tmp_path}/a.pt") == found[:1]
 
 
 def test_a_folder_has_its_word_beside_it(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-500").mkdir()
-    place = write_choice(tmp_path / "checkpoint-500", [Choice("winoground")])
+    place = write_selection(tmp_path / "checkpoint-500", [Selection("winoground")])
     assert place == beside(f"{tmp_path}/checkpoint-500/")
-    assert choices_of(f"hf:{tmp_path}/checkpoint-500") == [Choice("winoground")]
+    assert selections_of(f"hf:{tmp_path}/checkpoint-500") == [Selection("winoground")]
 
 
 def test_a_damaged_word_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.pt").touch()
     beside(tmp_path / "a.pt").write_text('{"chosen_on": [{"tsak": "x"}]}')
-    with pytest.raises(UsageError, match="does not say on what"):
-        choices_of(str(tmp_path / "a.pt"))
+    with pytest.raises(UsageError, match="does not name the items"):
+        selections_of(str(tmp_path / "a.pt"))

@@ -1,68 +1,50 @@
-"""The gate: may a checkpoint take another's place?
+"""The gate: does a candidate checkpoint hold the level of a baseline?
 
 Each check holds the difference candidate − baseline of one metric, item by item on the same items,
-against a margin, or a score against a floor. It *passes* where the difference is surely above
-−margin (non-inferior), *fails* where it is surely below (worse by more than the margin), and is
+against a margin, or a score against a floor. It *passes* where the difference is above −margin
+(non-inferior) beyond chance, *fails* where it is below (worse by more than the margin), and is
 *inconclusive* otherwise: "not significant" is not "no regression", and below ten source images
-nothing is sure. All checks must pass, each at
-its own α, for the gate to pass (an intersection–union test; Berger 1982): that needs no adjustment.
-To fail, one is enough, and these claims are adjusted for their number (Holm).
+every check is inconclusive. All checks must pass, each at its own α, for the gate to pass (an
+intersection–union test; Berger 1982): that needs no adjustment. To fail, one is enough, and these
+claims are adjusted for their number (Holm).
+
+A gate pairs the two runs of a task once and reads each metric once.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.comparison import flips_in, group_changes
-from benchbench.analysis.paired import differences, metric_of, no_such_tag, side_by_side
+from benchbench.analysis.comparison import group_changes
+from benchbench.analysis.flips import flips_in
+from benchbench.analysis.gate_rules import check_rule
+from benchbench.analysis.paired import no_such_tag, pair_runs, tags_of
 from benchbench.analysis.reliability import is_few
+from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
-from benchbench.protocols import load_protocol
-from benchbench.registry import load_task
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.comparison import Change, Flip
-    from benchbench.analysis.paired import SideBySide
+    from benchbench.analysis.comparison import Change
+    from benchbench.analysis.flips import Flip
+    from benchbench.analysis.gate_rules import Rule
+    from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats.margins import Sided
     from benchbench.types import Metric, Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 Inconclusive = Literal["pass", "warn", "fail"]
-ALPHA = 0.05
-FEW_ITEMS = 400
-"""Groups of fewer items are reported and not gated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is asked of one metric; shares, so that a point is 0.01."""
-
-    task: str
-    metric: str | None = None
-    """None: the task's headline."""
-    margin: float = 0.01
-    """By how much the candidate may be worse."""
-    floor: float | None = None
-    """A score that the candidate must not be below, whatever the baseline has; then there is no
-    margin."""
-    by: str | None = None
-    """A tag: each of its groups is held to the margin by itself."""
-    least_items: int = FEW_ITEMS
-    """With ``by``: groups of fewer items are reported, not gated."""
-    alpha: float = ALPHA
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of a rule, or of one group of it."""
+    """The outcome of a rule, or of one group of it."""
 
     rule: Rule
     name: str
@@ -70,7 +52,7 @@ class Check:
     baseline: float
     candidate: float
     bound: float
-    """What the difference (or the score, for a floor) is held against."""
+    """The bound of the difference, or of the score where the rule is a floor."""
     p_pass: float
     p_fail: float
     """Adjusted for the number of checks."""
@@ -78,20 +60,20 @@ class Check:
     n_items: int
     n_clusters: int
     items_needed: int
-    """For the difference seen to be surely on its side of the bound in four of five tries; 0 where
-    it is, or lies on the bound."""
+    """Items that show a difference of this size on its side of the bound in four of five tries; 0
+    where these items do, or where it lies on the bound."""
     detectable: float
-    """The minimum detectable difference: a candidate that is this much beyond the bound is found
-    to fail in four of five tries, the number of checks allowed for."""
+    """The minimum detectable difference: a candidate that is this much beyond the bound fails in
+    four of five tries, with claims of failure adjusted."""
     gated: bool = True
     """False: for information."""
     flips: tuple[Flip, ...] = field(default=(), repr=False)
-    """What the candidate gains and loses of what the metric judges; a is the baseline."""
+    """The items that the candidate gains and loses; a is the baseline."""
     by: str | None = None
-    """What ``groups`` are made by."""
+    """The tag of ``groups``."""
     groups: tuple[Change, ...] = ()
     """The groups that lost more than they gained, the largest loss first; a is the baseline. Of a
-    whole that does not pass; empty of others, and where there is one group alone."""
+    check of all items that does not pass; empty of others, and where there is a single group."""
 
     @property
     def difference(self) -> float:
@@ -105,48 +87,48 @@ class Check:
 
     @property
     def gained(self) -> int:
-        """What the candidate has right and the baseline has not, or finds in a better place."""
+        """Items that the candidate alone has right, or finds on a better rank."""
         return sum(flip.gained for flip in self.flips)
 
     @property
     def lost(self) -> int:
-        """The other way round."""
+        """Items that the baseline alone has right, or finds on a better rank."""
         return len(self.flips) - self.gained
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """All checks, and what they come to."""
+class Gate(Result):
+    """All checks, and the verdict that follows from them."""
 
     checks: tuple[Check, ...]
     pairs: tuple[tuple[Run, Run], ...] = field(repr=False)
     """Candidate and baseline of each task."""
     ties: Ties
     inconclusive: Inconclusive
-    """What is made of too few items: all but fail let the candidate through."""
+    """What an inconclusive verdict counts as: with all but fail the exit code is 0."""
 
     @property
     def verdict(self) -> Verdict:
-        """Fail where any check fails, pass where all pass."""
-        said = {check.verdict for check in self.checks if check.gated}
-        if "fail" in said:
+        """Fail where any gated check fails, pass where all pass."""
+        verdicts = {check.verdict for check in self.checks if check.gated}
+        if "fail" in verdicts:
             return "fail"
-        return "pass" if said == {"pass"} else "inconclusive"
+        return "pass" if verdicts == {"pass"} else "inconclusive"
 
     @property
     def family(self) -> int:
-        """How many checks are gated."""
+        """The number of checks that are gated."""
         return sum(check.gated for check in self.checks)
 
     @property
     def items_needed(self) -> int:
-        """How many items the undecided checks would take; 0 where no number of them is known."""
+        """Items that would decide the inconclusive checks; 0 where no number of them is known."""
         wanted = [c.items_needed for c in self.checks if c.gated and c.verdict == "inconclusive"]
         return max(wanted) if wanted and all(wanted) else 0
 
     @property
     def few(self) -> bool:
-        """Whether a check is undecided because its source images are too few for any test."""
+        """Whether a check is inconclusive because its source images are too few for any test."""
         return any(check.gated and check.few for check in self.checks)
 
     @property
@@ -154,15 +136,15 @@ class Gate:
         """0 or 1."""
         return exit_code(self.verdict, self.inconclusive)
 
-    def __str__(self) -> str:
-        """The gate as a terminal shows it."""
-        from benchbench.render.gate import terminal
-
-        return terminal(self)
+    @property
+    def losses(self) -> list[Check]:
+        """The gated checks with groups that lost; of several with the same groups the first."""
+        found = {(c.rule.task, c.by, c.groups): c for c in reversed(self.checks) if c.groups}
+        return [check for check in self.checks if check.gated and check in found.values()]
 
 
 def exit_code(verdict: Verdict, inconclusive: Inconclusive) -> int:
-    """What the command line leaves with: 1 where the candidate is not let through.
+    """Return the exit code of a verdict: 1 where the candidate is refused.
 
     >>> exit_code("fail", "pass"), exit_code("inconclusive", "fail"), exit_code("pass", "fail")
     (1, 1, 0)
@@ -181,11 +163,11 @@ def gate(
     """Hold a candidate's runs against a baseline's.
 
     Args:
-        candidates: one run a task.
-        baselines: one run a task, of the same items; of several, the one of the candidate's name.
-        rules: what is asked; each names its task.
+        candidates: one run per task.
+        baselines: one run per task, of the same items; of several, the one of the candidate's name.
+        rules: each names its task.
         ties: the rule, where a metric fixes none.
-        inconclusive: what is made of too few items.
+        inconclusive: what an inconclusive verdict counts as.
 
     Raises:
         UsageError: no rule, a rule without runs, a metric that is no mean, a margin below 0.
@@ -194,8 +176,18 @@ def gate(
     if not rules:
         raise UsageError("A gate needs a rule: a task, a metric, a margin.")
     pairs = {rule.task: _pair(candidates, baselines, rule) for rule in rules}
-    found = _judged([check for rule in rules for check in _checked(rule, *pairs[rule.task], ties)])
-    checks = [_with_groups(check, *pairs[check.rule.task], ties) for check in found]
+    pairings: dict[str, Pairing] = {}
+    tested: list[tuple[Check, Sided]] = []
+    for rule in rules:
+        if rule.task not in pairings:
+            candidate, baseline = pairs[rule.task]
+            apart = _unlike(candidate, baseline)
+            pairings[rule.task] = pair_runs([baseline, candidate], apart=apart)
+        tested += _checks_of(rule, pairings[rule.task], ties)
+    known: dict[PairedScores, tuple[Change, ...]] = {}
+    checks = [
+        _add_groups(check, pairings[check.rule.task], ties, known) for check in _decide(tested)
+    ]
     return Gate(tuple(checks), tuple(pairs.values()), ties, inconclusive)
 
 
@@ -204,14 +196,14 @@ def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tu
     return candidate, run_of(baselines, rule, "baseline", like=candidate)
 
 
-def run_of(runs: Sequence[Run], rule: Rule, who: str, like: Run | None = None) -> Run:
-    """The run of a rule's task.
+def run_of(runs: Sequence[Run], rule: Rule, side: str, like: Run | None = None) -> Run:
+    """Return the run of a rule's task.
 
     Args:
         runs: of any tasks.
         rule: which names the task.
-        who: they are of, for the message.
-        like: of several runs of the task, the one whose model has this one's name is meant.
+        side: candidate or baseline, for the message.
+        like: of several runs of the task, the one whose model has this run's name is taken.
 
     Raises:
         UsageError: there is none, or more than one.
@@ -223,27 +215,28 @@ def run_of(runs: Sequence[Run], rule: Rule, who: str, like: Run | None = None) -
         there = ", ".join(sorted({run.task for run in runs})) or "none"
         several = ", ".join(sorted({f"{run.model.name} @{run.edition}" for run in of_task}))
         raise UsageError(
-            f"The {who} needs one run of {rule.task}, and has {len(of_task)}"
+            f"The {side} needs one run of {rule.task}, and has {len(of_task)}"
             f"{f': {several}. Name one file' if several else f'. Its tasks: {there}'}."
         )
     return found[0]
 
 
 def check_comparable(candidate: Run, baseline: Run) -> None:
-    """Refuse what would gate a change of conditions instead of a change of checkpoint.
+    """Refuse a pair whose models run under other conditions.
 
     Raises:
         NotComparable: precision or preprocessing differ.
     """
-    _refuse(_unlike(candidate, baseline))
+    if apart := _unlike(candidate, baseline):
+        raise NotComparable(f"These runs do not compare: {'; '.join(apart)}.")
 
 
 def _unlike(candidate: Run, baseline: Run) -> list[str]:
-    """In what the models' conditions differ."""
+    """Return the conditions in which the two models differ."""
     one, two = candidate.model, baseline.model
     return [
-        f"{said}: {new} of the candidate, {old} of the baseline"
-        for said, new, old in (
+        f"{what}: {new} of the candidate, {old} of the baseline"
+        for what, new, old in (
             ("precision", one.dtype, two.dtype),
             ("preprocessing", dict(one.preprocessing), dict(two.preprocessing)),
         )
@@ -251,46 +244,20 @@ def _unlike(candidate: Run, baseline: Run) -> list[str]:
     ]
 
 
-def _refuse(apart: list[str]) -> None:
-    if apart:
-        raise NotComparable(f"These runs do not compare: {'; '.join(apart)}.")
-
-
-def check_rule(rule: Rule, metric: Metric) -> None:
-    """Refuse bounds that nothing could be held against, or that nothing could miss.
-
-    Raises:
-        UsageError: a margin or a floor that is no share (places may be any number of them), or an
-            α of a half or more.
-    """
-    most = math.inf if metric.reading == "rank" else 1.0
-    for what, share in (("margin", rule.margin), ("floor", rule.floor)):
-        if share is not None and not (0 <= share <= most and math.isfinite(share)):
-            raise UsageError(
-                f"{rule.task} {metric.name}: a {what} lies between 0 and 100 points, not at "
-                f"{100 * share:g}."
-            )
-    if not 0 < rule.alpha < 0.5:
-        raise UsageError(
-            f"{rule.task} {metric.name}: α lies between 0 and 0.5, not at {rule.alpha:g}."
-        )
-
-
-def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[tuple[Check, Sided]]:
-    """The check of a rule, or of each group of it, with its test; not judged yet."""
-    _refuse(differences(baseline, candidate) + _unlike(candidate, baseline))
-    metric = metric_of(candidate, rule.metric)
+def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, Sided]]:
+    """Return the check of a rule, or of each group of it, with its test and without a verdict."""
+    candidate = pairing.runs[1]
+    metric = pairing.metric(rule.metric)
     check_rule(rule, metric)
     if metric.statistic != "mean":
         raise UsageError(f"{metric.name} is a median, and a gate holds means against a margin.")
     where = f"{candidate.task}@{candidate.edition} {metric.name}"
     if rule.by is None:
-        both = side_by_side([baseline, candidate], metric, ties=ties)
-        return [_check(rule, where, both)]
-    if rule.by not in _tags(candidate):
+        return [_check(rule, where, pairing.scores(metric, ties=ties))]
+    if rule.by not in tags_of(candidate):
         raise no_such_tag(candidate, rule.by)
     grouped = replace(metric, by=rule.by, leave_out=frozenset(), at_least=1)
-    both = side_by_side([baseline, candidate], grouped, ties=ties)
+    both = pairing.scores(grouped, ties=ties)
     labels = np.array(both.groups, dtype=str)
     checks = []
     for label in sorted(set(labels.tolist())):
@@ -299,14 +266,13 @@ def _checked(rule: Rule, candidate: Run, baseline: Run, ties: Ties) -> list[tupl
     return checks
 
 
-def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
-    """One comparison with its raw p-values, and the test behind them."""
-    sign, (old, new) = both.sign, both.values.T
-    scores = both.means()
+def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, Sided]:
+    """Return one comparison with its raw p-values, and the test behind them."""
+    sign, (old, new), scores = both.sign, both.values.T, both.means
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
     bound = rule.floor if rule.floor is not None else -sign * rule.margin
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    per_loss = loss_variance(both.numbered(), absent=both.absent) if sign > 0 else 0.0
+    per_loss = loss_variance(both.group_number, absent=both.absent) if sign > 0 else 0.0
     is_share = rule.floor is not None and sign > 0
     sided = from_bound(oriented, sign * bound, per_loss=per_loss, of_share=is_share)
     # The same model would not differ on any other items either.
@@ -330,18 +296,19 @@ def _check(rule: Rule, name: str, both: SideBySide) -> tuple[Check, Sided]:
     return check, sided
 
 
-def _is_same(both: SideBySide) -> bool:
-    """Whether the candidate is the baseline's own model, and answered as it did.
+def _is_same(both: PairedScores) -> bool:
+    """Return whether the candidate is the baseline's own model, with the same answers.
 
-    The same weights with another activation, say, are another model; a file's name is no matter.
+    The same weights with another activation, say, are another model; the name of a file is not
+    compared.
     """
     old, new = both.values.T
     one, other = (replace(run.model, name="", weights="") for run in both.runs)
     return one == other and np.array_equal(old, new)
 
 
-def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
-    """With their verdicts; claims of failure are adjusted for the number of gated checks."""
+def _decide(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
+    """Return the checks with their verdicts; claims of failure are adjusted for their number."""
     gated = [check for check, _ in found if check.gated]
     adjusted = iter(holm([check.p_fail for check in gated]))
     judged = []
@@ -353,7 +320,7 @@ def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
         elif check.p_pass <= check.rule.alpha:
             verdict = "pass"
         family = len(gated) if check.gated else 1
-        wanted = _wanted(check, test, family) if verdict == "inconclusive" else 0
+        wanted = _items_needed(check, test, family) if verdict == "inconclusive" else 0
         least = test.detectable(alpha=check.rule.alpha / family)
         judged.append(
             replace(check, p_fail=p_fail, verdict=verdict, items_needed=wanted, detectable=least)
@@ -361,8 +328,14 @@ def _judged(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
     return judged
 
 
-def _wanted(check: Check, test: Sided, family: int) -> int:
-    """How many items would find the difference seen on its side; failures are of a family."""
+def _items_needed(check: Check, test: Sided, family: int) -> int:
+    """Return how many items would show the difference on its side of the bound.
+
+    Args:
+        check: without a verdict.
+        test: behind it.
+        family: the number of gated checks, for which claims of failure are adjusted.
+    """
     fails = test.apart < 0
     error = test.standard_error if fails else test.error_at_bound
     if abs(test.apart) <= 1e-12 or not error > 0:
@@ -371,30 +344,36 @@ def _wanted(check: Check, test: Sided, family: int) -> int:
     return needed(test.apart, error, check.n_items, alpha=2 * alpha)
 
 
-def _with_groups(check: Check, candidate: Run, baseline: Run, ties: Ties) -> Check:
-    """With the groups that suffered, where a whole does not pass and has groups."""
+def _add_groups(
+    check: Check, pairing: Pairing, ties: Ties, known: dict[PairedScores, tuple[Change, ...]]
+) -> Check:
+    """Return a check of all items that does not pass with the groups that lost.
+
+    Args:
+        check: with its verdict.
+        pairing: of its task's runs.
+        ties: the rule, where the metric fixes none.
+        known: the groups that earlier checks have; these are added.
+    """
     if check.verdict == "pass" or check.rule.by is not None:
         return check
-    metric = metric_of(candidate, check.rule.metric)
-    by = _groups_of(metric, candidate)
+    metric = pairing.metric(check.rule.metric)
+    by = _grouping(metric, pairing)
     if by is None:
         return check
-    sliced = side_by_side([baseline, candidate], replace(metric, by=by), ties=ties)
+    sliced = pairing.scores(replace(metric, by=by), ties=ties)
     if len(set(sliced.groups)) < 2:
         return check
-    found = [change for change in group_changes(sliced, level=None) if change.lost > change.gained]
-    found.sort(key=lambda change: (change.gained - change.lost, change.name))
-    return replace(check, by=by, groups=tuple(found))
+    if sliced not in known:
+        changes = group_changes(sliced, level=None)
+        found = [change for change in changes if change.lost > change.gained]
+        found.sort(key=lambda change: (change.gained - change.lost, change.name))
+        known[sliced] = tuple(found)
+    return replace(check, by=by, groups=known[sliced])
 
 
-def _tags(run: Run) -> frozenset[str]:
-    return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
-
-
-def _groups_of(metric: Metric, run: Run) -> str | None:
-    """What a metric is grouped by, or its task's headline, or the first of the task's tags."""
-    info = load_task(run.task).info
-    _, headline = info.shown(drawn=run.drawn)
-    there = _tags(run)
-    asked = [metric.by, headline.by, *info.tags]
-    return next((by for by in asked if by is not None and by in there), None)
+def _grouping(metric: Metric, pairing: Pairing) -> str | None:
+    """Return the tag that groups a metric, or its task's headline, or the first of the task's."""
+    there = tags_of(pairing.runs[1])
+    tags = [metric.by, pairing.metric().by, *pairing.info.tags]
+    return next((by for by in tags if by is not None and by in there), None)

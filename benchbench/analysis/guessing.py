@@ -1,13 +1,13 @@
-"""What guessing earns on a task's files: chance levels from the shapes of items, without a model.
+"""Chance levels of a task's files, from the shapes of items and without a model.
 
-The protocol is run with an encoder that reads no picture and gives everything one vector, and each
-outcome says what a random order of its candidates earns.
+The protocol is run with an encoder that reads no image and gives every input the same vector; each
+outcome has the expected score of a random order of its candidates.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,103 +22,99 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from benchbench.types import ImageRef, Role, Task
+    from benchbench.types import ImageRef, Metric, Role, Task
+
+
+Lack = Literal["proposals", "no files", "not drawn", "unreadable"]
+"""They depend on how much a detector proposes; no part of the drawn world has the task's files; the
+files are not drawn yet; or they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guessing:
-    """Chance levels, as text."""
+    """The chance levels of a task's files, or why there are none."""
 
     edition: str = ""
     items: int = 0
-    earns: Mapping[str, str] = field(default_factory=dict)
-    """Metric → per cent, or rank."""
-    why_not: str = ""
+    chance: Mapping[Metric, float] = field(default_factory=dict)
+    """Expected score of random guesses: a share in [0, 1], or a rank from 1."""
+    lack: Lack | None = None
+    """Why there are no chance levels."""
+    error: str = ""
+    """Of files that cannot be read."""
 
 
 def guess(task: Task, data_root: str | Path | None = None, edition: str | None = None) -> Guessing:
-    """Chance levels on the files that would be read, if they are there; nothing is drawn for it.
+    """Return the chance levels on the files that ``evaluate`` would read; nothing is drawn.
 
-    Files that nobody passed (a variable or a settings file names them) may be absent or wrong: then
-    the reason takes the place of the numbers.
+    Files that a variable or a settings file names may be missing or wrong: then the reason takes
+    the place of the numbers.
 
     Raises:
-        BenchbenchError: the files that were passed are not as they should be.
+        BenchbenchError: the files that the caller names are missing or wrong.
     """
     if isinstance(task, TakesProposals):
-        return Guessing(why_not="it depends on how much the detector proposes.")
+        return Guessing(lack="proposals")
     try:
-        return _undrawn(task, data_root, edition) or _guessed(task, data_root, edition)
+        lack = _lack(task, data_root, edition)
+        return Guessing(lack=lack) if lack else _chance_levels(task, data_root, edition)
     except BenchbenchError as error:
         if data_root is not None or edition is not None:
             raise
-        return Guessing(why_not=f"it is computed from the items, which cannot be read. {error}")
+        return Guessing(lack="unreadable", error=str(error))
 
 
-def _undrawn(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing | None:
-    """Why there are no numbers of the drawn world; None where its files, or others, are there."""
+def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack | None:
+    """Return why the drawn world has no files of a task; None where it, or another edition, has."""
     from benchbench.scenes.edition import is_there
 
     if choose(data_root, edition).edition != SCENES:
         return None
     part = drawn_part(task.info)
     if part is None:
-        return Guessing(why_not="it is computed from the items; pass --data-root DIR.")
-    if is_there(part):
-        return None
-    return Guessing(
-        why_not="it is computed from the items, which are not drawn yet; benchbench eval "
-        f"--model blind:chance --task {task.info.name} draws them."
-    )
+        return "no files"
+    return None if is_there(part) else "not drawn"
 
 
-def _guessed(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
-    """A protocol's chance levels on items that are there."""
+def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
+    """Return a protocol's chance levels on files that exist."""
     resolved = resolve_edition(task.info, data_root, edition)
     items = task.items(resolved.root)
     protocol = load_protocol(task.info.protocol)
-    nobody: Any = Nobody()
-    outcomes = protocol.answer(items, nobody, Blank()).outcomes
+    model: Any = NoModel()
+    outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes
     shown, _ = task.info.shown(drawn=resolved.drawn)
-    chances = {m.name: (chance_of(protocol, outcomes, m), m.reading == "rank") for m in shown}
-    return Guessing(resolved.name, len(items), {n: _text(*c) for n, c in chances.items()})
+    chance = {metric: chance_of(protocol, outcomes, metric) for metric in shown}
+    return Guessing(resolved.name, len(items), chance)
 
 
-def _text(chance: float, is_rank: bool) -> str:
-    if np.isnan(chance):
-        return "none"
-    if is_rank:
-        return f"rank {chance:.1f}"
-    return f"{100 * chance:.1f}" if chance >= 0.0005 or chance == 0 else f"{100 * chance:.1g}"
-
-
-class Nobody:
-    """What a protocol asks of a model that is never run."""
+class NoModel:
+    """The attributes of a model that a protocol reads; the model is never run."""
 
     logit_scale = 1.0
 
 
-class Blank(Encoder):
-    """An encoder that looks at nothing and gives everything the same vector."""
+class ConstantEncoder(Encoder):
+    """An encoder that reads no image and gives every input the same vector."""
 
     def __init__(self) -> None:
         self.progress = None
         self.unreadable = {}
 
     def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
-        """One vector for all: [distinct, 1]."""
+        """Return one vector for all images: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
         return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
 
     def look(self, refs: Iterable[ImageRef]) -> None:
-        """Nothing is looked at."""
+        """Read nothing."""
 
     def readable(self, items: Any) -> Any:
-        """All of them."""
+        """Return all items."""
         return list(items)
 
     def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
-        """One vector for all; every string is read as itself."""
+        """Return one vector for all captions; each string has its own token ids."""
         distinct = dict.fromkeys(texts)
         rows = {text: i for i, text in enumerate(distinct)}
         ids = {text: (i,) for text, i in rows.items()}

@@ -1,16 +1,16 @@
-"""Several models on one task: places, and which differences between them are more than chance."""
+"""Several models on one task: places, and which differences between them are beyond chance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.paired import SideBySide, circumstances, side_by_side
+from benchbench.analysis.paired import circumstances, pair_runs
 from benchbench.analysis.reliability import rare_groups, rare_share
+from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
-from benchbench.registry import load_task
 from benchbench.stats import (
     benjamini_hochberg,
     detectable,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from benchbench.analysis.paired import Circumstance, PairedScores
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
 
@@ -39,37 +40,44 @@ LEVEL = 0.95
 MOST = 100_000_000
 """Sign flips times pairs: about 2 GB."""
 Correction = Literal["step-down", "holm", "bh"]
-CORRECTIONS: dict[str, str] = {
-    "step-down": "family-wise, by the step-down maximum of |T|",
-    "holm": "family-wise, by Holm's method",
-    "bh": "for the false discovery rate, by Benjamini and Hochberg's method",
-}
+"""Of p-values for the number of pairs: family-wise by the step-down maximum of |T| or by Holm's
+method, or of the false discovery rate by Benjamini and Hochberg's method."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A model's line."""
+    """A model's place on a leaderboard."""
 
     run: Run
     estimate: Estimate
     best: int
-    """The best place that it may hold, with the board's confidence for all models at once."""
+    """The best place that it may have, with the board's confidence for all models at once."""
     worst: int
     letters: str
-    """Models that share a letter are not told apart."""
+    """Models that share a letter do not differ beyond chance."""
     tied: bool
-    """Whether it is not told apart from the first."""
+    """Whether it does not differ from the first beyond chance."""
     p_first: float
     """Adjusted, of its difference from the first; NaN for the first itself."""
 
     @property
-    def sees(self) -> bool:
-        """Whether the model looks at pictures at all."""
-        return bool(self.run.model.preprocessing)
+    def text_only(self) -> bool:
+        """Whether the model reads no images."""
+        return not self.run.model.preprocessing
 
 
 @dataclass(frozen=True, slots=True)
-class Leaderboard:
+class GroupScores:
+    """The scores of all models in one group of the metric."""
+
+    name: str
+    n_items: int
+    scores: tuple[float, ...]
+    """[places]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard(Result):
     """Models on one task of one edition by one metric."""
 
     info: TaskInfo
@@ -81,9 +89,10 @@ class Leaderboard:
     correction: Correction
     places: tuple[Place, ...]
     """The best score first."""
-    unlike: tuple[str, ...]
-    """In what runs differ beside their models."""
+    unlike: tuple[Circumstance, ...]
+    """Settings, scores the models, in which the runs differ."""
     chance: float
+    """Expected score of random guesses."""
     p_values: Floats
     """[models, models], adjusted, in order of the places; 1 on the diagonal."""
     family: int
@@ -94,20 +103,21 @@ class Leaderboard:
     """The true difference that a typical pair here shows in four of five tries, uncorrected; NaN
     with one model."""
     rare_share: float = 0.0
-    """What groups of fewer than ten clusters carry of every mean."""
+    """Weight of groups of fewer than ten clusters in every mean, in [0, 1]."""
     rare: tuple[str, ...] = ()
     """Those groups."""
+    groups: tuple[GroupScores, ...] = field(default=(), repr=False)
+    """Of the metric, the one of most items first; one alone where it has no groups."""
+
+    @property
+    def is_rank(self) -> bool:
+        """Whether scores are ranks from 1, of which less is better."""
+        return self.metric.reading == "rank"
 
     @property
     def first(self) -> Run:
         """The run with the best score."""
         return self.places[0].run
-
-    def __str__(self) -> str:
-        """The board as a terminal shows it."""
-        from benchbench.render.leaderboard import terminal
-
-        return terminal(self)
 
 
 def leaderboard(
@@ -123,11 +133,11 @@ def leaderboard(
     """Compare every two of several models on the same items.
 
     Args:
-        runs: of one task and edition, one a model.
+        runs: of one task and edition, one per model.
         metric: of the task, a mean; by default its headline.
         ties: the rule, where the metric fixes none.
         level: of intervals and places; differences count below 1 − level.
-        interval: which each model's score has (``stats.interval``); places do not depend on it.
+        interval: the kind of each model's interval (``stats.interval``), apart from places.
         correction: of p-values for the number of pairs.
         seed: of all draws.
 
@@ -137,39 +147,41 @@ def leaderboard(
     """
     _check_of_one_task(runs)
     _check_names(runs)
-    beside = side_by_side(runs, metric, ties=ties)
-    if not beside.is_mean:
+    pairing = pair_runs(runs)
+    scores = pairing.scores(metric, ties=ties)
+    if not scores.is_mean:
         raise UsageError(
-            f"{beside.metric.name} is a median, and a table of many is made of means. Compare two "
-            f"runs by it: benchbench compare A B --metric {beside.metric.name}"
+            f"{scores.metric.name} is a median, and a leaderboard is of means. Compare two runs by "
+            f"it: benchbench compare A B --metric {scores.metric.name}"
         )
-    table = beside.panel()
-    estimates = _estimates(beside, level, interval, seed)
+    table = scores.panel
+    estimates = _estimates(scores, level, interval, seed)
     order = sorted(
         range(len(runs)),
-        key=lambda i: (-beside.sign * round(estimates[i].value, 12), runs[i].model.name),
+        key=lambda i: (-scores.sign * round(estimates[i].value, 12), runs[i].model.name),
     )
     flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
-    p_values = square(table, adjusted(flips, correction))[np.ix_(order, order)]
-    ranks = rank_sets(table if beside.sign > 0 else -table, level=level, seed=seed)
+    p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
+    ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
     errors = table.standard_errors(table.pairs())
     return Leaderboard(
-        info=load_task(runs[0].task).info,
+        info=pairing.info,
         edition=runs[0].edition,
-        metric=beside.metric,
-        ties=beside.ties,
+        metric=scores.metric,
+        ties=scores.ties,
         level=level,
         interval=interval,
         correction=correction,
         places=_places(runs, estimates, order, ranks, p_values, 1 - level),
         unlike=tuple(circumstances(runs)),
-        chance=beside.guessing(),
+        chance=scores.chance_level(),
         p_values=p_values,
         family=len(errors),
         exact=flips.exact,
         detectable=detectable(np.median(errors) if len(errors) else np.nan, alpha=1 - level),
-        rare_share=rare_share(beside.mean(beside.chance)),
-        rare=rare_groups(beside.groups, beside.outcome.tolist(), beside.clusters),
+        rare_share=rare_share(scores.mean(scores.chance)),
+        rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
+        groups=_groups(scores, order),
     )
 
 
@@ -181,7 +193,7 @@ def _places(
     p_values: Floats,
     alpha: float,
 ) -> tuple[Place, ...]:
-    """A line a model, the best first; ``p_values`` are in that order."""
+    """Return one place per model, the best first; ``p_values`` are in that order."""
     apart = p_values < alpha
     shown = letters(apart)
     return tuple(
@@ -198,42 +210,54 @@ def _places(
     )
 
 
-def adjusted(flips: Flips, correction: Correction) -> Floats:
-    """p-values of all pairs, adjusted for their number: [pairs]."""
+def _groups(scores: PairedScores, order: Sequence[int]) -> tuple[GroupScores, ...]:
+    """Return every model's score in every group, the group of most items first."""
+    names, number = scores.group_names, scores.group_number
+    sizes = np.bincount(number)
+    found = []
+    for group in sorted(range(len(names)), key=lambda g: (-sizes[g], names[g])):
+        values = scores.values[number == group]
+        means = tuple(float(values[:, i].mean()) for i in order)
+        found.append(GroupScores(names[group], int(sizes[group]), means))
+    return tuple(found)
+
+
+def adjust(flips: Flips, correction: Correction) -> Floats:
+    """Return the p-values of all pairs, adjusted for their number: [pairs]."""
     if not len(flips.observed):
         return np.zeros(0)
     if correction == "step-down":
         return step_down(flips)
-    adjust = holm if correction == "holm" else benjamini_hochberg
-    return np.array(adjust(flips.p_values()))
+    method = holm if correction == "holm" else benjamini_hochberg
+    return np.array(method(flips.p_values()))
 
 
 def _draws(correction: Correction, models: int, alpha: float) -> int:
-    """Enough flips that the least p-value, adjusted, can be well below α.
+    """Return how many sign flips let the least p-value, adjusted, be well below α.
 
-    Stepping down needs no more for more pairs; the others multiply by their number.
+    The step-down method needs no more for more pairs; the others multiply by their number.
     """
     pairs = models * (models - 1) // 2
     draws = max(DRAWS, int((2 if correction == "step-down" else 20 * pairs) / alpha))
     if draws * pairs > MOST:
         raise UsageError(
-            f"{CORRECTIONS[correction]} would take {draws:,} sign flips of {pairs:,} pairs at α = "
+            f"--correction {correction} needs {draws:,} sign flips of {pairs:,} pairs at α = "
             f"{alpha:.2g}: take --correction step-down, a lower --level or fewer models."
         )
     return draws
 
 
 def square(table: Panel, of_pairs: Floats) -> Floats:
-    """p-values of all pairs as [models, models]; 1 on the diagonal."""
+    """Return p-values of all pairs as [models, models]; 1 on the diagonal."""
     found = np.ones((table.n_models, table.n_models))
     for (one, two), p in zip(table.pairs(), of_pairs, strict=True):
         found[one, two] = found[two, one] = p
     return found
 
 
-def _estimates(beside: SideBySide, level: float, method: Method, seed: int) -> list[Estimate]:
-    """Each model's score with its own interval."""
-    share, means = beside.sign > 0, beside.means()
+def _estimates(scores: PairedScores, level: float, method: Method, seed: int) -> list[Estimate]:
+    """Return each model's score with its own interval."""
+    share, means = scores.sign > 0, scores.means
     bounds = intervals(means, level, of_share=share, method=method, seed=seed)
     return [
         Estimate(m.value, low if share else max(1.0, low), high, level, m.n_items, m.n_clusters)
@@ -244,7 +268,7 @@ def _estimates(beside: SideBySide, level: float, method: Method, seed: int) -> l
 def _check_of_one_task(runs: Sequence[Run]) -> None:
     if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
         raise UsageError(
-            f"A board is of one task and edition, and these runs are of {len(tasks)}: "
+            f"A leaderboard is of one task and edition, and these runs are of {len(tasks)}: "
             f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
         )
 
@@ -253,4 +277,4 @@ def _check_names(runs: Sequence[Run]) -> None:
     names = [run.model.name for run in runs]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"{name} is there {names.count(name)} times: one run a model.")
+            raise UsageError(f"{name} is there {names.count(name)} times: name one run per model.")

@@ -1,16 +1,16 @@
-"""Runs of the same items, read by one metric, side by side."""
+"""Runs of the same items, paired item by item and read by one metric."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from benchbench.errors import NotComparable, UsageError
-from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
-from benchbench.protocols.reading import read_units
+from benchbench.protocols.reading import Judge
 from benchbench.registry import load_task
 from benchbench.stats import panel
 from benchbench.stats.means import lay_out
@@ -35,14 +35,18 @@ CONDITIONS: Mapping[str, str] = {
     "edition": "edition",
     "data_sha256": "digest of annotations and images",
 }
-"""Attributes of runs that must be equal, and how to say so."""
+"""Attributes of runs that must be equal, and their names in an error."""
 CIRCUMSTANCES = ("precision", "device")
 """Settings that may move a score by a little."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideBySide:
-    """What a metric reads of several runs; arrays are over the things that it judges."""
+@dataclass(frozen=True, eq=False)
+class PairedScores:
+    """The scores that one metric gives several runs of the same items.
+
+    A unit is what the metric judges: an item, or a part of one. Whatever follows from the arrays is
+    computed once.
+    """
 
     runs: tuple[Run, ...]
     metric: Metric
@@ -50,11 +54,11 @@ class SideBySide:
     values: Floats
     """[units, runs]"""
     chance: Floats
-    """[units]: what guessing earns."""
+    """[units]: the expected value of a random guess."""
     outcome: Integers
-    """[units]: which item each is of."""
+    """[units]: the item of each."""
     groups: tuple[str, ...]
-    """[units]: what the metric groups by; all "" where it does not."""
+    """[units]: the group of each; all "" where the metric has no groups."""
     absent: int
     """Groups without a unit that count 0."""
     clusters: Integers
@@ -64,35 +68,56 @@ class SideBySide:
 
     @property
     def sign(self) -> int:
-        """1 where more is better, −1 where less is: places from 1."""
+        """1 where more is better, −1 where less is: ranks from 1."""
         return -1 if self.metric.reading == "rank" else 1
 
     @property
     def is_mean(self) -> bool:
-        """Whether the metric is a mean of what is judged, or of groups of it."""
+        """Whether the metric is a mean over units, or over groups of them."""
         return self.metric.statistic == "mean"
 
+    @property
+    def group_names(self) -> list[str]:
+        """The distinct groups, sorted."""
+        return self._numbered[0]
+
+    @property
+    def group_number(self) -> Integers:
+        """[units]: the place of each one's group in ``group_names``."""
+        return self._numbered[1]
+
+    @cached_property
+    def _numbered(self) -> tuple[list[str], Integers]:
+        names, number = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
+        return names.tolist(), number.astype(np.intp)
+
+    @cached_property
+    def cluster(self) -> Integers:
+        """[units]: the source image of each."""
+        return self.clusters[self.outcome]
+
+    @cached_property
     def panel(self) -> Panel:
         """What each cluster contributes to each run's mean."""
         total = len(self.cluster_names)
-        of_units = self.clusters[self.outcome]
-        return panel(self.values, self.numbered(), of_units, total=total, absent=self.absent)
+        return panel(self.values, self.group_number, self.cluster, total=total, absent=self.absent)
 
+    @cached_property
     def means(self) -> list[Mean]:
-        """Each run's mean."""
-        layout = self._layout()
-        return [layout.mean(column) for column in self.values.T]
+        """The mean of each run."""
+        return [self._layout.mean(column) for column in self.values.T]
 
     def mean(self, values: Floats) -> Mean:
-        """The metric's mean of other values of what it judges: [units]."""
-        return self._layout().mean(values)
+        """Return the metric's mean of other values of the same units: [units]."""
+        return self._layout.mean(values)
 
+    @cached_property
     def _layout(self) -> Layout:
-        of_units, total = self.clusters[self.outcome], len(self.cluster_names)
-        return lay_out(self.numbered(), of_units, total=total, absent=self.absent)
+        total = len(self.cluster_names)
+        return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
 
-    def part(self, kept: npt.NDArray[np.bool_]) -> SideBySide:
-        """Some of what is judged, [units], as one group."""
+    def part(self, kept: npt.NDArray[np.bool_]) -> PairedScores:
+        """Return some of the units, [units], as one group."""
         return replace(
             self,
             values=self.values[kept],
@@ -102,58 +127,118 @@ class SideBySide:
             absent=0,
         )
 
-    def numbered(self) -> Integers:
-        """[units]: groups by number."""
-        return np.unique(np.array(self.groups, dtype=str), return_inverse=True)[1].astype(np.intp)
-
-    def guessing(self) -> float:
-        """What guessing earns."""
-        groups = self.numbered()
+    def chance_level(self) -> float:
+        """Return the expected score of random guesses."""
+        groups = self.group_number
         means = np.bincount(groups, self.chance) / np.bincount(groups)
         return float(means.sum() / (len(means) + self.absent))
 
 
-def side_by_side(
-    runs: Sequence[Run], metric: Metric | str | None = None, *, ties: Ties = "wrong"
-) -> SideBySide:
-    """Read runs of the same items by one metric.
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Runs that have the same items in the same order, checked once, to be read by any metric."""
+
+    runs: tuple[Run, ...]
+    info: TaskInfo
+    """Of the installed task."""
+    judges: tuple[Judge, ...] = field(repr=False)
+    """[runs]: their outcomes, each judged once for all metrics that judge alike."""
+    clusters: Integers = field(repr=False)
+    """[items]"""
+    cluster_names: tuple[str, ...] = field(repr=False)
+    _known: dict[tuple[Metric, Ties], PairedScores] = field(default_factory=dict, repr=False)
+
+    def metric(self, metric: Metric | str | None = None) -> Metric:
+        """Return a metric of the task: itself, by name, or the headline.
+
+        Raises:
+            UsageError: the task has none of that name.
+        """
+        shown, headline = self.info.shown(drawn=self.runs[0].drawn)
+        if metric is None:
+            return headline
+        if not isinstance(metric, str):
+            return metric
+        for each in shown:
+            if each.name == metric:
+                return each
+        there = ", ".join(each.name for each in shown)
+        raise UsageError(
+            f"{self.runs[0].task}@{self.runs[0].edition} has no metric '{metric}'. There are: "
+            f"{there}."
+        )
+
+    def scores(self, metric: Metric | str | None = None, *, ties: Ties = "wrong") -> PairedScores:
+        """Return the scores that a metric gives these runs; each metric is read once.
+
+        Args:
+            metric: of the task, or its name; by default the headline.
+            ties: the rule, where the metric fixes none.
+
+        Raises:
+            UsageError: no such metric, or one that reads nothing of these items.
+            NotComparable: it reads other items of one run than of another.
+        """
+        chosen = self.metric(metric)
+        if (chosen, ties) not in self._known:
+            self._known[chosen, ties] = self._read(chosen, ties)
+        return self._known[chosen, ties]
+
+    def _read(self, metric: Metric, ties: Ties) -> PairedScores:
+        read = [judge.units(metric, ties) for judge in self.judges]
+        first = read[0]
+        _check_same_units(read, self.runs, metric)
+        return PairedScores(
+            runs=self.runs,
+            metric=metric,
+            ties=metric.ties or ties,
+            values=np.stack([each.values for each in read], axis=1),
+            chance=first.chance,
+            outcome=first.outcome,
+            groups=tuple(first.groups),
+            absent=first.absent,
+            clusters=self.clusters,
+            cluster_names=self.cluster_names,
+        )
+
+
+def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
+    """Pair runs of the same items.
 
     Args:
-        runs: one a model.
-        metric: of their task, or its name; by default the headline.
-        ties: the rule, where the metric fixes none.
+        runs: one per model.
+        apart: further differences that the caller has found and does not allow.
 
     Raises:
-        UsageError: no run; runs that do not compare, with all in which they differ; no such metric,
-            or one that reads nothing of these items.
+        UsageError: no run, or runs of another version of the task than the installed one.
+        NotComparable: the runs differ, with everything in which they do.
     """
     if not runs:
-        raise UsageError("There is no run to be read.")
-    if apart := [line for other in runs[1:] for line in differences(runs[0], other)]:
-        raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(apart))}.")
-    task_of(runs[0])
-    chosen = metric_of(runs[0], metric)
+        raise UsageError("There is no run to read. Name a run file, or a folder of them.")
+    found = [*(line for other in runs[1:] for line in differences(runs[0], other)), *apart]
+    if found:
+        raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(found))}.")
+    info = task_of(runs[0])
     protocol = load_protocol(runs[0].protocol)
-    read = [read_units(protocol, run.outcomes, chosen, ties) for run in runs]
-    first = read[0]
-    _check_same(read, runs, chosen)
     names, clusters = np.unique([o.cluster for o in runs[0].outcomes], return_inverse=True)
-    return SideBySide(
+    return Pairing(
         runs=tuple(runs),
-        metric=chosen,
-        ties=chosen.ties or ties,
-        values=np.stack([each.values for each in read], axis=1),
-        chance=first.chance,
-        outcome=first.outcome,
-        groups=tuple(first.groups),
-        absent=first.absent,
+        info=info,
+        judges=tuple(Judge(protocol, run.outcomes) for run in runs),
         clusters=clusters.astype(np.intp),
         cluster_names=tuple(names.tolist()),
     )
 
 
+def paired_scores(
+    runs: Sequence[Run], metric: Metric | str | None = None, *, ties: Ties = "wrong"
+) -> PairedScores:
+    """Pair runs and read them by one metric; arguments and errors as of ``Pairing.scores``."""
+    return pair_runs(runs).scores(metric, ties=ties)
+
+
 def task_of(run: Run, task: Task | None = None) -> TaskInfo:
-    """The task that a run is of, by default the installed one.
+    """Return the task of a run, by default the installed one.
 
     Raises:
         UsageError: it is another task, or another version of it.
@@ -174,51 +259,41 @@ def task_of(run: Run, task: Task | None = None) -> TaskInfo:
     return info
 
 
+def tags_of(run: Run) -> frozenset[str]:
+    """Return the tags that a run's items, or the events in them, have."""
+    return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+
+
 def no_such_tag(run: Run, tag: str) -> UsageError:
-    """What to say where no item has a tag."""
-    protocol = load_protocol(run.protocol)
-    tags = {name for o in run.outcomes for name in o.tags} | protocol.event_tags
-    return UsageError(
-        f"No item of {run.task} has the tag '{tag}'. Tags: {', '.join(sorted(tags)) or 'none'}."
-    )
+    """Return the error for a tag that no item has."""
+    there = ", ".join(sorted(tags_of(run))) or "none"
+    return UsageError(f"No item of {run.task} has the tag '{tag}'. Tags: {there}.")
 
 
-def circumstances(runs: Sequence[Run]) -> Iterator[str]:
-    """In what the runs differ beside their models: a warning for each."""
+class Circumstance(NamedTuple):
+    """A setting in which runs differ."""
+
+    name: str
+    models: Mapping[str, list[str]]
+    """Value → names of models, in the order of the runs."""
+
+
+def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
+    """Yield the settings, beside the models, in which runs differ."""
     for name in CIRCUMSTANCES:
-        of: dict[str, list[str]] = {}
+        models: dict[str, list[str]] = {}
         for run in runs:
-            of.setdefault(str(run.settings.get(name)), []).append(run.model.name)
-        if len(of) > 1:
-            said = "; ".join(f"{value}: {', '.join(names)}" for value, names in of.items())
-            yield sentence(f"UNLIKE: {name} differs, and scores may differ for that alone. {said}.")
-
-
-def metric_of(run: Run, metric: Metric | str | None) -> Metric:
-    """A metric of a run's task: itself, by name, or the headline.
-
-    Raises:
-        UsageError: the task has none of that name.
-    """
-    info = load_task(run.task).info
-    shown, headline = info.shown(drawn=run.drawn)
-    if metric is None:
-        return headline
-    if not isinstance(metric, str):
-        return metric
-    for each in shown:
-        if each.name == metric:
-            return each
-    there = ", ".join(each.name for each in shown)
-    raise UsageError(f"{run.task}@{run.edition} has no metric '{metric}'. There are: {there}.")
+            models.setdefault(str(run.settings.get(name)), []).append(run.model.name)
+        if len(models) > 1:
+            yield Circumstance(name, models)
 
 
 def differences(a: Run, b: Run) -> list[str]:
-    """Why two runs do not compare; nothing where they do."""
+    """Return why two runs do not compare; nothing where they do."""
     found = [
-        f"{said}: {_short(getattr(a, name))} of {a.model.name}, "
+        f"{what}: {_short(getattr(a, name))} of {a.model.name}, "
         f"{_short(getattr(b, name))} of {b.model.name}"
-        for name, said in CONDITIONS.items()
+        for name, what in CONDITIONS.items()
         if getattr(a, name) != getattr(b, name)
     ]
     if a.task != b.task:
@@ -237,7 +312,7 @@ def _short(value: object) -> str:
     return str(value)[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
-def _check_same(read: Sequence[Units], runs: Sequence[Run], metric: Metric) -> None:
+def _check_same_units(read: Sequence[Units], runs: Sequence[Run], metric: Metric) -> None:
     first = read[0]
     if not len(first.values):
         raise UsageError(f"{metric.name} reads nothing of {runs[0].task}@{runs[0].edition}.")

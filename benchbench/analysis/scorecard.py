@@ -1,4 +1,4 @@
-"""One run, read: each published definition of its score, with intervals, chance and counts."""
+"""The scorecard of a run: each published definition of its score, with intervals and counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from benchbench.analysis.paired import no_such_tag, task_of
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
+from benchbench.analysis.results import Result
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge, Units, read_units
 from benchbench.stats import intervals, mean_over_groups, median_over_items
@@ -16,7 +17,7 @@ from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.types import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 FREQUENT = 25
-"""Items that a group needs to be in the mean that then stands beside it."""
+"""Items that a group needs for the further mean, over frequent groups alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,34 @@ class Row:
     """In [0, 1], or a rank from 1; NaN throughout where no item is left, low and high alone where
     there are fewer than ten clusters."""
     chance: float
+    """Expected score of random guesses."""
     ties: Ties
     meaning: str
+    """What the mean is over; of a group, the metrics that leave it out."""
     rare_share: float = 0.0
-    """Weight carried by groups of fewer than ten clusters."""
+    """Weight of groups of fewer than ten clusters, in [0, 1]."""
     tied: int = 0
-    """Of what it is the mean of, how much the tie rule decides."""
+    """Units that the tie rule decides."""
     is_rank: bool = False
-    """A place, counted from 1, where less is better; else a share."""
+    """Whether scores are ranks from 1, of which less is better; otherwise shares."""
     statistic: Statistic = "mean"
 
     @property
     def kind(self) -> Kind:
-        """Which kind of interval it takes."""
+        """The kind of number, on which its interval depends."""
         if self.statistic == "median":
             return "median"
         return "mean" if self.is_rank else "share"
 
     @property
     def unreliable(self) -> bool:
-        """Whether rare groups carry so much that the interval is not to be relied on."""
+        """Whether rare groups carry so much that the interval is unreliable."""
         return is_heavy(self.rare_share)
 
 
 @dataclass(frozen=True, slots=True)
-class Scorecard:
-    """What a run says; ``str`` gives it as text."""
+class Scorecard(Result):
+    """A run's score by every metric of its task, and what was counted."""
 
     run: Run
     task: TaskInfo
@@ -79,23 +82,20 @@ class Scorecard:
     groups: tuple[Row, ...]
     """The slices that ``by`` makes, the largest first."""
     ties: int
-    """Of what the headline judges, how much the tie rule decides."""
+    """Units of the headline that the tie rule decides."""
     judged: int
-    """How much the headline judges, before it leaves any group out."""
+    """Units of the headline, before it leaves any group out."""
     counted: tuple[str, ...]
-    """What else the protocol counts: ``3 no-op negatives``."""
+    """Further counts of the protocol: ``3 no-op negatives``."""
     remarks: tuple[str, ...]
-    """What a reader must know beside the numbers."""
+    """The protocol's remarks on these outcomes."""
     resamples: int
     interval: Method
     rare: tuple[str, ...] = ()
     """Groups of the headline in fewer than ten clusters."""
-
-    def __str__(self) -> str:
-        """The scorecard as a terminal shows it."""
-        from benchbench.render.scorecard import render
-
-        return render(self)
+    too_short: tuple[tuple[Metric, int], ...] = ()
+    """Metrics without a value, because their K is more than half of the shortest list that was
+    searched; with the candidates in that list."""
 
 
 def scorecard(
@@ -111,17 +111,17 @@ def scorecard(
     """Read a run by every metric of its task.
 
     Args:
-        run: what ``evaluate`` or ``read_run`` gave.
-        task: whose metrics to read it by; by default the installed task of that name.
+        run: of ``evaluate`` or ``read_run``.
+        task: with the metrics; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
         by: a tag to slice by (``relation``).
-        interval: which are taken (``stats.interval``).
+        interval: the kind (``stats.interval``).
         resamples: bootstrap draws of clusters, where any are needed.
         seed: of the draws.
 
     Raises:
         UsageError: the task is another one or has changed since, no item has the tag ``by``, or
-            Wilson's intervals are asked for where items are not independent.
+            ``interval`` is Wilson's where items are not independent.
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
@@ -151,17 +151,22 @@ def scorecard(
         ties=tied,
         judged=judged,
         counted=tuple(protocol.counted(run.outcomes)),
-        remarks=(*protocol.remarks(run.outcomes, shown), *_of_short_lists(shown, metrics)),
+        remarks=tuple(protocol.remarks(run.outcomes, shown)),
         resamples=resamples,
         interval=interval,
         rare=rare_groups(units.groups, units.outcome.tolist(), clusters),
+        too_short=tuple(
+            (metric, read.too_short)
+            for metric, read in zip(shown, metrics, strict=False)
+            if read.too_short
+        ),
     )
 
 
 def _frequent(
     judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Integers
 ) -> list[_Read]:
-    """The headline over frequent groups alone, where rare ones make it unreliable."""
+    """Return the headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
     if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
         return []
@@ -170,22 +175,9 @@ def _frequent(
     return [frequent] if frequent.value.n_items else []
 
 
-def _of_short_lists(metrics: Sequence[Metric], reads: Sequence[_Read]) -> Iterator[str]:
-    """Why some metrics have no value."""
-    lacking = [
-        f"{metric.name} ({metric.k} of {read.too_short})"
-        for metric, read in zip(metrics, reads, strict=False)
-        if read.too_short
-    ]
-    if lacking:
-        yield (
-            f"No value where K is more than half of a list that was searched: {', '.join(lacking)}."
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A mean on its way to a row."""
+    """A mean or a median, before its interval is known."""
 
     name: str
     meaning: str
@@ -199,7 +191,7 @@ class _Read:
     tied: int = 0
 
     def row(self, low: float, high: float) -> Row:
-        """The row, given the statistic's interval."""
+        """Return the row, given the statistic's interval."""
         value = self.value
         low = max(1.0, low) if self.is_rank else low
         return Row(
@@ -217,14 +209,14 @@ class _Read:
 
 def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
     units = judge.units(metric, ties)
-    value = _averaged(units, units.values, metric, clusters)
+    value = _statistic(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
     return _Read(
         name=metric.name,
         meaning=meaning,
         ties=metric.ties or ties,
         value=value,
-        chance=_averaged(units, units.chance, metric, clusters).value,
+        chance=_statistic(units, units.chance, metric, clusters).value,
         is_rank=metric.reading == "rank",
         statistic=metric.statistic,
         too_short=units.too_short,
@@ -233,24 +225,24 @@ def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Integers) -
 
 
 def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -> float:
-    """What guessing earns under a metric; NaN where nothing is judged."""
+    """Return the expected score of random guesses by a metric; NaN where nothing is judged."""
     units = read_units(protocol, outcomes, metric, "wrong")
-    return _averaged(units, units.chance, metric, np.arange(len(outcomes))).value
+    return _statistic(units, units.chance, metric, np.arange(len(outcomes))).value
 
 
-def _averaged(units: Units, values: Floats, metric: Metric, clusters: Integers) -> Mean | Median:
-    """The metric's statistic of some values: [units]; ``clusters`` of outcomes."""
+def _statistic(units: Units, values: Floats, metric: Metric, clusters: Integers) -> Mean | Median:
+    """Return the metric's statistic of some values, [units]; ``clusters`` are of outcomes."""
     of_units, total = clusters[units.outcome], int(clusters.max(initial=-1)) + 1
     if metric.statistic == "median":
         return median_over_items(values, of_units, total)
-    groups = _numbered(units.groups)
+    groups = _group_numbers(units.groups)
     return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
 
 
 def _read_slices(
     judge: Judge, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
 ) -> list[_Read]:
-    """What the headline judges, averaged within each group that a tag makes."""
+    """Return the headline within each group of a tag."""
     _, headline = info.shown(drawn=run.drawn)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = judge.units(metric, ties)
@@ -259,8 +251,8 @@ def _read_slices(
     reads = []
     for label in sorted(set(units.groups)):
         part = _of_group(units, label)
-        value = _averaged(part, part.values, metric, clusters)
-        chance = _averaged(part, part.chance, metric, clusters).value
+        value = _statistic(part, part.values, metric, clusters)
+        chance = _statistic(part, part.chance, metric, clusters).value
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
         is_rank = metric.reading == "rank"
@@ -274,7 +266,7 @@ def _of_group(units: Units, label: str) -> Units:
     return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)
 
 
-def _numbered(groups: Sequence[str]) -> Integers:
-    """Each unit's group as a number from 0."""
+def _group_numbers(groups: Sequence[str]) -> Integers:
+    """Return each unit's group as a number from 0."""
     number = {label: i for i, label in enumerate(sorted(set(groups)))}
     return np.array([number[group] for group in groups], dtype=np.intp)

@@ -1,32 +1,24 @@
-"""Two methods, each trained several times: what is owed to seeds, apart from what is owed to items.
+"""Two methods, each trained with several seeds: variation over seeds apart from that over items.
 
-A p-value over items speaks of checkpoints: would these two differ on other items? Whether a method
-is better asks for other seeds as well. The two are printed side by side and never added up: seeds
-share their items, so that their spread knows nothing of these (Bouthillier et al., 'Accounting for
-variance in machine learning benchmarks', MLSys 2021).
+A p-value over items compares two checkpoints: would they differ on other items? Whether a method is
+better needs other seeds as well. The two intervals stand side by side and are never combined: seeds
+share their items, so that the spread over seeds does not contain that over items (Bouthillier et
+al., 'Accounting for variance in machine learning benchmarks', MLSys 2021).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.analysis.paired import side_by_side
-from benchbench.analysis.reliability import (
-    few_images,
-    marked,
-    of_rare_groups,
-    rare_groups,
-    rare_share,
-)
+from benchbench.analysis.paired import paired_scores
+from benchbench.analysis.reliability import rare_groups, rare_share
+from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
-from benchbench.printable import sentence
-from benchbench.render.scorecard import banners, cell, wrapped
 from benchbench.stats import Spread, between_seeds, intervals
-from benchbench.stats.intervals import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +34,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Methods:
+class MethodComparison(Result):
     """Two methods over several seeds of each, by one metric."""
 
     task: str
@@ -58,64 +50,30 @@ class Methods:
     over_items: tuple[float, float]
     """Interval for these checkpoints on other items, by whole source images."""
     interval: Method
-    """How the interval over items is found."""
+    """The kind of interval over items."""
     ordered: bool
     """Whether every checkpoint of one method is above every one of the other."""
     is_rank: bool = False
-    """Whether scores are ranks, of which less is better."""
-    warnings: tuple[str, ...] = ()
-    """What must be read before any number."""
+    """Whether scores are ranks from 1, of which less is better."""
+    runs: tuple[Run, ...] = field(default=(), repr=False)
+    """Of both methods' checkpoints, the first method's first."""
     n_clusters: int = 0
-    """Source images that the items are of."""
+    """Source images of the items."""
     rare_share: float = 0.0
-    """What groups of fewer than ten clusters carry of the means."""
+    """Weight of groups of fewer than ten clusters in the means, in [0, 1]."""
     rare: tuple[str, ...] = ()
     """Those groups."""
 
-    def __str__(self) -> str:
-        """As a terminal shows it."""
-        level = f"{100 * self.level:g} %"
-        scale = 1 if self.is_rank else 100
-        alike = math.comb(self.a.n + self.b.n, self.a.n)
-        rows = [
-            f"{sentence(self.task)} · {self.metric} · {self.a.n} and {self.b.n} seeds"
-            f"{' · ranks, less is better' if self.is_rank else ''}",
-            *(line for said in self.warnings for line in ("", wrapped(said))),
-            "",
-            f"a      {_of(self.a, scale)}",
-            f"b      {_of(self.b, scale)}",
-            f"b − a  {scale * self.difference:+.1f}",
-            "",
-            f"{level} interval over seeds, on these items: {_range(self.over_seeds, scale)}",
-            f"{level} interval over items, for these checkpoints: "
-            f"{marked(_range(self.over_items, scale), self.over_items[0], self.rare_share)}",
-            "Every checkpoint of one method is above every one of the other; of methods that are "
-            f"alike, 2 in {alike} would be so."
-            if self.ordered
-            else "The methods' checkpoints overlap.",
-            f"Interval over items ({self.interval}): {described(self.interval, ['mean'])}.",
-            *map(wrapped, few_images(self.n_clusters)),
-            *map(wrapped, of_rare_groups({self.metric: self.rare_share}, [*map(cell, self.rare)])),
-        ]
-        return "\n".join(rows)
-
-
-def _of(spread: Spread, scale: float) -> str:
-    return f"{scale * spread.mean:.1f} ± {scale * spread.sd:.1f} between seeds"
-
-
-def _range(bounds: tuple[float, float], scale: float) -> str:
-    low, high = bounds
-    return "–" if math.isnan(low) else f"[{scale * low:+.1f}, {scale * high:+.1f}]"
-
 
 def _check_seeds(runs: Sequence[Run]) -> None:
-    """No checkpoint twice: a copy is no seed."""
+    """Refuse a checkpoint that is given twice."""
     seen: dict[tuple[str, str], Run] = {}
     for run in runs:
         key = run.model.name, run.model.fingerprint
         if key in seen:
-            raise UsageError(f"{run.model.name} is there twice, and a copy is no other seed.")
+            raise UsageError(
+                f"{run.model.name} is given twice, and a copy is no other seed. Name it once."
+            )
         seen[key] = run
 
 
@@ -128,7 +86,7 @@ def compare_methods(
     level: float = LEVEL,
     interval: Method = "auto",
     seed: int = 0,
-) -> Methods:
+) -> MethodComparison:
     """Compare two methods by checkpoints of several seeds.
 
     Args:
@@ -137,12 +95,12 @@ def compare_methods(
         metric: a mean; by default the task's headline.
         ties: the rule, where the metric fixes none.
         level: of both intervals.
-        interval: which is taken over items (``stats.interval``).
+        interval: the kind over items (``stats.interval``).
         seed: of the resamples.
 
     Raises:
         UsageError: fewer than two seeds of either, a checkpoint twice, runs that do not compare,
-            a median, or Wilson's intervals, which differences have not.
+            a median, or Wilson's intervals, which differences do not have.
     """
     if min(len(a), len(b)) < 2:
         raise UsageError(
@@ -150,17 +108,17 @@ def compare_methods(
         )
     for each in (a, b):
         _check_seeds(each)
-    beside = side_by_side([*a, *b], metric, ties=ties)
-    if not beside.is_mean:
-        raise UsageError(f"{beside.metric.name} is a median; methods are compared by means.")
-    table = beside.panel()
+    scores = paired_scores([*a, *b], metric, ties=ties)
+    if not scores.is_mean:
+        raise UsageError(f"{scores.metric.name} is a median; methods are compared by means.")
+    table = scores.panel
     one, two = table.values[: len(a)], table.values[len(a) :]
-    apart = beside.values[:, len(a) :].mean(axis=1) - beside.values[:, : len(a)].mean(axis=1)
-    mean = beside.mean(apart)
+    apart = scores.values[:, len(a) :].mean(axis=1) - scores.values[:, : len(a)].mean(axis=1)
+    mean = scores.mean(apart)
     (over_items,) = intervals([mean], level, method=interval, seed=seed)
-    return Methods(
+    return MethodComparison(
         task=f"{a[0].task}@{a[0].edition}",
-        metric=beside.metric.name,
+        metric=scores.metric.name,
         a=between_seeds(one.tolist()),
         b=between_seeds(two.tolist()),
         difference=float(two.mean() - one.mean()),
@@ -169,18 +127,18 @@ def compare_methods(
         over_items=over_items,
         interval=interval,
         ordered=bool(two.min() > one.max() or one.min() > two.max()),
-        is_rank=beside.sign < 0,
+        is_rank=scores.sign < 0,
         n_clusters=mean.n_clusters,
         rare_share=rare_share(mean),
-        rare=rare_groups(beside.groups, beside.outcome.tolist(), beside.clusters),
-        warnings=tuple(dict.fromkeys(said for run in (*a, *b) for said in banners(run))),
+        rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
+        runs=(*a, *b),
     )
 
 
 def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Welch's interval of the difference of means, b − a, of independent seeds.
+    """Return Welch's interval of the difference of means, b − a, of independent seeds.
 
-    NaN where no seed differs from another: that is no certainty.
+    NaN where the seeds of each method score the same: a spread of 0 is no certainty.
     """
     from scipy.special import stdtrit
 

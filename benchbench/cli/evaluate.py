@@ -123,7 +123,7 @@ def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
-    from benchbench.render.scorecard import banners
+    from benchbench.render.caveats import banners
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown
@@ -158,8 +158,10 @@ def _grid(
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid, named
+    from benchbench.render.caveats import banners
     from benchbench.render.leaderboard import DRAWN
-    from benchbench.render.scorecard import CELL, banners, headline_line, wrapped
+    from benchbench.render.scorecard import headline_line
+    from benchbench.render.text import CELL, wrapped
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown

@@ -15,8 +15,9 @@ from benchbench.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.early_gate import Early
-    from benchbench.analysis.gate import Gate, Inconclusive, Rule
+    from benchbench.analysis.early_gate import EarlyGate
+    from benchbench.analysis.gate import Gate, Inconclusive
+    from benchbench.analysis.gate_rules import Rule
     from benchbench.render.summaries import Section
     from benchbench.types import Run
 
@@ -99,7 +100,8 @@ def _gated(
 ) -> tuple[str, list[Section], int]:
     """What to print, what to add to a summary, what to leave with."""
     from benchbench.analysis.gate import exit_code, gate
-    from benchbench.render.gate import last_line, sections, terminal
+    from benchbench.render.gate import last_line, terminal
+    from benchbench.render.gate_reports import sections
     from benchbench.run_files import is_there, runs_from
 
     _check_reports(reports)
@@ -123,7 +125,7 @@ def _early(
     reports: Sequence[Path],
     ties: Any,
     how: dict[str, Any],
-) -> Early:
+) -> EarlyGate:
     """One rule, on as many items as it takes."""
     from benchbench.analysis.early_gate import gate_early
     from benchbench.analysis.gate import run_of
@@ -191,7 +193,7 @@ def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[R
 
 def _check_reports(reports: Sequence[Path]) -> None:
     from benchbench.errors import UsageError
-    from benchbench.render.gate import FORMATS
+    from benchbench.render.gate_reports import FORMATS
 
     for path in reports:
         if path.suffix not in FORMATS:
@@ -200,7 +202,7 @@ def _check_reports(reports: Sequence[Path]) -> None:
 
 def _write(found: Gate, reports: Sequence[Path]) -> None:
     from benchbench.atomic import written_whole
-    from benchbench.render.gate import FORMATS
+    from benchbench.render.gate_reports import FORMATS
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():

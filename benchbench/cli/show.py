@@ -74,13 +74,13 @@ def show_model(
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
     from benchbench.evaluation import loaded
-    from benchbench.render.manifests import model_page
+    from benchbench.render.cards import model_card
 
     settings: Any = further
     model = loaded(specification, device, precision, seed, settings, None)
     scale: float | None = getattr(model, "logit_scale", None)
     if not as_json:
-        click.echo(model_page(model.manifest, scale))
+        click.echo(model_card(model.manifest, scale))
         return
     record = asdict(model.manifest) | ({} if scale is None else {"logit_scale": round(scale, 4)})
     click.echo(json_text({**record, "fingerprint": model.manifest.fingerprint}))

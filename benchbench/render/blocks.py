@@ -2,7 +2,7 @@
 
 ``<!-- benchbench:TASK@EDITION -->`` to ``<!-- /benchbench -->``, each alone on its line. Markers in
 code (a span or a fence) are text. A file whose markers are not pairs is refused as a whole, because
-it cannot be told what is to be replaced.
+the end of what to replace is unknown.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 OPENING = re.compile(rb"<!-- benchbench:(?P<task>[^@\s]+)@(?P<edition>\S+) -->")
 CLOSING = b"<!-- /benchbench -->"
-_MEANT = re.compile(rb"<!--\s*(?:benchbench\s*:|/\s*benchbench).*")
-"""What looks like a marker."""
+_LIKE_A_MARKER = re.compile(rb"<!--\s*(?:benchbench\s*:|/\s*benchbench).*")
+"""A marker, or a slip of one."""
 _CODE = re.compile(rb"(`+).+?\1")
 _FENCE = re.compile(rb"\s*(?P<fence>`{3,}|~{3,})(?P<rest>.*)")
 _BOM, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -43,7 +43,7 @@ class Block:
 
 
 def refresh_blocks(file: Path, to: Path, *, check: bool = False) -> bool:
-    """Put boards between the markers of a markdown file, in UTF-8 and with the file's line ends.
+    """Write boards between the markers of a markdown file, in UTF-8 and with the file's line ends.
 
     Args:
         file: the markdown file.
@@ -55,7 +55,7 @@ def refresh_blocks(file: Path, to: Path, *, check: bool = False) -> bool:
 
     Raises:
         UsageError: there is no such file; it has no markers or some that are not pairs, or names a
-            board that is not there.
+            board that does not exist.
     """
     lines = _lines(file)
     new = list(lines)
@@ -126,7 +126,7 @@ def _markers(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
         text = line.removeprefix(_BOM).strip() if number == 0 else line.strip()
         if fenced := _FENCE.fullmatch(text):
             fence = _fence(fence, fenced["fence"], fenced["rest"])
-        elif not fence and _MEANT.search(_CODE.sub(b"", text)):
+        elif not fence and _LIKE_A_MARKER.search(_CODE.sub(b"", text)):
             yield number, text
 
 

@@ -1,4 +1,4 @@
-"""A comparison of two runs as plain text."""
+"""Comparisons as plain text: of two runs, and of two methods over several seeds."""
 
 from __future__ import annotations
 
@@ -6,33 +6,47 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from benchbench.analysis.comparison import flips_of
+from benchbench.analysis.comparison import FLIPS
 from benchbench.analysis.paired import circumstances
-from benchbench.analysis.reliability import few_images, marked, of_rare_groups
 from benchbench.printable import sentence
-from benchbench.render.scorecard import CELL, banners, cell, p_text, wrapped
-from benchbench.render.text import short
-from benchbench.stats.intervals import described
+from benchbench.render.caveats import (
+    few_images,
+    interval_note,
+    interval_text,
+    of_runs,
+    rare_groups_note,
+    unlike,
+)
+from benchbench.render.text import CELL, NONE, cell, p_text, short, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from benchbench.analysis.comparison import Change, Comparison
+    from benchbench.analysis.comparison import Change, Comparison, Test
+    from benchbench.analysis.seeds import MethodComparison
+    from benchbench.stats import Spread
     from benchbench.stats.intervals import Kind
     from benchbench.types import Run
 
 SHOWN = 10
 """Groups of flips that are listed."""
+TESTS: Mapping[Test, str] = {
+    "McNemar": "McNemar's exact test: every item is of its own image",
+    "all sign flips": "all sign flips of whole source images",
+    "sign flips": f"{FLIPS:,} sign flips of whole source images",
+    "label swaps, the median taken anew": "models swapped within source images, the median taken "
+    "anew",
+}
+"""Test → in words."""
 
 
-def render(found: Comparison) -> str:
-    """Heading, warnings, the numbers, the verdict in words, slices, what flipped."""
+def terminal(found: Comparison) -> str:
+    """Return heading, warnings, the numbers, the verdict in words, slices and flips."""
     a, b = found.a, found.b
-    said = dict.fromkeys([*banners(a), *banners(b)])
     parts = [
         sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
         + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
-        *map(wrapped, said),
+        *map(wrapped, of_runs([a, b])),
         *map(wrapped, _of_models(a, b)),
         _numbers(found),
         wrapped(verdict(found)),
@@ -44,8 +58,8 @@ def render(found: Comparison) -> str:
 
 
 def verdict(found: Comparison) -> str:
-    """What may be said, in a sentence or two."""
-    whole, rank = found.whole, found.metric.reading == "rank"
+    """Return the verdict in a sentence or two."""
+    whole, rank = found.whole, found.is_rank
     unit = "ranks" if rank else "points"
     scale = 1 if rank else 100
     if found.sure:
@@ -54,13 +68,12 @@ def verdict(found: Comparison) -> str:
         between = f"{100 * found.level:g} % interval {_interval(whole, scale)}"
         return (
             f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
-            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_said(whole.p_value)}."
+            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_in_words(whole.p_value)}."
         )
     if not whole.gained + whole.lost:
         return "No difference is shown: a and b score the same on every one of these items."
-    line = (
-        f"No difference is shown ({p_said(whole.p_value)}). That is not to say that there is none"
-    )
+    p = p_in_words(whole.p_value)
+    line = f"No difference is shown ({p}). That is not to say that there is none"
     if math.isnan(whole.low):
         return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
     line += (
@@ -78,7 +91,7 @@ def verdict(found: Comparison) -> str:
 
 
 def _of_models(a: Run, b: Run) -> Iterator[str]:
-    """In what the runs differ, or do not, that the scores do not show."""
+    """Yield what is alike or different in the models, beside their scores."""
     if a.model.fingerprint == b.model.fingerprint:
         yield "SAME: a and b are the same model."
     elif a.model.name == b.model.name:
@@ -86,13 +99,13 @@ def _of_models(a: Run, b: Run) -> Iterator[str]:
             f"NAMES: a and b have one name and are two models: {a.model.fingerprint} and "
             f"{b.model.fingerprint}."
         )
-    yield from circumstances([a, b])
+    yield from unlike(circumstances([a, b]))
 
 
-def p_said(p_value: float) -> str:
-    """In a sentence.
+def p_in_words(p_value: float) -> str:
+    """Return a p-value for a sentence.
 
-    >>> p_said(0.0312), p_said(0.0000099)
+    >>> p_in_words(0.0312), p_in_words(0.0000099)
     ('p = 0.031', 'p < 0.0001')
     """
     value = p_text(p_value)
@@ -101,7 +114,7 @@ def p_said(p_value: float) -> str:
 
 def _interval(change: Change, scale: float = 100) -> str:
     bounds = f"[{scale * change.low:+.1f}, {scale * change.high:+.1f}]"
-    return marked(bounds, change.low, change.rare_share)
+    return interval_text(bounds, change.low, change.rare_share)
 
 
 def _numbers(found: Comparison) -> str:
@@ -126,7 +139,7 @@ _ALIGN = ("left", *["right"] * 10)
 
 
 def _cells(change: Change, found: Comparison) -> list[str]:
-    scale = 1 if found.metric.reading == "rank" else 100
+    scale = 1 if found.is_rank else 100
     return [
         short(change.name, CELL),
         f"{scale * change.a:.1f}",
@@ -150,27 +163,26 @@ def _groups(found: Comparison) -> str:
 
 
 def _notes(found: Comparison) -> Iterator[str]:
-    if found.metric.reading == "rank":
+    if found.is_rank:
         yield "Less is better: ranks are counted from 1."
     if found.by is not None and found.metric.statistic == "median":
         yield f"By {found.by}: means, not medians."
     yield (
-        f"p: two-sided, {found.test}; under the null hypothesis the two models' outcomes are "
-        "exchangeable within an image."
+        f"p: two-sided, {TESTS[found.test]}; under the null hypothesis the two models' outcomes "
+        "are exchangeable within an image."
     )
     kinds: list[Kind] = ["mean"] if found.metric.statistic == "mean" else ["median"]
     kinds += ["mean"] if found.by is not None else []
-    yield f"Intervals ({found.interval}): {described(found.interval, kinds)}."
+    yield f"Intervals ({found.interval}): {interval_note(found.interval, kinds)}."
     yield from few_images(found.whole.n_clusters)
     shares = {found.metric.name: found.whole.rare_share}
-    yield from of_rare_groups(shares, [*map(cell, found.rare)])
+    yield from rare_groups_note(shares, [*map(cell, found.rare)])
     if not math.isnan(found.effect):
         yield (
             f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "
             "of such differences)."
         )
-    flips = flips_of(found)
-    if flips:
+    if flips := found.flips:
         lost = Counter(each.group for each in flips if not each.gained)
         worst = [
             f"{short(name, CELL) or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)
@@ -185,3 +197,44 @@ def _notes(found: Comparison) -> Iterator[str]:
             f"Adjusted p: for {len(found.groups):,} groups, step-down maximum of |T| over shared "
             "sign flips."
         )
+
+
+def of_methods(found: MethodComparison) -> str:
+    """Return two methods' scores and the two intervals of their difference."""
+    level = f"{100 * found.level:g} %"
+    scale = 1 if found.is_rank else 100
+    alike = math.comb(found.a.n + found.b.n, found.a.n)
+    over_items = _range(found.over_items, scale)
+    rows = [
+        f"{sentence(found.task)} · {found.metric} · {found.a.n} and {found.b.n} seeds"
+        f"{' · ranks, less is better' if found.is_rank else ''}",
+        *(line for banner in of_runs(found.runs) for line in ("", wrapped(banner))),
+        "",
+        f"a      {_spread(found.a, scale)}",
+        f"b      {_spread(found.b, scale)}",
+        f"b − a  {scale * found.difference:+.1f}",
+        "",
+        f"{level} interval over seeds, on these items: {_range(found.over_seeds, scale)}",
+        f"{level} interval over items, for these checkpoints: "
+        f"{interval_text(over_items, found.over_items[0], found.rare_share)}",
+        "Every checkpoint of one method is above every one of the other; of methods that are "
+        f"alike, 2 in {alike} would be so."
+        if found.ordered
+        else "The methods' checkpoints overlap.",
+        f"Interval over items ({found.interval}): {interval_note(found.interval, ['mean'])}.",
+        *map(wrapped, few_images(found.n_clusters)),
+        *map(
+            wrapped,
+            rare_groups_note({found.metric: found.rare_share}, [*map(cell, found.rare)]),
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def _spread(spread: Spread, scale: float) -> str:
+    return f"{scale * spread.mean:.1f} ± {scale * spread.sd:.1f} between seeds"
+
+
+def _range(bounds: tuple[float, float], scale: float) -> str:
+    low, high = bounds
+    return NONE if math.isnan(low) else f"[{scale * low:+.1f}, {scale * high:+.1f}]"

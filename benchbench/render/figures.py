@@ -1,4 +1,4 @@
-"""Figures as SVG text, drawn without a plotting library: they follow the page's light and dark."""
+"""Figures as SVG text, drawn without a plotting library: light and dark, as the page is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import html
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benchbench.analysis.paired import side_by_side
 from benchbench.render.text import labels, short
 
 if TYPE_CHECKING:
@@ -26,13 +23,13 @@ STYLE = (
 
 
 def forest(board: Leaderboard) -> str:
-    """Every model's score with its interval, beside what guessing earns."""
-    scale = 1.0 if board.metric.reading == "rank" else 100.0
+    """Return every model's score with its interval, beside the chance level."""
+    scale = 1.0 if board.is_rank else 100.0
     estimates = [place.estimate for place in board.places]
     ends = [scale * x for e in estimates for x in (e.value, e.low, e.high) if not math.isnan(x)]
     ends += [] if math.isnan(board.chance) else [scale * board.chance]
     ticks = nice(min(ends), max(ends))
-    x = _scale(ticks[0], ticks[-1])
+    x = _Scale(ticks[0], ticks[-1])
     height = TOP + ROW * len(estimates) + BOTTOM
     bottom = height - BOTTOM
     names = labels([place.run.model.name for place in board.places], 32)
@@ -40,7 +37,7 @@ def forest(board: Leaderboard) -> str:
     for row, (place, e) in enumerate(zip(board.places, estimates, strict=True)):
         y = TOP + ROW * row + ROW / 2
         name = html.escape(names[row])
-        colour = "var(--m)" if place.sees else "var(--s)"
+        colour = "var(--s)" if place.text_only else "var(--m)"
         parts.append(
             f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end" fill="var(--i)">{name}</text>'
         )
@@ -52,28 +49,24 @@ def forest(board: Leaderboard) -> str:
             )
         at = x(scale * e.value)
         parts.append(f'<circle cx="{at:.1f}" cy="{y}" r="4.5" fill="{colour}"/>')
-        said = f"{scale * e.value:.1f}"
-        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{y + 4}" fill="var(--i)">{said}</text>')
+        score = f"{scale * e.value:.1f}"
+        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{y + 4}" fill="var(--i)">{score}</text>')
     unit = "rank" if scale == 1 else f"{board.metric.name}, %"
     parts.append(
         f'<text x="{LEFT}" y="{height - 6}" fill="var(--s)">{html.escape(unit)}; bars: '
         f"{100 * board.level:g} % intervals; dashed: guessing</text>"
     )
-    said = html.escape(f"Scores of {len(estimates)} models on {board.info.name} with intervals")
-    return svg(WIDTH, height, said, parts)
+    title = html.escape(f"Scores of {len(estimates)} models on {board.info.name} with intervals")
+    return svg(WIDTH, height, title, parts)
 
 
 def heat(board: Leaderboard) -> str:
-    """Every model's score in every group that the metric makes, as shades."""
-    beside = side_by_side([p.run for p in board.places], board.metric, ties=board.ties)
-    names, number = np.unique(np.array(beside.groups, dtype=str), return_inverse=True)
-    sizes = np.bincount(number)
-    order = np.lexsort((names, -sizes))
+    """Return every model's score in every group of the metric, as shades."""
     cell, top, left = 46, 30, 170
     models = labels([p.run.model.name for p in board.places], 24)
     label = max(map(len, models)) * 5.2
     width = round(left + cell * len(board.places) + label)
-    height = top + label + 22 * len(names)
+    height = top + label + 22 * len(board.groups)
     parts = []
     for column in range(len(models)):
         x, y = left + cell * column + cell / 2, top + label - 10
@@ -82,15 +75,14 @@ def heat(board: Leaderboard) -> str:
             f'<text transform="translate({x:.0f} {y:.0f}) rotate(-45)" fill="var(--i)">'
             f"{name}</text>"
         )
-    for row, group in enumerate(order):
+    for row, group in enumerate(board.groups):
         y = top + label + 22 * row
-        said = f"{short(str(names[group]), 20)} ({sizes[group]:,})"
+        name = f"{short(group.name, 20)} ({group.n_items:,})"
         parts.append(
             f'<text x="{left - 8}" y="{y + 15:.0f}" text-anchor="end" fill="var(--i)">'
-            f"{html.escape(said)}</text>"
+            f"{html.escape(name)}</text>"
         )
-        for column in range(len(board.places)):
-            value = float(beside.values[number == group, column].mean())
+        for column, value in enumerate(group.scores):
             x = left + cell * column
             ink = "#ffffff" if value > 0.6 else "var(--i)"
             parts.append(
@@ -102,10 +94,10 @@ def heat(board: Leaderboard) -> str:
 
 
 def critical(whole: Overall) -> str:
-    """The critical-difference diagram: mean ranks over tasks (Demšar 2006)."""
+    """Return the critical-difference diagram: mean ranks over tasks (Demšar 2006)."""
     k = len(whole.standings)
     left, right, top = 240, WIDTH - 240, 60
-    order = sorted(whole.standings, key=lambda each: (each.mean_rank, each.name))
+    order, cliques = whole.by_mean_rank, whole.cliques
     names = labels([each.name for each in order], 27)
 
     def x(rank: float) -> float:
@@ -124,7 +116,6 @@ def critical(whole: Overall) -> str:
         f'stroke-width="3"/><text x="{x(1 + width) + 8:.1f}" y="20" fill="var(--s)">critical '
         f"difference {whole.critical_difference:.2f}</text>"
     )
-    cliques = alike([each.mean_rank for each in order], whole.critical_difference)
     for row, (one, last) in enumerate(cliques):
         y, ends = top + 10 + 7 * row, (x(order[one].mean_rank) - 5, x(order[last].mean_rank) + 5)
         parts.append(
@@ -151,28 +142,18 @@ def critical(whole: Overall) -> str:
     return svg(WIDTH, under + 22 * half + 20, "Mean ranks of models over tasks", parts)
 
 
-def alike(ranks: list[float], critical_difference: float) -> list[tuple[int, int]]:
-    """First and last of each longest stretch of mean ranks within the critical difference.
-
-    >>> alike([1.0, 2.0, 2.5, 4.0], 1.6)
-    [(0, 2), (2, 3)]
-    """
-    ends = [max(j for j, r in enumerate(ranks) if r - a <= critical_difference) for a in ranks]
-    return [(i, j) for i, j in enumerate(ends) if j > i and (i == 0 or ends[i - 1] < j)]
-
-
-def svg(width: float, height: float, said: str, parts: list[str]) -> str:
-    """A drawing that can be read aloud and scales with its page."""
+def svg(width: float, height: float, title: str, parts: list[str]) -> str:
+    """Return an SVG element that scales with its page and has a title for screen readers."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'class="bb" role="img" aria-label="{said}"><style>{STYLE}</style>'
+        f'class="bb" role="img" aria-label="{title}"><style>{STYLE}</style>'
         + "".join(parts)
         + "</svg>"
     )
 
 
 def nice(low: float, high: float, about: int = 6) -> list[float]:
-    """Round numbers that enclose an interval.
+    """Return round numbers that enclose an interval.
 
     >>> nice(41.3, 83.2)
     [40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
@@ -184,8 +165,8 @@ def nice(low: float, high: float, about: int = 6) -> list[float]:
     return [round(step * k, 10) for k in range(first, max(last, first + 1) + 1)]
 
 
-class _scale:  # noqa: N801 - used as a function
-    """Values to places across the drawing."""
+class _Scale:
+    """A linear scale: values → pixels from the left."""
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
@@ -194,11 +175,11 @@ class _scale:  # noqa: N801 - used as a function
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - self.low) / (self.high - self.low)
 
 
-def _grid(ticks: list[float], x: _scale, bottom: float) -> str:
+def _grid(ticks: list[float], x: _Scale, bottom: float) -> str:
     return "".join(_ticks(ticks, x, bottom))
 
 
-def _ticks(ticks: list[float], x: _scale, bottom: float) -> Iterator[str]:
+def _ticks(ticks: list[float], x: _Scale, bottom: float) -> Iterator[str]:
     for tick in ticks:
         yield (
             f'<line x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{bottom}" '
@@ -207,7 +188,7 @@ def _ticks(ticks: list[float], x: _scale, bottom: float) -> Iterator[str]:
         )
 
 
-def _guessing(chance: float, x: _scale, bottom: float) -> str:
+def _guessing(chance: float, x: _Scale, bottom: float) -> str:
     if math.isnan(chance):
         return ""
     return (

@@ -1,4 +1,4 @@
-"""The items that one of two runs has right and the other has not, as a table or with pictures."""
+"""The flips of a comparison, as CSV or as a page with images."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ import html
 import io
 from typing import TYPE_CHECKING
 
-from benchbench.analysis.comparison import flips_of
 from benchbench.atomic import written_whole
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.printable import cell, printable
 from benchbench.registry import load_task
-from benchbench.render.scorecard import banners
-from benchbench.render.text import PAGE
+from benchbench.render.caveats import of_runs
+from benchbench.render.frame import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.analysis.comparison import Comparison, Flip
+    from benchbench.analysis.comparison import Comparison
+    from benchbench.analysis.flips import Flip
     from benchbench.types import ImageRef, Question
 
-KINDS = (".csv", ".html")
+SUFFIXES = (".csv", ".html")
 SIDE = 224
-"""Pixels of a picture's longer side on a page."""
+"""Pixels of an image's longer side on a page."""
 SHOWN = 200
-"""Pictures of either kind on a page: a few MB."""
+"""Items lost, and items gained, on a page: a few MB."""
 
 
 def check_flips(path: Path) -> None:
-    """Fail before any work where flips could not be written.
+    """Refuse a file to which flips cannot be written, before any work.
 
     Raises:
         UsageError: neither ``.csv`` nor ``.html``, or no such folder.
     """
-    if path.suffix not in KINDS:
-        raise UsageError(f"Flips are written as {' or '.join(KINDS)}, not as '{path.name}'.")
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"Flips are written as {' or '.join(SUFFIXES)}, not as '{path.name}'. Name such a file."
+        )
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent} to write {path.name} into.")
+        raise UsageError(f"There is no folder {path.parent} for {path.name}. Make it first.")
 
 
 def write_flips(
@@ -50,22 +52,22 @@ def write_flips(
     data_root: str | Path | None = None,
     edition: str | None = None,
 ) -> int:
-    """Write what flipped; a page shows the pictures, read from the edition's files.
+    """Write the flips of a comparison; a page shows the images, read from the edition's files.
 
     Args:
         found: of two runs.
         path: a ``.csv`` or ``.html`` file; replaced only by a complete one.
-        data_root: a folder with the task's files, as for ``evaluate``; pages alone need it.
+        data_root: a folder with the task's files, as for ``evaluate``; read for a page alone.
         edition: as for ``evaluate``.
 
     Returns:
-        How many items flipped.
+        The number of flips.
 
     Raises:
         UsageError: another suffix; or the files are of another edition than the runs.
     """
     check_flips(path)
-    flips = flips_of(found)
+    flips = found.flips
     if path.suffix == ".csv":
         text = _table(flips)
     else:
@@ -94,20 +96,20 @@ def _questions(
     if resolved.name != found.a.edition:
         raise UsageError(
             f"The runs are of {found.a.edition}, and these files are {resolved.name}: name the "
-            "runs' own with --data-root, or write a .csv, which needs no pictures."
+            "runs' own with --data-root, or write a .csv, which needs no images."
         )
     return {item.id: item for item in task.items(resolved.root)}
 
 
 def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Question]) -> str:
-    """One file that needs nothing else."""
+    """Return an HTML page that needs no other file."""
     a, b = (html.escape(run.model.name) for run in (found.a, found.b))
     body = [
         f"<h1>{html.escape(f'{found.a.task}@{found.a.edition}')}: what flipped</h1>",
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
-    said = dict.fromkeys([*banners(found.a), *banners(found.b)])
-    body += [f"<p class=warning>{html.escape(each)}</p>" for each in said]
+    before = of_runs([found.a, found.b])
+    body += [f"<p class=warning>{html.escape(each)}</p>" for each in before]
     for heading, lost in (("Lost", True), ("Gained", False)):
         chosen = [each for each in flips if each.gained is not lost]
         cut = f", the first {SHOWN:,} shown" if len(chosen) > SHOWN else ""
@@ -120,26 +122,28 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
 def _card(found: Comparison, flip: Flip, questions: Mapping[str, Question]) -> str:
     question = questions.get(flip.id)
     if question is None:
-        raise UsageError(f"Item {flip.id} is not among these files: name the runs' own.")
-    pictures = "".join(f"<img alt='' src='{_picture(ref)}'>" for ref in question.images)
+        raise UsageError(
+            f"These files have no item {flip.id}: name the runs' own with --data-root."
+        )
+    images = "".join(f"<img alt='' src='{_data_url(ref)}'>" for ref in question.images)
     lines = "".join(f"<li>{line}</li>" for line in _captions(question))
     group = f" · {html.escape(flip.group)}" if flip.group else ""
     return (
-        f"<figure>{pictures}<figcaption><b>{html.escape(flip.id)}</b>{group}"
+        f"<figure>{images}<figcaption><b>{html.escape(flip.id)}</b>{group}"
         f"<ul>{lines}</ul></figcaption></figure>"
     )
 
 
 def _captions(question: Question) -> Iterator[str]:
-    """Its captions; of options, the true ones marked."""
+    """Yield an item's captions; of several options, each with whether it is true."""
     target = getattr(question, "target", None)
     for column, caption in enumerate(getattr(question, "captions", ())):
-        mark = "" if target is None else ("✓ " if column in target else "✗ ")
-        yield mark + html.escape(caption)
+        sign = "" if target is None else ("✓ " if column in target else "✗ ")
+        yield sign + html.escape(caption)
 
 
-def _picture(ref: ImageRef) -> str:
-    """A picture as a data address."""
+def _data_url(ref: ImageRef) -> str:
+    """Return an image as a data URL."""
     image = crop(decode(read_bytes(ref.path), ref.path), ref)
     image.thumbnail((SIDE, SIDE))
     out = io.BytesIO()

@@ -5,42 +5,53 @@ from __future__ import annotations
 import csv
 import html
 import io
-import math
 from typing import TYPE_CHECKING
 
-from benchbench.analysis.leaderboard import CORRECTIONS
-from benchbench.analysis.reliability import few_images, marked, of_rare_groups
 from benchbench.printable import cell, json_text, one_line, sentence
-from benchbench.render.scorecard import banners, p_text, wrapped
-from benchbench.render.text import PAGE, md, short
-from benchbench.stats.intervals import described
+from benchbench.render.caveats import (
+    banners,
+    few_images,
+    interval_note,
+    interval_text,
+    rare_groups_note,
+    unlike,
+)
+from benchbench.render.figures import forest
+from benchbench.render.frame import PAGE
+from benchbench.render.text import md, p_text, percent, place_text, plain, short, wrapped
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from benchbench.analysis.leaderboard import Leaderboard, Place
+    from benchbench.analysis.leaderboard import Correction, Leaderboard, Place
 
 DRAWN = "DRAWN:"
 NOTE = ": NOTE:"
-"""In what a run's banners say of its model."""
+"""The banner that stands below the table, behind the model's name."""
 NAME = 64
 """Characters of a model's name in a table."""
+CORRECTIONS: Mapping[Correction, str] = {
+    "step-down": "family-wise, by the step-down maximum of |T|",
+    "holm": "family-wise, by Holm's method",
+    "bh": "for the false discovery rate, by Benjamini and Hochberg's method",
+}
+"""Correction → in words."""
 ALIGN = ("right", "left", "right", "right", "left", "right", "right")
 
 
 def heads(board: Leaderboard) -> list[str]:
-    """Of the columns."""
-    unit = "" if is_rank(board) else " %"
+    """Return the heads of the columns."""
+    unit = "" if board.is_rank else " %"
     interval = f"{100 * board.level:g} % interval"
     return ["place", "model", f"{board.metric.name}{unit}", interval, "alike", "p (first)", "M"]
 
 
 def cells(board: Leaderboard) -> list[list[str]]:
-    """A row a model."""
+    """Return one row per model."""
     return [
         [
-            place_text(place),
+            place_text(place.best, place.worst),
             title(place),
             number(board, place.estimate.value),
             _interval(board, place),
@@ -53,33 +64,23 @@ def cells(board: Leaderboard) -> list[list[str]]:
 
 
 def title(place: Place) -> str:
-    """The model's name, printable and of a length that a table bears; † where it is blind."""
-    return short(place.run.model.name, NAME) + " †" * (not place.sees)
-
-
-def place_text(place: Place) -> str:
-    """ "1", or "2–4"."""
-    return f"{place.best}" if place.best == place.worst else f"{place.best}–{place.worst}"
-
-
-def is_rank(board: Leaderboard) -> bool:
-    """Whether scores are places from 1, of which less is better."""
-    return board.metric.reading == "rank"
+    """Return the model's name, cut to a table's width; with † where it is text-only."""
+    return short(place.run.model.name, NAME) + " †" * place.text_only
 
 
 def number(board: Leaderboard, value: float) -> str:
-    """A share in per cent, or a rank."""
-    return "–" if math.isnan(value) else f"{value if is_rank(board) else 100 * value:.1f}"
+    """Return a share in percent, or a rank."""
+    return percent(value, 1 if board.is_rank else 100)
 
 
 def _interval(board: Leaderboard, place: Place) -> str:
     e = place.estimate
     bounds = f"[{number(board, e.low)}, {number(board, e.high)}]"
-    return marked(bounds, e.low, board.rare_share)
+    return interval_text(bounds, e.low, board.rare_share)
 
 
 def facts(board: Leaderboard) -> str:
-    """What the table is of, in a line."""
+    """Return what the table is of, on one line."""
     first = board.places[0].estimate
     of = board.first
     return (
@@ -90,22 +91,22 @@ def facts(board: Leaderboard) -> str:
 
 
 def warnings(board: Leaderboard) -> Iterator[str]:
-    """What must be read before any number."""
-    yield from (said for said in _banners(board) if NOTE not in said)
+    """Yield what a reader must know before any number."""
+    yield from (banner for banner in _banners(board) if NOTE not in banner)
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
-    """Of all runs, each with its model; that all show drawings is said once."""
+    """Yield the banners of all runs, each with its model; that of drawings once."""
     for place in board.places:
-        for said in banners(place.run):
-            if not said.startswith(DRAWN):
-                yield f"{short(place.run.model.name, NAME)}: {said}"
+        for banner in banners(place.run):
+            if not banner.startswith(DRAWN):
+                yield f"{short(place.run.model.name, NAME)}: {banner}"
             elif place is board.places[0]:
-                yield said
+                yield banner
 
 
 def notes(board: Leaderboard) -> Iterator[str]:
-    """What the marks mean, for somebody who has seen none of this before."""
+    """Yield the meaning of each column and sign."""
     level, alpha = f"{100 * board.level:g} %", f"{1 - board.level:.2g}"
     if board.family:
         yield (
@@ -122,33 +123,33 @@ def notes(board: Leaderboard) -> Iterator[str]:
         )
         yield (
             f"Between two typical models here, a true difference of "
-            f"{number(board, board.detectable)} {'ranks' if is_rank(board) else 'points'} is "
+            f"{number(board, board.detectable)} {'ranks' if board.is_rank else 'points'} is "
             "found in four of five tries, before that adjustment."
         )
-    yield from board.unlike
-    if is_rank(board):
+    yield from unlike(board.unlike)
+    if board.is_rank:
         yield f"{board.metric.name}: ranks, counted from 1; less is better."
-    said = described(board.interval, ["mean" if is_rank(board) else "share"])
+    note = interval_note(board.interval, ["mean" if board.is_rank else "share"])
     yield (
-        f"interval ({board.interval}): of each model by itself, {said}; – below {FEW_CLUSTERS} "
+        f"interval ({board.interval}): of each model by itself, {note}; – below {FEW_CLUSTERS} "
         "clusters. Intervals that overlap do not say that models are alike."
     )
     yield from few_images(board.places[0].estimate.n_clusters)
     named = [short(name, NAME) for name in board.rare]
-    yield from of_rare_groups({board.metric.name: board.rare_share}, named)
+    yield from rare_groups_note({board.metric.name: board.rare_share}, named)
     yield "M: millions of parameters."
-    if any(not place.sees for place in board.places):
+    if any(place.text_only for place in board.places):
         yield "†: never looks at a picture. What such a model earns, seeing did not."
-    yield from (said for said in _banners(board) if NOTE in said)
+    yield from (banner for banner in _banners(board) if NOTE in banner)
 
 
 def heading(board: Leaderboard) -> str:
-    """The task, the edition, the metric."""
+    """Return the task, the edition and the metric."""
     return sentence(f"{board.info.name}@{board.edition} · {board.metric.name}")
 
 
 def terminal(board: Leaderboard) -> str:
-    """For a terminal or a log."""
+    """Return a board for a terminal or a log."""
     from tabulate import tabulate
 
     table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=ALIGN)
@@ -157,23 +158,23 @@ def terminal(board: Leaderboard) -> str:
 
 
 def markdown(board: Leaderboard) -> str:
-    """A table and its notes, without a heading."""
+    """Return a markdown table and its notes, without a heading."""
     from tabulate import tabulate
 
     rows = [[md(cell) for cell in row] for row in cells(board)]
     table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
     listed = "\n".join(f"- {md(note)}" for note in notes(board))
-    said = "".join(f"{md(each)}\n\n" for each in warnings(board))
-    return f"{said}{facts(board)}\n\n{table}\n\n{listed}\n"
+    before = "".join(f"{md(each)}\n\n" for each in warnings(board))
+    return f"{before}{facts(board)}\n\n{table}\n\n{listed}\n"
 
 
 def table_html(board: Leaderboard) -> str:
-    """The table alone."""
+    """Return the table alone, in HTML."""
     head = "".join(f"<th{_text(i)}>{html.escape(each)}</th>" for i, each in enumerate(heads(board)))
     rows = []
     for place, row in zip(board.places, cells(board), strict=True):
         inner = "".join(f"<td{_text(i)}>{html.escape(each)}</td>" for i, each in enumerate(row))
-        rows.append(f"<tr{'' if place.sees else ' class=blind'}>{inner}</tr>")
+        rows.append(f"<tr{' class=blind' if place.text_only else ''}>{inner}</tr>")
     body = "".join(rows)
     return (
         f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -185,13 +186,11 @@ def _text(column: int) -> str:
 
 
 def page(board: Leaderboard) -> str:
-    """A page that needs nothing else."""
-    from benchbench.render.figures import forest
-
+    """Return an HTML page that needs no other file."""
     listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
-    said = "".join(f"<p class=warning>{html.escape(each)}</p>" for each in warnings(board))
+    before = "".join(f"<p class=warning>{html.escape(each)}</p>" for each in warnings(board))
     body = (
-        f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>{said}"
+        f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>{before}"
         f"<p class=note>{html.escape(facts(board))}</p>{table_html(board)}"
         f"<div class=wide>{forest(board)}</div><ul class=note>{listed}</ul>"
     )
@@ -199,12 +198,12 @@ def page(board: Leaderboard) -> str:
 
 
 def latex(board: Leaderboard) -> str:
-    """A booktabs table with a caption that says what it is of."""
-    said = f"{heading(board)}. {facts(board)}. {' '.join([*warnings(board), *notes(board)])}"
+    """Return a booktabs table, with all facts, warnings and notes in its caption."""
+    caption = f"{heading(board)}. {facts(board)}. {' '.join([*warnings(board), *notes(board)])}"
     spec = "".join("l" if each == "left" else "r" for each in ALIGN)
     lines = [
         "\\begin{table}",
-        f"\\caption{{{_tex(said)}}}",
+        f"\\caption{{{_tex(caption)}}}",
         f"\\begin{{tabular}}{{{spec}}}",
         "\\toprule",
         " & ".join(map(_tex, heads(board))) + " \\\\",
@@ -230,7 +229,7 @@ def _tex(text: str) -> str:
 
 
 def rows(board: Leaderboard) -> list[dict[str, object]]:
-    """Everything as plain values, a dictionary a model."""
+    """Return everything as plain values, one dictionary per model."""
     return [
         {
             "task": board.info.name,
@@ -239,18 +238,18 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "ties": board.ties,
             "model": place.run.model.name,
             "score": place.estimate.value,
-            "low": _plain(place.estimate.low),
-            "high": _plain(place.estimate.high),
+            "low": plain(place.estimate.low),
+            "high": plain(place.estimate.high),
             "level": board.level,
             "interval": board.interval,
             "best_place": place.best,
             "worst_place": place.worst,
             "letters": place.letters,
             "tied_with_first": place.tied,
-            "p_first": _plain(place.p_first),
+            "p_first": plain(place.p_first),
             "correction": board.correction,
             "family": board.family,
-            "chance": _plain(board.chance),
+            "chance": plain(board.chance),
             "n_items": place.estimate.n_items,
             "n_clusters": place.estimate.n_clusters,
             "parameters": place.run.model.parameters,
@@ -263,17 +262,13 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
     ]
 
 
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
 def as_json(board: Leaderboard) -> str:
-    """``rows`` as JSON."""
+    """Return ``rows`` as JSON."""
     return json_text(rows(board)) + "\n"
 
 
 def as_csv(board: Leaderboard) -> str:
-    """``rows`` as CSV."""
+    """Return ``rows`` as CSV."""
     out, every = io.StringIO(), rows(board)
     writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
     writer.writeheader()

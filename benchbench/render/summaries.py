@@ -1,4 +1,4 @@
-"""Markdown that must not grow too long: whole sections first, then rows, and what is missing said.
+"""Markdown of limited length: whole sections first, then rows, then a notice of what is cut.
 
 GitHub takes 1,024 KiB as the summary of a step and 65,536 characters as a comment.
 """
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 COMMENT = 60_000
 """Bytes of a comment."""
 SUMMARY = 900_000
-"""Bytes of a step's summary, with all that the step has written before."""
+"""Bytes of a step's summary, with everything that the step has written before."""
 LEAST = 8_000
-"""Bytes without which a summary is not begun."""
+"""Bytes that must be free before a summary begins."""
 NOTICE = 600
-"""Bytes kept for saying what is missing."""
+"""Bytes that are kept for the notice of what is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with a paragraph or the head of a table, and rows that may be cut off."""
+    """A heading with a paragraph or the head of a table, and rows that may be cut."""
 
     title: str
-    """For what is said of it where it is missing; not shown."""
+    """For the notice where the section is cut; not shown."""
     head: str
     rows: Sequence[str] = ()
 
 
 def fitted(sections: Sequence[Section], most: int = COMMENT) -> str:
-    """Sections below each other in at most so many bytes.
+    """Return sections below each other in at most ``most`` bytes.
 
-    The first that does not fit is cut between its rows; those behind it are left out while they
-    do not fit. What is missing is said at the end.
+    The first that does not fit is cut between its rows; later ones are left out while they do not
+    fit. A notice at the end names what is cut.
 
     >>> long = Section("groups", "| a |", [f"| {n} |" for n in range(1000)])
     >>> print(fitted([Section("top", "Fine."), long], 640))
@@ -76,12 +76,12 @@ def fitted(sections: Sequence[Section], most: int = COMMENT) -> str:
         parts.append("\n".join(lines))
         left -= sum(map(_bytes, lines)) + 1
     if missing:
-        parts.append(_said(missing))
+        parts.append(_notice(missing))
     return "\n\n".join(parts) + "\n"
 
 
-def _said(missing: Sequence[str]) -> str:
-    """In fewer bytes than are kept for it."""
+def _notice(missing: Sequence[str]) -> str:
+    """Return the notice of what is cut, in fewer than ``NOTICE`` bytes."""
     line = f"Cut for length: {', '.join(missing)}."
     return line if _bytes(line) < NOTICE else f"Cut for length: {len(missing):,} sections."
 
@@ -101,7 +101,7 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         False where the file is so full that nothing was added.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: the file cannot be written.
     """
     try:
         if path.exists():

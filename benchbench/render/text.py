@@ -1,8 +1,10 @@
-"""The frame of every HTML page: one file, no script, light and dark, narrow and wide."""
+"""Pieces of text: names cut to a length, paragraphs, markdown, p-values."""
 
 from __future__ import annotations
 
+import math
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from benchbench.printable import one_line, shortened
@@ -10,9 +12,16 @@ from benchbench.printable import one_line, shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDTH = 96
+"""Characters of a paragraph's line."""
+CELL = 40
+"""Characters of a table's cell."""
+NONE = "–"
+"""In the place of a number that is NaN."""
+
 
 def short(text: str, most: int) -> str:
-    """Return text on one line, printable, and cut in its middle where it is longer than that.
+    """Return text on one line, printable, and cut in its middle where it is longer than ``most``.
 
     >>> short("a\\nb", 9), short("abcdefghij", 5)
     ('a\\\\nb', 'ab…ij')
@@ -21,7 +30,7 @@ def short(text: str, most: int) -> str:
 
 
 def labels(names: Sequence[str], most: int) -> list[str]:
-    """Names cut at their beginning or, where that tells them apart no more, in the middle; else
+    """Return names cut at their beginning or, where they are then alike, in the middle; otherwise
     numbered.
 
     >>> labels(["a/best.pt", "b/best.pt"], 8), labels(["abcdef", "abcxef"], 5)
@@ -37,7 +46,7 @@ def labels(names: Sequence[str], most: int) -> list[str]:
 
 
 def md(text: str) -> str:
-    """Text that markdown shows as it is, in a table too.
+    """Return text that markdown shows as it is, in a table too.
 
     >>> print(md("a|b <c> [1, 2] [d](e)"))
     a\\|b &lt;c> [1, 2] [d\\](e)
@@ -48,44 +57,38 @@ def md(text: str) -> str:
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
 
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de;
-  --paper: #ffffff; --tint: #f4f6f8; --mark: #0b6bcb; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
-  --paper: #0d1117; --tint: #161b22; --mark: #58a6ff; }} }}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0 auto; padding: 1.5rem clamp(0.75rem, 3vw, 2.5rem) 4rem; max-width: 78rem;
-  font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }}
-h1 {{ font-size: 1.6rem; line-height: 1.25; }}
-h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
-a {{ color: var(--mark); }}
-code {{ font-size: 0.9em; overflow-wrap: anywhere; }}
-.note {{ color: var(--soft); }}
-.warning {{ border-left: 4px solid var(--mark); background: var(--tint); padding: 0.6rem 1rem; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }}
-th, td {{ padding: 0.35rem 0.8rem; text-align: right; border-bottom: 1px solid var(--line); }}
-th {{ color: var(--soft); font-weight: 600; }}
-th:first-child, td:first-child, .text {{ text-align: left; }}
-tr.blind td {{ color: var(--soft); font-style: italic; }}
-img, svg {{ max-width: 100%; height: auto; }}
-.wide svg {{ max-width: none; min-width: 36rem; }}
-ul {{ padding-left: 1.25rem; }}
-@media (max-width: 40rem) {{ th, td {{ padding: 0.3rem 0.4rem; font-size: 0.85rem; }} }}
-.cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem; }}
-figure {{ margin: 0; padding: 0.6rem; border: 1px solid var(--line); border-radius: 6px; }}
-figcaption {{ font-size: 0.85rem; overflow-wrap: anywhere; }}
-figcaption ul {{ margin: 0.3rem 0 0; padding-left: 1rem; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+def cell(text: str) -> str:
+    """Return text from data files for a table: printable, and cut at its end to a cell's width."""
+    line = one_line(text)
+    return line if len(line) <= CELL else line[: CELL - 1] + "…"
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph of ``WIDTH`` characters, its further lines indented."""
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def percent(share: float, scale: float = 100) -> str:
+    """Return a share in percent with one decimal, a dash for NaN; of ranks, ``scale`` is 1."""
+    return NONE if math.isnan(share) else f"{scale * share:.1f}"
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value in two digits.
+
+    >>> p_text(0.0312), p_text(0.0000099), p_text(float("nan"))
+    ('0.031', '<0.0001', '–')
+    """
+    if math.isnan(p_value):
+        return NONE
+    return f"{p_value:.2g}" if p_value >= 0.0001 else "<0.0001"
+
+
+def place_text(best: int, worst: int) -> str:
+    """Return a range of places: ``1``, or ``2–4``."""
+    return f"{best}" if best == worst else f"{best}–{worst}"
+
+
+def plain(value: float) -> float | None:
+    """Return a number for JSON, which has no NaN."""
+    return None if math.isnan(value) else value

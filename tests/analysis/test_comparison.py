@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchbench.analysis.comparison import compare, flips_of
+from benchbench.analysis.comparison import compare
 from benchbench.analysis.leaderboard import leaderboard
-from benchbench.analysis.paired import side_by_side
+from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.scorecard import scorecard
 from benchbench.analysis.seeds import compare_methods
 from benchbench.errors import UsageError
@@ -74,7 +74,7 @@ def test_below_a_hundred_source_images_every_report_is_rough(n: int, rough: bool
 def test_flips_are_what_one_has_right_and_the_other_has_not() -> None:
     a, b = made("a", 0.5), made("b", 0.6)
     found = compare(a, b)
-    flips = flips_of(found)
+    flips = found.flips
     right = [{o.id: o.scores[0, 0] > 0 for o in run.outcomes} for run in (a, b)]
     assert {f.id for f in flips} == {i for i in right[0] if right[0][i] != right[1][i]}
     assert found.whole.gained == sum(f.b > f.a for f in flips)
@@ -94,8 +94,10 @@ def test_single_items_are_tested_by_mcnemar() -> None:
     a, b = made("a", 0.5, per_image=1), made("b", 0.6, per_image=1)
     found = compare(a, b, "micro")
     assert "McNemar" in found.test
+    assert "McNemar's exact test: every item is of its own image" in " ".join(str(found).split())
     clustered = compare(made("a", 0.5), made("b", 0.6), "micro")
     assert "sign flips" in clustered.test
+    assert "sign flips of whole source images" in " ".join(str(clustered).split())
 
 
 def test_a_run_compared_with_itself() -> None:
@@ -114,7 +116,7 @@ def test_runs_that_do_not_compare_are_refused_with_all_differences() -> None:
     with pytest.raises(UsageError, match="has no metric 'mAP'"):
         compare(a, a, "mAP")
     with pytest.raises(UsageError, match="no run"):
-        side_by_side([])
+        paired_scores([])
 
 
 def test_flips_are_written_whole(tmp_path: Path) -> None:
@@ -135,6 +137,7 @@ def test_medians_are_compared_too() -> None:
     found = compare(made("a", 0.3, n=90), made("b", 0.9, n=90), median)
     assert (found.whole.a, found.whole.b) == (0.0, 1.0)
     assert "median taken anew" in found.test
+    assert "the median taken anew" in " ".join(str(found).split())
     assert 0 < found.whole.p_value < 0.5
     assert np.isnan(found.effect)
 
@@ -188,7 +191,7 @@ def test_a_slice_of_nothing_names_the_tags() -> None:
 def test_slices_have_the_intervals_that_they_have_alone() -> None:
     a, b = made("a", 0.5, n=1200), made("b", 0.6, n=1200)
     for group in compare(a, b, by="relation").groups:
-        alone = side_by_side([a, b], "macro")
+        alone = paired_scores([a, b], "macro")
         kept = np.array(alone.groups) == group.name
         apart = mean_over_groups(
             (alone.values[:, 1] - alone.values[:, 0])[kept], np.zeros(int(kept.sum()), int),
@@ -200,7 +203,7 @@ def test_slices_have_the_intervals_that_they_have_alone() -> None:
 
 def test_a_higher_rank_is_lost() -> None:
     a, b = made("a", 0.5), made("b", 0.7)
-    both = side_by_side([a, b])
+    both = paired_scores([a, b])
     ranks = dataclasses.replace(both, metric=dataclasses.replace(both.metric, reading="rank"))
     assert (both.sign, ranks.sign) == (1, -1)
 

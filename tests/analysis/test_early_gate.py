@@ -8,7 +8,7 @@ import pytest
 
 import benchbench as bb
 from benchbench.analysis.early_gate import _in_order, gate_early
-from benchbench.analysis.gate import Rule
+from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
 from benchbench.models.blind import Blind
 

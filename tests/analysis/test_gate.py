@@ -2,21 +2,51 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchbench.analysis.gate import Rule, gate
+from benchbench.analysis import paired
+from benchbench.analysis.gate import gate
+from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
-from benchbench.render.gate import as_json, in_short, junit, markdown, sentence, terminal
-from tests.analysis.example_runs import changed, made
+from benchbench.protocols.reading import Judge
+from benchbench.render.gate import in_short, sentence, terminal
+from benchbench.render.gate_reports import as_json, junit, markdown
+from tests.analysis.example_runs import RELATIONS, changed, made
 
 BASE = made("base", 0.6, n=1200)
 
 
 def verdict(candidate: float, rule: Rule, n: int = 1200) -> str:
     return gate([made("new", candidate, n=n)], [made("base", 0.6, n=n)], [rule]).verdict
+
+
+def test_a_gate_pairs_its_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs are compared and the task is loaded once, and each metric is read once."""
+    calls: Counter[str] = Counter()
+
+    def count(of: Any, name: str, label: str) -> None:
+        function = getattr(of, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            calls[label] += 1
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(of, name, counted)
+
+    for name in ("differences", "load_task", "load_protocol"):
+        count(paired, name, name)
+    count(paired.PairedScores.__dict__["_numbered"], "func", "numbered")
+    count(Judge, "units", "units")
+    rules = [Rule("vg-relation", "macro", margin=0.001), Rule("vg-relation", "macro", floor=0.99)]
+    found = gate([made("new", 0.55, n=1200)], [BASE], rules)
+    assert [bool(check.groups) for check in found.checks] == [True, True]
+    assert (calls["differences"], calls["load_task"]) == (1, 1)
+    assert calls["units"] == 2, "one metric of two runs"
+    assert calls["numbered"] == 1 + len(RELATIONS), "the metric, and each of its groups by itself"
 
 
 def test_three_verdicts() -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.gate import Rule
-from benchbench.analysis.gate_rules import parse_condition, rules_of
+from benchbench.analysis.gate_rules import Rule, parse_condition, rules_of
 from benchbench.errors import UnknownName, UsageError
 from benchbench.settings import read_settings
 

@@ -28,7 +28,7 @@ def test_places_letters_and_intervals() -> None:
     assert [place.letters for place in board.places] == ["a", "a", "b", "c"]
     assert [(place.best, place.worst) for place in board.places] == [(1, 2), (1, 2), (3, 3), (4, 4)]
     assert [place.tied for place in board.places] == [True, True, False, False]
-    assert [place.sees for place in board.places] == [True, True, True, False]
+    assert [place.text_only for place in board.places] == [False, False, False, True]
     card = scorecard(FOUR[1]).headline.estimate
     first = board.places[0].estimate
     assert (first.value, first.low, first.high) == pytest.approx((card.value, card.low, card.high))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchbench.analysis.comparison import compare
-from benchbench.analysis.gate import Rule, gate
+from benchbench.analysis.gate import gate
+from benchbench.analysis.gate_rules import Rule
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.scorecard import scorecard
 from benchbench.analysis.seeds import compare_methods
 from benchbench.monitor import Monitor
-from benchbench.render import gate as gates
+from benchbench.render import gate_reports as gates
 from benchbench.render import leaderboard as boards
 from tests.analysis.example_runs import changed, made
 

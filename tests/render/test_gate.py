@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 import pytest
 import xmlschema
 
-from benchbench.analysis.gate import Gate, Rule, gate
-from benchbench.render.gate import as_json, junit, markdown, sections, terminal
+from benchbench.analysis.gate import Gate, gate
+from benchbench.analysis.gate_rules import Rule
+from benchbench.render.gate import terminal
+from benchbench.render.gate_reports import as_json, junit, markdown, sections
 from benchbench.render.summaries import SUMMARY, fitted
 from tests.analysis.example_runs import changed, made
 

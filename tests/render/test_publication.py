@@ -176,7 +176,7 @@ def test_one_place_has_one_model(boards: Path) -> None:
     with pytest.raises(UsageError, match="x is there twice"):
         publish([made("x", 0.5), made("x", 0.6)], boards)
     publish([named("m:1")], boards)
-    with pytest.raises(UsageError, match="m/1 would take the place of m:1"):
+    with pytest.raises(UsageError, match="m/1 would replace m:1"):
         publish([named("m/1")], boards)
     with pytest.raises(UsageError, match="no name of an edition"):
         publish([changed(made("x", 0.5), edition="../out")], boards)
