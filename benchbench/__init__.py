@@ -87,7 +87,7 @@ FORMS.update(
     EarlyGate="benchbench.render.gate:early_terminal",
     Gate="benchbench.render.gate:terminal",
     Leaderboard="benchbench.render.leaderboard:terminal",
-    MethodComparison="benchbench.render.comparison:of_methods",
+    MethodComparison="benchbench.render.comparison:methods_terminal",
     Scorecard="benchbench.render.scorecard:terminal",
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

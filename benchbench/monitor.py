@@ -356,11 +356,11 @@ def _check_how(how: Mapping[str, Any]) -> None:
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
     from benchbench.render.caveats import unsealed
-    from benchbench.run_files import runs_from
+    from benchbench.run_files import read_runs
     from benchbench.types import Run
 
     given = [against] if isinstance(against, Run) else against
-    found = runs_from(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
+    found = read_runs(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
     for said in (line for run in found for line in unsealed(run)):
         warnings.warn(said, stacklevel=3)
     return found

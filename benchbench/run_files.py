@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 GIT = "git:"
 
 
-def runs_of(places: Iterable[str | Path]) -> list[Run]:
-    """Return the runs of several places; errors as of ``runs_from``."""
-    return [run for place in places for run in runs_from(str(place))]
+def read_all_runs(places: Iterable[str | Path]) -> list[Run]:
+    """Return the runs of several places; errors as of ``read_runs``."""
+    return [run for place in places for run in read_runs(str(place))]
 
 
-def runs_from(where: str) -> list[Run]:
+def read_runs(where: str) -> list[Run]:
     """Return the runs of a file, of a folder with all below it, or of ``git:REF:PATH``.
 
     Raises:
@@ -39,7 +39,7 @@ def runs_from(where: str) -> list[Run]:
     return [read_run(file) for file in files]
 
 
-def is_there(where: str) -> bool:
+def names_runs(where: str) -> bool:
     """Return whether text names runs rather than a model."""
     return where.startswith(GIT) or where.endswith(SUFFIX) or expanded(where).is_dir()
 

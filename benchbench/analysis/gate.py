@@ -20,7 +20,7 @@ import numpy as np
 
 from benchbench.analysis.comparison import group_changes
 from benchbench.analysis.flips import flips_in
-from benchbench.analysis.gate_rules import check_rule
+from benchbench.analysis.gate_rules import EXAMPLE, check_rule
 from benchbench.analysis.paired import no_such_tag, pair_runs, tags_of
 from benchbench.analysis.reliability import is_few
 from benchbench.analysis.results import Result
@@ -174,7 +174,7 @@ def gate(
         NotComparable: the two are of other items, editions, precision or preprocessing.
     """
     if not rules:
-        raise UsageError("A gate needs a rule: a task, a metric, a margin.")
+        raise UsageError(f"A gate needs a rule, and has none. Write one as {EXAMPLE}.")
     pairs = {rule.task: _pair(candidates, baselines, rule) for rule in rules}
     pairings: dict[str, Pairing] = {}
     tested: list[tuple[Check, Sided]] = []
@@ -250,7 +250,10 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, Si
     metric = pairing.metric(rule.metric)
     check_rule(rule, metric)
     if metric.statistic != "mean":
-        raise UsageError(f"{metric.name} is a median, and a gate holds means against a margin.")
+        raise UsageError(
+            f"{metric.name} is a median, and a gate holds means against a margin. Name another "
+            f"metric of {rule.task}."
+        )
     where = f"{candidate.task}@{candidate.edition} {metric.name}"
     if rule.by is None:
         return [_check(rule, where, pairing.scores(metric, ties=ties))]

@@ -170,7 +170,7 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
             types = " or ".join(each.__name__ for each in _TYPES[key])
             raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")
     if "task" not in table:
-        raise UsageError(f"{where} names no task.")
+        raise UsageError(f'{where} names no task. Add one: task = "vg-relation"')
     if "metric" in table:
         check_metric(table["task"], table["metric"])
     if "margin" in table and "floor" in table:

@@ -85,7 +85,9 @@ def over_tasks(
         ordered = sorted(of_task, key=lambda run: run.model.name)
         scores[task] = paired_scores(ordered)
         if scores[task].sign < 0:
-            raise UsageError(f"The headline of {task} is a rank, and no share of perfect.")
+            raise UsageError(
+                f"The headline of {task} is a rank; an overall score is of shares. Leave it out."
+            )
     names = [run.model.name for run in next(iter(scores.values())).runs]
     table = overall([(b.panel, b.cluster_names, b.chance_level()) for b in scores.values()])
     values = table.values

@@ -315,7 +315,10 @@ def _short(value: object) -> str:
 def _check_same_units(read: Sequence[Units], runs: Sequence[Run], metric: Metric) -> None:
     first = read[0]
     if not len(first.values):
-        raise UsageError(f"{metric.name} reads nothing of {runs[0].task}@{runs[0].edition}.")
+        raise UsageError(
+            f"{metric.name} reads nothing of {runs[0].task}@{runs[0].edition}. Name another "
+            f"metric: benchbench show task {runs[0].task}"
+        )
     for each, run in zip(read[1:], runs[1:], strict=True):
         same = list(each.groups) == list(first.groups)
         if not same or not np.array_equal(each.outcome, first.outcome):

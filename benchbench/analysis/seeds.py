@@ -104,13 +104,16 @@ def compare_methods(
     """
     if min(len(a), len(b)) < 2:
         raise UsageError(
-            f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}."
+            f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}. Name "
+            "two folders with the runs of several seeds."
         )
     for each in (a, b):
         _check_seeds(each)
     scores = paired_scores([*a, *b], metric, ties=ties)
     if not scores.is_mean:
-        raise UsageError(f"{scores.metric.name} is a median; methods are compared by means.")
+        raise UsageError(
+            f"{scores.metric.name} is a median; methods are compared by means. Name another metric."
+        )
     table = scores.panel
     one, two = table.values[: len(a)], table.values[len(a) :]
     apart = scores.values[:, len(a) :].mean(axis=1) - scores.values[:, : len(a)].mean(axis=1)

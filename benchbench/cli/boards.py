@@ -39,9 +39,9 @@ def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
     """
     from benchbench.analysis.leaderboard import leaderboard
     from benchbench.render.leaderboard import FORMATS as WRITERS
-    from benchbench.run_files import runs_of
+    from benchbench.run_files import read_all_runs
 
-    click.echo(WRITERS[kind](leaderboard(runs_of(runs), **how)))
+    click.echo(WRITERS[kind](leaderboard(read_all_runs(runs), **how)))
 
 
 @click.command("publish")
@@ -69,13 +69,13 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
     from benchbench.errors import UsageError
     from benchbench.render.blocks import check_markers, refresh_blocks
     from benchbench.render.publication import publish, refresh
-    from benchbench.run_files import runs_of
+    from benchbench.run_files import read_all_runs
 
     if check and runs:
         raise UsageError("--check looks at what is published: leave the runs out.")
     for file in into:
         check_markers(file)
-    changed = publish(runs_of(runs), to) if runs else refresh(to, check=check)
+    changed = publish(read_all_runs(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
     _tell(changed, "stale" if check else "wrote")
     if check and changed:

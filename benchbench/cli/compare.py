@@ -67,7 +67,7 @@ def compare_command(
 def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
     from benchbench.analysis.seeds import compare_methods
     from benchbench.errors import UsageError
-    from benchbench.run_files import runs_of
+    from benchbench.run_files import read_all_runs
 
     if not (a.is_dir() and b.is_dir()):
         raise UsageError(
@@ -75,4 +75,4 @@ def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -
         )
     if flips is not None or by is not None:
         raise UsageError("--flips and --by are of two runs: name two files.")
-    return str(compare_methods(runs_of([a]), runs_of([b]), **how))
+    return str(compare_methods(read_all_runs([a]), read_all_runs([b]), **how))

@@ -161,7 +161,7 @@ def _grid(
     from benchbench.render.caveats import banners
     from benchbench.render.leaderboard import DRAWN
     from benchbench.render.scorecard import headline_line
-    from benchbench.render.text import CELL, wrapped
+    from benchbench.render.text import CELL, wrap
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown
@@ -179,7 +179,7 @@ def _grid(
         for banner in banners(cell.run):
             key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
             if key not in said:
-                click.echo(f"{wrapped(banner)}\n", err=quiet)
+                click.echo(f"{wrap(banner)}\n", err=quiet)
                 said.add(key)
         done += 1
         path = run_path(cell.run, out)

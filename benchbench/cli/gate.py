@@ -102,17 +102,17 @@ def _gated(
     from benchbench.analysis.gate import exit_code, gate
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
-    from benchbench.run_files import is_there, runs_from
+    from benchbench.run_files import names_runs, read_runs
 
     _check_reports(reports)
     rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
-    old = runs_from(where)
+    old = read_runs(where)
     if early_stop:
         early = _early(candidate, old, rules, reports, ties, how)
         text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
         code = exit_code(early.verdict, inconclusive)
         return text, [_fenced(early.verdict.upper(), text)], code
-    new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)
+    new = read_runs(candidate) if names_runs(candidate) else _evaluated(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
     _write(found, reports)  # before anything is said: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
@@ -132,10 +132,10 @@ def _early(
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
     from benchbench.registry import load_model
-    from benchbench.run_files import is_there
+    from benchbench.run_files import names_runs
     from benchbench.types import FURTHER, LoadOptions
 
-    if len(rules) != 1 or reports or is_there(candidate):
+    if len(rules) != 1 or reports or names_runs(candidate):
         raise UsageError(
             "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
             "that others would be gated by are not complete."

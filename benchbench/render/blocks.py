@@ -15,7 +15,7 @@ from benchbench.analysis.leaderboard import leaderboard
 from benchbench.atomic import written_whole
 from benchbench.errors import UsageError
 from benchbench.render.leaderboard import markdown
-from benchbench.render.publication import published
+from benchbench.render.publication import read_published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def _wrong(file: Path, number: int, text: bytes, why: str) -> UsageError:
 
 def _board(block: Block, file: Path, to: Path) -> str:
     folder = to / block.edition
-    there = published(folder, block.task).get(block.task) if folder.is_dir() else None
+    there = read_published(folder, block.task).get(block.task) if folder.is_dir() else None
     if not there:
         raise UsageError(
             f"{file}, line {block.first + 1}: {to} has no board {block.task}@{block.edition}."

@@ -111,7 +111,7 @@ def _of_a_sample(run: Run) -> str:
     return f" {said}" if said else ""
 
 
-def of_runs(runs: Iterable[Run]) -> dict[str, None]:
+def banners_of(runs: Iterable[Run]) -> dict[str, None]:
     """Return the banners of several runs, each once."""
     return dict.fromkeys(line for run in runs for line in banners(run))
 

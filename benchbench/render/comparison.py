@@ -10,14 +10,14 @@ from benchbench.analysis.comparison import FLIPS
 from benchbench.analysis.paired import circumstances
 from benchbench.printable import sentence
 from benchbench.render.caveats import (
+    banners_of,
     few_images,
     interval_note,
     interval_text,
-    of_runs,
     rare_groups_note,
     unlike,
 )
-from benchbench.render.text import CELL, NONE, cell, p_text, short, wrapped
+from benchbench.render.text import CELL, NONE, cell, p_text, short, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,14 +46,14 @@ def terminal(found: Comparison) -> str:
     parts = [
         sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
         + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
-        *map(wrapped, of_runs([a, b])),
-        *map(wrapped, _of_models(a, b)),
+        *map(wrap, banners_of([a, b])),
+        *map(wrap, _of_models(a, b)),
         _numbers(found),
-        wrapped(verdict(found)),
+        wrap(verdict(found)),
     ]
     if found.groups:
         parts.append(_groups(found))
-    parts.append("\n".join(wrapped(line) for line in _notes(found)))
+    parts.append("\n".join(wrap(line) for line in _notes(found)))
     return "\n\n".join(parts)
 
 
@@ -199,7 +199,7 @@ def _notes(found: Comparison) -> Iterator[str]:
         )
 
 
-def of_methods(found: MethodComparison) -> str:
+def methods_terminal(found: MethodComparison) -> str:
     """Return two methods' scores and the two intervals of their difference."""
     level = f"{100 * found.level:g} %"
     scale = 1 if found.is_rank else 100
@@ -208,7 +208,7 @@ def of_methods(found: MethodComparison) -> str:
     rows = [
         f"{sentence(found.task)} · {found.metric} · {found.a.n} and {found.b.n} seeds"
         f"{' · ranks, less is better' if found.is_rank else ''}",
-        *(line for banner in of_runs(found.runs) for line in ("", wrapped(banner))),
+        *(line for banner in banners_of(found.runs) for line in ("", wrap(banner))),
         "",
         f"a      {_spread(found.a, scale)}",
         f"b      {_spread(found.b, scale)}",
@@ -222,9 +222,9 @@ def of_methods(found: MethodComparison) -> str:
         if found.ordered
         else "The methods' checkpoints overlap.",
         f"Interval over items ({found.interval}): {interval_note(found.interval, ['mean'])}.",
-        *map(wrapped, few_images(found.n_clusters)),
+        *map(wrap, few_images(found.n_clusters)),
         *map(
-            wrapped,
+            wrap,
             rare_groups_note({found.metric: found.rare_share}, [*map(cell, found.rare)]),
         ),
     ]

@@ -14,7 +14,7 @@ from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.printable import cell, printable
 from benchbench.registry import load_task
-from benchbench.render.caveats import of_runs
+from benchbench.render.caveats import banners_of
 from benchbench.render.frame import PAGE
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
         f"<h1>{html.escape(f'{found.a.task}@{found.a.edition}')}: what flipped</h1>",
         f"<p>From <code>{a}</code> (a) to <code>{b}</code> (b), by {found.metric.name}.</p>",
     ]
-    before = of_runs([found.a, found.b])
+    before = banners_of([found.a, found.b])
     body += [f"<p class=warning>{html.escape(each)}</p>" for each in before]
     for heading, lost in (("Lost", True), ("Gained", False)):
         chosen = [each for each in flips if each.gained is not lost]

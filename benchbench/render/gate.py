@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from benchbench.analysis.gate import exit_code
 from benchbench.analysis.paired import circumstances
 from benchbench.printable import sentence as one_sentence
-from benchbench.render.caveats import of_runs, too_few, unlike
-from benchbench.render.text import p_text, percent, short, wrapped
+from benchbench.render.caveats import banners_of, too_few, unlike
+from benchbench.render.text import p_text, percent, short, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def warnings(gate: Gate) -> Iterator[str]:
     """Yield what a reader must know before any number."""
     found: dict[str, None] = {}
     for new, old in gate.pairs:
-        found |= of_runs([new, old]) | dict.fromkeys(unlike(circumstances([old, new])))
+        found |= banners_of([new, old]) | dict.fromkeys(unlike(circumstances([old, new])))
         if new.model.fingerprint == old.model.fingerprint:
             found["SAME: candidate and baseline are the same model."] = None
     yield from (short(line, LINE) for line in found)
@@ -176,10 +176,10 @@ def terminal(gate: Gate) -> str:
     """Return the models, the conditions, every check, then the verdict."""
     new, old = names(gate)
     parts = [f"candidate  {new}\nbaseline   {old}"]
-    parts += ["\n".join(map(wrapped, conditions(gate))), *map(wrapped, warnings(gate))]
+    parts += ["\n".join(map(wrap, conditions(gate))), *map(wrap, warnings(gate))]
     lines, shown = list[str](), gate.losses
     for check in gate.checks:
-        lines.append(wrapped(f"{word(check):13}{label(gate, check)}: {sentence(check)}"))
+        lines.append(wrap(f"{word(check):13}{label(gate, check)}: {sentence(check)}"))
         if check in shown:
             table = "\n".join("  " + line for line in groups_table(check).splitlines())
             lines.append(f"\n  {losses_heading(check)}\n\n{table}\n")
@@ -193,8 +193,8 @@ def terminal(gate: Gate) -> str:
 def early_terminal(early: EarlyGate) -> str:
     """Return the models, the caveats, the check, then the verdict."""
     rule, runs = early.rule, [early.candidate, early.baseline]
-    before = of_runs(runs) | dict.fromkeys(unlike(circumstances(runs[::-1])))
-    first = "".join(f"{wrapped(line)}\n\n" for line in before)
+    before = banners_of(runs) | dict.fromkeys(unlike(circumstances(runs[::-1])))
+    first = "".join(f"{wrap(line)}\n\n" for line in before)
     check = (
         f"{WORDS[early.verdict]:13}{rule.task}@{early.baseline.edition} {early.metric}: "
         f"{100 * early.difference:+.1f} on {early.n_items:,} of {early.of_items:,} items "
@@ -204,4 +204,4 @@ def early_terminal(early: EarlyGate) -> str:
     )
     models = [f"candidate  {early.candidate.model.name}", f"baseline   {early.baseline.model.name}"]
     both = "\n".join(map(one_sentence, models))
-    return f"{both}\n\n{first}{wrapped(one_sentence(check))}\n\ngate  {WORDS[early.verdict]}"
+    return f"{both}\n\n{first}{wrap(one_sentence(check))}\n\ngate  {WORDS[early.verdict]}"

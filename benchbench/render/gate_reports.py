@@ -23,7 +23,7 @@ from benchbench.render.gate import (
     warnings,
     word,
 )
-from benchbench.render.summaries import Section, fitted
+from benchbench.render.summaries import Section, fit
 from benchbench.render.text import md, plain
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _rows(gate: Gate, *verdicts: Verdict) -> Iterator[Section]:
 
 def markdown(gate: Gate) -> str:
     """Return markdown for a comment, which may not be longer than 64 KiB."""
-    return fitted(sections(gate))
+    return fit(sections(gate))
 
 
 def as_json(gate: Gate) -> str:

@@ -18,7 +18,7 @@ from benchbench.render.caveats import (
 )
 from benchbench.render.figures import forest
 from benchbench.render.frame import PAGE
-from benchbench.render.text import md, p_text, percent, place_text, plain, short, wrapped
+from benchbench.render.text import md, p_text, percent, place_text, plain, short, wrap
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ def terminal(board: Leaderboard) -> str:
     from tabulate import tabulate
 
     table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=ALIGN)
-    lines = [heading(board), *map(wrapped, warnings(board)), wrapped(facts(board)), str(table)]
-    return "\n\n".join([*lines, "\n".join(map(wrapped, notes(board)))])
+    lines = [heading(board), *map(wrap, warnings(board)), wrap(facts(board)), str(table)]
+    return "\n\n".join([*lines, "\n".join(map(wrap, notes(board)))])
 
 
 def markdown(board: Leaderboard) -> str:

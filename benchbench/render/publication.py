@@ -46,8 +46,8 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
                 f"{run.model.name} has random weights, and is not published. Leave its run out."
             )
     _check_places(runs)
-    editions = {run.edition: published(to / run.edition) for run in runs}
-    changed = [path for name, there in editions.items() for path in moved(to / name, there)]
+    editions = {run.edition: read_published(to / run.edition) for run in runs}
+    changed = [path for name, there in editions.items() for path in changed_runs(to / name, there)]
     for run in runs:
         of_task, name = editions[run.edition].setdefault(run.task, {}), run.model.name
         before = of_task.get(slug(name))
@@ -62,7 +62,9 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         written = _texts(there)  # before anything is stored: runs may not compare
         for run in (run for run in runs if run.edition == edition):
             write_run(run, _place(run, to))
-        changed += _write(to / edition, written) + _remove(leftover(to / edition, written))
+        changed += _write(to / edition, written) + _remove(
+            pages_without_runs(to / edition, written)
+        )
     return changed
 
 
@@ -100,11 +102,11 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
     """
     stale: list[Path] = []
     for folder in editions_in(to):
-        there = published(folder)
-        stale += moved(folder, there)
+        there = read_published(folder)
+        stale += changed_runs(folder, there)
         written = _texts(there)
-        stale += differing(folder, written) if check else _write(folder, written)
-        left = leftover(folder, written)
+        stale += stale_pages(folder, written) if check else _write(folder, written)
+        left = pages_without_runs(folder, written)
         stale += left if check else _remove(left)
     return stale
 
@@ -121,7 +123,7 @@ def editions_in(to: Path) -> list[Path]:
     return found
 
 
-def published(folder: Path, task: str | None = None) -> dict[str, dict[str, Run]]:
+def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str, Run]]:
     """Return task → model's slug → run, as stored.
 
     Args:
@@ -159,19 +161,19 @@ def _read(path: Path) -> str | None:
 
 def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Write the pages that differ from those in the folder; return these."""
-    changed = differing(folder, written)
+    changed = stale_pages(folder, written)
     for path in changed:
         with written_whole(path) as temporary:
             temporary.write_text(written[path.relative_to(folder).as_posix()], "utf-8")
     return changed
 
 
-def differing(folder: Path, written: Mapping[str, str]) -> list[Path]:
+def stale_pages(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Return the pages that are missing or have another text."""
     return [folder / name for name, text in written.items() if _read(folder / name) != text]
 
 
-def leftover(folder: Path, written: Mapping[str, str]) -> list[Path]:
+def pages_without_runs(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Return the pages and figures of runs that no longer exist."""
     figures = [*folder.glob("plots/*.svg")]
     texts = [
@@ -188,7 +190,7 @@ def _remove(paths: list[Path]) -> list[Path]:
     return paths
 
 
-def moved(folder: Path, runs: Mapping[str, Mapping[str, Run]]) -> Iterator[Path]:
+def changed_runs(folder: Path, runs: Mapping[str, Mapping[str, Run]]) -> Iterator[Path]:
     """Yield the files of an edition's runs that are not the ones its pages were written from.
 
     Args:

@@ -13,7 +13,7 @@ from benchbench.render.caveats import (
     interval_text,
     rare_groups_note,
 )
-from benchbench.render.text import NONE, cell, wrapped
+from benchbench.render.text import NONE, cell, wrap
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def terminal(scorecard: Scorecard) -> str:
     """Return the whole scorecard: heading, warnings, tables, counts, notes."""
     run = scorecard.run
     heading = sentence(f"{run.task}@{run.edition}  ·  {run.model.name}")
-    parts = [heading, *map(wrapped, banners(run))]
+    parts = [heading, *map(wrap, banners(run))]
     parts += _metric_tables(scorecard)
     if scorecard.by is not None:
         parts.append(_group_table(scorecard))
     parts.append(counts_line(scorecard))
-    parts.append("\n".join(map(wrapped, _notes(scorecard))))
+    parts.append("\n".join(map(wrap, _notes(scorecard))))
     return "\n\n".join(parts)
 
 

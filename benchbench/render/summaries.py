@@ -36,14 +36,14 @@ class Section:
     rows: Sequence[str] = ()
 
 
-def fitted(sections: Sequence[Section], most: int = COMMENT) -> str:
+def fit(sections: Sequence[Section], most: int = COMMENT) -> str:
     """Return sections below each other in at most ``most`` bytes.
 
     The first that does not fit is cut between its rows; later ones are left out while they do not
     fit. A notice at the end names what is cut.
 
     >>> long = Section("groups", "| a |", [f"| {n} |" for n in range(1000)])
-    >>> print(fitted([Section("top", "Fine."), long], 640))
+    >>> print(fit([Section("top", "Fine."), long], 640))
     Fine.
     <BLANKLINE>
     | a |
@@ -110,7 +110,7 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         if SUMMARY - there < LEAST:
             return False
         with path.open("a", encoding="utf-8") as file:
-            file.write(printable(fitted(sections, SUMMARY - there)) + "\n")
+            file.write(printable(fit(sections, SUMMARY - there)) + "\n")
     except OSError as error:
         raise RunError(f"Cannot write the step's summary {path}: {error.strerror}.") from error
     return True

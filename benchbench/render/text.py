@@ -63,7 +63,7 @@ def cell(text: str) -> str:
     return line if len(line) <= CELL else line[: CELL - 1] + "…"
 
 
-def wrapped(text: str) -> str:
+def wrap(text: str) -> str:
     """Return a paragraph of ``WIDTH`` characters, its further lines indented."""
     return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 

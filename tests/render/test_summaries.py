@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchbench.errors import RunError
-from benchbench.render.summaries import COMMENT, LEAST, SUMMARY, Section, add_to_summary, fitted
+from benchbench.render.summaries import COMMENT, LEAST, SUMMARY, Section, add_to_summary, fit
 
 ROWS = [f"| {n} äöü |" for n in range(100_000)]
 LONG = Section("many groups", "| a |\n|:--|", ROWS)
@@ -15,13 +15,13 @@ HEAD, END = Section("the head", "## Fine"), Section("the end", "That was it.")
 
 
 def test_what_fits_is_whole() -> None:
-    assert fitted([HEAD, Section("rows", "| a |", ["| 1 |"]), END]) == (
+    assert fit([HEAD, Section("rows", "| a |", ["| 1 |"]), END]) == (
         "## Fine\n\n| a |\n| 1 |\n\nThat was it.\n"
     )
 
 
 def test_rows_are_cut_and_counted_and_the_limit_is_of_bytes() -> None:
-    text = fitted([HEAD, LONG, END])
+    text = fit([HEAD, LONG, END])
     assert len(text.encode()) <= COMMENT < 65_536
     shown = text.count("äöü")
     assert shown > 1000
@@ -30,8 +30,8 @@ def test_rows_are_cut_and_counted_and_the_limit_is_of_bytes() -> None:
 
 def test_a_section_that_does_not_fit_is_left_out_and_named() -> None:
     huge = Section("a novel", "x" * COMMENT)
-    assert fitted([HEAD, huge, END]) == "## Fine\n\nThat was it.\n\nCut for length: a novel.\n"
-    many = fitted([HEAD, *[Section("n" * 90, "x" * COMMENT)] * 50])
+    assert fit([HEAD, huge, END]) == "## Fine\n\nThat was it.\n\nCut for length: a novel.\n"
+    many = fit([HEAD, *[Section("n" * 90, "x" * COMMENT)] * 50])
     assert many == "## Fine\n\nCut for length: 50 sections.\n"
 
 
