@@ -13,16 +13,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from benchbench.analysis.results import FORMS
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
     from benchbench.grid import evaluate_grid
     from benchbench.models.digest import model_digest
     from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
-    from benchbench.reports.scorecard import scorecard
     from benchbench.runs import read_run, write_run
     from benchbench.types import (
         DataFile,
@@ -56,7 +57,7 @@ _HOMES = {
     "benchbench.models.digest": ("model_digest",),
     "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
-    "benchbench.reports.scorecard": ("scorecard",),
+    "benchbench.analysis.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
     "benchbench.types": (
         "DataFile",
@@ -81,6 +82,14 @@ _HOMES = {
         "Vocabulary",
     ),
 }
+FORMS.update(
+    Comparison="benchbench.render.comparison:terminal",
+    EarlyGate="benchbench.render.gate:early_terminal",
+    Gate="benchbench.render.gate:terminal",
+    Leaderboard="benchbench.render.leaderboard:terminal",
+    MethodComparison="benchbench.render.comparison:methods_terminal",
+    Scorecard="benchbench.render.scorecard:terminal",
+)
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [

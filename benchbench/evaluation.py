@@ -12,8 +12,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
-from benchbench.choice import KEY as CHOSEN
-from benchbench.choice import Choice, choices_of
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
@@ -28,6 +26,8 @@ from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
+from benchbench.selection import KEY as CHOSEN
+from benchbench.selection import Selection, selections_of
 from benchbench.types import (
     Counts,
     Learner,
@@ -103,7 +103,7 @@ def evaluate(
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
         chosen_on: tasks whose items served to choose this checkpoint; reports of a run on them say
-            so. A record beside the checkpoint is read in any case (``benchbench.choice``).
+            so. A record beside the checkpoint is read in any case (``benchbench.selection``).
         further: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
@@ -116,7 +116,7 @@ def evaluate(
     started = time.perf_counter()
     check_settings(limit, batch_size, seed, on_missing, precision)
     task = load_task(task) if isinstance(task, str) else task
-    chosen = [Choice(load_task(name).info.name) for name in chosen_on]
+    chosen = [Selection(load_task(name).info.name) for name in chosen_on]
     if isinstance(model, str):
         family_of(model)  # a wrong name should not wait for an edition to be drawn
     if out is not None:
@@ -130,7 +130,7 @@ def evaluate(
     usable = _usable(items, protocol, surveyed, on_missing)
     typed = model if isinstance(model, str) else model.manifest.name
     model = loaded(model, device, precision, seed, further, progress)
-    chosen += choices_of(typed)
+    chosen += selections_of(typed)
     with foreign_code(typed):
         model = _learned(model, task, resolved.root)
         computation = Computation.of(model)
@@ -193,8 +193,8 @@ def _learned(model: Model, task: Task, root: Path) -> Model:
     return model.learned(task.training(root) if isinstance(task, Trainable) else ())
 
 
-def _chosen(choices: Sequence[Choice]) -> dict[str, Any]:
-    return {CHOSEN: [asdict(each) for each in choices]} if choices else {}
+def _chosen(selections: Sequence[Selection]) -> dict[str, Any]:
+    return {CHOSEN: [asdict(each) for each in selections]} if selections else {}
 
 
 def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:

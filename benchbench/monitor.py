@@ -23,16 +23,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.callbacks import EPOCH, lightning_callback, trainer_callback
-from benchbench.choice import Choice, write_choice
 from benchbench.errors import Regression, UsageError
 from benchbench.files import expanded
+from benchbench.selection import Selection, write_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.gate import Gate, Rule
-    from benchbench.reports.scorecard import Scorecard
+    from benchbench.analysis.gate import Gate
+    from benchbench.analysis.gate_rules import Rule
+    from benchbench.analysis.scorecard import Scorecard
     from benchbench.training.log import Log
     from benchbench.types import Run, Task
 
@@ -74,8 +75,8 @@ class Look:
 
     def __str__(self) -> str:
         """Return a line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
-        from benchbench.reports.gates import in_short
-        from benchbench.reports.text import score_text
+        from benchbench.render.gate import in_short
+        from benchbench.render.scorecard import score_text
 
         said = [f"step {self.step:,}"]
         for card in self.cards:
@@ -180,8 +181,8 @@ class Monitor:
 
     def look(self, model: Any, step: int) -> Look:
         """Validate the model now, as ``__call__`` does."""
+        from benchbench.analysis.scorecard import scorecard
         from benchbench.evaluation import evaluate
-        from benchbench.reports.scorecard import scorecard
 
         started = time.perf_counter()
         with _as_it_was():
@@ -211,10 +212,10 @@ class Monitor:
         """
         if self._last is None:
             raise UsageError("Nothing was looked at yet, so that nothing was chosen.")
-        return write_choice(
+        return write_selection(
             checkpoint,
             [
-                Choice(run.task, run.edition, run.data_sha256, self._looks)
+                Selection(run.task, run.edition, run.data_sha256, self._looks)
                 for run in self._last.runs
             ],
         )
@@ -244,8 +245,7 @@ class Monitor:
         return lightning_callback(self, part)
 
     def _asked(self, fail_if: Sequence[str]) -> list[Rule]:
-        from benchbench.conditions import parse_condition
-        from benchbench.gate import Rule
+        from benchbench.analysis.gate_rules import Rule, parse_condition
 
         if fail_if:
             return [parse_condition(each) for each in fail_if]
@@ -253,7 +253,7 @@ class Monitor:
 
     def _check_rules(self) -> None:
         """Check, before training starts, that the first validation can be gated."""
-        from benchbench.gate import run_of
+        from benchbench.analysis.gate import run_of
 
         if self._baselines is None:
             return
@@ -266,7 +266,7 @@ class Monitor:
             run_of(self._baselines, rule, "baseline")
 
     def _gated(self, runs: Sequence[Run]) -> Gate | None:
-        from benchbench.gate import gate
+        from benchbench.analysis.gate import gate
 
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
@@ -305,7 +305,7 @@ class Monitor:
             self._log(look.values, look.step)
 
     def _failed(self, look: Look) -> None:
-        from benchbench.reports.gates import sentence
+        from benchbench.render.gate import sentence
 
         assert look.gate is not None
         lost = [check for check in look.gate.checks if check.gated and check.verdict == "fail"]
@@ -351,12 +351,12 @@ def _check_how(how: Mapping[str, Any]) -> None:
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
-    from benchbench.baselines import runs_from
-    from benchbench.reports.text import unsealed
+    from benchbench.render.caveats import unsealed
+    from benchbench.run_files import read_runs
     from benchbench.types import Run
 
     given = [against] if isinstance(against, Run) else against
-    found = runs_from(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
+    found = read_runs(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
     for said in (line for run in found for line in unsealed(run)):
         warnings.warn(said, stacklevel=3)
     return found

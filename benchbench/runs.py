@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import os_errors, written_whole
-from benchbench.choice import KEY as CHOSEN
-from benchbench.choice import of_records
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.files import exists, expanded, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
 from benchbench.seals import seal
+from benchbench.selection import KEY as CHOSEN
+from benchbench.selection import of_records
 from benchbench.types import Counts, ModelManifest, Run
 
 if TYPE_CHECKING:

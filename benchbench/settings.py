@@ -6,7 +6,7 @@ The first one found in the working directory or, upward, in its parents is used;
     edition = "scenes"         # or "official"
     data_root = "photographs"  # from the file's own folder
 
-    [[gate]]                   # a condition of benchbench gate (benchbench.conditions)
+    [[gate]]                   # a condition of benchbench gate (benchbench.analysis.gate_rules)
     task = "vg-relation"
     margin = 1.0
 

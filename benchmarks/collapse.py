@@ -22,7 +22,7 @@ from tabulate import tabulate
 from benchbench.atomic import written_whole
 from benchbench.errors import BenchbenchError, UsageError
 from benchbench.registry import load_model
-from benchbench.reports.plots import svg
+from benchbench.render.figures import svg
 from benchbench.training.validation.alignment import build
 from benchbench.variants.adapter import TrainedVariant
 from benchbench.variants.texts import Reader

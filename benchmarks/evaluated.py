@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import benchbench as bb
+from benchbench.analysis.paired import paired_scores
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.registry import load_model, load_task
-from benchbench.reports.sidebyside import side_by_side
 from benchbench.training.loop import BEST
 from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights
@@ -101,8 +101,8 @@ def evaluated(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]:
 
 def score_of(run: Run) -> Score:
     """A run's headline, without an interval."""
-    both = side_by_side([run])
-    return Score(both.means()[0].value, both.metric.name, run.edition)
+    both = paired_scores([run])
+    return Score(both.means[0].value, both.metric.name, run.edition)
 
 
 def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:

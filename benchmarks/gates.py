@@ -17,10 +17,10 @@ import click
 import numpy as np
 from scipy.special import ndtri
 
+from benchbench.analysis.early_gate import PORTIONS
 from benchbench.stats import holm, mean_over_groups
 from benchbench.stats.margins import from_bound, loss_variance
 from benchbench.stats.sequential import stop
-from benchbench.stopping import PORTIONS
 
 if TYPE_CHECKING:
     from benchbench.stats.margins import Sided

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.reports.scorecard import scorecard
 from benchbench.scenes.edition import export
 from benchbench.stats import between_seeds
 

@@ -7,7 +7,7 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchbench.reports.plots import nice, svg
+from benchbench.render.figures import nice, svg
 from benchmarks.curves import EXAMPLES
 
 if TYPE_CHECKING:

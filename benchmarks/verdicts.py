@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from benchbench.analysis.paired import paired_scores
 from benchbench.errors import UsageError
-from benchbench.reports.sidebyside import side_by_side
 from benchbench.stats import holm, intervals
 from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchbench.reports.sidebyside import SideBySide
+    from benchbench.analysis.paired import PairedScores
     from benchbench.types import Run
     from benchmarks.claims import Claim, Claims
 
@@ -137,7 +137,7 @@ def over_seeds(differences: Sequence[float], bound: float, level: float) -> Over
     return Over(mean, mean - half, mean + half, above, below)
 
 
-def over_items(both: SideBySide, bound: float, level: float) -> Over:
+def over_items(both: PairedScores, bound: float, level: float) -> Over:
     """The same over source images, of the mean of several seeds' differences.
 
     Args:
@@ -149,7 +149,7 @@ def over_items(both: SideBySide, bound: float, level: float) -> Over:
     mean = both.mean(apart)
     ((low, high),) = intervals([mean], 1 - 2 * level)
     # Two models that agree on every item are the same, and would not differ on others either.
-    per_loss = loss_variance(both.numbered(), absent=both.absent) if apart.any() else 0.0
+    per_loss = loss_variance(both.group_number, absent=both.absent) if apart.any() else 0.0
     sided = from_bound(mean, bound, per_loss=per_loss)
     return Over(mean.value, low, high, sided.above, sided.below)
 
@@ -189,7 +189,7 @@ def _found(claim: Claim, runs: Runs, level: float) -> Found:
     beside = [
         runs[seed, name, claim.task] for seed in seeds for name in (claim.worse, claim.better)
     ]
-    both = side_by_side(beside, claim.metric)
+    both = paired_scores(beside, claim.metric)
     if not both.is_mean or both.sign < 0:
         raise UsageError(
             f"The claim '{claim.name}' is of {both.metric.name} on {claim.task}, which counts "
@@ -208,7 +208,7 @@ def _found(claim: Claim, runs: Runs, level: float) -> Found:
     return replace(found, above=found.tested.above, below=found.tested.below)
 
 
-def _pair(both: SideBySide, column: int, level: float) -> Pair:
+def _pair(both: PairedScores, column: int, level: float) -> Pair:
     """Two checkpoints of a seed, the worse one's column first."""
     worse, better = both.values.T[column : column + 2]
     ((low, high),) = intervals([both.mean(better - worse)], 1 - 2 * level)

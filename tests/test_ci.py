@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import xmlschema
 
-from benchbench.reports.publishing import publish
+from benchbench.render.publication import publish
 from benchbench.runs import write_run
-from tests.reports.made import changed, made
+from tests.analysis.example_runs import changed, made
 from tests.runner import TOP, Done, Runner, read, scripts
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_a_pass(tmp_path: Path, runs: Path) -> None:
     assert done.outputs["verdict"] == "pass"
     assert done.outputs["exit-code"] == "0"
     assert done.summary.startswith("## Gate: PASS\n")
-    schema = xmlschema.XMLSchema(Path(__file__).parent / "reports" / "junit.xsd")
+    schema = xmlschema.XMLSchema(Path(__file__).parent / "render" / "junit.xsd")
     schema.validate(done.outputs["junit"])
     for kind in ("json", "markdown"):
         assert Path(done.outputs[kind]).is_file()
@@ -222,5 +222,5 @@ def test_the_gitlab_job(tmp_path: Path, project: Path) -> None:
         runner = Runner(tmp_path / "lab", project, **env, MADE=evaluated(tmp_path, share))
         left, said = runner.bash("\n".join(lines), "bash", project, {})
         assert left == code, said
-        schema = xmlschema.XMLSchema(Path(__file__).parent / "reports" / "junit.xsd")
+        schema = xmlschema.XMLSchema(Path(__file__).parent / "render" / "junit.xsd")
         schema.validate(project / job["artifacts"]["reports"]["junit"])

@@ -5,28 +5,26 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import benchbench
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {
-        "baselines",
-        "callbacks",
-        "conditions",
-        "gate",
-        "grid",
-        "monitor",
-        "reports",
-        "stopping",
-        "testing",
-    },
+    {"callbacks", "grid", "monitor", "testing"},
+    {"render"},
+    {"analysis"},
     {"evaluation", "training"},
     {"tasks"},
+    {"run_files"},
     {"runs"},
     {"protocols"},
     {"embedding"},
@@ -38,7 +36,6 @@ LAYERS = [
     {
         "atomic",
         "cache",
-        "choice",
         "dependencies",
         "devices",
         "doctor",
@@ -46,6 +43,7 @@ LAYERS = [
         "failures",
         "registry",
         "seals",
+        "selection",
         "settings",
     },
     {"leftovers"},
@@ -90,6 +88,67 @@ def test_imports_point_downward(path: Path) -> None:
     assert room in DEPTH, f"{room} has no layer: give it one in LAYERS"
     upward = {r for r in imported_rooms(path) if r != room and DEPTH[r] < DEPTH[room]}
     assert not upward, f"{room} imports {upward} from above"
+
+
+def nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node, without the imports that are for type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from nodes_that_run(child)
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Modules, and names in them, that a file imports when it runs, also inside functions."""
+    names = set()
+    for node in nodes_that_run(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+    return names
+
+
+def circle_among(paths: Iterable[Path], root: Path) -> list[str]:
+    """Modules that import each other in a circle; empty where none do."""
+    modules = {".".join(p.relative_to(root).with_suffix("").parts): p for p in paths}
+    graph = {name: imported_modules(path) & set(modules) for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+NUMBERS = sorted((TOP / "benchbench" / "analysis").glob("*.py"))
+TEXTS = sorted((TOP / "benchbench" / "render").glob("*.py"))
+
+
+def test_no_modules_of_analysis_and_render_import_each_other_in_a_circle() -> None:
+    assert len(NUMBERS) > 10
+    assert len(TEXTS) > 10
+    assert not circle_among([*NUMBERS, *TEXTS], TOP)
+
+
+def test_a_circle_through_a_function_counts_and_one_of_types_does_not(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("import two\n")
+    two.write_text("if TYPE_CHECKING:\n    import one\n")
+    assert not circle_among([one, two], tmp_path)
+    two.write_text("def function():\n    from one import name\n")
+    assert set(circle_among([one, two], tmp_path)) == {"one", "two"}
+
+
+FORMATTING = {"benchbench.printable", "csv", "html", "json", "tabulate", "textwrap"}
+COMPUTING = {"numpy", "scipy"}
+
+
+@pytest.mark.parametrize("path", [*NUMBERS, *TEXTS], ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_analysis_formats_nothing_and_render_computes_nothing(path: Path) -> None:
+    foreign = FORMATTING if path in NUMBERS else COMPUTING
+    assert not imported_modules(path) & foreign
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import benchbench as bb
-from benchbench.reports.blocks import refresh_blocks
-from benchbench.reports.publishing import editions_in, published, refresh
+from benchbench.render.blocks import refresh_blocks
+from benchbench.render.publication import editions_in, read_published, refresh
 from tests.cli.test_cli import typed
 
 TOP = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ def test_pages_and_readme_are_as_their_runs_say() -> None:
 
 def test_bundled_models_and_blind_ones_are_on_every_task() -> None:
     for folder in editions_in(BOARDS):
-        runs = published(folder)
+        runs = read_published(folder)
         assert set(bb.task_names()) <= set(runs)
         for task, of in runs.items():
             names = {run.model.name for run in of.values()}

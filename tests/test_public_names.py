@@ -19,8 +19,8 @@ def test_public_names_are_these_and_all_there() -> None:
 
 
 def test_functions_stay_callable_once_their_modules_are_imported() -> None:
+    import benchbench.analysis.scorecard
     import benchbench.evaluation
-    import benchbench.reports.scorecard
     import benchbench.runs
 
     assert callable(benchbench.evaluate)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
 from benchbench.grid import evaluate_grid
 from benchbench.models.blind import Blind
 from benchbench.registry import load_model
-from benchbench.reports.scorecard import scorecard
 from benchbench.runs import read_run
 from tests.test_evaluation import first_image, scores
 

@@ -37,11 +37,11 @@ def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
     """
-    from benchbench.baselines import runs_of
-    from benchbench.reports.boards import FORMATS as WRITERS
-    from benchbench.reports.leaderboard import leaderboard
+    from benchbench.analysis.leaderboard import leaderboard
+    from benchbench.render.leaderboard import FORMATS as WRITERS
+    from benchbench.run_files import read_all_runs
 
-    click.echo(WRITERS[kind](leaderboard(runs_of(runs), **how)))
+    click.echo(WRITERS[kind](leaderboard(read_all_runs(runs), **how)))
 
 
 @click.command("publish")
@@ -66,16 +66,16 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
 
     Without RUNS, the pages are written anew from the runs that are there.
     """
-    from benchbench.baselines import runs_of
     from benchbench.errors import UsageError
-    from benchbench.reports.blocks import check_markers, refresh_blocks
-    from benchbench.reports.publishing import publish, refresh
+    from benchbench.render.blocks import check_markers, refresh_blocks
+    from benchbench.render.publication import publish, refresh
+    from benchbench.run_files import read_all_runs
 
     if check and runs:
         raise UsageError("--check looks at what is published: leave the runs out.")
     for file in into:
         check_markers(file)
-    changed = publish(runs_of(runs), to) if runs else refresh(to, check=check)
+    changed = publish(read_all_runs(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
     _tell(changed, "stale" if check else "wrote")
     if check and changed:

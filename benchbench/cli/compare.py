@@ -47,8 +47,8 @@ def compare_command(
     A and B are files of benchbench eval; A is the one to compare with. Two folders are two methods,
     and the runs in each are its seeds.
     """
-    from benchbench.reports.comparison import compare
-    from benchbench.reports.flipped import check_flips, write_flips
+    from benchbench.analysis.comparison import compare
+    from benchbench.render.flips import check_flips, write_flips
     from benchbench.runs import read_run
 
     if a.is_dir() or b.is_dir():
@@ -65,9 +65,9 @@ def compare_command(
 
 
 def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
-    from benchbench.baselines import runs_of
+    from benchbench.analysis.seeds import compare_methods
     from benchbench.errors import UsageError
-    from benchbench.reports.seeds import compare_methods
+    from benchbench.run_files import read_all_runs
 
     if not (a.is_dir() and b.is_dir()):
         raise UsageError(
@@ -75,4 +75,4 @@ def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -
         )
     if flips is not None or by is not None:
         raise UsageError("--flips and --by are of two runs: name two files.")
-    return str(compare_methods(runs_of([a]), runs_of([b]), **how))
+    return str(compare_methods(read_all_runs([a]), read_all_runs([b]), **how))

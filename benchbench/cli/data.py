@@ -30,7 +30,7 @@ def data_where(task: str | None, data_root: str | None, edition: str | None) -> 
     """List the files that a task (by default every task) reads, and which are there."""
     from benchbench.editions import choose
     from benchbench.registry import load_task, task_names
-    from benchbench.reports.cards import layout
+    from benchbench.render.cards import layout
 
     infos = [load_task(name).info for name in ([task] if task else task_names())]
     choice = choose(data_root, edition)

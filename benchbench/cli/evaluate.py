@@ -119,11 +119,11 @@ class _Shown(NamedTuple):
 
 
 def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None:
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
-    from benchbench.reports.scorecard import scorecard
-    from benchbench.reports.text import banners
+    from benchbench.render.caveats import banners
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown
@@ -155,11 +155,13 @@ def _grid(
     models: Sequence[str], tasks: Sequence[str], shown: _Shown, settings: dict[str, Any]
 ) -> int:
     """Print a line per finished run; return exit code 2 where a run failed, otherwise 0."""
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid, named
-    from benchbench.reports.boards import DRAWN
-    from benchbench.reports.scorecard import scorecard
-    from benchbench.reports.text import CELL, banners, headline_line, wrapped
+    from benchbench.render.caveats import banners
+    from benchbench.render.leaderboard import DRAWN
+    from benchbench.render.scorecard import headline_line
+    from benchbench.render.text import CELL, wrap
     from benchbench.runs import run_path
 
     out, by, ties, quiet, bar = shown
@@ -177,7 +179,7 @@ def _grid(
         for banner in banners(cell.run):
             key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
             if key not in said:
-                click.echo(f"{wrapped(banner)}\n", err=quiet)
+                click.echo(f"{wrap(banner)}\n", err=quiet)
                 said.add(key)
         done += 1
         path = run_path(cell.run, out)

@@ -15,9 +15,10 @@ from benchbench.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.gate import Gate, Inconclusive, Rule
-    from benchbench.reports.summaries import Section
-    from benchbench.stopping import Early
+    from benchbench.analysis.early_gate import EarlyGate
+    from benchbench.analysis.gate import Gate, Inconclusive
+    from benchbench.analysis.gate_rules import Rule
+    from benchbench.render.summaries import Section
     from benchbench.types import Run
 
 INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
@@ -98,19 +99,20 @@ def _gated(
     **how: Any,
 ) -> tuple[str, list[Section], int]:
     """Return the text to print, the sections for a summary, and the exit code."""
-    from benchbench.baselines import is_there, runs_from
-    from benchbench.gate import exit_code, gate
-    from benchbench.reports.gates import last_line, sections, terminal
+    from benchbench.analysis.gate import exit_code, gate
+    from benchbench.render.gate import last_line, terminal
+    from benchbench.render.gate_reports import sections
+    from benchbench.run_files import names_runs, read_runs
 
     _check_reports(reports)
     rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
-    old = runs_from(where)
+    old = read_runs(where)
     if early_stop:
         early = _early(candidate, old, rules, reports, ties, how)
         text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
         code = exit_code(early.verdict, inconclusive)
         return text, [_fenced(early.verdict.upper(), text)], code
-    new = runs_from(candidate) if is_there(candidate) else _evaluated(candidate, rules, how)
+    new = read_runs(candidate) if names_runs(candidate) else _evaluated(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
     _write(found, reports)  # before anything is printed: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
@@ -123,21 +125,21 @@ def _early(
     reports: Sequence[Path],
     ties: Any,
     how: dict[str, Any],
-) -> Early:
+) -> EarlyGate:
     """Return the early verdict of one rule, from as many items as it needs.
 
     Raises:
         UsageError: there are several rules, a report, or a run as the candidate.
     """
-    from benchbench.baselines import is_there
+    from benchbench.analysis.early_gate import gate_early
+    from benchbench.analysis.gate import run_of
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
-    from benchbench.gate import run_of
     from benchbench.registry import load_model
-    from benchbench.stopping import gate_early
+    from benchbench.run_files import names_runs
     from benchbench.types import FURTHER, LoadOptions
 
-    if len(rules) != 1 or reports or is_there(candidate):
+    if len(rules) != 1 or reports or names_runs(candidate):
         raise UsageError(
             "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
             "that others would be gated by are not complete."
@@ -159,7 +161,7 @@ def _asked(
     Raises:
         UsageError: there is no rule or no baseline, or ``inconclusive`` is unknown.
     """
-    from benchbench.conditions import EXAMPLE, parse_condition, rules_of
+    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, rules_of
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
 
@@ -199,7 +201,7 @@ def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[R
 
 def _check_reports(reports: Sequence[Path]) -> None:
     from benchbench.errors import UsageError
-    from benchbench.reports.gates import FORMATS
+    from benchbench.render.gate_reports import FORMATS
 
     for path in reports:
         if path.suffix not in FORMATS:
@@ -208,7 +210,7 @@ def _check_reports(reports: Sequence[Path]) -> None:
 
 def _write(found: Gate, reports: Sequence[Path]) -> None:
     from benchbench.atomic import written_whole
-    from benchbench.reports.gates import FORMATS
+    from benchbench.render.gate_reports import FORMATS
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
@@ -218,7 +220,7 @@ def _write(found: Gate, reports: Sequence[Path]) -> None:
 
 def _fenced(what: str, text: str) -> Section:
     """Return a section with the text in a code block."""
-    from benchbench.reports.summaries import LEAST, Section
+    from benchbench.render.summaries import LEAST, Section
 
     return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
 
@@ -226,7 +228,7 @@ def _fenced(what: str, text: str) -> Section:
 def _summarise(sections: Sequence[Section]) -> None:
     """Add the sections to the CI step's summary, where there is one; failure is only a warning."""
     from benchbench.errors import RunError
-    from benchbench.reports.summaries import add_to_summary
+    from benchbench.render.summaries import add_to_summary
 
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if not name:

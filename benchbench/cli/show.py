@@ -25,7 +25,7 @@ def show_group() -> None:
 @click.option("--manifest", is_flag=True, help="Also all that could have changed a number.")
 def show_run(path: Path, manifest: bool, **how: Any) -> None:
     """Read a run's file: its scorecard by any tie rule, any slice and any kind of interval."""
-    from benchbench.reports.scorecard import scorecard
+    from benchbench.analysis.scorecard import scorecard
     from benchbench.runs import read_run
 
     run = read_run(path)
@@ -53,9 +53,9 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
 @options.edition_option
 def show_task(name: str, data_root: str | None, edition: str | None) -> None:
     """Show a task's card: what it measures, on which files, chance, and what to beware of."""
+    from benchbench.analysis.guessing import guess
     from benchbench.registry import load_task
-    from benchbench.reports.cards import task_card
-    from benchbench.reports.guessing import guess
+    from benchbench.render.cards import task_card
 
     task = load_task(name)
     click.echo(task_card(task.info, guess(task, data_root, edition)))
@@ -74,13 +74,13 @@ def show_model(
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
     from benchbench.evaluation import loaded
-    from benchbench.reports.manifests import model_page
+    from benchbench.render.cards import model_card
 
     settings: Any = further
     model = loaded(specification, device, precision, seed, settings, None)
     scale: float | None = getattr(model, "logit_scale", None)
     if not as_json:
-        click.echo(model_page(model.manifest, scale))
+        click.echo(model_card(model.manifest, scale))
         return
     record = asdict(model.manifest) | ({} if scale is None else {"logit_scale": round(scale, 4)})
     click.echo(json_text({**record, "fingerprint": model.manifest.fingerprint}))

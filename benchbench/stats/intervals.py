@@ -19,7 +19,7 @@ from benchbench.stats.means import FEW_CLUSTERS, Mean
 from benchbench.stats.wilson import share_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -33,42 +33,15 @@ Method = Literal["auto", "t", "percentile", "bca", "wilson"]
 Kind = Literal["share", "mean", "median"]
 """The kind of a number: ``share``, a mean of answers between 0 and 1; ``mean``, a mean of
 differences or ranks; ``median``."""
-WORDS: dict[str, str] = {
-    "wilson": "Wilson's with the effective number of items, by the jackknife over clusters (source "
-    "images)",
-    "t": "Student's t, by the jackknife over clusters (source images)",
-    "percentile": "expanded percentiles of {resamples:,} bootstrap draws of clusters (source "
-    "images)",
-    "bca": "bias-corrected and accelerated (BCa), of {resamples:,} bootstrap draws of clusters "
-    "(source images)",
-}
 
 
 def taken(kind: Kind, method: Method) -> str:
-    """Return the method used for a kind of number: a key of ``WORDS``."""
+    """Return the interval of a kind of number: wilson, t, percentile or bca."""
     if kind == "median":
         return "percentile"
     if method == "auto":
         return "wilson" if kind == "share" else "t"
     return method
-
-
-def described(method: Method, kinds: Iterable[Kind], resamples: int = RESAMPLES) -> str:
-    """Return a description of the intervals of some kinds of numbers, for a reader.
-
-    >>> described("auto", ["mean"])
-    "Student's t, by the jackknife over clusters (source images)"
-    """
-    of: dict[str, list[str]] = {}
-    for kind in dict.fromkeys(kinds):
-        of.setdefault(taken(kind, method), []).append(f"{kind}s")
-    said = [
-        WORDS[each].format(resamples=resamples)
-        + (f" for {' and '.join(kinds_of)}" if len(of) > 1 else "")
-        for each, kinds_of in of.items()
-    ]
-    agreed = any(each != "wilson" and "shares" in kinds_of for each, kinds_of in of.items())
-    return "; ".join(said) + "; Wilson's where all agree" * agreed
 
 
 def kind_of(value: Mean | Median, of_share: bool) -> Kind:

@@ -16,7 +16,7 @@ from benchmarks.curves import Curve, Learned
 from benchmarks.evaluated import score_of
 from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judged
-from tests.reports.made import made
+from tests.analysis.example_runs import made
 
 if TYPE_CHECKING:
     from pathlib import Path

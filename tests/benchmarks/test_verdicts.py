@@ -5,12 +5,12 @@ import pytest
 from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
+from benchbench.analysis.comparison import compare
 from benchbench.errors import UsageError
-from benchbench.reports.comparison import compare
 from benchmarks.claims import Claims
 from benchmarks.verdicts import Found, judged, over_seeds
+from tests.analysis.example_runs import made
 from tests.benchmarks.fakes import CLAIMS, LEVEL, claim, runs_of
-from tests.reports.made import made
 
 
 def by_name(seeds: int) -> dict[str, Found]:

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from benchbench.cli import main
 from benchbench.errors import RunError
 from benchbench.monitor import Monitor
-from benchbench.reports.publishing import publish
+from benchbench.render.publication import publish
 from benchbench.runs import write_run
-from tests.reports.made import EDITION, made
+from tests.analysis.example_runs import EDITION, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable

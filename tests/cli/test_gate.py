@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from benchbench.cli import main
 from benchbench.runs import write_run
-from tests.reports.made import changed, made
+from tests.analysis.example_runs import changed, made
 
 CONDITION = "vg-relation.macro < baseline - 5pp"
 

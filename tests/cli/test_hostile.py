@@ -12,6 +12,7 @@ import click
 import pytest
 
 from benchbench.runs import write_run
+from tests.analysis.example_runs import made
 from tests.cli.hostile import (
     OBEYED,
     SPECIAL,
@@ -24,7 +25,6 @@ from tests.cli.hostile import (
     problems_of,
     typed,
 )
-from tests.reports.made import made
 
 if TYPE_CHECKING:
     from pathlib import Path

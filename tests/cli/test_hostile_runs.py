@@ -14,8 +14,8 @@ import pytest
 
 from benchbench.cli.boards import FORMATS
 from benchbench.runs import write_run
+from tests.analysis.example_runs import changed, made
 from tests.cli.hostile import FAKE, UNSAFE, WORDS, lines, problems, typed
-from tests.reports.made import changed, made
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task, task_names
-from benchbench.reports.scorecard import scorecard
 from benchbench.scenes.edition import export
 from benchbench.testing import check_model
 from benchbench.types import LoadOptions, TakesProposals, Variable

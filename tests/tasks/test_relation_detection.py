@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.cli import main
 from benchbench.editions import choose, resolve_edition
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.reports.cards import layout, task_card
-from benchbench.reports.scorecard import scorecard
+from benchbench.render.cards import layout, task_card
 from benchbench.runs import read_run
 from benchbench.types import TakesProposals, Trainable, Variable
 from tests.scene_graphs import write

@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
+from benchbench.analysis.scorecard import Scorecard, scorecard
 from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.reports.scorecard import Scorecard, scorecard
 from benchbench.runs import read_run
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import MalformedData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.reports.scorecard import scorecard
 from benchbench.testing import check_task
 
 

@@ -1,0 +1,182 @@
+"""The rules of a gate, as typed and as written in a settings file.
+
+On the command line, a rule is the condition under which the gate fails::
+
+    vg-relation.macro < baseline - 1.0pp @ 0.05     # a margin of a point, α = 0.05
+    vg-relation.macro by relation < baseline - 5pp  # each relation with 400 items or more
+    coco-retrieval.R@1 < 30%                        # a floor
+
+In ``benchbench.toml``, or as ``[[tool.benchbench.gate]]`` in ``pyproject.toml``::
+
+    [[gate]]
+    task = "vg-relation"
+    metric = "macro"
+    margin = 1.0        # points
+    alpha = 0.05
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import UnknownName, UsageError
+from benchbench.registry import load_task, task_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchbench.types import Metric
+
+ALPHA = 0.05
+FEW_ITEMS = 400
+"""Groups of fewer items are reported and not gated."""
+EXAMPLE = '"vg-relation.macro < baseline - 1.0pp @ 0.05"'
+CONDITION = re.compile(
+    r"(?P<what>\S+)(\s+by\s+(?P<by>\S+))?\s*<\s*"
+    r"(baseline(\s*-\s*(?P<margin>\d+(\.\d+)?)\s*pp)?|(?P<floor>\d+(\.\d+)?)\s*%)"
+    r"(\s*@\s*(?P<alpha>0?\.\d+))?\s*"
+)
+POINTS = ("margin", "floor")
+"""Fields that a user writes in points and that a rule holds as shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A bound on one metric of one task; in shares, so that a point is 0.01."""
+
+    task: str
+    metric: str | None = None
+    """None: the task's headline."""
+    margin: float = 0.01
+    """By how much the candidate may be worse than the baseline."""
+    floor: float | None = None
+    """The least score of the candidate, whatever the baseline has; then there is no margin."""
+    by: str | None = None
+    """A tag: each of its groups is held to the margin by itself."""
+    least_items: int = FEW_ITEMS
+    """With ``by``: groups of fewer items are reported, not gated."""
+    alpha: float = ALPHA
+
+
+def check_rule(rule: Rule, metric: Metric) -> None:
+    """Refuse bounds that no score could pass, or that no score could fail.
+
+    Raises:
+        UsageError: a margin or a floor that is no share (of ranks, no finite number), or an α of a
+            half or more.
+    """
+    most = math.inf if metric.reading == "rank" else 1.0
+    for what, share in (("margin", rule.margin), ("floor", rule.floor)):
+        if share is not None and not (0 <= share <= most and math.isfinite(share)):
+            raise UsageError(
+                f"{rule.task} {metric.name}: a {what} lies between 0 and 100 points, not at "
+                f"{100 * share:g}."
+            )
+    if not 0 < rule.alpha < 0.5:
+        raise UsageError(
+            f"{rule.task} {metric.name}: α lies between 0 and 0.5, not at {rule.alpha:g}."
+        )
+
+
+def parse_condition(text: str) -> Rule:
+    """Return the rule of the condition under which it fails.
+
+    Raises:
+        UsageError: the text has another form.
+        UnknownName: there is no such task or metric.
+
+    >>> rule = parse_condition("vg-relation.macro < baseline - 1.0pp @ 0.05")
+    >>> rule.task, rule.metric, rule.margin, rule.alpha
+    ('vg-relation', 'macro', 0.01, 0.05)
+    """
+    match = CONDITION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"Cannot read the condition '{text}'. Write it as {EXAMPLE}.")
+    task, metric = _task_and_metric(match["what"])
+    floor = match["floor"]
+    return Rule(
+        task=task,
+        metric=metric,
+        margin=float(match["margin"] or 0) / 100,
+        floor=None if floor is None else float(floor) / 100,
+        by=match["by"],
+        alpha=float(match["alpha"] or ALPHA),
+    )
+
+
+def _task_and_metric(what: str) -> tuple[str, str]:
+    """Split ``task.metric``, where both may hold dots, behind the longest name of a task."""
+    parts = what.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        task = ".".join(parts[:cut])
+        if task.partition(".")[0] in task_names() and _exists(task):
+            return task, check_metric(task, ".".join(parts[cut:]))
+    hint = f"Write task.metric, as in {EXAMPLE}. List tasks: benchbench list tasks"
+    raise UnknownName("task and metric", what, [f"{name}.macro" for name in task_names()], hint)
+
+
+def _exists(task: str) -> bool:
+    """Return whether there is such a task, or such a variant of one."""
+    try:
+        load_task(task)
+    except UnknownName:
+        return False
+    return True
+
+
+def check_metric(task: str, metric: str) -> str:
+    """Return a metric's name, if the task has it.
+
+    Raises:
+        UnknownName: it does not.
+    """
+    there = [each.name for each in load_task(task).info.metrics]
+    if metric not in there:
+        raise UnknownName(f"metric of {task}", metric, there, f"There are: {', '.join(there)}.")
+    return metric
+
+
+def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
+    """Return the rules in the tables of a settings file.
+
+    Args:
+        tables: each with ``task`` and any other of ``Rule``'s fields.
+        origin: the file, for messages.
+
+    Raises:
+        UsageError: an unknown key, a value of the wrong type, a margin beside a floor.
+    """
+    return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
+
+
+LARGEST = 2**31
+"""Largest whole number that a table may hold: a larger one is a slip, and may not fit a float."""
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
+    "alpha": (float,), "least_items": (int,),
+}  # fmt: skip
+
+
+def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
+    known = [field.name for field in fields(Rule)]
+    for key, value in table.items():
+        if key not in known:
+            raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
+        too_large = isinstance(value, int) and abs(value) > LARGEST
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or too_large:
+            types = " or ".join(each.__name__ for each in _TYPES[key])
+            raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")
+    if "task" not in table:
+        raise UsageError(f'{where} names no task. Add one: task = "vg-relation"')
+    if "metric" in table:
+        check_metric(table["task"], table["metric"])
+    if "margin" in table and "floor" in table:
+        raise UsageError(f"{where} has a margin and a floor. Write two tables.")
+    values = dict(table)
+    for key in POINTS:
+        if key in values:
+            values[key] = values[key] / 100
+    return Rule(**values)

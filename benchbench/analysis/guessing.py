@@ -1,0 +1,125 @@
+"""Chance levels of a task's files, from the shapes of items and without a model.
+
+The protocol is run with an encoder that reads no image and gives every input the same vector; each
+outcome has the expected score of a random order of its candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from benchbench.analysis.scorecard import chance_of
+from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
+from benchbench.embedding import Captions, Embedded, Encoder
+from benchbench.errors import BenchbenchError
+from benchbench.protocols import load_protocol
+from benchbench.types import TakesProposals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from benchbench.types import ImageRef, Metric, Role, Task
+
+
+Lack = Literal["proposals", "no files", "not drawn", "unreadable"]
+"""They depend on how much a detector proposes; no part of the drawn world has the task's files; the
+files are not drawn yet; or they cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guessing:
+    """The chance levels of a task's files, or why there are none."""
+
+    edition: str = ""
+    items: int = 0
+    chance: Mapping[Metric, float] = field(default_factory=dict)
+    """Expected score of random guesses: a share in [0, 1], or a rank from 1."""
+    lack: Lack | None = None
+    """Why there are no chance levels."""
+    error: str = ""
+    """Of files that cannot be read."""
+
+
+def guess(task: Task, data_root: str | Path | None = None, edition: str | None = None) -> Guessing:
+    """Return the chance levels on the files that ``evaluate`` would read; nothing is drawn.
+
+    Files that a variable or a settings file names may be missing or wrong: then the reason takes
+    the place of the numbers.
+
+    Raises:
+        BenchbenchError: the files that the caller names are missing or wrong.
+    """
+    if isinstance(task, TakesProposals):
+        return Guessing(lack="proposals")
+    try:
+        lack = _lack(task, data_root, edition)
+        return Guessing(lack=lack) if lack else _chance_levels(task, data_root, edition)
+    except BenchbenchError as error:
+        if data_root is not None or edition is not None:
+            raise
+        return Guessing(lack="unreadable", error=str(error))
+
+
+def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack | None:
+    """Return why the drawn world has no files of a task; None where it, or another edition, has."""
+    from benchbench.scenes.edition import is_there
+
+    if choose(data_root, edition).edition != SCENES:
+        return None
+    part = drawn_part(task.info)
+    if part is None:
+        return "no files"
+    return None if is_there(part) else "not drawn"
+
+
+def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
+    """Return a protocol's chance levels on files that exist."""
+    resolved = resolve_edition(task.info, data_root, edition)
+    items = task.items(resolved.root)
+    protocol = load_protocol(task.info.protocol)
+    model: Any = NoModel()
+    outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes
+    shown, _ = task.info.shown(drawn=resolved.drawn)
+    chance = {metric: chance_of(protocol, outcomes, metric) for metric in shown}
+    return Guessing(resolved.name, len(items), chance)
+
+
+class NoModel:
+    """The attributes of a model that a protocol reads; the model is never run."""
+
+    logit_scale = 1.0
+
+
+class ConstantEncoder(Encoder):
+    """An encoder that reads no image and gives every input the same vector."""
+
+    def __init__(self) -> None:
+        self.progress = None
+        self.unreadable = {}
+
+    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+        """Return one vector for all images: [distinct, 1]."""
+        distinct = dict.fromkeys(refs)
+        return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
+
+    def look(self, refs: Iterable[ImageRef]) -> None:
+        """Read nothing."""
+
+    def readable(self, items: Any) -> Any:
+        """Return all items."""
+        return list(items)
+
+    def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
+        """Return one vector for all captions; each string has its own token ids."""
+        distinct = dict.fromkeys(texts)
+        rows = {text: i for i, text in enumerate(distinct)}
+        ids = {text: (i,) for text, i in rows.items()}
+        return Captions(Embedded(rows, _ones(len(rows))), ids, frozenset())
+
+
+def _ones(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.ones((n, 1), dtype=np.float32)

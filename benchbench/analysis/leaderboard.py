@@ -1,0 +1,280 @@
+"""Several models on one task: places, and which differences between them are beyond chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from benchbench.analysis.paired import circumstances, pair_runs
+from benchbench.analysis.reliability import rare_groups, rare_share
+from benchbench.analysis.results import Result
+from benchbench.errors import UsageError
+from benchbench.stats import (
+    benjamini_hochberg,
+    detectable,
+    flip,
+    holm,
+    intervals,
+    letters,
+    rank_sets,
+    step_down,
+)
+from benchbench.stats.flips import DRAWS
+from benchbench.types import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.analysis.paired import Circumstance, PairedScores
+    from benchbench.stats import Flips, Method, Panel, Ranks
+    from benchbench.types import Metric, Run, TaskInfo, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
+
+LEVEL = 0.95
+MOST = 100_000_000
+"""Sign flips times pairs: about 2 GB."""
+Correction = Literal["step-down", "holm", "bh"]
+"""Of p-values for the number of pairs: family-wise by the step-down maximum of |T| or by Holm's
+method, or of the false discovery rate by Benjamini and Hochberg's method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model's place on a leaderboard."""
+
+    run: Run
+    estimate: Estimate
+    best: int
+    """The best place that it may have, with the board's confidence for all models at once."""
+    worst: int
+    letters: str
+    """Models that share a letter do not differ beyond chance."""
+    tied: bool
+    """Whether it does not differ from the first beyond chance."""
+    p_first: float
+    """Adjusted, of its difference from the first; NaN for the first itself."""
+
+    @property
+    def text_only(self) -> bool:
+        """Whether the model reads no images."""
+        return not self.run.model.preprocessing
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScores:
+    """The scores of all models in one group of the metric."""
+
+    name: str
+    n_items: int
+    scores: tuple[float, ...]
+    """[places]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard(Result):
+    """Models on one task of one edition by one metric."""
+
+    info: TaskInfo
+    edition: str
+    metric: Metric
+    ties: Ties
+    level: float
+    interval: Method
+    correction: Correction
+    places: tuple[Place, ...]
+    """The best score first."""
+    unlike: tuple[Circumstance, ...]
+    """Settings, scores the models, in which the runs differ."""
+    chance: float
+    """Expected score of random guesses."""
+    p_values: Floats
+    """[models, models], adjusted, in order of the places; 1 on the diagonal."""
+    family: int
+    """Pairs that were compared."""
+    exact: bool
+    """Whether all sign flips were counted."""
+    detectable: float
+    """The true difference that a typical pair here shows in four of five tries, uncorrected; NaN
+    with one model."""
+    rare_share: float = 0.0
+    """Weight of groups of fewer than ten clusters in every mean, in [0, 1]."""
+    rare: tuple[str, ...] = ()
+    """Those groups."""
+    groups: tuple[GroupScores, ...] = field(default=(), repr=False)
+    """Of the metric, the one of most items first; one alone where it has no groups."""
+
+    @property
+    def is_rank(self) -> bool:
+        """Whether scores are ranks from 1, of which less is better."""
+        return self.metric.reading == "rank"
+
+    @property
+    def first(self) -> Run:
+        """The run with the best score."""
+        return self.places[0].run
+
+
+def leaderboard(
+    runs: Sequence[Run],
+    metric: Metric | str | None = None,
+    *,
+    ties: Ties = "wrong",
+    level: float = LEVEL,
+    interval: Method = "auto",
+    correction: Correction = "step-down",
+    seed: int = 0,
+) -> Leaderboard:
+    """Compare every two of several models on the same items.
+
+    Args:
+        runs: of one task and edition, one per model.
+        metric: of the task, a mean; by default its headline.
+        ties: the rule, where the metric fixes none.
+        level: of intervals and places; differences count below 1 − level.
+        interval: the kind of each model's interval (``stats.interval``), apart from places.
+        correction: of p-values for the number of pairs.
+        seed: of all draws.
+
+    Raises:
+        UsageError: runs that do not compare, a model twice, a metric that is no mean, or Wilson's
+            intervals where items are not independent.
+    """
+    _check_of_one_task(runs)
+    _check_names(runs)
+    pairing = pair_runs(runs)
+    scores = pairing.scores(metric, ties=ties)
+    if not scores.is_mean:
+        raise UsageError(
+            f"{scores.metric.name} is a median, and a leaderboard is of means. Compare two runs by "
+            f"it: benchbench compare A B --metric {scores.metric.name}"
+        )
+    table = scores.panel
+    estimates = _estimates(scores, level, interval, seed)
+    order = sorted(
+        range(len(runs)),
+        key=lambda i: (-scores.sign * round(estimates[i].value, 12), runs[i].model.name),
+    )
+    flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
+    p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
+    ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
+    errors = table.standard_errors(table.pairs())
+    return Leaderboard(
+        info=pairing.info,
+        edition=runs[0].edition,
+        metric=scores.metric,
+        ties=scores.ties,
+        level=level,
+        interval=interval,
+        correction=correction,
+        places=_places(runs, estimates, order, ranks, p_values, 1 - level),
+        unlike=tuple(circumstances(runs)),
+        chance=scores.chance_level(),
+        p_values=p_values,
+        family=len(errors),
+        exact=flips.exact,
+        detectable=detectable(np.median(errors) if len(errors) else np.nan, alpha=1 - level),
+        rare_share=rare_share(scores.mean(scores.chance)),
+        rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
+        groups=_groups(scores, order),
+    )
+
+
+def _places(
+    runs: Sequence[Run],
+    estimates: Sequence[Estimate],
+    order: Sequence[int],
+    ranks: Ranks,
+    p_values: Floats,
+    alpha: float,
+) -> tuple[Place, ...]:
+    """Return one place per model, the best first; ``p_values`` are in that order."""
+    apart = p_values < alpha
+    shown = letters(apart)
+    return tuple(
+        Place(
+            run=runs[i],
+            estimate=estimates[i],
+            best=int(ranks.best[i]),
+            worst=int(ranks.worst[i]),
+            letters=shown[place],
+            tied=not apart[0, place],
+            p_first=float(p_values[0, place]) if place else float("nan"),
+        )
+        for place, i in enumerate(order)
+    )
+
+
+def _groups(scores: PairedScores, order: Sequence[int]) -> tuple[GroupScores, ...]:
+    """Return every model's score in every group, the group of most items first."""
+    names, number = scores.group_names, scores.group_number
+    sizes = np.bincount(number)
+    found = []
+    for group in sorted(range(len(names)), key=lambda g: (-sizes[g], names[g])):
+        values = scores.values[number == group]
+        means = tuple(float(values[:, i].mean()) for i in order)
+        found.append(GroupScores(names[group], int(sizes[group]), means))
+    return tuple(found)
+
+
+def adjust(flips: Flips, correction: Correction) -> Floats:
+    """Return the p-values of all pairs, adjusted for their number: [pairs]."""
+    if not len(flips.observed):
+        return np.zeros(0)
+    if correction == "step-down":
+        return step_down(flips)
+    method = holm if correction == "holm" else benjamini_hochberg
+    return np.array(method(flips.p_values()))
+
+
+def _draws(correction: Correction, models: int, alpha: float) -> int:
+    """Return how many sign flips let the least p-value, adjusted, be well below α.
+
+    The step-down method needs no more for more pairs; the others multiply by their number.
+    """
+    pairs = models * (models - 1) // 2
+    draws = max(DRAWS, int((2 if correction == "step-down" else 20 * pairs) / alpha))
+    if draws * pairs > MOST:
+        raise UsageError(
+            f"--correction {correction} needs {draws:,} sign flips of {pairs:,} pairs at α = "
+            f"{alpha:.2g}: take --correction step-down, a lower --level or fewer models."
+        )
+    return draws
+
+
+def square(table: Panel, of_pairs: Floats) -> Floats:
+    """Return p-values of all pairs as [models, models]; 1 on the diagonal."""
+    found = np.ones((table.n_models, table.n_models))
+    for (one, two), p in zip(table.pairs(), of_pairs, strict=True):
+        found[one, two] = found[two, one] = p
+    return found
+
+
+def _estimates(scores: PairedScores, level: float, method: Method, seed: int) -> list[Estimate]:
+    """Return each model's score with its own interval."""
+    share, means = scores.sign > 0, scores.means
+    bounds = intervals(means, level, of_share=share, method=method, seed=seed)
+    return [
+        Estimate(m.value, low if share else max(1.0, low), high, level, m.n_items, m.n_clusters)
+        for m, (low, high) in zip(means, bounds, strict=True)
+    ]
+
+
+def _check_of_one_task(runs: Sequence[Run]) -> None:
+    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
+        raise UsageError(
+            f"A leaderboard is of one task and edition, and these runs are of {len(tasks)}: "
+            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
+        )
+
+
+def _check_names(runs: Sequence[Run]) -> None:
+    names = [run.model.name for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{name} is there {names.count(name)} times: name one run per model.")

@@ -1,0 +1,328 @@
+"""Runs of the same items, paired item by item and read by one metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from benchbench.errors import NotComparable, UsageError
+from benchbench.protocols import load_protocol
+from benchbench.protocols.reading import Judge
+from benchbench.registry import load_task
+from benchbench.stats import panel
+from benchbench.stats.means import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.protocols.reading import Units
+    from benchbench.stats import Mean, Panel
+    from benchbench.stats.means import Layout
+    from benchbench.types import Metric, Run, Task, TaskInfo, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+CONDITIONS: Mapping[str, str] = {
+    "task": "task",
+    "task_version": "version of the task",
+    "protocol": "protocol",
+    "edition": "edition",
+    "data_sha256": "digest of annotations and images",
+}
+"""Attributes of runs that must be equal, and their names in an error."""
+CIRCUMSTANCES = ("precision", "device")
+"""Settings that may move a score by a little."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairedScores:
+    """The scores that one metric gives several runs of the same items.
+
+    A unit is what the metric judges: an item, or a part of one. Whatever follows from the arrays is
+    computed once.
+    """
+
+    runs: tuple[Run, ...]
+    metric: Metric
+    ties: Ties
+    values: Floats
+    """[units, runs]"""
+    chance: Floats
+    """[units]: the expected value of a random guess."""
+    outcome: Integers
+    """[units]: the item of each."""
+    groups: tuple[str, ...]
+    """[units]: the group of each; all "" where the metric has no groups."""
+    absent: int
+    """Groups without a unit that count 0."""
+    clusters: Integers
+    """[items]"""
+    cluster_names: tuple[str, ...]
+    """Global names of source images."""
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, −1 where less is: ranks from 1."""
+        return -1 if self.metric.reading == "rank" else 1
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the metric is a mean over units, or over groups of them."""
+        return self.metric.statistic == "mean"
+
+    @property
+    def group_names(self) -> list[str]:
+        """The distinct groups, sorted."""
+        return self._numbered[0]
+
+    @property
+    def group_number(self) -> Integers:
+        """[units]: the place of each one's group in ``group_names``."""
+        return self._numbered[1]
+
+    @cached_property
+    def _numbered(self) -> tuple[list[str], Integers]:
+        names, number = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
+        return names.tolist(), number.astype(np.intp)
+
+    @cached_property
+    def cluster(self) -> Integers:
+        """[units]: the source image of each."""
+        return self.clusters[self.outcome]
+
+    @cached_property
+    def panel(self) -> Panel:
+        """What each cluster contributes to each run's mean."""
+        total = len(self.cluster_names)
+        return panel(self.values, self.group_number, self.cluster, total=total, absent=self.absent)
+
+    @cached_property
+    def means(self) -> list[Mean]:
+        """The mean of each run."""
+        return [self._layout.mean(column) for column in self.values.T]
+
+    def mean(self, values: Floats) -> Mean:
+        """Return the metric's mean of other values of the same units: [units]."""
+        return self._layout.mean(values)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        total = len(self.cluster_names)
+        return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
+
+    def part(self, kept: npt.NDArray[np.bool_]) -> PairedScores:
+        """Return some of the units, [units], as one group."""
+        return replace(
+            self,
+            values=self.values[kept],
+            chance=self.chance[kept],
+            outcome=self.outcome[kept],
+            groups=("",) * int(kept.sum()),
+            absent=0,
+        )
+
+    def chance_level(self) -> float:
+        """Return the expected score of random guesses."""
+        groups = self.group_number
+        means = np.bincount(groups, self.chance) / np.bincount(groups)
+        return float(means.sum() / (len(means) + self.absent))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Runs that have the same items in the same order, checked once, to be read by any metric."""
+
+    runs: tuple[Run, ...]
+    info: TaskInfo
+    """Of the installed task."""
+    judges: tuple[Judge, ...] = field(repr=False)
+    """[runs]: their outcomes, each judged once for all metrics that judge alike."""
+    clusters: Integers = field(repr=False)
+    """[items]"""
+    cluster_names: tuple[str, ...] = field(repr=False)
+    _known: dict[tuple[Metric, Ties], PairedScores] = field(default_factory=dict, repr=False)
+
+    def metric(self, metric: Metric | str | None = None) -> Metric:
+        """Return a metric of the task: itself, by name, or the headline.
+
+        Raises:
+            UsageError: the task has none of that name.
+        """
+        shown, headline = self.info.shown(drawn=self.runs[0].drawn)
+        if metric is None:
+            return headline
+        if not isinstance(metric, str):
+            return metric
+        for each in shown:
+            if each.name == metric:
+                return each
+        there = ", ".join(each.name for each in shown)
+        raise UsageError(
+            f"{self.runs[0].task}@{self.runs[0].edition} has no metric '{metric}'. There are: "
+            f"{there}."
+        )
+
+    def scores(self, metric: Metric | str | None = None, *, ties: Ties = "wrong") -> PairedScores:
+        """Return the scores that a metric gives these runs; each metric is read once.
+
+        Args:
+            metric: of the task, or its name; by default the headline.
+            ties: the rule, where the metric fixes none.
+
+        Raises:
+            UsageError: no such metric, or one that reads nothing of these items.
+            NotComparable: it reads other items of one run than of another.
+        """
+        chosen = self.metric(metric)
+        if (chosen, ties) not in self._known:
+            self._known[chosen, ties] = self._read(chosen, ties)
+        return self._known[chosen, ties]
+
+    def _read(self, metric: Metric, ties: Ties) -> PairedScores:
+        read = [judge.units(metric, ties) for judge in self.judges]
+        first = read[0]
+        _check_same_units(read, self.runs, metric)
+        return PairedScores(
+            runs=self.runs,
+            metric=metric,
+            ties=metric.ties or ties,
+            values=np.stack([each.values for each in read], axis=1),
+            chance=first.chance,
+            outcome=first.outcome,
+            groups=tuple(first.groups),
+            absent=first.absent,
+            clusters=self.clusters,
+            cluster_names=self.cluster_names,
+        )
+
+
+def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
+    """Pair runs of the same items.
+
+    Args:
+        runs: one per model.
+        apart: further differences that the caller has found and does not allow.
+
+    Raises:
+        UsageError: no run, or runs of another version of the task than the installed one.
+        NotComparable: the runs differ, with everything in which they do.
+    """
+    if not runs:
+        raise UsageError("There is no run to read. Name a run file, or a folder of them.")
+    found = [*(line for other in runs[1:] for line in differences(runs[0], other)), *apart]
+    if found:
+        raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(found))}.")
+    info = task_of(runs[0])
+    protocol = load_protocol(runs[0].protocol)
+    names, clusters = np.unique([o.cluster for o in runs[0].outcomes], return_inverse=True)
+    return Pairing(
+        runs=tuple(runs),
+        info=info,
+        judges=tuple(Judge(protocol, run.outcomes) for run in runs),
+        clusters=clusters.astype(np.intp),
+        cluster_names=tuple(names.tolist()),
+    )
+
+
+def paired_scores(
+    runs: Sequence[Run], metric: Metric | str | None = None, *, ties: Ties = "wrong"
+) -> PairedScores:
+    """Pair runs and read them by one metric; arguments and errors as of ``Pairing.scores``."""
+    return pair_runs(runs).scores(metric, ties=ties)
+
+
+def task_of(run: Run, task: Task | None = None) -> TaskInfo:
+    """Return the task of a run, by default the installed one.
+
+    Raises:
+        UsageError: it is another task, or another version of it.
+    """
+    info = (task or load_task(run.task)).info
+    if info.name != run.task:
+        raise UsageError(f"The run is of {run.task}, not of {info.name}.")
+    if info.protocol != run.protocol:
+        raise UsageError(
+            f"The run of {run.task} is of the {run.protocol} protocol, the task of {info.protocol}."
+        )
+    if info.version != run.task_version:
+        raise UsageError(
+            f"The run is of {run.task} version {run.task_version}; installed is version "
+            f"{info.version}, whose items differ. Evaluate again, or install the benchbench that "
+            f"made it ({run.environment.get('benchbench', 'unknown')})."
+        )
+    return info
+
+
+def tags_of(run: Run) -> frozenset[str]:
+    """Return the tags that a run's items, or the events in them, have."""
+    return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
+
+
+def no_such_tag(run: Run, tag: str) -> UsageError:
+    """Return the error for a tag that no item has."""
+    there = ", ".join(sorted(tags_of(run))) or "none"
+    return UsageError(f"No item of {run.task} has the tag '{tag}'. Tags: {there}.")
+
+
+class Circumstance(NamedTuple):
+    """A setting in which runs differ."""
+
+    name: str
+    models: Mapping[str, list[str]]
+    """Value → names of models, in the order of the runs."""
+
+
+def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
+    """Yield the settings, beside the models, in which runs differ."""
+    for name in CIRCUMSTANCES:
+        models: dict[str, list[str]] = {}
+        for run in runs:
+            models.setdefault(str(run.settings.get(name)), []).append(run.model.name)
+        if len(models) > 1:
+            yield Circumstance(name, models)
+
+
+def differences(a: Run, b: Run) -> list[str]:
+    """Return why two runs do not compare; nothing where they do."""
+    found = [
+        f"{what}: {_short(getattr(a, name))} of {a.model.name}, "
+        f"{_short(getattr(b, name))} of {b.model.name}"
+        for name, what in CONDITIONS.items()
+        if getattr(a, name) != getattr(b, name)
+    ]
+    if a.task != b.task:
+        return found
+    one, two = ({o.id for o in run.outcomes} for run in (a, b))
+    for more, less, owner in ((one, two, a), (two, one, b)):
+        if extra := sorted(more - less):
+            some = ", ".join(extra[:3]) + (", …" if len(extra) > 3 else "")
+            found.append(f"items of {owner.model.name} alone: {len(extra):,} ({some})")
+    if not found and [o.id for o in a.outcomes] != [o.id for o in b.outcomes]:
+        found.append("the order of the items")
+    return found
+
+
+def _short(value: object) -> str:
+    return str(value)[:12] if isinstance(value, str) and len(value) == 64 else str(value)
+
+
+def _check_same_units(read: Sequence[Units], runs: Sequence[Run], metric: Metric) -> None:
+    first = read[0]
+    if not len(first.values):
+        raise UsageError(
+            f"{metric.name} reads nothing of {runs[0].task}@{runs[0].edition}. Name another "
+            f"metric: benchbench show task {runs[0].task}"
+        )
+    for each, run in zip(read[1:], runs[1:], strict=True):
+        same = list(each.groups) == list(first.groups)
+        if not same or not np.array_equal(each.outcome, first.outcome):
+            raise NotComparable(
+                f"These runs do not compare by {metric.name}: it reads other items of "
+                f"{run.model.name} than of {runs[0].model.name}."
+            )

@@ -1,0 +1,272 @@
+"""The scorecard of a run: each published definition of its score, with intervals and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.analysis.paired import no_such_tag, task_of
+from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
+from benchbench.analysis.results import Result
+from benchbench.protocols import load_protocol
+from benchbench.protocols.reading import Judge, Units, read_units
+from benchbench.stats import intervals, mean_over_groups, median_over_items
+from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.types import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.protocols.protocol import Protocol
+    from benchbench.stats import Mean, Median, Method
+    from benchbench.stats.intervals import Kind
+    from benchbench.types import Metric, Outcome, Run, Statistic, Task, TaskInfo, Ties
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.intp]
+
+LEVEL = 0.95
+FREQUENT = 25
+"""Items that a group needs for the further mean, over frequent groups alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a scorecard."""
+
+    name: str
+    """Of the metric, or of the group."""
+    estimate: Estimate
+    """In [0, 1], or a rank from 1; NaN throughout where no item is left, low and high alone where
+    there are fewer than ten clusters."""
+    chance: float
+    """Expected score of random guesses."""
+    ties: Ties
+    meaning: str
+    """What the mean is over; of a group, the metrics that leave it out."""
+    rare_share: float = 0.0
+    """Weight of groups of fewer than ten clusters, in [0, 1]."""
+    tied: int = 0
+    """Units that the tie rule decides."""
+    is_rank: bool = False
+    """Whether scores are ranks from 1, of which less is better; otherwise shares."""
+    statistic: Statistic = "mean"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of number, on which its interval depends."""
+        if self.statistic == "median":
+            return "median"
+        return "mean" if self.is_rank else "share"
+
+    @property
+    def unreliable(self) -> bool:
+        """Whether rare groups carry so much that the interval is unreliable."""
+        return is_heavy(self.rare_share)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard(Result):
+    """A run's score by every metric of its task, and what was counted."""
+
+    run: Run
+    task: TaskInfo
+    headline: Row
+    metrics: tuple[Row, ...]
+    """The headline first."""
+    by: str | None
+    groups: tuple[Row, ...]
+    """The slices that ``by`` makes, the largest first."""
+    ties: int
+    """Units of the headline that the tie rule decides."""
+    judged: int
+    """Units of the headline, before it leaves any group out."""
+    counted: tuple[str, ...]
+    """Further counts of the protocol: ``3 no-op negatives``."""
+    remarks: tuple[str, ...]
+    """The protocol's remarks on these outcomes."""
+    resamples: int
+    interval: Method
+    rare: tuple[str, ...] = ()
+    """Groups of the headline in fewer than ten clusters."""
+    too_short: tuple[tuple[Metric, int], ...] = ()
+    """Metrics without a value, because their K is more than half of the shortest list that was
+    searched; with the candidates in that list."""
+
+
+def scorecard(
+    run: Run,
+    *,
+    task: Task | None = None,
+    ties: Ties = "wrong",
+    by: str | None = None,
+    interval: Method = "auto",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Scorecard:
+    """Read a run by every metric of its task.
+
+    Args:
+        run: of ``evaluate`` or ``read_run``.
+        task: with the metrics; by default the installed task of that name.
+        ties: the rule for metrics whose publication fixes none.
+        by: a tag to slice by (``relation``).
+        interval: the kind (``stats.interval``).
+        resamples: bootstrap draws of clusters, where any are needed.
+        seed: of the draws.
+
+    Raises:
+        UsageError: the task is another one or has changed since, no item has the tag ``by``, or
+            ``interval`` is Wilson's where items are not independent.
+    """
+    info = task_of(run, task)
+    protocol = load_protocol(run.protocol)
+    shown, first = info.shown(drawn=run.drawn)
+    _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
+    judge = Judge(protocol, run.outcomes)
+    metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
+    metrics += _frequent(judge, first, metrics, ties, clusters)
+    slices = _read_slices(judge, run, by, ties, clusters, info) if by is not None else []
+    everything = metrics + slices
+    bounds = intervals(
+        [read.value for read in everything], LEVEL, of_share=[not r.is_rank for r in everything],
+        method=interval, resamples=resamples, seed=seed,
+    )  # fmt: skip
+    rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
+    of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
+    units = judge.units(first, ties)
+    tied, judged = judge.tied(replace(first, by=None, at_least=1, leave_out=frozenset()))
+    headline = next(row for row in of_metrics if row.name == first.name)
+    return Scorecard(
+        run=run,
+        task=info,
+        headline=headline,
+        metrics=(headline, *(row for row in of_metrics if row is not headline)),
+        by=by,
+        groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
+        ties=tied,
+        judged=judged,
+        counted=tuple(protocol.counted(run.outcomes)),
+        remarks=tuple(protocol.remarks(run.outcomes, shown)),
+        resamples=resamples,
+        interval=interval,
+        rare=rare_groups(units.groups, units.outcome.tolist(), clusters),
+        too_short=tuple(
+            (metric, read.too_short)
+            for metric, read in zip(shown, metrics, strict=False)
+            if read.too_short
+        ),
+    )
+
+
+def _frequent(
+    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Integers
+) -> list[_Read]:
+    """Return the headline over frequent groups alone, where rare ones make it unreliable."""
+    read = next(each for each in metrics if each.name == headline.name)
+    if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
+        return []
+    metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
+    frequent = _read_metric(judge, metric, ties, clusters)
+    return [frequent] if frequent.value.n_items else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A mean or a median, before its interval is known."""
+
+    name: str
+    meaning: str
+    ties: Ties
+    value: Mean | Median
+    chance: float
+    is_rank: bool
+    statistic: Statistic = "mean"
+    too_short: int = 0
+    """Candidates in the shortest list, where that leaves the metric without a value."""
+    tied: int = 0
+
+    def row(self, low: float, high: float) -> Row:
+        """Return the row, given the statistic's interval."""
+        value = self.value
+        low = max(1.0, low) if self.is_rank else low
+        return Row(
+            name=self.name,
+            estimate=Estimate(value.value, low, high, LEVEL, value.n_items, value.n_clusters),
+            chance=self.chance,
+            ties=self.ties,
+            meaning=self.meaning,
+            rare_share=rare_share(value),
+            tied=self.tied,
+            is_rank=self.is_rank,
+            statistic=self.statistic,
+        )
+
+
+def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
+    units = judge.units(metric, ties)
+    value = _statistic(units, units.values, metric, clusters)
+    meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
+    return _Read(
+        name=metric.name,
+        meaning=meaning,
+        ties=metric.ties or ties,
+        value=value,
+        chance=_statistic(units, units.chance, metric, clusters).value,
+        is_rank=metric.reading == "rank",
+        statistic=metric.statistic,
+        too_short=units.too_short,
+        tied=judge.tied(metric)[0],
+    )
+
+
+def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -> float:
+    """Return the expected score of random guesses by a metric; NaN where nothing is judged."""
+    units = read_units(protocol, outcomes, metric, "wrong")
+    return _statistic(units, units.chance, metric, np.arange(len(outcomes))).value
+
+
+def _statistic(units: Units, values: Floats, metric: Metric, clusters: Integers) -> Mean | Median:
+    """Return the metric's statistic of some values, [units]; ``clusters`` are of outcomes."""
+    of_units, total = clusters[units.outcome], int(clusters.max(initial=-1)) + 1
+    if metric.statistic == "median":
+        return median_over_items(values, of_units, total)
+    groups = _group_numbers(units.groups)
+    return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
+
+
+def _read_slices(
+    judge: Judge, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
+) -> list[_Read]:
+    """Return the headline within each group of a tag."""
+    _, headline = info.shown(drawn=run.drawn)
+    metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
+    units = judge.units(metric, ties)
+    if not len(units.values) and not units.too_short:
+        raise no_such_tag(run, by)
+    reads = []
+    for label in sorted(set(units.groups)):
+        part = _of_group(units, label)
+        value = _statistic(part, part.values, metric, clusters)
+        chance = _statistic(part, part.chance, metric, clusters).value
+        out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
+        meaning = f"not in {', '.join(out_of)}" if out_of else ""
+        is_rank = metric.reading == "rank"
+        reads.append(_Read(label, meaning, ties, value, chance, is_rank, metric.statistic))
+    return reads
+
+
+def _of_group(units: Units, label: str) -> Units:
+    kept = np.array([group == label for group in units.groups], dtype=bool)
+    groups = [label] * int(kept.sum())
+    return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)
+
+
+def _group_numbers(groups: Sequence[str]) -> Integers:
+    """Return each unit's group as a number from 0."""
+    number = {label: i for i, label in enumerate(sorted(set(groups)))}
+    return np.array([number[group] for group in groups], dtype=np.intp)

@@ -1,0 +1,154 @@
+"""Two methods, each trained with several seeds: variation over seeds apart from that over items.
+
+A p-value over items compares two checkpoints: would they differ on other items? Whether a method is
+better needs other seeds as well. The two intervals stand side by side and are never combined: seeds
+share their items, so that the spread over seeds does not contain that over items (Bouthillier et
+al., 'Accounting for variance in machine learning benchmarks', MLSys 2021).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.analysis.paired import paired_scores
+from benchbench.analysis.reliability import rare_groups, rare_share
+from benchbench.analysis.results import Result
+from benchbench.errors import UsageError
+from benchbench.stats import Spread, between_seeds, intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from benchbench.stats import Method
+    from benchbench.types import Metric, Run, Ties
+
+    Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class MethodComparison(Result):
+    """Two methods over several seeds of each, by one metric."""
+
+    task: str
+    metric: str
+    a: Spread
+    """Scores of the first method's checkpoints."""
+    b: Spread
+    difference: float
+    """Of the means over seeds, b − a."""
+    level: float
+    over_seeds: tuple[float, float]
+    """Interval of the difference for other seeds on these items (Welch's t)."""
+    over_items: tuple[float, float]
+    """Interval for these checkpoints on other items, by whole source images."""
+    interval: Method
+    """The kind of interval over items."""
+    ordered: bool
+    """Whether every checkpoint of one method is above every one of the other."""
+    is_rank: bool = False
+    """Whether scores are ranks from 1, of which less is better."""
+    runs: tuple[Run, ...] = field(default=(), repr=False)
+    """Of both methods' checkpoints, the first method's first."""
+    n_clusters: int = 0
+    """Source images of the items."""
+    rare_share: float = 0.0
+    """Weight of groups of fewer than ten clusters in the means, in [0, 1]."""
+    rare: tuple[str, ...] = ()
+    """Those groups."""
+
+
+def _check_seeds(runs: Sequence[Run]) -> None:
+    """Refuse a checkpoint that is given twice."""
+    seen: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        key = run.model.name, run.model.fingerprint
+        if key in seen:
+            raise UsageError(
+                f"{run.model.name} is given twice, and a copy is no other seed. Name it once."
+            )
+        seen[key] = run
+
+
+def compare_methods(
+    a: Sequence[Run],
+    b: Sequence[Run],
+    metric: Metric | str | None = None,
+    *,
+    ties: Ties = "wrong",
+    level: float = LEVEL,
+    interval: Method = "auto",
+    seed: int = 0,
+) -> MethodComparison:
+    """Compare two methods by checkpoints of several seeds.
+
+    Args:
+        a: runs of one method's checkpoints, on the same items.
+        b: runs of the other's, on those items too.
+        metric: a mean; by default the task's headline.
+        ties: the rule, where the metric fixes none.
+        level: of both intervals.
+        interval: the kind over items (``stats.interval``).
+        seed: of the resamples.
+
+    Raises:
+        UsageError: fewer than two seeds of either, a checkpoint twice, runs that do not compare,
+            a median, or Wilson's intervals, which differences do not have.
+    """
+    if min(len(a), len(b)) < 2:
+        raise UsageError(
+            f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}. Name "
+            "two folders with the runs of several seeds."
+        )
+    for each in (a, b):
+        _check_seeds(each)
+    scores = paired_scores([*a, *b], metric, ties=ties)
+    if not scores.is_mean:
+        raise UsageError(
+            f"{scores.metric.name} is a median; methods are compared by means. Name another metric."
+        )
+    table = scores.panel
+    one, two = table.values[: len(a)], table.values[len(a) :]
+    apart = scores.values[:, len(a) :].mean(axis=1) - scores.values[:, : len(a)].mean(axis=1)
+    mean = scores.mean(apart)
+    (over_items,) = intervals([mean], level, method=interval, seed=seed)
+    return MethodComparison(
+        task=f"{a[0].task}@{a[0].edition}",
+        metric=scores.metric.name,
+        a=between_seeds(one.tolist()),
+        b=between_seeds(two.tolist()),
+        difference=float(two.mean() - one.mean()),
+        level=level,
+        over_seeds=welch(one, two, level),
+        over_items=over_items,
+        interval=interval,
+        ordered=bool(two.min() > one.max() or one.min() > two.max()),
+        is_rank=scores.sign < 0,
+        n_clusters=mean.n_clusters,
+        rare_share=rare_share(mean),
+        rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
+        runs=(*a, *b),
+    )
+
+
+def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """Return Welch's interval of the difference of means, b − a, of independent seeds.
+
+    NaN where the seeds of each method score the same: a spread of 0 is no certainty.
+    """
+    from scipy.special import stdtrit
+
+    parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
+    if not parts.sum():
+        return float("nan"), float("nan")
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
+    middle = float(b.mean() - a.mean())
+    return middle - half, middle + half

@@ -1,0 +1,1 @@
+"""Numbers in, text out: terminal, markdown, HTML, figures, JUnit, JSON; published pages."""

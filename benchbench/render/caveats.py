@@ -1,0 +1,185 @@
+"""What a reader must know before, beside and below the numbers of every report."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from benchbench.analysis.reliability import is_heavy, is_rough
+from benchbench.printable import sentence
+from benchbench.protocols import load_protocol
+from benchbench.render.text import NONE
+from benchbench.selection import KEY as CHOSEN
+from benchbench.selection import of_records
+from benchbench.stats.bootstrap import RESAMPLES
+from benchbench.stats.intervals import MANY_CLUSTERS, taken
+from benchbench.stats.means import FEW_CLUSTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from benchbench.analysis.paired import Circumstance
+    from benchbench.stats import Method
+    from benchbench.stats.intervals import Kind
+    from benchbench.types import Run
+
+SHOWN = 3
+"""Unreadable files that the banner names."""
+LISTED = 12
+"""Rare groups that a note names."""
+UNRELIABLE = " ?"
+"""Behind an interval that is unreliable."""
+INTERVALS = {
+    "wilson": "Wilson's with the effective number of items, by the jackknife over clusters (source "
+    "images)",
+    "t": "Student's t, by the jackknife over clusters (source images)",
+    "percentile": "expanded percentiles of {resamples:,} bootstrap draws of clusters (source "
+    "images)",
+    "bca": "bias-corrected and accelerated (BCa), of {resamples:,} bootstrap draws of clusters "
+    "(source images)",
+}
+"""Kind of interval → in words."""
+
+
+def banners(run: Run) -> Iterator[str]:
+    """Yield what a reader must know before any number, one line each."""
+    return map(sentence, _banners(run))
+
+
+def _banners(run: Run) -> Iterator[str]:
+    if not run.model.trained:
+        yield (
+            f"UNTRAINED: {run.model.weights} weights. The numbers show that the path works and "
+            "say nothing about a trained model."
+        )
+    if run.drawn:
+        yield (
+            f"DRAWN: {run.edition} shows drawings. Its numbers compare with each other; they do "
+            "not compare with papers', which are about photographs."
+        )
+    if turned := run.counts.oriented:
+        yield (
+            f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "
+            "not applied, as upstream: models see them as the files store them, turned or mirrored."
+        )
+    if note := run.model.settings.get("note"):
+        yield f"NOTE: {note}"
+    yield from unsealed(run)
+    yield from _chosen(run)
+    if run.partial:
+        yield (
+            f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "
+            f"whole images (--limit {run.settings.get('limit')}, --seed "
+            f"{run.settings.get('seed')}). Not for publication.{_of_a_sample(run)}"
+        )
+    if run.counts.skipped:
+        shown = [f"{path} ({reason})" for path, reason in list(run.unreadable.items())[:SHOWN]]
+        more = len(run.unreadable) - len(shown)
+        yield (
+            f"SKIPPED: {run.counts.skipped:,} items, in none of the numbers, for "
+            f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
+            f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
+        )
+
+
+def unsealed(run: Run) -> Iterator[str]:
+    """Yield that a run's file has no seal, where it has none, and how to seal it."""
+    if run.unsealed:
+        yield (
+            f"UNSEALED: the run file of {run.model.name} is of an earlier version and has no "
+            "digest, so that a change or damage since it was written would not be noticed. "
+            "Evaluate again, or seal it as it is now: benchbench publish FILE."
+        )
+
+
+def _chosen(run: Run) -> Iterator[str]:
+    """Yield that the checkpoint was selected on the run's own items, where it was."""
+    for selection in of_records(run.settings.get(CHOSEN, ())):
+        if selection.covers(run.task, run.edition):
+            looks = f", of {selection.looks:,} that were looked at," if selection.looks else ""
+            yield (
+                f"CHOSEN: {run.model.name} was chosen{looks} by items of {run.task}"
+                f"@{selection.edition or run.edition}. The best of several is partly the luckiest: "
+                "its score on them is too high, and a gate on them lets too much through. Judge "
+                "it on items that did not choose it."
+            )
+
+
+def _of_a_sample(run: Run) -> str:
+    """Return how the numbers of part of the items differ, where they do."""
+    said = load_protocol(run.protocol).of_a_sample
+    return f" {said}" if said else ""
+
+
+def banners_of(runs: Iterable[Run]) -> dict[str, None]:
+    """Return the banners of several runs, each once."""
+    return dict.fromkeys(line for run in runs for line in banners(run))
+
+
+def unlike(found: Iterable[Circumstance]) -> Iterator[str]:
+    """Yield one warning per setting in which runs differ."""
+    for name, models in found:
+        values = "; ".join(f"{value}: {', '.join(names)}" for value, names in models.items())
+        yield sentence(f"UNLIKE: {name} differs, and scores may differ for that alone. {values}.")
+
+
+def interval_text(interval: str, low: float, rare_share: float) -> str:
+    """Return an interval for a table: a dash where there is none, ``?`` where it is unreliable."""
+    return NONE if math.isnan(low) else interval + UNRELIABLE * is_heavy(rare_share)
+
+
+def too_few(n_clusters: int) -> str:
+    """Return why a gate decides nothing.
+
+    >>> too_few(2)
+    '2 source images are too few: below 10 nothing is decided'
+    """
+    images = "source image is" if n_clusters == 1 else "source images are"
+    return f"{n_clusters:,} {images} too few: below {FEW_CLUSTERS} nothing is decided"
+
+
+def few_images(n_clusters: int) -> Iterator[str]:
+    """Yield a note where intervals are rough."""
+    if is_rough(n_clusters):
+        yield (
+            f"Note: {n_clusters} source images are few. Take intervals below "
+            f"{MANY_CLUSTERS} as rough."
+        )
+
+
+def rare_groups_note(shares: Mapping[str, float], rare: Sequence[str]) -> Iterator[str]:
+    """Yield the meaning of ``?``, where an interval has it.
+
+    Args:
+        shares: metric → weight of groups of few clusters in it.
+        rare: those groups, as printable text.
+    """
+    heavy = {name: share for name, share in shares.items() if is_heavy(share)}
+    if not heavy:
+        return
+    listed = ", ".join(rare[:LISTED])
+    more = len(rare) - LISTED
+    named = f" ({listed}{f' and {more} more' if more > 0 else ''})" if listed else ""
+    yield (
+        f"? unreliable: groups in under {FEW_CLUSTERS} clusters{named} carry up to "
+        f"{100 * max(heavy.values()):.0f} % of the weight of {', '.join(heavy)}. Their spread is "
+        "estimated from all such groups together."
+    )
+
+
+def interval_note(method: Method, kinds: Iterable[Kind], resamples: int = RESAMPLES) -> str:
+    """Return in words which intervals some kinds of numbers have.
+
+    >>> interval_note("auto", ["mean"])
+    "Student's t, by the jackknife over clusters (source images)"
+    """
+    of: dict[str, list[str]] = {}
+    for kind in dict.fromkeys(kinds):
+        of.setdefault(taken(kind, method), []).append(f"{kind}s")
+    parts = [
+        INTERVALS[each].format(resamples=resamples)
+        + (f" for {' and '.join(kinds_of)}" if len(of) > 1 else "")
+        for each, kinds_of in of.items()
+    ]
+    agreed = any(each != "wilson" and "shares" in kinds_of for each, kinds_of in of.items())
+    return "; ".join(parts) + "; Wilson's where all agree" * agreed

@@ -1,0 +1,240 @@
+"""Comparisons as plain text: of two runs, and of two methods over several seeds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from benchbench.analysis.comparison import FLIPS
+from benchbench.analysis.paired import circumstances
+from benchbench.printable import sentence
+from benchbench.render.caveats import (
+    banners_of,
+    few_images,
+    interval_note,
+    interval_text,
+    rare_groups_note,
+    unlike,
+)
+from benchbench.render.text import CELL, NONE, cell, p_text, short, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchbench.analysis.comparison import Change, Comparison, Test
+    from benchbench.analysis.seeds import MethodComparison
+    from benchbench.stats import Spread
+    from benchbench.stats.intervals import Kind
+    from benchbench.types import Run
+
+SHOWN = 10
+"""Groups of flips that are listed."""
+TESTS: Mapping[Test, str] = {
+    "McNemar": "McNemar's exact test: every item is of its own image",
+    "all sign flips": "all sign flips of whole source images",
+    "sign flips": f"{FLIPS:,} sign flips of whole source images",
+    "label swaps, the median taken anew": "models swapped within source images, the median taken "
+    "anew",
+}
+"""Test → in words."""
+
+
+def terminal(found: Comparison) -> str:
+    """Return heading, warnings, the numbers, the verdict in words, slices and flips."""
+    a, b = found.a, found.b
+    parts = [
+        sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
+        + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
+        *map(wrap, banners_of([a, b])),
+        *map(wrap, _of_models(a, b)),
+        _numbers(found),
+        wrap(verdict(found)),
+    ]
+    if found.groups:
+        parts.append(_groups(found))
+    parts.append("\n".join(wrap(line) for line in _notes(found)))
+    return "\n\n".join(parts)
+
+
+def verdict(found: Comparison) -> str:
+    """Return the verdict in a sentence or two."""
+    whole, rank = found.whole, found.is_rank
+    unit = "ranks" if rank else "points"
+    scale = 1 if rank else 100
+    if found.sure:
+        higher = whole.difference > 0
+        word = ("worse" if higher else "better") if rank else ("better" if higher else "worse")
+        between = f"{100 * found.level:g} % interval {_interval(whole, scale)}"
+        return (
+            f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
+            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_in_words(whole.p_value)}."
+        )
+    if not whole.gained + whole.lost:
+        return "No difference is shown: a and b score the same on every one of these items."
+    p = p_in_words(whole.p_value)
+    line = f"No difference is shown ({p}). That is not to say that there is none"
+    if math.isnan(whole.low):
+        return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
+    line += (
+        f": b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
+        "from a."
+    )
+    if not math.isnan(found.least):
+        line += (
+            f" Items such as these find a true difference of {scale * found.least:.1f} {unit} in "
+            "four of five tries."
+        )
+    if found.items_needed:
+        line += f" One of the size seen here would take some {found.items_needed:,} items."
+    return line
+
+
+def _of_models(a: Run, b: Run) -> Iterator[str]:
+    """Yield what is alike or different in the models, beside their scores."""
+    if a.model.fingerprint == b.model.fingerprint:
+        yield "SAME: a and b are the same model."
+    elif a.model.name == b.model.name:
+        yield (
+            f"NAMES: a and b have one name and are two models: {a.model.fingerprint} and "
+            f"{b.model.fingerprint}."
+        )
+    yield from unlike(circumstances([a, b]))
+
+
+def p_in_words(p_value: float) -> str:
+    """Return a p-value for a sentence.
+
+    >>> p_in_words(0.0312), p_in_words(0.0000099)
+    ('p = 0.031', 'p < 0.0001')
+    """
+    value = p_text(p_value)
+    return f"p < {value[1:]}" if value.startswith("<") else f"p = {value}"
+
+
+def _interval(change: Change, scale: float = 100) -> str:
+    bounds = f"[{scale * change.low:+.1f}, {scale * change.high:+.1f}]"
+    return interval_text(bounds, change.low, change.rare_share)
+
+
+def _numbers(found: Comparison) -> str:
+    from tabulate import tabulate
+
+    heads = [
+        "",
+        "a",
+        "b",
+        "b − a",
+        f"{100 * found.level:g} % interval",
+        "gained",
+        "lost",
+        "n",
+        "clusters",
+    ]
+    rows = [_cells(found.whole, found)]
+    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+
+
+_ALIGN = ("left", *["right"] * 10)
+
+
+def _cells(change: Change, found: Comparison) -> list[str]:
+    scale = 1 if found.is_rank else 100
+    return [
+        short(change.name, CELL),
+        f"{scale * change.a:.1f}",
+        f"{scale * change.b:.1f}",
+        f"{scale * change.difference:+.1f}",
+        _interval(change, scale),
+        f"{change.gained:,}",
+        f"{change.lost:,}",
+        f"{change.n_items:,}",
+        f"{change.n_clusters:,}",
+    ]
+
+
+def _groups(found: Comparison) -> str:
+    from tabulate import tabulate
+
+    by, interval = short(str(found.by), CELL), f"{100 * found.level:g} % interval"
+    heads = [by, "a", "b", "b − a", interval, "gained", "lost", "n", "clusters", "adjusted p"]
+    rows = [[*_cells(change, found), f"{change.p_adjusted:.2g}"] for change in found.groups]
+    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+
+
+def _notes(found: Comparison) -> Iterator[str]:
+    if found.is_rank:
+        yield "Less is better: ranks are counted from 1."
+    if found.by is not None and found.metric.statistic == "median":
+        yield f"By {found.by}: means, not medians."
+    yield (
+        f"p: two-sided, {TESTS[found.test]}; under the null hypothesis the two models' outcomes "
+        "are exchangeable within an image."
+    )
+    kinds: list[Kind] = ["mean"] if found.metric.statistic == "mean" else ["median"]
+    kinds += ["mean"] if found.by is not None else []
+    yield f"Intervals ({found.interval}): {interval_note(found.interval, kinds)}."
+    yield from few_images(found.whole.n_clusters)
+    shares = {found.metric.name: found.whole.rare_share}
+    yield from rare_groups_note(shares, [*map(cell, found.rare)])
+    if not math.isnan(found.effect):
+        yield (
+            f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "
+            "of such differences)."
+        )
+    if flips := found.flips:
+        lost = Counter(each.group for each in flips if not each.gained)
+        worst = [
+            f"{short(name, CELL) or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)
+        ]
+        gained = sum(each.gained for each in flips)
+        yield (
+            f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"
+            f"{'; lost most in ' + ', '.join(worst) if found.by or found.metric.by else ''}."
+        )
+    if found.by is not None:
+        yield (
+            f"Adjusted p: for {len(found.groups):,} groups, step-down maximum of |T| over shared "
+            "sign flips."
+        )
+
+
+def methods_terminal(found: MethodComparison) -> str:
+    """Return two methods' scores and the two intervals of their difference."""
+    level = f"{100 * found.level:g} %"
+    scale = 1 if found.is_rank else 100
+    alike = math.comb(found.a.n + found.b.n, found.a.n)
+    over_items = _range(found.over_items, scale)
+    rows = [
+        f"{sentence(found.task)} · {found.metric} · {found.a.n} and {found.b.n} seeds"
+        f"{' · ranks, less is better' if found.is_rank else ''}",
+        *(line for banner in banners_of(found.runs) for line in ("", wrap(banner))),
+        "",
+        f"a      {_spread(found.a, scale)}",
+        f"b      {_spread(found.b, scale)}",
+        f"b − a  {scale * found.difference:+.1f}",
+        "",
+        f"{level} interval over seeds, on these items: {_range(found.over_seeds, scale)}",
+        f"{level} interval over items, for these checkpoints: "
+        f"{interval_text(over_items, found.over_items[0], found.rare_share)}",
+        "Every checkpoint of one method is above every one of the other; of methods that are "
+        f"alike, 2 in {alike} would be so."
+        if found.ordered
+        else "The methods' checkpoints overlap.",
+        f"Interval over items ({found.interval}): {interval_note(found.interval, ['mean'])}.",
+        *map(wrap, few_images(found.n_clusters)),
+        *map(
+            wrap,
+            rare_groups_note({found.metric: found.rare_share}, [*map(cell, found.rare)]),
+        ),
+    ]
+    return "\n".join(rows)
+
+
+def _spread(spread: Spread, scale: float) -> str:
+    return f"{scale * spread.mean:.1f} ± {scale * spread.sd:.1f} between seeds"
+
+
+def _range(bounds: tuple[float, float], scale: float) -> str:
+    low, high = bounds
+    return NONE if math.isnan(low) else f"[{scale * low:+.1f}, {scale * high:+.1f}]"

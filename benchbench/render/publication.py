@@ -1,0 +1,204 @@
+"""Published pages: written from the runs beside them, and checked against these.
+
+``leaderboards/EDITION/runs/TASK/MODEL.parquet`` are the runs; everything else in an edition's
+folder follows from them: a page that differs from its runs is stale or was edited.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchbench.analysis.leaderboard import leaderboard
+from benchbench.analysis.overall import over_tasks, shared_runs
+from benchbench.atomic import written_whole
+from benchbench.errors import RunError, UsageError
+from benchbench.render.pages import GENERATED, RUNS, digest_of, digests_on, pages, slug
+from benchbench.runs import SUFFIX, read_run, require_complete, write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.types import Run
+
+
+def publish(runs: Sequence[Run], to: Path) -> list[Path]:
+    """Add runs to the published ones, and write all pages of their editions again.
+
+    Args:
+        runs: whole ones of trained models; a model's earlier run of the task is replaced.
+        to: the folder of leaderboards.
+
+    Returns:
+        The pages that changed, and the runs beside them that are not the ones the pages were
+        written from.
+
+    Raises:
+        PartialRun: one has part of the items.
+        UsageError: one is of untrained weights, or a pair does not compare.
+    """
+    for run in runs:
+        require_complete(run)
+        if not run.model.trained:
+            raise UsageError(
+                f"{run.model.name} has random weights, and is not published. Leave its run out."
+            )
+    _check_places(runs)
+    editions = {run.edition: read_published(to / run.edition) for run in runs}
+    changed = [path for name, there in editions.items() for path in changed_runs(to / name, there)]
+    for run in runs:
+        of_task, name = editions[run.edition].setdefault(run.task, {}), run.model.name
+        before = of_task.get(slug(name))
+        if before is not None and before.model.name != name:
+            raise UsageError(
+                f"{name} would replace {before.model.name}: their names are the same as names of "
+                "files. Give it another name."
+            )
+        of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
+        changed = [path for path in changed if path != _place(run, to)]
+    for edition, there in editions.items():
+        written = _texts(there)  # before anything is stored: runs may not compare
+        for run in (run for run in runs if run.edition == edition):
+            write_run(run, _place(run, to))
+        changed += _write(to / edition, written) + _remove(
+            pages_without_runs(to / edition, written)
+        )
+    return changed
+
+
+def _place(run: Run, to: Path) -> Path:
+    return to / run.edition / RUNS / run.task / f"{slug(run.model.name)}{SUFFIX}"
+
+
+def _check_places(runs: Sequence[Run]) -> None:
+    """Refuse two runs of one place, and one outside the folder."""
+    there: dict[tuple[str, str, str], Run] = {}
+    for run in runs:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run.edition):
+            raise UsageError(
+                f"'{run.edition}' is no name of an edition, and not published. Leave its run out."
+            )
+        place = (run.edition, run.task, slug(run.model.name))
+        if place in there:
+            raise UsageError(
+                f"{run.model.name} is there twice on {run.task}@{run.edition}: name one run per "
+                "model."
+            )
+        there[place] = run
+
+
+def refresh(to: Path, *, check: bool = False) -> list[Path]:
+    """Write all pages of all editions again from the runs beside them.
+
+    Args:
+        to: the folder of leaderboards.
+        check: write nothing.
+
+    Returns:
+        The runs that are not the ones their page was written from, and the pages that changed; with
+        ``check`` the pages that would.
+    """
+    stale: list[Path] = []
+    for folder in editions_in(to):
+        there = read_published(folder)
+        stale += changed_runs(folder, there)
+        written = _texts(there)
+        stale += stale_pages(folder, written) if check else _write(folder, written)
+        left = pages_without_runs(folder, written)
+        stale += left if check else _remove(left)
+    return stale
+
+
+def editions_in(to: Path) -> list[Path]:
+    """Return the folders of editions.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = sorted(each.parent for each in to.glob(f"*/{RUNS}")) if to.is_dir() else []
+    if not found:
+        raise UsageError(f"{to} holds no published runs: benchbench publish RUNS --to {to}")
+    return found
+
+
+def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str, Run]]:
+    """Return task → model's slug → run, as stored.
+
+    Args:
+        folder: of an edition.
+        task: the task of the runs; by default all.
+
+    Raises:
+        RunError: a file lies in the wrong folder.
+    """
+    found: dict[str, dict[str, Run]] = {}
+    for path in sorted((folder / RUNS).glob(f"*/*{SUFFIX}")):
+        if task is not None and path.parent.name != task:
+            continue
+        run = read_run(path)
+        where = (run.edition, run.task, slug(run.model.name))
+        if where != (folder.name, path.parent.name, path.stem):
+            raise RunError(
+                f"{path} holds a run of {run.model.name} on {run.task}@{run.edition}, and lies "
+                "in the wrong folder. Move it away, and publish it: benchbench publish RUN"
+            )
+        found.setdefault(run.task, {})[path.stem] = run
+    return found
+
+
+def _texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
+    """Return name → text of every page of an edition's runs."""
+    boards = {task: leaderboard(list(of.values())) for task, of in sorted(runs.items())}
+    shared = shared_runs(runs)
+    return pages(runs, boards, over_tasks(shared) if len(shared) > 1 else None)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text("utf-8", errors="replace") if path.is_file() else None
+
+
+def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
+    """Write the pages that differ from those in the folder; return these."""
+    changed = stale_pages(folder, written)
+    for path in changed:
+        with written_whole(path) as temporary:
+            temporary.write_text(written[path.relative_to(folder).as_posix()], "utf-8")
+    return changed
+
+
+def stale_pages(folder: Path, written: Mapping[str, str]) -> list[Path]:
+    """Return the pages that are missing or have another text."""
+    return [folder / name for name, text in written.items() if _read(folder / name) != text]
+
+
+def pages_without_runs(folder: Path, written: Mapping[str, str]) -> list[Path]:
+    """Return the pages and figures of runs that no longer exist."""
+    figures = [*folder.glob("plots/*.svg")]
+    texts = [
+        p
+        for p in (*folder.glob("*.md"), *folder.glob("models/*.md"))
+        if GENERATED in (_read(p) or "")
+    ]
+    return sorted(p for p in (*figures, *texts) if p.relative_to(folder).as_posix() not in written)
+
+
+def _remove(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        path.unlink()
+    return paths
+
+
+def changed_runs(folder: Path, runs: Mapping[str, Mapping[str, Run]]) -> Iterator[Path]:
+    """Yield the files of an edition's runs that are not the ones its pages were written from.
+
+    Args:
+        folder: the edition's, with its pages as they are.
+        runs: its runs as they are: task → stem → run.
+    """
+    there = {f"{task}/{stem}": run for task, of in runs.items() for stem, run in of.items()}
+    for page in sorted(folder.glob("*.md")):
+        for place, digest in digests_on(page.read_text("utf-8", errors="replace")).items():
+            if place not in there or digest_of(there[place]) != digest:
+                yield folder / RUNS / f"{place}{SUFFIX}"

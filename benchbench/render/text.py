@@ -1,0 +1,94 @@
+"""Pieces of text: names cut to a length, paragraphs, markdown, p-values."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+from benchbench.printable import one_line, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH = 96
+"""Characters of a paragraph's line."""
+CELL = 40
+"""Characters of a table's cell."""
+NONE = "–"
+"""In the place of a number that is NaN."""
+
+
+def short(text: str, most: int) -> str:
+    """Return text on one line, printable, and cut in its middle where it is longer than ``most``.
+
+    >>> short("a\\nb", 9), short("abcdefghij", 5)
+    ('a\\\\nb', 'ab…ij')
+    """
+    return shortened(one_line(text), most)
+
+
+def labels(names: Sequence[str], most: int) -> list[str]:
+    """Return names cut at their beginning or, where they are then alike, in the middle; otherwise
+    numbered.
+
+    >>> labels(["a/best.pt", "b/best.pt"], 8), labels(["abcdef", "abcxef"], 5)
+    (['a/be….pt', 'b/be….pt'], ['…cdef', '…cxef'])
+    """
+    middles = [short(name, most) for name in names]
+    ends = [short(name, len(name) + 1) for name in names]
+    ends = [end if len(end) <= most else "…" + end[1 - most :] for end in ends]
+    for found in (ends, middles):
+        if len(set(found)) == len(set(names)):
+            return found
+    return [f"{i} {short(name, most - 4)}" for i, name in enumerate(names, 1)]
+
+
+def md(text: str) -> str:
+    """Return text that markdown shows as it is, in a table too.
+
+    >>> print(md("a|b <c> [1, 2] [d](e)"))
+    a\\|b &lt;c> [1, 2] [d\\](e)
+    """
+    text = re.sub(
+        r"([\\`*|~$]|\](?=[(\[]))", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;")
+    )
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+
+
+def cell(text: str) -> str:
+    """Return text from data files for a table: printable, and cut at its end to a cell's width."""
+    line = one_line(text)
+    return line if len(line) <= CELL else line[: CELL - 1] + "…"
+
+
+def wrap(text: str) -> str:
+    """Return a paragraph of ``WIDTH`` characters, its further lines indented."""
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def percent(share: float, scale: float = 100) -> str:
+    """Return a share in percent with one decimal, a dash for NaN; of ranks, ``scale`` is 1."""
+    return NONE if math.isnan(share) else f"{scale * share:.1f}"
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value in two digits.
+
+    >>> p_text(0.0312), p_text(0.0000099), p_text(float("nan"))
+    ('0.031', '<0.0001', '–')
+    """
+    if math.isnan(p_value):
+        return NONE
+    return f"{p_value:.2g}" if p_value >= 0.0001 else "<0.0001"
+
+
+def place_text(best: int, worst: int) -> str:
+    """Return a range of places: ``1``, or ``2–4``."""
+    return f"{best}" if best == worst else f"{best}–{worst}"
+
+
+def plain(value: float) -> float | None:
+    """Return a number for JSON, which has no NaN."""
+    return None if math.isnan(value) else value

@@ -1,0 +1,76 @@
+"""Runs of files, of folders, and of a repository's history."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchbench.errors import RunError
+from benchbench.files import expanded
+from benchbench.runs import SUFFIX, read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchbench.types import Run
+
+GIT = "git:"
+
+
+def read_all_runs(places: Iterable[str | Path]) -> list[Run]:
+    """Return the runs of several places; errors as of ``read_runs``."""
+    return [run for place in places for run in read_runs(str(place))]
+
+
+def read_runs(where: str) -> list[Run]:
+    """Return the runs of a file, of a folder with all below it, or of ``git:REF:PATH``.
+
+    Raises:
+        RunError: there are none, or one cannot be read.
+    """
+    if where.startswith(GIT):
+        return _from_git(where)
+    path = expanded(where)
+    files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    if not files:
+        raise RunError(f"{where} holds no runs (*{SUFFIX}). Write one: benchbench eval")
+    return [read_run(file) for file in files]
+
+
+def names_runs(where: str) -> bool:
+    """Return whether text names runs rather than a model."""
+    return where.startswith(GIT) or where.endswith(SUFFIX) or expanded(where).is_dir()
+
+
+def _from_git(where: str) -> list[Run]:
+    reference, colon, path = where.removeprefix(GIT).partition(":")
+    if not (reference and colon and path) or reference.startswith("-"):
+        raise RunError(f"'{where}' names no run in a repository. Write git:REF:PATH.")
+    listed = _git(where, "ls-tree", "-r", "--name-only", "--full-name", reference, "--", path)
+    names = [name for name in listed.decode().splitlines() if name.endswith(SUFFIX)]
+    if not names:
+        raise RunError(f"{where}: there are no runs (*{SUFFIX}) at {path} in {reference}.")
+    with tempfile.TemporaryDirectory() as folder:
+        found = []
+        for number, name in enumerate(names):
+            file = Path(folder) / f"{number}{SUFFIX}"
+            file.write_bytes(_git(where, "show", f"{reference}:{name}"))
+            found.append(read_run(file, f"{GIT}{reference}:{name}"))
+    return found
+
+
+def _git(where: str, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(  # noqa: S603 - a list, and no shell
+            ["git", *arguments],  # noqa: S607
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise RunError(f"{where} needs git, which does not run here ({error.strerror}).") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
+        raise RunError(f"{where}: {lines[0].removeprefix('fatal: ')}.")
+    return done.stdout

@@ -1,0 +1,102 @@
+"""Model selection: a file beside a checkpoint, ``CHECKPOINT.benchbench.json``, names its items.
+
+Of many checkpoints the best one on some items is partly the luckiest one on these: its score on
+them is too high, and a gate on them lets too much through. A monitor writes the items that selected
+a checkpoint, and every report of a run on the same edition has a warning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import UsageError
+from benchbench.files import exists, expanded, parse_json, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+SUFFIX = ".benchbench.json"
+KEY = "chosen_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The items that selected a checkpoint among others."""
+
+    task: str
+    edition: str | None = None
+    """None where it is unknown: any edition is possible."""
+    data_sha256: str | None = None
+    looks: int | None = None
+    """The number of checkpoints that were evaluated on them."""
+
+    def covers(self, task: str, edition: str) -> bool:
+        """Return whether a run of a task on an edition is of these items, or of some of them."""
+        return self.task == task and self.edition in (None, edition)
+
+
+def beside(checkpoint: str | Path) -> Path:
+    """Return the path of a checkpoint's selection: beside a file or folder."""
+    path = expanded(checkpoint)
+    return path.parent / f"{path.name}{SUFFIX}"
+
+
+def write_selection(checkpoint: str | Path, selections: Iterable[Selection]) -> Path:
+    """Write the items that selected a checkpoint, and return the path.
+
+    Raises:
+        UsageError: there is no such checkpoint, or its folder cannot be written to.
+    """
+    path = expanded(checkpoint)
+    if not path.exists():
+        raise UsageError(f"There is no checkpoint {checkpoint}: save it first.")
+    record = {KEY: [asdict(each) for each in selections]}
+    place = beside(path)
+    try:
+        place.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write {place}: {error.strerror or error}.") from error
+    return place
+
+
+def selections_of(specification: str) -> list[Selection]:
+    """Return the items that selected the local checkpoints in a model's specification.
+
+    >>> selections_of("openclip:ViT-B-32/openai")
+    []
+    """
+    found: dict[Selection, None] = {}
+    for part in re.split(r"[,+]", specification):
+        for name in (part, part.partition(":")[2]):
+            if name and exists(place := beside(name)):
+                found |= dict.fromkeys(_read(place))
+    return list(found)
+
+
+def _read(place: Path) -> list[Selection]:
+    try:
+        return of_records(parse_json(read_text(place))[KEY])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"{place} does not name the items that selected its checkpoint "
+            f"({type(error).__name__}: {error}). Write it again, or remove it."
+        ) from error
+
+
+def of_records(records: Sequence[Mapping[str, Any]]) -> list[Selection]:
+    """Return the selections in a file's or a run's records.
+
+    Raises:
+        TypeError: a record has other fields, or a value of another type.
+    """
+    found = [Selection(**record) for record in records]
+    for each in found:
+        texts = (each.edition, each.data_sha256)
+        named = isinstance(each.task, str) and all(isinstance(t, str | None) for t in texts)
+        if not named or not isinstance(each.looks, int | None):
+            raise TypeError(f"{each} should hold names and a number")
+    return found

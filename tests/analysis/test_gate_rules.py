@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchbench.analysis.gate_rules import Rule, parse_condition, rules_of
+from benchbench.errors import UnknownName, UsageError
+from benchbench.settings import read_settings
+
+GATES = (Path(__file__).parent.parent.parent / "docs" / "gates.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("vg-relation.macro < baseline - 1.0pp @ 0.05", Rule("vg-relation", "macro", 0.01)),
+        ("vg-relation.macro<baseline-1pp", Rule("vg-relation", "macro", 0.01)),
+        ("vg-relation.micro < baseline", Rule("vg-relation", "micro", 0.0)),
+        (
+            "vg-relation.macro by relation < baseline - 5pp @ 0.01",
+            Rule("vg-relation", "macro", 0.05, by="relation", alpha=0.01),
+        ),
+        ("coco-retrieval.R@1 < 30%", Rule("coco-retrieval", "R@1", 0.0, floor=0.3)),
+        (
+            "vg-relation-detection.sgcls.mR@20 < baseline - 2.5pp",
+            Rule("vg-relation-detection.sgcls", "mR@20", 0.025),
+        ),
+    ],
+)
+def test_conditions_are_read(text: str, rule: Rule) -> None:
+    assert parse_condition(text) == rule
+
+
+@pytest.mark.parametrize(
+    "text", ["", "vg-relation.macro", "vg-relation.macro > baseline", "vg-relation.macro < 30"]
+)
+def test_what_is_no_condition_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="Write it as"):
+        parse_condition(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("vg-relation.mac < baseline", "Did you mean 'macro'"),
+        ("vg-relations.macro < baseline", "Did you mean 'vg-relation.macro'"),
+        ("macro < baseline", "task and metric"),
+    ],
+)
+def test_unknown_names_come_with_advice(text: str, message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
+        parse_condition(text)
+
+
+def test_tables_are_in_points() -> None:
+    table = {"task": "vg-relation", "metric": "macro", "margin": 1.5, "alpha": 0.01}
+    assert rules_of([table], "benchbench.toml") == [Rule("vg-relation", "macro", 0.015, alpha=0.01)]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"metric": "macro"}, "names no task"),
+        ({"task": "vg-relation", "margins": 1.0}, "Did you mean 'margin'"),
+        ({"task": "vg-relation", "margin": "1pp"}, "margin should be int or float"),
+        ({"task": "vg-relation", "margin": True}, "margin should be int or float"),
+        ({"task": "vg-relation", "margin": 1.0, "floor": 60.0}, "a margin and a floor"),
+        ({"task": "vg-relation", "metric": "mAP"}, "metric of vg-relation"),
+    ],
+)
+def test_wrong_tables_are_named(table: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        rules_of([table], "benchbench.toml")
+
+
+def test_the_conditions_that_are_shown_can_be_read() -> None:
+    shown = re.findall(r"[`\"]([\w.-]+\.\S+(?: by \w+)? < [^`\"]+)[`\"]", GATES)
+    assert len(shown) >= 6
+    for text in shown:
+        assert parse_condition(text).task
+
+
+def test_the_settings_that_are_shown_can_be_read(tmp_path: Path) -> None:
+    own, shared = re.findall(r"```toml\n(.*?)```", GATES, re.S)
+    (tmp_path / "pyproject.toml").write_text(shared)
+    asked = read_settings(tmp_path).gate
+    assert (asked.inconclusive, len(asked.fail_if), len(asked.checks)) == ("fail", 1, 1)
+    (tmp_path / "benchbench.toml").write_text(own)
+    for gate, origin in ((asked, "pyproject.toml"), (read_settings(tmp_path).gate, "own")):
+        assert rules_of(gate.checks, origin)[0].margin in (0.01, 0.02)

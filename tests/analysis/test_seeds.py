@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from benchbench.analysis.comparison import compare
+from benchbench.analysis.seeds import compare_methods, welch
+from benchbench.errors import UsageError
+from tests.analysis.example_runs import made
+
+A = [made(f"a{seed}", 0.5 + 0.01 * seed) for seed in range(3)]
+B = [made(f"b{seed}", 0.7 + 0.02 * seed) for seed in range(3)]
+
+
+def test_seeds_and_items_are_kept_apart() -> None:
+    found = compare_methods(A, B)
+    each = [compare(a, b).whole.difference for a, b in zip(A, B, strict=True)]
+    assert found.difference == pytest.approx(np.mean(each))
+    assert found.ordered
+    assert found.over_items[0] < found.difference < found.over_items[1]
+    assert found.over_items != pytest.approx(found.over_seeds, abs=1e-3)
+    text = str(found)
+    assert "interval over seeds, on these items" in text
+    assert "Every checkpoint of one method is above" in text
+    assert "2 in 20 would be so" in text
+
+
+def test_welchs_interval_is_scipys() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 4), rng.normal(1, 3, 6)
+    wanted = ttest_ind(b, a, equal_var=False).confidence_interval(0.9)
+    assert welch(a, b, 0.9) == pytest.approx((wanted.low, wanted.high))
+    assert np.isnan(welch(np.ones(2), np.ones(3))).all()
+
+
+def test_overlapping_methods_are_said_to_overlap() -> None:
+    assert "overlap" in str(compare_methods(A, A))
+
+
+def test_one_seed_is_no_method() -> None:
+    with pytest.raises(UsageError, match="not 1 and 3"):
+        compare_methods(A[:1], B)
+    with pytest.raises(UsageError, match="a copy is no other seed"):
+        compare_methods([A[0], A[0]], B)
