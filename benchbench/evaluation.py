@@ -12,6 +12,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
+from benchbench.adapters.computation import Computation, own_code
+from benchbench.adapters.contract import description_problems
 from benchbench.choice import KEY as CHOSEN
 from benchbench.choice import Choice, choices_of
 from benchbench.data.images import Survey, survey
@@ -23,8 +25,6 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expanded
-from benchbench.models.computation import Computation, own_code
-from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run

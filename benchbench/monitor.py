@@ -138,7 +138,7 @@ class Monitor:
                 baseline, with several or on a task that is not looked at, a wrong setting.
             UnknownName, RunError: no task of that name; no baseline there.
         """
-        from benchbench.models.memory import Wrapping
+        from benchbench.adapters.in_memory import Wrapping
         from benchbench.registry import load_task
 
         given = tasks if isinstance(tasks, (list, tuple)) else (tasks,)

@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 TASKS = "benchbench.tasks"
 MODELS = "benchbench.models"
+ADAPTERS = "benchbench.adapters"
 METHODS = "benchbench.variants"
 """The package of the methods that ship."""
 PATHS = "file"
 """The family of models that are typed as a path."""
 SMALLER = "The model does not fit: try --precision bf16, or --device cpu."
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
-FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, METHODS)}
+FOLDERS = {TASKS: (TASKS,), MODELS: (ADAPTERS, METHODS)}
 """Group of entry points → packages whose modules are scanned besides."""
 
 

@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from benchbench.models.probe import DECIDING, Pair, Probed, distinct, probe
+from benchbench.adapters.activation_probe import DECIDING, Pair, Probed, distinct, probe
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.plan import Plan

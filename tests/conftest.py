@@ -18,7 +18,7 @@ from benchbench.types import DataFile, Item, LoadOptions, TaskInfo
 from tests.fixture import draw, draw_sugarcrepe, draw_winoground
 
 if TYPE_CHECKING:
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
 settings.register_profile("benchbench", deadline=None)  # machines are shared: no timed tests
 settings.load_profile("benchbench")
@@ -146,7 +146,7 @@ def tiny() -> str:
 @pytest.fixture(scope="session")
 def tiny_model(tiny: str) -> OpenClip:
     """The small model, loaded."""
-    from benchbench.models.openclip import load
+    from benchbench.adapters.openclip import load
 
     return load(tiny.partition(":")[2], LoadOptions())
 

@@ -16,12 +16,12 @@ import torch
 import benchbench as bb
 from benchbench.errors import NotComparable, Regression, UnknownName, UsageError
 from benchbench.runs import read_run
-from tests.models.tiny_hf import save
+from tests.adapters.tiny_hf import save
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
 
 LENGTH = 24
@@ -222,7 +222,7 @@ def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path:
 
 
 def test_any_module_goes_through_a_function_to_a_model(shapes: Path, tmp_path: Path) -> None:
-    from benchbench.models.blind import Blind
+    from benchbench.adapters.blind import Blind
 
     seen: list[Any] = []
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from benchbench.adapters.blind import Blind
 from benchbench.data.images import crop
 from benchbench.errors import ImageError, UsageError
 from benchbench.evaluation import evaluate
-from benchbench.models.blind import Blind
 from benchbench.registry import load_model, load_task
 from benchbench.reports.scorecard import scorecard
 from tests.pair_scorers import HashScorer, hashed

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import benchbench as bb
+from benchbench.adapters.blind import Blind
 from benchbench.errors import NotComparable, UsageError
 from benchbench.gate import Rule
-from benchbench.models.blind import Blind
 from benchbench.stopping import _in_order, gate_early
 
 if TYPE_CHECKING:

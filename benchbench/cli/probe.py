@@ -51,9 +51,9 @@ def probe_command(
 
     from tabulate import tabulate
 
+    from benchbench.adapters.activation_probe import LEVEL, pairs_of, probe, read_pairs
     from benchbench.devices import choose_device
     from benchbench.editions import resolve_edition
-    from benchbench.models.probe import LEVEL, pairs_of, probe, read_pairs
     from benchbench.registry import load_task
     from benchbench.types import LoadOptions
 

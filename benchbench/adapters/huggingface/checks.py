@@ -1,0 +1,112 @@
+"""A loaded checkpoint, tried before it is trusted."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from benchbench.adapters.trimming import PROBES, TRIM_TOLERANCE
+from benchbench.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from benchbench.types import DualEncoder, Precision
+
+SHAPES = ((64, 48), (48, 64))
+"""Width and height of pictures that a transform must bring to one size."""
+
+ALIKE = 1e-5
+"""Difference per coordinate of unit vectors that rounding explains."""
+
+
+def check_pictures(model: DualEncoder, name: str) -> int:
+    """Try the image processor and tower on grey pictures; the embeddings' dimension.
+
+    Raises:
+        ModelError: pictures of several sizes, or none that the tower takes.
+    """
+    import torch
+    from PIL import Image
+
+    with _running(f"{name}: its image processor breaks"):
+        pixels = [model.transform(Image.new("RGB", shape, "grey")) for shape in SHAPES]
+        shapes = sorted({tuple(each.shape) for each in pixels})
+        if len(shapes) > 1 or len(shapes[0]) != 3:
+            raise ModelError(
+                f"{name}: its image processor makes pictures of the shapes {shapes}, not all "
+                "[3, height, width] of one size."
+            )
+    with _running(f"{name}: its image tower takes no pictures of the shape {shapes[0]}"):
+        return _dimension(model.encode_images(torch.stack(pixels), "scene"), len(pixels), name)
+
+
+def check_captions(model: DualEncoder, name: str, vocabulary: int | None, dimension: int) -> None:
+    """Try tokenizer and text tower on captions.
+
+    Args:
+        model: what was loaded.
+        name: its specification, for errors.
+        vocabulary: rows of the tower's table of tokens, where that is known.
+        dimension: of its pictures' embeddings.
+
+    Raises:
+        ModelError: ids beyond the vocabulary, captions that embed alike, another dimension.
+    """
+    ids = model.token_ids(PROBES)
+    largest = max(max(row, default=0) for row in ids)
+    if vocabulary is not None and largest >= vocabulary:
+        raise ModelError(
+            f"{name}: its tokenizer gives the id {largest}, its text tower knows {vocabulary}: "
+            "the tokenizer is another model's."
+        )
+    with _running(f"{name}: captions do not go through"):
+        embedded = model.encode_texts(model.tokenize(PROBES), "scene")
+        found = _dimension(embedded, len(PROBES), name)
+    if found != dimension:
+        raise ModelError(f"{name} embeds pictures in {dimension} numbers, captions in {found}.")
+    units = _unit(embedded)
+    if len(set(ids)) < len(PROBES) or float((units - units[:1]).abs().max()) < ALIKE:
+        raise ModelError(
+            f"{name} embeds different captions alike: its tokenizer, or the end-of-text token that "
+            "config.json names (eos_token_id), is not what it was trained with."
+        )
+
+
+def trims_exactly(model: Any, precision: Precision) -> bool:
+    """Whether captions embed alike at their own length and padded to the whole context.
+
+    ``model.whole_context`` is to be True, and is again afterwards.
+    """
+    full = _unit(model.encode_texts(model.tokenize(PROBES), "scene"))
+    model.whole_context = False
+    try:
+        short = [_unit(model.encode_texts(model.tokenize([text]), "scene")) for text in PROBES]
+    finally:
+        model.whole_context = True
+    apart = max(float((one - all_).abs().max()) for one, all_ in zip(short, full, strict=True))
+    return apart <= TRIM_TOLERANCE[precision]
+
+
+def _dimension(embedded: Tensor, count: int, name: str) -> int:
+    if embedded.ndim != 2 or len(embedded) != count:
+        raise ModelError(
+            f"{name} gives {tuple(embedded.shape)} for {count} inputs, not a vector for each."
+        )
+    return int(embedded.shape[1])
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    from torch.nn.functional import normalize
+
+    return normalize(vectors.float(), dim=-1)
+
+
+@contextmanager
+def _running(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ModelError(f"{what}: {error}") from error

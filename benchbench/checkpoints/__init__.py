@@ -1,0 +1,1 @@
+"""From a file of weights to what it is: one record of the checkpoint."""

@@ -1,0 +1,188 @@
+"""What lies in a file of weights, told by its bytes and never by its name; no code of it is run.
+
+safetensors, archives of ``torch.save`` (zip, and the older plain pickle) read with
+``weights_only=True``, and TorchScript archives read as records. What needs unpickling is refused
+with the name of what it asked for, unless ``--trust-pickle`` allows it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchbench.checkpoints.factory import first_line
+from benchbench.checkpoints.torchscript import MARK, read_torchscript
+from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.files import require_regular, require_regular_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+SAFETENSORS, TORCH, LEGACY, SCRIPT = (
+    "safetensors", "torch.save", "torch.save, older format", "TorchScript",
+)  # fmt: skip
+FOREIGN = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the file itself: run git lfs pull",
+    b"<": "a web page or XML, not weights: the download went wrong",
+    b"{": "JSON, not weights",
+    b"\x1f\x8b": "compressed by gzip: unpack it",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"GGUF": "a GGUF file",
+}
+"""First bytes → what a file is instead."""
+INFLATION = 4
+SPARE_BYTES = 64 * 2**20
+"""An archive may hold so many times its own size, and so much more: weights hardly compress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds."""
+
+    tree: Any
+    """A mapping, or whatever else was saved."""
+    container: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What safetensors say in their header."""
+    unpickled: bool = False
+    """Whether code of the file may have run."""
+
+
+def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
+    """Read a file of weights into the machine's memory, or map it.
+
+    Raises:
+        WeightsUnavailable: there is no such file, or it may not be read.
+        ModelError: empty, cut short, damaged, something else, or more than tensors.
+    """
+    head = _head(path)
+    if _is_safetensors(head):
+        contents: Contents = _guarded(_safetensors, path, path)
+        return contents
+    if head.startswith(b"PK"):
+        return _archive(path, trust_pickle)
+    for first, what in FOREIGN.items():
+        if head.startswith(first):
+            raise ModelError(f"{path} is {what}.")
+    return _pickled(path, trust_pickle, LEGACY)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which open_clip or transformers would wait for a pipe.
+
+    Raises:
+        ModelError: naming what is no file.
+    """
+    try:
+        require_regular_entries(folder)
+    except OSError as error:
+        raise ModelError(f"Cannot read {error.filename}: {error.strerror}.") from error
+
+
+def header_of(path: Path) -> dict[str, str]:
+    """The header's record of a safetensors file; empty for any other."""
+    if not _is_safetensors(_head(path)):
+        return {}
+    from safetensors import safe_open
+
+    def metadata(path: Path) -> dict[str, str]:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+
+    found: dict[str, str] = _guarded(metadata, path, path)
+    return found
+
+
+def _head(path: Path) -> bytes:
+    try:
+        require_regular(path)
+        with path.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError:
+        raise WeightsUnavailable(f"There is no file {path}.") from None
+    except OSError as error:
+        raise WeightsUnavailable(f"Cannot read {path}: {error.strerror or error}.") from error
+    if not head:
+        raise ModelError(f"{path} is empty (0 bytes).")
+    return head
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Eight bytes of a header's length, then JSON."""
+    return len(head) > 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 2**32
+
+
+def _safetensors(path: Path) -> Contents:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return Contents(tensors, SAFETENSORS, file.metadata() or {})
+
+
+def _archive(path: Path, trust_pickle: bool) -> Contents:
+    with _guarded(zipfile.ZipFile, path, path) as archive:
+        names = archive.namelist()
+        claimed = sum(each.file_size for each in archive.infolist())
+        if claimed > INFLATION * path.stat().st_size + SPARE_BYTES:
+            raise ModelError(f"{path} is refused: it would unpack to {claimed:,} bytes.")
+        if any(name.rpartition("/")[2] == MARK for name in names):
+            return Contents(_guarded(read_torchscript, archive, path), SCRIPT)
+    if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        some = ", ".join(names[:3]) or "nothing"
+        raise ModelError(f"{path} is a zip archive, but not of torch.save: it holds {some}.")
+    return _pickled(path, trust_pickle, TORCH)
+
+
+def _pickled(path: Path, trust: bool, container: str) -> Contents:
+    import torch
+
+    def load(path: Path) -> Any:
+        return torch.load(
+            path, map_location="cpu", weights_only=not trust, mmap=container == TORCH or None
+        )
+
+    return Contents(_guarded(load, path, path), container, unpickled=trust)
+
+
+def _guarded(read: Callable[[Any], Any], source: Any, path: Path) -> Any:
+    """One error for whatever a reader meets in an untrusted file."""
+    try:
+        return read(source)
+    except ModelError:
+        raise
+    except MemoryError as error:
+        raise ModelError(f"{path} does not fit into memory, or claims not to.") from error
+    except Exception as error:
+        raise _refusal(error, path) from error
+
+
+def _refusal(error: Exception, path: Path) -> ModelError:
+    """What a reader's error means: more than tensors, or damage."""
+    from benchbench.checkpoints.torchscript import Refused
+
+    text = str(error)
+    asked = re.search(r"GLOBAL `?([\w.]+)", text)
+    if isinstance(error, Refused):
+        return ModelError(
+            f"{path} is refused: to be read, its TorchScript archive wants {text}, which is no "
+            "part of a tensor. Nothing of it was run."
+        )
+    if asked or ".tar format" in text:
+        wants = f"wants {asked[1]}" if asked else "needs unpickling (an old tar archive)"
+        return ModelError(
+            f"{path} is refused: to be read, it {wants}, which may run any code. Nothing of it "
+            "was run. Save its state dict alone, best as safetensors; or, if you trust where it "
+            "comes from, add --trust-pickle."
+        )
+    reason = text.rpartition("WeightsUnpickler error: ")[2] if "Unpickler" in text else text
+    said = first_line(Exception(reason)) or type(error).__name__
+    return ModelError(
+        f"{path} holds no weights that can be read: it is cut short, damaged or something else "
+        f"({said})."
+    )
