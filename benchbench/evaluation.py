@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from benchbench.protocols.protocol import Answers, Protocol
-    from benchbench.types import Edition, Further, Model, Progress, Question, Task
+    from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -74,7 +74,7 @@ def evaluate(
     resume: bool = True,
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
-    **further: Unpack[Further],
+    **further: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -237,7 +237,7 @@ def loaded(
     device: str | None,
     precision: Precision | None,
     seed: int,
-    further: Further,
+    further: LoadExtras,
     progress: Progress | None,
 ) -> Model:
     """The model itself, with a manifest that can be written down."""

@@ -253,10 +253,10 @@ class Undrawn:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> TaskInfo:
     """That task, found by its name; its card."""
     found = registry._found
-    there = {**found(registry.TASKS, "TASK"), "undrawn": Undrawn}
+    there = {**found(registry.TASKS), "undrawn": Undrawn}
     monkeypatch.setattr(
         registry,
         "_found",
-        lambda package, name: there if package == registry.TASKS else found(package, name),
+        lambda group: there if group == registry.TASKS else found(group),
     )
     return Undrawn.info

@@ -260,7 +260,7 @@ def test_parallel_training_is_seen_through_and_sharding_refused(
     parallel = type("DistributedDataParallel", (Wrapped,), {})(model)
     assert monitored(shapes, tmp_path)(parallel, 0) is not None
     sharded = type("FullyShardedDataParallel", (Wrapped,), {})(model)
-    with pytest.raises(UsageError, match="spread over processes"):
+    with pytest.raises(UsageError, match="sharded over processes"):
         monitored(shapes, tmp_path)(sharded, 0)
 
 

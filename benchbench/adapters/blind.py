@@ -1,17 +1,16 @@
-"""Models that do not look: what a score is worth when nothing was seen.
+"""Baselines without images: the scores of a suite that need none.
 
 ``blind:constant`` scores everything alike: 0 where a tie is wrong, exactly chance where ties are
-shared. Whoever counts its ties as right reports 100. ``blind:chance`` scores each picture and
-caption by a hash of both and the seed: an honest coin, for intervals to be tried on.
-``blind:frequency`` knows how often each predicate holds between two labels in a training split,
-and scores relations by that; pictures and captions all alike.
+shared, and 100 where ties are counted as right. ``blind:chance`` scores each image and caption by
+a hash of both and the seed: a fair coin, to check intervals with. ``blind:frequency`` scores
+relations by how often each predicate holds between two labels in a training split, and all images
+and captions alike.
 
-The rest read captions alone, whatever the picture. Such priors answer many suites (Hsieh et al.,
-'SugarCrepe', NeurIPS 2023): what is added to a caption makes it longer, and shuffled text is
-unlikely text.
-``blind:length`` prefers the shorter caption (as a sum of log-probabilities does, too),
-``blind:length-longest`` the longer; ``blind:ngram`` (``ngram.py``) learns from a training split's
-captions; ``blind:hf:NAME`` (``causal.py``) asks a language model.
+The rest are text-only models. Such priors solve many suites (Hsieh et al., 'SugarCrepe', NeurIPS
+2023): an addition makes a caption longer, and shuffled text is unlikely text. ``blind:length``
+prefers the shorter caption (as a sum of log-probabilities does, too), ``blind:length-longest`` the
+longer; ``blind:ngram`` (``ngram.py``) learns from a training split's captions; ``blind:hf:NAME``
+(``causal.py``) is a language model.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import numpy as np
 from benchbench.adapters.causal import load as load_causal
 from benchbench.adapters.frequency import count
 from benchbench.adapters.ngram import Ngram
-from benchbench.adapters.text_only import Length
+from benchbench.adapters.text_only import CaptionLength
 from benchbench.errors import UnknownName, UsageError
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest, Scene
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 DIM = 64
 KINDS = {
     "constant": "scores everything alike",
-    "chance": "scores by a hash of picture and caption (--seed)",
+    "chance": "scores by a hash of image and caption (--seed)",
     "frequency": "scores relations by how often they hold in a training split",
     "length": "prefers the shorter caption",
     "length-longest": "prefers the longer caption",
@@ -53,7 +52,7 @@ NAMED = {
     "hf": "a caption's log-probability, by a causal language model of transformers",
     "hf-mean": "the same a token",
 }
-"""Those that a name follows."""
+"""Baselines with a name after them."""
 
 
 class Blind:
@@ -67,7 +66,7 @@ class Blind:
         self, kind: str, *, seed: int | None = None, settings: Mapping[str, Any] | None = None
     ) -> None:
         self._seed = seed
-        """What hashes depend on; None where all vectors are the same."""
+        """Of the hashes; None where all vectors are the same."""
         self.manifest = ModelManifest(
             name=f"blind:{kind}",
             architecture="none",
@@ -85,26 +84,26 @@ class Blind:
         )
 
     def transform(self, image: Image) -> Tensor:
-        """The digest of the pixels, a byte a number: [3, 1, 32], thrice the same."""
+        """Return the digest of the pixels, a byte a number: [3, 1, 32], thrice the same."""
         import torch
 
         digest = hashlib.sha256(f"{image.size} {image.mode}".encode() + image.tobytes()).digest()
         return torch.tensor(list(digest), dtype=torch.float32).expand(3, 1, -1)
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, 3, 1, 32] → [n, 64]."""
+        """Encode images: [n, 3, 1, 32] → [n, 64]."""
         return self._vectors([bytes(row.int().tolist()) for row in batch[:, 0, 0]])
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """The bytes of each caption."""
+        """Return the bytes of each caption."""
         return [tuple(text.encode()) for text in texts]
 
     def tokenize(self, texts: Sequence[str]) -> list[bytes]:
-        """The bytes of each caption, cut to the context."""
+        """Return the bytes of each caption, cut to the context."""
         return [text.encode()[: self.manifest.context_length] for text in texts]
 
     def encode_texts(self, batch: list[bytes], role: Role) -> Tensor:
-        """n captions → [n, 64]."""
+        """Encode n captions: → [n, 64]."""
         return self._vectors(batch)
 
     def _vectors(self, inputs: Sequence[bytes]) -> Tensor:
@@ -115,30 +114,30 @@ class Blind:
         return torch.from_numpy(np.stack([self._hashed(each) for each in inputs]))
 
     def _hashed(self, content: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        """64 numbers in [−1, 1) from a hash: [64]."""
+        """Return 64 numbers in [−1, 1) from a hash: [64]."""
         stream = hashlib.shake_256(f"{self._seed} ".encode() + content).digest(4 * DIM)
         return (np.frombuffer(stream, "<u4") / 2**31 - 1).astype(np.float32)
 
 
 class Frequency(Blind):
-    """Relations by the counts of ``benchbench.adapters.frequency``; a constant besides.
+    """Relations by the counts of ``frequency.py``; a constant besides.
 
-    Before it has learnt, all predicates and labels are equally likely.
+    Without counts, all predicates and labels are equally likely.
     """
 
-    def __init__(self, learnt: Frequencies | None = None) -> None:
-        super().__init__("frequency", settings=_said(learnt))
-        self._vocabulary = learnt.vocabulary if learnt else None
-        self._predicates = learnt.log_predicates() if learnt else None
-        self._objects = learnt.log_objects() if learnt else None
+    def __init__(self, counts: Frequencies | None = None) -> None:
+        super().__init__("frequency", settings=_training_settings(counts))
+        self._vocabulary = counts.vocabulary if counts else None
+        self._predicates = counts.log_predicates() if counts else None
+        self._objects = counts.log_objects() if counts else None
 
     def learned(self, training: Sequence[Question]) -> Frequency:
-        """The counts of the scenes among ``training``; nothing where there are none."""
+        """Return the baseline with the counts of the scenes in ``training``, if there are any."""
         scenes = [each for each in training if isinstance(each, Scene)]
         return Frequency(count(scenes) if scenes else None)
 
     def score_relations(self, view: View) -> npt.NDArray[np.float64]:
-        """Logarithms of shares: [pairs, predicates]."""
+        """Return logarithms of shares: [pairs, predicates]."""
         pairs = np.array(view.pairs, dtype=np.intp).reshape(-1, 2)
         if self._predicates is None:
             return _alike(len(pairs), len(view.vocabulary.predicates))
@@ -147,7 +146,7 @@ class Frequency(Blind):
         return np.asarray(self._predicates[subject, thing])
 
     def score_objects(self, view: View) -> npt.NDArray[np.float64]:
-        """Logarithms of shares, the same for every box: [boxes, objects]."""
+        """Return logarithms of shares, the same for every box: [boxes, objects]."""
         if self._objects is None:
             return _alike(len(view.boxes), len(view.vocabulary.objects))
         self._check(view.vocabulary)
@@ -156,32 +155,32 @@ class Frequency(Blind):
     def _check(self, vocabulary: Vocabulary) -> None:
         if vocabulary != self._vocabulary:
             raise UsageError(
-                "blind:frequency has learnt other names than it is asked about: let it learn from "
-                "the training split of the same files."
+                "blind:frequency was trained with other names than the scene has. Train it on the "
+                "training split of the same files."
             )
 
 
 def _alike(rows: int, names: int) -> npt.NDArray[np.float64]:
-    """Every name equally likely: [rows, names]."""
+    """Return logarithms of equal probabilities: [rows, names]."""
     return np.full((rows, names), -np.log(names))
 
 
-def _said(learnt: Frequencies | None) -> dict[str, Any]:
-    """What the manifest says of what was learnt."""
-    if learnt is None:
+def _training_settings(counts: Frequencies | None) -> dict[str, Any]:
+    """Return the manifest's settings of the training split."""
+    if counts is None:
         note = "It has learnt nothing: this task has no training split of relations."
         return {"learned": "nothing", "note": note}
-    return {"learned": f"{learnt.images:,} training images", "counts_sha256": learnt.sha256}
+    return {"learned": f"{counts.images:,} training images", "counts_sha256": counts.sha256}
 
 
 def load(rest: str, options: LoadOptions) -> DualEncoder:
     """Load one of ``KINDS`` or ``NAMED``.
 
-    Device and precision make a difference to those that have a network.
+    Device and precision apply to those that have a network.
 
     Raises:
         UnknownName: no such baseline.
-        ModelError: what ``causal.load`` says.
+        ModelError: as ``causal.load``.
     """
     kind, colon, name = rest.partition(":")
     if kind in NAMED:
@@ -192,8 +191,8 @@ def load(rest: str, options: LoadOptions) -> DualEncoder:
     return _MAKERS[kind](options)
 
 
-def _heeded(rest: str) -> frozenset[str]:
-    """Those that have weights heed what becomes of them."""
+def _supported_options(rest: str) -> frozenset[str]:
+    """Return the options of those that have weights."""
     is_named = rest.partition(":")[0] in NAMED
     return frozenset({"allow_partial", "trust_pickle", "trust_remote_code"} if is_named else ())
 
@@ -202,8 +201,8 @@ _MAKERS: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
     "constant": lambda _: Blind("constant"),
     "chance": lambda options: Blind("chance", seed=options.seed),
     "frequency": lambda _: Frequency(),
-    "length": lambda _: Length("length", -1),
-    "length-longest": lambda _: Length("length-longest", 1),
+    "length": lambda _: CaptionLength("length", -1),
+    "length-longest": lambda _: CaptionLength("length-longest", 1),
     "ngram": lambda _: Ngram("ngram", mean=False),
     "ngram-mean": lambda _: Ngram("ngram-mean", mean=True),
 }
@@ -213,5 +212,5 @@ FAMILY = ModelFamily(
     name="blind",
     usage={f"blind:{kind}": meaning for kind, meaning in USAGE.items()},
     load=load,
-    options=_heeded,
+    options=_supported_options,
 )

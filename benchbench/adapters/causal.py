@@ -1,15 +1,15 @@
-"""How likely a caption is to a causal language model of transformers: ``blind:hf:NAME``.
+"""A caption's log-probability by a causal language model of transformers: ``blind:hf:NAME``.
 
     score = Σ_t log p(token t | those before it)
 
 NAME is a hub's repository (``openai-community/gpt2``) or a local folder. Where the tokenizer has a
-token for the beginning (or, failing that, for the end, as GPT-2's) it goes before the caption, so
-that the first word counts, too; without one the first token is only a condition. No end is scored:
+token for the beginning (or for the end alone, as GPT-2's) it goes before the caption, so that the
+first word counts, too; without one the first token is only a condition. No end is scored:
 these models do not end a text where a caption ends. ``blind:hf-mean:NAME`` divides by the number of
 tokens scored, which does not favour the short.
 
-Captions are padded on the right and masked: padding changes nothing that comes before it. Weights
-are read as those of ``hf:``. A model whose predictions depend on what comes later is refused.
+Captions are padded on the right and masked: padding has no effect on earlier tokens. Weights are
+read as those of ``hf:``. A model whose predictions depend on later tokens is refused.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.huggingface.checkpoint import read_tokenizer
-from benchbench.adapters.pretrained import open_folder, read_filled
-from benchbench.adapters.text_only import Unseeing, manifest
+from benchbench.adapters.pretrained import open_folder, read_pretrained
+from benchbench.adapters.text_only import TextOnlyModel, manifest
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.devices import inference
 from benchbench.errors import ModelError
@@ -28,32 +28,39 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from benchbench.adapters.huggingface.weights import Filled
+    from benchbench.adapters.huggingface.weights import PretrainedModel
     from benchbench.types import LoadOptions, Role
 
 CELLS = 1 << 26
-"""Logits held at once: 256 MB of float32."""
+"""Logits in memory at once: 256 MB of float32."""
 ENDLESS = 1 << 20
-"""Tokenizers without a limit say so by an absurd one."""
+"""Tokenizers without a limit have one of thirty digits."""
 
 
-class Causal(Unseeing):
-    """A causal language model that reads captions and looks at nothing."""
+class Causal(TextOnlyModel):
+    """A text-only model by a causal language model."""
 
     def __init__(
-        self, filled: Filled, tokenizer: Any, *, name: str, weights: str, mean: bool, precision: str
+        self,
+        pretrained: PretrainedModel,
+        tokenizer: Any,
+        *,
+        name: str,
+        weights: str,
+        mean: bool,
+        precision: str,
     ) -> None:
         """Wrap a model on its device and in its precision.
 
         Args:
-            filled: a model of transformers, with ``logits``; in eval mode.
-            tokenizer: likewise.
+            pretrained: a model of transformers, with ``logits``; in eval mode.
+            tokenizer: of transformers.
             name: the specification.
-            weights: where they came from.
-            mean: whether a score is over the number of tokens.
+            weights: their source.
+            mean: whether a score is divided by the number of tokens.
             precision: of the model's arithmetic.
         """
-        model = filled.model
+        model = pretrained.model
         self._model, self._tokenizer, self._mean = model, tokenizer, mean
         self.device = str(model.device)
         first = tokenizer.bos_token_id
@@ -69,21 +76,21 @@ class Causal(Unseeing):
             context_length=_context(model.config, tokenizer),
             dtype=precision,
             parameters=sum(each.numel() for each in model.parameters()),
-            trained=filled.trained,
+            trained=pretrained.trained,
             settings={
-                **filled.settings,
+                **pretrained.settings,
                 "score": "mean log p" if mean else "sum of log p",
                 "begins_with": tokenizer.convert_ids_to_tokens(list(self._start)),
             },
         )
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Of each caption, after the token for the beginning."""
+        """Return the ids of each caption, after the token for the beginning."""
         rows = self._tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
         return [(*self._start, *row) for row in rows]
 
     def tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Ids, zeros after each caption's end, and which of them are its own: [n, longest]."""
+        """Return ids, zeros after each caption's end, and the mask of its own: [n, longest]."""
         import torch
 
         rows = [ids[: self.manifest.context_length] for ids in self.token_ids(texts)]
@@ -93,7 +100,7 @@ class Causal(Unseeing):
         return ids, torch.arange(longest) < lengths[:, None]
 
     def encode_texts(self, batch: tuple[Tensor, Tensor], role: Role) -> Tensor:
-        """[n, longest] → [n, 1]."""
+        """Score captions: [n, longest] → [n, 1]."""
         import torch
 
         ids, own = (each.to(self.device) for each in batch)
@@ -103,7 +110,7 @@ class Causal(Unseeing):
         return torch.cat([self._scores(*part) for part in parts])
 
     def _scores(self, ids: Tensor, own: Tensor) -> Tensor:
-        """[n, length] → [n, 1]."""
+        """Score captions: [n, length] → [n, 1]."""
         from torch.nn.functional import cross_entropy
 
         logits = self._model(input_ids=ids, attention_mask=own.long()).logits[:, :-1].float()
@@ -118,25 +125,25 @@ def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
     """Load a hub's repository or a local folder.
 
     Raises:
-        UsageError: no name; or a path that is no folder.
-        WeightsUnavailable: not cached and not to be fetched, or parts of it are not there.
-        ModelError: it is no causal language model, or lacks weights; or pickles or code that are
-            not trusted.
+        UsageError: no name, or a path that is no folder.
+        WeightsUnavailable: not cached and not to be downloaded, or parts of it are missing.
+        ModelError: no causal language model, or one without all weights; or pickles or code that
+            are not trusted.
     """
     from transformers import AutoModelForCausalLM
 
     family = f"blind:hf{'-mean' * mean}"
     folder, _ = open_folder(name, family, options)
-    filled = read_filled(AutoModelForCausalLM, folder, options)
+    pretrained = read_pretrained(AutoModelForCausalLM, folder, options)
     tokenizer = read_tokenizer(folder, options)
-    if len(tokenizer) > _vocabulary(filled.model):
+    if len(tokenizer) > _vocabulary(pretrained.model):
         raise ModelError(
             f"{folder} has a tokenizer of {len(tokenizer):,} tokens and a model of "
-            f"{_vocabulary(filled.model):,}: they do not belong together."
+            f"{_vocabulary(pretrained.model):,}: they do not belong together."
         )
-    _check_causal(filled.model, f"{family}:{name}")
+    _check_causal(pretrained.model, f"{family}:{name}")
     return Causal(
-        filled,
+        pretrained,
         tokenizer,
         name=f"{family}:{name}",
         weights=str(folder),
@@ -146,7 +153,11 @@ def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
 
 
 def _check_causal(model: Any, typed: str) -> None:
-    """Another last token must change nothing that is predicted before it."""
+    """Refuse a model of which another last token changes earlier predictions.
+
+    Raises:
+        ModelError: it does.
+    """
     import torch
 
     ids = torch.arange(8, device=model.device)[None] % _vocabulary(model)
@@ -156,23 +167,23 @@ def _check_causal(model: Any, typed: str) -> None:
         one, two = (model(input_ids=each).logits[:, :-1].float() for each in (ids, other))
     if float((one - two).abs().max()) > 1e-2 * float(one.abs().max()):
         raise ModelError(
-            f"{typed} is no causal language model: what comes later changes its predictions, so "
-            "that they are no probabilities of a caption."
+            f"{typed} is no causal language model: later tokens change its predictions, so that "
+            "they are no probabilities of a caption. Name a causal one, as gpt2."
         )
 
 
 def _vocabulary(model: Any) -> int:
-    """How many tokens it has, which its configuration may call by other names."""
+    """Return the number of tokens of the embedding: configurations have several names for it."""
     return int(model.get_input_embeddings().num_embeddings)
 
 
 def _activation(config: Any) -> str:
-    """As a configuration says it: gelu_new is GPT-2's."""
+    """Return the configuration's own name: gelu_new is GPT-2's."""
     named = (getattr(config, name, None) for name in ("hidden_act", "activation_function"))
     return next((each for each in named if isinstance(each, str)), "unknown")
 
 
 def _context(config: Any, tokenizer: Any) -> int:
-    """The positions that a model has; or what its tokenizer says; or no limit to speak of."""
+    """Return the model's number of positions, or its tokenizer's limit, or ``ENDLESS``."""
     known = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     return min(int(known), ENDLESS)

@@ -1,7 +1,7 @@
-"""What computes a model's outputs, found out from the model itself.
+"""Digests of a plugin's code and weights, by the loaded model itself.
 
-A manifest is what a model says of itself; a plugin's manifest may stay the same while its code or
-its weights change. So the source files and the parameters are digested as well.
+A plugin writes its own manifest, which may stay the same while its code or its weights change. So
+the source files and the parameters are digested as well.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ DEPTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Computation:
-    """What computes a loaded model's outputs: what it says of itself, its code, its parameters."""
+    """What computes a loaded model's outputs: its manifest, its code, its parameters."""
 
     manifest: ModelManifest
     """The model's, with the digest of the code, if any, among its settings."""
     is_known: bool
-    """False where the code is in no file (a notebook's cell): whether it has changed since an
-    interrupted evaluation cannot be found out."""
+    """False where the code is in no file (a notebook's cell), so that a change since an interrupted
+    evaluation cannot be detected."""
     parameters: str
-    """SHA-256 over all tensors and arrays that the model holds; empty for models of this package,
-    whose manifests have that digest."""
+    """SHA-256 over all tensors and arrays of the model; empty for models of this package, whose
+    manifests have that digest."""
 
     @classmethod
     def of(cls, model: Model) -> Computation:
         """Digest a model.
 
-        The code is the source files of the model's classes and of the module that makes it, with
-        what they import from the same folder or package. For models of this package, whose version
+        The code is the source files of the model's classes and of its factory's module, with those
+        that they import from the same folder or package. For models of this package, whose version
         is part of every run, it is left out.
 
         Args:
@@ -75,7 +75,7 @@ class Computation:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What no two models share that compute different things."""
+        """What differs between any two models that compute different outputs."""
         return self.manifest.fingerprint, self.parameters
 
 
@@ -135,10 +135,10 @@ def _top(module: str) -> str:
 
 
 def sources_sha256(modules: Iterable[str]) -> str | None:
-    """Return the SHA-256 over the source files of modules and of what they import beside them.
+    """Return the SHA-256 over the source files of modules, and over those that they import.
 
-    Of a package all its files count; of a single file, those of its folder that it imports. None
-    where a module has no source file.
+    Of a package all files count; of a single file, those of its folder that it imports. None where
+    a module has no source file.
     """
     files: set[tuple[str, Path]] = set()
     for name in modules:
@@ -216,7 +216,7 @@ def _is_site(folder: Path) -> bool:
 
 
 def _tensors(model: object) -> Iterator[tuple[str, Tensor]]:
-    """Yield all dense tensors that a model holds, each by the way to it."""
+    """Yield all dense tensors of a model, each by the path to it."""
     seen: dict[int, object] = {}  # keeps what it names alive, so that no number is used again
     waiting: list[tuple[str, Any, int]] = [("", model, 0)]
     while waiting:
@@ -238,7 +238,7 @@ def _is_dense(tensor: Tensor) -> bool:
 
 
 def _parts(thing: object) -> list[tuple[str, Any]]:
-    """Return what an object holds, by name."""
+    """Return an object's attributes or elements, by name."""
     if isinstance(thing, dict):
         return [(str(name), each) for name, each in thing.items()]
     if isinstance(thing, list | tuple):

@@ -1,4 +1,4 @@
-"""What a model says of itself: whether it makes sense, before any number depends on it."""
+"""Check a model's manifest, similarity, logit scale and device before a number depends on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def description_problems(model: Any) -> Iterator[str]:
-    """Yield what is wrong with a model's manifest, similarity, logit scale and device."""
+    """Yield the problems of a model's manifest, similarity, logit scale and device."""
     manifest = model.manifest
     if not isinstance(manifest, ModelManifest):
         yield f"manifest is {manifest!r}, not a ModelManifest"
@@ -24,7 +24,7 @@ def description_problems(model: Any) -> Iterator[str]:
 
 
 def manifest_problems(manifest: ModelManifest) -> Iterator[str]:
-    """Yield what is wrong with a manifest by itself."""
+    """Yield the problems of a manifest by itself."""
     try:
         _ = manifest.fingerprint
     except (TypeError, ValueError) as error:
@@ -43,7 +43,7 @@ def manifest_problems(manifest: ModelManifest) -> Iterator[str]:
 
 
 def comparison_problems(model: Any) -> Iterator[str]:
-    """Yield what is wrong with how a model compares images and captions."""
+    """Yield the problems of how a model compares images and captions."""
     stated = model.manifest.similarity
     if scores_pairs(model):
         if stated != "pairs":
@@ -60,7 +60,7 @@ def comparison_problems(model: Any) -> Iterator[str]:
 
 
 def device_problems(model: Any) -> Iterator[str]:
-    """Yield what is wrong with the device that a model names."""
+    """Yield the problems of a model's device."""
     import torch
 
     try:

@@ -1,8 +1,8 @@
-"""Cross-attention whose keys and values are computed once a picture, not once a pair.
+"""Compute the keys and values of cross-attention once an image, not once a pair.
 
-A picture has hundreds of patches and a caption a dozen tokens: projecting the patches to keys and
-values, layer by layer, is most of what a pair costs. In a batch where pictures repeat, the
-projections are applied to each distinct picture, and their rows are then repeated.
+An image has hundreds of patches and a caption a dozen tokens: projecting the patches to keys and
+values, layer by layer, is most of a pair's cost. In a batch where images repeat, the projections
+are applied to each distinct image, and their rows are then repeated.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def numbered(features: Sequence[Any]) -> tuple[list[Any], list[int]]:
-    """The distinct objects, and which of them each is."""
+def distinct_objects(features: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Return the distinct objects, and the number of each among them."""
     number: dict[int, int] = {}
     distinct: list[Any] = []
     for each in features:
@@ -26,8 +26,8 @@ def numbered(features: Sequence[Any]) -> tuple[list[Any], list[int]]:
     return distinct, [number[id(each)] for each in features]
 
 
-class SharedKeys:
-    """The projections ``key`` and ``value`` of every ``crossattention`` of a model."""
+class CrossAttentionCache:
+    """Hooks on ``key`` and ``value`` of every ``crossattention`` of a model."""
 
     def __init__(self, model: nn.Module) -> None:
         self._patches: Tensor | None = None
@@ -40,17 +40,17 @@ class SharedKeys:
 
     @contextmanager
     def of(self, features: Sequence[Tensor]) -> Iterator[Tensor]:
-        """While these pictures are asked: what to pass as the encoder's states.
+        """Use these images within the context; yield what to pass as the encoder's states.
 
-        It has their shape alone, and is not a number: whatever read it beside the projections would
-        not go unnoticed.
+        The states have the shape of the patches, and are NaN: a layer that read them without the
+        projections would show.
 
         Args:
-            features: [tokens, width] each, one a pair; a picture's are one object in all its pairs.
+            features: [tokens, width] each, one a pair; an image's are one object in all its pairs.
         """
         import torch
 
-        distinct, which = numbered(features)
+        distinct, which = distinct_objects(features)
         self._patches = torch.stack(distinct)
         self._which = torch.tensor(which, device=self._patches.device)
         try:

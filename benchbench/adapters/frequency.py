@@ -1,4 +1,4 @@
-"""How often a predicate holds between two kinds of objects, counted: the FREQ baseline.
+"""The FREQ baseline: how often a predicate holds between two labels in a training split.
 
     score(s, p, o) = log( (c(s, p, o) + prior(p)) / (n(s, o) + 1) )
     prior(p)       = (c(p) + 1) / (n + 1)
@@ -6,8 +6,8 @@
 c(s, p, o) counts the ordered pairs of boxes labelled s and o that stand in p, c(p) those of any
 labels; n(s, o) counts all ordered pairs of boxes with those labels in one image, related or not,
 and n those of any. So a score is the share of such pairs that stand in p, smoothed by one pair
-that stands in p as often as pairs at large do: it ranks pairs by how likely they are related at
-all, and a pair of labels never met falls back on p itself. All scores are finite.
+that stands in p as often as all pairs do: it ranks pairs by how likely they are related at all,
+and a pair of labels without counts falls back on p itself. All scores are finite.
 
 After Zellers et al., 'Neural Motifs', CVPR 2018 (rowanz/neural-motifs, ``get_dataset_counts.py``
 and ``sparse_targets.py``), with three differences. A relation annotated twice of the same two boxes
@@ -49,25 +49,25 @@ class Frequencies:
 
     @property
     def sha256(self) -> str:
-        """Over the names and all counts."""
+        """SHA-256 over the names and all counts."""
         digest = hashlib.sha256(repr(self.vocabulary).encode())
         for counts in (self.objects, self.pairs, self.triples):
             digest.update(np.ascontiguousarray(counts, dtype="<i8").tobytes())
         return digest.hexdigest()
 
     def log_predicates(self) -> Floats:
-        """The scores above: [objects, objects, predicates]; of subject, object and predicate."""
+        """Return the scores above by subject, object, predicate: [objects, objects, predicates]."""
         prior = (self.triples.sum(axis=(0, 1)) + 1) / (self.pairs.sum() + 1)
         return np.asarray(np.log((self.triples + prior) / (self.pairs[:, :, None] + 1)))
 
     def log_objects(self) -> Floats:
-        """Logarithm of each label's share of the boxes, as if each had been met once more: [n]."""
-        seen = self.objects + 1
-        return np.asarray(np.log(seen / seen.sum()))
+        """Return the logarithm of each label's share of the boxes, each counted once more: [n]."""
+        counts = self.objects + 1
+        return np.asarray(np.log(counts / counts.sum()))
 
 
 def count(scenes: Sequence[Scene]) -> Frequencies:
-    """Count over scenes of one vocabulary; at least one."""
+    """Count over one scene or more of one vocabulary."""
     vocabulary = scenes[0].vocabulary
     n, m = len(vocabulary.objects), len(vocabulary.predicates)
     labels = np.array([label for scene in scenes for label in scene.labels], dtype=np.int64)

@@ -1,7 +1,7 @@
-"""A module that is being trained as a model to be evaluated, by the adapters that read checkpoints.
+"""Wrap a module under training as a model to evaluate, by the adapters of checkpoints.
 
-What is evaluated is a copy: the module's modes, gradients and buffers are never touched, and what
-inference leaves behind (tensors without gradients in some cache) is left in the copy.
+A copy is evaluated: the module's modes, gradients and buffers never change, and what inference
+leaves in a module (tensors without gradients in some cache) is left in the copy.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from benchbench.checkpoints.factory import first_line
 from benchbench.errors import ModelError, UsageError
+from benchbench.failures import first_line
 from benchbench.types import LoadOptions
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ NAMES: dict[str, Precision] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapping:
-    """What a module lacks to be evaluated; which of it is needed is for its kind to say."""
+class ModuleWrapper:
+    """What a module lacks to be evaluated; each kind of module needs some of it."""
 
     architecture: str | None = None
     """open_clip's name, by which the tokenizer is found."""
     transform: Callable[[Any], Any] | None = None
-    """Picture → tensor, as at test time; by default what open_clip's model says of itself."""
+    """Image → tensor, as at test time; by default the one of open_clip's model itself."""
     tokenizer: Any = None
     """open_clip's or transformers'."""
     processor: Any = None
@@ -46,15 +46,15 @@ class Wrapping:
     """From the copy of a module of any other kind to a model."""
 
     def model(self, module: Any, name: str) -> Model:
-        """A copy of a module, as a model of that name.
+        """Return a copy of a module, as a model of that name.
 
         Args:
             module: of open_clip, of transformers, one of benchbench's adapters around either, or
-                whatever ``wrap`` takes; in DistributedDataParallel or compiled, too.
+                the argument of ``wrap``; in DistributedDataParallel or compiled, too.
             name: of the manifest.
 
         Raises:
-            UsageError: a kind that is not known, sharded weights, or something is lacking.
+            UsageError: the kind is unknown, the weights are sharded, or a part is missing.
         """
         inner = _unwrapped(module)
         if self.wrap is not None:
@@ -69,8 +69,8 @@ class Wrapping:
             "of either. Give wrap=, a function from it to a model (CONTRIBUTING.md, 'Add a model')."
         )
 
-    def _of_adapter(self, model: Any) -> tuple[Wrapping, Any]:
-        """What an adapter of ours holds, as if it had been given; or the module as it is."""
+    def _of_adapter(self, model: Any) -> tuple[ModuleWrapper, Any]:
+        """Return the module of an adapter and its parts, as if given; or the module itself."""
         from benchbench.adapters.hf import HuggingFace
         from benchbench.adapters.openclip import OpenClip
 
@@ -84,29 +84,30 @@ class Wrapping:
 
 
 def _copied(module: Any) -> Any:
-    """A copy in evaluation mode.
+    """Copy a module, in evaluation mode.
 
     Raises:
-        ModelError: it holds what cannot be copied, as tensors with a gradient's history.
+        ModelError: a part cannot be copied, as a tensor with a gradient's history.
     """
     try:
         return deepcopy(module).eval()
     except (RuntimeError, TypeError) as error:
         raise ModelError(
-            f"A {type(module).__name__} cannot be copied to be evaluated: {first_line(error)}."
+            f"A {type(module).__name__} cannot be copied to be evaluated: {first_line(error)}. "
+            "Detach the tensors that it keeps between steps."
         ) from error
 
 
 def _unwrapped(module: Any) -> Any:
-    """What parallel training and compilation have wrapped.
+    """Return the module inside the wrappers of parallel training and compilation.
 
     Raises:
-        UsageError: the weights are spread over processes.
+        UsageError: the weights are sharded over processes.
     """
     kinds = {kind.__name__ for kind in type(module).__mro__}
     if kinds & {"FullyShardedDataParallel", "FSDPModule", "DeepSpeedEngine"}:
         raise UsageError(
-            f"The weights of a {type(module).__name__} are spread over processes. Save a "
+            f"The weights of a {type(module).__name__} are sharded over processes. Save a "
             "checkpoint, and evaluate that: benchbench eval --model PATH --task TASK"
         )
     if "DistributedDataParallel" in kinds or "DataParallel" in kinds:
@@ -119,22 +120,25 @@ def _is_open_clip(module: Any) -> bool:
 
 
 def _options(module: nn.Module) -> LoadOptions:
-    """Where a module computes, and in what."""
+    """Return the device and precision of a module."""
     weight = next(module.parameters())
     precision = NAMES.get(str(weight.dtype))
     if precision is None:
-        raise UsageError(f"Weights of {weight.dtype} are not evaluated: {', '.join(NAMES)} are.")
+        raise UsageError(
+            f"Weights of {weight.dtype} cannot be evaluated. Convert them to one of "
+            f"{', '.join(NAMES)}."
+        )
     return LoadOptions(str(weight.device), precision)
 
 
-def _of_open_clip(module: Any, given: Wrapping, name: str) -> Model:
+def _of_open_clip(module: Any, given: ModuleWrapper, name: str) -> Model:
     from benchbench.adapters.openclip import OpenClip
     from benchbench.checkpoints.factory import tokenizer_of
 
     if given.architecture is None and given.tokenizer is None:
         raise UsageError(
-            "An open_clip model does not say how captions are read. Give architecture='ViT-B-32', "
-            "or whichever it is, or tokenizer=open_clip.get_tokenizer(…)."
+            "An open_clip model has no tokenizer of its own. Give its architecture, as "
+            "architecture='ViT-B-32', or tokenizer=open_clip.get_tokenizer(…)."
         )
     architecture = given.architecture or type(module).__name__
     return OpenClip(
@@ -149,34 +153,34 @@ def _of_open_clip(module: Any, given: Wrapping, name: str) -> Model:
 
 
 def _transform(module: Any, given: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-    """The transform to be used; a copy whose own is another is told so, for its manifest.
+    """Return the transform, and record it in the copy's settings where its own is another.
 
     Raises:
-        UsageError: there is none, or it gives another picture each time.
+        UsageError: there is none, or it gives another image each time.
     """
     import torch
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
-    said = getattr(module.visual, "preprocess_cfg", None)
-    own: Any = image_transform_v2(PreprocessCfg(**said), is_train=False) if said else None
+    config = getattr(module.visual, "preprocess_cfg", None)
+    own: Any = image_transform_v2(PreprocessCfg(**config), is_train=False) if config else None
     if given is None:
         if own is None:
-            raise UsageError("The model does not say how pictures are prepared. Give transform=.")
+            raise UsageError("The model has no preprocessing of its own. Give transform=.")
         return own  # type: ignore[no-any-return]
-    picture = _speckled()
-    shown = [given(picture) for _ in range(4)]
-    if any(not torch.equal(shown[0], each) for each in shown[1:]):
+    image = _noise()
+    results = [given(image) for _ in range(4)]
+    if any(not torch.equal(results[0], each) for each in results[1:]):
         raise UsageError(
-            "The transform gives another picture each time: it is the one for training. Give the "
+            "The transform gives another image each time: it is the one for training. Give the "
             "one for validation (the third of open_clip.create_model_and_transforms)."
         )
-    if own is None or not torch.equal(shown[0], own(picture)):
+    if own is None or not torch.equal(results[0], own(image)):
         module.visual.preprocess_cfg = {"transform": repr(given)}
     return given
 
 
-def _speckled() -> Any:
-    """A picture that no crop or flip leaves as it is."""
+def _noise() -> Any:
+    """Return an image that every crop or flip changes."""
     import numpy as np
     from PIL import Image
 
@@ -184,11 +188,11 @@ def _speckled() -> Any:
     return Image.fromarray(values)
 
 
-def _of_transformers(module: Any, given: Wrapping, name: str) -> Model:
-    """As from a folder with the configuration, the processor and the tokenizer, without weights."""
+def _of_transformers(module: Any, given: ModuleWrapper, name: str) -> Model:
+    """Wrap a module as if from a folder with configuration, processor and tokenizer."""
     from benchbench.adapters.hf import HuggingFace
     from benchbench.adapters.huggingface.checkpoint import (
-        Loaded,
+        TransformersCheckpoint,
         read_image_processor,
         read_tokenizer,
     )
@@ -214,5 +218,5 @@ def _of_transformers(module: Any, given: Wrapping, name: str) -> Model:
         _, towers = towers_of(config, name)
         processor, tokenizer = (read(folder, options) for read in
                                 (read_image_processor, read_tokenizer))  # fmt: skip
-        loaded = Loaded(folder, config, module, processor, tokenizer, towers)
+        loaded = TransformersCheckpoint(folder, config, module, processor, tokenizer, towers)
         return HuggingFace(loaded, name=name, options=options)

@@ -1,10 +1,10 @@
-"""BLIP and BLIP-2 by both heads: ``itm-itc:ORG/REPO`` or ``itm-itc:PATH``; see ``models.itm``."""
+"""BLIP and BLIP-2 by both heads: ``itm-itc:ORG/REPO`` or ``itm-itc:PATH``; see ``itm``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.adapters.itm import ITM_ITC, load_by
+from benchbench.adapters.itm import ITM_ITC, load_with_rule
 from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def load(rest: str, options: LoadOptions) -> Matcher:
-    """Load ``ORG/REPO`` or a folder, scored by logit and cosine; errors as for ``itm.load_by``."""
-    return load_by(ITM_ITC, rest, options)
+    """Load ``ORG/REPO`` or a folder, scored by logit and cosine; raises as ``load_with_rule``."""
+    return load_with_rule(ITM_ITC, rest, options)
 
 
 FAMILY = ModelFamily(

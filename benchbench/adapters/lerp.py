@@ -1,9 +1,9 @@
-"""Two checkpoints of one architecture, their weights mixed: ``lerp:A,B,WEIGHT``.
+"""Two checkpoints of one architecture with their weights mixed: ``lerp:A,B,WEIGHT``.
 
 The weights are (1 − w)·A + w·B, as WiSE-FT interpolates (Wortsman et al., 'Robust fine-tuning of
 zero-shot models', CVPR 2022). A and B are specifications of any families whose models are one torch
-module. Only what is the same but for the weights is mixed: modules and their settings, activation,
-tokenizer, preprocessing.
+module. They may differ in their weights alone: modules and their settings, activation, tokenizer
+and preprocessing are the same.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from benchbench.adapters.trimming import PROBES
+from benchbench.adapters.trimming import SAMPLE_CAPTIONS
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.errors import ModelError, UsageError
-from benchbench.registry import heeded_by, load_model
-from benchbench.types import FURTHER, DualEncoder, LoadOptions, ModelFamily
+from benchbench.registry import load_model, supported_options
+from benchbench.types import LOAD_EXTRAS, DualEncoder, LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from benchbench.types import ModelManifest, Role, Similarity, TextBatch
 
 SAME = ("activation", "tokenizer", "preprocessing", "context_length", "dtype", "similarity")
-"""What of two manifests has to be equal."""
+"""Fields of two manifests that have to be equal."""
 ORIGINS = {"name_or_path"}
-"""Attributes of transformers' modules that say where they came from."""
+"""Attributes of transformers' modules that name their source."""
 USAGE = "Type lerp:A,B,WEIGHT, e.g. lerp:openclip:ViT-B-32/openai,tuned.pt,0.5"
 
 
 @runtime_checkable
 class Blendable(Protocol):
-    """A model whose embeddings are computed by one module, with the weights that are in it."""
+    """A model whose embeddings are computed by one module and its weights."""
 
     @property
     def module(self) -> nn.Module:
-        """That module; weights copied into it are what runs."""
+        """The module; weights copied into it take effect."""
         ...
 
 
@@ -47,7 +47,7 @@ class Blend:
     """A model with another's weights mixed into its own."""
 
     def __init__(self, model: DualEncoder, manifest: ModelManifest, logit_scale: float) -> None:
-        """Wrap a model whose weights are mixed already."""
+        """Wrap a model with mixed weights."""
         self._model = model
         self.manifest = manifest
         self.logit_scale = logit_scale
@@ -56,27 +56,27 @@ class Blend:
 
     @property
     def module(self) -> nn.Module:
-        """What computes."""
+        """The module that computes."""
         return self._model.module  # type: ignore[attr-defined,no-any-return]
 
     def transform(self, image: Image) -> Tensor:
-        """As A's: [3, height, width]."""
+        """Preprocess an image as A does: [3, height, width]."""
         return self._model.transform(image)
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, 3, height, width] → [n, dim]."""
+        """Encode images: [n, 3, height, width] → [n, dim]."""
         return self._model.encode_images(batch, role)
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """As A's."""
+        """Return A's token ids of each caption."""
         return self._model.token_ids(texts)
 
     def tokenize(self, texts: Sequence[str]) -> TextBatch:
-        """As A's."""
+        """Tokenize captions as A does."""
         return self._model.tokenize(texts)
 
     def encode_texts(self, batch: TextBatch, role: Role) -> Tensor:
-        """n captions → [n, dim]."""
+        """Encode n captions: → [n, dim]."""
         return self._model.encode_texts(batch, role)
 
 
@@ -84,7 +84,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
     """Load A and B, and mix B's weights into A's.
 
     Raises:
-        UsageError: it is not typed A,B,WEIGHT with a finite number, or neither heeds an option.
+        UsageError: it is not typed A,B,WEIGHT with a finite number, or neither supports an option.
         ModelError: they differ in more than their weights, or one is not one torch module.
     """
     specifications, weight = _parsed(rest)
@@ -93,7 +93,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
     if differences := [*_differences(first, second), *_structures(a, b)]:
         raise ModelError(
             f"{first.manifest.name} and {second.manifest.name} differ in more than their weights: "
-            f"{'; '.join(differences[:6])}."
+            f"{'; '.join(differences[:6])}. Mix checkpoints that were trained from one."
         )
     mixed = {name: _mixed(x, b.state_dict()[name], weight) for name, x in a.state_dict().items()}
     a.load_state_dict(mixed)
@@ -114,32 +114,32 @@ def _parsed(rest: str) -> tuple[tuple[str, str], float]:
     except ValueError:
         weight = math.nan
     if not math.isfinite(weight):
-        raise UsageError(f"The weight of B should be a number, not '{parts[2]}'. {USAGE}")
+        raise UsageError(f"The weight of B is '{parts[2]}', no finite number. {USAGE}")
     return (parts[0].strip(), parts[1].strip()), weight
 
 
 def _member(specification: str, both: Sequence[str], options: LoadOptions) -> DualEncoder:
-    """One of the two, with those options that its family heeds."""
-    heeded = {each: heeded_by(each) for each in both}
-    given = {name for name in FURTHER if getattr(options, name)}
-    if lost := given - frozenset().union(*heeded.values()):
+    """Load one of the two with those options that its family supports."""
+    supported = {each: supported_options(each) for each in both}
+    given = {name for name in LOAD_EXTRAS if getattr(options, name)}
+    if lost := given - frozenset().union(*supported.values()):
         typed = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(lost))
-        raise UsageError(f"Neither of {' and '.join(both)} takes {typed}.")
+        raise UsageError(f"Neither of {' and '.join(both)} takes {typed}. Leave it out.")
     plain = LoadOptions()
-    unheeded: dict[str, Any] = {
-        name: getattr(plain, name) for name in FURTHER if name not in heeded[specification]
+    unsupported: dict[str, Any] = {
+        name: getattr(plain, name) for name in LOAD_EXTRAS if name not in supported[specification]
     }
-    model = load_model(specification, replace(options, **unheeded))
+    model = load_model(specification, replace(options, **unsupported))
     if not isinstance(model, DualEncoder):
-        raise UsageError(f"{specification} scores pairs: only dual encoders can be mixed.")
+        raise UsageError(f"{specification} is a pair scorer. Only dual encoders can be mixed.")
     return model
 
 
 def module_of(model: DualEncoder) -> nn.Module:
-    """The module that computes a model's embeddings.
+    """Return the module that computes a model's embeddings.
 
     Raises:
-        ModelError: it is not one module.
+        ModelError: there is no such module.
     """
     if isinstance(model, Blendable):
         return model.module
@@ -150,15 +150,15 @@ def module_of(model: DualEncoder) -> nn.Module:
 
 
 def _differences(a: DualEncoder, b: DualEncoder) -> list[str]:
-    """What of the manifests is not the same."""
+    """Return the fields of two manifests that differ."""
     pairs = {name: (getattr(a.manifest, name), getattr(b.manifest, name)) for name in SAME}
-    said = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
-    alike = said or a.token_ids(PROBES) == b.token_ids(PROBES)
-    return said if alike else ["their tokenizers, which give captions different ids"]
+    found = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
+    alike = found or a.token_ids(SAMPLE_CAPTIONS) == b.token_ids(SAMPLE_CAPTIONS)
+    return found if alike else ["their tokenizers, which give captions different ids"]
 
 
 def _structures(a: nn.Module, b: nn.Module) -> list[str]:
-    """What of the modules is not the same: shapes of weights, kinds and settings of layers."""
+    """Return where two modules differ: shapes of weights, kinds and settings of layers."""
     one, other = _structure(a), _structure(b)
     return [
         f"{name or 'the model'} {one.get(name, 'absent')} and {other.get(name, 'absent')}"
@@ -176,7 +176,7 @@ def _structure(module: nn.Module) -> dict[str, str]:
 
 
 def _plain(layer: nn.Module) -> dict[str, Any]:
-    """A layer's own settings: heads, epsilon, pooling."""
+    """Return a layer's own settings: heads, epsilon, pooling."""
     kinds = (str, int, float, tuple, type(None))
     return {
         name: value
@@ -186,7 +186,7 @@ def _plain(layer: nn.Module) -> dict[str, Any]:
 
 
 def _mixed(a: Tensor, b: Tensor, weight: float) -> Tensor:
-    """(1 − w)·a + w·b, in float32 at least; whole numbers are A's."""
+    """Return (1 − w)·a + w·b, in float32 at least; integers are A's."""
     if weight == 0 or not a.is_floating_point():
         return a
     return b if weight == 1 else (a.float() * (1 - weight) + b.float() * weight).to(a.dtype)
@@ -200,15 +200,15 @@ def _manifest(
     a: ModelManifest, b: ModelManifest, digest: str, weight: float, rest: str
 ) -> ModelManifest:
     notes = {"A": a.settings.get("note"), "B": b.settings.get("note")}
-    said = [f"{name}: {note}" for name, note in notes.items() if note]
+    remarks = [f"{name}: {note}" for name, note in notes.items() if note]
     if not 0 <= weight <= 1:
-        said.append(f"weights are extrapolated: {weight:g} is beyond A or B.")
+        remarks.append(f"weights are extrapolated: {weight:g} is beyond A or B.")
     settings: Mapping[str, Any] = {
         **a.settings,
         "a": _named(a),
         "b": _named(b),
         "weight": weight,
-        **({"note": " ".join(said)} if said else {}),
+        **({"note": " ".join(remarks)} if remarks else {}),
     }
     return replace(
         a,
@@ -221,7 +221,7 @@ def _manifest(
 
 
 def _named(manifest: ModelManifest) -> dict[str, str]:
-    """Which weights went in."""
+    """Return which weights were mixed, for the manifest."""
     return {"weights": manifest.weights, "weights_sha256": manifest.weights_sha256}
 
 
@@ -229,5 +229,5 @@ FAMILY = ModelFamily(
     name="lerp",
     usage={"lerp:A,B,WEIGHT": "weights of two checkpoints mixed: (1 - WEIGHT) of A, WEIGHT of B"},
     load=load,
-    options=frozenset(FURTHER),
+    options=frozenset(LOAD_EXTRAS),
 )

@@ -1,10 +1,10 @@
 """open_clip's architectures and published weights: ``openclip:ARCH/TAG``.
 
-Two things that open_clip leaves to its caller are settled here. The activation follows the
-weights: ``ViT-B-32/openai`` is loaded with QuickGELU although its architecture says GELU, and
-weights trained with GELU are refused under a ``-quickgelu`` architecture. Captions are trimmed to
-the longest of their batch where that is exact (causal attention, pooled at the end-of-text
-token), which is checked on real captions each time a model is loaded.
+open_clip leaves two choices to its caller. The activation is that of the weights:
+``ViT-B-32/openai`` is loaded with QuickGELU although its architecture has GELU, and weights trained
+with GELU are refused under a ``-quickgelu`` architecture. Captions are trimmed to the longest of
+their batch where that is exact (causal attention, pooled at the end-of-text token), which is
+checked on real captions each time a model is loaded.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.trimming import exact_tower
 from benchbench.checkpoints.activations import activation_of
+from benchbench.checkpoints.checkpoint import read_folder, read_repository
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.checkpoints.factory import create, create_random, tokenizer_of
 from benchbench.devices import inference
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from benchbench.checkpoints.checkpoint import Checkpoint
     from benchbench.types import Role, Similarity
 
 UNTRAINED = "untrained"
 HUB, FOLDER = "hf-hub", "local-dir"
 SCHEMAS = (HUB, FOLDER)
-"""Where else than under its own names open_clip looks for a configuration and weights."""
+"""Prefixes by which open_clip finds a configuration and weights outside its own list."""
 
 
 class OpenClip:
@@ -54,19 +56,19 @@ class OpenClip:
         trained: bool = True,
         settings: dict[str, Any] | None = None,
     ) -> None:
-        """Wrap a model already in its precision; it is moved to the device here.
+        """Wrap a model in its precision, and move it to the device.
 
         Args:
             model: ``open_clip.CLIP`` or kin.
-            transform: PIL picture → [3, height, width].
+            transform: PIL image → [3, height, width].
             tokenizer: list of strings → ids [n, context].
             name: the specification.
             architecture: open_clip's name for it.
-            weights: where they came from.
+            weights: their source.
             options: device and precision.
-            config: what open_clip finds the configuration by, where that is another name.
+            config: what open_clip finds the configuration by, if not by ``architecture``.
             trained: False where the weights are random.
-            settings: anything else of the loading to be recorded.
+            settings: further ones for the manifest.
         """
         import open_clip
 
@@ -100,27 +102,42 @@ class OpenClip:
             },
         )
 
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, options: LoadOptions) -> OpenClip:
+        """Wrap a checkpoint."""
+        return cls(
+            checkpoint.model,
+            checkpoint.transform,
+            checkpoint.tokenizer,
+            name=checkpoint.name,
+            architecture=checkpoint.architecture,
+            weights=checkpoint.weights,
+            options=options,
+            config=checkpoint.config,
+            settings={**checkpoint.settings},
+        )
+
     @property
     def module(self) -> nn.Module:
-        """What computes: ``open_clip.CLIP`` or kin."""
+        """The module that computes: ``open_clip.CLIP`` or kin."""
         return self.clip  # type: ignore[no-any-return]
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, 3, height, width] → [n, dim]."""
-        pictures = batch.to(self.device, self._dtype, non_blocking=True)
-        return self.clip.encode_image(pictures)  # type: ignore[no-any-return]
+        """Encode images: [n, 3, height, width] → [n, dim]."""
+        pixels = batch.to(self.device, self._dtype, non_blocking=True)
+        return self.clip.encode_image(pixels)  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Ids of each caption, special tokens included, untruncated."""
+        """Return the ids of each caption, special tokens included, untruncated."""
         return _untruncated_ids(self.tokenizer, list(texts))
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """[n, context], or [n, longest] where trimming is exact."""
+        """Tokenize captions: [n, context], or [n, longest] where trimming is exact."""
         ids: Tensor = self.tokenizer(list(texts))
         return ids if self._text is None else ids[:, : self._text.ends(ids)]
 
     def encode_texts(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, length] → [n, dim]."""
+        """Encode captions: [n, length] → [n, dim]."""
         ids = batch.to(self.device, non_blocking=True)
         if self._text is not None and ids.shape[1] < self.manifest.context_length:
             return self._text.encode(ids)
@@ -128,7 +145,7 @@ class OpenClip:
 
 
 def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
-    """Ids as the tokenizer makes them before it cuts and pads."""
+    """Return ids before the tokenizer truncates and pads."""
     if hasattr(tokenizer, "encode") and hasattr(tokenizer, "sot_token_id"):
         start, end = (tokenizer.sot_token_id,), (tokenizer.eot_token_id,)
         return [start + tuple(tokenizer.encode(text)) + end for text in texts]
@@ -137,13 +154,13 @@ def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
         rows = inner([tokenizer.clean_fn(text) for text in texts], truncation=False)
         return [tuple(ids) for ids in rows["input_ids"]]
     raise ModelError(
-        f"Cannot read untruncated ids from the tokenizer {type(tokenizer).__name__}, so "
-        "truncated captions could not be counted."
+        f"Cannot read untruncated ids from the tokenizer {type(tokenizer).__name__}, so that "
+        "truncated captions could not be counted. Give open_clip's own, or one of transformers."
     )
 
 
 def _as_json(record: Any) -> Any:
-    """Tuples as lists, so that a manifest equals itself when read back."""
+    """Return a record with lists for tuples, so that a manifest equals itself when read back."""
     return json.loads(json.dumps(record))
 
 
@@ -154,7 +171,7 @@ def _tokenizer_name(tokenizer: Any) -> str:
 
 
 def _config_sha256(architecture: str) -> str:
-    """Digest of an architecture's configuration, tokenizer settings included."""
+    """Return the SHA-256 of an architecture's configuration, tokenizer settings included."""
     import open_clip
 
     record = json.dumps(open_clip.get_model_config(architecture), sort_keys=True)
@@ -165,9 +182,9 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
     """Load ``ARCH/TAG``, ``ARCH/untrained`` with weights drawn by ``options.seed``, or a schema's.
 
     Raises:
-        UnknownName: no such architecture or tag; the message lists what there is.
-        UsageError: no tag was named.
-        WeightsUnavailable: the tag's weights are not cached and cannot be fetched.
+        UnknownName: no such architecture or tag; the message lists those there are.
+        UsageError: no tag was typed.
+        WeightsUnavailable: the tag's weights are not cached and cannot be downloaded.
         ModelError: the weights were trained with another activation than the architecture's.
     """
     import open_clip
@@ -199,7 +216,7 @@ def load(rest: str, options: LoadOptions) -> OpenClip:
 
 
 def names() -> list[str]:
-    """Every architecture with each of its tags."""
+    """Return every architecture with each of its tags."""
     import open_clip
 
     return [f"openclip:{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
@@ -213,8 +230,8 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
     )
 
 
-def _heeded(rest: str) -> frozenset[str]:
-    """A schema's configuration and files may leave open what a published tag does not."""
+def _supported_options(rest: str) -> frozenset[str]:
+    """Return the options of a configuration with files: a published tag needs none."""
     schema, colon, _ = rest.partition(":")
     open_ = {"activation", "allow_partial", "trust_pickle"}
     return frozenset(open_ if colon and schema in SCHEMAS else ())
@@ -236,13 +253,11 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
 
 
 def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
-    """What an open_clip_config.json describes, on the hub or in a folder."""
-    from benchbench.adapters import file
-
+    """Load what an open_clip_config.json describes, on the hub or in a folder."""
     name = f"openclip:{schema}:{where}"
     if schema == HUB:
-        return file.load_published(where, name, options)
-    return file.load_configured(expanded(where), name, options)
+        return OpenClip.of(read_repository(where, name, options), options)
+    return OpenClip.of(read_folder(expanded(where), name, options), options)
 
 
 def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
@@ -260,13 +275,13 @@ def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
 
 
 def uses_quickgelu(architecture: str, tag: str) -> bool:
-    """Whether a tag's weights run with QuickGELU under an architecture.
+    """Return whether a tag's weights run with QuickGELU under an architecture.
 
-    The weights decide. Where the architecture alone asks for it, and has a sibling that does not,
-    the weights belong to the sibling; without one, the architecture is what they were trained in.
+    The weights decide. Where only the architecture has it, and a sibling has not, the weights
+    belong to the sibling; without one, they were trained in the architecture.
 
     Raises:
-        ModelError: naming the sibling.
+        ModelError: the weights belong to the sibling; the message names it.
     """
     import open_clip
 
@@ -291,5 +306,5 @@ FAMILY = ModelFamily(
     },
     load=load,
     names=names,
-    options=_heeded,
+    options=_supported_options,
 )

@@ -1,11 +1,11 @@
-"""What the captions of a picture share in a prompt is read once: its beginning, picture included.
+"""Read the prefix that an image's prompts share, the image included, once a batch.
 
-Where attention looks back alone, keys and values of a beginning do not depend on what follows it.
-They are computed once a picture, and the captions' ends are read after them: of a picture's
-hundreds of tokens and a caption's dozens, the hundreds are not read again for every caption.
+With causal attention, keys and values of a prefix do not depend on what follows. They are computed
+once an image, and the ends of the captions' prompts are read after them, so that an image's
+hundreds of tokens are not read again for the dozens of every caption.
 
-Whether a model's attention is such, and whether it goes on from a cache as it reads in one go, is
-tried when it is loaded; a model of which that is not so reads every prompt whole.
+Whether a model's attention is causal, and whether its cache gives the same logits, is checked when
+it is loaded; otherwise it reads every prompt whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchbench.adapters.prompts import shared
+from benchbench.adapters.prompts import common_length
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -23,45 +23,45 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ON_CPU = 2 << 30
-"""Bytes of keys and values that are held at once, where the device does not say what is free."""
+"""Bytes of keys and values in memory at once, on devices that do not report what is free."""
 SHARE = 3
-"""Of the free memory elsewhere: a third."""
+"""Elsewhere, one part of the free memory in so many."""
 CACHES = ("cache", "past_key_values")
-"""How newer and older transformers call keys and values, as an argument and in the output."""
+"""Newer and older transformers' name of keys and values, as an argument and in the output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Prompts with one beginning but for their pictures, which are of as many tokens each."""
+class PrefixGroup:
+    """Prompts with one prefix but for their images, each of which has as many tokens."""
 
     rows: Sequence[int]
-    """Their places in the batch."""
+    """Their rows of the batch."""
     pictures: Sequence[int]
-    """A place in the batch for each distinct picture."""
+    """A row of the batch for each distinct image."""
     of_row: Sequence[int]
-    """Which of the pictures each row is about."""
+    """The image of each row, as its number among them."""
     length: int
-    """Of the beginning, in ids of a prompt: the placeholder counts as one."""
+    """Of the prefix, in ids of a prompt: the placeholder counts as one."""
 
     @property
-    def pays(self) -> bool:
-        """Whether there is a beginning, and a picture that comes twice."""
+    def saves_work(self) -> bool:
+        """Whether there is a prefix, and an image that occurs twice."""
         return self.length > 0 and len(self.pictures) < len(self.rows)
 
 
-def groups(
+def prefix_groups(
     prompts: Sequence[Sequence[int]],
     pictures: Sequence[Hashable],
     tokens: Sequence[int],
     placeholder: int,
-) -> Iterator[Group]:
-    """Rows of a batch by how many tokens their pictures have.
+) -> Iterator[PrefixGroup]:
+    """Group the rows of a batch by the number of their images' tokens.
 
     Args:
         prompts: n rows of ids, one placeholder in each.
-        pictures: what tells their pictures apart.
-        tokens: of each row's picture.
-        placeholder: the id that stands for a picture.
+        pictures: a key of each row's image.
+        tokens: how many each row's image has.
+        placeholder: the id in an image's place.
     """
     of_size: dict[int, list[int]] = {}
     for row, size in enumerate(tokens):
@@ -71,29 +71,31 @@ def groups(
         for row in rows:
             first.setdefault(pictures[row], row)
         numbers = {picture: number for number, picture in enumerate(first)}
-        told = [prompts[row] for row in rows]
-        length = min(shared(*told), min(map(len, told)) - 1)
-        if length <= told[0].index(placeholder):
+        group = [prompts[row] for row in rows]
+        length = min(common_length(*group), min(map(len, group)) - 1)
+        if length <= group[0].index(placeholder):
             length = 0
-        yield Group(rows, list(first.values()), [numbers[pictures[row]] for row in rows], length)
+        yield PrefixGroup(
+            rows, list(first.values()), [numbers[pictures[row]] for row in rows], length
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """Beginnings that are read."""
+class PrefixCache:
+    """Keys and values of prefixes."""
 
     cache: Any
-    """Keys and values: a cache of transformers' for ``u`` beginnings."""
+    """Keys and values: a cache of transformers for ``u`` prefixes."""
     cache_name: str
-    """The model's name for them: one of CACHES."""
+    """The argument of the model that takes them: one of CACHES."""
     length: int
-    """Tokens of each, those of the picture among them."""
+    """Tokens of each, those of the image among them."""
     deltas: Tensor | None
-    """[u, 1]: how far positions after a picture are from places, of models that have such."""
+    """[u, 1]: offset of positions after an image, of models with rotary sections."""
 
 
 def cache_name(model: Any) -> str:
-    """Return which of CACHES the model's ``forward`` takes; the older one where it names neither.
+    """Return which of CACHES the model's ``forward`` takes; the older one if neither.
 
     >>> from types import SimpleNamespace
     >>> cache_name(SimpleNamespace(forward=lambda input_ids, cache=None: ...))
@@ -103,16 +105,18 @@ def cache_name(model: Any) -> str:
     return next((name for name in CACHES if name in taken), CACHES[-1])
 
 
-def begun(model: Any, inputs: dict[str, Tensor], shown: dict[str, Any], cache_name: str) -> Begun:
-    """Read u beginnings of one length.
+def read_prefixes(
+    model: Any, inputs: dict[str, Tensor], images: dict[str, Any], cache_name: str
+) -> PrefixCache:
+    """Read u prefixes of one length.
 
     Args:
-        model: a generative one of transformers'.
-        inputs: ``input_ids``, [u, length], and what is parallel to them.
-        shown: the pictures.
+        model: a generative one of transformers.
+        inputs: ``input_ids``, [u, length], and tensors parallel to them.
+        images: as arguments of the model.
         cache_name: one of CACHES.
     """
-    output = model(**inputs, **shown, use_cache=True, logits_to_keep=1)
+    output = model(**inputs, **images, use_cache=True, logits_to_keep=1)
     deltas = next(
         (
             each
@@ -122,20 +126,20 @@ def begun(model: Any, inputs: dict[str, Tensor], shown: dict[str, Any], cache_na
         None,
     )
     cache = getattr(output, cache_name)
-    return Begun(cache, cache_name, inputs["input_ids"].shape[1], deltas)
+    return PrefixCache(cache, cache_name, inputs["input_ids"].shape[1], deltas)
 
 
-def read_on(
-    model: Any, start: Begun, of_row: Tensor, inputs: dict[str, Tensor], lengths: Tensor
+def continue_prefixes(
+    model: Any, start: PrefixCache, of_row: Tensor, inputs: dict[str, Tensor], lengths: Tensor
 ) -> Tensor:
-    """Logits after the last token of each end: [n, vocabulary].
+    """Return the logits after the last token of each end: [n, vocabulary].
 
     Args:
-        model: as it has read the beginnings.
-        start: they; its cache is used up by the last rows.
-        of_row: [n], which of them each row goes on from.
-        inputs: ``input_ids`` of the ends, [n, longest], padded on the right, and their
-            ``attention_mask``, and what else is parallel to them.
+        model: the one that read the prefixes.
+        start: their keys and values; the cache is changed by the last rows.
+        of_row: [n], the prefix of each row.
+        inputs: ``input_ids`` of the ends, [n, longest], padded on the right, their
+            ``attention_mask``, and further tensors parallel to them.
         lengths: [n], of the ends.
     """
     import torch
@@ -163,8 +167,8 @@ def read_on(
     return torch.cat(parts)
 
 
-def _positions(start: Begun, of_row: Tensor, count: int) -> Tensor:
-    """Of tokens after the beginnings: [n, count]; the same in three dimensions where there are."""
+def _positions(start: PrefixCache, of_row: Tensor, count: int) -> Tensor:
+    """Return positions after the prefixes: [n, count], or [3, n, count] of three-part ones."""
     import torch
 
     places = torch.arange(start.length, start.length + count, device=of_row.device)
@@ -173,8 +177,8 @@ def _positions(start: Begun, of_row: Tensor, count: int) -> Tensor:
     return (places + start.deltas.to(of_row.device)[of_row]).expand(3, len(of_row), count)
 
 
-def _at_once(start: Begun, longest: int) -> int:
-    """How many rows to go on with together, by the memory that their keys and values take."""
+def _at_once(start: PrefixCache, longest: int) -> int:
+    """Return how many rows to continue together, by the memory of their keys and values."""
     import torch
 
     layers = [layer for layer in start.cache.layers if getattr(layer, "keys", None) is not None]

@@ -1,6 +1,6 @@
-"""What scorers of pairs load of transformers: configuration, processor and model of a folder.
+"""Load configuration, processor and model of a folder through transformers, for pair scorers.
 
-Which files, and how safely they are opened, is settled in ``huggingface/``, as for ``hf:``.
+``huggingface/`` opens the files, as for ``hf:``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.huggingface.folder import CONFIG, Folder, folder_of, refuse_code
-from benchbench.adapters.huggingface.weights import loading, read_model
+from benchbench.adapters.huggingface.weights import load_errors, read_model
 from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.errors import ModelError
@@ -19,41 +19,41 @@ from benchbench.types import ModelManifest
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from benchbench.adapters.huggingface.weights import Filled
+    from benchbench.adapters.huggingface.weights import PretrainedModel
     from benchbench.types import LoadOptions
 
 DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
-"""Precision → torch's name of it."""
+"""Precision → torch's name."""
 
 
 def open_folder(
     rest: str, family: str, options: LoadOptions, takes: Collection[str] | None = None
 ) -> tuple[Folder, Any]:
-    """The folder or repository that is typed after ``family:``, and its configuration.
+    """Open the folder or repository that is typed after ``family:``, and read its configuration.
 
     Args:
         rest: what was typed.
         family: for errors.
-        options: of which ``trust_remote_code`` is heeded.
-        takes: the types of model that will do; None for any.
+        options: for ``trust_remote_code``.
+        takes: the supported types of model; None for any.
 
     Raises:
-        UsageError: nothing was typed, or what is no folder.
-        ModelError: it is of another type, or brings code that is not trusted.
-        WeightsUnavailable: it cannot be read.
+        UsageError: neither a repository nor a folder was typed.
+        ModelError: the model is of another type, or has code that is not trusted.
+        WeightsUnavailable: the configuration cannot be read.
     """
     from transformers import AutoConfig
 
     folder = folder_of(rest, options, family)
     kind = folder.json(CONFIG).get("model_type")
     if takes is not None and kind not in takes:
-        said = " or ".join(folder.json(CONFIG).get("architectures") or ["no class"])
+        classes = " or ".join(folder.json(CONFIG).get("architectures") or ["no class"])
         raise ModelError(
-            f"Not for this family: {folder} holds a model of type '{kind}' ({said}); {family}: "
+            f"Not for this family: {folder} holds a model of type '{kind}' ({classes}); {family}: "
             f"takes {', '.join(takes)}. List others: benchbench list models"
         )
     refuse_code(folder, options)
-    with loading(f"the configuration of {folder}"):
+    with load_errors(f"the configuration of {folder}"):
         config = AutoConfig.from_pretrained(
             folder.path, trust_remote_code=options.trust_remote_code
         )
@@ -61,10 +61,15 @@ def open_folder(
 
 
 def read_processor(folder: Folder, options: LoadOptions) -> Any:
-    """What prepares a checkpoint's pictures and captions; a WeightsUnavailable where that fails."""
+    """Read a checkpoint's processor of images and captions.
+
+    Raises:
+        WeightsUnavailable: it cannot be read.
+        ModelError: it lacks an image processor or a tokenizer.
+    """
     from transformers import AutoProcessor
 
-    with loading(f"the processor of {folder}"):
+    with load_errors(f"the processor of {folder}"):
         processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder.path, trust_remote_code=options.trust_remote_code
         )
@@ -72,53 +77,55 @@ def read_processor(folder: Folder, options: LoadOptions) -> Any:
     if lacking:
         raise ModelError(
             f"There is no {' and no '.join(lacking)} in {folder} ({type(processor).__name__} "
-            "alone), so that nothing can be shown or read. Save its processor beside the model: "
-            "processor.save_pretrained."
+            "alone), so that images or captions cannot be preprocessed. Save its processor beside "
+            "the model: processor.save_pretrained."
         )
     return processor
 
 
-def read_filled(kind: Any, folder: Folder, options: LoadOptions) -> Filled:
-    """A model in its precision and on its device, to be asked only; as ``weights.read_model``."""
-    filled = read_model(kind, folder, options, DTYPES[options.precision])
-    filled.model.eval().requires_grad_(False).to(options.device)
-    return filled
+def read_pretrained(kind: Any, folder: Folder, options: LoadOptions) -> PretrainedModel:
+    """Read a model in its precision, on its device, for inference; as ``weights.read_model``."""
+    pretrained = read_model(kind, folder, options, DTYPES[options.precision])
+    pretrained.model.eval().requires_grad_(False).to(options.device)
+    return pretrained
 
 
-def manifest(filled: Filled, processor: Any, options: LoadOptions, **further: Any) -> ModelManifest:
-    """The manifest of a scorer of pairs.
+def manifest(
+    pretrained: PretrainedModel, processor: Any, options: LoadOptions, **fields: Any
+) -> ModelManifest:
+    """Return the manifest of a pair scorer.
 
     Args:
-        filled: the model.
-        processor: what prepares its pictures and captions.
+        pretrained: the model.
+        processor: of its images and captions.
         options: how it was loaded.
-        further: what only the scorer knows: ``name``, ``weights``, ``context_length``, and
-            ``settings``, to which those of filling are added.
+        fields: the scorer's own: ``name``, ``weights``, ``context_length``, and ``settings``, to
+            which those of the model are added.
     """
-    model, settings = filled.model, {**further.pop("settings"), **filled.settings}
+    model, settings = pretrained.model, {**fields.pop("settings"), **pretrained.settings}
     return ModelManifest(
         architecture=type(model).__name__,
         weights_sha256=weights_sha256(model.state_dict()),
-        trained=filled.trained,
+        trained=pretrained.trained,
         activation=activation_of(model),
         dtype=options.precision,
         parameters=sum(p.numel() for p in model.parameters()),
         similarity="pairs",
         settings=settings,
-        **_described(processor),
-        **further,
+        **_describe(processor),
+        **fields,
     )
 
 
-def _described(processor: Any) -> dict[str, Any]:
-    """``preprocessing`` and ``tokenizer``.
+def _describe(processor: Any) -> dict[str, Any]:
+    """Return ``preprocessing`` and ``tokenizer``.
 
-    The tokenizer goes by a digest of all that it does, where it can tell.
+    The tokenizer is identified by a digest of its whole definition, or of its vocabulary.
     """
     tokenizer = processor.tokenizer
     inner = getattr(tokenizer, "backend_tokenizer", None)
-    told = inner.to_str() if inner is not None else json.dumps(tokenizer.get_vocab())
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    text = inner.to_str() if inner is not None else json.dumps(tokenizer.get_vocab())
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return {
         "preprocessing": json.loads(json.dumps(processor.image_processor.to_dict(), default=str)),
         "tokenizer": f"{type(tokenizer).__name__} {digest}",

@@ -1,4 +1,4 @@
-"""A question about a picture as token ids, put together from what a processor does to its parts."""
+"""Prompts with an image and a caption as token ids, assembled from a processor's parts."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-PROBES = ("a", "the horses, left of 2 men", "Is it?")
-"""Captions that a processor's prompts are learnt from, and checked on."""
+SAMPLE_PROMPTS = ("a", "the horses, left of 2 men", "Is it?")
+"""Captions to find and check a processor's template with."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a picture's placeholder becomes."""
+class ImageTokens:
+    """The tokens of an image's placeholder."""
 
     ids: tuple[int, ...]
     marks: Mapping[str, tuple[tuple[int, ...], int]]
-    """Further tensors in parallel to the ids (types of tokens): values here, and elsewhere."""
+    """Further tensors parallel to the ids (token types): values of the image, and elsewhere."""
 
 
 class Prompts:
-    """Captions in a template, by a processor: with its chat template, where it has one."""
+    """Captions in a template, by a processor; with its chat template, if it has one."""
 
     def __init__(self, processor: Any, template: str) -> None:
         from PIL import Image
 
         self._processor = processor
         self._template = template
-        self._plain = self._ids(PROBES)
+        self._plain = self._ids(SAMPLE_PROMPTS)
         self.placeholder = self._find_placeholder()
-        self._tail = shared(*(ids[::-1] for ids in self._plain))
+        self._tail = common_length(*(ids[::-1] for ids in self._plain))
         grey = Image.new("RGB", (64, 48), (127, 127, 127))
-        run, _ = self.prepare(grey)
-        self.longest_run = len(run.ids)
-        self._check(grey, run)
+        tokens, _ = self.prepare(grey)
+        self.longest_image = len(tokens.ids)
+        self._check(grey, tokens)
 
     def text(self, captions: Sequence[str]) -> list[str]:
-        """The prompts as strings, one placeholder in each."""
+        """Return prompts as strings, one placeholder in each."""
         return [self._prompt(self._template.replace("{}", caption)) for caption in captions]
 
     def _prompt(self, question: str) -> str:
@@ -61,122 +61,138 @@ class Prompts:
         return [tuple(ids) for ids in rows["input_ids"]]
 
     def _find_placeholder(self) -> int:
-        """The id that stands for a picture: the processor's, or its tokenizer's."""
+        """Return the id in an image's place: the processor's, or its tokenizer's."""
         token = getattr(self._processor, "image_token", "<image>")
         number = self._processor.tokenizer.convert_tokens_to_ids(str(token))
         if not isinstance(number, int) or any(ids.count(number) != 1 for ids in self._plain):
             raise ModelError(
-                f"The prompts of {type(self._processor).__name__} have no single place for a "
-                "picture, so that captions cannot be put to it as questions."
+                f"The prompts of {type(self._processor).__name__} have no single place for "
+                "an image, so that captions cannot be put into questions. Give the processor "
+                "a chat template with one image."
             )
         return number
 
-    def prepare(self, image: Image) -> tuple[Run, dict[str, Tensor]]:
-        """What the placeholder becomes for a picture, and the picture's own tensors."""
-        made = dict(
-            self._processor(images=image, text=self.text(PROBES[:1])[0], return_tensors="pt")
+    def prepare(self, image: Image) -> tuple[ImageTokens, dict[str, Tensor]]:
+        """Return the tokens of an image's placeholder, and the image's own tensors."""
+        prepared = dict(
+            self._processor(
+                images=image, text=self.text(SAMPLE_PROMPTS[:1])[0], return_tensors="pt"
+            )
         )
-        ids = made.pop("input_ids")
-        made.pop("attention_mask", None)
+        ids = prepared.pop("input_ids")
+        prepared.pop("attention_mask", None)
         plain, full = self._plain[0], tuple(ids[0].tolist())
         start = plain.index(self.placeholder)
         end = len(full) - (len(plain) - start - 1)
         marks = {}
-        for name in [name for name, each in made.items() if each.shape == ids.shape]:
-            values = tuple(made.pop(name)[0].tolist())
+        for name in [name for name, each in prepared.items() if each.shape == ids.shape]:
+            values = tuple(prepared.pop(name)[0].tolist())
             marks[name] = (values[start:end], values[-1])
-        return Run(full[start:end], marks), made
+        return ImageTokens(full[start:end], marks), prepared
 
-    def _check(self, image: Image, run: Run) -> None:
-        """Hold what is put together against the processor's own ids."""
-        for caption, plain in zip(PROBES, self._plain, strict=True):
+    def _check(self, image: Image, tokens: ImageTokens) -> None:
+        """Compare assembled ids with the processor's own.
+
+        Raises:
+            ModelError: they differ.
+        """
+        for caption, plain in zip(SAMPLE_PROMPTS, self._plain, strict=True):
             text = self.text([caption])[0]
             own = self._processor(images=image, text=text, return_tensors="pt")
-            told, _ = self.assemble([plain], [run])
-            if any(told[name].tolist() != own[name].tolist() for name in ("input_ids", *run.marks)):
+            inputs, _ = self.assemble([plain], [tokens])
+            if any(
+                inputs[name].tolist() != own[name].tolist() for name in ("input_ids", *tokens.marks)
+            ):
                 raise ModelError(
-                    f"{type(self._processor).__name__} makes of a picture and a prompt what cannot "
-                    "be put together from its parts; such models cannot be asked yet."
+                    f"{type(self._processor).__name__} tokenizes an image and a prompt together "
+                    "otherwise than apart. Such models cannot be evaluated yet."
                 )
 
     def token_ids(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
-        """Ids with the template's end moved to the front: what is cut off is the caption's."""
-        return [ids[len(ids) - self._tail :] + ids[: -self._tail] for ids in self._asked(captions)]
+        """Return ids with the template's end first: truncation cuts the caption alone."""
+        return [ids[len(ids) - self._tail :] + ids[: -self._tail] for ids in self._rows(captions)]
 
     def cut(self, captions: Sequence[str], longest: int) -> list[tuple[int, ...]]:
-        """Ids in their order; those of more than ``longest`` lack the end of the caption."""
+        """Return ids in their order; those of more than ``longest`` lack the caption's end."""
         room = longest - self._tail
         return [
             ids if len(ids) <= longest else ids[:room] + ids[len(ids) - self._tail :]
-            for ids in self._asked(captions)
+            for ids in self._rows(captions)
         ]
 
-    def _asked(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
-        """Ids of prompts, each with one placeholder."""
+    def _rows(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the ids of prompts, each with one placeholder.
+
+        Raises:
+            ModelError: a caption contains the placeholder.
+        """
         rows = self._ids(captions)
         for caption, ids in zip(captions, rows, strict=True):
             if ids.count(self.placeholder) != 1:
                 raise ModelError(
-                    f"The caption {caption!r} holds the model's own token for a picture."
+                    f"The caption {caption!r} contains the model's own token for an image. Remove "
+                    "the token."
                 )
         return rows
 
     def assemble(
-        self, prompts: Sequence[Sequence[int]], runs: Sequence[Run]
+        self, prompts: Sequence[Sequence[int]], images: Sequence[ImageTokens]
     ) -> tuple[dict[str, Tensor], list[int]]:
-        """Prompt i with picture i: ``input_ids``, ``attention_mask`` and marks, and the lengths.
+        """Return ids, mask and marks of prompt i with image i, by their names, and the lengths.
 
         Tensors are [n, longest], padded on the right.
         """
-        whole = [self._filled(ids, run.ids) for ids, run in zip(prompts, runs, strict=True)]
+        whole = [self._insert(ids, tokens.ids) for ids, tokens in zip(prompts, images, strict=True)]
         lengths = [len(ids) for ids in whole]
         padding = self._processor.tokenizer.pad_token_id or 0
-        told = {"input_ids": _padded(whole, padding), "attention_mask": _mask(lengths)}
-        for name in runs[0].marks:
+        inputs = {"input_ids": _padded(whole, padding), "attention_mask": _mask(lengths)}
+        for name in images[0].marks:
             rows = []
-            for ids, run in zip(prompts, runs, strict=True):
-                inside, outside = run.marks[name]
+            for ids, tokens in zip(prompts, images, strict=True):
+                inside, outside = tokens.marks[name]
                 before = ids.index(self.placeholder)
                 after = len(ids) - before - 1
                 rows.append([outside] * before + list(inside) + [outside] * after)
-            told[name] = _padded(rows, 0)
-        return told, lengths
+            inputs[name] = _padded(rows, 0)
+        return inputs, lengths
 
     def ends(
-        self, prompts: Sequence[Sequence[int]], runs: Sequence[Run], start: int
+        self, prompts: Sequence[Sequence[int]], images: Sequence[ImageTokens], start: int
     ) -> tuple[dict[str, Tensor], list[int]]:
-        """What follows a beginning of ``start`` ids with a picture; else as ``assemble``."""
+        """Return the same of what follows a prefix of ``start`` ids with an image."""
         rows = [ids[start:] for ids in prompts]
         lengths = [len(ids) for ids in rows]
         padding = self._processor.tokenizer.pad_token_id or 0
-        told = {"input_ids": _padded(rows, padding), "attention_mask": _mask(lengths)}
-        for name in runs[0].marks:
-            beyond = [[run.marks[name][1]] * n for run, n in zip(runs, lengths, strict=True)]
-            told[name] = _padded(beyond, 0)
-        return told, lengths
+        inputs = {"input_ids": _padded(rows, padding), "attention_mask": _mask(lengths)}
+        for name in images[0].marks:
+            beyond = [
+                [tokens.marks[name][1]] * n for tokens, n in zip(images, lengths, strict=True)
+            ]
+            inputs[name] = _padded(beyond, 0)
+        return inputs, lengths
 
-    def _filled(self, ids: Sequence[int], run: Sequence[int]) -> list[int]:
+    def _insert(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:
         at = ids.index(self.placeholder)
-        return [*ids[:at], *run, *ids[at + 1 :]]
+        return [*ids[:at], *tokens, *ids[at + 1 :]]
 
 
 def _mask(lengths: Sequence[int]) -> Tensor:
-    """[n, longest]: 1 where a row has a token."""
+    """Return 1 where a row has a token: [n, longest]."""
     import torch
 
     return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """[n, longest]."""
+    """Pad rows on the right: [n, longest]."""
     import torch
 
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
 
 
-def shared(*rows: Sequence[int]) -> int:
-    """How many ids all rows begin with."""
+def common_length(*rows: Sequence[int]) -> int:
+    """Return the number of ids with which all rows begin."""
     n = 0
     for column in zip(*rows, strict=False):
         if len(set(column)) > 1:
@@ -186,10 +202,10 @@ def shared(*rows: Sequence[int]) -> int:
 
 
 def answer_tokens(tokenizer: Any, answer: str) -> dict[str, int]:
-    """The tokens that are an answer by themselves, a space before it or not: token → id.
+    """Return the tokens that are a whole answer, with a space before it or without: token → id.
 
     Which of the two follows a prompt depends on tokenizer and template; their probabilities add up.
-    Of a vocabulary that knows the answer in lower case alone, that is taken.
+    Where a vocabulary has the answer in lower case alone, that is taken.
 
     Raises:
         ModelError: the answer is no single token.
@@ -199,4 +215,7 @@ def answer_tokens(tokenizer: Any, answer: str) -> dict[str, int]:
         found = {t: i for t, i in vocabulary.items() if t.lstrip("▁Ġ ") == spelling}
         if found:
             return dict(sorted(found.items()))
-    raise ModelError(f"{type(tokenizer).__name__} has no single token for '{answer}'.")
+    raise ModelError(
+        f"{type(tokenizer).__name__} has no single token for '{answer}'. "
+        "It cannot be scored by one."
+    )

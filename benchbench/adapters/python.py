@@ -1,13 +1,13 @@
-"""Models that the caller's own code makes: ``python:module:factory``, ``python:file.py:factory``.
+"""Models by the user's own code: ``python:module:factory``, ``python:file.py:factory``.
 
-The module is imported and the factory called: that is the caller's own code, which runs with all
-that it may do, because the caller named it. As for ``python -m``, the working directory can be
-imported from, and, as for ``python file.py``, the file's folder; both come last on the path, so
-that no file there takes the place of an installed package.
+The module is imported and the factory called: the user's own code, which runs with all rights,
+because the user named it. As for ``python -m``, the working directory can be imported from, and, as
+for ``python file.py``, the file's folder; both come last on the path, so that no file there takes
+the place of an installed package.
 
 The factory (a function or a class) gets the ``LoadOptions`` where its first parameter is required
-or is called ``options``; else it is called with nothing. The run goes by the name that the
-model's own manifest has.
+or is called ``options``; otherwise it gets no argument. The run has the name of the model's own
+manifest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
 from benchbench.files import expanded, resolved
 from benchbench.types import (
-    FURTHER,
+    LOAD_EXTRAS,
     DualEncoder,
     ModelFamily,
     ModelManifest,
@@ -45,33 +45,33 @@ PROTOCOLS: Mapping[str, type] = {
     "pair scorer": PairScorer,
     "relation scorer": RelationScorer,
 }
-"""What a factory may give; whichever it is, with a ``manifest`` and a ``device``."""
+"""Protocols of a factory's result, each with a ``manifest`` and a ``device``."""
 
 
 def load(rest: str, options: LoadOptions) -> DualEncoder:
-    """Import the module, call the factory, look at what it gives.
+    """Import the module, call the factory, and check its result.
 
     Raises:
-        UsageError: not of the form above; or options that a factory without parameters cannot heed.
+        UsageError: not of the form above; or options for a factory without parameters.
         ModelError: there is no such module or file; or it, or the factory, raises (``__cause__``).
         UnknownName: the module has no such factory.
-        ContractError: what the factory gives is no model; the message lists what it lacks.
+        ContractError: the factory's result is no model; the message lists what it lacks.
     """
     name = f"python:{rest}"
     source, colon, attribute = rest.rpartition(":")
     if not (colon and source and attribute):
         raise UsageError(f"'{name}' names no module and factory. Type {USAGE}.")
     factory = _factory(_module(source, name), attribute, name)
-    model = _called(factory, options, name)
+    model = _call(factory, options, name)
     _check(model, name)
     return model  # type: ignore[no-any-return]
 
 
 def _module(source: str, name: str) -> ModuleType:
-    """The module, of a file or by name.
+    """Import a module, of a file or by name.
 
     Raises:
-        ModelError: it is not there.
+        ModelError: there is none.
     """
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
@@ -81,15 +81,17 @@ def _module(source: str, name: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         if error.name is None or not f"{source}.".startswith(f"{error.name}."):
-            raise ModelError(f"{name}: importing '{source}' fails: {error}.") from error
+            raise ModelError(
+                f"{name}: importing '{source}' fails: {error}. Install what is missing."
+            ) from error
         raise ModelError(
-            f"{name}: there is no module '{error.name}' in {Path.cwd()} nor among what is "
-            f"installed for {sys.executable}. Type {USAGE}."
+            f"{name}: there is no module '{error.name}' in {Path.cwd()}, nor installed for "
+            f"{sys.executable}. Type {USAGE}."
         ) from error
 
 
 def _of_file(path: Path, name: str) -> ModuleType:
-    """A file as a module; the same file is run once."""
+    """Import a file as a module; the same file runs once."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{name}: the file {path} {what}. Type {USAGE}.")
@@ -113,7 +115,7 @@ def _of_file(path: Path, name: str) -> ModuleType:
 
 
 def _append_to_path(folder: Path) -> None:
-    """Let what is imported by name be found there, after everything else."""
+    """Add a folder to the end of the import path."""
     if not {str(folder), ""} & set(sys.path):
         sys.path.append(str(folder))
 
@@ -128,24 +130,27 @@ def _factory(module: ModuleType, attribute: str, name: str) -> Callable[..., Any
             "factory", attribute, own or there, f"The module of {name} has {defined}."
         )
     if not callable(found):
-        raise UsageError(f"{name} is {found!r}, not a function or class that makes a model.")
+        raise UsageError(f"{name} is {found!r}. Name a function or class that returns a model.")
     return found  # type: ignore[no-any-return]
 
 
-def _called(factory: Callable[..., Any], options: LoadOptions, name: str) -> Any:
-    """What the factory gives."""
+def _call(factory: Callable[..., Any], options: LoadOptions, name: str) -> Any:
+    """Call the factory."""
     arguments = (options,) if _takes_options(factory) else ()
-    given = [f"--{each.replace('_', '-')}" for each in FURTHER if getattr(options, each)]
+    given = [f"--{each.replace('_', '-')}" for each in LOAD_EXTRAS if getattr(options, each)]
     if given and not arguments:
-        raise UsageError(f"{name} takes no {', '.join(given)}: its factory has no parameter.")
+        raise UsageError(
+            f"{name} takes no {', '.join(given)}: its factory has no parameter. Leave it out, or "
+            "give the factory a parameter 'options'."
+        )
     return factory(*arguments)
 
 
 def _takes_options(factory: Callable[..., Any]) -> bool:
-    """Whether the first parameter is required, or called ``options``."""
+    """Return whether the first parameter is required, or called ``options``."""
     try:
         parameters = list(inspect.signature(factory).parameters.values())
-    except ValueError:  # built in: it says nothing of itself
+    except ValueError:  # built in, without a signature
         return True
     if not parameters or parameters[0].kind in (
         inspect.Parameter.KEYWORD_ONLY,
@@ -171,11 +176,13 @@ def _check(model: object, name: str) -> None:
         )
     manifest: Any = getattr(model, "manifest", None)
     if not isinstance(manifest, ModelManifest):
-        raise ContractError(f"{name}: its manifest is {_kind(manifest)}, no ModelManifest.")
+        raise ContractError(
+            f"{name}: its manifest is {_kind(manifest)}. Give it a benchbench.ModelManifest."
+        )
 
 
 def _lacking(model: object, protocol: type) -> tuple[float, list[str]]:
-    """The share of a protocol's members that a model is without, and what it lacks to be run."""
+    """Return the share of a protocol's members that a model lacks, and their names."""
     own = lacks(model, protocol)
     share = len(own) / sum(not name.startswith("_") for name in vars(protocol))
     more = [name for name in ("device", "manifest") if not hasattr(model, name)]
@@ -195,6 +202,6 @@ FAMILY = ModelFamily(
         "python:FILE.py:FACTORY": "the same, from a file",
     },
     load=load,
-    options=frozenset(FURTHER),
+    options=frozenset(LOAD_EXTRAS),
     module=lambda rest: _module(rest.rpartition(":")[0], f"python:{rest}"),
 )

@@ -1,8 +1,8 @@
-"""What blind models that score captions have in common: a caption's score is the same everywhere.
+"""Text-only models: a caption's score is the same with every image.
 
-Every picture is embedded as [1], a caption as [score], and the two are compared by dot product: so
-a score is a float32, and two scores nearer than one part in 10⁷ tie. A caption is scored once,
-and captions that read alike (``read``) get one score, that of the first.
+Each image is embedded as [1], a caption as [score], and the two are compared by dot product: so a
+score is a float32, and two scores closer than one part in 10⁷ tie. A caption is scored once, and
+captions with the same normalized text (``read``) have one score, that of the first.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NO_WEIGHTS = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """SHA-256 of nothing."""
 
 
-class Unseeing(ABC):
-    """A dual encoder that looks at captions alone."""
+class TextOnlyModel(ABC):
+    """A dual encoder that ignores images."""
 
     similarity: Similarity = "dot"
     logit_scale = 1.0
@@ -35,61 +35,61 @@ class Unseeing(ABC):
 
     @abstractmethod
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """What it reads of each caption."""
+        """Return the ids of each caption."""
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> Any:
-        """Captions ready for ``encode_texts``."""
+        """Prepare captions for ``encode_texts``."""
 
     @abstractmethod
     def encode_texts(self, batch: Any, role: Role) -> Tensor:
-        """Their scores: [n, 1]."""
+        """Return the captions' scores: [n, 1]."""
 
     def transform(self, image: Image) -> Tensor:
-        """Nothing of the picture: zero, as [3, 1, 1]."""
+        """Return zero for any image: [3, 1, 1]."""
         import torch
 
         return torch.zeros(3, 1, 1)
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
-        """[n, 3, 1, 1] → ones, as [n, 1]."""
+        """Return ones: [n, 3, 1, 1] → [n, 1]."""
         import torch
 
         return torch.ones(len(batch), 1)
 
 
-class Reader(Unseeing):
-    """One that computes a score from a caption's text, without a network."""
+class CaptionScorer(TextOnlyModel):
+    """A text-only model that scores by a function of the text, without a network."""
 
     def __init__(self, kind: str, reading: str, settings: Mapping[str, Any]) -> None:
         self.manifest = manifest(f"blind:{kind}", tokenizer=reading, settings=settings)
 
     @abstractmethod
     def score(self, text: str) -> float:
-        """How true a caption sounds, as ``read`` gives it; finite."""
+        """Return the score of a text from ``read``: finite, the higher the better."""
 
     def read(self, text: str) -> str:
-        """What is read of a caption: all of it."""
+        """Return the normalized text of a caption; here, all of it."""
         return text
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """The bytes of what is read of each caption."""
+        """Return the bytes of each caption's normalized text."""
         return [tuple(self.read(text).encode()) for text in texts]
 
     def tokenize(self, texts: Sequence[str]) -> list[str]:
-        """What is read of each caption, cut to the context: so many bytes."""
+        """Return each caption's normalized text, cut to the context in bytes."""
         most = self.manifest.context_length
         return [self.read(text).encode()[:most].decode(errors="ignore") for text in texts]
 
     def encode_texts(self, batch: list[str], role: Role) -> Tensor:
-        """n captions → [n, 1]."""
+        """Score n captions: → [n, 1]."""
         import torch
 
         return torch.tensor([[self.score(text)] for text in batch], dtype=torch.float32)
 
 
-class Length(Reader):
-    """By the number of characters: the shorter scores higher, or the longer."""
+class CaptionLength(CaptionScorer):
+    """The number of characters: the shorter caption scores higher, or the longer."""
 
     def __init__(self, kind: str, sign: int) -> None:
         prefers = "the longer" if sign > 0 else "the shorter"
@@ -97,12 +97,12 @@ class Length(Reader):
         self._sign = sign
 
     def score(self, text: str) -> float:
-        """± its characters."""
+        """Return ± the number of characters."""
         return float(self._sign * len(text))
 
 
 def manifest(name: str, **known: Any) -> ModelManifest:
-    """The manifest of a model without pictures: what is not ``known`` is none."""
+    """Return the manifest of a text-only model; fields that are not ``known`` are "none"."""
     nothing: dict[str, Any] = {
         "architecture": "none",
         "weights": "none",
@@ -113,6 +113,6 @@ def manifest(name: str, **known: Any) -> ModelManifest:
         "context_length": 4096,
         "dtype": "fp32",
         "parameters": 0,
-        "similarity": Unseeing.similarity,
+        "similarity": TextOnlyModel.similarity,
     }
     return ModelManifest(name=name, **(nothing | known))

@@ -1,8 +1,8 @@
-"""Captions on as few positions as they need, where that changes nothing.
+"""Encode captions on as few positions as they need, where that changes nothing.
 
-A causal text tower pooled at the end-of-text token never looks at what comes after it, so that a
-batch may be cut to its longest caption. Whether a loaded model is such a one is checked on real
-captions; every other keeps its full context.
+In a causal text tower pooled at the end-of-text token, later positions have no effect, so that a
+batch may be cut to its longest caption. That is checked on real captions for each loaded model;
+every other one runs on its full context.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchbench.types import Precision
 
-PROBES = (
+SAMPLE_CAPTIONS = (
     "a dog",
     "the horse is to the left of the man",
     "the crouched cat and the white book",
@@ -22,24 +22,24 @@ PROBES = (
     "A dirt path with a young person on a motor bike rests to the foreground of a verdant area "
     "with a bridge and a background of cloud-wreathed mountains.",
 )
-"""Captions of the lengths that tasks have, to check trimming on."""
+"""Captions of the lengths that tasks have, to check models with."""
 
 TRIM_TOLERANCE: dict[Precision, float] = {"fp32": 1e-5, "fp16": 5e-3, "bf16": 3e-2}
-"""Largest difference per coordinate of unit vectors that rounding explains."""
+"""Largest difference per coordinate of unit vectors by rounding."""
 
 
 def exact_tower(model: Any, tokenizer: Any, precision: Precision) -> TextTower | None:
-    """The text tower of an open_clip model, if it embeds trimmed captions as it does full ones.
+    """Return the text tower of an open_clip model, if trimming changes no embedding; else None.
 
     Args:
-        model: ``open_clip.CLIP`` or kin, where it will compute.
+        model: ``open_clip.CLIP`` or kin, on its device.
         tokenizer: list of strings → ids [n, context].
-        precision: decides how much rounding may explain.
+        precision: by which rounding is tolerated.
     """
     tower = TextTower.of(model)
     if tower is None:
         return None
-    ids = tokenizer(list(PROBES)).to(next(model.parameters()).device)
+    ids = tokenizer(list(SAMPLE_CAPTIONS)).to(next(model.parameters()).device)
     full = _unit(model.encode_text(ids))
     for i, caption in enumerate(ids.split(1)):
         trimmed = _unit(tower.encode(caption[:, : tower.ends(caption)]))
@@ -52,7 +52,7 @@ class TextTower:
     """A causal text tower, run on fewer positions than its context has.
 
     ``functional_call`` shortens the positional embedding and the causal mask for one call, so
-    that the arithmetic stays open_clip's own.
+    that the arithmetic is open_clip's own.
     """
 
     def __init__(self, model: Any, tower: Any, prefix: str) -> None:
@@ -65,7 +65,7 @@ class TextTower:
 
     @classmethod
     def of(cls, model: Any) -> TextTower | None:
-        """The text tower of a model, or None where nothing says that trimming could be exact."""
+        """Return the text tower of a model; None where trimming cannot be exact."""
         import open_clip
         from open_clip.transformer import TextTransformer
 
@@ -81,12 +81,12 @@ class TextTower:
         return found if found._pool in ("argmax", "eos") else None
 
     def ends(self, ids: Tensor) -> int:
-        """Number of positions up to the last end-of-text token that pooling reads."""
+        """Return the number of positions up to the last end-of-text token that pooling reads."""
         read = ids if self._pool == "argmax" else (ids == self._eos).int()
         return int(read.argmax(dim=1).max()) + 1
 
     def encode(self, ids: Tensor) -> Tensor:
-        """[n, length] → [n, dim]."""
+        """Encode captions: [n, length] → [n, dim]."""
         from torch.func import functional_call
 
         length = ids.shape[1]
@@ -98,7 +98,7 @@ class TextTower:
 
 
 def _text_encoder(model: Any) -> nn.Module:
-    """A module whose forward pass is ``model.encode_text``."""
+    """Return a module whose forward pass is ``model.encode_text``."""
     from torch import nn
 
     class TextEncoder(nn.Module):

@@ -1,9 +1,9 @@
-"""Which activation weights run with: never guessed.
+"""The activation that weights were trained with: by evidence, never guessed.
 
-open_clip's architectures say GELU where they say nothing; OpenAI's weights, and all that was
-fine-tuned from them, were trained with QuickGELU. A file loaded with the wrong one raises no error
-and gives other numbers, so that something has to say which: the file, its digest, the architecture,
-or the user.
+open_clip's architectures have GELU where their configurations name nothing; OpenAI's weights, and
+all that was fine-tuned from them, were trained with QuickGELU. A file loaded with the wrong one
+raises no error and gives other numbers. So there must be evidence for one of the two: in the file,
+by its digest, in the architecture, or by the user's option.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 USER = "--activation"
 
 
-class Word(NamedTuple):
-    """What somebody says of the activation."""
+class Evidence(NamedTuple):
+    """One source's evidence for an activation."""
 
     source: str
     """``--activation``, ``its digest``: part of a sentence."""
@@ -31,7 +31,7 @@ class Word(NamedTuple):
 
 
 def activation_of(model: nn.Module) -> str:
-    """The activations that are there, as modules: what runs, not what a configuration says."""
+    """Return the activations of a model's modules: what runs, not what a configuration names."""
     named = {
         "QuickGELU": "quickgelu",
         "QuickGELUActivation": "quickgelu",
@@ -53,18 +53,19 @@ def activation_of(model: nn.Module) -> str:
     return "+".join(sorted(found)) or "unknown"
 
 
-def stated(config: Mapping[str, Any], name: str) -> list[Word]:
-    """What an architecture's configuration says in so many words: ``quick_gelu``."""
-    if "quick_gelu" not in config:
-        return []
-    return [Word(f"the configuration of {name}", "quickgelu" if config["quick_gelu"] else "gelu")]
+def configuration_evidence(config: Mapping[str, Any], name: str) -> list[Evidence]:
+    """Return the evidence of an architecture's ``quick_gelu``, or of towers that have one only."""
+    if "quick_gelu" in config:
+        activation: Activation = "quickgelu" if config["quick_gelu"] else "gelu"
+        return [Evidence(f"the configuration of {name}", activation)]
+    return [] if is_ambiguous(config) else [Evidence(f"{name}, whose towers fix it", "gelu")]
 
 
-def is_open(config: Mapping[str, Any]) -> bool:
-    """Whether weights of an architecture may have been trained with either activation.
+def is_ambiguous(config: Mapping[str, Any]) -> bool:
+    """Return whether weights of an architecture may have been trained with either activation.
 
-    It is closed by ``quick_gelu`` and by ``act_kwargs``, and where the picture tower is timm's,
-    which brings its own activation and which nobody trained with QuickGELU beside it.
+    They may not where the configuration has ``quick_gelu`` or ``act_kwargs``, nor where the image
+    tower is timm's, which has its own activation and which nobody trained with QuickGELU beside it.
     """
     vision, text = config["vision_cfg"], config["text_cfg"]
     if "quick_gelu" in config or vision.get("timm_model_name"):
@@ -74,39 +75,39 @@ def is_open(config: Mapping[str, Any]) -> bool:
     return any(tower.get("act_kwargs") is None for tower in towers)
 
 
-def decide(words: Sequence[Word], what: str) -> Word | None:
-    """The one that all agree on; None where nobody says anything.
+def agreed_evidence(evidence: Sequence[Evidence], what: str) -> Evidence | None:
+    """Return the first piece of evidence where all agree; None where there is none.
 
     Args:
-        words: the most trustworthy first.
+        evidence: the most trustworthy first.
         what: the weights, for an error.
 
     Raises:
-        UsageError: the user contradicts another.
-        ModelError: two others contradict each other.
+        UsageError: the user contradicts another source.
+        ModelError: two other sources contradict each other.
     """
-    for other in words[1:]:
-        if other.activation != words[0].activation:
-            kind = UsageError if USER in (other.source, words[0].source) else ModelError
+    for other in evidence[1:]:
+        if other.activation != evidence[0].activation:
+            kind = UsageError if USER in (other.source, evidence[0].source) else ModelError
             raise kind(
-                f"What is said of the activation of {what} contradicts itself: {words[0].source} "
-                f"says {words[0].activation}, {other.source} says {other.activation}."
+                f"The evidence for the activation of {what} contradicts itself: "
+                f"{evidence[0].source} says {evidence[0].activation}, {other.source} says "
+                f"{other.activation}. Correct the one that is wrong."
             )
-    return words[0] if words else None
+    return evidence[0] if evidence else None
 
 
-def ask(what: str, architecture: str, probed: str) -> UsageError:
-    """The error where nothing says it.
+def missing_activation(what: str, architecture: str, arguments: str) -> UsageError:
+    """Return the error for weights without evidence.
 
     Args:
         what: the weights.
-        architecture: what they are taken for.
-        probed: what to type after ``benchbench probe``.
+        architecture: what they are identified as.
+        arguments: what to type after ``benchbench probe``.
     """
     return UsageError(
         f"Nothing says which activation the weights in {what} were trained with: {architecture} "
         "runs with GELU, or, for OpenAI's weights and whatever was fine-tuned from them, with "
         "QuickGELU, and the wrong one changes the numbers without an error. Type --activation "
-        f"quickgelu or --activation gelu. For evidence: benchbench probe "
-        f"{probed}"
+        f"quickgelu or --activation gelu. For evidence: benchbench probe {arguments}"
     )

@@ -1,24 +1,23 @@
-"""Which of open_clip's architectures weights belong to, as far as that can be known.
+"""open_clip's architectures, and which of them weights belong to.
 
-A published file is known by its digest. Otherwise shapes tell which architectures would take the
-weights: that is advice for an error message, never a choice, as shapes say nothing of the number of
-heads, the activation or the preprocessing. Only for OpenAI's own archives is it enough.
+A published file is identified by its digest. Otherwise shapes show which architectures would take
+the weights: that is advice for an error message, never a choice, as the number of heads, the
+activation and the preprocessing leave no trace in them. For OpenAI's own archives it is enough.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchbench.checkpoints.factory import quiet
+from benchbench.checkpoints.factory import create_on_meta
 from benchbench.checkpoints.weights import fit
 from benchbench.data.records import file_sha256
+from benchbench.errors import ModelError
+from benchbench.types import LoadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from torch import nn
 
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 SUPPLIERS: dict[str, Callable[[list[str]], str]] = {
@@ -31,20 +30,20 @@ SHORTEST = 8
 
 
 class Published(NamedTuple):
-    """Weights that open_clip knows."""
+    """Weights that open_clip publishes."""
 
     architecture: str
     tag: str
 
 
 def published(path: Path) -> list[Published]:
-    """The tags under which open_clip publishes this very file."""
+    """Return the tags under which open_clip publishes this very file."""
     digest = file_sha256(path)
     return [tag for start, tag in _digests() if digest.startswith(start)]
 
 
 def _digests() -> Iterator[tuple[str, Published]]:
-    """First digits of SHA-256 → tag, for those whose address has them."""
+    """Yield the first digits of SHA-256 and the tag, where a tag's address has them."""
     import open_clip
 
     for architecture, tag in open_clip.list_pretrained():
@@ -60,7 +59,7 @@ def _is_digest(text: str) -> bool:
 
 
 def own_architecture(tags: Sequence[Published]) -> str | None:
-    """The one whose configuration has the activation of the weights, among those they go by."""
+    """Return the only architecture of the tags whose activation is that of the weights."""
     own = {
         each.architecture
         for each in tags
@@ -76,12 +75,12 @@ def _quick(tag: Published) -> bool:
 
 
 def activations_of(tags: Sequence[Published]) -> set[bool]:
-    """Whether published weights run with QuickGELU."""
+    """Return whether published weights run with QuickGELU: one value, or both."""
     return {_quick(each) for each in tags}
 
 
 def known() -> list[str]:
-    """The names of all."""
+    """Return the names of all architectures."""
     import open_clip
 
     names: list[str] = open_clip.list_models()
@@ -89,17 +88,17 @@ def known() -> list[str]:
 
 
 def config_of(architecture: str) -> dict[str, Any]:
-    """An architecture's configuration, by name or ``local-dir:``; empty where there is none."""
+    """Return an architecture's configuration, by name or ``local-dir:``; empty if unknown."""
     import open_clip
 
     return open_clip.get_model_config(architecture) or {}
 
 
 def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict[str, Any], str]:
-    """Mean, std and the like for ``open_clip.create_model_and_transforms``, and by whose word.
+    """Return settings of ``open_clip.create_model_and_transforms``, and the evidence for them.
 
-    open_clip prepares pictures for any local file as OpenAI did, also under architectures whose
-    every published tag does otherwise (SigLIP, MobileCLIP). Where all tags agree, theirs is taken.
+    open_clip preprocesses images for any local file as OpenAI did, also under architectures whose
+    published tags all do otherwise (SigLIP, MobileCLIP). Where all tags agree, theirs is taken.
 
     Args:
         architecture: open_clip's name.
@@ -121,14 +120,14 @@ def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict
 
 
 def fitting(state: Mapping[str, Any], among: Iterable[str] | None = None) -> list[str]:
-    """Architectures that take a state dict without a gap; those from a hub are not tried."""
+    """Return architectures that a state dict fits exactly; those from a hub are not tried."""
     names = known() if among is None else among
     plausible = [name for name in names if _plausible(config_of(name), state)]
     return [name for name in plausible if _fits(name, state)]
 
 
 def fitting_openai(state: Mapping[str, Any]) -> list[str]:
-    """Those of them under which OpenAI's weights are published, with QuickGELU."""
+    """Return those under which OpenAI's weights are published, with QuickGELU."""
     import open_clip
 
     tagged = open_clip.list_pretrained_models_by_tag("openai")
@@ -136,27 +135,19 @@ def fitting_openai(state: Mapping[str, Any]) -> list[str]:
 
 
 def _fits(architecture: str, state: Mapping[str, Any]) -> bool:
+    """Return whether a state dict fits exactly; False where the architecture needs values.
+
+    The answer is advice only: whatever fails is left out.
+    """
+    built = create_on_meta(architecture, LoadOptions(), load_weights=False)
     try:
-        return fit(on_meta(architecture), state).is_exact
-    except Exception:  # advice only: what cannot be built without memory is left out
-        logging.debug("%s cannot be built on meta", architecture, exc_info=True)
+        return built is not None and fit(built[0], state).is_exact
+    except ModelError:
         return False
 
 
-def on_meta(architecture: str) -> nn.Module:
-    """A model of names and shapes alone."""
-    import open_clip
-    import torch
-
-    with quiet(), torch.device("meta"):
-        model: nn.Module = open_clip.create_model(
-            architecture, None, device="meta", load_weights=False, pretrained_text=False
-        )
-    return model
-
-
 def _plausible(config: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a few shapes, read off the configuration, are the file's."""
+    """Return whether a few shapes of the configuration are the file's."""
     vision, text = config["vision_cfg"], config["text_cfg"]
     if text.get("hf_model_name"):
         return False

@@ -1,8 +1,8 @@
-"""What lies in a file of weights, told by its bytes and never by its name; no code of it is run.
+"""Read a file of weights by its bytes, never by its name, and without running code of it.
 
-safetensors, archives of ``torch.save`` (zip, and the older plain pickle) read with
-``weights_only=True``, and TorchScript archives read as records. What needs unpickling is refused
-with the name of what it asked for, unless ``--trust-pickle`` allows it.
+The formats are safetensors, archives of ``torch.save`` (zip, and the older plain pickle), read with
+``weights_only=True``, and TorchScript archives, read as records. A file that needs unpickling is
+refused, and the error names the object; ``--trust-pickle`` allows it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchbench.checkpoints.factory import first_line
-from benchbench.checkpoints.torchscript import MARK, read_torchscript
+from benchbench.checkpoints.torchscript import MARK, ForbiddenGlobal, read_torchscript
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.failures import first_line
 from benchbench.files import require_regular, require_regular_entries
 
 if TYPE_CHECKING:
@@ -34,31 +34,32 @@ FOREIGN = {
     b"\x89HDF": "an HDF5 file",
     b"GGUF": "a GGUF file",
 }
-"""First bytes → what a file is instead."""
+"""First bytes → what the file is instead."""
 INFLATION = 4
 SPARE_BYTES = 64 * 2**20
-"""An archive may hold so many times its own size, and so much more: weights hardly compress."""
+"""The most that an archive may unpack to is ``INFLATION`` times its own size and ``SPARE_BYTES``:
+weights hardly compress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds."""
+    """A file's contents."""
 
     tree: Any
-    """A mapping, or whatever else was saved."""
+    """A mapping, or any other object that was saved."""
     container: str
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """What safetensors say in their header."""
+    """Of the header of safetensors."""
     unpickled: bool = False
     """Whether code of the file may have run."""
 
 
 def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
-    """Read a file of weights into the machine's memory, or map it.
+    """Read a file of weights into memory, or map it.
 
     Raises:
-        WeightsUnavailable: there is no such file, or it may not be read.
-        ModelError: empty, cut short, damaged, something else, or more than tensors.
+        WeightsUnavailable: there is no such file, or it cannot be read.
+        ModelError: the file is empty, truncated, damaged, of another format, or more than tensors.
     """
     head = _head(path)
     if _is_safetensors(head):
@@ -68,15 +69,15 @@ def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
         return _archive(path, trust_pickle)
     for first, what in FOREIGN.items():
         if head.startswith(first):
-            raise ModelError(f"{path} is {what}.")
+            raise ModelError(f"{path} holds no weights: it is {what}.")
     return _pickled(path, trust_pickle, LEGACY)
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder in which open_clip or transformers would wait for a pipe.
+    """Refuse a folder with a pipe or device, on which open_clip or transformers would wait.
 
     Raises:
-        ModelError: naming what is no file.
+        ModelError: an entry is no regular file; the message names it.
     """
     try:
         require_regular_entries(folder)
@@ -85,7 +86,7 @@ def check_folder(folder: Path) -> None:
 
 
 def header_of(path: Path) -> dict[str, str]:
-    """The header's record of a safetensors file; empty for any other."""
+    """Return the metadata of a safetensors file; empty for any other."""
     if not _is_safetensors(_head(path)):
         return {}
     from safetensors import safe_open
@@ -108,12 +109,12 @@ def _head(path: Path) -> bytes:
     except OSError as error:
         raise WeightsUnavailable(f"Cannot read {path}: {error.strerror or error}.") from error
     if not head:
-        raise ModelError(f"{path} is empty (0 bytes).")
+        raise ModelError(f"{path} is empty (0 bytes). Save or download it again.")
     return head
 
 
 def _is_safetensors(head: bytes) -> bool:
-    """Eight bytes of a header's length, then JSON."""
+    """Return whether a file begins with eight bytes of a header's length, then JSON."""
     return len(head) > 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 2**32
 
 
@@ -130,12 +131,18 @@ def _archive(path: Path, trust_pickle: bool) -> Contents:
         names = archive.namelist()
         claimed = sum(each.file_size for each in archive.infolist())
         if claimed > INFLATION * path.stat().st_size + SPARE_BYTES:
-            raise ModelError(f"{path} is refused: it would unpack to {claimed:,} bytes.")
+            raise ModelError(
+                f"{path} is refused: it would unpack to {claimed:,} bytes, far more than its own "
+                "size. Save its weights as safetensors."
+            )
         if any(name.rpartition("/")[2] == MARK for name in names):
             return Contents(_guarded(read_torchscript, archive, path), SCRIPT)
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         some = ", ".join(names[:3]) or "nothing"
-        raise ModelError(f"{path} is a zip archive, but not of torch.save: it holds {some}.")
+        raise ModelError(
+            f"{path} is a zip archive, but not of torch.save: it holds {some}. Unpack it, and name "
+            "the file of weights."
+        )
     return _pickled(path, trust_pickle, TORCH)
 
 
@@ -151,38 +158,36 @@ def _pickled(path: Path, trust: bool, container: str) -> Contents:
 
 
 def _guarded(read: Callable[[Any], Any], source: Any, path: Path) -> Any:
-    """One error for whatever a reader meets in an untrusted file."""
+    """Call a reader; turn whatever an untrusted file makes it raise into one error."""
     try:
         return read(source)
     except ModelError:
         raise
     except MemoryError as error:
-        raise ModelError(f"{path} does not fit into memory, or claims not to.") from error
+        raise ModelError(f"{path} does not fit into memory, by the sizes in its header.") from error
     except Exception as error:
         raise _refusal(error, path) from error
 
 
 def _refusal(error: Exception, path: Path) -> ModelError:
-    """What a reader's error means: more than tensors, or damage."""
-    from benchbench.checkpoints.torchscript import Refused
-
+    """Return the error for a file with more than tensors, or for a damaged one."""
     text = str(error)
-    asked = re.search(r"GLOBAL `?([\w.]+)", text)
-    if isinstance(error, Refused):
+    wanted = re.search(r"GLOBAL `?([\w.]+)", text)
+    if isinstance(error, ForbiddenGlobal):
         return ModelError(
-            f"{path} is refused: to be read, its TorchScript archive wants {text}, which is no "
-            "part of a tensor. Nothing of it was run."
+            f"{path} is refused: its TorchScript archive needs {text}, which is no part of a "
+            "tensor. No code of it was run. Save its state dict alone, best as safetensors."
         )
-    if asked or ".tar format" in text:
-        wants = f"wants {asked[1]}" if asked else "needs unpickling (an old tar archive)"
+    if wanted or ".tar format" in text:
+        needs = f"needs {wanted[1]}" if wanted else "needs unpickling (an old tar archive)"
         return ModelError(
-            f"{path} is refused: to be read, it {wants}, which may run any code. Nothing of it "
-            "was run. Save its state dict alone, best as safetensors; or, if you trust where it "
-            "comes from, add --trust-pickle."
+            f"{path} is refused: to be read, it {needs}, which may run any code. No code of it was "
+            "run. Save its state dict alone, best as safetensors; or, if you trust its source, add "
+            "--trust-pickle."
         )
     reason = text.rpartition("WeightsUnpickler error: ")[2] if "Unpickler" in text else text
-    said = first_line(Exception(reason)) or type(error).__name__
+    detail = first_line(Exception(reason)) or type(error).__name__
     return ModelError(
-        f"{path} holds no weights that can be read: it is cut short, damaged or something else "
-        f"({said})."
+        f"{path} holds no weights that can be read: it is truncated, damaged or of another format "
+        f"({detail}). Download or save it again."
     )

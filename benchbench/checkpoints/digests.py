@@ -1,4 +1,4 @@
-"""Digests of what computes: weights, files, values."""
+"""Digests of what computes a model's outputs: weights, files, values."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def _digested(part: object) -> str:
 
 
 def tensors_of(part: object) -> dict[str, Tensor] | None:
-    """Return the tensors that an object is made of, by name; None where it is of another kind.
+    """Return an object's tensors by name; None for an object of another kind.
 
-    Modules give their parameters and all buffers, mappings of tensors themselves.
+    A module has its parameters and all buffers, a mapping of tensors itself.
     """
     import numpy as np
     import torch

@@ -1,4 +1,4 @@
-"""Published files, without a minute of retries where there is no network."""
+"""Downloads from the Hugging Face hub, without a minute of retries where there is no network."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SECONDS = 5.0
 
 @contextmanager
 def hub_if_reachable() -> Iterator[None]:
-    """Look into the hub's cache alone where the hub does not answer.
+    """Use the hub's cache alone where the hub does not answer.
 
-    huggingface_hub tries again six times, for each of several file names, before it says that
-    there is no network. One question beforehand spares the wait; HF_HUB_OFFLINE spares that too.
+    huggingface_hub retries six times, for each of several file names, before it reports that there
+    is no network. One request beforehand saves that time; HF_HUB_OFFLINE saves the request, too.
     """
     from huggingface_hub import constants
 
@@ -45,7 +45,7 @@ def _answers(endpoint: str) -> bool:
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Whether an error, or one behind it, says that a file is not cached and no hub answers."""
+    """Return whether an error, or one of its causes, is a file neither cached nor reachable."""
     from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
     unreachable = (LocalEntryNotFoundError, OfflineModeIsEnabled, urllib.error.URLError)

@@ -1,8 +1,8 @@
-"""What a file of weights is taken for, and by whose word: architecture, activation, preprocessing.
+"""Identify a file of weights: its architecture, activation and preprocessing.
 
-Each comes from what speaks of the file (an open_clip_config.json, metadata of safetensors, the
-marks of OpenAI's archives, the digest of a published file) or from the user; two that contradict
-each other are an error, and so is silence.
+The evidence for each is the open_clip_config.json beside the file, metadata of safetensors, the
+marks of OpenAI's archives, the digest of a published file, or the user's option. Evidence that
+contradicts itself is an error, and so is none at all.
 """
 
 from __future__ import annotations
@@ -11,10 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints import architectures
-from benchbench.checkpoints.activations import USER, Word, ask, decide, is_open, stated
-from benchbench.checkpoints.factory import first_line
-from benchbench.checkpoints.weights import stranger
+from benchbench.checkpoints.activations import (
+    USER,
+    Evidence,
+    agreed_evidence,
+    configuration_evidence,
+    missing_activation,
+)
+from benchbench.checkpoints.weights import other_library
 from benchbench.errors import ModelError, UnknownName, UsageError
+from benchbench.failures import first_line
 from benchbench.files import parse_json, read_text
 from benchbench.types import ACTIVATIONS
 
@@ -24,20 +30,20 @@ if TYPE_CHECKING:
 
     from benchbench.checkpoints.architectures import Published
     from benchbench.checkpoints.containers import Contents
-    from benchbench.checkpoints.state_dict import Weights
+    from benchbench.checkpoints.state_dict import StateDict
     from benchbench.types import LoadOptions
 
 CONFIG = "open_clip_config.json"
 SHOWN = 8
 MOST, MOST_LAYERS = 10**7, 10**3
-"""Of any number in a configuration, and of layers; the largest published towers have 56."""
+"""The largest number in a configuration, and of layers; the largest published towers have 56."""
 TRUST = "trust_remote_code"
-"""A key of ``tokenizer_kwargs`` that open_clip passes on to transformers unasked."""
+"""A key of ``tokenizer_kwargs`` that open_clip passes on to transformers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A file to be read."""
+class CheckpointFile:
+    """A file to read."""
 
     path: Path
     what: str
@@ -45,30 +51,30 @@ class Source:
     name: str
     """The specification."""
     folder: Path | None = None
-    """The one with the open_clip_config.json that speaks of it."""
+    """The one whose open_clip_config.json describes the file."""
     tokenizer: str | None = None
     """What open_clip finds the tokenizer by, where not by the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a file is taken for."""
+    """What a file is, and the evidence for it."""
 
     architecture: str
     """open_clip's name, or that of the configuration's file."""
     architecture_from: str
-    activation: Word
+    activation: Evidence
     config: str
     """What open_clip finds the configuration by: the name, or ``local-dir:FOLDER``."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """For ``open_clip.create_model_and_transforms``; empty for its own choice."""
     preprocessing_from: str = CONFIG
     note: str = ""
-    """To be read above every number."""
+    """Shown above every number."""
 
     @property
     def settings(self) -> dict[str, str]:
-        """For the manifest: whose word each is."""
+        """The evidence for each, for the manifest."""
         return {
             "architecture_from": self.architecture_from,
             "activation_from": self.activation.source,
@@ -78,57 +84,57 @@ class Identity:
 
 
 def identify(
-    source: Source, contents: Contents, weights: Weights, options: LoadOptions
+    file: CheckpointFile, contents: Contents, weights: StateDict, options: LoadOptions
 ) -> Identity:
-    """Take a file for what it says it is, and what the user says.
+    """Identify a file by all evidence there is.
 
     Raises:
         UnknownName: open_clip has no such architecture.
-        UsageError: nothing says the architecture, or the activation; or the user contradicts it.
+        UsageError: nothing names the architecture, or the activation; or the user contradicts it.
         ModelError: the file contradicts itself, or its configuration is damaged.
     """
-    words = _users(options) + _metadatas(contents, source) + _openais(weights)
-    if source.folder:
-        return _configured(source, source.folder, words, options)
-    tags = architectures.published(source.path)
-    words += _digests(tags)
-    name, said_by = _architecture(source, contents, weights, tags, options)
+    evidence = [*_by_options(options), *_by_metadata(contents, file), *_by_marks(weights)]
+    if file.folder:
+        return _by_configuration(file, file.folder, evidence, options)
+    tags = architectures.published(file.path)
+    evidence += _by_digest(tags)
+    name, source = _architecture(file, contents, weights, tags, options)
     known = architectures.known()
     if name not in known:
         hint = "List them: benchbench list models openclip"
         raise UnknownName("open_clip architecture", name, known, hint)
     config = architectures.config_of(name)
-    if word := decide([*words, *_configs(config, name)], source.what):
-        preprocessing, preprocessed = architectures.preprocessing_of(name, tags)
-        return Identity(name, said_by, word, name, preprocessing, preprocessed)
-    raise ask(source.what, name, f"{source.what} --arch {name}")
+    if found := agreed_evidence([*evidence, *configuration_evidence(config, name)], file.what):
+        preprocessing, preprocessing_from = architectures.preprocessing_of(name, tags)
+        return Identity(name, source, found, name, preprocessing, preprocessing_from)
+    raise missing_activation(file.what, name, f"{file.what} --arch {name}")
 
 
-def _configured(
-    source: Source, folder: Path, words: Sequence[Word], options: LoadOptions
+def _by_configuration(
+    file: CheckpointFile, folder: Path, evidence: Sequence[Evidence], options: LoadOptions
 ) -> Identity:
-    """As the open_clip_config.json beside it says.
+    """Identify a file by the open_clip_config.json beside it.
 
-    open_clip reads its silence as GELU, and writes the same silence for weights that were
-    fine-tuned from OpenAI's. So silence is GELU where it is published, with a note, and nobody's
-    word where it lies on this machine.
+    open_clip reads a configuration without an activation as GELU, and writes the same one for
+    weights that were fine-tuned from OpenAI's. So it is GELU, with a note, where the configuration
+    is published, and no evidence where it lies on this machine.
     """
     if options.architecture:
         raise UsageError(
-            f"{source.what} has an architecture of its own, in {CONFIG}: leave out --arch, or "
+            f"{file.what} has an architecture of its own, in {CONFIG}: leave out --arch, or "
             "move the weights to another folder."
         )
     name = f"local-dir:{folder}"
-    config = _checked(folder)
-    if word := decide([*words, *_configs(config, CONFIG)], source.what):
-        return Identity(CONFIG, CONFIG, word, name)
-    if not source.tokenizer:
-        raise ask(source.what, CONFIG, source.what)
-    note = f"{CONFIG} of {source.what} names no activation: read as GELU, as open_clip reads it."
-    return Identity(CONFIG, CONFIG, Word(f"{CONFIG}'s silence", "gelu"), name, note=note)
+    config = _read_configuration(folder)
+    if found := agreed_evidence([*evidence, *configuration_evidence(config, CONFIG)], file.what):
+        return Identity(CONFIG, CONFIG, found, name)
+    if not file.tokenizer:
+        raise missing_activation(file.what, CONFIG, file.what)
+    note = f"{CONFIG} of {file.what} names no activation: read as GELU, as open_clip reads it."
+    return Identity(CONFIG, CONFIG, Evidence(f"{CONFIG}'s silence", "gelu"), name, note=note)
 
 
-def _checked(folder: Path) -> dict[str, Any]:
+def _read_configuration(folder: Path) -> dict[str, Any]:
     try:
         config: Any = parse_json(read_text(folder / CONFIG))["model_cfg"]
         if not all(isinstance(config[each], dict) for each in ("vision_cfg", "text_cfg")):
@@ -145,7 +151,7 @@ def _checked(folder: Path) -> dict[str, Any]:
 
 
 def _check_sizes(config: Mapping[str, Any]) -> None:
-    """Refuse towers that would take all memory, or for ever, to be built."""
+    """Refuse towers that would take all memory, or hours, to build."""
     for tower in ("vision_cfg", "text_cfg"):
         for name, value in config[tower].items():
             most = MOST_LAYERS if name == "layers" else MOST
@@ -153,68 +159,65 @@ def _check_sizes(config: Mapping[str, Any]) -> None:
                 raise ValueError(f"{name} is {value}, and {most:,} is the most")
 
 
-def _users(options: LoadOptions) -> list[Word]:
-    return [Word(USER, options.activation)] if options.activation else []
+def _by_options(options: LoadOptions) -> list[Evidence]:
+    return [Evidence(USER, options.activation)] if options.activation else []
 
 
-def _metadatas(contents: Contents, source: Source) -> list[Word]:
-    """The key ``activation`` of safetensors' metadata."""
-    said = contents.metadata.get("activation")
-    if said is None:
+def _by_metadata(contents: Contents, file: CheckpointFile) -> list[Evidence]:
+    """Return the evidence of the key ``activation`` in safetensors' metadata."""
+    value = contents.metadata.get("activation")
+    if value is None:
         return []
     for known in ACTIVATIONS:
-        if said == known:
-            return [Word("the file's metadata", known)]
+        if value == known:
+            return [Evidence("the file's metadata", known)]
     raise ModelError(
-        f"The header of {source.what} names the activation '{said}', which is neither gelu nor "
-        "quickgelu."
+        f"The header of {file.what} names the activation '{value}', which is neither gelu nor "
+        "quickgelu. Write one of them into it, or remove it and type --activation."
     )
 
 
-def _openais(weights: Weights) -> list[Word]:
-    return [Word("the marks of OpenAI's archives in it", "quickgelu")] if weights.is_openais else []
+def _by_marks(weights: StateDict) -> list[Evidence]:
+    if not weights.is_openais:
+        return []
+    return [Evidence("the marks of OpenAI's archives in it", "quickgelu")]
 
 
-def _digests(tags: Sequence[Published]) -> list[Word]:
-    said = architectures.activations_of(tags)
+def _by_digest(tags: Sequence[Published]) -> list[Evidence]:
+    quick = architectures.activations_of(tags)
     source = f"its digest ({tags[0].architecture}/{tags[0].tag})" if tags else ""
-    return [Word(source, "quickgelu" if quick else "gelu") for quick in sorted(said)]
-
-
-def _configs(config: Mapping[str, Any], name: str) -> list[Word]:
-    """What an architecture says, or leaves no choice in."""
-    fixed = [] if is_open(config) else [Word(f"{name}, whose towers fix it", "gelu")]
-    return stated(config, name) or fixed
+    return [Evidence(source, "quickgelu" if each else "gelu") for each in sorted(quick)]
 
 
 def _architecture(
-    source: Source,
+    file: CheckpointFile,
     contents: Contents,
-    weights: Weights,
+    weights: StateDict,
     tags: Sequence[Published],
     options: LoadOptions,
 ) -> tuple[str, str]:
-    """open_clip's name, and whose word that is."""
-    told = contents.metadata.get("architecture")
-    if told and options.architecture and told != options.architecture:
+    """Return open_clip's name, and the source of the evidence for it."""
+    named = contents.metadata.get("architecture")
+    if named and options.architecture and named != options.architecture:
         raise UsageError(
-            f"{source.what} says in its metadata that it is {told}, not {options.architecture}."
+            f"{file.what} says in its metadata that it is {named}, not {options.architecture}. "
+            f"Leave out --arch, or type --arch {named}."
         )
     if options.architecture:
         return options.architecture, "--arch"
-    if told:
-        return told, "the file's metadata"
+    if named:
+        return named, "the file's metadata"
     if own := architectures.own_architecture(tags):
         return own, f"its digest ({tags[0].architecture}/{tags[0].tag})"
     if weights.is_openais and len(fits := architectures.fitting_openai(weights.state)) == 1:
         return fits[0], "the shapes of an archive of OpenAI's"
-    raise _ask_architecture(source, weights)
+    raise _missing_architecture(file, weights)
 
 
-def _ask_architecture(source: Source, weights: Weights) -> UsageError:
-    """The error where nothing says the architecture, with what shapes can say."""
-    if library := stranger(weights.state):
-        return UsageError(f"The names of the weights in {source.what} are those of {library}.")
+def _missing_architecture(file: CheckpointFile, weights: StateDict) -> UsageError:
+    """Return the error where nothing names the architecture, with those that the shapes fit."""
+    if library := other_library(weights.state):
+        return UsageError(f"The names of the weights in {file.what} are those of {library}.")
     fits = architectures.fitting(weights.state)
     some = ", ".join(fits[:SHOWN]) + (", …" if len(fits) > SHOWN else "")
     advice = (
@@ -226,6 +229,6 @@ def _ask_architecture(source: Source, weights: Weights) -> UsageError:
         )
     )
     return UsageError(
-        f"Nothing says which architecture the weights in {source.what} are of. Type --arch NAME. "
+        f"Nothing says which architecture the weights in {file.what} are of. Type --arch NAME. "
         f"{advice}"
     )

@@ -1,7 +1,6 @@
-"""What is saved beside weights, and around their names: a file's tree → one state dict.
+"""Extract one state dict from what a training script saved.
 
-Nothing is chosen in silence: what was taken, what was left and what was cut off the names are
-recorded in the manifest.
+The manifest records which entry was taken, which were left, and which prefixes were cut.
 """
 
 from __future__ import annotations
@@ -18,54 +17,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WEIGHTS = ("state_dict", "model_state_dict", "model", "module", "net")
-"""Where training scripts put the weights that they trained, in order of preference."""
+"""Keys of weights in training scripts' files, in order of preference."""
 AVERAGES = ("state_dict_ema", "ema_state_dict", "model_ema", "ema_model", "module_ema", "ema")
-"""Where they put moving averages of these: taken only where there is nothing else."""
+"""Keys of moving averages of weights: taken only where there is nothing else."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "clip_model.", "clip.")
-"""What wrappers put before every name: DistributedDataParallel, torch.compile, Lightning."""
+"""Prefixes by wrappers: DistributedDataParallel, torch.compile, Lightning."""
 COMPILED = "_orig_mod."
-"""torch.compile's, which may stand inside a name, too."""
+"""torch.compile's prefix, which may stand inside a name, too."""
 HARMLESS = {
     "attn_mask": "the causal mask, which follows from the context length",
     "position_ids": "0, 1, 2, …, as older transformers kept them",
     "input_resolution": "a number of OpenAI's archives",
     "context_length": "a number of OpenAI's archives",
     "vocab_size": "a number of OpenAI's archives",
-    "n_averaged": "how many steps torch's AveragedModel has seen",
+    "n_averaged": "the number of steps of torch's AveragedModel",
 }
-"""Last part of a name → why it may be dropped where a model has no place for it."""
+"""Last part of a name → what it is, and may be dropped where a model has no such name."""
 OPENAI = {"input_resolution", "context_length", "vocab_size"}
-"""Kept together by OpenAI's archives, and by nothing else."""
+"""Saved together by OpenAI's archives alone."""
 DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """A state dict, and how it was found in its file."""
+class StateDict:
+    """A state dict, and its place in the file."""
 
     state: dict[str, Any]
     """Name → tensor; numbers of ``HARMLESS`` names are among them."""
     entry: str = ""
-    """Path of keys to it: ``state_dict``; "" where the file is nothing else."""
+    """Path of keys to it: ``state_dict``; "" where it is the whole file."""
     left: tuple[str, ...] = ()
     """Other state dicts of the file, which were not taken."""
     cut: tuple[str, ...] = ()
-    """Prefixes that were taken off every name."""
+    """Prefixes that were cut off every name."""
 
     @property
     def is_openais(self) -> bool:
-        """Whether they come from one of OpenAI's archives, which say so by three numbers."""
+        """Whether it comes from one of OpenAI's archives, by their three numbers."""
         return self.state.keys() >= OPENAI
 
     @property
     def settings(self) -> dict[str, Any]:
-        """For the manifest: only what there was to choose."""
-        said = {"entry": self.entry, "entries_left": [*self.left], "prefixes_cut": [*self.cut]}
-        return {name: value for name, value in said.items() if value}
+        """Settings for the manifest: those of a choice alone."""
+        choices = {"entry": self.entry, "entries_left": [*self.left], "prefixes_cut": [*self.cut]}
+        return {name: value for name, value in choices.items() if value}
 
 
-def find_weights(tree: Any, what: str) -> Weights:
-    """The state dict of a file.
+def extract_state_dict(tree: Any, what: str) -> StateDict:
+    """Return the state dict of a file.
 
     Args:
         tree: what the file holds.
@@ -76,15 +75,17 @@ def find_weights(tree: Any, what: str) -> Weights:
     """
     found = dict(_state_dicts(tree, ""))
     if not found:
-        raise ModelError(f"{what} holds no weights, but {_described(tree)}.")
+        raise ModelError(
+            f"{what} holds no weights, but {_describe(tree)}. Save a model's state_dict()."
+        )
     entry = next(iter(found))
     if odd := [f"{name} ({kind})" for name, each in found[entry].items() if (kind := _odd(each))]:
         raise ModelError(
             f"{what} holds tensors whose values cannot be copied as they are: "
             f"{', '.join(odd[:4])}{', …' * (len(odd) > 4)}. Save dense tensors: tensor.to_dense()."
         )
-    state, cut = _unwrapped(found[entry], what)
-    return Weights(state, entry, tuple(found)[1:], cut)
+    state, cut = _unwrap(found[entry], what)
+    return StateDict(state, entry, tuple(found)[1:], cut)
 
 
 def _odd(value: Any) -> str:
@@ -103,7 +104,7 @@ def _odd(value: Any) -> str:
 
 
 def is_harmless(name: str) -> bool:
-    """Whether a name is one of the leftovers that carry no weights.
+    """Return whether a name belongs to no weights.
 
     >>> is_harmless("transformer.resblocks.0.attn_mask"), is_harmless("text_projection")
     (True, False)
@@ -112,7 +113,7 @@ def is_harmless(name: str) -> bool:
 
 
 def _state_dicts(tree: Any, entry: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Path of keys → state dict, the preferred first."""
+    """Yield each path of keys with its state dict, the preferred first."""
     import torch
 
     tree = tree.state_dict() if isinstance(tree, torch.nn.Module) else tree
@@ -126,11 +127,15 @@ def _state_dicts(tree: Any, entry: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _state_dicts(tree[name], f"{entry}.{name}" if entry else name)
 
 
-def _unwrapped(state: dict[str, Any], what: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Without the prefixes that all names share."""
+def _unwrap(state: dict[str, Any], what: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Cut the prefixes that all names share.
+
+    Raises:
+        ModelError: two names become one.
+    """
     cut: list[str] = []
     names = {name: name for name in state}
-    while prefix := _shared([name for name in names.values() if not is_harmless(name)]):
+    while prefix := _common_prefix([name for name in names.values() if not is_harmless(name)]):
         cut.append(prefix)
         names = {name: short.removeprefix(prefix) for name, short in names.items()}
     if any(COMPILED in short for short in names.values()):
@@ -138,15 +143,17 @@ def _unwrapped(state: dict[str, Any], what: str) -> tuple[dict[str, Any], tuple[
         names = {name: short.replace(COMPILED, "") for name, short in names.items()}
     counts = Counter(names.values())
     if twice := [name for name, short in names.items() if counts[short] > 1]:
-        raise ModelError(f"{what} names the same weights twice: {', '.join(twice[:4])}.")
+        raise ModelError(
+            f"{what} names the same weights twice: {', '.join(twice[:4])}. Save one of each."
+        )
     return {short: state[name] for name, short in names.items()}, tuple(cut)
 
 
-def _shared(names: list[str]) -> str | None:
+def _common_prefix(names: list[str]) -> str | None:
     return next((p for p in PREFIXES if names and all(n.startswith(p) for n in names)), None)
 
 
-def _described(tree: Any) -> str:
+def _describe(tree: Any) -> str:
     if isinstance(tree, Mapping):
         some = ", ".join(re.sub(r"\s+", " ", str(key))[:40] for key in list(tree)[:6])
         return f"a dictionary of {some}" if some else "an empty dictionary"

@@ -1,8 +1,8 @@
-"""Tensors of a TorchScript archive, read without running any of its code.
+"""Read the tensors of a TorchScript archive without running any of its code.
 
 OpenAI published CLIP as such archives. Their ``data.pkl`` names classes of the archive's own
-(``__torch__.…``), whose code ``torch.jit.load`` compiles. Here such a class becomes an inert record
-of its attributes; besides, only tensors, their storages and ordered dictionaries are allowed.
+(``__torch__.…``), whose code ``torch.jit.load`` compiles. Here such a class becomes an inert object
+with its attributes; besides, only tensors, their storages and ordered dictionaries are allowed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MARK = "constants.pkl"
-"""The file that tells such an archive from one of ``torch.save``."""
+"""The file that such an archive has and one of ``torch.save`` lacks."""
 STORAGES = {
     "BFloat16Storage": "bfloat16",
     "BoolStorage": "bool",
@@ -37,8 +37,8 @@ STORAGES = {
 MOST_VISITS = 1_000_000
 
 
-class Inert:
-    """An object of the archive: its attributes, and nothing that runs."""
+class InertObject:
+    """An object of the archive: its attributes without its code."""
 
     attributes: Mapping[str, Any] = {}
 
@@ -46,35 +46,35 @@ class Inert:
         self.attributes = state if isinstance(state, dict) else {}
 
 
-class Refused(pickle.UnpicklingError):
+class ForbiddenGlobal(pickle.UnpicklingError):
     """A global that is no part of a tensor."""
 
 
 def read_torchscript(archive: zipfile.ZipFile) -> dict[str, Any]:
-    """Attributes by their dotted names: tensors, and numbers that the module kept.
+    """Return the tensors and numbers of the archive's module, by dotted names.
 
     Raises:
-        Refused: it asks for more than tensors; the message names what.
-        ModelError: its modules are endless.
-        Exception: whatever a damaged file leads to.
+        ForbiddenGlobal: the archive needs more than tensors; the message names what.
+        ModelError: its modules contain each other.
+        Exception: any other, from a damaged file.
     """
     root = next(n for n in archive.namelist() if n.endswith(MARK)).removesuffix(MARK)
     record = archive.read(f"{root}data.pkl")
-    module = _Reader(io.BytesIO(record), archive, root).load()
+    module = _TensorUnpickler(io.BytesIO(record), archive, root).load()
     found: dict[str, Any] = {}
     _collect(module, "", found, [0])
     return found
 
 
 def _collect(module: Any, prefix: str, found: dict[str, Any], visits: list[int]) -> None:
-    """Attributes of a module and of all within, by dotted names."""
+    """Add the attributes of a module and of its submodules, by dotted names."""
     visits[0] += 1
     if visits[0] > MOST_VISITS or prefix.count(".") > 100:
-        raise ModelError("The archive's modules contain each other without end.")
-    if not isinstance(module, Inert):
+        raise ModelError("The archive's modules contain each other, so that it has no end.")
+    if not isinstance(module, InertObject):
         return
     for name, value in module.attributes.items():
-        if isinstance(value, Inert):
+        if isinstance(value, InertObject):
             _collect(value, f"{prefix}{name}.", found, visits)
         elif _is_tensor(value) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
             found[f"{prefix}{name}"] = value
@@ -86,8 +86,8 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
 
-class _Reader(pickle.Unpickler):
-    """Tensors and inert records; any other global is refused by name."""
+class _TensorUnpickler(pickle.Unpickler):
+    """An unpickler of tensors and inert objects; any other global is refused by name."""
 
     def __init__(self, record: io.BytesIO, archive: zipfile.ZipFile, root: str) -> None:
         super().__init__(record)
@@ -96,15 +96,15 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "__torch__" or module.startswith("__torch__."):
-            return Inert
+            return InertObject
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
         if (module, name) in ALLOWED:
             return ALLOWED[module, name]
-        raise Refused(f"{module}.{name}")
+        raise ForbiddenGlobal(f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> Tensor:
-        """A storage as a flat tensor: ("storage", kind, key, device, number of elements)."""
+        """Return a storage as a flat tensor, by ("storage", kind, key, device, size)."""
         import torch
 
         _, kind, key, _, _ = pid
@@ -117,7 +117,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_: Any) -> Tensor:
-    """A view of a storage; torch refuses one that reaches beyond it."""
+    """Return a view of a storage; torch refuses one that reaches beyond it."""
     return storage.as_strided(tuple(size), tuple(stride), offset)
 
 

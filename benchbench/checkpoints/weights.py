@@ -1,4 +1,4 @@
-"""Weights into a model: every name and shape is accounted for."""
+"""Load weights into a model: every name and shape is accounted for."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 SHOWN = 4
 SCALARS = ("logit_scale", "logit_bias")
 """Saved with or without an axis of length 1, which means the same."""
-STRANGERS = {
+OTHER_LIBRARIES = {
     "text_model.": "transformers (type hf:FOLDER, with its config.json)",
     "vision_model.": "transformers (type hf:FOLDER, with its config.json)",
 }
-"""How names begin in another library's checkpoints → that library."""
+"""Prefixes of names in another library's checkpoints → that library, and what to type for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a state dict's names and shapes lie over a model's."""
+    """A state dict compared with a model's names and shapes."""
 
     state: dict[str, Tensor]
-    """What goes in."""
+    """The tensors that fit."""
     missing: tuple[str, ...]
-    """The model's, which the file lacks."""
+    """Names of the model that the file lacks."""
     unexpected: tuple[str, ...]
-    """The file's, which the model has no place for."""
+    """Names of the file that the model lacks."""
     differing: tuple[str, ...]
-    """``name [there] instead of [model's]``."""
+    """Other shapes: ``name [the file's] instead of [the model's]``."""
 
     @property
     def is_exact(self) -> bool:
@@ -43,11 +43,14 @@ class Fit:
 
 
 def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
-    """Lay a state dict over a model, with open_clip's conversions of older and others' formats.
+    """Compare a state dict with a model, after open_clip's conversions of other formats.
 
     Args:
         model: ``open_clip.CLIP`` or kin; may be on the device ``meta``.
         state: name → tensor, or a number of a harmless name.
+
+    Raises:
+        ModelError: the conversion of MobileCLIP's format fails.
     """
     import torch
 
@@ -75,7 +78,7 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
 
 
 def _converted(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
-    """As ``open_clip.factory.load_checkpoint`` does before it loads."""
+    """Convert names as ``open_clip.factory.load_checkpoint`` does before it loads."""
     from open_clip.convert import convert_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
 
@@ -84,12 +87,18 @@ def _converted(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
         if "positional_embedding" in converted and not hasattr(model, "positional_embedding"):
             converted = convert_to_custom_text_state_dict(converted)
     except Exception as error:
-        raise ModelError(f"Weights that resemble MobileCLIP's are none: {error!r}.") from error
+        raise ModelError(
+            f"The weights have some of MobileCLIP's names, and cannot be converted: {error!r}. "
+            "Load them as the architecture that they were trained in: --arch."
+        ) from error
     return converted
 
 
 def _agree(given: Tensor, own: Tensor) -> bool:
-    """The same shape, and of floats where floats belong: integers would be read as if weights."""
+    """Return whether shapes are equal, and both or neither floats.
+
+    Integers in the place of floats would be read as if they were weights.
+    """
     return given.shape == own.shape and given.is_floating_point() == own.is_floating_point()
 
 
@@ -98,68 +107,77 @@ def _kind(tensor: Tensor) -> str:
     return f"{list(tensor.shape)}{whole}"
 
 
-def fill(
-    model: nn.Module, state: Mapping[str, Any], *, partial: bool, seed: int, what: str
-) -> dict[str, Any]:
-    """Put weights into a model.
+def check_fit(found: Fit, *, partial: bool, what: str) -> None:
+    """Refuse weights that do not fit a model.
 
     Args:
-        model: with random weights drawn by ``seed``.
-        state: name → tensor.
-        partial: whether some may stay random, and some of the file's unused.
-        seed: for the note.
+        found: the comparison.
+        partial: whether some of the model's may stay random, and some of the file's unused.
         what: the file and the architecture, for errors.
 
-    Returns:
-        Settings for the manifest: what stays random, what was left out, and a note that says so.
-
     Raises:
-        ModelError: naming what is missing, what is unexpected, and what differs in shape.
+        ModelError: names are missing or unexpected, or shapes differ.
     """
-    lying = fit(model, state)
-    if lying.differing:
-        raise ModelError(f"{what}: of other shapes are {named(lying.differing)}.")
-    if (lying.missing or lying.unexpected) and not (partial and lying.state):
-        raise ModelError(_gaps(lying, what, partial))
-    model.load_state_dict(lying.state, strict=False)
-    return _record(lying, seed)
+    if found.differing:
+        raise ModelError(
+            f"{what}: other shapes in {named(found.differing)}. Load it as the architecture that "
+            "it was trained in."
+        )
+    if (found.missing or found.unexpected) and not (partial and found.state):
+        raise ModelError(_gaps(found, what, partial))
 
 
-def _gaps(lying: Fit, what: str, partial: bool) -> str:
+def load_weights(model: nn.Module, found: Fit, *, seed: int) -> dict[str, Any]:
+    """Copy weights into a model.
+
+    Args:
+        model: on the CPU; what the file lacks has random values, drawn by ``seed``.
+        found: from ``fit``.
+        seed: for the note.
+
+    Returns:
+        Settings for the manifest: names that stay random, names that were left out, and a note;
+        empty where the fit is exact.
+    """
+    model.load_state_dict(found.state, strict=False)
+    return _record(found, seed)
+
+
+def _gaps(found: Fit, what: str, partial: bool) -> str:
     parts = [f"{what}:"]
-    if lying.missing:
-        parts.append(f"it lacks {named(lying.missing)}.")
-    if lying.unexpected:
-        parts.append(f"There is no place for {named(lying.unexpected)}.")
-    if library := stranger(lying.unexpected):
+    if found.missing:
+        parts.append(f"it lacks {named(found.missing)}.")
+    if found.unexpected:
+        parts.append(f"There is no place for {named(found.unexpected)}.")
+    if library := other_library(found.unexpected):
         parts.append(f"Such names are those of {library}.")
     elif partial:
-        parts.append("Not one of its tensors fits, so that all would be random.")
+        parts.append("None of its tensors fits, so that all weights would be random.")
     else:
         parts.append("To load what fits, and leave the rest random: --allow-partial.")
     return " ".join(parts)
 
 
-def stranger(names: Iterable[str]) -> str | None:
-    """The other library whose names these are, and what to type for it."""
+def other_library(names: Iterable[str]) -> str | None:
+    """Return the library that writes such names, and what to type for it; None if unknown."""
     joined = " ".join(names)
-    return next((library for start, library in STRANGERS.items() if start in joined), None)
+    return next((library for start, library in OTHER_LIBRARIES.items() if start in joined), None)
 
 
-def _record(lying: Fit, seed: int) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+def _record(found: Fit, seed: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
     notes = []
-    if lying.missing:
-        said |= {"random": [*lying.missing], "seed": seed}
-        notes.append(f"{named(lying.missing)} stayed random (seed {seed}): the weights lack them")
-    if lying.unexpected:
-        said["left_out"] = [*lying.unexpected]
-        notes.append(f"{named(lying.unexpected)} of the file went unused")
-    return {**said, "note": "; ".join(notes) + "."} if notes else {}
+    if found.missing:
+        settings |= {"random": [*found.missing], "seed": seed}
+        notes.append(f"{named(found.missing)} stayed random (seed {seed}): the weights lack them")
+    if found.unexpected:
+        settings["left_out"] = [*found.unexpected]
+        notes.append(f"{named(found.unexpected)} of the file went unused")
+    return {**settings, "note": "; ".join(notes) + "."} if notes else {}
 
 
 def named(names: Sequence[str]) -> str:
-    """The first few of many, and how many.
+    """Return the first few of many names, and how many there are.
 
     >>> named(["a", "b"]), named(list("abcdef"))
     ('2 tensors (a, b)', '6 tensors (a, b, c, d, …)')

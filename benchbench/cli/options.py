@@ -94,7 +94,7 @@ verbose_option = click.option(
 
 
 def loading_options(command: Command) -> Command:
-    """How a checkpoint is to be read, for commands that load one: ``types.FURTHER``."""
+    """How a checkpoint is to be read, for commands that load one: ``types.LOAD_EXTRAS``."""
     for option in reversed(
         (
             click.option(

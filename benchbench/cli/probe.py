@@ -19,20 +19,20 @@ from benchbench.printable import sentence
     "--pairs",
     type=click.Path(path_type=Path),
     metavar="FILE.csv",
-    help="Pictures' paths, relative to the file, and captions that are true of them.",
+    help="Images' paths, relative to the file, and captions that are true of them.",
 )
 @click.option(
     "--task",
     default="coco-retrieval",
     show_default=True,
-    help="Whose true pairs are taken, where no file is named.",
+    help="The task whose true pairs are used, where no file is named.",
 )
 @click.option(
     "--limit",
     type=options.COUNT,
     default=500,
     show_default=True,
-    help="At most so many pairs, the first.",
+    help="The largest number of pairs; the first are used.",
 )
 @options.data_root_option
 @options.edition_option
@@ -44,9 +44,9 @@ from benchbench.printable import sentence
 @options.verbose_option
 def probe_command(
     path: str, pairs: Path | None, task: str, limit: int, data_root: str | None,
-    edition: str | None, device: str, precision: Any, seed: int, **further: Any,
+    edition: str | None, device: str, precision: Any, seed: int, **extras: Any,
 ) -> None:  # fmt: skip
-    """Was a file trained with GELU or QuickGELU? Both readings on true pairs; advice only."""
+    """Compare GELU and QuickGELU for a file of weights on true pairs; the result is advice only."""
     from itertools import islice
 
     from tabulate import tabulate
@@ -64,7 +64,7 @@ def probe_command(
         chosen = resolve_edition(found.info, data_root, edition)
         true = pairs_of(islice(found.items(chosen.root), limit))
         where = f"{task}@{chosen.name}"
-    probed = probe(path, LoadOptions(choose_device(device), precision, seed, **further), true)
+    probed = probe(path, LoadOptions(choose_device(device), precision, seed, **extras), true)
     rows = [
         (m.name, m.gelu, m.quickgelu, m.difference.value,
          f"[{m.difference.low:+.4f}, {m.difference.high:+.4f}]")

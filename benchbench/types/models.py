@@ -259,12 +259,12 @@ class LoadOptions:
     """Run the code that a hub's repository brings along."""
 
 
-FURTHER = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
-"""Options that only some families heed; they are refused by the others."""
+LOAD_EXTRAS = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
+"""Options that only some families support; the others refuse them."""
 
 
-class Further(TypedDict, total=False):
-    """Those, as keywords."""
+class LoadExtras(TypedDict, total=False):
+    """The options of ``LOAD_EXTRAS``, as keywords."""
 
     architecture: str | None
     activation: Activation | None
@@ -275,7 +275,7 @@ class Further(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
-    """An adapter as the registry finds it: a prefix, and how to load what follows it."""
+    """A family of models: a prefix, and how to load what follows it."""
 
     name: str
     usage: Mapping[str, str]
@@ -285,10 +285,11 @@ class ModelFamily:
     names: Callable[[], Sequence[str]] | None = None
     """All that can be typed, where that is a list."""
     options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
-    """Which of ``FURTHER`` it heeds; a function of what follows the colon where that decides."""
+    """Which of ``LOAD_EXTRAS`` it supports; a function of what follows the colon where that
+    decides."""
     module: Callable[[str], ModuleType] | None = None
-    """The module of the caller's own code that ``load`` imports, by what follows the colon."""
+    """The module of the user's own code that ``load`` imports, by what follows the colon."""
 
-    def heeds(self, rest: str) -> frozenset[str]:
-        """Which of ``FURTHER`` are heeded for what follows the colon."""
+    def supported_options(self, rest: str) -> frozenset[str]:
+        """Return which of ``LOAD_EXTRAS`` are supported for what follows the colon."""
         return self.options(rest) if callable(self.options) else self.options

@@ -10,7 +10,16 @@ import pytest
 import torch
 from PIL import Image
 
-from benchbench.adapters.activation_probe import Pair, distinct, pairs_of, probe, read_pairs
+from benchbench.adapters.activation_probe import (
+    POSITIONS,
+    Pair,
+    distinct,
+    minimum,
+    moved_to,
+    pairs_of,
+    probe,
+    read_pairs,
+)
 from benchbench.errors import MalformedData, MissingData, UsageError
 from benchbench.registry import load_task
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
@@ -90,7 +99,7 @@ def test_the_advice_is_right_of_weights_trained_by_descent(
     options, place = LoadOptions(architecture=ARCHITECTURE), ACTIVATIONS.index(activation)
     probed = probe(path, options, noise(tmp_path / "shown", SHOWN))
     assert probed.evidence == activation, probed.advice
-    assert probed.least.value == pytest.approx(place, abs=0.2)
+    assert probed.minimum.value == pytest.approx(place, abs=0.2)
     # Of pairs that it was not trained on, such a model knows nothing, however sure it is.
     others = noise(tmp_path / "others", SHOWN, seed=1)
     assert probe(path, options, others).evidence is None
@@ -136,5 +145,44 @@ def test_the_command_prints_both_readings(tiny: str, pairs: list[Pair], tmp_path
 
 
 def test_what_says_its_activation_is_not_probed() -> None:
-    with pytest.raises(UsageError, match="blind:chance leaves no activation open"):
+    with pytest.raises(UsageError, match="The activation of blind:chance is known"):
         probe("blind:chance", LoadOptions(), [])
+
+
+def test_both_ends_are_the_activations_themselves() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.GELU())
+    before, x = model[1], torch.randn(5, 3)
+    hidden = model[0](x)
+    gelu, quick = torch.nn.GELU()(hidden), hidden * torch.sigmoid(1.702 * hidden)
+    for place, expected in ((0, gelu), (1, quick), (-1, 2 * gelu - quick), (2, 2 * quick - gelu)):
+        with moved_to(model, ["1"], place):
+            torch.testing.assert_close(model(x), expected)
+    assert model[1] is before
+
+
+def test_a_module_comes_back_after_an_error() -> None:
+    model = torch.nn.Sequential(torch.nn.GELU())
+    before = model[0]
+    with pytest.raises(RuntimeError, match="another shape"), moved_to(model, ["0"], 2):
+        raise RuntimeError("another shape")
+    assert model[0] is before
+
+
+def test_the_least_place_is_that_of_a_known_parabola() -> None:
+    rng = np.random.default_rng(0)
+    at = np.asarray(POSITIONS)[:, None]
+    own = 0.8 + 0.1 * rng.standard_normal(400)
+    losses = 2 + 0.05 * (at - own) ** 2 + rng.standard_normal(400)
+    found = minimum(losses, 0.99)
+    assert found.value == pytest.approx(own.mean())
+    assert found.low < 0.8 < found.high
+    assert found.high - found.low == pytest.approx(2 * 2.58 * 0.1 / 20, rel=0.2)
+
+
+def test_a_slope_or_a_hill_has_no_least_place() -> None:
+    at, noise = np.asarray(POSITIONS)[:, None], np.random.default_rng(1).standard_normal(200)
+    hill = minimum(3 - 0.1 * at**2 + 0.01 * noise * at, 0.99)
+    assert np.isnan(hill.value)
+    assert (hill.low, hill.high) == (-np.inf, np.inf)
+    slope = minimum(-0.1 * at + 0.01 * noise * at**2, 0.99)
+    assert slope.high - slope.low > 10

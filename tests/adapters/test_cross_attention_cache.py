@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchbench.adapters.cross_attention_cache import SharedKeys, numbered
+from benchbench.adapters.cross_attention_cache import CrossAttentionCache, distinct_objects
 
 
 class Layer(nn.Module):
@@ -35,7 +35,7 @@ def pairs() -> list[Any]:
 
 
 def test_features_are_told_apart_by_identity(pairs: list[Any]) -> None:
-    distinct, which = numbered([*pairs, pairs[0].clone()])
+    distinct, which = distinct_objects([*pairs, pairs[0].clone()])
     assert which == [0, 1, 0, 0, 2]
     assert [id(each) for each in distinct[:2]] == [id(pairs[0]), id(pairs[1])]
 
@@ -44,7 +44,7 @@ def test_projections_are_applied_once_a_picture(pairs: list[Any]) -> None:
     layer, rows = Layer(), []
     layer.crossattention["key"].register_forward_pre_hook(lambda m, i: rows.append(len(i[0])))
     expected = layer(torch.stack(pairs))
-    shared = SharedKeys(layer)
+    shared = CrossAttentionCache(layer)
     layer.crossattention["key"].register_forward_pre_hook(lambda m, i: rows.append(len(i[0])))
     with torch.inference_mode(), shared.of(pairs) as states:
         assert states.shape == (4, 5, 4)
@@ -55,5 +55,5 @@ def test_projections_are_applied_once_a_picture(pairs: list[Any]) -> None:
 
 def test_what_reads_the_states_elsewhere_does_not_go_unnoticed(pairs: list[Any]) -> None:
     layer = Careless()
-    with torch.inference_mode(), SharedKeys(layer).of(pairs) as states:
+    with torch.inference_mode(), CrossAttentionCache(layer).of(pairs) as states:
         assert bool(layer(states).isnan().all())

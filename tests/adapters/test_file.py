@@ -12,7 +12,7 @@ import torch
 from open_clip import pretrained
 from safetensors.torch import save_file
 
-from benchbench.checkpoints.activations import is_open
+from benchbench.checkpoints.activations import is_ambiguous
 from benchbench.checkpoints.architectures import config_of, fitting
 from benchbench.data.records import file_sha256
 from benchbench.errors import ModelError, UnknownName, UsageError
@@ -192,13 +192,13 @@ def test_the_activation_is_asked_for_where_only_the_architecture_is_named(
 def test_the_question_is_open_where_two_activations_are_published(
     architecture: str, open_: bool
 ) -> None:
-    assert is_open(config_of(architecture)) is open_
+    assert is_ambiguous(config_of(architecture)) is open_
 
 
 def test_every_architecture_with_a_quickgelu_sibling_is_open() -> None:
     for name in open_clip.list_models():
         if f"{name}-quickgelu" in open_clip.list_models():
-            assert is_open(config_of(name)), name
+            assert is_ambiguous(config_of(name)), name
 
 
 def test_metadata_speaks_for_a_file(model: Any, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_gaps_are_named_and_taken_when_asked(model: Any, tmp_path: Path) -> None
     assert "stayed random (seed 4)" in manifest.settings["note"]
     assert manifest == load_model(str(path), options).manifest
     torch.save({"head.weight": torch.ones(3)}, path)
-    with pytest.raises(ModelError, match="Not one of its tensors fits"):
+    with pytest.raises(ModelError, match="None of its tensors fits"):
         load_model(str(path), options)
 
 
@@ -265,7 +265,7 @@ def test_the_note_is_above_the_numbers(model: Any, tmp_path: Path, shapes: Path)
 def test_shapes_that_differ_are_named(model: Any, tmp_path: Path, name: str) -> None:
     state = model.state_dict()
     torch.save({**state, name: torch.cat([state[name]] * 2)}, tmp_path / "large.pt")
-    with pytest.raises(ModelError, match=rf"other shapes are 1 tensor \({name} \[\d+, 32\] inst"):
+    with pytest.raises(ModelError, match=rf"other shapes in 1 tensor \({name} \[\d+, 32\] inst"):
         load_model(str(tmp_path / "large.pt"), LoadOptions("cpu", architecture="tiny-quickgelu"))
 
 

@@ -107,7 +107,7 @@ def test_a_head_for_relations_alone_is_a_model(here: Path) -> None:
         ("wrong:f", ModelError, "raises SyntaxError: .*wrong.py, line 1"),
         ("exits:f", ModelError, r"raises SystemExit: 3 \(.*exits.py, line 1\)"),
         ("single:palin", UnknownName, "Did you mean 'plain'.*has Half, Relations, Whole, fails"),
-        ("single:NUMBER", UsageError, "is 3, not a function or class"),
+        ("single:NUMBER", UsageError, "is 3. Name a function or class"),
         (
             "single:none",
             ContractError,
@@ -115,7 +115,7 @@ def test_a_head_for_relations_alone_is_a_model(here: Path) -> None:
         ),
         ("single:Half", ContractError, "class Half.*as a dual encoder it lacks encode_images"),
         ("single:kind", ContractError, r"the class Whole \(not an object of it\)"),
-        ("single:Whole", ContractError, "its manifest is None, no ModelManifest"),
+        ("single:Whole", ContractError, "its manifest is None. Give it a benchbench.ModelManifest"),
         ("single:fails", ModelError, "raises RuntimeError: no weights here .*single.py, line"),
         ("single:leaves", ModelError, "raises SystemExit: 3"),
         ("single:ours", UnknownName, "Unknown blind baseline"),

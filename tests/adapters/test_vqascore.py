@@ -90,7 +90,7 @@ def test_what_a_pictures_prompts_begin_with_is_read_once(
     ours: Any = scorer(f"vqascore:{folder}")
     assert ours.by_picture
     assert ours.manifest.settings["beginnings_read"] == "once a batch"
-    monkeypatch.setattr(vqascore.Answering, "_against_beginnings", lambda self: "a test")
+    monkeypatch.setattr(vqascore.AnswerScorer, "_prefix_problem", lambda self: "a test")
     plain: Any = scorer(f"vqascore:{folder}")
     assert plain.manifest.settings["beginnings_read"] == "with every pair: a test"
     tokens = [read_tokens(model, monkeypatch) for model in (ours, plain)]
@@ -189,9 +189,13 @@ def test_a_model_that_looks_ahead_reads_prompts_whole(
 @pytest.mark.parametrize(
     ("name", "problem", "reason"),
     [
-        ("read_on", TypeError("no cache"), "the model does not go on from a cache (TypeError)"),
-        ("read_on", 0.01, "off by "),
-        ("groups", None, "the prompts of a picture begin differently"),
+        (
+            "continue_prefixes",
+            TypeError("no cache"),
+            "the model does not go on from a cache (TypeError)",
+        ),
+        ("continue_prefixes", 0.01, "off by "),
+        ("prefix_groups", None, "the prompts of a picture begin differently"),
     ],
 )
 def test_a_model_that_does_not_go_on_reads_prompts_whole(

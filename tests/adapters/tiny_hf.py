@@ -9,7 +9,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from benchbench.adapters.trimming import PROBES
+from benchbench.adapters.trimming import SAMPLE_CAPTIONS
 from benchbench.testing import CAPTIONS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SMALL = {
 }
 VISION = {**SMALL, "image_size": 32, "patch_size": 16}
 CLIP_TEXT = {**SMALL, "vocab_size": 49408, "max_position_embeddings": 24}
-WORDS = sorted({word for text in (*CAPTIONS, *PROBES) for word in text.lower().split()})
+WORDS = sorted({word for text in (*CAPTIONS, *SAMPLE_CAPTIONS) for word in text.lower().split()})
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 BERT_TEXT = {**SMALL, "vocab_size": len(SPECIAL) + len(WORDS), "max_position_embeddings": 100}
 

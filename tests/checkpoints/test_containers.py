@@ -99,7 +99,7 @@ def test_the_refusal_says_what_was_asked_for_and_trust_overrides(tmp_path: Path,
     hide(Payload(touched), path)
     done = typed("show", "model", path, "--arch", "ViT-B-32")
     assert done.exit_code == 2
-    assert "wants posix.system" in done.stderr
+    assert "needs posix.system" in done.stderr
     assert "--trust-pickle" in done.stderr
     assert not touched.exists()
     assert read_contents(path, trust_pickle=True).unpickled
@@ -108,14 +108,14 @@ def test_the_refusal_says_what_was_asked_for_and_trust_overrides(tmp_path: Path,
 
 def test_an_archives_refusal_names_the_global(tmp_path: Path) -> None:
     in_script(Payload(tmp_path / "touched"), tmp_path / "weights.pt")
-    with pytest.raises(ModelError, match=r"TorchScript archive wants posix\.system"):
+    with pytest.raises(ModelError, match=r"TorchScript archive needs posix\.system"):
         read_contents(tmp_path / "weights.pt", trust_pickle=True)
     assert not (tmp_path / "touched").exists()
 
 
 def test_a_numpy_scalar_beside_weights_is_refused_by_name(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2)}, "best": np.float64(3)}, tmp_path / "w.pt")
-    with pytest.raises(ModelError, match=r"wants numpy\.\S+scalar"):
+    with pytest.raises(ModelError, match=r"needs numpy\.\S+scalar"):
         read_contents(tmp_path / "w.pt")
     assert read_contents(tmp_path / "w.pt", trust_pickle=True).tree["best"] == 3
 
@@ -132,12 +132,12 @@ def damaged(tmp_path: Path) -> dict[str, tuple[Any, str]]:
     np.savez(numbers, a=np.ones(3))
     return {
         "empty": (b"", "is empty"),
-        "cut zip": (whole["zip"][:500], "cut short"),
-        "cut legacy": (whole["legacy"][:-9], "cut short"),
-        "cut safetensors": (whole["safe"][:-9], "cut short"),
-        "header of safetensors": (whole["safe"][:30], "cut short"),
-        "noise": (np.random.default_rng(0).bytes(3000), "cut short, damaged or something else"),
-        "text": (b"hello", "damaged or something else"),
+        "cut zip": (whole["zip"][:500], "truncated"),
+        "cut legacy": (whole["legacy"][:-9], "truncated"),
+        "cut safetensors": (whole["safe"][:-9], "truncated"),
+        "header of safetensors": (whole["safe"][:30], "truncated"),
+        "noise": (np.random.default_rng(0).bytes(3000), "truncated, damaged or of another format"),
+        "text": (b"hello", "damaged or of another format"),
         "page": (b"<!DOCTYPE html>", "web page"),
         "pointer": (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
         "json": (b'{"a": 1}', "JSON"),

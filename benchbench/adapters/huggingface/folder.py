@@ -1,7 +1,7 @@
 """A checkpoint in transformers' format, as files on this machine.
 
-Everything is loaded from a folder: the hub is asked once, for the files of one commit, and what a
-checkpoint brings along (pickles, code) is looked at before transformers sees it.
+All loading is from a folder: the hub is used once, for the files of one commit, and pickles and
+code of a checkpoint are checked before transformers opens it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.containers import check_folder
-from benchbench.checkpoints.factory import first_line
 from benchbench.checkpoints.hub import hub_if_reachable, is_unreachable
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
+from benchbench.failures import first_line
 from benchbench.files import expanded, parse_json, read_text, resolved
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 SAFE_FILES = ("model.safetensors", "model-*-of-*.safetensors", "adapter_model.safetensors")
 PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "adapter_model.bin")
 TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
-"""Configurations, vocabularies and templates of chats."""
+"""Configurations, vocabularies and chat templates."""
 
 NAMED = 8
-"""Files that an error names."""
+"""The largest number of files that an error names."""
 
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
 TYPE_IT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
@@ -40,7 +40,7 @@ TYPE_IT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where a checkpoint lies, and where it came from."""
+    """A checkpoint's folder, and its source."""
 
     path: Path
     source: str
@@ -51,14 +51,14 @@ class Folder:
 
     @property
     def is_adapter(self) -> bool:
-        """Whether it holds differences to another checkpoint (PEFT)."""
+        """Whether it is an adapter to another checkpoint (PEFT)."""
         return (self.path / ADAPTER).is_file()
 
     def json(self, name: str) -> dict[str, Any]:
-        """A file of JSON.
+        """Read a JSON file.
 
         Raises:
-            ModelError: it is not there, or no JSON object.
+            ModelError: it is missing, or no JSON object.
         """
         try:
             record = parse_json(read_text(self.path / name))
@@ -68,19 +68,21 @@ class Folder:
                 f"{self.contents()}."
             ) from error
         except (OSError, ValueError) as error:
-            raise ModelError(f"{self}: {name} cannot be read: {error}.") from error
+            raise ModelError(
+                f"{self}: {name} cannot be read: {error}. Download or copy it again."
+            ) from error
         if not isinstance(record, dict):
-            raise ModelError(f"{self}: {name} is no JSON object.")
+            raise ModelError(f"{self}: {name} is no JSON object. Download or copy it again.")
         return record
 
     def contents(self) -> str:
-        """Some names in it, for errors."""
+        """Return some names in it, for errors."""
         names = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
         more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return ", ".join(names[:NAMED]) + more or "nothing"
 
     def sha256(self, *patterns: str) -> str:
-        """Over names and bytes of the files that match, in order of names."""
+        """Return the SHA-256 over names and bytes of the files that match, in order of names."""
         digest = hashlib.sha256()
         for path in sorted({p for pattern in patterns for p in self.path.glob(pattern)}):
             content = path.read_bytes()
@@ -89,11 +91,11 @@ class Folder:
 
 
 def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
-    """The folder that was typed, or the hub's files in the cache.
+    """Return the typed folder, or the cache's of a repository of the hub.
 
     Raises:
         UsageError: neither a folder nor a name of the hub.
-        WeightsUnavailable: not cached, and not to be fetched.
+        WeightsUnavailable: not cached, and not to be downloaded.
     """
     type_it = TYPE_IT.format(family)
     if not text:
@@ -108,11 +110,11 @@ def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
     name, at, revision = text.partition("@")
     if name.count("/") != 1 or not all(name.split("/")) or (at and not revision):
         raise UsageError(f"{family}:{text} names neither a repository nor a folder. {type_it}")
-    return _fetched(name, revision or None, options)
+    return _download(name, revision or None, options)
 
 
-def _fetched(name: str, revision: str | None, options: LoadOptions) -> Folder:
-    """The files of one commit: safetensors, or pickled tensors where there are none."""
+def _download(name: str, revision: str | None, options: LoadOptions) -> Folder:
+    """Download the files of one commit: safetensors, or pickled tensors where there are none."""
     code = ("*.py",) if options.trust_remote_code else ()
     path = _snapshot(name, revision, (*TEXTS, *SAFE_FILES, *code))
     if not _any(path, SAFE_FILES):
@@ -130,15 +132,15 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
                 revision=revision,
                 allow_patterns=list(patterns),
                 ignore_patterns=["*/*"],
-                local_files_only=constants.HF_HUB_OFFLINE,  # some releases ask the hub otherwise
+                local_files_only=constants.HF_HUB_OFFLINE,  # some releases use the hub otherwise
             )
     except (OSError, ValueError, RuntimeError) as error:
         what = f"{name} at '{revision}'" if revision else name
         if is_unreachable(error):
             raise WeightsUnavailable(
                 f"Cannot load {what}: not in the cache, and the hub cannot be reached from here "
-                "(or HF_HUB_OFFLINE is set). Fetch it once where there is a network, and bring "
-                "the folder that HF_HOME names; or type the path of a folder that has its files."
+                "(or HF_HUB_OFFLINE is set). Download it once where there is a network, and copy "
+                "the folder that HF_HOME names; or type the path of a folder with its files."
             ) from error
         raise WeightsUnavailable(f"Cannot load {what}: {first_line(error)}.") from error
     return Path(found)
@@ -149,23 +151,23 @@ def _any(path: Path, patterns: tuple[str, ...]) -> bool:
 
 
 def has_safetensors(folder: Folder) -> bool:
-    """Whether the weights are safetensors; else they are pickled.
+    """Return whether the weights are safetensors; otherwise they are pickled.
 
     Raises:
-        WeightsUnavailable: there are neither.
+        WeightsUnavailable: the folder has neither.
     """
     if any((folder.path / name).is_file() for name in SAFE):
         return True
     if any((folder.path / name).is_file() for name in PICKLED):
         return False
     raise WeightsUnavailable(
-        f"{folder} holds no weights that transformers reads ({SAFE[0]}, {PICKLED[0]}, or shards "
-        f"with an index). There is: {folder.contents()}."
+        f"{folder} holds no weights that transformers reads. It holds: {folder.contents()}. Add "
+        f"{SAFE[0]}, {PICKLED[0]}, or shards with an index."
     )
 
 
-def pickles(folder: Folder) -> list[Path]:
-    """The files of pickled weights, of a checkpoint that has no safetensors."""
+def pickle_files(folder: Folder) -> list[Path]:
+    """Return the files of pickled weights of a checkpoint without safetensors."""
     whole, index = (folder.path / name for name in PICKLED)
     if whole.is_file():
         return [whole]
@@ -178,20 +180,20 @@ def refuse_code(folder: Folder, options: LoadOptions) -> None:
     """Refuse a checkpoint with code of its own, unless it is trusted.
 
     Raises:
-        ModelError: naming the file that asks for it.
+        ModelError: a file names code.
     """
     if options.trust_remote_code:
         return
     for path in sorted(folder.path.glob("*.json")):
         if code := sorted(_code_of(folder, path)):
             raise ModelError(
-                f"{folder} brings code of its own ({path.name} names {', '.join(code)}), which is "
-                "not run unless you trust it: --trust-remote-code."
+                f"{folder} has code of its own ({path.name} names {', '.join(code)}), which is not "
+                "run. If you trust it, add --trust-remote-code."
             )
 
 
 def _code_of(folder: Folder, path: Path) -> set[str]:
-    """What the ``auto_map``s in a file of JSON name; nothing of a file that is no object."""
+    """Return the names in ``auto_map`` of a JSON file; empty for a file that is no object."""
     try:
         return set(_mapped(folder.json(path.name)))
     except ModelError:

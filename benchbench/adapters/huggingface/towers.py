@@ -1,8 +1,8 @@
-"""How each kind of transformers' dual encoders is asked for its embeddings.
+"""How each kind of dual encoder in transformers embeds, one line a kind.
 
-One line a kind. Lengths are those that the text towers were trained on, where the tokenizer's files
-say otherwise or nothing at all; positions beyond them were never learnt. A caption is padded to the
-longest of its batch only where that was tried on the loaded model and changed nothing.
+Lengths are those of the text towers' training, where the tokenizer's files have another or none;
+positions beyond them were never trained. A caption is padded to the longest of its batch only where
+a check of the loaded model shows that this changes nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def image_features(model: Any, pixels: Tensor) -> Tensor:
-    """transformers' own, which since 5.0 come as the pooled part of an output: [n, dim]."""
+    """Return transformers' own features, since 5.0 the pooled part of an output: [n, dim]."""
     return _pooled(model.get_image_features(pixel_values=pixels))
 
 
 def text_features(model: Any, inputs: Inputs) -> Tensor:
-    """As ``image_features``: [n, dim]."""
+    """Return the same of captions: [n, dim]."""
     return _pooled(model.get_text_features(**inputs))
 
 
@@ -35,12 +35,12 @@ def _pooled(features: Any) -> Tensor:
 
 
 def _contrasted_images(model: Any, pixels: Tensor) -> Tensor:
-    """BLIP's ITC head, as ``BlipForImageTextRetrieval(use_itm_head=False)`` has it: [n, dim]."""
+    """Return BLIP's ITC head, as ``BlipForImageTextRetrieval(use_itm_head=False)``: [n, dim]."""
     return model.vision_proj(model.vision_model(pixel_values=pixels).last_hidden_state[:, 0])  # type: ignore[no-any-return]
 
 
 def _contrasted_texts(model: Any, inputs: Inputs) -> Tensor:
-    """The same of captions, the text encoder not looking at any picture: [n, dim]."""
+    """Return the same of captions, without cross-attention: [n, dim]."""
     return model.text_proj(model.text_encoder(**inputs).last_hidden_state[:, 0])  # type: ignore[no-any-return]
 
 
@@ -51,13 +51,13 @@ class Towers:
     images: Callable[[Any, Tensor], Tensor] = image_features
     texts: Callable[[Any, Inputs], Tensor] = text_features
     context: int | None = None
-    """Tokens that the text tower was trained on; None where its tokenizer or positions say."""
+    """Tokens of the text tower's training; None where its tokenizer or positions limit them."""
     whole_context: bool = False
-    """Whether captions are always padded to the context: the tower reads its padding."""
+    """Whether captions are always padded to the context: the tower attends to padding."""
     masked: bool = True
-    """Whether the text tower is told which positions are padding."""
+    """Whether the text tower takes an attention mask."""
     lower_case: bool = False
-    """Whether captions are lower-cased here, whatever the tokenizer does."""
+    """Whether captions are lower-cased before the tokenizer."""
 
 
 _SIGLIP = Towers(context=64, whole_context=True, masked=False, lower_case=True)
@@ -84,39 +84,39 @@ TOWERS: Mapping[str, Mapping[str, Towers]] = {
 """A configuration's ``model_type`` → class of transformers → how that embeds."""
 
 REFUSED: Mapping[str, str] = {
-    "aimv2": "masks captions, in transformers, by what else is in their batch: where none is "
-    "padded, words look at those after them",
-    "blip-2": "compares a caption with each of a picture's query tokens and keeps the best, so "
-    "that a picture is no one vector: a pair scorer runs it, itm:ORG/REPO or itm-itc:ORG/REPO",
-    "siglip2": "is SigLIP 2 with pictures of their own shape (NaFlex), which are not one tensor "
-    "size: take a checkpoint of fixed resolution, as google/siglip2-base-patch16-224",
+    "aimv2": "masks captions, in transformers, by the rest of their batch: where none is padded, "
+    "words attend to later ones",
+    "blip-2": "compares a caption with each of an image's query tokens and keeps the best, so that "
+    "an image is no one vector: a pair scorer runs it, itm:ORG/REPO or itm-itc:ORG/REPO",
+    "siglip2": "is SigLIP 2 with images of their own shape (NaFlex), which are not one tensor "
+    "size: use a checkpoint of fixed resolution, as google/siglip2-base-patch16-224",
 }
-"""Kinds that have two towers and still are not embedded here, and why."""
+"""Kinds with two towers that are not supported → why, and what to use."""
 
 
 def towers_of(config: Mapping[str, Any], what: str) -> tuple[str, Towers]:
-    """The class of transformers that a configuration is loaded as, and how that embeds.
+    """Return the class of transformers for a configuration, and how it embeds.
 
     Args:
         config: of the checkpoint, as JSON has it.
         what: the checkpoint, for errors.
 
     Raises:
-        ModelError: no dual encoder, or one that gives no vector for a picture.
-        UnknownName: of a kind that is not in the table.
+        ModelError: the kind embeds no image as one vector.
+        UnknownName: the kind is not in the table.
     """
     kind = str(config.get("model_type", ""))
     if kind in REFUSED:
         raise ModelError(f"{what}, of the kind '{kind}', {REFUSED[kind]}.")
     if kind not in TOWERS:
         listed = ", ".join(TOWERS)
-        said = " or ".join(config.get("architectures") or ["no class"])
+        named = " or ".join(config.get("architectures") or ["no class"])
         hint = (
-            f"{what} says it is {said}. Dual encoders that are known here: {listed}. One with "
-            "code of its own is run by --trust-remote-code, if its config.json has an auto_map."
+            f"{what} is, by its config.json, {named}. Supported dual encoders: {listed}. One with "
+            "code of its own runs with --trust-remote-code, if its config.json has an auto_map."
         )
         raise UnknownName("model_type", kind, TOWERS, hint)
     classes = TOWERS[kind]
-    named = [name for name in config.get("architectures") or () if name in classes]
-    name = named[0] if named else next(iter(classes))
+    own = [name for name in config.get("architectures") or () if name in classes]
+    name = own[0] if own else next(iter(classes))
     return name, classes[name]

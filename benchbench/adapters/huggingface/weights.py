@@ -1,7 +1,7 @@
-"""Weights in transformers' format into a model of transformers: all of them, opened safely.
+"""Load weights in transformers' format: all of them, opened safely.
 
-transformers draws at random whatever a file of weights lacks, in silence or nearly; here that is an
-error, as are weights that the model has no place for, unless ``--allow-partial`` allows both.
+transformers draws at random what a file of weights lacks, nearly without a word; here that is an
+error, and so are weights that the model lacks, unless ``--allow-partial`` allows both.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from benchbench.adapters.huggingface.folder import (
     SAFE,
     Folder,
     has_safetensors,
-    pickles,
+    pickle_files,
 )
 from benchbench.checkpoints.containers import read_contents
-from benchbench.checkpoints.factory import first_line
 from benchbench.checkpoints.state_dict import is_harmless
 from benchbench.errors import ModelError, WeightsUnavailable
+from benchbench.failures import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,42 +34,44 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 OPTIONAL = ({"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}, {"timm": "timm"})
-"""Packages that some checkpoints need, those together that are needed together → what to import."""
+"""Packages that some checkpoints need, grouped as they are needed together → modules to import."""
 
 NAMED = 5
-"""Weights that an error names of each kind."""
+"""The largest number of weights that an error names of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """A model, and how far its weights are the file's."""
+class PretrainedModel:
+    """A model of transformers with the weights of a file."""
 
     model: Any
     """On the CPU."""
     trained: bool = True
-    """False where not one weight came from the file."""
+    """False where no weight came from the file."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What of it is to be recorded."""
+    """For the manifest."""
 
 
-def read_model(kind: Any, folder: Folder, options: LoadOptions, dtype: str = "float32") -> Filled:
-    """Fill a model of transformers; what it lacks, where that is allowed, is drawn by the seed.
+def read_model(
+    kind: Any, folder: Folder, options: LoadOptions, dtype: str = "float32"
+) -> PretrainedModel:
+    """Read a model of transformers; missing weights, where allowed, are drawn by the seed.
 
     Args:
         kind: the class of transformers, or one of its auto classes.
-        folder: where the weights are.
-        options: for the seed and what is trusted.
+        folder: of the weights.
+        options: for the seed, and for what is trusted.
         dtype: torch's name of the precision.
 
     Raises:
-        WeightsUnavailable: they are not there, or damaged.
-        ModelError: some are lacking, of other shapes or without a place; or need unpickling.
+        WeightsUnavailable: the weights are missing or damaged.
+        ModelError: some are missing, of other shapes or unexpected; or they need unpickling.
     """
     import torch
 
-    further = {"trust_remote_code": True} if options.trust_remote_code else {}
+    trust = {"trust_remote_code": True} if options.trust_remote_code else {}
     with (
-        loading(f"the weights of {folder}"),
+        load_errors(f"the weights of {folder}"),
         torch.random.fork_rng(devices=[]),
         _safe(folder, options) as path,
     ):
@@ -80,20 +82,20 @@ def read_model(kind: Any, folder: Folder, options: LoadOptions, dtype: str = "fl
             ignore_mismatched_sizes=True,
             use_safetensors=True,
             torch_dtype=getattr(torch, dtype),
-            **further,
+            **trust,
         )
     found = {what: sorted(report[what]) for what in report}
     found["unexpected_keys"] = [each for each in found["unexpected_keys"] if not is_harmless(each)]
     settings = _account(folder, type(model).__name__, found, options)
     lacking = len(found["missing_keys"]) + len(found["mismatched_keys"])
-    return Filled(model, lacking < len(model.state_dict()), settings)
+    return PretrainedModel(model, lacking < len(model.state_dict()), settings)
 
 
 @contextmanager
 def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
-    """The folder with safetensors: unpickled here, as tensors alone unless it is trusted.
+    """Yield the folder with safetensors: pickles are read here, as tensors alone unless trusted.
 
-    transformers' releases differ in what they unpickle, and 5 does not even where it is told to.
+    transformers' releases differ in what they unpickle, and 5 does not even where it is allowed.
     """
     import torch
     from safetensors.torch import save_file
@@ -102,21 +104,24 @@ def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
         yield folder.path
         return
     state: dict[str, Any] = {}
-    for path in pickles(folder):
+    for path in pickle_files(folder):
         tree = read_contents(path, trust_pickle=options.trust_pickle).tree
         if not isinstance(tree, Mapping):
-            raise ModelError(f"{path} holds a {type(tree).__name__}, not weights by their names.")
+            raise ModelError(
+                f"{path} holds a {type(tree).__name__}, not weights by their names. Save "
+                "a state dict."
+            )
         state |= tree
     tensors = {
         name: each.detach().clone().contiguous()
         for name, each in state.items()
         if isinstance(each, torch.Tensor)
     }
-    with TemporaryDirectory() as made:
+    with TemporaryDirectory() as copy:
         for path in (*folder.path.glob("*.json"), *folder.path.glob("*.py")):
-            (Path(made) / path.name).symlink_to(path)
-        save_file(tensors, Path(made) / SAFE[0], {"format": "pt"})
-        yield Path(made)
+            (Path(copy) / path.name).symlink_to(path)
+        save_file(tensors, Path(copy) / SAFE[0], {"format": "pt"})
+        yield Path(copy)
 
 
 def _account(
@@ -125,10 +130,10 @@ def _account(
     report: Mapping[str, Sequence[Any]],
     options: LoadOptions,
 ) -> dict[str, Any]:
-    """What is recorded of weights that do not fill a model; nothing where they do.
+    """Return the manifest's settings of weights that do not fit a model; empty where they do.
 
     Raises:
-        ModelError: naming them, unless they are allowed.
+        ModelError: they are not allowed; the message names them.
     """
     shapes = [
         f"{key} {tuple(there)} for {tuple(here)}" for key, there, here in report["mismatched_keys"]
@@ -158,7 +163,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def loading(what: str) -> Iterator[None]:
+def load_errors(what: str) -> Iterator[None]:
     """Turn whatever transformers, torch and safetensors raise into one error."""
     import pickle
 
@@ -166,19 +171,19 @@ def loading(what: str) -> Iterator[None]:
 
     known = (OSError, RuntimeError, ValueError, ImportError, LookupError, EOFError, TypeError)
     try:
-        with quietly():
+        with mute_transformers():
             yield
     except (*known, AttributeError, pickle.UnpicklingError, SafetensorError) as error:
         raise WeightsUnavailable(f"Cannot load {what}: {_reason(error)}.") from error
 
 
 def _reason(error: BaseException) -> str:
-    """What is missing to be installed, if that is it; else what the error says first."""
+    """Return which packages to install, if that is the reason; otherwise the first line."""
     text = str(error).lower()
     for packages in OPTIONAL:
         missing = [name for name, module in packages.items() if not _is_here(module)]
         if missing and any(name in text for name in packages):
-            return f"it needs what is not installed: pip install {' '.join(missing)}"
+            return f"packages are missing: pip install {' '.join(missing)}"
     return first_line(error)
 
 
@@ -190,8 +195,8 @@ def _is_here(module: str) -> bool:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Without transformers' bars, log and plans: what matters of it is an error or a note here."""
+def mute_transformers() -> Iterator[None]:
+    """Silence transformers' progress bars, log and warnings of its plans."""
     from transformers.utils import logging as transformers_logging
 
     theirs: Any = transformers_logging
