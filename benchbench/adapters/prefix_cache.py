@@ -36,7 +36,7 @@ class PrefixGroup:
 
     rows: Sequence[int]
     """Their rows of the batch."""
-    pictures: Sequence[int]
+    images: Sequence[int]
     """A row of the batch for each distinct image."""
     of_row: Sequence[int]
     """The image of each row, as its number among them."""
@@ -46,12 +46,12 @@ class PrefixGroup:
     @property
     def saves_work(self) -> bool:
         """Whether there is a prefix, and an image that occurs twice."""
-        return self.length > 0 and len(self.pictures) < len(self.rows)
+        return self.length > 0 and len(self.images) < len(self.rows)
 
 
 def prefix_groups(
     prompts: Sequence[Sequence[int]],
-    pictures: Sequence[Hashable],
+    images: Sequence[Hashable],
     tokens: Sequence[int],
     placeholder: int,
 ) -> Iterator[PrefixGroup]:
@@ -59,7 +59,7 @@ def prefix_groups(
 
     Args:
         prompts: n rows of ids, one placeholder in each.
-        pictures: a key of each row's image.
+        images: a key of each row's image.
         tokens: how many each row's image has.
         placeholder: the id in an image's place.
     """
@@ -69,14 +69,14 @@ def prefix_groups(
     for rows in of_size.values():
         first: dict[Hashable, int] = {}
         for row in rows:
-            first.setdefault(pictures[row], row)
-        numbers = {picture: number for number, picture in enumerate(first)}
+            first.setdefault(images[row], row)
+        numbers = {image: number for number, image in enumerate(first)}
         group = [prompts[row] for row in rows]
         length = min(common_length(*group), min(map(len, group)) - 1)
         if length <= group[0].index(placeholder):
             length = 0
         yield PrefixGroup(
-            rows, list(first.values()), [numbers[pictures[row]] for row in rows], length
+            rows, list(first.values()), [numbers[images[row]] for row in rows], length
         )
 
 

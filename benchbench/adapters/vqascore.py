@@ -110,26 +110,26 @@ class AnswerScorer:
         parts = [pictures] if len(shapes) == 1 else [[image] for image in pictures]
         return [image for part in parts for image in self._encode(part)]
 
-    def _encode(self, pictures: Sequence[PromptImage]) -> Sequence[PromptImage]:
-        features = self._tower(**self._join(pictures), return_dict=True).pooler_output
-        if len(features) != len(pictures):
+    def _encode(self, images: Sequence[PromptImage]) -> Sequence[PromptImage]:
+        features = self._tower(**self._join(images), return_dict=True).pooler_output
+        if len(features) != len(images):
             raise ModelError(
-                f"{self.manifest.name} returns {len(features)} features for {len(pictures)} "
+                f"{self.manifest.name} returns {len(features)} features for {len(images)} "
                 "images, so that vqascore: cannot evaluate it."
             )
-        kept = [{k: v for k, v in image.inputs.items() if not _is_pixels(k)} for image in pictures]
+        kept = [{k: v for k, v in image.inputs.items() if not _is_pixels(k)} for image in images]
         return [
             PromptImage(image.tokens, rest, each)
-            for image, rest, each in zip(pictures, kept, features, strict=True)
+            for image, rest, each in zip(images, kept, features, strict=True)
         ]
 
-    def _join(self, pictures: Sequence[PromptImage]) -> dict[str, Tensor]:
+    def _join(self, images: Sequence[PromptImage]) -> dict[str, Tensor]:
         """Concatenate the images' tensors, on the model's device and in its precision."""
         import torch
 
         joined = {}
-        for name in pictures[0].inputs:
-            each = torch.cat([image.inputs[name] for image in pictures]).to(self.device)
+        for name in images[0].inputs:
+            each = torch.cat([image.inputs[name] for image in images]).to(self.device)
             joined[name] = each.to(self._model.dtype) if each.is_floating_point() else each
         return joined
 
@@ -148,9 +148,9 @@ class AnswerScorer:
         if not self.by_picture:
             return self._log_yes(self._whole(features, batch))
         found = torch.empty(len(batch), device=self.device)
-        pictures, tokens = [id(image) for image in features], [len(s.tokens.ids) for s in features]
+        keys, tokens = [id(image) for image in features], [len(s.tokens.ids) for s in features]
         alone: list[int] = []
-        for group in prefix_groups(batch, pictures, tokens, self._prompts.placeholder):
+        for group in prefix_groups(batch, keys, tokens, self._prompts.placeholder):
             if group.saves_work:
                 found[list(group.rows)] = self._log_yes(self._from_prefixes(features, batch, group))
             else:
@@ -182,11 +182,11 @@ class AnswerScorer:
         """Return the same for a group's rows, each image's prefix being read once."""
         import torch
 
-        pictures = [features[i] for i in group.pictures]
-        beginning = [batch[i][: group.length] for i in group.pictures]
-        prompts, _ = self._prompts.assemble(beginning, [image.tokens for image in pictures])
+        images = [features[i] for i in group.images]
+        prefixes = [batch[i][: group.length] for i in group.images]
+        prompts, _ = self._prompts.assemble(prefixes, [image.tokens for image in images])
         start = read_prefixes(
-            self._model, self._to_device(prompts), self._image_inputs(pictures), self._cache_name
+            self._model, self._to_device(prompts), self._image_inputs(images), self._cache_name
         )
         runs = [features[i].tokens for i in group.rows]
         prompts, lengths = self._prompts.ends([batch[i] for i in group.rows], runs, group.length)
@@ -205,7 +205,10 @@ class AnswerScorer:
         return {name: each.to(self.device) for name, each in prompts.items()}
 
     def _prefix_problem(self) -> str:
-        """Return why prompts must be read without a cache; "" where a prefix changes nothing."""
+        """Return why prompts must be read without a cache; "" where a prefix changes nothing.
+
+        Manifests have these reasons, so that a fingerprint depends on their wording.
+        """
         import torch
 
         with torch.inference_mode():
