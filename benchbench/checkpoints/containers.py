@@ -28,11 +28,11 @@ SAFETENSORS, TORCH, LEGACY, SCRIPT = (
 FOREIGN = {
     b"version https://git-lfs": "a pointer of Git LFS, not the file itself: run git lfs pull",
     b"<": "a web page or XML, not weights: the download went wrong",
-    b"{": "JSON, not weights",
+    b"{": "JSON, not weights: name the file beside it that has them",
     b"\x1f\x8b": "compressed by gzip: unpack it",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
-    b"GGUF": "a GGUF file",
+    b"\x93NUMPY": "a NumPy array: save a state dict, best as safetensors",
+    b"\x89HDF": "an HDF5 file: save a state dict, best as safetensors",
+    b"GGUF": "a GGUF file: convert it to safetensors",
 }
 """First bytes → what the file is instead."""
 INFLATION = 4
@@ -69,7 +69,7 @@ def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
         return _archive(path, trust_pickle)
     for first, what in FOREIGN.items():
         if head.startswith(first):
-            raise ModelError(f"{path} holds no weights: it is {what}.")
+            raise ModelError(f"{path} is {what}.")
     return _pickled(path, trust_pickle, LEGACY)
 
 

@@ -71,11 +71,11 @@ def test_an_adapter_alone_names_its_base(siglip: Path, adapter: Path) -> None:
     )
     edit(adapter, base_model_name_or_path="org/elsewhere")
     with pytest.raises(
-        WeightsUnavailable, match=r"belongs to 'org/elsewhere', which is not here.*B"
+        WeightsUnavailable, match=r"belongs to 'org/elsewhere', which is missing.*B"
     ):
         load(adapter)
     edit(adapter, base_model_name_or_path=None)
-    with pytest.raises(ModelError, match="names no checkpoint to add it to"):
+    with pytest.raises(ModelError, match="names no base checkpoint"):
         load(adapter)
 
 
@@ -125,5 +125,7 @@ def test_a_folder_may_have_a_plus_in_its_name(siglip: Path, tmp_path: Path) -> N
 
 def test_without_peft_one_command_is_named(adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(ModelError, match=r'is a PEFT adapter: pip install "benchbench-vl\[peft\]"'):
+    with pytest.raises(
+        ModelError, match=r'peft is not installed: pip install "benchbench-vl\[peft\]"'
+    ):
         load(adapter)

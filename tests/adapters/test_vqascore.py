@@ -232,7 +232,7 @@ def test_pictures_of_several_shapes_are_encoded_one_by_one(
         shown = [model.transform(picture) for picture in pictures[:2]]
         twice = {name: torch.cat([each, each]) for name, each in shown[1].inputs.items()}
         odd = dataclasses.replace(shown[1], inputs=twice)
-        with pytest.raises(ModelError, match="makes 2 features of 1 pictures"):
+        with pytest.raises(ModelError, match="returns 2 features for 1 images"):
             model.encode_images([shown[0], odd])
 
 
@@ -285,14 +285,14 @@ def test_a_prompt_without_a_chat_template(
 
 
 def test_a_caption_with_the_models_own_token_is_refused(llava: Path) -> None:
-    with pytest.raises(ModelError, match="holds the model's own token for a picture"):
+    with pytest.raises(ModelError, match="contains the model's own token for an image"):
         scorer(f"vqascore:{llava}").token_ids(["a <image> of a dog"])
 
 
 def test_a_template_that_shows_no_picture_is_refused(llava: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(llava, tmp_path / "blind"))
     (folder / "chat_template.jinja").write_text("{{ messages[0]['content'][1]['text'] }}")
-    with pytest.raises(ModelError, match="no single place for a picture"):
+    with pytest.raises(ModelError, match="no single place for an image"):
         scorer(f"vqascore:{folder}")
 
 
