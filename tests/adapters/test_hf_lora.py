@@ -125,7 +125,5 @@ def test_a_folder_may_have_a_plus_in_its_name(siglip: Path, tmp_path: Path) -> N
 
 def test_without_peft_one_command_is_named(adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(
-        ModelError, match=r'not installed: pip install "benchbench-vl\[peft\]"'
-    ):
+    with pytest.raises(ModelError, match=r'not installed: pip install "benchbench-vl\[peft\]"'):
         load(adapter)
