@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,31 @@ def test_imports_point_downward(path: Path) -> None:
     assert room in DEPTH, f"{room} has no layer: give it one in LAYERS"
     upward = {r for r in imported_rooms(path) if r != room and DEPTH[r] < DEPTH[room]}
     assert not upward, f"{room} imports {upward} from above"
+
+
+def imports_at_run_time(path: Path) -> set[str]:
+    """Modules of benchbench that a file imports anywhere but under TYPE_CHECKING."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {
+        name
+        for node in named
+        for name in (node.module or "", *(f"{node.module}.{each.name}" for each in node.names))
+    }
+
+
+@pytest.mark.parametrize("room", ["adapters", "checkpoints"])
+def test_files_of_a_room_import_each_other_in_no_circle(room: str) -> None:
+    own = {
+        ".".join(path.relative_to(TOP).with_suffix("").parts): path
+        for path in (TOP / "benchbench" / room).rglob("*.py")
+    }
+    graph = {name: imports_at_run_time(path) & own.keys() for name, path in own.items()}
+    order = list(TopologicalSorter(graph).static_order())  # raises a CycleError
+    assert len(order) == len(own) > 5
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))

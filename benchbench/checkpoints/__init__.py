@@ -5,9 +5,9 @@ Read in this order::
     checkpoint          the record, and the steps to it
     containers, torchscript, hub
                         what a file contains, by its bytes; downloads
-    state_dict          which of it are weights
+    state_dict          which of it are weights; the weights in a model
     identity, architectures, activations
                         what the weights belong to, and the evidence for it
-    factory, weights    the model, built on ``meta``, and the weights in their places
+    factory             the model, built on ``meta`` where no weight stays random
     digests             of weights, and of whatever else computes
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchbench.checkpoints.factory import create_on_meta
-from benchbench.checkpoints.weights import fit
+from benchbench.checkpoints.state_dict import fit
 from benchbench.data.records import file_sha256
 from benchbench.errors import ModelError
 from benchbench.types import LoadOptions

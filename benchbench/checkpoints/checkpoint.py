@@ -1,7 +1,7 @@
 """Read a file of weights into one record: the model with its weights, and where all of it is from.
 
-The steps stand in a module each: what the file contains (``containers``), its state dict
-(``state_dict``), what it is (``identity``), and the weights in their places (``weights``).
+Each step is a module: the file's contents (``containers``), its identity (``identity``), a model
+without values (``factory``), and the weights in their places (``state_dict``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from benchbench.checkpoints.factory import (
     tokenizer_of,
 )
 from benchbench.checkpoints.identity import CONFIG, CheckpointFile, identify
-from benchbench.checkpoints.state_dict import extract_state_dict
-from benchbench.checkpoints.weights import check_fit, fit, load_weights
+from benchbench.checkpoints.state_dict import check_fit, extract_state_dict, fit, load_weights
 from benchbench.errors import ModelError, WeightsUnavailable
 
 if TYPE_CHECKING:

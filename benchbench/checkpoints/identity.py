@@ -18,7 +18,7 @@ from benchbench.checkpoints.activations import (
     configuration_evidence,
     missing_activation,
 )
-from benchbench.checkpoints.weights import other_library
+from benchbench.checkpoints.state_dict import other_library
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.failures import first_line
 from benchbench.files import parse_json, read_text
