@@ -104,9 +104,9 @@ class ProbeResult:
     @property
     def evidence(self) -> str | None:
         """The reading that the loss clearly favours, near its minimum, and no measure opposes."""
-        said = {each.favours for each in self.measures} - {None}
+        favoured = {each.favours for each in self.measures} - {None}
         loss = next(each for each in self.measures if each.name == DECIDING)
-        if loss.favours is None or said != {loss.favours}:
+        if loss.favours is None or favoured != {loss.favours}:
             return None
         if abs(loss.difference.value) < SMALLEST:
             return None

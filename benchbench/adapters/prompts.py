@@ -51,10 +51,10 @@ class Prompts:
         if getattr(processor, "chat_template", None) is None:
             return f"{getattr(processor, 'image_token', '<image>')}\n{question}"
         content = [{"type": "image"}, {"type": "text", "text": question}]
-        said = processor.apply_chat_template(
+        text = processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
-        return str(said)
+        return str(text)
 
     def _ids(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
         rows = self._processor.tokenizer(self.text(captions), truncation=False, verbose=False)

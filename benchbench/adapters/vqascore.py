@@ -188,18 +188,18 @@ class AnswerScorer:
         start = read_prefixes(
             self._model, self._to_device(prompts), self._image_inputs(images), self._cache_name
         )
-        runs = [features[i].tokens for i in group.rows]
-        prompts, lengths = self._prompts.ends([batch[i] for i in group.rows], runs, group.length)
+        tokens = [features[i].tokens for i in group.rows]
+        prompts, lengths = self._prompts.ends([batch[i] for i in group.rows], tokens, group.length)
         of_row = torch.tensor(group.of_row, device=self.device)
         ends = torch.tensor(lengths, device=self.device)
         return continue_prefixes(self._model, start, of_row, self._to_device(prompts), ends)
 
     def _image_inputs(self, features: Sequence[PromptImage]) -> dict[str, Any]:
         """Return the images as the model's arguments."""
-        shown: dict[str, Any] = self._join(features)
+        inputs: dict[str, Any] = self._join(features)
         if features[0].features is not None:
-            shown["mm_encoder_outputs"] = {"image": _tower_output(features)}
-        return shown
+            inputs["mm_encoder_outputs"] = {"image": _tower_output(features)}
+        return inputs
 
     def _to_device(self, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: each.to(self.device) for name, each in prompts.items()}

@@ -110,8 +110,8 @@ def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict
         Published(architecture, tag)
         for tag in open_clip.list_pretrained_tags_by_model(architecture)
     ]
-    said = [open_clip.get_pretrained_cfg(*each) for each in known]
-    ways = [{name: each[name] for name in PREPROCESSING if name in each} for each in said]
+    configs = [open_clip.get_pretrained_cfg(*each) for each in known]
+    ways = [{name: each[name] for name in PREPROCESSING if name in each} for each in configs]
     if not ways or any(way != ways[0] for way in ways):
         why = f", as the published tags of {architecture} differ" if ways else ""
         return {}, f"open_clip's default{why}"

@@ -142,16 +142,16 @@ def _account(
     if not (missing or unread or shapes or report["error_msgs"]):
         return {}
     found = [("missing", missing), ("of another shape", shapes), ("not the model's", unread)]
-    said = "; ".join(f"{len(keys)} {what} ({_some(keys)})" for what, keys in found if keys)
-    said += "".join(f"; {message}" for message in report["error_msgs"])
+    gaps = "; ".join(f"{len(keys)} {what} ({_some(keys)})" for what, keys in found if keys)
+    gaps += "".join(f"; {message}" for message in report["error_msgs"])
     if not options.allow_partial:
         listed = " or ".join(folder.json(CONFIG).get("architectures") or ["no class"])
         raise ModelError(
-            f"The weights of {folder} do not fill {name} (its config.json says {listed}): {said}. "
+            f"The weights of {folder} do not fill {name} (its config.json says {listed}): {gaps}. "
             "--allow-partial takes them, and draws what is missing at random."
         )
     drawn = missing + [key for key, _, _ in report["mismatched_keys"]]
-    note = f"Weights do not fill the model: {said}."
+    note = f"Weights do not fill the model: {gaps}."
     if drawn:
         note = f"Not a trained model: {len(drawn)} of its weights are random. {note}"
     return {"random": sorted(drawn), "unread": unread, "seed": options.seed, "note": note}
