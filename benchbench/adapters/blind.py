@@ -48,7 +48,7 @@ KINDS = {
     "ngram": "a caption's log-probability, by a training split's n-grams",
     "ngram-mean": "the same a word",
 }
-NAMED = {
+WITH_NAME = {
     "hf": "a caption's log-probability, by a causal language model of transformers",
     "hf-mean": "the same a token",
 }
@@ -174,7 +174,7 @@ def _training_settings(counts: Frequencies | None) -> dict[str, Any]:
 
 
 def load(rest: str, options: LoadOptions) -> DualEncoder:
-    """Load one of ``KINDS`` or ``NAMED``.
+    """Load one of ``KINDS`` or ``WITH_NAME``.
 
     Device and precision apply to those that have a network.
 
@@ -183,21 +183,21 @@ def load(rest: str, options: LoadOptions) -> DualEncoder:
         ModelError: as ``causal.load``.
     """
     kind, colon, name = rest.partition(":")
-    if kind in NAMED:
+    if kind in WITH_NAME:
         return load_causal(name, options, mean=kind.endswith("mean"))
     if colon or kind not in KINDS:
         hint = f"There are {', '.join(f'blind:{each}' for each in USAGE)}."
-        raise UnknownName("blind baseline", rest, (*KINDS, *NAMED), hint)
-    return _MAKERS[kind](options)
+        raise UnknownName("blind baseline", rest, (*KINDS, *WITH_NAME), hint)
+    return _FACTORIES[kind](options)
 
 
 def _supported_options(rest: str) -> frozenset[str]:
     """Return the options of those that have weights."""
-    is_named = rest.partition(":")[0] in NAMED
+    is_named = rest.partition(":")[0] in WITH_NAME
     return frozenset({"allow_partial", "trust_pickle", "trust_remote_code"} if is_named else ())
 
 
-_MAKERS: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
+_FACTORIES: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
     "constant": lambda _: Blind("constant"),
     "chance": lambda options: Blind("chance", seed=options.seed),
     "frequency": lambda _: Frequency(),
@@ -206,7 +206,7 @@ _MAKERS: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
     "ngram": lambda _: Ngram("ngram", mean=False),
     "ngram-mean": lambda _: Ngram("ngram-mean", mean=True),
 }
-USAGE = KINDS | {f"{kind}:NAME": meaning for kind, meaning in NAMED.items()}
+USAGE = KINDS | {f"{kind}:NAME": meaning for kind, meaning in WITH_NAME.items()}
 
 FAMILY = ModelFamily(
     name="blind",

@@ -56,14 +56,14 @@ class ModuleWrapper:
         Raises:
             UsageError: the kind is unknown, the weights are sharded, or a part is missing.
         """
-        inner = _unwrapped(module)
+        inner = _unwrap(module)
         if self.wrap is not None:
-            return self.wrap(_copied(inner))
+            return self.wrap(_copy(inner))
         given, inner = self._of_adapter(inner)
         if _is_open_clip(inner):
-            return _of_open_clip(_copied(inner), given, name)
+            return _of_open_clip(_copy(inner), given, name)
         if hasattr(inner, "save_pretrained") and hasattr(inner, "config"):
-            return _of_transformers(_copied(inner), given, name)
+            return _of_transformers(_copy(inner), given, name)
         raise UsageError(
             f"A {type(inner).__name__} is no model of open_clip's or transformers', nor an adapter "
             "of either. Give wrap=, a function from it to a model (CONTRIBUTING.md, 'Add a model')."
@@ -83,7 +83,7 @@ class ModuleWrapper:
         return self, model
 
 
-def _copied(module: Any) -> Any:
+def _copy(module: Any) -> Any:
     """Copy a module, in evaluation mode.
 
     Raises:
@@ -98,7 +98,7 @@ def _copied(module: Any) -> Any:
         ) from error
 
 
-def _unwrapped(module: Any) -> Any:
+def _unwrap(module: Any) -> Any:
     """Return the module inside the wrappers of parallel training and compilation.
 
     Raises:
@@ -111,8 +111,8 @@ def _unwrapped(module: Any) -> Any:
             "checkpoint, and evaluate that: benchbench eval --model PATH --task TASK"
         )
     if "DistributedDataParallel" in kinds or "DataParallel" in kinds:
-        return _unwrapped(module.module)
-    return _unwrapped(module._orig_mod) if hasattr(module, "_orig_mod") else module
+        return _unwrap(module.module)
+    return _unwrap(module._orig_mod) if hasattr(module, "_orig_mod") else module
 
 
 def _is_open_clip(module: Any) -> bool:

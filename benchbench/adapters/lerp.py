@@ -87,7 +87,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
         UsageError: it is not typed A,B,WEIGHT with a finite number, or neither supports an option.
         ModelError: they differ in more than their weights, or one is not one torch module.
     """
-    specifications, weight = _parsed(rest)
+    specifications, weight = _parse(rest)
     first, second = (_member(each, specifications, options) for each in specifications)
     a, b = module_of(first), module_of(second)
     if differences := [*_differences(first, second), *_structures(a, b)]:
@@ -95,9 +95,11 @@ def load(rest: str, options: LoadOptions) -> Blend:
             f"{first.manifest.name} and {second.manifest.name} differ in more than their weights: "
             f"{'; '.join(differences[:6])}. Mix checkpoints that were trained from one."
         )
-    mixed = {name: _mixed(x, b.state_dict()[name], weight) for name, x in a.state_dict().items()}
+    mixed = {name: _mix(x, b.state_dict()[name], weight) for name, x in a.state_dict().items()}
     a.load_state_dict(mixed)
-    scale = math.exp(_between(math.log(first.logit_scale), math.log(second.logit_scale), weight))
+    scale = math.exp(
+        _interpolate(math.log(first.logit_scale), math.log(second.logit_scale), weight)
+    )
     return Blend(
         first,
         _manifest(first.manifest, second.manifest, weights_sha256(a.state_dict()), weight, rest),
@@ -105,7 +107,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
     )
 
 
-def _parsed(rest: str) -> tuple[tuple[str, str], float]:
+def _parse(rest: str) -> tuple[tuple[str, str], float]:
     parts = rest.split(",")
     if len(parts) != 3 or not all(part.strip() for part in parts):
         raise UsageError(f"lerp:{rest} is not two models and a weight. {USAGE}")
@@ -185,14 +187,14 @@ def _plain(layer: nn.Module) -> dict[str, Any]:
     }
 
 
-def _mixed(a: Tensor, b: Tensor, weight: float) -> Tensor:
+def _mix(a: Tensor, b: Tensor, weight: float) -> Tensor:
     """Return (1 − w)·a + w·b, in float32 at least; integers are A's."""
     if weight == 0 or not a.is_floating_point():
         return a
     return b if weight == 1 else (a.float() * (1 - weight) + b.float() * weight).to(a.dtype)
 
 
-def _between(a: float, b: float, weight: float) -> float:
+def _interpolate(a: float, b: float, weight: float) -> float:
     return (1 - weight) * a + weight * b
 
 
@@ -205,8 +207,8 @@ def _manifest(
         remarks.append(f"weights are extrapolated: {weight:g} is beyond A or B.")
     settings: Mapping[str, Any] = {
         **a.settings,
-        "a": _named(a),
-        "b": _named(b),
+        "a": _weights_record(a),
+        "b": _weights_record(b),
         "weight": weight,
         **({"note": " ".join(remarks)} if remarks else {}),
     }
@@ -220,7 +222,7 @@ def _manifest(
     )
 
 
-def _named(manifest: ModelManifest) -> dict[str, str]:
+def _weights_record(manifest: ModelManifest) -> dict[str, str]:
     """Return which weights were mixed, for the manifest."""
     return {"weights": manifest.weights, "weights_sha256": manifest.weights_sha256}
 

@@ -145,7 +145,7 @@ class Prompts:
         whole = [self._insert(ids, tokens.ids) for ids, tokens in zip(prompts, images, strict=True)]
         lengths = [len(ids) for ids in whole]
         padding = self._processor.tokenizer.pad_token_id or 0
-        inputs = {"input_ids": _padded(whole, padding), "attention_mask": _mask(lengths)}
+        inputs = {"input_ids": _pad(whole, padding), "attention_mask": _mask(lengths)}
         for name in images[0].marks:
             rows = []
             for ids, tokens in zip(prompts, images, strict=True):
@@ -153,7 +153,7 @@ class Prompts:
                 before = ids.index(self.placeholder)
                 after = len(ids) - before - 1
                 rows.append([outside] * before + list(inside) + [outside] * after)
-            inputs[name] = _padded(rows, 0)
+            inputs[name] = _pad(rows, 0)
         return inputs, lengths
 
     def ends(
@@ -163,12 +163,12 @@ class Prompts:
         rows = [ids[start:] for ids in prompts]
         lengths = [len(ids) for ids in rows]
         padding = self._processor.tokenizer.pad_token_id or 0
-        inputs = {"input_ids": _padded(rows, padding), "attention_mask": _mask(lengths)}
+        inputs = {"input_ids": _pad(rows, padding), "attention_mask": _mask(lengths)}
         for name in images[0].marks:
             beyond = [
                 [tokens.marks[name][1]] * n for tokens, n in zip(images, lengths, strict=True)
             ]
-            inputs[name] = _padded(beyond, 0)
+            inputs[name] = _pad(beyond, 0)
         return inputs, lengths
 
     def _insert(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:
@@ -183,7 +183,7 @@ def _mask(lengths: Sequence[int]) -> Tensor:
     return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
 
 
-def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+def _pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     """Pad rows on the right: [n, longest]."""
     import torch
 

@@ -29,20 +29,20 @@ SUPPLIERS: dict[str, Callable[[list[str]], str]] = {
 SHORTEST = 8
 
 
-class Published(NamedTuple):
+class PublishedTag(NamedTuple):
     """Weights that open_clip publishes."""
 
     architecture: str
     tag: str
 
 
-def published(path: Path) -> list[Published]:
+def published_tags(path: Path) -> list[PublishedTag]:
     """Return the tags under which open_clip publishes this very file."""
     digest = file_sha256(path)
     return [tag for start, tag in _digests() if digest.startswith(start)]
 
 
-def _digests() -> Iterator[tuple[str, Published]]:
+def _digests() -> Iterator[tuple[str, PublishedTag]]:
     """Yield the first digits of SHA-256 and the tag, where a tag's address has them."""
     import open_clip
 
@@ -51,14 +51,14 @@ def _digests() -> Iterator[tuple[str, Published]]:
         for supplier, digits in SUPPLIERS.items():
             parts = url.split("/")
             if supplier in url and len(parts) > 1 and _is_digest(digits(parts)):
-                yield digits(parts), Published(architecture, tag)
+                yield digits(parts), PublishedTag(architecture, tag)
 
 
 def _is_digest(text: str) -> bool:
     return len(text) >= SHORTEST and not set(text) - set("0123456789abcdef")
 
 
-def own_architecture(tags: Sequence[Published]) -> str | None:
+def own_architecture(tags: Sequence[PublishedTag]) -> str | None:
     """Return the only architecture of the tags whose activation is that of the weights."""
     own = {
         each.architecture
@@ -68,18 +68,18 @@ def own_architecture(tags: Sequence[Published]) -> str | None:
     return own.pop() if len(own) == 1 else None
 
 
-def _quick(tag: Published) -> bool:
+def _quick(tag: PublishedTag) -> bool:
     import open_clip
 
     return bool(open_clip.get_pretrained_cfg(*tag).get("quick_gelu"))
 
 
-def activations_of(tags: Sequence[Published]) -> set[bool]:
+def activations_of(tags: Sequence[PublishedTag]) -> set[bool]:
     """Return whether published weights run with QuickGELU: one value, or both."""
     return {_quick(each) for each in tags}
 
 
-def known() -> list[str]:
+def architecture_names() -> list[str]:
     """Return the names of all architectures."""
     import open_clip
 
@@ -94,7 +94,7 @@ def config_of(architecture: str) -> dict[str, Any]:
     return open_clip.get_model_config(architecture) or {}
 
 
-def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict[str, Any], str]:
+def preprocessing_of(architecture: str, tags: Sequence[PublishedTag]) -> tuple[dict[str, Any], str]:
     """Return settings of ``open_clip.create_model_and_transforms``, and the evidence for them.
 
     open_clip preprocesses images for any local file as OpenAI did, also under architectures whose
@@ -107,7 +107,7 @@ def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict
     import open_clip
 
     known = [*tags] or [
-        Published(architecture, tag)
+        PublishedTag(architecture, tag)
         for tag in open_clip.list_pretrained_tags_by_model(architecture)
     ]
     configs = [open_clip.get_pretrained_cfg(*each) for each in known]
@@ -119,19 +119,19 @@ def preprocessing_of(architecture: str, tags: Sequence[Published]) -> tuple[dict
     return {f"image_{name}": value for name, value in ways[0].items()}, source
 
 
-def fitting(state: Mapping[str, Any], among: Iterable[str] | None = None) -> list[str]:
+def names_that_fit(state: Mapping[str, Any], among: Iterable[str] | None = None) -> list[str]:
     """Return architectures that a state dict fits exactly; those from a hub are not tried."""
-    names = known() if among is None else among
+    names = architecture_names() if among is None else among
     plausible = [name for name in names if _plausible(config_of(name), state)]
     return [name for name in plausible if _fits(name, state)]
 
 
-def fitting_openai(state: Mapping[str, Any]) -> list[str]:
+def openai_names_that_fit(state: Mapping[str, Any]) -> list[str]:
     """Return those under which OpenAI's weights are published, with QuickGELU."""
     import open_clip
 
     tagged = open_clip.list_pretrained_models_by_tag("openai")
-    return fitting(state, [name for name in tagged if config_of(name).get("quick_gelu")])
+    return names_that_fit(state, [name for name in tagged if config_of(name).get("quick_gelu")])
 
 
 def _fits(architecture: str, state: Mapping[str, Any]) -> bool:

@@ -63,14 +63,14 @@ def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
     """
     head = _head(path)
     if _is_safetensors(head):
-        contents: Contents = _guarded(_safetensors, path, path)
+        contents: Contents = _guard(_read_safetensors, path, path)
         return contents
     if head.startswith(b"PK"):
-        return _archive(path, trust_pickle)
+        return _read_archive(path, trust_pickle)
     for first, what in FOREIGN.items():
         if head.startswith(first):
             raise ModelError(f"{path} is {what}.")
-    return _pickled(path, trust_pickle, LEGACY)
+    return _read_pickle(path, trust_pickle, LEGACY)
 
 
 def check_folder(folder: Path) -> None:
@@ -95,7 +95,7 @@ def header_of(path: Path) -> dict[str, str]:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
 
-    found: dict[str, str] = _guarded(metadata, path, path)
+    found: dict[str, str] = _guard(metadata, path, path)
     return found
 
 
@@ -118,7 +118,7 @@ def _is_safetensors(head: bytes) -> bool:
     return len(head) > 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 2**32
 
 
-def _safetensors(path: Path) -> Contents:
+def _read_safetensors(path: Path) -> Contents:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
@@ -126,8 +126,8 @@ def _safetensors(path: Path) -> Contents:
         return Contents(tensors, SAFETENSORS, file.metadata() or {})
 
 
-def _archive(path: Path, trust_pickle: bool) -> Contents:
-    with _guarded(zipfile.ZipFile, path, path) as archive:
+def _read_archive(path: Path, trust_pickle: bool) -> Contents:
+    with _guard(zipfile.ZipFile, path, path) as archive:
         names = archive.namelist()
         claimed = sum(each.file_size for each in archive.infolist())
         if claimed > INFLATION * path.stat().st_size + SPARE_BYTES:
@@ -136,17 +136,17 @@ def _archive(path: Path, trust_pickle: bool) -> Contents:
                 "size. Save its weights as safetensors."
             )
         if any(name.rpartition("/")[2] == MARK for name in names):
-            return Contents(_guarded(read_torchscript, archive, path), SCRIPT)
+            return Contents(_guard(read_torchscript, archive, path), SCRIPT)
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         some = ", ".join(names[:3]) or "nothing"
         raise ModelError(
             f"{path} is a zip archive, but not of torch.save: it holds {some}. Unpack it, and name "
             "the file of weights."
         )
-    return _pickled(path, trust_pickle, TORCH)
+    return _read_pickle(path, trust_pickle, TORCH)
 
 
-def _pickled(path: Path, trust: bool, container: str) -> Contents:
+def _read_pickle(path: Path, trust: bool, container: str) -> Contents:
     import torch
 
     def load(path: Path) -> Any:
@@ -154,10 +154,10 @@ def _pickled(path: Path, trust: bool, container: str) -> Contents:
             path, map_location="cpu", weights_only=not trust, mmap=container == TORCH or None
         )
 
-    return Contents(_guarded(load, path, path), container, unpickled=trust)
+    return Contents(_guard(load, path, path), container, unpickled=trust)
 
 
-def _guarded(read: Callable[[Any], Any], source: Any, path: Path) -> Any:
+def _guard(read: Callable[[Any], Any], source: Any, path: Path) -> Any:
     """Call a reader; turn whatever an untrusted file makes it raise into one error."""
     try:
         return read(source)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.checkpoints.architectures import Published
+    from benchbench.checkpoints.architectures import PublishedTag
     from benchbench.checkpoints.containers import Contents
     from benchbench.checkpoints.state_dict import StateDict
     from benchbench.types import LoadOptions
@@ -96,10 +96,10 @@ def identify(
     evidence = [*_by_options(options), *_by_metadata(contents, file), *_by_marks(weights)]
     if file.folder:
         return _by_configuration(file, file.folder, evidence, options)
-    tags = architectures.published(file.path)
+    tags = architectures.published_tags(file.path)
     evidence += _by_digest(tags)
     name, source = _architecture(file, contents, weights, tags, options)
-    known = architectures.known()
+    known = architectures.architecture_names()
     if name not in known:
         hint = "List them: benchbench list models openclip"
         raise UnknownName("open_clip architecture", name, known, hint)
@@ -183,7 +183,7 @@ def _by_marks(weights: StateDict) -> list[Evidence]:
     return [Evidence("the marks of OpenAI's archives in it", "quickgelu")]
 
 
-def _by_digest(tags: Sequence[Published]) -> list[Evidence]:
+def _by_digest(tags: Sequence[PublishedTag]) -> list[Evidence]:
     quick = architectures.activations_of(tags)
     source = f"its digest ({tags[0].architecture}/{tags[0].tag})" if tags else ""
     return [Evidence(source, "quickgelu" if each else "gelu") for each in sorted(quick)]
@@ -193,7 +193,7 @@ def _architecture(
     file: CheckpointFile,
     contents: Contents,
     weights: StateDict,
-    tags: Sequence[Published],
+    tags: Sequence[PublishedTag],
     options: LoadOptions,
 ) -> tuple[str, str]:
     """Return open_clip's name, and the source of the evidence for it."""
@@ -209,7 +209,7 @@ def _architecture(
         return named, "the file's metadata"
     if own := architectures.own_architecture(tags):
         return own, f"its digest ({tags[0].architecture}/{tags[0].tag})"
-    if weights.is_openais and len(fits := architectures.fitting_openai(weights.state)) == 1:
+    if weights.is_openais and len(fits := architectures.openai_names_that_fit(weights.state)) == 1:
         return fits[0], "the shapes of an archive of OpenAI's"
     raise _missing_architecture(file, weights)
 
@@ -218,7 +218,7 @@ def _missing_architecture(file: CheckpointFile, weights: StateDict) -> UsageErro
     """Return the error where nothing names the architecture, with those that the shapes fit."""
     if library := other_library(weights.state):
         return UsageError(f"The names of the weights in {file.what} are those of {library}.")
-    fits = architectures.fitting(weights.state)
+    fits = architectures.names_that_fit(weights.state)
     some = ", ".join(fits[:SHOWN]) + (", …" if len(fits) > SHOWN else "")
     advice = (
         f"By their shapes they fit {some}."

@@ -205,7 +205,7 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
 
     own = model.state_dict()
     given = {name: each for name, each in state.items() if name in own or not is_harmless(name)}
-    given = _converted(model, given)
+    given = _convert(model, given)
     given = {name: each for name, each in given.items() if name in own or not is_harmless(name)}
     for name in SCALARS:
         one = given.get(name)
@@ -226,7 +226,7 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     )
 
 
-def _converted(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
+def _convert(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
     """Convert names as ``open_clip.factory.load_checkpoint`` does before it loads."""
     from open_clip.convert import convert_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
@@ -269,8 +269,8 @@ def check_fit(found: Fit, *, partial: bool, what: str) -> None:
     """
     if found.differing:
         raise ModelError(
-            f"{what}: other shapes in {named(found.differing)}. Load it as the architecture that "
-            "it was trained in."
+            f"{what}: other shapes in {list_names(found.differing)}. Load it as the architecture "
+            "that it was trained in."
         )
     if (found.missing or found.unexpected) and not (partial and found.state):
         raise ModelError(_gaps(found, what, partial))
@@ -295,9 +295,9 @@ def load_weights(model: nn.Module, found: Fit, *, seed: int) -> dict[str, Any]:
 def _gaps(found: Fit, what: str, partial: bool) -> str:
     parts = [f"{what}:"]
     if found.missing:
-        parts.append(f"it lacks {named(found.missing)}.")
+        parts.append(f"it lacks {list_names(found.missing)}.")
     if found.unexpected:
-        parts.append(f"There is no place for {named(found.unexpected)}.")
+        parts.append(f"There is no place for {list_names(found.unexpected)}.")
     if library := other_library(found.unexpected):
         parts.append(f"Such names are those of {library}.")
     elif partial:
@@ -318,17 +318,19 @@ def _record(found: Fit, seed: int) -> dict[str, Any]:
     notes = []
     if found.missing:
         settings |= {"random": [*found.missing], "seed": seed}
-        notes.append(f"{named(found.missing)} stayed random (seed {seed}): the weights lack them")
+        notes.append(
+            f"{list_names(found.missing)} stayed random (seed {seed}): the weights lack them"
+        )
     if found.unexpected:
         settings["left_out"] = [*found.unexpected]
-        notes.append(f"{named(found.unexpected)} of the file went unused")
+        notes.append(f"{list_names(found.unexpected)} of the file went unused")
     return {**settings, "note": "; ".join(notes) + "."} if notes else {}
 
 
-def named(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """Return the first few of many names, and how many there are.
 
-    >>> named(["a", "b"]), named(list("abcdef"))
+    >>> list_names(["a", "b"]), list_names(list("abcdef"))
     ('2 tensors (a, b)', '6 tensors (a, b, c, d, …)')
     """
     some = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

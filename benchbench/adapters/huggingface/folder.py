@@ -31,7 +31,7 @@ PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "adapter_model
 TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
 """Configurations, vocabularies and chat templates."""
 
-NAMED = 8
+MOST_NAMES = 8
 """The largest number of files that an error names."""
 
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
@@ -78,8 +78,8 @@ class Folder:
     def contents(self) -> str:
         """Return some names in it, for errors."""
         names = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
-        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return ", ".join(names[:NAMED]) + more or "nothing"
+        more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        return ", ".join(names[:MOST_NAMES]) + more or "nothing"
 
     def sha256(self, *patterns: str) -> str:
         """Return the SHA-256 over names and bytes of the files that match, in order of names."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OPTIONAL = ({"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}, {"timm": "timm"})
 """Packages that some checkpoints need, grouped as they are needed together → modules to import."""
 
-NAMED = 5
+MOST_NAMES = 5
 """The largest number of weights that an error names of each kind."""
 
 
@@ -158,8 +158,8 @@ def _account(
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 @contextmanager
