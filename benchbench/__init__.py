@@ -18,10 +18,10 @@ from benchbench.version import VERSION
 
 if TYPE_CHECKING:
     from benchbench.analysis.scorecard import scorecard
+    from benchbench.checkpoints.digests import model_digest
     from benchbench.errors import BenchbenchError
     from benchbench.evaluation import evaluate
     from benchbench.grid import evaluate_grid
-    from benchbench.models.digest import model_digest
     from benchbench.monitor import Monitor
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.runs import read_run, write_run
@@ -54,7 +54,7 @@ _HOMES = {
     "benchbench.errors": ("BenchbenchError",),
     "benchbench.evaluation": ("evaluate",),
     "benchbench.grid": ("evaluate_grid",),
-    "benchbench.models.digest": ("model_digest",),
+    "benchbench.checkpoints.digests": ("model_digest",),
     "benchbench.monitor": ("Monitor",),
     "benchbench.registry": ("load_model", "load_task", "task_names"),
     "benchbench.analysis.scorecard": ("scorecard",),

@@ -12,6 +12,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
+from benchbench.adapters.computation import Computation, own_code
+from benchbench.adapters.contract import description_problems
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
@@ -21,8 +23,6 @@ from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expanded
-from benchbench.models.computation import Computation, own_code
-from benchbench.models.contract import description_problems
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from benchbench.protocols.protocol import Answers, Protocol
-    from benchbench.types import Edition, Further, Model, Progress, Question, Task
+    from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -74,7 +74,7 @@ def evaluate(
     resume: bool = True,
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
-    **further: Unpack[Further],
+    **further: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -237,7 +237,7 @@ def loaded(
     device: str | None,
     precision: Precision | None,
     seed: int,
-    further: Further,
+    further: LoadExtras,
     progress: Progress | None,
 ) -> Model:
     """Return a loaded model whose manifest can be written to a run."""

@@ -137,3 +137,13 @@ def _logged(what: str, error: BaseException) -> Path | None:
 
 def _formatted(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; its type where the message is empty.
+
+    Where that line ends with a colon, the next one is part of it.
+    """
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    announced = lines[0].endswith(":") and len(lines) > 1
+    return " ".join(line.strip() for line in lines[: 1 + announced]).rstrip(".:")

@@ -14,7 +14,7 @@ from benchbench.errors import BenchbenchError, UsageError
 from benchbench.evaluation import check_settings, evaluate, loaded
 from benchbench.failures import foreign_code
 from benchbench.registry import SMALLER, family_of, load_task, task_names
-from benchbench.types import FURTHER
+from benchbench.types import LOAD_EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,7 +82,7 @@ def evaluate_grid(
 def _cells(
     models: Sequence[str], tasks: Sequence[str], progress: Progress | None, how: dict[str, Any]
 ) -> Iterator[Cell]:
-    loading: Any = {name: how.pop(name) for name in FURTHER if name in how}
+    loading: Any = {name: how.pop(name) for name in LOAD_EXTRAS if name in how}
     device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
     for name in models:
         model: Model | None = None

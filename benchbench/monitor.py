@@ -139,7 +139,7 @@ class Monitor:
                 baseline, with several or on a task that is not evaluated, a wrong setting.
             UnknownName, RunError: no task of that name; no baseline there.
         """
-        from benchbench.models.memory import Wrapping
+        from benchbench.adapters.in_memory import ModuleWrapper
         from benchbench.registry import load_task
 
         given = tasks if isinstance(tasks, (list, tuple)) else (tasks,)
@@ -151,7 +151,7 @@ class Monitor:
         self.every, self.out, self.name = every, expanded(out), name
         self.on_fail: OnFail = on_fail
         self._log, self._how = log, how
-        self._wrapping = Wrapping(architecture, transform, tokenizer, processor, wrap)
+        self._wrapper = ModuleWrapper(architecture, transform, tokenizer, processor, wrap)
         self._baselines = None if against is None else _runs_of(against)
         self._rules = self._asked(fail_if)
         self._check_rules()
@@ -186,7 +186,7 @@ class Monitor:
 
         started = time.perf_counter()
         with _as_it_was():
-            copied = self._wrapping.model(model, f"{self.name}:step-{step}")
+            copied = self._wrapper.model(model, f"{self.name}:step-{step}")
             runs = [evaluate(copied, task, out=self.out, **self._how) for task in self.tasks]
             del copied
             cards = tuple(
@@ -222,11 +222,11 @@ class Monitor:
 
     def takes_processor(self, processor: Any) -> None:
         """Use a trainer's own processor or tokenizer, where none was given."""
-        given = self._wrapping
+        given = self._wrapper
         if processor is None or given.processor is not None or given.wrap is not None:
             return
         if hasattr(processor, "image_processor"):
-            self._wrapping = replace(given, processor=processor)
+            self._wrapper = replace(given, processor=processor)
 
     def for_trainer(self) -> Any:
         """Return transformers' ``TrainerCallback`` that validates the ``Trainer``'s model."""

@@ -1,22 +1,22 @@
-"""Names to tasks and models, found by a folder scan and by entry points.
+"""Tasks and models by name: those of this package, and those of plugins by entry points.
 
-A task is a module of ``benchbench.tasks`` with a ``TASK``, or an entry point of the group
-``benchbench.tasks`` that gives one. A model family is a module of ``benchbench.models`` or
-``benchbench.variants`` with a ``FAMILY``, or an entry point of the group ``benchbench.models``.
-Nothing is imported before it is asked for by name.
+Each module of ``benchbench.tasks`` is a task, named like its file, with a ``TASK``. The families of
+models, modules with a ``FAMILY``, are listed in two tables: ``FAMILIES`` of ``benchbench.adapters``
+and ``METHODS`` of ``benchbench.variants.catalogue``. Plugins use the entry-point groups
+``benchbench.tasks`` and ``benchbench.models``. A module is imported when its name is loaded, and no
+source is read before.
 """
 
 from __future__ import annotations
 
 import pkgutil
-import re
 import sys
 import weakref
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,44 +24,44 @@ from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
 from benchbench.failures import foreign_code, said
 from benchbench.files import exists
-from benchbench.types import FURTHER, LoadOptions, ModelFamily, Task, Variable
+from benchbench.types import LOAD_EXTRAS, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from benchbench.types import Model
 
 TASKS = "benchbench.tasks"
+"""The group of entry points, and the package of this distribution's tasks."""
 MODELS = "benchbench.models"
-METHODS = "benchbench.variants"
-"""The package of the methods that ship."""
+"""The group of entry points."""
+ADAPTERS, VARIANTS = "benchbench.adapters", "benchbench.variants"
+"""The packages of this distribution's families."""
 PATHS = "file"
-"""The family of models that are typed as a path."""
-SMALLER = "The model does not fit: try --precision bf16, or --device cpu."
+"""The family of a model that is typed as a path."""
+SMALLER = "The model does not fit into memory: try --precision bf16, or --device cpu."
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
-FOLDERS = {TASKS: (TASKS,), MODELS: (MODELS, METHODS)}
-"""Group of entry points → packages whose modules are scanned besides."""
 
 
 def task_names() -> list[str]:
-    """All names that ``load_task`` takes."""
-    return sorted(_found(TASKS, "TASK"))
+    """Return all names that ``load_task`` takes."""
+    return sorted(_found(TASKS))
 
 
 def load_task(name: str) -> Task:
-    """The task of that name, or ``name.variant``.
+    """Return the task of that name, or ``name.variant``.
 
     Raises:
         UnknownName: there is none; the message suggests the nearest.
-        ContractError: a plugin breaks, or gives something that is no task.
+        ContractError: a plugin breaks, or its object is no task.
     """
-    there = _found(TASKS, "TASK")
+    there = _found(TASKS)
     stem, dot, variant = name.rpartition(".")
     if dot and name not in there and stem in there:
         return _variant(load_task(stem), variant)
     if name not in there:
         raise UnknownName("task", name, there, "List them: benchbench list tasks")
-    task = _got(there[name], f"task '{name}'")
+    task = _get(there[name], f"task '{name}'")
     if not isinstance(task, Task):
         raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
     return task
@@ -78,26 +78,26 @@ def _variant(task: Task, name: str) -> Task:
 
 
 def family_names() -> list[str]:
-    """The prefixes that ``load_model`` takes."""
-    return sorted(_found(MODELS, "FAMILY"))
+    """Return the prefixes that ``load_model`` takes."""
+    return sorted(_found(MODELS))
 
 
 def bundled_methods() -> list[str]:
     """Return the families of the methods that ship: all that a file's header may name."""
-    return sorted(_scanned(METHODS, "FAMILY"))
+    return sorted(_methods())
 
 
 def model_family(name: str) -> ModelFamily:
-    """The model family of that name.
+    """Return the model family of that name.
 
     Raises:
         UnknownName: there is none.
-        ContractError: a plugin breaks, or gives something that is no family.
+        ContractError: a plugin breaks, or its object is no family.
     """
-    there = _found(MODELS, "FAMILY")
+    there = _found(MODELS)
     if name not in there:
         raise UnknownName("model family", name, there, "List them: benchbench list models")
-    family = _got(there[name], f"model '{name}'")
+    family = _get(there[name], f"model '{name}'")
     if not isinstance(family, ModelFamily):
         raise ContractError(f"The plugin for model '{name}' gives {family!r}, no ModelFamily.")
     return family
@@ -108,17 +108,19 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
 
     Raises:
         UnknownName: no such family.
-        UsageError: an option that this family does not heed.
-        ModelError: what the family says, or whatever else its code raises.
+        UsageError: the family does not support an option.
+        ModelError: by the family, or for whatever else its code raises.
     """
     family, options = family_of(specification), options or LoadOptions()
-    given = [name for name in FURTHER if getattr(options, name)]
-    heeded = heeded_by(specification)
-    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in heeded]:
-        there = ", ".join(f"--{name.replace('_', '-')}" for name in FURTHER if name in heeded)
+    given = [name for name in LOAD_EXTRAS if getattr(options, name)]
+    supported = supported_options(specification)
+    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in supported]:
+        there = ", ".join(
+            f"--{name.replace('_', '-')}" for name in LOAD_EXTRAS if name in supported
+        )
         raise UsageError(
-            f"{specification} takes no {', '.join(wrong)}: it leaves nothing of that kind open. "
-            f"Such options that it takes: {there or 'none'}."
+            f"{specification} takes no {', '.join(wrong)}: nothing of that kind is open. Such "
+            f"options that it takes: {there or 'none'}."
         )
     with memory_errors(SMALLER), foreign_code(specification):
         model = family.load(rest_of(specification), options)
@@ -128,37 +130,37 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
 
 
 _specifications: dict[int, tuple[weakref.ref[Any], str]] = {}
-"""Number of an object → a reference to the model that has it, and what it was loaded by."""
+"""Number of an object → a reference to the model that has it, and its specification."""
 
 
 def specification_of(model: object) -> str | None:
-    """Return what a model was loaded by in this process; None for a model made elsewhere."""
+    """Return the specification of a model that this process loaded; None for any other."""
     reference, specification = _specifications.get(id(model), (None, ""))
     return specification if reference is not None and reference() is model else None
 
 
-def heeded_by(specification: str) -> frozenset[str]:
-    """Which of ``types.FURTHER`` make a difference to what a specification names.
+def supported_options(specification: str) -> frozenset[str]:
+    """Return which of ``types.LOAD_EXTRAS`` a specification's family supports for it.
 
     Raises:
         UnknownName: no such family.
     """
-    return family_of(specification).heeds(rest_of(specification))
+    return family_of(specification).supported_options(rest_of(specification))
 
 
 def rest_of(specification: str) -> str:
-    """What follows the family's name; all of a path."""
+    """Return what follows the family's name; all of a path."""
     return specification if is_path(specification) else specification.partition(":")[2]
 
 
 def is_path(specification: str) -> bool:
-    """Whether a model is typed as a file or folder, without a family.
+    """Return whether a model is typed as a file or folder, without a family.
 
     >>> is_path("checkpoints/epoch_3.pt"), is_path("openclip:ViT-B-32/openai")
     (True, False)
     """
     name, colon, _ = specification.partition(":")
-    return not (colon and name in _found(MODELS, "FAMILY")) and (
+    return not (colon and name in _found(MODELS)) and (
         specification.startswith((".", "/", "~"))
         or specification.endswith(WEIGHTS)
         or ("/" in name and exists(Path(specification)))
@@ -166,13 +168,13 @@ def is_path(specification: str) -> bool:
 
 
 def family_of(specification: str) -> ModelFamily:
-    """The family that a model's specification names; nothing is loaded yet.
+    """Return the family that a specification names; no model is loaded.
 
     Raises:
         UnknownName: no such family.
     """
     name, _, rest = specification.partition(":")
-    there = _found(MODELS, "FAMILY")
+    there = _found(MODELS)
     if is_path(specification):
         return model_family(PATHS)
     if name not in there:
@@ -186,8 +188,8 @@ def family_of(specification: str) -> ModelFamily:
     return model_family(name)
 
 
-def _got(getter: Callable[[], Any], what: str) -> Any:
-    """What a plugin gives; whatever it raises becomes one error that names it."""
+def _get(getter: Callable[[], Any], what: str) -> Any:
+    """Return a plugin's object; whatever it raises becomes one error that names it."""
     try:
         return getter()
     except (Exception, SystemExit) as error:
@@ -195,31 +197,38 @@ def _got(getter: Callable[[], Any], what: str) -> Any:
 
 
 @cache
-def _found(package: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
-    """Name → how to get it. Built-in modules come first: a plugin cannot take their name."""
-    found: dict[str, Callable[[], Any]] = {
-        point.name: point.load for point in entry_points(group=package)
-    }
-    for folder in FOLDERS[package]:
-        found |= _scanned(folder, attribute)
-    return found
+def _found(group: str) -> Mapping[str, Callable[[], Any]]:
+    """Return how to get each task or model family, by name.
+
+    Those of this package come first: a plugin cannot take their name.
+    """
+    own = _own_tasks if group == TASKS else _own_families
+    return {point.name: point.load for point in entry_points(group=group)} | own()
 
 
-@cache
-def _scanned(folder: str, attribute: str) -> Mapping[str, Callable[[], Any]]:
-    """Name → how to get it, of the modules of a package that assign an attribute."""
-    modules = (m.name for m in pkgutil.iter_modules(_package(folder).__path__))
+def _own_tasks() -> dict[str, Callable[[], Any]]:
+    names = (module.name for module in pkgutil.iter_modules(_package(TASKS).__path__))
+    return {name.replace("_", "-"): _getter(f"{TASKS}.{name}", "TASK") for name in names}
+
+
+def _own_families() -> dict[str, Callable[[], Any]]:
+    named = dict.fromkeys(import_module(ADAPTERS).FAMILIES, ADAPTERS)
+    named |= dict.fromkeys(_methods(), VARIANTS)
     return {
-        name.replace("_", "-"): _getter(f"{folder}.{name}", attribute)
-        for name in modules
-        if _defines(f"{folder}.{name}", attribute)
+        name: _getter(f"{package}.{name.replace('-', '_')}", "FAMILY")
+        for name, package in named.items()
     }
+
+
+def _methods() -> Collection[str]:
+    methods: Collection[str] = import_module(f"{VARIANTS}.catalogue").METHODS
+    return methods
 
 
 def _package(name: str) -> Any:
-    """Return a package of ours, also out of a checkout that is on the path and not installed.
+    """Return a package of ours, also of a checkout on the path that is not installed.
 
-    There, what ships as ``benchbench.tasks`` lies beside ``benchbench``.
+    There, ``tasks/``, which ships as ``benchbench.tasks``, lies beside ``benchbench/``.
     """
     try:
         return import_module(name)
@@ -241,10 +250,3 @@ def _package(name: str) -> Any:
 
 def _getter(path: str, attribute: str) -> Callable[[], Any]:
     return lambda: getattr(import_module(path), attribute)
-
-
-def _defines(path: str, attribute: str) -> bool:
-    """Whether a module assigns an attribute at its top level, read without importing it."""
-    spec = find_spec(path)
-    source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-    return re.search(rf"^{attribute}\s*[:=]", source, flags=re.MULTILINE) is not None

@@ -35,7 +35,7 @@ from benchbench.types import Item, LoadOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
     Margins = np.ndarray[Any, np.dtype[np.float64]]
 

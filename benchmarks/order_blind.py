@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.adapters.ngram import KneserNey
 from benchbench.data.order import frozen
-from benchbench.models.ngram import KneserNey
 from benchbench.registry import load_task
 from benchbench.scenes.blind import fit, option_pairs, share_chosen
 from benchbench.scenes.captions import captions

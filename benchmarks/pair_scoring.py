@@ -25,11 +25,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchbench.adapters import vqascore
 from benchbench.data.images import crop
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import score_pairs
 from benchbench.evaluation import draw_clusters
-from benchbench.models import vqascore
 from benchbench.registry import load_model, load_task
 
 if TYPE_CHECKING:

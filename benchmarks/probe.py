@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from benchbench.models.probe import DECIDING, Pair, Probed, distinct, probe
+from benchbench.adapters.activation_probe import DECIDING, Pair, ProbeResult, distinct, probe
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.plan import Plan
@@ -140,17 +140,17 @@ def _trained(
     return path
 
 
-def _lower(probed: Probed) -> str | None:
-    return next(each for each in probed.measures if each.name == DECIDING).speaks_for
+def _lower(probed: ProbeResult) -> str | None:
+    return next(each for each in probed.measures if each.name == DECIDING).favours
 
 
 def _judged(said: str | None, activation: str) -> str:
     return "silent" if said is None else "right" if said == activation else "wrong"
 
 
-def _line(probed: Probed) -> str:
+def _line(probed: ProbeResult) -> str:
     loss = next(each for each in probed.measures if each.name == DECIDING)
-    apart, place = loss.difference, probed.least
+    apart, place = loss.difference, probed.minimum
     return (
         f"{probed.pairs:5} pairs, loss {loss.gelu:.3f}: quickgelu {apart.value:+.4f} "
         f"[{apart.low:+.4f}, {apart.high:+.4f}], least at {place.value:+.2f} "

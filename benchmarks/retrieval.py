@@ -38,7 +38,7 @@ from benchbench.types import Entry, LoadOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
 CUTOFFS = (1, 5, 10)
 THEIRS = {"i2t": "text_retrieval_recall", "t2i": "image_retrieval_recall"}

@@ -18,7 +18,7 @@ from benchbench.types import DataFile, Item, LoadOptions, TaskInfo
 from tests.fixture import draw, draw_sugarcrepe, draw_winoground
 
 if TYPE_CHECKING:
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
 settings.register_profile("benchbench", deadline=None)  # machines are shared: no timed tests
 settings.load_profile("benchbench")
@@ -146,7 +146,7 @@ def tiny() -> str:
 @pytest.fixture(scope="session")
 def tiny_model(tiny: str) -> OpenClip:
     """The small model, loaded."""
-    from benchbench.models.openclip import load
+    from benchbench.adapters.openclip import load
 
     return load(tiny.partition(":")[2], LoadOptions())
 
@@ -253,10 +253,10 @@ class Undrawn:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> TaskInfo:
     """That task, found by its name; its card."""
     found = registry._found
-    there = {**found(registry.TASKS, "TASK"), "undrawn": Undrawn}
+    there = {**found(registry.TASKS), "undrawn": Undrawn}
     monkeypatch.setattr(
         registry,
         "_found",
-        lambda package, name: there if package == registry.TASKS else found(package, name),
+        lambda group: there if group == registry.TASKS else found(group),
     )
     return Undrawn.info

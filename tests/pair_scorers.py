@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchbench.models.digest import model_digest
+from benchbench.checkpoints.digests import model_digest
 from benchbench.types import ModelManifest
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from benchbench.types import ImageRef, Item
 from tests.pair_scorers import HashScorer
 
 if TYPE_CHECKING:
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
     from benchbench.types import TaskInfo
 
 ROOTS = {

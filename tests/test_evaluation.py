@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
+from benchbench.adapters.blind import Blind
 from benchbench.errors import (
     ContractError,
     DataError,
@@ -23,14 +24,13 @@ from benchbench.errors import (
     UsageError,
 )
 from benchbench.evaluation import draw_clusters, evaluate
-from benchbench.models.blind import Blind
 from benchbench.registry import load_task
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
     from benchbench.types import Role, Run
 
 

@@ -16,12 +16,12 @@ import torch
 import benchbench as bb
 from benchbench.errors import NotComparable, Regression, UnknownName, UsageError
 from benchbench.runs import read_run
-from tests.models.tiny_hf import save
+from tests.adapters.tiny_hf import save
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
 
 
 LENGTH = 24
@@ -135,7 +135,7 @@ def test_after_a_restart_earlier_looks_still_choose(
 
 def test_a_transform_for_training_is_refused(model: Any, shapes: Path, tmp_path: Path) -> None:
     crop = open_clip.image_transform(32, is_train=True)
-    with pytest.raises(UsageError, match="another picture each time"):
+    with pytest.raises(UsageError, match="another image each time"):
         monitored(shapes, tmp_path, transform=crop)(model, 0)
 
 
@@ -216,13 +216,13 @@ def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path:
         bb.Monitor([], every=1)
     with pytest.raises(UsageError, match="Give wrap="):
         monitored(shapes, tmp_path)(torch.nn.Linear(2, 2), 0)
-    with pytest.raises(UsageError, match="how captions are read"):
+    with pytest.raises(UsageError, match="has no tokenizer of its own"):
         monitored(shapes, tmp_path, architecture=None)(model, 0)
     assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_any_module_goes_through_a_function_to_a_model(shapes: Path, tmp_path: Path) -> None:
-    from benchbench.models.blind import Blind
+    from benchbench.adapters.blind import Blind
 
     seen: list[Any] = []
 
@@ -260,7 +260,7 @@ def test_parallel_training_is_seen_through_and_sharding_refused(
     parallel = type("DistributedDataParallel", (Wrapped,), {})(model)
     assert monitored(shapes, tmp_path)(parallel, 0) is not None
     sharded = type("FullyShardedDataParallel", (Wrapped,), {})(model)
-    with pytest.raises(UsageError, match="spread over processes"):
+    with pytest.raises(UsageError, match="sharded over processes"):
         monitored(shapes, tmp_path)(sharded, 0)
 
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from benchbench.adapters.blind import Blind
 from benchbench.analysis.scorecard import scorecard
 from benchbench.data.images import crop
 from benchbench.errors import ImageError, UsageError
 from benchbench.evaluation import evaluate
-from benchbench.models.blind import Blind
 from benchbench.registry import load_model, load_task
 from tests.pair_scorers import HashScorer, hashed
 from tests.test_evaluation import first_image, scores

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +42,21 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_tasks_and_models_are_found_by_file() -> None:
     assert "vg-relation" in registry.task_names()
     assert "openclip" in registry.family_names()
+
+
+def test_names_are_found_without_reading_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [registry.task_names(), registry.family_names()]
+    registry._found.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: ())
+    monkeypatch.setattr(Path, "open", lambda path, *_, **__: pytest.fail(f"{path} is read"))
+    assert [registry.task_names(), registry.family_names()] == before
+
+
+def test_every_module_with_a_family_is_in_a_table() -> None:
+    for package in (registry.ADAPTERS, registry.VARIANTS):
+        folder = Path(import_module(package).__path__[0])
+        own = {p.stem for p in folder.glob("*.py") if re.search(r"^FAMILY\b", p.read_text(), re.M)}
+        assert {name.replace("_", "-") for name in own} <= set(registry.family_names())
 
 
 def test_names_of_families_are_those_they_are_found_by() -> None:
@@ -102,8 +119,8 @@ class Several:
 
 def test_a_variant_is_typed_after_a_dot(monkeypatch: pytest.MonkeyPatch) -> None:
     several = Several("several")
-    there = {**registry._found(registry.TASKS, "TASK"), "several": lambda: several}
-    monkeypatch.setattr(registry, "_found", lambda package, attribute: there)
+    there = {**registry._found(registry.TASKS), "several": lambda: several}
+    monkeypatch.setattr(registry, "_found", lambda group: there)
     assert registry.load_task("several.easy").info.name == "several.easy"
     with pytest.raises(UnknownName, match=r"Did you mean 'several\.easy'\? Variants of several: "):
         registry.load_task("several.esy")

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from benchbench.adapters.blind import Blind
 from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
 from benchbench.grid import evaluate_grid
-from benchbench.models.blind import Blind
 from benchbench.registry import load_model
 from benchbench.runs import read_run
 from tests.test_evaluation import first_image, scores
@@ -129,7 +129,7 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
 
 CODE = """
 from benchbench.grid import evaluate_grid
-from benchbench.models.blind import Blind
+from benchbench.adapters.blind import Blind
 from benchbench.registry import load_model
 from {beside} import SHIFT
 
@@ -303,7 +303,7 @@ def test_another_model_of_the_same_manifest_is_an_error(shapes: Path) -> None:
 
 def test_code_in_no_file_is_not_resumed(shapes: Path, tmp_path: Path) -> None:
     made: dict[str, Any] = {"__name__": "cell"}
-    exec("from benchbench.models.blind import Blind\nclass Cell(Blind): ...", made)
+    exec("from benchbench.adapters.blind import Blind\nclass Cell(Blind): ...", made)
     interrupt(made["Cell"]("constant"), shapes)
     assert not (tmp_path / "cache" / "unfinished").exists()
 

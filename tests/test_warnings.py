@@ -15,7 +15,7 @@ def warn(category: type[Warning], module: str) -> list[warnings.WarningMessage]:
 
 
 @pytest.mark.parametrize(
-    "module", ["benchbench", "benchbench.tasks.x", "tests.models.x", "tools.x"]
+    "module", ["benchbench", "benchbench.tasks.x", "tests.adapters.x", "tools.x"]
 )
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning, UserWarning])
 def test_a_warning_from_our_own_code_fails(category: type[Warning], module: str) -> None:

@@ -137,14 +137,14 @@ def _early(
     from benchbench.errors import UsageError
     from benchbench.registry import load_model
     from benchbench.run_files import names_runs
-    from benchbench.types import FURTHER, LoadOptions
+    from benchbench.types import LOAD_EXTRAS, LoadOptions
 
     if len(rules) != 1 or reports or names_runs(candidate):
         raise UsageError(
             "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
             "that others would be gated by are not complete."
         )
-    loading = {name: how.pop(name) for name in FURTHER}
+    loading = {name: how.pop(name) for name in LOAD_EXTRAS}
     seed = how.pop("seed")
     device, precision = choose_device(how.pop("device")), how.pop("precision")
     model = load_model(candidate, LoadOptions(device, precision, seed, **loading))

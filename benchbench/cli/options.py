@@ -120,7 +120,7 @@ verbose_option = click.option(
 
 
 def loading_options(command: Command) -> Command:
-    """Add the options for loading a checkpoint (``types.FURTHER``) to a command."""
+    """Add the options for loading a checkpoint (``types.LOAD_EXTRAS``) to a command."""
     for option in reversed(
         (
             click.option(

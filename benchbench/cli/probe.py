@@ -25,14 +25,14 @@ from benchbench.printable import sentence
     "--task",
     default="coco-retrieval",
     show_default=True,
-    help="Whose true pairs are taken, where no file is named.",
+    help="The task whose true pairs are used, where no file is named.",
 )
 @click.option(
     "--limit",
     type=options.COUNT,
     default=500,
     show_default=True,
-    help="At most so many pairs, the first.",
+    help="The largest number of pairs; the first are used.",
 )
 @options.data_root_option
 @options.edition_option
@@ -44,16 +44,16 @@ from benchbench.printable import sentence
 @options.verbose_option
 def probe_command(
     path: str, pairs: Path | None, task: str, limit: int, data_root: str | None,
-    edition: str | None, device: str, precision: Any, seed: int, **further: Any,
+    edition: str | None, device: str, precision: Any, seed: int, **extras: Any,
 ) -> None:  # fmt: skip
-    """Was a file trained with GELU or QuickGELU? Both readings on true pairs; advice only."""
+    """Compare GELU and QuickGELU for a file of weights on true pairs; the result is advice only."""
     from itertools import islice
 
     from tabulate import tabulate
 
+    from benchbench.adapters.activation_probe import LEVEL, pairs_of, probe, read_pairs
     from benchbench.devices import choose_device
     from benchbench.editions import resolve_edition
-    from benchbench.models.probe import LEVEL, pairs_of, probe, read_pairs
     from benchbench.registry import load_task
     from benchbench.types import LoadOptions
 
@@ -64,7 +64,7 @@ def probe_command(
         chosen = resolve_edition(found.info, data_root, edition)
         true = pairs_of(islice(found.items(chosen.root), limit))
         where = f"{task}@{chosen.name}"
-    probed = probe(path, LoadOptions(choose_device(device), precision, seed, **further), true)
+    probed = probe(path, LoadOptions(choose_device(device), precision, seed, **extras), true)
     rows = [
         (m.name, m.gelu, m.quickgelu, m.difference.value,
          f"[{m.difference.low:+.4f}, {m.difference.high:+.4f}]")

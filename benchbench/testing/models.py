@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from benchbench.adapters.contract import comparison_problems, device_problems, manifest_problems
 from benchbench.errors import ContractError
 from benchbench.failures import said
-from benchbench.models.contract import comparison_problems, device_problems, manifest_problems
 from benchbench.types import DualEncoder, Learner, ModelManifest, PairScorer, lacks
 
 if TYPE_CHECKING:

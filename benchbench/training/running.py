@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.checkpoints.digests import weights_sha256
 from benchbench.data.tagging import best_tagger
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.environment import describe_environment
 from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
-from benchbench.models.digest import weights_sha256
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
 from benchbench.training.distributed import joined, place

@@ -6,13 +6,13 @@ appear in annotations only, so that importing this module costs nothing.
 
 from benchbench.types.models import (
     ACTIVATIONS,
-    FURTHER,
+    LOAD_EXTRAS,
     Activation,
     Comparison,
     DualEncoder,
     Features,
-    Further,
     Learner,
+    LoadExtras,
     LoadOptions,
     Model,
     ModelFamily,
@@ -73,7 +73,7 @@ from benchbench.types.tasks import (
 
 __all__ = [
     "ACTIVATIONS",
-    "FURTHER",
+    "LOAD_EXTRAS",
     "Activation",
     "Box",
     "Comparison",
@@ -85,7 +85,6 @@ __all__ = [
     "Entry",
     "Estimate",
     "Features",
-    "Further",
     "Gallery",
     "Given",
     "Hits",
@@ -93,6 +92,7 @@ __all__ = [
     "Item",
     "Judgement",
     "Learner",
+    "LoadExtras",
     "LoadOptions",
     "Matched",
     "Metric",

@@ -270,12 +270,12 @@ class LoadOptions:
     """Run the code that a hub's repository contains."""
 
 
-FURTHER = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
-"""Options that only some families accept; the others refuse them."""
+LOAD_EXTRAS = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
+"""Options that only some families support; the others refuse them."""
 
 
-class Further(TypedDict, total=False):
-    """The options of ``FURTHER``, as keyword arguments."""
+class LoadExtras(TypedDict, total=False):
+    """The options of ``LOAD_EXTRAS``, as keyword arguments."""
 
     architecture: str | None
     activation: Activation | None
@@ -296,12 +296,12 @@ class ModelFamily:
     names: Callable[[], Sequence[str]] | None = None
     """Returns all valid specifications, where these are a list."""
     options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
-    """The options of ``FURTHER`` that it accepts; a function of the text after the colon where that
-    decides."""
+    """The options of ``LOAD_EXTRAS`` that it supports; a function of the text after the colon where
+    that decides."""
     module: Callable[[str], ModuleType] | None = None
     """Returns the module of the caller's own code that ``load`` imports, given the text after the
     colon."""
 
-    def heeds(self, rest: str) -> frozenset[str]:
-        """Return the options of ``FURTHER`` that are accepted with this text after the colon."""
+    def supported_options(self, rest: str) -> frozenset[str]:
+        """Return the supported options of ``LOAD_EXTRAS`` for this text after the colon."""
         return self.options(rest) if callable(self.options) else self.options

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchbench.checkpoints.activations import activation_of
+from benchbench.checkpoints.digests import weights_sha256
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.files import expanded
-from benchbench.models.activations import activation_of
-from benchbench.models.digest import weights_sha256
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant

@@ -1,11 +1,11 @@
-"""The variants by name, found by a scan of this folder.
+"""The variants by name.
 
-Listing them imports no torch: a family's names and titles are read from its file.
+Listing them imports no torch: their names and titles stand here too, and a test compares them with
+the variants' own files.
 """
 
 from __future__ import annotations
 
-import ast
 import pkgutil
 from functools import cache
 from importlib import import_module
@@ -23,6 +23,61 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 BUNDLED = HERE / "bundled"
 """Weights and cards that ship in the package: ``structclip.safetensors``, ``structclip.md``."""
+METHODS: dict[str, dict[str, str]] = {
+    "clip": {
+        "clip": "InfoNCE alone: the control",
+        "clip:dense": "InfoNCE alone, with dense captions of half of the whole images: "
+        "ScenarioCLIP's control",
+    },
+    "msgclip": {
+        "msgclip": "regions aligned with entities and relations while training; plain CLIP after",
+        "msgclip:contrast": "MSG-CLIP with InfoNCE between matched entities and regions: "
+        "the repair",
+        "msgclip:oracle": "the same with regions from the scene's masks: a control",
+        "msgclip:entities": "MSG-CLIP's alignment of entities (EMA) without that of relations",
+        "msgclip:relations": "MSG-CLIP's alignment of relations (TRA) without that of entities",
+    },
+    "negclip": {
+        "negclip": "random swaps as negatives: the second control",
+        "negclip:dose": "NegCLIP with as many exchanged roles as semantic negatives have",
+        "negclip:published": "NegCLIP as its authors train it: columns of the softmax, hard "
+        "alternative images",
+    },
+    "relclip": {
+        "relclip": "relational contrastive learning over regions, all relations annotated",
+        "relclip:boxes": "a control: RelCLIP trained and tested on grey images, by boxes and names "
+        "alone",
+        "relclip:distant": "RelCLIP under distant supervision: relations guessed from names",
+    },
+    "scenarioclip": {
+        "scenarioclip": "towers for images, objects and relations, and a teacher",
+        "scenarioclip:shared": "ScenarioCLIP with one tower on all three levels",
+        "scenarioclip:alone": "ScenarioCLIP without the teacher",
+        "scenarioclip:captions": "ScenarioCLIP without actions",
+    },
+    "structclip": {
+        "structclip": "semantic negatives and the Knowledge-Enhanced Encoder",
+        "structclip:negatives": "Structure-CLIP's semantic negatives without its knowledge encoder",
+        "structclip:knowledge": "Structure-CLIP's knowledge encoder without its negatives",
+        "structclip:published": "Structure-CLIP with the hinges of its paper and its code, and one "
+        "swap of a caption",
+        "structclip:bag": "a control: triples as a bag, h + r + t, which cannot say who does what",
+        "structclip:shuffled": "a control: triples of half of the captions have head and tail "
+        "exchanged",
+    },
+}
+"""Families of models, each a module of this package with a ``FAMILY`` → titles by name, the method
+first."""
+STARTS: dict[str, dict[str, str]] = {
+    "base": {
+        "base": "an image tower trained on facts, who does what to whom: a privileged start",
+    },
+    "captioner": {
+        "captioner": "towers trained to caption images and to match both: a start",
+        "captioner:locked": "a text tower trained to caption over a frozen image tower: a start",
+    },
+}
+"""The same of what others start from, which is trained and is no family of models."""
 
 
 @cache
@@ -78,21 +133,5 @@ def usage(titles: Mapping[str, str]) -> dict[str, str]:
 
 @cache
 def usages() -> Mapping[str, Mapping[str, str]]:
-    """Return each family with the ``usage`` of its members."""
-    read = (titles(path.read_text("utf-8")) for path in sorted(HERE.glob("*.py")))
-    return {next(iter(found)): usage(found) for found in read if found}
-
-
-def titles(source: str) -> dict[str, str]:
-    """Name → title of the ``VARIANTS`` in a file's text, the first two arguments of each.
-
-    >>> titles('VARIANTS = (Variant("clip", "the control", make),)')
-    {'clip': 'the control'}
-    """
-    found = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VARIANTS":
-            for call in getattr(node.value, "elts", ()):
-                name, title = (ast.literal_eval(each) for each in call.args[:2])
-                found[name] = title
-    return found
+    """Return the ``usage`` of each family's members, by the family's name."""
+    return {family: usage(titles) for family, titles in (METHODS | STARTS).items()}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import benchbench as bb
+from benchbench.adapters.blind import Blind
 from benchbench.analysis.early_gate import _in_order, gate_early
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
-from benchbench.models.blind import Blind
 
 if TYPE_CHECKING:
     from pathlib import Path

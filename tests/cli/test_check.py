@@ -13,7 +13,7 @@ from benchbench.cli import main
 CODE = """
 import torch
 from benchbench import load_model
-from benchbench.models.blind import Blind
+from benchbench.adapters.blind import Blind
 class Noisy(Blind):
     def encode_texts(self, batch, role): return torch.rand(len(batch), 64)
 class Flat(Blind):

@@ -18,7 +18,7 @@ import itertools
 import numpy as np
 import torch
 from dataclasses import replace
-from benchbench.models.blind import Blind
+from benchbench.adapters.blind import Blind
 
 class Silent(Exception):
     def __str__(self): raise RuntimeError("no message either")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from benchbench.adapters.blind import Blind
 from benchbench.embedding import Encoder
 from benchbench.errors import ContractError
-from benchbench.models.blind import Blind
 
 
 def test_a_model_without_towers_is_told_from_one_that_has_them() -> None:

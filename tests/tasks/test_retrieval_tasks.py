@@ -22,7 +22,7 @@ from benchbench.registry import load_task
 from benchbench.runs import read_run
 
 if TYPE_CHECKING:
-    from benchbench.models.openclip import OpenClip
+    from benchbench.adapters.openclip import OpenClip
     from benchbench.types import Entry, Run
 
 SEARCHED = ["coco-retrieval", "scenario-retrieval", "scenario-classification"]

@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
+from benchbench.adapters.blind import Blind
 from benchbench.embedding import Encoder
 from benchbench.errors import ImageError, ModelError
-from benchbench.models.blind import Blind
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.relations import scoring

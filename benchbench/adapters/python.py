@@ -1,0 +1,207 @@
+"""Models by the user's own code: ``python:module:factory``, ``python:file.py:factory``.
+
+The module is imported and the factory called: the user's own code, which runs with all rights,
+because the user named it. As for ``python -m``, the working directory can be imported from, and, as
+for ``python file.py``, the file's folder; both come last on the path, so that no file there takes
+the place of an installed package.
+
+The factory (a function or a class) gets the ``LoadOptions`` where its first parameter is required
+or is called ``options``; otherwise it gets no argument. The run has the name of the model's own
+manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
+from benchbench.files import expanded, resolved
+from benchbench.types import (
+    LOAD_EXTRAS,
+    DualEncoder,
+    ModelFamily,
+    ModelManifest,
+    PairScorer,
+    RelationScorer,
+    lacks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from benchbench.types import LoadOptions
+
+USAGE = "python:package.module:factory, or python:path/to/file.py:factory"
+PROTOCOLS: Mapping[str, type] = {
+    "dual encoder": DualEncoder,
+    "pair scorer": PairScorer,
+    "relation scorer": RelationScorer,
+}
+"""Protocols of a factory's result, each with a ``manifest`` and a ``device``."""
+
+
+def load(rest: str, options: LoadOptions) -> DualEncoder:
+    """Import the module, call the factory, and check its result.
+
+    Raises:
+        UsageError: not of the form above; or options for a factory without parameters.
+        ModelError: there is no such module or file; or it, or the factory, raises (``__cause__``).
+        UnknownName: the module has no such factory.
+        ContractError: the factory's result is no model; the message lists what it lacks.
+    """
+    name = f"python:{rest}"
+    source, colon, attribute = rest.rpartition(":")
+    if not (colon and source and attribute):
+        raise UsageError(f"'{name}' names no module and factory. Type {USAGE}.")
+    factory = _factory(_module(source, name), attribute, name)
+    model = _call(factory, options, name)
+    _check(model, name)
+    return model  # type: ignore[no-any-return]
+
+
+def _module(source: str, name: str) -> ModuleType:
+    """Import a module, of a file or by name.
+
+    Raises:
+        ModelError: there is none.
+    """
+    is_file = source.endswith(".py") or "/" in source
+    _append_to_path(Path.cwd())
+    try:
+        return _of_file(expanded(source), name) if is_file else import_module(source)
+    except BenchbenchError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{source}.".startswith(f"{error.name}."):
+            raise ModelError(
+                f"{name}: importing '{source}' fails: {error}. Install what is missing."
+            ) from error
+        raise ModelError(
+            f"{name}: there is no module '{error.name}' in {Path.cwd()}, nor installed for "
+            f"{sys.executable}. Type {USAGE}."
+        ) from error
+
+
+def _of_file(path: Path, name: str) -> ModuleType:
+    """Import a file as a module; the same file runs once."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelError(f"{name}: the file {path} {what}. Type {USAGE}.")
+    path = resolved(path)
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    called = f"{path.stem}_{digest}"
+    if called in sys.modules:
+        return sys.modules[called]
+    spec = spec_from_file_location(called, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{name}: {path} is no Python file: its name should end in .py.")
+    _append_to_path(path.parent)
+    module = module_from_spec(spec)
+    sys.modules[called] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[called]
+        raise
+    return module
+
+
+def _append_to_path(folder: Path) -> None:
+    """Add a folder to the end of the import path."""
+    if not {str(folder), ""} & set(sys.path):
+        sys.path.append(str(folder))
+
+
+def _factory(module: ModuleType, attribute: str, name: str) -> Callable[..., Any]:
+    there = {n for n, v in vars(module).items() if callable(v) and not n.startswith("_")}
+    own = {n for n in there if getattr(getattr(module, n), "__module__", "") == module.__name__}
+    found = getattr(module, attribute, None)
+    if found is None:
+        defined = ", ".join(sorted(own)) or "no function or class of its own"
+        raise UnknownName(
+            "factory", attribute, own or there, f"The module of {name} has {defined}."
+        )
+    if not callable(found):
+        raise UsageError(f"{name} is {found!r}. Name a function or class that returns a model.")
+    return found  # type: ignore[no-any-return]
+
+
+def _call(factory: Callable[..., Any], options: LoadOptions, name: str) -> Any:
+    """Call the factory."""
+    arguments = (options,) if _takes_options(factory) else ()
+    given = [f"--{each.replace('_', '-')}" for each in LOAD_EXTRAS if getattr(options, each)]
+    if given and not arguments:
+        raise UsageError(
+            f"{name} takes no {', '.join(given)}: its factory has no parameter. Leave it out, or "
+            "give the factory a parameter 'options'."
+        )
+    return factory(*arguments)
+
+
+def _takes_options(factory: Callable[..., Any]) -> bool:
+    """Return whether the first parameter is required, or called ``options``."""
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())
+    except ValueError:  # built in, without a signature
+        return True
+    if not parameters or parameters[0].kind in (
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.VAR_KEYWORD,
+    ):
+        return False
+    first = parameters[0]
+    return first.name == "options" or (
+        first.default is inspect.Parameter.empty
+        and first.kind is not inspect.Parameter.VAR_POSITIONAL
+    )
+
+
+def _check(model: object, name: str) -> None:
+    lacking = {kind: _lacking(model, protocol) for kind, protocol in PROTOCOLS.items()}
+    nearest = min(lacking, key=lambda kind: lacking[kind][0])
+    share, without = lacking[nearest]
+    if share or isinstance(model, type):
+        raise ContractError(
+            f"{name} gives {_kind(model)}, which is no {' and no '.join(PROTOCOLS)}"
+            f"{f': as a {nearest} it lacks ' if without else ''}{', '.join(without)}. "
+            "CONTRIBUTING.md, 'Add a model', has a whole one."
+        )
+    manifest: Any = getattr(model, "manifest", None)
+    if not isinstance(manifest, ModelManifest):
+        raise ContractError(
+            f"{name}: its manifest is {_kind(manifest)}. Give it a benchbench.ModelManifest."
+        )
+
+
+def _lacking(model: object, protocol: type) -> tuple[float, list[str]]:
+    """Return the share of a protocol's members that a model lacks, and their names."""
+    own = lacks(model, protocol)
+    share = len(own) / sum(not name.startswith("_") for name in vars(protocol))
+    more = [name for name in ("device", "manifest") if not hasattr(model, name)]
+    return share or float(bool(more)), list(dict.fromkeys([*own, *more]))
+
+
+def _kind(thing: object) -> str:
+    if isinstance(thing, type):
+        return f"the class {thing.__name__} (not an object of it)"
+    return "None" if thing is None else f"an object of class {type(thing).__name__}"
+
+
+FAMILY = ModelFamily(
+    name="python",
+    usage={
+        "python:MODULE:FACTORY": "your own: FACTORY(options), or FACTORY(), gives the model",
+        "python:FILE.py:FACTORY": "the same, from a file",
+    },
+    load=load,
+    options=frozenset(LOAD_EXTRAS),
+    module=lambda rest: _module(rest.rpartition(":")[0], f"python:{rest}"),
+)

@@ -1,1 +1,0 @@
-"""Adapters: one file per family, found by the prefix of a specification (``openclip:…``)."""

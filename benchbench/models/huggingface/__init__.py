@@ -1,1 +1,0 @@
-"""Checkpoints in transformers' format: what ``hf:`` is made of."""
