@@ -80,7 +80,7 @@ def test_a_run_counts_what_went_into_it(shapes: Path) -> None:
     long = [c for o in load_task("vg-relation").items(shapes) for c in o.captions if len(c) > 40]
     assert counts.truncated_captions == len(set(long)) > 0
     assert run.model.similarity == "pairs"
-    assert "36 distinct pictures" in str(scorecard(run))
+    assert "36 distinct images and crops" in str(scorecard(run))
 
 
 def test_winoground_asks_all_four_pairs_of_an_item(winoground: Path) -> None:

@@ -42,7 +42,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @click.option(
     "--inconclusive",
     type=click.Choice(INCONCLUSIVE),
-    help="What to make of too few items: warn leaves with 0 and says so.  [default: the settings "
+    help="What to make of too few items: warn exits with 0 and says so.  [default: the settings "
     "file's, or warn]",
 )
 @click.option(
@@ -67,9 +67,10 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.loading_options
 @options.verbose_option
 def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
-    """May CANDIDATE take BASELINE's place? Leaves with 0 (yes), 1 (no), 2 (no verdict: wrong input,
-    or a crash) or 3 (not comparable). Where GITHUB_STEP_SUMMARY names a file, the same is added
-    there.
+    """Gate CANDIDATE against BASELINE.
+
+    Exit code 0: let through; 1: not let through; 2: no verdict (wrong input, or a crash); 3: not
+    comparable. Where GITHUB_STEP_SUMMARY names a file, the report is added to it.
     """
     from benchbench.devices import memory_errors
     from benchbench.errors import BenchbenchError, NotComparable
@@ -171,7 +172,7 @@ def _asked(
         rules += rules_of(settings.gate.checks, str(settings.path))
     if not rules:
         raise UsageError(
-            f"Nothing is asked. Type --fail-if {EXAMPLE}, or write [[gate]] tables into "
+            f"There is no condition. Type --fail-if {EXAMPLE}, or write [[gate]] tables into "
             "benchbench.toml (in pyproject.toml: [[tool.benchbench.gate]])."
         )
     where = baseline or settings.gate.baseline

@@ -85,7 +85,7 @@ def facts(board: Leaderboard) -> str:
     of = board.first
     return (
         f"{first.n_items:,} items of {first.n_clusters:,} source images · protocol {of.protocol}, "
-        f"version {of.task_version} · ties {board.ties} · guessing earns "
+        f"version {of.task_version} · ties {board.ties} · chance "
         f"{number(board, board.chance)}"
     )
 
@@ -139,7 +139,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield from rare_groups_note({board.metric.name: board.rare_share}, named)
     yield "M: millions of parameters."
     if any(place.text_only for place in board.places):
-        yield "†: never looks at a picture. What such a model earns, seeing did not."
+        yield "†: text-only. No image is needed for the score of such a model."
     yield from (banner for banner in _banners(board) if NOTE in banner)
 
 

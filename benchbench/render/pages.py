@@ -106,8 +106,7 @@ def _front(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:
         lines += _overall_lines(whole, text_only)
     lines += [
         "## By task", "",
-        "Bold: not told apart from the first of its task (adjusted p ≥ 0.05). †: never looks at a "
-        "picture.", "",
+        "Bold: not distinguished from the first of its task (adjusted p ≥ 0.05). †: text-only.", "",
     ]  # fmt: skip
     if whole is not None:
         order = [s.name for s in whole.standings]

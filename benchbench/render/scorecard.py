@@ -67,7 +67,7 @@ def counts_line(scorecard: Scorecard) -> str:
     first = [
         f"{counts.items:,} items",
         f"{counts.images:,} images",
-        f"{counts.pictures:,} distinct pictures of them",
+        f"{counts.pictures:,} distinct images and crops",
         f"{counts.captions:,} distinct captions",
         f"{counts.clusters:,} clusters",
     ]
@@ -201,11 +201,11 @@ def _number(row: Row, value: float, *, least: bool = False) -> str:
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
-    guessing = "chance: what guessing earns"
+    guessing = "chance: the score of guessing"
     if not _chances_differ(scorecard):
         row = scorecard.headline
         percent = "" if row.is_rank else " %"
-        guessing = f"Guessing earns {_number(row, row.chance, least=True)}{percent}"
+        guessing = f"Chance is {_number(row, row.chance, least=True)}{percent}"
     yield (
         f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
         f"the same{', and (how many) of n that decides' if _has_ties(scorecard) else ''}."

@@ -46,7 +46,7 @@ def test_eval_prints_the_scorecard_the_file_and_what_to_type_next(
     assert "UNTRAINED: random (seed 0) weights" in done.stdout
     assert re.search(r"^aro-paper \* +\d+\.\d +\[\d+\.\d, \d+\.\d\] +72 +36 ", done.stdout, re.M)
     assert (
-        "72 items · 36 images · 36 distinct pictures of them · 72 distinct captions" in done.stdout
+        "72 items · 36 images · 36 distinct images and crops · 72 distinct captions" in done.stdout
     )
     assert "0 no-op negatives · 0 truncated captions" in done.stdout
     file = Path(re.search(r"^run   (.*)$", done.stdout, re.M)[1])  # type: ignore[index]

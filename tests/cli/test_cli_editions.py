@@ -137,7 +137,7 @@ def test_ctrl_c_while_drawing_leaves_nothing_that_counts(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchbench.scenes.edition.pictures._save", interrupted)
+        patch.setattr("benchbench.scenes.edition.images._save", interrupted)
         done = typed(*CHANCE, "--out", tmp_path / "run.parquet")
     assert done.exit_code == 130
     assert done.stderr.split("\n")[-2:] == ["Interrupted.", ""]

@@ -259,7 +259,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchbench.scenes.edition.pictures._save", full)
+        patch.setattr("benchbench.scenes.edition.images._save", full)
         with pytest.raises(UsageError, match=r"No space left on device\..*BENCHBENCH_CACHE names"):
             keep("vg-relation")
     assert not list(place("vg-relation").parent.iterdir())

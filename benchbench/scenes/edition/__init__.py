@@ -7,7 +7,7 @@
     plan           the content of an edition; digests
     folders        a folder written whole or not at all
     pieces         the finished pieces of an unfinished edition
-    pictures       PNG files
+    images         PNG files
     aro            visual_genome_relation.json, images/relation/: the part vg-relation;
                    visual_genome_attribution.json, images/attribution/: the part vg-attribution
     karpathy       images/, coco_karpathy_test.json, flickr30k_test.json, their order negatives

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from benchbench.scenes.balance import Items, balanced_attributes, balanced_relations
-from benchbench.scenes.edition.pictures import Drawings, drawings, shared_pictures
+from benchbench.scenes.edition.images import Drawings, drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
 from benchbench.scenes.seen import seen

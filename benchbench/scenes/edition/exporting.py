@@ -13,7 +13,7 @@ from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
-from benchbench.scenes.edition.pictures import Drawings, write_pictures
+from benchbench.scenes.edition.images import Drawings, write_pictures
 from benchbench.scenes.edition.plan import (
     DENSE,
     EDITION,

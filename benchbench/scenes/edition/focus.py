@@ -23,22 +23,22 @@ LIGHT_SIGMA, BLUR_SIGMA, UPSTREAM_SIDE = 100, 2, 640
 _ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
 
 
-def blurred(picture: Pixels) -> Pixels:
+def blurred(image: Pixels) -> Pixels:
     """Blur an image, [height, width, 3], by a Gaussian of σ = 2 · longest side / 640.
 
     The edges are repeated.
     """
-    weights = blur_weights(max(picture.shape[:2]))
+    weights = blur_weights(max(image.shape[:2]))
     reach = len(weights) // 2
     for axis in (0, 1):
         margin = [(reach, reach) if each == axis else (0, 0) for each in range(3)]
-        wide = np.pad(picture, margin, mode="edge").astype(np.uint16)
-        total = np.full(picture.shape, _HALF, dtype=np.uint16)
+        wide = np.pad(image, margin, mode="edge").astype(np.uint16)
+        total = np.full(image.shape, _HALF, dtype=np.uint16)
         for shift, weight in enumerate(weights):
-            stop = shift + picture.shape[axis]
+            stop = shift + image.shape[axis]
             total += (wide[shift:stop] if axis == 0 else wide[:, shift:stop]) * weight
-        picture = (total >> _BYTE).astype(np.uint8)
-    return picture
+        image = (total >> _BYTE).astype(np.uint8)
+    return image
 
 
 @lru_cache(maxsize=4)
@@ -55,11 +55,11 @@ def blur_weights(side: int) -> tuple[np.uint16, ...]:
     return tuple(np.uint16(weight) for weight in weights)
 
 
-def focused(picture: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
+def focused(image: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
     """Return the image with light on two objects.
 
     Args:
-        picture: [height, width, 3]
+        image: [height, width, 3]
         blur: the image after ``blurred``, [height, width, 3].
         masks: [height, width] each, the visible pixels of the objects; neither mask is empty.
 
@@ -68,7 +68,7 @@ def focused(picture: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels
     """
     light = np.maximum(*(_light(mask) for mask in masks))[..., None]
     dim = ((blur * light + _HALF) >> _BYTE).astype(np.uint8)
-    return np.where((masks[0] | masks[1])[..., None], picture, dim)
+    return np.where((masks[0] | masks[1])[..., None], image, dim)
 
 
 def _light(mask: Flags) -> Words:

@@ -18,7 +18,7 @@ import numpy as np
 from benchbench.data.canonical import records_digest
 from benchbench.data.order import TaggedCaption, frozen, frozen_name
 from benchbench.scenes.captions import PER_SCENE, captions
-from benchbench.scenes.edition.pictures import Drawings, shared_pictures
+from benchbench.scenes.edition.images import Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.sampling import sample
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.pictures import BATCH, Batch, Drawings, shared_pictures
+from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, annotated, picture_name
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS

@@ -32,7 +32,7 @@ from benchbench.errors import DataError, UsageError
 from benchbench.leftovers import remove_leftovers, unfinished
 from benchbench.scenes.edition import vg150
 from benchbench.scenes.edition.folders import manifest
-from benchbench.scenes.edition.pictures import BATCH, add_pixels, read_pixels
+from benchbench.scenes.edition.images import BATCH, add_pixels, read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.scenes.dice import Dice, dice
-from benchbench.scenes.edition.pictures import Drawings, drawings
+from benchbench.scenes.edition.images import Drawings, drawings
 from benchbench.scenes.edition.plan import Plan, Written, picture_name
 from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import held_attributes

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.edition.pictures import Drawings, drawings
+from benchbench.scenes.edition.images import Drawings, drawings
 from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen

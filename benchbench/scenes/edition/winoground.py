@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenes.edition.pictures import Drawings, shared_pictures
+from benchbench.scenes.edition.images import Drawings, shared_pictures
 from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
 from benchbench.scenes.items import attribute_items, relation_items
 
