@@ -16,7 +16,7 @@ import pytest
 
 from benchbench.leftovers import unfinished
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition import export, pictures
+from benchbench.scenes.edition import export, images
 from benchbench.scenes.edition.folders import files_in
 
 SMALL: dict[str, Any] = {
@@ -30,9 +30,9 @@ SMALL: dict[str, Any] = {
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from benchbench.scenes.edition import export, pictures
+from benchbench.scenes.edition import export, images
 root, log, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-draw, pictures.BATCH = pictures.draw, 2
+draw, images.BATCH = images.draw, 2
 
 def killed(scenes, size):
     found = draw(scenes, size)
@@ -46,14 +46,14 @@ def told(what, *_):
     if what != "pictures" and at < 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-pictures.draw = killed
+images.draw = killed
 export(root, progress=told, **json.loads(sys.argv[4]))
 """
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "BATCH", 2)
+    monkeypatch.setattr(images, "BATCH", 2)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.extend(scenes.index.tolist())
         return draw(scenes, size)
 
-    monkeypatch.setattr(pictures, "draw", listed)
+    monkeypatch.setattr(images, "draw", listed)
     return found
 
 
