@@ -199,7 +199,7 @@ def test_a_gate_that_no_look_could_hold_is_refused_before_training(shapes: Path)
         bb.Monitor(["vg-relation", "winoground"], every=1, against=run)
     with pytest.raises(UsageError, match="needs one run of vg-relation, and has 2"):
         bb.Monitor("vg-relation", every=1, against=[run, run])
-    with pytest.raises(UsageError, match="fail_if asks for winoground, and looked at: vg-relation"):
+    with pytest.raises(UsageError, match="fail_if needs winoground, and looked at: vg-relation"):
         bb.Monitor(
             "vg-relation", every=1, against=run, fail_if=["winoground.group < baseline - 1pp"]
         )

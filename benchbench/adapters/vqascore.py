@@ -217,7 +217,7 @@ class AnswerScorer:
             same = [0] * len(batch)
             (group,) = prefix_groups(batch, same, same, self._prompts.placeholder)
             if not group.saves_work:
-                return "the prompts of an image begin differently"
+                return "the prompts of a picture begin differently"
             if not self._is_causal(features, batch, group.length):
                 return "what follows a token changes what is made of it"
             whole = self._log_yes(self._whole(features, batch))

@@ -46,7 +46,7 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
                 f"{run.model.name} has random weights, and is not published. Leave its run out."
             )
     _check_places(runs)
-    editions = {run.edition: read_published(to / run.edition) for run in runs}
+    editions = {name: read_published(to / name) for name in dict.fromkeys(r.edition for r in runs)}
     changed = [path for name, there in editions.items() for path in changed_runs(to / name, there)]
     for run in runs:
         of_task, name = editions[run.edition].setdefault(run.task, {}), run.model.name

@@ -149,7 +149,7 @@ def test_members_are_trained_from_their_starts_and_kept(
         "base", "captioner-locked", "clip", "clip@random", "evaluated",
     ]  # fmt: skip
     card = (tmp_path / "one" / "bundled" / "clip.md").read_text("utf-8")
-    assert "from the captioner:locked of seed 0 (2 steps, batch 2; a text tower that" in card
+    assert "from the captioner:locked of seed 0 (2 steps, batch 2; a text tower trained" in card
     assert "after the base of seed 0" in card
     assert "train base --data scenes --backbone small" in card
     assert "train captioner:locked --data scenes --backbone 0/base/best.safetensors" in card

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what it is asked, and a layer of its text side."""
+    """A model, a task, and a layer of its text side."""
 
     model: str
     task: str
@@ -32,8 +32,8 @@ class Case:
     by: str
 
 
-RELATIONS = Case("structclip", "vg-relation", "knowledge.transformer.layers.1.", "relation")
-"""It reads who does what to whom with its knowledge encoder, so that this is what is damaged."""
+RELATIONS = Case("structclip", "vg-relation", "clip.transformer.resblocks.0.", "relation")
+"""Its text tower alone tells relations apart; without its knowledge encoder it loses a point."""
 ATTRIBUTES = Case("negclip", "vg-attribution", "transformer.resblocks.0.", "attributes")
 CASES = pytest.mark.parametrize("case", [RELATIONS, ATTRIBUTES], ids=lambda case: str(case.model))
 

@@ -50,6 +50,20 @@ def test_a_models_run_is_replaced_and_others_stay(boards: Path) -> None:
     assert refresh(boards, check=True) == []
 
 
+def test_an_editions_runs_are_read_once_however_many_are_published(
+    boards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path) -> Run:
+        read.append(path)
+        return read_run(path)
+
+    monkeypatch.setattr("benchbench.render.publication.read_run", counted)
+    publish([made("c", 0.5), made("d", 0.6), made("e", 0.7)], boards)
+    assert len(read) == len(set(read)) == 2
+
+
 def test_nothing_is_published_that_should_not_be(boards: Path) -> None:
     run = made("c", 0.5)
     partial = changed(run, counts=replace(run.counts, items_in_edition=1000))

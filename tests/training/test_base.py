@@ -58,7 +58,7 @@ def test_a_backbone_that_is_none(tmp_path: Path) -> None:
     other = weights.write(tmp_path / "x.safetensors", {"w": torch.zeros(1)}, {"some": "thing"})
     with pytest.raises(ModelError, match="holds no towers to start from"):
         build_for(variant("clip"), Plan("clip", backbone=str(other)))
-    with pytest.raises(UsageError, match="There are: small, openclip:ARCH/TAG, and checkpoints"):
+    with pytest.raises(UsageError, match="There are: small, captioner:locked, openclip:ARCH/TAG"):
         build_for(variant("clip"), Plan("clip", backbone="large"))
 
 

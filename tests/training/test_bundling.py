@@ -14,7 +14,7 @@ from benchbench.training.log import read_log
 from benchbench.training.running import build_for
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import catalogue
-from benchbench.variants.catalogue import BUNDLED, variant
+from benchbench.variants.catalogue import BUNDLED, bundled_starts, variant
 from benchbench.variants.weights import read, write
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_the_card_tells_what_counted_and_a_dozen_looks_at_most(run: Path) -> Non
 
 @pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.md")), ids=lambda path: path.stem)
 def test_a_card_tells_how_its_method_differs(path: Path) -> None:
-    described, text = variant(path.stem), path.read_text("utf-8")
+    described, text = variant(path.stem.replace("-", ":")), path.read_text("utf-8")
     assert described.differs or described.start or path.stem == "clip"
     record = read(path.with_suffix(".safetensors"))[1]
     unusual = {"swaps": described.swaps > 1, "dense_percent": described.dense_percent > 0}
@@ -124,6 +124,9 @@ def test_what_ships_is_small_has_a_card_and_runs(
     card = path.with_suffix(".md").read_text()
     assert f"{record['parameters']:,}" in card
     assert ("CPU" in card) == (not record["environment"]["gpu"])
+    if variant(record["variant"]).start:
+        assert record["variant"] in bundled_starts()
+        return
     run = bb.evaluate(path.stem, "vg-relation", data_root=drawn_edition, limit=20)
     assert run.model.trained
     assert run.model.weights == "bundled"

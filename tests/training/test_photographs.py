@@ -239,7 +239,7 @@ def test_validation_has_swaps_where_there_are_any(tmp_path: Path) -> None:
 def test_files_that_are_not_what_they_should_be(tmp_path: Path, file: Path) -> None:
     with pytest.raises(MissingData, match=r"nowhere\.json"):
         read(tmp_path / "nowhere.json")
-    with pytest.raises(MalformedData, match="has 3 pictures; training needs 4"):
+    with pytest.raises(MalformedData, match="has 3 images; training needs 4"):
         read(drawn(tmp_path / "few", count=3))
     (file.parent / "images/3.png").write_bytes(b"no picture")
     (file.parent / "images/5.png").unlink()

@@ -89,7 +89,10 @@ def test_a_loss_that_never_was_a_number_says_that_nothing_is_kept(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backbone": "large"}, "Unknown backbone 'large'. There are: small, openclip:ARCH/TAG."),
+        (
+            {"backbone": "large"},
+            "Unknown backbone 'large'. There are: small, captioner:locked, openclip:ARCH/TAG",
+        ),
         ({"backbone": "openclip:ViT-B-31/untrained"}, "Did you mean 'ViT-B-32'"),
         ({"backbone": "openclip:ViT-B-32/none"}, "Unknown tag of ViT-B-32 'none'"),
         ({"backbone": "openclip:RN50/untrained"}, "RN50 cannot be a backbone"),

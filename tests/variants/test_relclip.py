@@ -37,7 +37,7 @@ WORDS = Vocabulary(("dog", "cat", "zebra"), ("on", "near", "chasing", "devouring
 
 
 @pytest.fixture(scope="module")
-def made() -> Build:
+def build() -> Build:
     torch.manual_seed(0)
     clip = towers.build(towers.NAME)
     return build_variant(variant("relclip"), clip, towers.NAME)
