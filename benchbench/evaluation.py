@@ -132,7 +132,7 @@ def evaluate(
     model = loaded(model, device, precision, seed, further, progress)
     chosen += selections_of(typed)
     with foreign_code(typed):
-        model = _learned(model, task, resolved.root)
+        model = _fitted(model, task, resolved.root)
         computation = Computation.of(model)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
@@ -186,11 +186,11 @@ def _items(task: Task, root: Path) -> Sequence[Any]:
     return found
 
 
-def _learned(model: Model, task: Task, root: Path) -> Model:
+def _fitted(model: Model, task: Task, root: Path) -> Model:
     """Return the model, fitted to the task's training split where it is a ``Learner``."""
     if not isinstance(model, Learner):
         return model
-    return model.learned(task.training(root) if isinstance(task, Trainable) else ())
+    return model.fit(task.training(root) if isinstance(task, Trainable) else ())
 
 
 def _chosen(selections: Sequence[Selection]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Frequency(Blind):
         self._predicates = counts.log_predicates() if counts else None
         self._objects = counts.log_objects() if counts else None
 
-    def learned(self, training: Sequence[Question]) -> Frequency:
+    def fit(self, training: Sequence[Question]) -> Frequency:
         """Return the baseline with the counts of the scenes in ``training``, if there are any."""
         scenes = [each for each in training if isinstance(each, Scene)]
         return Frequency(count(scenes) if scenes else None)

@@ -164,7 +164,7 @@ class Ngram(CaptionScorer):
         super().__init__(kind, "words and commas, lower case", how | _training_settings(model, n))
         self._kind, self._mean, self._model = kind, mean, model
 
-    def learned(self, training: Sequence[Question]) -> Ngram:
+    def fit(self, training: Sequence[Question]) -> Ngram:
         """Return the baseline trained on the true captions of ``training``, if there are any."""
         captions = [text for question in training for text in true_captions(question)]
         model = KneserNey(captions) if captions else None

@@ -233,7 +233,7 @@ class RelationScorer(Protocol):
 class Learner(Protocol):
     """A baseline that is fitted to a task's training split before it is evaluated."""
 
-    def learned(self, training: Sequence[Question]) -> Model:
+    def fit(self, training: Sequence[Question]) -> Model:
         """Return the same model, fitted; its manifest names the training data.
 
         ``training`` is empty where the task has no training split.

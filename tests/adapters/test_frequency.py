@@ -58,7 +58,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_follow_the_formula(source: str, tmp_path: Path, drawn: Path) -> None:
     root = write(tmp_path) if source == "made up" else drawn
     training, test = read_scenes(root, "training"), read_scenes(root)
-    model = Frequency().learned(training)
+    model = Frequency().fit(training)
     for scene in test[:2]:
         shown = view(scene)
         found = model.score_relations(shown)
@@ -80,7 +80,7 @@ def test_repeats_count_once_and_a_box_is_no_pair_with_itself(tmp_path: Path) -> 
     alone = [*relations[:4], [4, 4], [3, 4]]
     once = read_scenes(write(tmp_path, {"relationships": alone}), "training")
     assert twice[0].relations != once[0].relations
-    assert Frequency().learned(twice).manifest == Frequency().learned(once).manifest
+    assert Frequency().fit(twice).manifest == Frequency().fit(once).manifest
 
 
 def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
@@ -90,12 +90,12 @@ def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
     assert model.manifest == load_model("blind:frequency").manifest
     assert model.manifest.settings["learned"] == "nothing"
     assert "note" in model.manifest.settings
-    assert model.learned(()).manifest == model.manifest
+    assert model.fit(()).manifest == model.manifest
     training = read_scenes(write(tmp_path), "training")
-    learnt = model.learned(training)
+    learnt = model.fit(training)
     assert learnt.manifest.settings["learned"] == "1 training images"
     assert "note" not in learnt.manifest.settings
-    other = model.learned(read_scenes(tmp_path))
+    other = model.fit(read_scenes(tmp_path))
     fingerprints = {each.manifest.fingerprint for each in (model, learnt, other)}
     assert len(fingerprints) == 3, "what was learnt is part of the identity"
     check_model(learnt)
@@ -110,7 +110,7 @@ def test_without_training_everything_is_alike(tmp_path: Path) -> None:
 
 def test_no_pair_gives_no_row_and_other_names_are_refused(tmp_path: Path) -> None:
     training = read_scenes(write(tmp_path), "training")
-    model = Frequency().learned(training)
+    model = Frequency().fit(training)
     words = training[0].vocabulary
     assert model.score_relations(View(lambda: None, (), (), (), words)).shape == (0, 2)  # type: ignore[arg-type, return-value]
     other = view(training[0], Vocabulary(words.objects, ("wears", "under")))
@@ -151,7 +151,7 @@ def test_predictions_on_photographs_equal_a_pandas_count(vrd: Path) -> None:
     best = held.groupby(["s", "o"])["p"].first()
     expected = [best.get(pair, overall.idxmax()) for pair in zip(test["s"], test["o"], strict=True)]
 
-    model = Frequency().learned(read_scenes(vrd, "training"))
+    model = Frequency().fit(read_scenes(vrd, "training"))
     found: list[int] = []
     for scene in read_scenes(vrd):
         pairs = tuple((subject, thing) for subject, thing, _ in scene.relations)

@@ -62,7 +62,7 @@ def test_the_plain_formula_is_a_distribution(context: tuple[str, str]) -> None:
 
 
 def test_marks_and_case_are_not_read() -> None:
-    model = Ngram("ngram", mean=False).learned([entry("A red dog.")])
+    model = Ngram("ngram", mean=False).fit([entry("A red dog.")])
     assert model.token_ids(["A red dog."]) == model.token_ids(["a red, dog".replace(",", "")])
     assert model.token_ids(["a red dog"]) != model.token_ids(["a dog red"])
     batch = model.tokenize(["A red dog.", "a red dog", "dog red a"])
@@ -82,23 +82,23 @@ def test_it_learns_true_captions_alone() -> None:
     assert list(true_captions(item)) == ["true"]
     assert list(true_captions(entry("x", "y"))) == ["x", "y"]
     assert not list(true_captions(scene))
-    learnt = Ngram("ngram", mean=False).learned([item, scene, entry("x", "y")])
+    learnt = Ngram("ngram", mean=False).fit([item, scene, entry("x", "y")])
     assert learnt.manifest.settings["learned"] == "3 training captions"
-    again = Ngram("ngram", mean=False).learned([entry("y", "x", "true")])
+    again = Ngram("ngram", mean=False).fit([entry("y", "x", "true")])
     assert learnt.manifest == again.manifest
-    other = Ngram("ngram", mean=False).learned([entry("y", "x", "x")])
+    other = Ngram("ngram", mean=False).fit([entry("y", "x", "x")])
     assert learnt.manifest.fingerprint != other.manifest.fingerprint
 
 
 def test_without_a_training_split_all_captions_are_alike() -> None:
     model = Ngram("ngram", mean=False)
     assert isinstance(model, Learner)
-    assert "learnt nothing" in model.learned(()).manifest.settings["note"]
+    assert "learnt nothing" in model.fit(()).manifest.settings["note"]
     scores = model.encode_texts(model.tokenize(["a", "a much longer one"]), "scene")
     assert scores.tolist() == [[0.0], [0.0]]
 
 
 def test_a_mean_is_over_words_and_end() -> None:
     training = [entry(*CAPTIONS)]
-    one, mean = (Ngram("x", mean=mean).learned(training) for mean in (False, True))
+    one, mean = (Ngram("x", mean=mean).fit(training) for mean in (False, True))
     assert one.score("a dog") / 3 == mean.score("a dog")
