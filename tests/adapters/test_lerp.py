@@ -80,8 +80,8 @@ def test_transformers_and_bundled_variants_mix(tmp_path: Path) -> None:
     small: Any = load_model("lerp:clip,negclip,0.25")
     check_model(small)
     ends: list[Any] = [load_model(name) for name in ("clip", "negclip")]
-    a, b = (each.module.state_dict()["visual.proj"] for each in ends)
-    assert torch.allclose(small.module.state_dict()["visual.proj"], 0.75 * a + 0.25 * b)
+    a, b = (each.module.state_dict()["text_projection"] for each in ends)
+    assert torch.allclose(small.module.state_dict()["text_projection"], 0.75 * a + 0.25 * b)
 
 
 def test_models_that_read_captions_otherwise_are_not_mixed(tmp_path: Path) -> None:
