@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import safe_open
 
 from benchbench.errors import UsageError
 from benchbench.training.log import LOG
@@ -43,8 +44,11 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether its best checkpoint is its last word."""
-        return (self.folder / BEST).is_file() and not (self.folder / STATE).is_file()
+        """Whether its best checkpoint is its last word: in float16, which ``finish`` makes it.
+
+        A run writes its first best checkpoint shortly before its first state.
+        """
+        return not self.stopped and _is_half(self.folder / BEST)
 
     @property
     def stopped(self) -> bool:
@@ -60,6 +64,14 @@ class Run:
     def bytes(self) -> int:
         """What that takes in a tar file."""
         return sum(1024 + -(-path.stat().st_size // 512) * 512 for path in self.files())
+
+
+def _is_half(path: Path) -> bool:
+    """Return whether a checkpoint is there, and holds no float32."""
+    if not path.is_file():
+        return False
+    with safe_open(path, "pt") as file:
+        return all(file.get_slice(name).get_dtype() != "F32" for name in file.keys())  # noqa: SIM118
 
 
 def finish(folder: Path) -> None:
