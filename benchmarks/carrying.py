@@ -23,13 +23,14 @@ from benchbench.training.state import STATE
 from benchbench.variants import weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 PIECE, MOST = 16 * 2**20, 64 * 2**20
 """Bytes of a file, and of all together: four files, where eight are allowed."""
 NAME = "results.tar"
 SAID = "carried.json"
+COLLECTED = "collected.json"
 _BLOCK = 10_240
 """Bytes that tar rounds a stream up to."""
 
@@ -120,6 +121,37 @@ def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MOST
                 archive.add(path, f"{run.name}/{path.name}", recursive=False, filter=_plain)
     _cut(stream.getvalue(), out)
     return lost
+
+
+def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MOST) -> list[str]:
+    """Carry finished runs that were not collected before, as many as there is room for.
+
+    Training may go on meanwhile: a machine that is lent for a quarter of an hour leaves more behind
+    in several calls than in one.
+
+    Args:
+        work: the folder of runs; what was collected is remembered there.
+        out: the folder of pieces.
+        last: names of run folders that come after all others.
+        most: bytes of all pieces.
+
+    Returns:
+        The runs' names.
+    """
+    memory = work / COLLECTED
+    before = set(json.loads(memory.read_text("utf-8"))) if memory.is_file() else set()
+    folders = [path for path in sorted(work.glob("[0-9]*/*")) if path.is_dir()]
+    runs = [Run(f"{path.parent.name}/{path.name}", path) for path in folders]
+    found = [run for run in runs if run.finished and run.name not in before]
+    kept, room = [], most - _BLOCK - 64 * 1024
+    for run in sorted(found, key=lambda run: run.folder.name in last):
+        if run.bytes <= room:
+            room -= run.bytes
+            kept.append(run)
+    carry(kept, out, {}, most)
+    names = [run.name for run in kept]
+    memory.write_text(json.dumps(sorted(before | set(names))), "utf-8")
+    return names
 
 
 def _plain(header: tarfile.TarInfo) -> tarfile.TarInfo:

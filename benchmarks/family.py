@@ -115,7 +115,7 @@ def _chosen(members: str) -> tuple[Member, ...]:
 
 def _train_seed(work: Work, seed: int, scale: float) -> None:
     """Train what a seed lacks: starts that members need, then members."""
-    wanted = [each for each in work.members if each.known]
+    wanted = [each for each in work.members if each.known and seed < each.seeds]
     lacking = [each for each in wanted if seed not in work.there(each.name)]
     for each in (*(start.scaled(scale) for start in starts_of(lacking)), *wanted):
         _trained(work, each, seed)

@@ -7,7 +7,8 @@ A call makes the examples once, with all cores (``training.packing``), and the v
 Then members train side by side, each a process that brings the columns it needs to the device.
 Before ``--max-minutes`` are over it stops them, and leaves their results in a few small files
 (``carrying``): the next call goes on from those. ``--unpack`` puts them into ``WORK/SEED/MEMBER``,
-where ``family.py`` finds them.
+where ``family.py`` finds them. A call without ``--out`` can be left to train in the background,
+while others ``--collect`` what is finished.
 """
 
 from __future__ import annotations
@@ -51,10 +52,15 @@ class Call:
 @click.command()
 @click.option("--work", default="training", show_default=True, help="Folder of runs.")
 @click.option("--packs", default="", help="Folder of examples and exams.  [default: WORK/packs]")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of results.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of results; without it, they stay in --work.",
+)
 @click.option("--from", "carried", type=click.Path(path_type=Path), multiple=True,
               help="A folder of results to go on from.")  # fmt: skip
 @click.option("--unpack", is_flag=True, help="Put --from into --work, and do no more.")
+@click.option("--collect", is_flag=True, help="Put what is newly finished into --out, no more.")
 @click.option("--seeds", default="0", show_default=True, help="With commas between.")
 @click.option("--members", default="", help="Names with commas between; by default all.")
 @click.option(

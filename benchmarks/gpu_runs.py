@@ -22,9 +22,9 @@ from benchbench.training.packing import Recipe, make
 from benchbench.training.running import SMALL, build_for
 from benchbench.training.validation.stored import stored_set
 from benchbench.variants.catalogue import variant
-from benchmarks.carrying import Run, carry, finish, unpack
+from benchmarks.carrying import Run, carry, collect, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
-from benchmarks.members import MEMBERS, Member, place, starts_of
+from benchmarks.members import BEFORE, MEMBERS, Member, place, starts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,18 +89,24 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
     came = _brought_along(given["carried"], Path(given["work"]))
     if given["unpack"]:
         return
-    if given["out"] is None:
+    if given["collect"] and given["out"] is None:
         raise UsageError("Results need a folder: --out DIR.")
+    if given["collect"]:
+        starts = [place(Path(), each).name for each in BEFORE]
+        names = collect(Path(given["work"]), given["out"], starts)
+        _say(f"collected: {', '.join(names) or 'nothing new'}")
+        return
     call, seeds = _call(started, given), [int(each) for each in given["seeds"].split(",")]
     chosen = _chosen(given["members"], given["scale"], call.small)
     if not call.small:
         chosen = [each.in_batches(given["batch_size"], given["rate"]) for each in chosen]
     tasks = _tasks(call, seeds, chosen)
     failed = _trained(call, [task for task in tasks if not task.run(call.work).finished])
-    said = {"seeds": seeds, "pool": call.pool, "device": call.device, "failed": failed}
-    runs = [task.run(call.work) for task in tasks]
-    for line in carry([run for run in runs if run.name not in came], given["out"], said):
-        _say(line)
+    if given["out"] is not None:
+        said = {"seeds": seeds, "pool": call.pool, "device": call.device, "failed": failed}
+        runs = [task.run(call.work) for task in tasks]
+        for line in carry([run for run in runs if run.name not in came], given["out"], said):
+            _say(line)
     _tell(call, tasks)
     if failed:
         raise click.ClickException(f"Training failed: {', '.join(failed)}; what it said is above.")
@@ -171,7 +177,8 @@ def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[
             name = _pack_of(member)
             where = "" if name is None else f"{call.packs}/{name}"
             each = 0 if name is None else _bytes_each(packs[name], member)
-            tasks.append(Task(member, seed, where, each * call.pool))
+            if seed < member.seeds:
+                tasks.append(Task(member, seed, where, each * call.pool))
             if seed == seeds[0]:
                 _say(f"{member.name}: {each:,} bytes an example on the device")
     return tasks

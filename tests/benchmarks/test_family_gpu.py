@@ -20,7 +20,7 @@ from benchbench.training.packing import Recipe, make
 from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchmarks import gpu_runs
-from benchmarks.carrying import PIECE, Run, carry, finish, unpack
+from benchmarks.carrying import PIECE, Run, carry, collect, finish, unpack
 from benchmarks.family_gpu import Call, take_along
 from benchmarks.members import STARTING, STARTS, Member
 
@@ -147,6 +147,27 @@ def test_runs_that_are_done_are_left_alone(tmp_path: Path) -> None:
     assert mine.finished
 
 
+def test_what_was_collected_is_not_collected_again(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    for name, state in (("0/base", False), ("0/clip", False), ("1/clip", True)):
+        run_of(work, name, state=state)
+    assert collect(work, tmp_path / "out", ["base"]) == ["0/clip", "0/base"]
+    finish(work / "1" / "clip")
+    run_of(work, "2/large", state=False, size=300_000)
+    assert collect(work, tmp_path / "out", most=200_000) == ["1/clip"]
+    assert unpack(tmp_path / "out", tmp_path / "b")["runs"] == {"1/clip": False}
+    assert collect(work, tmp_path / "out") == ["2/large"]
+    assert collect(work, tmp_path / "out") == []
+
+
+def test_what_is_not_finished_yet(tmp_path: Path) -> None:
+    """A run writes its first checkpoint before its first state: neither is its last word."""
+    run = run_of(tmp_path, "0/clip", state=True)
+    (run.folder / STATE).unlink()
+    assert not run.finished
+    assert not run.stopped
+
+
 def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert PIECE == 16 * 2**20
     monkeypatch.setattr("benchmarks.carrying.PIECE", 20_000)
@@ -207,7 +228,7 @@ def test_whatever_can_be_trained_is() -> None:
     assert names[: len(STARTING)] == [each.name for each in STARTING]
     assert {"clip", "clip@random", "relclip", "scenarioclip:shared"} <= set(names)
     assert all(each.known and each.start in STARTS for each in chosen)
-    assert [each.steps for each in chosen if each.name == "clip"] == [3000]
+    assert [each.steps for each in chosen if each.name == "clip"] == [595]
     assert gpu_runs._chosen("clip", 1, small=True)[0].name == "base"
     with pytest.raises(UnknownName, match="There are: clip"):
         gpu_runs._chosen("structclip:plain", 1, small=False)
