@@ -177,6 +177,49 @@ def masked_contrast_losses(
     return losses.masked_fill(~some, 0.0).view(n, -1)
 
 
+def attention_losses(
+    entities: Tensor, regions: Tensor, there: Tensor, names: Tensor, scale: Tensor
+) -> Tensor:
+    """Return InfoNCE between entities and images, each image seen through its regions.
+
+    An entity attends to an image's regions, and their cosines are averaged by that attention: no
+    region has to be chosen, so that a wrong choice cannot confirm itself (after Gupta et al.,
+    "Contrastive learning for weakly supervised phrase grounding", ECCV 2020). Images whose captions
+    name the same entity are no negatives of it.
+
+    Args:
+        entities: [n, E, dim]; zero where there is none.
+        regions: [n, R, dim]; zero where there is none.
+        there: [n, E] bool: which entities there are.
+        names: [n, E]: numbers, equal where entities are called alike.
+        scale: factor on cosines.
+
+    Returns:
+        [n, E]: the mean of both ways; 0 where there is no entity.
+    """
+    from torch.nn.functional import cross_entropy
+
+    n, count = there.shape
+    who, named, some = entities.flatten(0, 1), names.flatten(), there.flatten()
+    likeness = torch.einsum("ad,nrd->anr", who, regions)
+    empty = regions.detach().abs().sum(dim=2) == 0
+    shares = (scale * likeness).masked_fill(empty[None], float("-inf")).softmax(dim=2)
+    scores = scale * (shares * likeness).sum(dim=2)  # [entities, images]
+    own = torch.arange(n, device=who.device).repeat_interleave(count)
+    alike = (named[:, None, None] == names[None]) & there[None]
+    told = alike.any(dim=2)  # whether an image's caption names the entity
+    here = own[:, None] == torch.arange(n, device=who.device)
+    by_image = scores.masked_fill(told & ~here, float("-inf"))
+    # The other way: among all entities of the batch, for the image of each.
+    itself = torch.eye(len(who), dtype=torch.bool, device=who.device)
+    out = (told[:, own].T | ~some[None]) & ~itself
+    by_entity = scores[:, own].T.masked_fill(out, float("-inf"))
+    truth = torch.arange(len(who), device=who.device)
+    losses = cross_entropy(by_image, own, reduction="none")
+    losses = (losses + cross_entropy(by_entity, truth, reduction="none")) / 2
+    return losses.masked_fill(~some, 0.0).view(n, count)
+
+
 def relation_losses(entities: Tensor, relations: Tensor, regions: Tensor, ends: Tensor) -> Tensor:
     """Return the Triplet-level Relational Alignment loss: a region replaces one end of a relation.
 

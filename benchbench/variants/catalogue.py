@@ -33,6 +33,8 @@ METHODS: dict[str, dict[str, str]] = {
         "msgclip": "regions aligned with entities and relations while training; plain CLIP after",
         "msgclip:contrast": "MSG-CLIP with InfoNCE between matched entities and regions: "
         "the repair",
+        "msgclip:attention": "MSG-CLIP with InfoNCE between entities and images, by attention to "
+        "regions: a second repair",
         "msgclip:oracle": "the same with regions from the scene's masks: a control",
         "msgclip:entities": "MSG-CLIP's alignment of entities (EMA) without that of relations",
         "msgclip:relations": "MSG-CLIP's alignment of relations (TRA) without that of entities",

@@ -12,7 +12,8 @@ The printed loss of entities has its minimum at a one-bit code, all cosines near
 negatives from other images. ``msgclip`` has it as printed;
 ``msgclip:contrast`` has InfoNCE between matched entities and regions across the batch in its place
 (``contrast_losses``), and ``msgclip:oracle`` the same with the regions that the scene's own masks
-give: what the idea is worth where the matching is right.
+give: what the idea is worth where the matching is right. Matches that begin by chance confirm
+themselves; ``msgclip:attention`` matches nothing while it learns (``attention_losses``).
 
 Pairs count where their cosine is over a threshold. The paper's 0.5 is for a CLIP that has seen
 hundreds of millions of images; towers trained from nothing come to a scale of their own.
@@ -29,6 +30,7 @@ from torch.nn.functional import adaptive_avg_pool2d, normalize
 from benchbench.errors import ModelError
 from benchbench.variants.adapter import family
 from benchbench.variants.alignment import (
+    attention_losses,
     contrast_losses,
     covered,
     entity_losses,
@@ -80,6 +82,7 @@ class Aligned(Contrastive):
         regions: int = 6,
         contrast: bool = False,
         oracle: bool = False,
+        attention: bool = False,
     ) -> None:
         """Put the objective on towers.
 
@@ -95,12 +98,13 @@ class Aligned(Contrastive):
             regions: groups that an image's patches are shared out among.
             contrast: whether entities learn by InfoNCE across the batch; every match counts then.
             oracle: whether regions are where the scene's masks say, given as the view "masks".
+            attention: whether entities learn by InfoNCE over images, to whose regions they attend.
         """
         super().__init__(clip, swap_weight=swap_weight, swap_sharpness=swap_sharpness)
         self.msga_weight, self.msga_start = msga_weight, msga_start
         self.entity_share, self.relation_share = entity_share, relation_share
         self.threshold, self.regions = threshold, regions
-        self.contrast, self.oracle = contrast, oracle
+        self.contrast, self.oracle, self.attention = contrast, oracle, attention
         self._window: Tensor | None = None
         """Matched entities, and all, of the steps since ``WINDOW`` was last full."""
 
@@ -147,11 +151,13 @@ class Aligned(Contrastive):
         likeness = entities @ regions.transpose(1, 2)
         if self.oracle:
             chosen = pairs & torch.eye(*pairs.shape[1:], dtype=torch.bool, device=pairs.device)
-        elif self.contrast:
+        elif self.contrast or self.attention:
             chosen = matched(likeness, pairs)
         else:
             chosen = matched(likeness, pairs) & (likeness > self.threshold)
-        if self.contrast:
+        if self.attention:
+            ema = self._attended(entities, regions, there, named(texts.ids, words))
+        elif self.contrast:
             ema = self._contrasted(entities, regions, chosen, named(texts.ids, words))
         else:
             ema = shared_mean(entity_losses(likeness, pairs), chosen)
@@ -182,6 +188,15 @@ class Aligned(Contrastive):
             gathered(entities), gathered(regions), every, gathered(names), scale
         )
         return mean_of(losses, every.any(dim=2))
+
+    def _attended(self, entities: Tensor, regions: Tensor, there: Tensor, names: Tensor) -> Tensor:
+        """Return InfoNCE of all processes' entities over their images."""
+        every = gathered(there.to(entities.dtype)) > 0
+        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        losses = attention_losses(
+            gathered(entities), gathered(regions), every, gathered(names), scale
+        )
+        return mean_of(losses, every)
 
     def _related(
         self, entities: Tensor, regions: Tensor, tokens: Tensor, spans: Spans, chosen: Tensor
@@ -257,6 +272,16 @@ VARIANTS = (
         SOURCE,
         Aligned,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "contrast": True},
+        negatives="random",
+        validation="alignment",
+    ),
+    Variant(
+        "msgclip:attention",
+        "MSG-CLIP with InfoNCE between entities and images, by attention to regions: a second "
+        "repair",
+        SOURCE,
+        Aligned,
+        {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "attention": True},
         negatives="random",
         validation="alignment",
     ),

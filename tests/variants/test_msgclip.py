@@ -14,7 +14,13 @@ from torch.nn.functional import normalize
 from benchbench.errors import ModelError
 from benchbench.training.drawn import DrawnWorld
 from benchbench.variants import towers
-from benchbench.variants.alignment import contrast_losses, covered, matched, named
+from benchbench.variants.alignment import (
+    attention_losses,
+    contrast_losses,
+    covered,
+    matched,
+    named,
+)
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
@@ -318,6 +324,34 @@ def test_the_contrast_is_that_of_a_plain_loop() -> None:
     assert int((found != 0).sum()) == len(pairs)
 
 
+def test_attention_is_that_of_a_plain_loop() -> None:
+    torch.manual_seed(0)
+    n, count, groups = 3, 2, 4
+    entities, regions = (normalize(torch.randn(n, each, 8), dim=-1) for each in (count, groups))
+    regions[1, 3] = 0  # an empty group
+    there = torch.tensor([[True, True], [True, False], [True, True]])
+    entities[1, 1] = 0
+    names = torch.tensor([[5, 6], [5, 7], [9, 8]])  # the first of two images are called alike
+    found = attention_losses(entities, regions, there, names, torch.tensor(4.0))
+    known = [(i, a) for i in range(n) for a in range(count) if there[i, a]]
+
+    def score(entity: tuple[int, int], image: int) -> float:
+        cosines = regions[image][regions[image].abs().sum(dim=1) > 0] @ entities[entity]
+        return float(4 * ((4 * cosines).softmax(dim=0) * cosines).sum())
+
+    def tells(entity: tuple[int, int], image: int) -> bool:
+        return any(names[entity] == names[other] for other in known if other[0] == image)
+
+    for i, a in known:
+        images = [j for j in range(n) if j == i or not tells((i, a), j)]
+        across = torch.tensor([score((i, a), j) for j in images]).log_softmax(dim=0)
+        others = [each for each in known if each == (i, a) or not tells(each, i)]
+        down = torch.tensor([score(each, i) for each in others]).log_softmax(dim=0)
+        wanted = -(across[images.index(i)] + down[others.index((i, a))]) / 2
+        assert float(found[i, a]) == pytest.approx(float(wanted), abs=1e-5)
+    assert float(found[1, 1]) == 0
+
+
 def test_entities_of_the_same_words_are_called_alike(reader: Reader) -> None:
     texts = reader.read(["a red dog chasing a cat", "we see a cat near a red dog", "a red cat"])
     assert texts.spans is not None
@@ -330,7 +364,7 @@ def test_entities_of_the_same_words_are_called_alike(reader: Reader) -> None:
 def test_gradients_of_the_repair_reach_both_towers_and_the_oracle_needs_masks(
     reader: Reader,
 ) -> None:
-    for name in ("msgclip:contrast", "msgclip:oracle"):
+    for name in ("msgclip:contrast", "msgclip:attention", "msgclip:oracle"):
         batch = batch_of(reader)
         masks = torch.zeros(N, MOST_ENTITIES, 16, 16)
         masks[:, 0, :, :8], masks[:, 1, :, 8:] = 1, 1
