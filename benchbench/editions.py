@@ -5,6 +5,7 @@
                                   written by ``benchbench scenes export``: its annotations and
                                   pixels have the digests that the package stores
 ``official``                      every annotation file has the digest that the task stores for it
+``official-2023-11-18``           the same, of the release of that date, where there are several
 ``custom-<folder>-<digest8>``     any other files, so that their numbers are never mistaken for
                                   those of another edition
 ================================  ==================================================================
@@ -42,12 +43,17 @@ LONGEST = 150
 a run's folder."""
 
 
+def is_official(name: object) -> bool:
+    """Return whether an edition of that name is made of official files."""
+    return isinstance(name, str) and bool(re.fullmatch(rf"{OFFICIAL}(-\d{{4}}-\d\d-\d\d)?", name))
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The choice of files to read, before any file is checked."""
 
     edition: str | None
-    """``scenes``, ``official``, or None: the files that ``root`` holds."""
+    """``scenes``, ``official`` or one release of it, or None: the files that ``root`` holds."""
     root: Path | None
     """The data root; None for the drawn world, and for official files without a data root."""
 
@@ -82,12 +88,12 @@ def choose(data_root: str | Path | None = None, edition: str | None = None) -> C
 
 
 def _edition(name: str | None, origin: str) -> str | None:
-    """Return ``scenes`` or ``official``; the drawn world's full name means ``scenes``.
+    """Return ``scenes``, ``official`` or a release; the drawn world's full name means ``scenes``.
 
     Raises:
         UnknownName: there is no such edition.
     """
-    if name is None or name in (SCENES, OFFICIAL):
+    if name is None or name == SCENES or is_official(name):
         return name
     from benchbench.scenes.edition import EDITION
 
@@ -146,6 +152,8 @@ def resolve_edition(
     data_root: str | Path | None = None,
     edition: str | None = None,
     progress: Progress | None = None,
+    *,
+    with_images: bool = True,
 ) -> Edition:
     """Find and name the files of a task; draw them where they are the drawn world's.
 
@@ -154,6 +162,7 @@ def resolve_edition(
         data_root: a folder with its files.
         edition: ``scenes`` or ``official``.
         progress: called during drawing.
+        with_images: whether folders of images must be there.
 
     Raises:
         UsageError: the choice is not possible: see ``choose``; or the drawn world has no such
@@ -171,6 +180,8 @@ def resolve_edition(
             f"{DATA_VARIABLE}, or data_root in {OWN_FILE}. {_layout(info)}"
         )
     for file in info.files:
+        if file.path.endswith("/") and not with_images:
+            continue
         there, state = state_of(file, choice.root)
         if not there:
             raise MissingData(
@@ -178,8 +189,9 @@ def resolve_edition(
                 f"{file.source}. The whole layout: benchbench data where {info.name}"
             )
     found = _named(info, choice.root)
-    if choice.edition == OFFICIAL and found.name != OFFICIAL:
-        raise UsageError(_not_official(info, found))
+    wanted = choice.edition in (None, found.name) or choice.edition == OFFICIAL
+    if not wanted or (choice.edition and not is_official(found.name)):
+        raise UsageError(_not_official(info, found, str(choice.edition)))
     return found
 
 
@@ -207,8 +219,9 @@ def _named(info: TaskInfo, root: Path) -> Edition:
         return Edition(EDITION, root, _joined(drawn))
     found = {path: file_sha256(root / path) for path in paths}
     digest = _joined(found)
-    if found and found == dict(info.official):
-        return Edition(OFFICIAL, root, digest)
+    for name, digests in info.official.items():
+        if found and found == dict(digests):
+            return Edition(name, root, digest)
     return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
 
 
@@ -226,18 +239,23 @@ def _joined(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _not_official(info: TaskInfo, found: Edition) -> str:
-    """Return the error message for files that are not the official ones."""
-    instead = f"Without --edition official they are read as {found.name}."
+def _not_official(info: TaskInfo, found: Edition, wanted: str) -> str:
+    """Return the error message for files that are not the official ones, or of another release."""
+    instead = f"Without --edition {wanted} they are read as {found.name}."
+    if is_official(found.name):
+        return f"The files of {info.name} in {found.root} are {found.name}, not {wanted}. {instead}"
     if not info.official:
         return (
             f"This version has no digest of the official files of {info.name}, so that it cannot "
             f"recognise them. {instead}"
         )
+    digests = {path: file_sha256(found.root / path) for path in _annotations(info, found.root)}
+    releases = [info.official[wanted]] if wanted in info.official else [*info.official.values()]
+    nearest = max(releases, key=lambda each: sum(each.get(k) == v for k, v in digests.items()))
     wrong = [
-        f"{path} has {digest[:12]}…, not {info.official.get(path, 'one that is known')[:12]}…"
-        for path in _annotations(info, found.root)
-        if (digest := file_sha256(found.root / path)) != info.official.get(path)
+        f"{path} has {digest[:12]}…, not {nearest.get(path, 'one that is known')[:12]}…"
+        for path, digest in digests.items()
+        if digest != nearest.get(path)
     ]
     return (
         f"The files of {info.name} in {found.root} are not the official ones (SHA-256: "

@@ -153,7 +153,7 @@ def evaluate(
         task_version=task.info.version,
         protocol=task.info.protocol,
         edition=resolved.name,
-        data_sha256=_data_sha256(resolved, encoder.sha256),
+        data_sha256=data_sha256(resolved, encoder.sha256),
         settings={**settings, **answers.settings, **_chosen(chosen)},
         environment=environment,
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
@@ -373,7 +373,8 @@ def _name(path: Path, edition: Edition) -> str:
     return (path.relative_to(edition.root) if inside else path).as_posix()
 
 
-def _data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
+def data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
+    """Return the SHA-256 over an edition's annotations and the digests of the images used."""
     digest = hashlib.sha256(edition.annotations_sha256.encode())
     for path in sorted(images):
         digest.update(f"\n{_name(path, edition)} {images[path]}".encode())

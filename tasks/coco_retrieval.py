@@ -50,7 +50,7 @@ class COCORetrieval:
             "high score here beside a high one on coco-order."
         ),
         tags=("direction",),
-        official={CAPTIONS: SHA256},
+        official={"official": {CAPTIONS: SHA256}},
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "

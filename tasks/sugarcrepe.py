@@ -22,6 +22,22 @@ SUBSETS = {
     "swap_obj": 245,
 }
 SOURCE = "RAIVNLab/sugar-crepe, data/"
+SINCE_2023_11_18 = {
+    "add_att.json": "012d88d729693d193760e6f3393b06a1cf874380a9db0062e937201199fe044d",
+    "add_obj.json": "1b9d76b93139a937b8dc1ada92a4f05ecc821bb3c291d752428bafadd4bb0682",
+    "replace_att.json": "9fe55fd4c0a9ad1f85d486d9f6d0215b41f867eb025026e7f7b5ce44352545ee",
+    "replace_obj.json": "9d299600639947e9d15281a9ded1382b376cf4ea088a8d08a1314bfe76e81898",
+    "replace_rel.json": "356bcc2fc4c6aed3f4d9fd50acc58489bb1fe70c28791f9368d4cbf9ea39cdc9",
+    "swap_att.json": "7a7ce04e5c4c80412b48c6f0c1347fb1a2f5d54c0be6aa429b64d390e442f8d0",
+    "swap_obj.json": "073cdb8e253d053614e80710834d9773b09dbc1dd0a412f6f9492262caa1dcad",
+}
+"""File → SHA-256, as at RAIVNLab/sugar-crepe@0047054b."""
+SINCE_2023_06_23 = {
+    **SINCE_2023_11_18,
+    "swap_obj.json": "15624c2460f5c10e8720fca0f1c27ddd61998b3b8b10998ff007cd84ea8fd31a",
+}
+"""The same of the first release, whose swap_obj has 246 items: one with a wrong caption was taken
+out at 546eb51."""
 
 
 class SugarCrepe:
@@ -63,6 +79,10 @@ class SugarCrepe:
             "look at may still tell, above all length: see below."
         ),
         tags=("subset",),
+        official={
+            "official-2023-11-18": SINCE_2023_11_18,
+            "official-2023-06-23": SINCE_2023_06_23,
+        },
         quirks=(
             "In add_att and add_obj the negative is the caption and something more: there, read "
             "every score beside that of 'the shorter caption is true'. On the drawn world this "

@@ -85,11 +85,13 @@ def test_unsound_tasks_are_named() -> None:
         check_task(StubTask([GOOD], headline="none"), Path())
     with pytest.raises(ContractError, match="lower case with hyphens"):
         check_task(StubTask([GOOD], name="VG Relation"), Path())
-    with pytest.raises(ContractError, match=r"official digests are of \['a\.json'\], files are"):
-        check_task(StubTask([GOOD], official={"a.json": "0" * 64}), Path())
-    official = {"visual_genome_relation.json": "ABC"}
+    with pytest.raises(ContractError, match=r"digests of official are of \['a\.json'\], files are"):
+        check_task(StubTask([GOOD], official={"official": {"a.json": "0" * 64}}), Path())
+    official = {"official": {"visual_genome_relation.json": "ABC"}}
     with pytest.raises(ContractError, match="is no SHA-256 in lower-case hex"):
         check_task(StubTask([GOOD], official=official), Path())
+    with pytest.raises(ContractError, match="should be named official or official-DATE"):
+        check_task(StubTask([GOOD], official={"first": {"a.json": "0" * 64}}), Path())
 
 
 class StubTask:

@@ -162,7 +162,7 @@ def official(info: TaskInfo, root: Path) -> TaskInfo:
     """The task's card, as if this folder's files were the official ones."""
     names = [file.path for file in info.files if not file.path.endswith("/")]
     digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
-    return dataclasses.replace(info, official=digests)
+    return dataclasses.replace(info, official={"official": digests})
 
 
 @pytest.mark.parametrize("name", ["vg-relation", "sugarcrepe"])
@@ -174,14 +174,15 @@ def test_files_of_known_digests_are_official(
     info = official(load_task(name).info, root)
     assert resolve_edition(info, root).name == "official"
     assert resolve_edition(info, root, "official").name == "official"
-    first = sorted(info.official)[0]
+    digests = info.official["official"]
+    first = sorted(digests)[0]
     (root / first).write_text((root / first).read_text() + "\n")
     custom = resolve_edition(info, root).name
     assert custom.startswith("custom-copied-")
     with pytest.raises(UsageError, match="are not the official ones") as caught:
         resolve_edition(info, root, "official")
     assert f"{first} has " in str(caught.value)
-    assert f"not {info.official[first][:12]}…" in str(caught.value)
+    assert f"not {digests[first][:12]}…" in str(caught.value)
     assert custom in str(caught.value)
     assert str(caught.value).count(" has ") == 1
 

@@ -63,7 +63,7 @@ class Place:
     @property
     def text_only(self) -> bool:
         """Whether the model reads no images."""
-        return not self.run.model.preprocessing
+        return not self.run.model.preprocessing and not self.run.imported
 
 
 @dataclass(frozen=True, slots=True)

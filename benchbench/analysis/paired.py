@@ -180,6 +180,8 @@ class Pairing:
             NotComparable: it reads other items of one run than of another.
         """
         chosen = self.metric(metric)
+        for run in self.runs:
+            require_scores(run, chosen.ties or ties)
         if (chosen, ties) not in self._known:
             self._known[chosen, ties] = self._read(chosen, ties)
         return self._known[chosen, ties]
@@ -235,6 +237,20 @@ def paired_scores(
 ) -> PairedScores:
     """Pair runs and read them by one metric; arguments and errors as of ``Pairing.scores``."""
     return pair_runs(runs).scores(metric, ties=ties)
+
+
+def require_scores(run: Run, ties: Ties) -> None:
+    """Raise an error where a tie rule needs scores and a run has decisions alone.
+
+    Raises:
+        UsageError: the rule is another than "wrong".
+    """
+    if run.decisions_only and ties != "wrong":
+        raise UsageError(
+            f"The run of {run.model.name} was imported from decisions without scores: which "
+            f"answers tied is unknown, so that ties cannot count as {ties}. Leave --ties out, or "
+            "take a metric that counts them as wrong."
+        )
 
 
 def task_of(run: Run, task: Task | None = None) -> TaskInfo:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.analysis.paired import no_such_tag, task_of
+from benchbench.analysis.paired import no_such_tag, require_scores, task_of
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.analysis.results import Result
 from benchbench.protocols import load_protocol
@@ -126,6 +126,10 @@ def scorecard(
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
     shown, first = info.shown(drawn=run.drawn)
+    if any(metric.ties is None for metric in shown):
+        require_scores(run, ties)
+    if run.decisions_only:
+        shown = tuple(metric for metric in shown if metric.ties in (None, "wrong"))
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     judge = Judge(protocol, run.outcomes)
     metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]

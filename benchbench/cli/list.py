@@ -7,7 +7,7 @@ import click
 
 @click.group("list")
 def list_group() -> None:
-    """List tasks or models."""
+    """List tasks, models, or readers of published results."""
 
 
 @list_group.command("tasks")
@@ -55,3 +55,22 @@ def list_models(family: str | None) -> None:
             rows.append((name, str(error)))
     click.echo(tabulate(rows, ["type", "what it is"], tablefmt="simple"))
     click.echo("\nnext  benchbench list models openclip")
+
+
+@list_group.command("readers")
+def list_readers() -> None:
+    """Readers of results that somebody else measured (benchbench import)."""
+    from tabulate import tabulate
+
+    from benchbench.errors import ContractError
+    from benchbench.importing.importer import load_reader, reader_names
+
+    rows = []
+    for name in reader_names():
+        try:
+            reader = load_reader(name)
+            rows.append([name, reader.title, reader.task or "--task"])
+        except ContractError as error:
+            rows.append([name, str(error), ""])
+    click.echo(tabulate(rows, ["reader", "what it reads", "task"], tablefmt="simple"))
+    click.echo("\nnext  benchbench import FILE --reader table --task sugarcrepe --data-root DIR")

@@ -62,6 +62,7 @@ def _banners(run: Run) -> Iterator[str]:
             f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "
             "not applied, as upstream: models see them as the files store them, turned or mirrored."
         )
+    yield from _imported(run)
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
     yield from unsealed(run)
@@ -72,7 +73,7 @@ def _banners(run: Run) -> Iterator[str]:
             f"whole images (--limit {run.settings.get('limit')}, --seed "
             f"{run.settings.get('seed')}). Not for publication.{_of_a_sample(run)}"
         )
-    if run.counts.skipped:
+    if run.counts.skipped and run.unreadable:
         shown = [f"{path} ({reason})" for path, reason in list(run.unreadable.items())[:SHOWN]]
         more = len(run.unreadable) - len(shown)
         yield (
@@ -80,6 +81,27 @@ def _banners(run: Run) -> Iterator[str]:
             f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
             f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
         )
+
+
+def _imported(run: Run) -> Iterator[str]:
+    """Yield that somebody else measured the run, and what was left out of it."""
+    imported = run.imported
+    if not imported:
+        return
+    source = imported.get("source") or {}
+    place = "@".join(source[each] for each in ("repository", "commit") if source.get(each))
+    where = ", ".join(each for each in (source.get("name"), place, source.get("license")) if each)
+    what = "decisions without scores" if run.decisions_only else "scores"
+    counts = (
+        (imported.get("unreadable"), "answers cannot be read and count as wrong (as ties)"),
+        (imported.get("unmatched"), "answers of the source have no item here"),
+        (imported.get("duplicates"), "are second answers to an item and are left out"),
+        (run.counts.skipped, "items have no answer and are in none of the numbers"),
+    )
+    said = "; ".join(f"{number:,} {what}" for number, what in counts if number)
+    yield f"IMPORTED: {what}, not measured here{f'; from {where}' if where else ''}."
+    if said:
+        yield f"COUNTED: {said}."
 
 
 def unsealed(run: Run) -> Iterator[str]:

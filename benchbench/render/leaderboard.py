@@ -18,7 +18,7 @@ from benchbench.render.caveats import (
 )
 from benchbench.render.figures import forest
 from benchbench.render.frame import PAGE
-from benchbench.render.text import md, p_text, percent, place_text, plain, short, wrap
+from benchbench.render.text import NONE, md, p_text, percent, place_text, plain, short, wrap
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def cells(board: Leaderboard) -> list[list[str]]:
             _interval(board, place),
             place.letters,
             p_text(place.p_first),
-            f"{place.run.model.parameters / 1e6:.1f}",
+            NONE if place.run.imported else f"{place.run.model.parameters / 1e6:.1f}",
         ]
         for place in board.places
     ]
@@ -96,13 +96,13 @@ def warnings(board: Leaderboard) -> Iterator[str]:
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
-    """Yield the banners of all runs, each with its model; that of drawings once."""
+    """Yield the banners of all runs, each once, with its models; that of drawings without them."""
+    found: dict[str, list[str]] = {}
     for place in board.places:
         for banner in banners(place.run):
-            if not banner.startswith(DRAWN):
-                yield f"{short(place.run.model.name, NAME)}: {banner}"
-            elif place is board.places[0]:
-                yield banner
+            found.setdefault(banner, []).append(short(place.run.model.name, NAME))
+    for banner, models in found.items():
+        yield banner if banner.startswith(DRAWN) else f"{'; '.join(models)}: {banner}"
 
 
 def notes(board: Leaderboard) -> Iterator[str]:

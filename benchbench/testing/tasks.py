@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from benchbench.editions import is_official
 from benchbench.errors import ContractError
 from benchbench.protocols import load_protocol
 from benchbench.types import Question, Task, TaskInfo
@@ -57,9 +58,13 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
         if file.path.startswith("/") or ".." in file.path.split("/"):
             yield f"the file '{file.path}' is not inside the data root"
     annotations = {file.path for file in info.files if not file.path.endswith("/")}
-    if info.official and set(info.official) != annotations:
-        yield f"official digests are of {sorted(info.official)}, files are {sorted(annotations)}"
-    for path, digest in info.official.items():
+    for edition, digests in info.official.items():
+        if not is_official(edition):
+            yield f"the official edition '{edition}' should be named official or official-DATE"
+        if set(digests) != annotations:
+            yield f"digests of {edition} are of {sorted(digests)}, files are {sorted(annotations)}"
+    every = {path: each for digests in info.official.values() for path, each in digests.items()}
+    for path, digest in every.items():
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
 

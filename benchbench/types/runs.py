@@ -218,6 +218,17 @@ class Run:
         return self.counts.items + self.counts.skipped < self.counts.items_in_edition
 
     @property
+    def imported(self) -> Mapping[str, Any]:
+        """Return what is recorded of an imported run (``importing.answers``); empty otherwise."""
+        found = self.settings.get("imported")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def decisions_only(self) -> bool:
+        """Return whether it was imported from decisions: its scores are 1 and 0."""
+        return bool(self.imported.get("decisions_only"))
+
+    @property
     def unsealed(self) -> bool:
         """Return whether the run's file has no seal: a change of the file cannot be detected."""
         return self.seal == ""

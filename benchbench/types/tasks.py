@@ -121,9 +121,10 @@ class TaskInfo:
     optional_tags: tuple[str, ...] = ()
     """The tags that the items of some editions have and those of others do not."""
     quirks: tuple[str, ...] = ()
-    official: Mapping[str, str] = field(default_factory=dict)
-    """Path → SHA-256 of each official annotation file, which fixes its counts, too. An edition is
-    named ``official`` only where all files match; empty where no digest is known."""
+    official: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Edition → path → SHA-256 of each official annotation file, which fixes its counts, too. Files
+    are an edition only where all match. The name is ``official``, or ``official-2023-11-18`` by the
+    date where there are several releases; empty where no digest is known."""
 
     headline_drawn: str = ""
     """The headline metric on drawings, where another suits them better."""

@@ -1,0 +1,76 @@
+"""Tables from outside: CSV files, checked column by column; JSON lines, object by object."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from benchbench.errors import MalformedData, MissingData
+from benchbench.files import parse_json, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """Read the rows of a CSV file with a header.
+
+    Args:
+        path: of the file, in UTF-8.
+        columns: the names that the header must have.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it cannot be read; lacks a column; a row has too few or too many cells.
+    """
+    reader = csv.reader(_text(path).splitlines(keepends=True), strict=True)
+    try:
+        header = next(reader, [])
+        if lacking := [name for name in columns if name not in header]:
+            raise MalformedData(
+                f"{path} has no column {', '.join(lacking)}. Its columns: {', '.join(header)}."
+            )
+        for row in reader:
+            if len(row) != len(header):
+                raise MalformedData(
+                    f"{path}, line {reader.line_num}, has {len(row)} cells, and the header "
+                    f"{len(header)}. Is the file whole?"
+                )
+            yield dict(zip(header, row, strict=True))
+    except csv.Error as error:
+        raise MalformedData(f"{path}, line {reader.line_num}: {error}. Is it whole?") from error
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read the objects of a JSON-lines file, with their line numbers from 1.
+
+    Args:
+        path: of the file, in UTF-8; empty lines are left out.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it cannot be read; a line is no JSON, or no object.
+    """
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            record = parse_json(line, deepest=None)
+        except ValueError as error:
+            raise MalformedData(f"{where}, is not valid JSON ({error}). Is it whole?") from error
+        if not isinstance(record, dict):
+            raise MalformedData(f"{where}, should be an object.")
+        yield number, record
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path, "utf-8-sig")
+    except FileNotFoundError:
+        raise MissingData(f"File not found: {path}") from None
+    except OSError as error:
+        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedData(f"{path} is not UTF-8 ({error}). Is it whole?") from error

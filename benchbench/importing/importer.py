@@ -1,0 +1,303 @@
+"""Make runs of results that somebody else measured.
+
+Each answer is matched with an item of the task's own files by its content, the image's file name
+and both captions, or by the item's id: never by position. A run keeps decisions as scores of 1 and
+0; its settings say so (``imported``), and reports refuse what decisions cannot answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.data.records import file_sha256
+from benchbench.editions import resolve_edition
+from benchbench.environment import describe_environment
+from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
+from benchbench.evaluation import data_sha256
+from benchbench.files import expanded, is_folder
+from benchbench.importing.answers import Answer, Imported, Matches, ResultReader, Source
+from benchbench.registry import load_task
+from benchbench.types import Counts, Matched, ModelManifest, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from benchbench.types import Edition, Item, Task
+
+GROUP = "benchbench.readers"
+"""The group of entry points."""
+READERS = "benchbench.importing.readers"
+"""The package of this distribution's readers."""
+LISTED = 3
+"""Rows that an error quotes."""
+DECIDED = {True: (1.0, 0.0), False: (0.0, 1.0), None: (0.0, 0.0)}
+"""Scores of the true and of the false caption by decision; an unreadable answer prefers neither."""
+
+
+def reader_names() -> list[str]:
+    """Return the names that ``load_reader`` takes."""
+    return sorted(_own() | {point.name for point in entry_points(group=GROUP)})
+
+
+def _own() -> set[str]:
+    package = import_module(READERS)
+    return {module.name for module in pkgutil.iter_modules(package.__path__)}
+
+
+def load_reader(name: str) -> ResultReader:
+    """Return the reader of that name.
+
+    Raises:
+        UnknownName: there is none.
+        ContractError: a plugin's object is no reader.
+    """
+    if name in _own():
+        found = import_module(f"{READERS}.{name}").READER
+    else:
+        points = {point.name: point for point in entry_points(group=GROUP)}
+        if name not in points:
+            hint = f"There are: {', '.join(reader_names())}."
+            raise UnknownName("reader", name, reader_names(), hint)
+        found = points[name].load()
+    if not isinstance(found, ResultReader):
+        raise ContractError(f"The reader '{name}' gives {found!r}, which is no ResultReader.")
+    return found
+
+
+def import_results(
+    path: str | Path,
+    reader: str,
+    task: str = "",
+    *,
+    data_root: str | Path | None = None,
+    edition: str | None = None,
+    fields: Mapping[str, str] | None = None,
+    model: str = "",
+    source: Source | None = None,
+    allow_unmatched: bool = False,
+) -> list[Run]:
+    """Read published results, and return a run for each model in them.
+
+    Args:
+        path: a file or a folder.
+        reader: a name of ``reader_names``.
+        task: whose items the results are of; by default the reader's own.
+        data_root: a folder with the task's annotations; photographs need not be there.
+        edition: ``official`` or the like.
+        fields: names of columns, for general formats.
+        model: the model's name, where the file has none.
+        source: where the results were published, where the reader does not know.
+        allow_unmatched: whether answers without an item, second answers to an item, and items
+            without an answer are counted rather than refused.
+
+    Raises:
+        UsageError: a task, a model's name or a column is missing; answers and items do not match.
+        DataError: a file is missing or malformed.
+    """
+    found, where = load_reader(reader), expanded(path)
+    if not (task or found.task):
+        raise UsageError(f"The reader {reader} does not know the task: --task NAME.")
+    loaded = load_task(task or found.task)
+    if loaded.info.protocol != "matching":
+        raise UsageError(
+            f"Results of {loaded.info.name} cannot be imported yet: only tasks whose items have "
+            f"captions to choose from can, and its protocol is {loaded.info.protocol}."
+        )
+    resolved = resolve_edition(loaded.info, data_root, edition, with_images=False)
+    items = loaded.items(resolved.root)
+    answers: dict[str, list[Answer]] = defaultdict(list)
+    for answer in found.read(where, fields or {}):
+        name = answer.model or model
+        if not name:
+            raise UsageError(f"{where} does not name the model: --model NAME.")
+        answers[name].append(answer)
+    if not answers:
+        raise MalformedData(f"{where} holds no answers.")
+    files = {_named(each, where): file_sha256(each) for each in found.paths(where)}
+    if source is None:
+        published = set(found.files.items()) >= set(files.items())
+        source = found.source if published else Source()
+    runs = []
+    for name, given in answers.items():
+        matches = match(items, given)
+        if not (matches.complete or allow_unmatched):
+            raise UsageError(_refused(name, matches, resolved))
+        runs.append(_run(name, items, matches, loaded, resolved, (reader, files, source)))
+    return runs
+
+
+def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
+    """Match answers with items, by id or by content.
+
+    Items of equal content are told apart by their subset; those that are equal in that, too, take
+    answers in the order of both, which nothing can distinguish.
+
+    Args:
+        items: of one image and two captions each.
+        answers: of one model.
+    """
+    by_id = {item.id: item for item in items}
+    by_content: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        by_content[_content(item)].append(item)
+    given: dict[str, Answer] = {}
+    unmatched: list[Answer] = []
+    duplicates: list[Answer] = []
+    for answer in answers:
+        if answer.id:
+            there = [by_id[answer.id]] if answer.id in by_id else []
+            there = [item for item in there if _agrees(item, answer)]
+        else:
+            there = by_content.get((answer.image, answer.caption, answer.foil), [])
+            same = [item for item in there if item.tags.get("subset") == answer.subset]
+            there = same if answer.subset and same else there
+        free = [item for item in there if item.id not in given]
+        if free:
+            given[free[0].id] = answer
+        else:
+            (duplicates if there else unmatched).append(answer)
+    missing = tuple(item.id for item in items if item.id not in given)
+    return Matches(given, tuple(unmatched), tuple(duplicates), missing)
+
+
+def _content(item: Item) -> tuple[str, str, str]:
+    """Return the image's file name, the true caption and the false one."""
+    true = item.target[0]
+    (false,) = (text for i, text in enumerate(item.captions) if i != true)
+    return item.images[0].path.name, item.captions[true], false
+
+
+def _agrees(item: Item, answer: Answer) -> bool:
+    """Return whether what an answer tells of its item besides the id is so."""
+    told = (answer.image, answer.caption, answer.foil)
+    return all(not each or each == own for each, own in zip(told, _content(item), strict=True))
+
+
+def _refused(model: str, matches: Matches, edition: Edition) -> str:
+    """Return the error for answers and items that do not match."""
+    parts = []
+    for what, some in (
+        (f"without item in {edition.name}", [each.where for each in matches.unmatched]),
+        ("to an item that has one", [each.where for each in matches.duplicates]),
+    ):
+        if some:
+            parts.append(f"{_counted(some, 'answer')} {what} ({_listed(some)})")
+    if matches.missing:
+        missing = _counted(matches.missing, "item")
+        parts.append(f"{missing} without an answer ({_listed(matches.missing)})")
+    return (
+        f"The results of {model} do not match the task's files: {'; '.join(parts)}. Name the "
+        "edition that they are of (--data-root), or leave these out and count them: "
+        "--allow-unmatched."
+    )
+
+
+def _counted(some: Sequence[object], noun: str) -> str:
+    return f"{len(some):,} {noun}{'s' * (len(some) != 1)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LISTED
+    return "; ".join(names[:LISTED]) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def _named(path: Path, place: Path) -> str:
+    """Return a file's name, inside the folder that was named."""
+    return path.relative_to(place).as_posix() if is_folder(place) else path.name
+
+
+def _run(
+    name: str,
+    items: Sequence[Item],
+    matches: Matches,
+    task: Task,
+    edition: Edition,
+    origin: tuple[str, Mapping[str, str], Source],
+) -> Run:
+    """Return the run of one model's answers."""
+    reader, files, source = origin
+    kept = [item for item in items if item.id in matches.answers]
+    if not kept:
+        raise MalformedData(f"No answer of {name} belongs to an item of {task.info.name}.")
+    each = [matches.answers[item.id] for item in kept]
+    measured = all(answer.scores for answer in each)
+    imported = Imported(
+        reader, files, not measured, sum(answer.right is None for answer in each),
+        len(matches.unmatched), len(matches.duplicates), source.record(),
+    )  # fmt: skip
+    return Run(
+        model=_manifest(name, files, imported),
+        task=task.info.name,
+        task_version=task.info.version,
+        protocol=task.info.protocol,
+        edition=edition.name,
+        data_sha256=data_sha256(edition, {}),
+        settings={"imported": asdict(imported)},
+        environment=describe_environment("cpu"),
+        counts=_counts(items, kept),
+        skipped=matches.missing,
+        unreadable={},
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        seconds=0.0,
+        outcomes=tuple(_outcome(*both) for both in zip(kept, each, strict=True)),
+    )
+
+
+def _outcome(item: Item, answer: Answer) -> Matched:
+    """Return an item's outcome: the source's scores, or its decision as scores of 1 and 0."""
+    true = item.target[0]
+    right, wrong = answer.scores or DECIDED[answer.right]
+    scores = [right if column == true else wrong for column in range(len(item.captions))]
+    return Matched(
+        id=item.id, cluster=item.cluster, tags=item.tags, target=item.target,
+        scores=np.array([scores], dtype=np.float32), no_op=(False,) * len(item.captions),
+    )  # fmt: skip
+
+
+def _counts(items: Sequence[Item], kept: Sequence[Item]) -> Counts:
+    images = {PurePosixPath(ref.path) for item in kept for ref in item.images}
+    return Counts(
+        items_in_edition=len(items),
+        items=len(kept),
+        skipped=len(items) - len(kept),
+        images=len(images),
+        pictures=len(images),
+        captions=len({caption for item in kept for caption in item.captions}),
+        clusters=len({item.cluster for item in kept}),
+        overhanging_crops=0,
+        truncated_captions=0,
+    )
+
+
+def _manifest(name: str, files: Mapping[str, str], imported: Imported) -> ModelManifest:
+    """Return what is known of a model that somebody else ran."""
+    digest = hashlib.sha256("".join(f"{k} {v}\n" for k, v in sorted(files.items())).encode())
+    settings: dict[str, Any] = {"imported": imported.reader, "imported_sha256": digest.hexdigest(),
+                                "imported_model": name}  # fmt: skip
+    return ModelManifest(
+        name=name,
+        architecture="unknown",
+        weights="unknown",
+        weights_sha256="unknown",
+        trained=True,
+        activation="unknown",
+        preprocessing={},
+        tokenizer="unknown",
+        context_length=0,
+        dtype="unknown",
+        parameters=0,
+        similarity="pairs",
+        settings=settings,
+    )
