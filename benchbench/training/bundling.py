@@ -82,7 +82,7 @@ def card(
         f"| data | {_data(record)} |",
         f"| steps | {record['step']:,} of {plan['steps']:,}, batch {plan['batch']} "
         f"({samples:,} examples), seed {plan['seed']} |",
-        f"| trained on | {device}, {plan['precision']}, {record['seconds'] / 60:.0f} minutes |",
+        f"| trained on | {device}, {plan['precision']}, {_duration(record['seconds'])} |",
         f"| learning rate | {plan['rate']:g}, {plan['warmup']} warm-up steps, then a cosine to 0 |",
         f"| settings | {_listed(record['settings'])} |",
         f"| chosen by | mean of the validation metrics: {_metrics(record['validation'])} |",
@@ -101,6 +101,15 @@ def card(
         *(["", "## Results", "", *results] if results else []),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> _duration(45.2), _duration(3000.0)
+    ('45 seconds', '50 minutes')
+    """
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
