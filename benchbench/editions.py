@@ -162,6 +162,8 @@ def resolve_edition(
         MissingData: the folder does not exist, or lacks a file; the message names the file, and
             where it is published.
     """
+    from benchbench.scenes.edition import standard_digests
+
     choice = choose(data_root, edition)
     if choice.edition == SCENES:
         return _drawn(info, progress)
@@ -177,7 +179,8 @@ def resolve_edition(
                 f"{choice.root / file.path}: {state}. It should hold {file.what}, from "
                 f"{file.source}. The whole layout: benchbench data where {info.name}"
             )
-    found = _named(info, choice.root)
+    drawn = standard_digests(choice.root, _annotations(info, choice.root))
+    found = _named(info, choice.root, drawn)
     if choice.edition == OFFICIAL and found.name != OFFICIAL:
         raise UsageError(_not_official(info, found))
     return found
@@ -195,16 +198,24 @@ def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
         raise UsageError(
             f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
-    return _named(info, keep(part, progress))
+    root, digests = keep(part, progress)
+    drawn = {path: digests[path] for path in _annotations(info, root)} if digests else {}
+    return _named(info, root, drawn)
 
 
-def _named(info: TaskInfo, root: Path) -> Edition:
-    """Return the edition that a folder with a task's files is."""
-    from benchbench.scenes.edition import EDITION, standard_digests
+def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
+    """Return the edition that a folder with a task's files is.
 
-    paths = _annotations(info, root)
-    if drawn := standard_digests(root, paths):
+    Args:
+        info: the task.
+        root: the folder.
+        drawn: the digests of the task's annotations, where they are the drawn world's.
+    """
+    from benchbench.scenes.edition import EDITION
+
+    if drawn:
         return Edition(EDITION, root, _joined(drawn))
+    paths = _annotations(info, root)
     found = {path: file_sha256(root / path) for path in paths}
     digest = _joined(found)
     if found and found == dict(info.official):
