@@ -12,6 +12,10 @@
 The first of these that is given decides: a data root that was passed; an edition that was passed;
 the variable BENCHBENCH_EDITION; the variable BENCHBENCH_DATA; a settings file (``settings.py``).
 Otherwise it is the drawn world.
+
+An edition's kind follows from its name: the drawn world's are of the kind ``drawn``, all others of
+``photographs``. Tasks choose metrics and a headline by it (``Metric.kinds``,
+``TaskInfo.headlines``).
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import exists, expanded, is_folder, require_regular, resolved
 from benchbench.settings import OWN_FILE, read_settings
-from benchbench.types import Edition
+from benchbench.types import Edition, EditionKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +41,14 @@ if TYPE_CHECKING:
 EDITION_VARIABLE = "BENCHBENCH_EDITION"
 DATA_VARIABLE = "BENCHBENCH_DATA"
 SCENES, OFFICIAL = "scenes", "official"
+PHOTOGRAPHS = EditionKind("photographs", "photographs")
+DRAWN = EditionKind(
+    "drawn",
+    "drawings",
+    "DRAWN: {edition} shows drawings. Its numbers compare with each other; they do not compare "
+    "with papers', which are about photographs.",
+)
+KINDS = (PHOTOGRAPHS, DRAWN)
 LONGEST = 150
 """The largest number of characters of a folder's name in an edition's, which is part of the name of
 a run's folder."""
@@ -79,6 +91,20 @@ def choose(data_root: str | Path | None = None, edition: str | None = None) -> C
         return Choice(SCENES, None)
     root = settings.data_root
     return Choice(asked, None if root is None else _folder(root, settings.origin("data_root")))
+
+
+def kind_of(edition: str) -> EditionKind:
+    """Return the kind of an edition, given its name.
+
+    >>> kind_of("scenes-v2").name, kind_of("official").name
+    ('drawn', 'photographs')
+    """
+    return DRAWN if edition.startswith(f"{SCENES}-") else PHOTOGRAPHS
+
+
+def banner_of(edition: str) -> str:
+    """Return what a reader must know before an edition's numbers; "" for nothing."""
+    return kind_of(edition).banner.format(edition=edition)
 
 
 def _edition(name: str | None, origin: str) -> str | None:
@@ -214,13 +240,13 @@ def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
     from benchbench.scenes.edition import EDITION
 
     if drawn:
-        return Edition(EDITION, root, _joined(drawn))
+        return Edition(EDITION, root, _joined(drawn), DRAWN)
     paths = _annotations(info, root)
     found = {path: file_sha256(root / path) for path in paths}
     digest = _joined(found)
     if found and found == dict(info.official):
-        return Edition(OFFICIAL, root, digest)
-    return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
+        return Edition(OFFICIAL, root, digest, PHOTOGRAPHS)
+    return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest, PHOTOGRAPHS)
 
 
 def _annotations(info: TaskInfo, root: Path) -> list[str]:

@@ -83,7 +83,7 @@ def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None
     protocol = load_protocol(task.info.protocol)
     model: Any = NoModel()
     outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes
-    shown, _ = task.info.shown(drawn=resolved.drawn)
+    shown, _ = task.info.shown(resolved.kind.name)
     chance = {metric: chance_of(protocol, outcomes, metric) for metric in shown}
     return Guessing(resolved.name, len(items), chance)
 

@@ -68,7 +68,7 @@ class Judge:
         return int((wrong != right).sum()), len(wrong)
 
     def _selection(self, metric: Metric, events: Events) -> _Selection:
-        same = replace(metric, name="", meaning="", source="", ties=None, editions="all")
+        same = replace(metric, name="", meaning="", source="", ties=None, kinds=())
         if same not in self._chosen:
             self._chosen[same] = _select(events, self.outcomes, metric)
         return self._chosen[same]

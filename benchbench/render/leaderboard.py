@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.printable import cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
+    edition_banner,
     few_images,
     interval_note,
     interval_text,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from benchbench.analysis.leaderboard import Correction, Leaderboard, Place
 
-DRAWN = "DRAWN:"
 NOTE = ": NOTE:"
 """The banner that stands below the table, behind the model's name."""
 NAME = 64
@@ -96,10 +96,10 @@ def warnings(board: Leaderboard) -> Iterator[str]:
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
-    """Yield the banners of all runs, each with its model; that of drawings once."""
+    """Yield the banners of all runs, each with its model; that of the edition once."""
     for place in board.places:
         for banner in banners(place.run):
-            if not banner.startswith(DRAWN):
+            if banner != edition_banner(place.run):
                 yield f"{short(place.run.model.name, NAME)}: {banner}"
             elif place is board.places[0]:
                 yield banner
