@@ -10,6 +10,7 @@ clone in the working directory, the import system may offer those of another one
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 import weakref
@@ -265,16 +266,17 @@ def _check_installation() -> None:
     Raises:
         UsageError: they were not; the message names the folders.
     """
-    own = (resolved(HERE), resolved(_tasks_folder()))
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or not name.startswith(f"{HERE.name}."):
+    own = (HERE, _tasks_folder())
+    written = tuple(f"{folder}{os.sep}" for folder in own)
+    for name in [name for name in sys.modules if name.startswith(f"{HERE.name}.")]:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or file.startswith(written):
             continue
-        path = resolved(Path(file))
-        if not any(path.is_relative_to(folder) for folder in own):
+        folder = resolved(Path(file)).parent  # links may lead to the same installation
+        if not any(folder.is_relative_to(resolved(each)) for each in own):
             raise UsageError(
                 f"Two installations of benchbench are mixed: benchbench is imported from {HERE}, "
-                f"but {name} from {path.parent}. Run Python outside the clone, take the clone off "
+                f"but {name} from {folder}. Run Python outside the clone, take the clone off "
                 "PYTHONPATH, or install it: pip install -e CLONE"
             )
 
