@@ -13,6 +13,10 @@
 The first of these that is given decides: a data root that was passed; an edition that was passed;
 the variable BENCHBENCH_EDITION; the variable BENCHBENCH_DATA; a settings file (``settings.py``).
 Otherwise it is the drawn world.
+
+An edition's kind follows from its name: the drawn world's are of the kind ``drawn``, all others of
+``photographs``. Tasks choose metrics and a headline by it (``Metric.kinds``,
+``TaskInfo.headlines``).
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from benchbench.data.records import file_sha256, first_there
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import exists, expanded, is_folder, require_regular, resolved
 from benchbench.settings import OWN_FILE, read_settings
-from benchbench.types import Edition
+from benchbench.types import Edition, EditionKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +42,14 @@ if TYPE_CHECKING:
 EDITION_VARIABLE = "BENCHBENCH_EDITION"
 DATA_VARIABLE = "BENCHBENCH_DATA"
 SCENES, OFFICIAL = "scenes", "official"
+PHOTOGRAPHS = EditionKind("photographs", "photographs")
+DRAWN = EditionKind(
+    "drawn",
+    "drawings",
+    "DRAWN: {edition} shows drawings. Its numbers compare with each other; they do not compare "
+    "with papers', which are about photographs.",
+)
+KINDS = (PHOTOGRAPHS, DRAWN)
 LONGEST = 150
 """The largest number of characters of a folder's name in an edition's, which is part of the name of
 a run's folder."""
@@ -85,6 +97,20 @@ def choose(data_root: str | Path | None = None, edition: str | None = None) -> C
         return Choice(SCENES, None)
     root = settings.data_root
     return Choice(asked, None if root is None else _folder(root, settings.origin("data_root")))
+
+
+def kind_of(edition: str) -> EditionKind:
+    """Return the kind of an edition, given its name.
+
+    >>> kind_of("scenes-v2").name, kind_of("official").name
+    ('drawn', 'photographs')
+    """
+    return DRAWN if edition.startswith(f"{SCENES}-") else PHOTOGRAPHS
+
+
+def banner_of(edition: str) -> str:
+    """Return what a reader must know before an edition's numbers; "" for nothing."""
+    return kind_of(edition).banner.format(edition=edition)
 
 
 def _edition(name: str | None, origin: str) -> str | None:
@@ -171,6 +197,8 @@ def resolve_edition(
         MissingData: the folder does not exist, or lacks a file; the message names the file, and
             where it is published.
     """
+    from benchbench.scenes.edition import standard_digests
+
     choice = choose(data_root, edition)
     if choice.edition == SCENES:
         return _drawn(info, progress)
@@ -188,7 +216,8 @@ def resolve_edition(
                 f"{choice.root / file.path}: {state}. It should hold {file.what}, from "
                 f"{file.source}. The whole layout: benchbench data where {info.name}"
             )
-    found = _named(info, choice.root)
+    drawn = standard_digests(choice.root, _annotations(info, choice.root))
+    found = _named(info, choice.root, drawn)
     wanted = choice.edition in (None, found.name) or choice.edition == OFFICIAL
     if not wanted or (choice.edition and not is_official(found.name)):
         raise UsageError(_not_official(info, found, str(choice.edition)))
@@ -207,22 +236,30 @@ def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
         raise UsageError(
             f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
-    return _named(info, keep(part, progress))
+    root, digests = keep(part, progress)
+    drawn = {path: digests[path] for path in _annotations(info, root)} if digests else {}
+    return _named(info, root, drawn)
 
 
-def _named(info: TaskInfo, root: Path) -> Edition:
-    """Return the edition that a folder with a task's files is."""
-    from benchbench.scenes.edition import EDITION, standard_digests
+def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
+    """Return the edition that a folder with a task's files is.
 
+    Args:
+        info: the task.
+        root: the folder.
+        drawn: the digests of the task's annotations, where they are the drawn world's.
+    """
+    from benchbench.scenes.edition import EDITION
+
+    if drawn:
+        return Edition(EDITION, root, _joined(drawn), DRAWN)
     paths = _annotations(info, root)
-    if drawn := standard_digests(root, paths):
-        return Edition(EDITION, root, _joined(drawn))
     found = {path: file_sha256(root / path) for path in paths}
     digest = _joined(found)
     for name, digests in info.official.items():
         if found and found == dict(digests):
-            return Edition(name, root, digest)
-    return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest)
+            return Edition(name, root, digest, PHOTOGRAPHS)
+    return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest, PHOTOGRAPHS)
 
 
 def _annotations(info: TaskInfo, root: Path) -> list[str]:

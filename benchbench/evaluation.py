@@ -153,7 +153,7 @@ def evaluate(
         task_version=task.info.version,
         protocol=task.info.protocol,
         edition=resolved.name,
-        data_sha256=data_sha256(resolved, encoder.sha256),
+        data_sha256=data_sha256(resolved, encoder.files.sha256),
         settings={**settings, **answers.settings, **_chosen(chosen)},
         environment=environment,
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
@@ -364,7 +364,7 @@ def _counts(
 def _reasons(edition: Edition, surveyed: Survey, encoder: Encoder) -> dict[str, str]:
     """Return file → why it could not be read, in order of files."""
     reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
-    reasons |= encoder.unreadable
+    reasons |= encoder.files.unreadable
     return {_name(path, edition): reasons[path] for path in sorted(reasons)}
 
 

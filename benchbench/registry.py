@@ -4,11 +4,13 @@ Each module of ``benchbench.tasks`` is a task, named like its file, with a ``TAS
 models, modules with a ``FAMILY``, are listed in two tables: ``FAMILIES`` of ``benchbench.adapters``
 and ``METHODS`` of ``benchbench.variants.catalogue``. Plugins use the entry-point groups
 ``benchbench.tasks`` and ``benchbench.models``. A module is imported when its name is loaded, and no
-source is read before.
+source is read before. Tasks are always those of the installation that this file belongs to: with a
+clone in the working directory, the import system may offer those of another one.
 """
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 import weakref
@@ -23,14 +25,16 @@ from typing import TYPE_CHECKING, Any
 from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
 from benchbench.failures import foreign_code, said
-from benchbench.files import exists
+from benchbench.files import exists, resolved
 from benchbench.types import LOAD_EXTRAS, LoadOptions, ModelFamily, Task, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from types import ModuleType
 
     from benchbench.types import Model
 
+HERE = Path(__file__).parent
 TASKS = "benchbench.tasks"
 """The group of entry points, and the package of this distribution's tasks."""
 MODELS = "benchbench.models"
@@ -191,9 +195,11 @@ def family_of(specification: str) -> ModelFamily:
 def _get(getter: Callable[[], Any], what: str) -> Any:
     """Return a plugin's object; whatever it raises becomes one error that names it."""
     try:
-        return getter()
+        found = getter()
     except (Exception, SystemExit) as error:
         raise ContractError(f"The plugin for {what} breaks: it raises {said(error)}.") from error
+    _check_installation()
+    return found
 
 
 @cache
@@ -207,7 +213,7 @@ def _found(group: str) -> Mapping[str, Callable[[], Any]]:
 
 
 def _own_tasks() -> dict[str, Callable[[], Any]]:
-    names = (module.name for module in pkgutil.iter_modules(_package(TASKS).__path__))
+    names = (module.name for module in pkgutil.iter_modules(_tasks().__path__))
     return {name.replace("_", "-"): _getter(f"{TASKS}.{name}", "TASK") for name in names}
 
 
@@ -225,27 +231,54 @@ def _methods() -> Collection[str]:
     return methods
 
 
-def _package(name: str) -> Any:
-    """Return a package of ours, also of a checkout on the path that is not installed.
+def _tasks() -> ModuleType:
+    """Return the package of this installation's tasks."""
+    folder = _tasks_folder()
+    if TASKS not in sys.modules:
+        spec = spec_from_file_location(
+            TASKS, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f"No module named {TASKS!r}", name=TASKS)
+        package = sys.modules[TASKS] = module_from_spec(spec)
+        spec.loader.exec_module(package)
+        parent, _, last = TASKS.rpartition(".")
+        setattr(import_module(parent), last, package)
+    _check_installation()
+    return sys.modules[TASKS]
 
-    There, ``tasks/``, which ships as ``benchbench.tasks``, lies beside ``benchbench/``.
+
+def _tasks_folder() -> Path:
+    """Return ``tasks/``: in this package where it is installed from a wheel, beside it in a clone.
+
+    Raises:
+        ModuleNotFoundError: there is none.
     """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        parent, _, last = name.rpartition(".")
-        beside = Path(import_module(parent).__path__[0]).parent / last
-        if error.name != name or not (beside / "__init__.py").is_file():
-            raise
-    spec = spec_from_file_location(
-        name, beside / "__init__.py", submodule_search_locations=[str(beside)]
-    )
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    package = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(package)
-    setattr(import_module(parent), last, package)
-    return package
+    for folder in (HERE / "tasks", HERE.parent / "tasks"):
+        if (folder / "__init__.py").is_file():
+            return folder
+    raise ModuleNotFoundError(f"No module named {TASKS!r}", name=TASKS)
+
+
+def _check_installation() -> None:
+    """Check that all modules of ``benchbench`` were imported from one installation.
+
+    Raises:
+        UsageError: they were not; the message names the folders.
+    """
+    own = (HERE, _tasks_folder())
+    written = tuple(f"{folder}{os.sep}" for folder in own)
+    for name in [name for name in sys.modules if name.startswith(f"{HERE.name}.")]:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or file.startswith(written):
+            continue
+        folder = resolved(Path(file)).parent  # links may lead to the same installation
+        if not any(folder.is_relative_to(resolved(each)) for each in own):
+            raise UsageError(
+                f"Two installations of benchbench are mixed: benchbench is imported from {HERE}, "
+                f"but {name} from {folder}. Run Python outside the clone, take the clone off "
+                "PYTHONPATH, or install it: pip install -e CLONE"
+            )
 
 
 def _getter(path: str, attribute: str) -> Callable[[], Any]:

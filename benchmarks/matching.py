@@ -47,16 +47,16 @@ def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
     with inference():
         pictures = encode_pictures(
             model,
-            [ref for item in items for ref in item.images],
+            list(dict.fromkeys(ref for item in items for ref in item.images)),
             batch_size=BATCH,
             workers=cpu_workers(),
         )
         captions = encode_captions(
             model,
-            [text for item in items for text in item.captions],
+            list(dict.fromkeys(text for item in items for text in item.captions)),
             batch_size=BATCH * CAPTIONS_PER_PICTURE,
         )
-    outcomes = match(items, pictures.embedded, captions.embedded, captions.token_ids)
+    outcomes = match(items, pictures, captions.embedded, captions.token_ids)
     judge(outcomes, "wrong")
     return np.array([o.scores[0, 0] - o.scores[0, 1] for o in outcomes], dtype=np.float64)
 

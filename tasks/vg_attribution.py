@@ -41,14 +41,14 @@ METRICS = (
         meaning="ordered pairs of colours",
         by="attributes",
         only=(("kind", "colours"),),
-        editions="drawn",
+        kinds=("drawn",),
     ),
     Metric(
         name="patterns",
         meaning="ordered pairs of patterns",
         by="attributes",
         only=(("kind", "patterns"),),
-        editions="drawn",
+        kinds=("drawn",),
     ),
 )
 
@@ -62,7 +62,7 @@ class VGAttribution:
         version=1,
         protocol="matching",
         headline="aro-paper",
-        headline_drawn="micro",
+        headlines={"drawn": "micro"},
         metrics=METRICS,
         files=(
             DataFile(

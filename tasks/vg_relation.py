@@ -51,14 +51,14 @@ METRICS = (
         meaning="relations: left, right",
         by="relation",
         only=(("kind", "left/right"),),
-        editions="drawn",
+        kinds=("drawn",),
     ),
     Metric(
         name="others",
         meaning="relations but left and right",
         by="relation",
         only=(("kind", "other"),),
-        editions="drawn",
+        kinds=("drawn",),
     ),
     Metric(name="micro", meaning="items"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from benchbench.data.vg150 import read_scenes
 from benchbench.errors import UsageError
@@ -24,20 +24,15 @@ ZERO_SHOT = "Lu et al., ECCV 2016; Tang et al., CVPR 2020: images with such a re
 ACCURACY = "Zhang et al., CVPR 2019, so called by KaihuaTang/Scene-Graph-Benchmark.pytorch"
 STANFORD = "svl.stanford.edu/projects/scene-graph/dataset"
 
-SHOWN: dict[int, Literal["all", "drawn", "photographs"]] = {
-    10: "drawn",
-    20: "all",
-    50: "all",
-    100: "photographs",
-}
-"""The editions for which each K is printed: the few pairs of a drawn scene leave nothing to rank at
-100."""
+SHOWN: dict[int, tuple[str, ...]] = {10: ("drawn",), 20: (), 50: (), 100: ("photographs",)}
+"""The kinds of editions for which each K is printed, if not for all: the few pairs of a drawn scene
+leave nothing to rank at 100."""
 
 
 def _recalls() -> Iterator[Metric]:
     """Yield R@K, mR@K and zR@K, and the same with any number of predicates per pair."""
-    for k, editions in SHOWN.items():
-        recall = Metric(f"R@{k}", "images", judgement="recall", k=k, editions=editions, source=XU)
+    for k, kinds in SHOWN.items():
+        recall = Metric(f"R@{k}", "images", judgement="recall", k=k, kinds=kinds, source=XU)
         free: Judgement = "unconstrained recall"
         mean = replace(recall, name=f"mR@{k}", meaning="predicates", by="predicate", source=MEAN)
         unseen = replace(
@@ -73,13 +68,13 @@ def _accuracies() -> Iterator[Metric]:
 
 def _among_true_pairs() -> Iterator[Metric]:
     """Yield A@K: the share of relations among the best K triples of truly related pairs."""
-    for k, editions in SHOWN.items():
+    for k, kinds in SHOWN.items():
         yield Metric(
             f"A@{k}",
             "relations",
             judgement="accuracy",
             k=k,
-            editions=editions,
+            kinds=kinds,
             source=ACCURACY,
         )
 
@@ -90,7 +85,7 @@ CARD = TaskInfo(
     version=1,
     protocol="relations",
     headline="mR@50",
-    headline_drawn="mR@20",
+    headlines={"drawn": "mR@20"},
     metrics=(*_recalls(), *_among_true_pairs()),
     files=(
         DataFile(
@@ -228,7 +223,7 @@ PREDICATE = replace(
     name=f"{NAME}.predicate",
     title="VG relation detection, true pairs given",
     headline="macro@1",
-    headline_drawn="",
+    headlines={},
     metrics=(*_accuracies(), *_among_true_pairs()),
     measures=(
         "Which predicate holds between two boxes that are known to be related. macro@1 scores each "

@@ -83,6 +83,10 @@ def test_unsound_tasks_are_named() -> None:
         check_task(StubTask([GOOD, GOOD]), Path())
     with pytest.raises(ContractError, match="headline 'none' is not among"):
         check_task(StubTask([GOOD], headline="none"), Path())
+    with pytest.raises(ContractError, match=r"headline 'none' is not among .*\(drawn\)"):
+        check_task(StubTask([GOOD], headlines={"drawn": "none"}), Path())
+    with pytest.raises(ContractError, match="no kind of edition 'painted': there are photographs"):
+        check_task(StubTask([GOOD], headlines={"painted": "macro"}), Path())
     with pytest.raises(ContractError, match="lower case with hyphens"):
         check_task(StubTask([GOOD], name="VG Relation"), Path())
     with pytest.raises(ContractError, match=r"digests of official are of \['a\.json'\], files are"):

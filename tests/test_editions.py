@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from benchbench.editions import SCENES, choose, resolve_edition
+from benchbench.editions import DRAWN, SCENES, choose, kind_of, resolve_edition
 from benchbench.errors import BenchbenchError, MissingData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.scenes.edition import export, place
+from benchbench.scenes.edition import export, place, standard
 from benchbench.types import TaskInfo
 
 RELATION = "visual_genome_relation.json"
@@ -118,9 +118,29 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
     assert (again.root, told) == (place("karpathy"), [])
 
 
+def test_the_drawn_world_is_hashed_once(
+    small_standard: None, info: TaskInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_edition(info)
+    of_bytes, of_records, hashed = standard._bytes_digest, standard.annotations_digest, []
+
+    def counted_bytes(paths: list[Path]) -> str:
+        hashed.append("images")
+        return of_bytes(paths)
+
+    def counted_records(path: Path) -> str | None:
+        hashed.append(path.name)
+        return of_records(path)
+
+    monkeypatch.setattr(standard, "_bytes_digest", counted_bytes)
+    monkeypatch.setattr(standard, "annotations_digest", counted_records)
+    resolve_edition(info)
+    assert sorted(hashed) == ["images", RELATION]
+
+
 def test_runs_go_by_the_name_of_their_edition(small_standard: None) -> None:
     run = evaluate("blind:chance", "vg-relation")
-    assert (run.edition, run.drawn) == ("scenes-v2", True)
+    assert (run.edition, kind_of(run.edition)) == ("scenes-v2", DRAWN)
     again = evaluate("blind:chance", "vg-relation", data_root=place("vg-relation"))
     assert (again.edition, again.data_sha256) == (run.edition, run.data_sha256)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_a_wheel_outside_the_checkout_finds_its_tasks(site: Path, tmp_path: Path
     assert Path(file).is_relative_to(site)
     assert {"left-right", "vg-relation", "winoground"} <= set(names)
     assert left_out == 157
+
+
+def test_a_wheel_and_a_clone_on_the_path_are_never_mixed(site: Path, tmp_path: Path) -> None:
+    """In a clone's root ``python -c`` imports the clone, and a console script the wheel."""
+    for name in ("benchbench", "tasks"):
+        shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
+    for start, place in (("", tmp_path), ("import sys; del sys.path[0]; ", site)):
+        code = f"{start}import benchbench as b; t = b.load_task('vg-relation'); print(b.__file__)"
+        code += "; import sys; print(sys.modules[type(t).__module__].__file__)"
+        for path in python(site, code, tmp_path).split():
+            assert Path(path).is_relative_to(place)
 
 
 def test_a_plugin_brings_a_task_and_a_model(site: Path, tmp_path: Path) -> None:

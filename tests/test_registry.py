@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+import sysconfig
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint
@@ -151,26 +155,69 @@ def test_an_option_that_a_family_does_not_heed_is_refused() -> None:
         load_model("blind:chance", LoadOptions(activation="gelu", trust_pickle=True))
 
 
-def test_tasks_are_found_in_a_checkout_on_the_path(tmp_path: Path) -> None:
-    """Nothing is installed there: what ships as benchbench.tasks lies beside benchbench."""
-    import shutil
-    import subprocess
-    import sys
-    import sysconfig
+TOP = Path(__file__).parent.parent
+LOADED = """
+import benchbench; from benchbench.registry import load_task, task_names
+task = load_task('vg-relation')
+print(benchbench.__file__, sys.modules[type(task).__module__].__file__, len(task_names()))
+"""
 
-    top = Path(__file__).parent.parent
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone that is not installed."""
+    place = tmp_path_factory.mktemp("clone")
     for name in ("benchbench", "tasks"):
-        shutil.copytree(top / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
+        shutil.copytree(TOP / name, place / name, ignore=shutil.ignore_patterns("*.safetensors"))
+    return place
+
+
+def printed(clone: Path, code: str, finder: str = "") -> str:
+    """What a program prints that has the clone first on its path, and a finder after all others."""
     site = sysconfig.get_path("purelib")
-    code = (
-        f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; sys.path += {[site, *sys.path]!r}\n"
-        "import benchbench; from benchbench.registry import load_task, task_names\n"
-        "print(benchbench.__file__, load_task('vg-relation').info.name, len(task_names()))"
-    )
+    start = f"import sys; sys.path[:0] = [{str(clone)!r}]; sys.path += {[site, *sys.path]!r}\n"
     done = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-S", "-c", start + finder + code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=clone,
     )
-    path, name, count = done.stdout.split()
-    assert Path(path).is_relative_to(tmp_path)
-    assert name == "vg-relation"
+    return done.stdout
+
+
+PLACES = {"benchbench": str(TOP / "benchbench"), "benchbench.tasks": str(TOP / "tasks")}
+EDITABLE = f"""
+from importlib.util import spec_from_file_location
+class Editable:
+    places = {PLACES!r}
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name in cls.places:
+            return spec_from_file_location(name, cls.places[name] + "/__init__.py")
+sys.meta_path.append(Editable)
+"""
+"""As setuptools has an editable install of this repository found: after all of ``sys.path``."""
+
+
+@pytest.mark.parametrize("finder", ["", EDITABLE], ids=["not installed", "another one installed"])
+def test_a_clone_on_the_path_has_its_own_tasks(clone: Path, finder: str) -> None:
+    package, task, count = printed(clone, LOADED, finder).split()
+    assert Path(package).is_relative_to(clone)
+    assert Path(task).is_relative_to(clone)
     assert int(count) == len(registry.task_names())
+
+
+def test_modules_of_two_installations_are_an_error_that_names_both(clone: Path) -> None:
+    code = """
+import benchbench.tasks
+from benchbench.errors import UsageError
+try:
+    benchbench.load_task("vg-relation")
+except UsageError as error:
+    print(error)
+"""
+    text = printed(clone, code, EDITABLE)
+    assert "Two installations of benchbench are mixed" in text
+    assert f"benchbench is imported from {clone / 'benchbench'}, " in text
+    assert f"benchbench.tasks from {TOP / 'tasks'}. " in text

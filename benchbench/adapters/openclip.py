@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.trimming import exact_tower
@@ -35,6 +37,9 @@ UNTRAINED = "untrained"
 HUB, FOLDER = "hf-hub", "local-dir"
 SCHEMAS = (HUB, FOLDER)
 """Prefixes by which open_clip finds a configuration and weights outside its own list."""
+
+REMEMBERED = 65_536
+"""Captions whose ids are kept: a caption is tokenised once for its ids and its batch."""
 
 
 class OpenClip:
@@ -73,7 +78,7 @@ class OpenClip:
         import open_clip
 
         self.clip = model.eval().requires_grad_(False)
-        self.tokenizer = tokenizer
+        self.tokenizer = _remembering(tokenizer)
         self.transform = transform
         self._dtype = open_clip.get_input_dtype(options.precision)
         digest = weights_sha256(model.state_dict())
@@ -142,6 +147,17 @@ class OpenClip:
         if self._text is not None and ids.shape[1] < self.manifest.context_length:
             return self._text.encode(ids)
         return self.clip.encode_text(ids)  # type: ignore[no-any-return]
+
+
+def _remembering(tokenizer: Any) -> Any:
+    """Return open_clip's own tokenizer with a cache of captions' ids; any other one as it is."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    if not isinstance(tokenizer, SimpleTokenizer):
+        return tokenizer
+    found: Any = copy(tokenizer)
+    found.encode = lru_cache(maxsize=REMEMBERED)(found.encode)
+    return found
 
 
 def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchbench.analysis.scorecard import chance_of
 from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
-from benchbench.embedding import Captions, Embedded, Encoder
+from benchbench.embedding import Captions, Embedded, Encoder, FileLog
 from benchbench.errors import BenchbenchError
 from benchbench.protocols import load_protocol
 from benchbench.types import TakesProposals
@@ -83,7 +83,7 @@ def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None
     protocol = load_protocol(task.info.protocol)
     model: Any = NoModel()
     outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes
-    shown, _ = task.info.shown(drawn=resolved.drawn)
+    shown, _ = task.info.shown(resolved.kind.name)
     chance = {metric: chance_of(protocol, outcomes, metric) for metric in shown}
     return Guessing(resolved.name, len(items), chance)
 
@@ -99,7 +99,7 @@ class ConstantEncoder(Encoder):
 
     def __init__(self) -> None:
         self.progress = None
-        self.unreadable = {}
+        self.files = FileLog()
 
     def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Return one vector for all images: [distinct, 1]."""

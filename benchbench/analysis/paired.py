@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from benchbench.editions import kind_of
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge
@@ -154,7 +155,7 @@ class Pairing:
         Raises:
             UsageError: the task has none of that name.
         """
-        shown, headline = self.info.shown(drawn=self.runs[0].drawn)
+        shown, headline = self.info.shown(kind_of(self.runs[0].edition).name)
         if metric is None:
             return headline
         if not isinstance(metric, str):

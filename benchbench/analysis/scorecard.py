@@ -10,6 +10,7 @@ import numpy as np
 from benchbench.analysis.paired import no_such_tag, require_scores, task_of
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.analysis.results import Result
+from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge, Units, read_units
 from benchbench.stats import intervals, mean_over_groups, median_over_items
@@ -125,7 +126,7 @@ def scorecard(
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
-    shown, first = info.shown(drawn=run.drawn)
+    shown, first = info.shown(kind_of(run.edition).name)
     if any(metric.ties is None for metric in shown):
         require_scores(run, ties)
     if run.decisions_only:
@@ -247,7 +248,7 @@ def _read_slices(
     judge: Judge, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
 ) -> list[_Read]:
     """Return the headline within each group of a tag."""
-    _, headline = info.shown(drawn=run.drawn)
+    _, headline = info.shown(kind_of(run.edition).name)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = judge.units(metric, ties)
     if not len(units.values) and not units.too_short:

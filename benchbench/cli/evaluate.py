@@ -158,8 +158,7 @@ def _grid(
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid, named
-    from benchbench.render.caveats import banners
-    from benchbench.render.leaderboard import DRAWN
+    from benchbench.render.caveats import banners, edition_banner
     from benchbench.render.scorecard import headline_line
     from benchbench.render.text import CELL, wrap
     from benchbench.runs import run_path
@@ -177,7 +176,7 @@ def _grid(
             _tell(cell)
             continue
         for banner in banners(cell.run):
-            key = ("" if cell.run.drawn and banner.startswith(DRAWN) else cell.model, banner)
+            key = ("" if banner == edition_banner(cell.run) else cell.model, banner)
             if key not in said:
                 click.echo(f"{wrap(banner)}\n", err=quiet)
                 said.add(key)

@@ -11,14 +11,14 @@ from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
 from benchbench.embedding.encoder import Encoder
 from benchbench.embedding.pairs import Scored, score_pairs
-from benchbench.embedding.pictures import Pictures, encode_pictures
+from benchbench.embedding.pictures import FileLog, encode_pictures
 from benchbench.embedding.unfinished import Unfinished
 
 __all__ = [
     "Captions",
     "Embedded",
     "Encoder",
-    "Pictures",
+    "FileLog",
     "Scored",
     "Unfinished",
     "encode_captions",

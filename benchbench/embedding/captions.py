@@ -40,11 +40,11 @@ def encode_captions(
     unfinished: Unfinished | None = None,
     outputs: Outputs | None = None,
 ) -> Captions:
-    """Encode each distinct caption once, in batches of similar length.
+    """Encode captions, in batches of similar length.
 
     Args:
         model: the model with the text tower.
-        texts: captions; repeats are allowed.
+        texts: captions, each once.
         batch_size: captions per forward pass.
         role: what the captions represent.
         progress: called after each batch.
@@ -55,21 +55,20 @@ def encode_captions(
         ModelError: the model's output violates its contract.
     """
     outputs = outputs or Outputs(model)
-    distinct = list(dict.fromkeys(texts))
     context = model.manifest.context_length
-    full = outputs.token_ids(model.token_ids(distinct), len(distinct))
-    order = sorted(range(len(distinct)), key=lambda i: min(len(full[i]), context))
+    full = outputs.token_ids(model.token_ids(texts), len(texts))
+    order = sorted(range(len(texts)), key=lambda i: min(len(full[i]), context))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-    named = [[distinct[i] for i in batch] for batch in batches]
+    named = [[texts[i] for i in batch] for batch in batches]
     work = _Work(model, outputs, named, role, unfinished)
     rows = np.concatenate(list(work.forward(progress)))
     vectors = np.empty_like(rows)
     vectors[order] = rows
     return Captions(
-        embedded=Embedded({text: i for i, text in enumerate(distinct)}, vectors),
-        token_ids={text: ids[:context] for text, ids in zip(distinct, full, strict=True)},
+        embedded=Embedded({text: i for i, text in enumerate(texts)}, vectors),
+        token_ids={text: ids[:context] for text, ids in zip(texts, full, strict=True)},
         truncated=frozenset(
-            text for text, ids in zip(distinct, full, strict=True) if len(ids) > context
+            text for text, ids in zip(texts, full, strict=True) if len(ids) > context
         ),
     )
 

@@ -10,13 +10,12 @@ from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.outputs import Outputs
 from benchbench.embedding.pairs import score_pairs
-from benchbench.embedding.pictures import encode_pictures
+from benchbench.embedding.pictures import FileLog, encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from benchbench.embedding.captions import Captions
     from benchbench.embedding.embedded import Embedded
@@ -44,10 +43,7 @@ class Encoder:
         unfinished: Unfinished | None = None,
     ) -> None:
         self.progress = progress
-        self.sha256: dict[Path, str] = {}
-        """The SHA-256 of each image file that was read."""
-        self.unreadable: dict[Path, str] = {}
-        """Files that could not be decoded, and the reason."""
+        self.files = FileLog()
         self.shown: set[ImageRef] = set()
         self.phrases: set[str] = set()
         self.truncated: set[str] = set()
@@ -78,12 +74,11 @@ class Encoder:
             progress=self.progress,
             unfinished=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
             outputs=self.outputs,
+            files=self.files,
         )
         self.inputs += len(distinct)
-        self.sha256 |= encoded.sha256
-        self.unreadable |= encoded.unreadable
-        self.shown |= encoded.embedded.rows.keys()
-        return encoded.embedded
+        self.shown |= encoded.rows.keys()
+        return encoded
 
     def look(self, refs: Iterable[ImageRef]) -> None:
         """Read and decode whole images for a model that gets no crops from this encoder.
@@ -96,12 +91,10 @@ class Encoder:
             for done, (ref, seen) in enumerate(
                 zip(distinct, pool.map(_looked, distinct), strict=True), 1
             ):
-                if isinstance(seen, ImageError):
-                    if self._on_missing == "error":
-                        raise seen
-                    self.unreadable[ref.path] = str(seen)
-                else:
-                    self.sha256[ref.path] = seen
+                if isinstance(seen, ImageError) and self._on_missing == "error":
+                    raise seen
+                self.files.add(ref.path, seen)
+                if not isinstance(seen, ImageError):
                     self.shown.add(ref)
                 if self.progress:
                     self.progress("images", done, len(distinct))
@@ -112,9 +105,8 @@ class Encoder:
         Raises:
             DataError: no item is left.
         """
-        kept = [
-            item for item in items if all(ref.path not in self.unreadable for ref in item.images)
-        ]
+        bad = self.files.unreadable
+        kept = [item for item in items if all(ref.path not in bad for ref in item.images)]
         if not kept:
             raise DataError("No item is left: not one image could be read.")
         return kept
@@ -149,7 +141,7 @@ class Encoder:
             )
         refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
         texts = list(dict.fromkeys(text for _, block in blocks for text in block))
-        asked = (f"{ref.path} {ref.box} {self.sha256.get(ref.path)}" for ref in refs)
+        asked = (f"{ref.path} {ref.box} {self.files.sha256.get(ref.path)}" for ref in refs)
         scored = score_pairs(
             self._encodes,
             blocks,

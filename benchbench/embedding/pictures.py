@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from benchbench.embedding.outputs import PROBED, Outputs
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -34,24 +34,29 @@ Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Embedded images and crops."""
+class FileLog:
+    """The image files of one evaluation."""
 
-    embedded: Embedded[ImageRef]
-    sha256: Mapping[Path, str]
-    """The SHA-256 of each file's bytes."""
-    unreadable: Mapping[Path, str]
-    """Files that could not be decoded, and the reason; their crops have no row."""
+    sha256: dict[Path, str] = field(default_factory=dict)
+    """The SHA-256 of each file that was read."""
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    """Files that could not be decoded, and the reason."""
+
+    def add(self, path: Path, found: str | ImageError) -> None:
+        """Record a file's digest, or the error of decoding it."""
+        if isinstance(found, ImageError):
+            self.unreadable[path] = str(found)
+            self.sha256.pop(path, None)
+        else:
+            self.sha256[path] = found
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One forward pass: the crops that could be read, with their vectors and files."""
+    """One forward pass: the crops that could be read, with their vectors."""
 
     refs: list[ImageRef]
     vectors: Vectors
-    sha256: dict[Path, str]
-    unreadable: dict[Path, str]
 
 
 def encode_pictures(
@@ -65,12 +70,13 @@ def encode_pictures(
     progress: Progress | None = None,
     unfinished: Unfinished | None = None,
     outputs: Outputs | None = None,
-) -> Pictures:
-    """Encode each distinct image and crop once.
+    files: FileLog | None = None,
+) -> Embedded[ImageRef]:
+    """Encode images and crops; those of unreadable files have no row.
 
     Args:
         model: the model with the image tower.
-        refs: images and crops; repeats are allowed.
+        refs: images and crops, each once.
         batch_size: the largest number of images per forward pass.
         workers: the number of decoding threads.
         role: what the images represent.
@@ -78,39 +84,37 @@ def encode_pictures(
         progress: called after each batch.
         unfinished: the stored batches of an interrupted evaluation, which are used and extended.
         outputs: checks the model's outputs; one instance for all outputs that are compared.
+        files: takes the digest of each file that is read, and the reason for the others.
 
     Raises:
         ImageError: a file cannot be decoded and ``on_missing`` is "error".
         ModelError: the model's output violates its contract.
     """
     plan = plan_batches(refs, batch_size)
-    total = sum(len(crops) for files in plan for _, crops in files)
+    total = len(refs)
     done, batches = 0, []
     report = progress or (lambda what, done, total: None)
     report("images", done, total)
-    work = _Work(model, outputs or Outputs(model), plan, workers, role, on_missing, unfinished)
+    outputs, log = outputs or Outputs(model), FileLog() if files is None else files
+    work = _Work(model, outputs, plan, workers, role, on_missing, unfinished, log)
     encoded = work.batches()
     with closing(encoded):
-        for files, batch in zip(plan, encoded, strict=True):
+        for planned, batch in zip(plan, encoded, strict=True):
             batches.append(batch)
-            done += sum(len(crops) for _, crops in files)
+            done += sum(len(crops) for _, crops in planned)
             report("images", done, total)
     parts = [batch.vectors for batch in batches if len(batch.vectors)]
     read = [ref for batch in batches for ref in batch.refs]
-    return Pictures(
-        Embedded(
-            {ref: row for row, ref in enumerate(read)},
-            np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
-        ),
-        {path: digest for batch in batches for path, digest in batch.sha256.items()},
-        {path: reason for batch in batches for path, reason in batch.unreadable.items()},
+    return Embedded(
+        {ref: row for row, ref in enumerate(read)},
+        np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
     )
 
 
 def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCrops]]:
-    """Group distinct crops by file, in batches; only files larger than a batch are split."""
+    """Group crops, each given once, by file, in batches; only files beyond a batch are split."""
     by_file: dict[Path, list[ImageRef]] = {}
-    for ref in dict.fromkeys(refs):
+    for ref in refs:
         by_file.setdefault(ref.path, []).append(ref)
     plan: list[list[FileCrops]] = [[]]
     room = batch_size
@@ -136,6 +140,7 @@ class _Work:
     role: Role
     on_missing: OnMissing
     unfinished: Unfinished | None
+    log: FileLog
 
     def batches(self) -> Generator[_Batch, None, None]:
         """Yield the planned batches in order, from ``unfinished`` where it has them."""
@@ -152,8 +157,8 @@ class _Work:
                     yield earlier
                     continue
                 batch = self._encode([next(decoded) for _ in files])
-                if self.unfinished and not batch.unreadable:
-                    digests = np.array([batch.sha256[path] for path, _ in files])
+                if self.unfinished and all(path in self.log.sha256 for path, _ in files):
+                    digests = np.array([self.log.sha256[path] for path, _ in files])
                     self.unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
                 yield batch
 
@@ -184,7 +189,8 @@ class _Work:
         for path, digest in digests.items():
             if hashlib.sha256(read_bytes(path)).hexdigest() != digest:
                 return None
-        return _Batch(refs, vectors, digests, {})
+            self.log.add(path, digest)
+        return _Batch(refs, vectors)
 
     def _agrees(self, kept: _Batch) -> bool:
         """Return whether some images of a batch have the same vectors when encoded again."""
@@ -198,6 +204,7 @@ class _Work:
         for file in files:
             if file.error and self.on_missing == "error":
                 raise file.error
+            self.log.add(file.path, file.error or file.sha256)
         tensors = [tensor for file in files for tensor in file.pictures]
         vectors = np.empty((0, 0), np.float32)
         if tensors:
@@ -206,8 +213,6 @@ class _Work:
         return _Batch(
             refs=[ref for file in files if not file.error for ref in file.refs],
             vectors=vectors,
-            sha256={file.path: file.sha256 for file in files if not file.error},
-            unreadable={file.path: str(file.error) for file in files if file.error},
         )
 
 

@@ -78,7 +78,8 @@ class Protocol(typing.Protocol):
     def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
         """Judge the outcomes by the metric's judgement, no-ops, K, reading and statistic alone.
 
-        Filters and groups are applied afterwards (``reading``).
+        Filters and groups are applied afterwards (``reading``). The tie rule changes ``values``
+        alone.
         """
         ...
 

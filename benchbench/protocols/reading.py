@@ -41,29 +41,44 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The outcomes of one run, judged once for all metrics that differ in filters and groups."""
+    """The outcomes of one run, judged once for all metrics that differ in filters and groups.
+
+    They are filtered and grouped once for all tie rules.
+    """
 
     protocol: Protocol
     """The protocol of the outcomes."""
     outcomes: Sequence[Outcome]
     _known: dict[tuple[Metric, Ties], Events] = field(default_factory=dict, repr=False)
+    _chosen: dict[Metric, _Selection] = field(default_factory=dict, repr=False)
 
     def units(self, metric: Metric, ties: Ties) -> Units:
         """Return all units that a metric averages over, as ``read_units``."""
+        events = self._events(metric, metric.ties or ties)
+        selection = self._selection(metric, events)
+        return replace(selection.units, values=selection.means(events.values))
+
+    def tied(self, metric: Metric) -> tuple[int, int]:
+        """Return how many of a metric's units the tie rule decides, and the number of units."""
+        rules: tuple[Ties, Ties] = ("wrong", "right")
+        wrong, right = (
+            self._selection(metric, events).means(events.values)
+            for events in (self._events(metric, rule) for rule in rules)
+        )
+        return int((wrong != right).sum()), len(wrong)
+
+    def _selection(self, metric: Metric, events: Events) -> _Selection:
+        same = replace(metric, name="", meaning="", source="", ties=None, kinds=())
+        if same not in self._chosen:
+            self._chosen[same] = _select(events, self.outcomes, metric)
+        return self._chosen[same]
+
+    def _events(self, metric: Metric, ties: Ties) -> Events:
         if metric.judgement not in self.protocol.judgements:
             raise ContractError(
                 f"The metric {metric.name} judges by '{metric.judgement}', which its protocol does "
                 f"not; that has {', '.join(sorted(self.protocol.judgements))}."
             )
-        return _read(self._events(metric, metric.ties or ties), self.outcomes, metric)
-
-    def tied(self, metric: Metric) -> tuple[int, int]:
-        """Return how many of a metric's units the tie rule decides, and the number of units."""
-        free = replace(metric, ties=None)
-        wrong, right = (self.units(free, rule).values for rule in ("wrong", "right"))
-        return int((wrong != right).sum()), len(wrong)
-
-    def _events(self, metric: Metric, ties: Ties) -> Events:
         same = Metric(
             name="", meaning="", judgement=metric.judgement, no_ops=metric.no_ops, k=metric.k,
             reading=metric.reading, statistic=metric.statistic,
@@ -93,17 +108,40 @@ def read_units(
     return Judge(protocol, outcomes).units(metric, ties)
 
 
-def _read(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Units:
-    """Return the units of a metric: the events, filtered and grouped."""
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The events that a metric keeps, and the units that they form, under any tie rule."""
+
+    kept: npt.NDArray[np.bool_]
+    """[events]."""
+    cell: Integers | None
+    """The unit that each kept event is averaged into, before units are left out; None where each
+    is a unit itself."""
+    left: npt.NDArray[np.bool_]
+    """[units], False for those left out."""
+    units: Units
+    """The units that are left, without values."""
+
+    def means(self, values: Floats) -> Floats:
+        """Return the units' values, given those of all events: [events] → [units]."""
+        values = values[self.kept]
+        if self.cell is not None:
+            values = np.bincount(self.cell, weights=values) / np.bincount(self.cell)
+        return values[self.left]
+
+
+def _select(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> _Selection:
+    """Filter and group the events as a metric does."""
     groups = np.array(_labels(events, outcomes, metric.by), dtype=object)
     kept = np.array([group is not None for group in groups], dtype=bool)
     for tag, wanted in metric.only:
         kept &= np.array([label == wanted for label in _labels(events, outcomes, tag)], dtype=bool)
     if too_short := _too_short(events, kept, metric.k):
-        nothing = np.zeros(0)
-        return Units(nothing, nothing, np.zeros(0, dtype=np.intp), [], too_short=too_short)
-    units = _units(events, groups, kept)
-    return _grouped(units, events.categories.get(metric.by or "", 0), metric)
+        nothing, none = np.zeros(0), np.zeros(0, dtype=bool)
+        units = Units(nothing, nothing, np.zeros(0, dtype=np.intp), [], too_short=too_short)
+        return _Selection(np.zeros(len(kept), dtype=bool), None, none, units)
+    units, cell = _units(events, groups, kept)
+    return _grouped(kept, cell, units, events.categories.get(metric.by or "", 0), metric)
 
 
 def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
@@ -124,35 +162,43 @@ def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Seq
     return [of_outcomes[i] for i in events.outcome]
 
 
-def _units(events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]) -> Units:
-    """Return the events themselves, or their means within each outcome and group."""
-    values, chance = events.values[kept], events.chance[kept]
+def _units(
+    events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]
+) -> tuple[Units, Integers | None]:
+    """Return the events themselves, or their means within each outcome and group; without values.
+
+    The second part is the unit of each event, where events are averaged.
+    """
+    none, chance = np.zeros(0), events.chance[kept]
     outcome, labels = events.outcome[kept], groups[kept]
-    if not events.per_outcome or not len(values):
-        return Units(values, chance, outcome, labels.tolist())
+    if not events.per_outcome or not len(chance):
+        return Units(none, chance, outcome, labels.tolist()), None
     names, number = np.unique(labels.astype(str), return_inverse=True)
     cells, cell = np.unique(outcome * len(names) + number, return_inverse=True)
-    size = np.bincount(cell)
-    return Units(
-        values=np.bincount(cell, weights=values) / size,
-        chance=np.bincount(cell, weights=chance) / size,
-        outcome=cells // len(names),
-        groups=names[cells % len(names)].tolist(),
-    )
+    means = np.bincount(cell, weights=chance) / np.bincount(cell)
+    labels = names[cells % len(names)]
+    return Units(none, means, cells // len(names), labels.tolist()), cell
 
 
-def _grouped(units: Units, categories: int, metric: Metric) -> Units:
-    """Return the units without the groups that the metric leaves out or that are too small."""
+def _grouped(
+    kept: npt.NDArray[np.bool_],
+    cell: Integers | None,
+    units: Units,
+    categories: int,
+    metric: Metric,
+) -> _Selection:
+    """Return the selection without the groups that the metric leaves out or that are too small."""
     names, number, size = np.unique(
         np.array(units.groups, dtype=str), return_inverse=True, return_counts=True
     )
     out = np.array([name in metric.leave_out for name in names], dtype=bool)
     out |= size < metric.at_least
-    kept = ~out[number] if len(number) else np.zeros(0, dtype=bool)
-    return Units(
-        values=units.values[kept],
-        chance=units.chance[kept],
-        outcome=units.outcome[kept],
-        groups=[group for group, keep in zip(units.groups, kept, strict=True) if keep],
+    left = ~out[number] if len(number) else np.zeros(0, dtype=bool)
+    some = Units(
+        values=units.values,
+        chance=units.chance[left],
+        outcome=units.outcome[left],
+        groups=[group for group, keep in zip(units.groups, left, strict=True) if keep],
         absent=max(0, categories - len(names)),
     )
+    return _Selection(kept, cell, left, some)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.headers import DECODING
-from benchbench.editions import SCENES, drawn_part, state_of
+from benchbench.editions import KINDS, SCENES, drawn_part, state_of
 from benchbench.printable import sentence
 from benchbench.render.text import CELL, WIDTH, short
 from benchbench.scenes.edition import EDITION, is_there, place
@@ -69,14 +69,15 @@ def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
 
 
 def _star(name: str, info: TaskInfo) -> str:
-    if not info.headline_drawn:
-        return " *" * (name == info.headline)
-    return {info.headline: " * (photographs)", info.headline_drawn: " * (drawings)"}.get(name, "")
+    of = [each.images for each in KINDS if info.headlines.get(each.name, info.headline) == name]
+    where = "" if len(of) == len(KINDS) else f" ({', '.join(of)})"
+    return f" *{where}" if of else ""
 
 
 def _where(metric: Metric) -> str:
-    """Return the kind of images that a metric is read on, where it is not all."""
-    return {"drawn": " (drawings)", "photographs": " (photographs)"}.get(metric.editions, "")
+    """Return the kinds of images that a metric is read on, where these are not all."""
+    images = [each.images for each in KINDS if each.name in metric.kinds]
+    return f" ({', '.join(images)})" if metric.kinds else ""
 
 
 def _definition(metric: Metric) -> str:

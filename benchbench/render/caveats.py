@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.reliability import is_heavy, is_rough
+from benchbench.editions import banner_of
 from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
 from benchbench.render.text import NONE
@@ -46,17 +47,19 @@ def banners(run: Run) -> Iterator[str]:
     return map(sentence, _banners(run))
 
 
+def edition_banner(run: Run) -> str:
+    """Return the one of the banners that all runs on the edition have; "" where there is none."""
+    return sentence(banner_of(run.edition))
+
+
 def _banners(run: Run) -> Iterator[str]:
     if not run.model.trained:
         yield (
             f"UNTRAINED: {run.model.weights} weights. The numbers show that the path works and "
             "say nothing about a trained model."
         )
-    if run.drawn:
-        yield (
-            f"DRAWN: {run.edition} shows drawings. Its numbers compare with each other; they do "
-            "not compare with papers', which are about photographs."
-        )
+    if banner := banner_of(run.edition):
+        yield banner
     if turned := run.counts.oriented:
         yield (
             f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.printable import cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
+    edition_banner,
     few_images,
     interval_note,
     interval_text,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from benchbench.analysis.leaderboard import Correction, Leaderboard, Place
 
-DRAWN = "DRAWN:"
 NOTE = ": NOTE:"
 """The banner that stands below the table, behind the model's name."""
 NAME = 64
@@ -96,13 +96,14 @@ def warnings(board: Leaderboard) -> Iterator[str]:
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
-    """Yield the banners of all runs, each once, with its models; that of drawings without them."""
+    """Yield the banners of all runs, each once, with its models; the edition's without them."""
     found: dict[str, list[str]] = {}
     for place in board.places:
         for banner in banners(place.run):
             found.setdefault(banner, []).append(short(place.run.model.name, NAME))
+    of_edition = edition_banner(board.first)
     for banner, models in found.items():
-        yield banner if banner.startswith(DRAWN) else f"{'; '.join(models)}: {banner}"
+        yield banner if banner == of_edition else f"{'; '.join(models)}: {banner}"
 
 
 def notes(board: Leaderboard) -> Iterator[str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from benchbench.analysis.overall import FEW_TASKS
 from benchbench.printable import json_text
-from benchbench.render.caveats import banners, interval_note, unsealed
+from benchbench.render.caveats import edition_banner, interval_note, unsealed
 from benchbench.render.figures import critical, forest, heat
-from benchbench.render.leaderboard import DRAWN, NAME, heading, markdown, number
+from benchbench.render.leaderboard import NAME, heading, markdown, number
 from benchbench.render.text import NONE, md, place_text, short
 from benchbench.runs import SUFFIX, seal_of
 
@@ -99,7 +99,7 @@ def _front(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:
 
     lines = [f"# {edition}", "", GENERATED, ""]
     first = next(iter(boards.values())).first
-    lines += [part for each in banners(first) if each.startswith(DRAWN) for part in (md(each), "")]
+    lines += [md(edition_banner(first)), ""] if edition_banner(first) else []
     runs = (place.run for board in boards.values() for place in board.places)
     lines += _unsealed(runs)
     if whole is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from benchbench.editions import is_official
+from benchbench.editions import KINDS, is_official
 from benchbench.errors import ContractError
 from benchbench.protocols import load_protocol
 from benchbench.types import Question, Task, TaskInfo
@@ -13,8 +13,6 @@ from benchbench.types import Question, Task, TaskInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-EDITIONS = {False: "photographs", True: "drawn"}
 
 
 def check_task(task: object, root: Path) -> None:
@@ -39,10 +37,14 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?", info.name):
         yield f"the name '{info.name}' is not in lower case with hyphens (a variant after a dot)"
     names = [metric.name for metric in info.metrics]
-    for headline, drawn in ((info.headline, False), (info.headline_drawn or info.headline, True)):
-        shown = [m.name for m in info.metrics if m.editions in ("all", EDITIONS[drawn])]
+    kinds = [kind.name for kind in KINDS]
+    for kind in kinds:
+        headline = info.headlines.get(kind, info.headline)
+        shown = [m.name for m in info.metrics if not m.kinds or kind in m.kinds]
         if headline not in shown:
-            yield f"the headline '{headline}' is not among the metrics {shown} ({EDITIONS[drawn]})"
+            yield f"the headline '{headline}' is not among the metrics {shown} ({kind})"
+    for kind in sorted({*info.headlines, *(k for m in info.metrics for k in m.kinds)} - {*kinds}):
+        yield f"there is no kind of edition '{kind}': there are {', '.join(kinds)}"
     known = load_protocol(info.protocol).judgements
     for metric in info.metrics:
         if metric.judgement not in known:

@@ -44,6 +44,7 @@ from benchbench.types.questions import (
 from benchbench.types.runs import (
     Counts,
     Edition,
+    EditionKind,
     Estimate,
     Hits,
     Matched,
@@ -82,6 +83,7 @@ __all__ = [
     "DualEncoder",
     "Edges",
     "Edition",
+    "EditionKind",
     "Entry",
     "Estimate",
     "Features",

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 OnMissing = Literal["error", "skip"]
 
 
-def is_drawn(edition: str) -> bool:
-    """Return whether an edition of that name is one of the drawn world."""
-    return edition.startswith("scenes-")
+@dataclass(frozen=True, slots=True)
+class EditionKind:
+    """What all editions of one kind have in common."""
+
+    name: str
+    """By which tasks choose metrics and a headline for it."""
+    images: str
+    """What its images are, in the plural."""
+    banner: str = ""
+    """What a reader must know before any number; ``{edition}`` is replaced by the edition's name.
+    Empty where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +35,10 @@ class Edition:
     """A named set of files in an official format."""
 
     name: str
-    """``scenes-v2``, ``official``, or ``custom-vrd-1a2b3c4d``: by folder and digest."""
+    """For each set of files another: see ``benchbench.editions``."""
     root: Path
     annotations_sha256: str
-
-    @property
-    def drawn(self) -> bool:
-        """Return whether the images are drawings, so that no paper's numbers are comparable."""
-        return is_drawn(self.name)
+    kind: EditionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Run:
     task_version: int
     protocol: str
     edition: str
+    """Its name, from which its kind follows (``benchbench.editions.kind_of``)."""
     data_sha256: str
     """SHA-256 over the annotations and the bytes of every image used."""
     settings: Mapping[str, Any]
@@ -232,11 +237,6 @@ class Run:
     def unsealed(self) -> bool:
         """Return whether the run's file has no seal: a change of the file cannot be detected."""
         return self.seal == ""
-
-    @property
-    def drawn(self) -> bool:
-        """Return whether the images are drawings, so that no paper's numbers are comparable."""
-        return is_drawn(self.edition)
 
 
 @dataclass(frozen=True, slots=True)

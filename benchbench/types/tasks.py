@@ -79,9 +79,9 @@ class Metric:
     statistic: Statistic = "mean"
     only: tuple[tuple[str, str], ...] = ()
     """Restricts the metric to items or events with these tags: ``(("triple", "unseen"),)``."""
-    editions: Literal["all", "drawn", "photographs"] = "all"
-    """The editions for which it is printed: a K that suits long lists says nothing of short
-    ones."""
+    kinds: tuple[str, ...] = ()
+    """The kinds of editions for which it is printed, where it is not for all: a K that suits long
+    lists says nothing of short ones."""
     source: str = ""
 
 
@@ -109,7 +109,7 @@ class TaskInfo:
     """Raised whenever the same files would yield other items."""
     protocol: ProtocolName
     headline: str
-    """The metric that tables print first."""
+    """The metric that tables print first, where ``headlines`` has no other."""
     metrics: tuple[Metric, ...]
     files: tuple[DataFile, ...]
     paper: str
@@ -126,14 +126,13 @@ class TaskInfo:
     are an edition only where all match. The name is ``official``, or ``official-2023-11-18`` by the
     date where there are several releases; empty where no digest is known."""
 
-    headline_drawn: str = ""
-    """The headline metric on drawings, where another suits them better."""
+    headlines: Mapping[str, str] = field(default_factory=dict)
+    """Kind of edition → its headline metric, where another than ``headline`` suits it better."""
 
-    def shown(self, *, drawn: bool) -> tuple[tuple[Metric, ...], Metric]:
-        """Return the metrics for drawings or for photographs, and the headline among them."""
-        here = ("all", "drawn" if drawn else "photographs")
-        metrics = tuple(metric for metric in self.metrics if metric.editions in here)
-        return metrics, self.metric((self.headline_drawn if drawn else "") or self.headline)
+    def shown(self, kind: str) -> tuple[tuple[Metric, ...], Metric]:
+        """Return the metrics for a kind of edition, and the headline among them."""
+        metrics = tuple(each for each in self.metrics if not each.kinds or kind in each.kinds)
+        return metrics, self.metric(self.headlines.get(kind, self.headline))
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name.

@@ -95,6 +95,15 @@ def test_truncation_shows_in_the_ids(tiny_model: OpenClip) -> None:
     assert tiny_model.tokenize([long]).shape[1] == tiny_model.manifest.context_length == 24
 
 
+def test_a_caption_is_tokenised_once_for_its_ids_and_its_batch(tiny_model: OpenClip) -> None:
+    captions = ["a caption of no other test", "and one more"]
+    before = tiny_model.tokenizer.encode.cache_info()
+    ids, batch = tiny_model.token_ids(captions), tiny_model.tokenize(captions)
+    after = tiny_model.tokenizer.encode.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (2, 2)
+    assert [tuple(row[row > 0].tolist()) for row in batch] == ids
+
+
 def test_untrained_weights_follow_the_seed_and_leave_the_generator_alone(tiny: str) -> None:
     state = torch.random.get_rng_state()
     digests = [

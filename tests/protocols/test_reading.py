@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchbench.errors import ContractError, UsageError
-from benchbench.protocols import load_protocol
+from benchbench.protocols import load_protocol, reading
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.protocols.reading import Units, read_units
+from benchbench.protocols.reading import Judge, Units, read_units
 from benchbench.types import ImageRef, Metric, Outcome, Ties
 
 OUTCOMES = [Outcome("0", "a", {"r": "on"}), Outcome("1", "b", {"r": "on"}), Outcome("2", "c", {})]
@@ -74,6 +74,22 @@ def test_without_groups_every_event_counts() -> None:
 def test_groups_come_from_the_items_tags_or_the_events_own() -> None:
     assert read(Metric("m", "", by="r")).groups == ["on", "on", "on"]
     assert read(Metric("m", "", by="kind")).groups == ["new", "old", "old", "new"]
+
+
+def test_filters_are_applied_once_for_all_tie_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    select, names = reading._select, []
+
+    def counted(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Any:
+        names.append(metric.name)
+        return select(events, outcomes, metric)
+
+    monkeypatch.setattr(reading, "_select", counted)
+    judge = Judge(Stub(), OUTCOMES)
+    one, same = Metric("one", "", by="kind"), Metric("same", "too", by="kind", ties="right")
+    assert judge.units(one, "wrong").groups == judge.units(same, "wrong").groups
+    assert judge.tied(one) == (0, 4)
+    assert judge.units(Metric("other", ""), "wrong").groups == [""] * 4
+    assert names == ["one", "other"]
 
 
 def test_groups_are_left_out_by_name_and_by_size() -> None:

@@ -32,7 +32,7 @@ from tests.conftest import export_small
 
 def test_a_part_provides_what_it_writes_and_no_more(small_standard: None) -> None:
     for part in ALL_PARTS:
-        root = keep(part)
+        root = keep(part).root
         folders = {path.parent for path in root.rglob("*.png")}
         files = {path.name for path in root.iterdir() if path.is_file()}
         there = {f"{path.relative_to(root).as_posix()}/" for path in folders} | files
@@ -53,7 +53,7 @@ def test_a_part_is_found_by_the_files_that_it_has() -> None:
 
 def test_a_part_is_drawn_once(small_standard: None) -> None:
     told: list[str] = []
-    root = keep("vg-relation", lambda what, *_: told.append(what))
+    root = keep("vg-relation", lambda what, *_: told.append(what)).root
     assert (
         root
         == Path(os.environ["BENCHBENCH_CACHE"]) / "scenes-v2" / "vg-relation"
@@ -66,7 +66,7 @@ def test_a_part_is_drawn_once(small_standard: None) -> None:
     assert said is not None
     assert (said["name"], said["standard"], said["parts"]) == ("scenes-v2", True, ["vg-relation"])
     told.clear()
-    assert keep("vg-relation", lambda what, *_: told.append(what)) == root
+    assert keep("vg-relation", lambda what, *_: told.append(what)).root == root
     assert not told
     assert not is_there("karpathy")
 
@@ -141,19 +141,19 @@ def exchange_pictures(root: Path) -> None:
     ],
 )
 def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked_at: bool) -> None:
-    root = keep("vg-relation")
+    root = keep("vg-relation").root
     assert not looked_at or is_there("vg-relation")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
     assert callable(damage)
     damage(root)
     assert not is_there("vg-relation")
-    assert keep("vg-relation") == root
+    assert keep("vg-relation").root == root
     assert {name: (root / name).read_bytes() for name in files_in(root)} == before
     assert [path.name for path in root.parent.iterdir()] == ["vg-relation"]
 
 
 def test_the_same_pixels_in_other_bytes_are_the_same_edition(small_standard: None) -> None:
-    root = keep("vg-relation")
+    root = keep("vg-relation").root
     for path in pictures(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
     assert is_there("vg-relation")
@@ -165,7 +165,7 @@ def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(standard, "pixels_digest", never)
-        root = keep("vg-relation")
+        root = keep("vg-relation").root
         assert is_there("vg-relation"), "what was just drawn is known"
     for path in pictures(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
@@ -206,7 +206,7 @@ def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_
 
 
 def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
-    root = keep("vg150")
+    root = keep("vg150").root
     path = root / "VG-SGG.h5"
     with h5py.File(path) as file:
         arrays = {name: file[name][()] for name in file}
@@ -238,12 +238,12 @@ def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None,
     assert not is_there("vg-relation")
     (left,) = place("vg-relation").parent.iterdir()
     assert left.name.startswith(".vg-relation.")
-    assert is_there(keep("vg-relation").name)
+    assert is_there(keep("vg-relation").root.name)
     assert [path.name for path in place("vg-relation").parent.iterdir()] == ["vg-relation"]
 
 
 def test_what_is_left_beside_a_part_that_is_there_goes(small_standard: None) -> None:
-    root = keep("vg-relation")
+    root = keep("vg-relation").root
     unfinished(root).mkdir()
     (mine,) = (path for path in root.parent.iterdir() if path != root)
     let_go(mine, root)
@@ -298,7 +298,7 @@ def _keep_small() -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         for _ in range(3):
-            picture = keep("vg-relation") / "images" / "relation" / "000002.png"
+            picture = keep("vg-relation").root / "images" / "relation" / "000002.png"
             picture.unlink(missing_ok=True)
         keep("vg-relation")
 

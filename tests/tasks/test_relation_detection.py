@@ -116,5 +116,5 @@ def test_each_mode_has_a_card_that_says_what_it_is() -> None:
     for mode in MODES:
         card = task_card(load_task(NAME + mode).info)
         assert NAME + mode in card
-    shown = {m.name: m.editions for m in load_task(NAME).info.metrics}
-    assert (shown["R@10"], shown["R@20"], shown["mR@100"]) == ("drawn", "all", "photographs")
+    shown = {m.name: m.kinds for m in load_task(NAME).info.metrics}
+    assert (shown["R@10"], shown["R@20"], shown["mR@100"]) == (("drawn",), (), ("photographs",))

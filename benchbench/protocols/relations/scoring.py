@@ -158,7 +158,7 @@ class OwnHead:
 
 
 def _readable(scenes: Sequence[Scene], encoder: Encoder) -> list[Scene]:
-    return [scene for scene in scenes if scene.image.path not in encoder.unreadable]
+    return [scene for scene in scenes if scene.image.path not in encoder.files.unreadable]
 
 
 def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:

@@ -8,7 +8,7 @@ second: annotations and images are read, and pixels are decoded the first time o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.errors import UsageError
@@ -17,7 +17,7 @@ from benchbench.scenes.edition.exporting import PROVIDED, export
 from benchbench.scenes.edition.folders import clear, manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 
@@ -57,8 +57,16 @@ def is_there(part: str) -> bool:
     return bool(standard_digests(place(part), PROVIDED[part]))
 
 
-def keep(part: str, progress: plan.Progress | None = None) -> Path:
-    """Return the part's folder, and draw the part first where it is missing.
+class Kept(NamedTuple):
+    """A part in the cache."""
+
+    root: Path
+    digests: Mapping[str, str]
+    """As of ``standard_digests``, for all its files."""
+
+
+def keep(part: str, progress: plan.Progress | None = None) -> Kept:
+    """Return the part, checked, and draw the part first where it is missing.
 
     Two processes may do so at once. The pieces that an interrupted or killed process finished are
     used by the next process.
@@ -71,9 +79,9 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
         UsageError: the cache cannot be written, or holds files there that are not ours.
     """
     root = place(part)
-    if is_there(part):
+    if digests := standard_digests(root, PROVIDED[part]):
         clear(root)
-        return root
+        return Kept(root, digests)
 
     def told(what: str, done: int, total: int) -> None:
         if progress:
@@ -95,7 +103,7 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
             f"{CACHE_VARIABLE} names another place."
         ) from error
     standard.remember(root)
-    return root
+    return Kept(root, standard_digests(root, PROVIDED[part]))
 
 
 def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:

@@ -216,6 +216,6 @@ def test_whole_runs_are_read_as_the_definitions_say(
 def test_every_metric_that_upstream_prints_is_shown(mode: str) -> None:
     """sgg_eval.py: seven of them, A@K only where boxes are given."""
     names = DEFINITIONS.keys() - ({"A"} if mode == ".sgdet" else set())
-    for drawn, ks in ((True, (10, 20, 50)), (False, (20, 50, 100))):
-        shown, _ = load_task(TASK + mode).info.shown(drawn=drawn)
+    for kind, ks in (("drawn", (10, 20, 50)), ("photographs", (20, 50, 100))):
+        shown, _ = load_task(TASK + mode).info.shown(kind)
         assert {metric.name for metric in shown} == {f"{name}@{k}" for name in names for k in ks}

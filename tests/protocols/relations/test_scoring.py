@@ -137,7 +137,7 @@ def test_a_model_with_a_head_of_its_own_is_asked(scenes: list[Scene], given: Any
     answers = PROTOCOL.answer(asked, Head(), encoder)
     assert answers.settings == {"relations": "own head"}
     assert [o.n_pairs for o in answers.outcomes] == ([2, 2] if given == "pairs" else [6, 2])
-    assert set(encoder.sha256) == {scene.image.path for scene in scenes}
+    assert set(encoder.files.sha256) == {scene.image.path for scene in scenes}
     with pytest.raises(ModelError, match="returned relation scores"):
         PROTOCOL.answer(asked, Head(broken=True), encoder)
 
@@ -265,7 +265,7 @@ def test_every_model_looks_at_the_same_pictures(scenes: list[Scene]) -> None:
     for model in (Head(), Blind("chance", seed=0)):
         encoder = encoder_for(model)
         PROTOCOL.answer(scenes, model, encoder)
-        read.append(encoder.sha256)
+        read.append(encoder.files.sha256)
     assert read[0] == read[1]
     assert len(read[0]) == 2
 
