@@ -4,6 +4,7 @@ Read in this order::
 
     plan                what a run is
     examples            what a source of training data gives
+    stages              from there to a batch, in typed stages, and what a view adds in each
     drawn, mixing, swaps
                         the drawn world as one; several splits; captions with words swapped
     photographs         photographs with captions as another

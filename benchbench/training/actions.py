@@ -7,39 +7,27 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchbench.scenes.templates import SCENARIOS
-from benchbench.training.objects import add_shown
-from benchbench.training.rendering import parts
-from benchbench.training.visibility import visibility_of
+from benchbench.training.objects import Named, NamedParts
+from benchbench.variants.inputs import ACTION
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
+    from benchbench.training.visibility import Visibility
     from benchbench.variants.texts import Reader
-    from benchbench.variants.variant import Batch
 
 
 class ActionView:
     """The whole image of each scene, and its scenario's name."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
         """Read the names."""
-        kinds = visibility_of(found).scenes.scenario.tolist()
-        whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
-        found.extra |= {
-            "action names": reader.read([SCENARIOS[kind].name for kind in kinds]),
-            "action there": torch.ones(len(kinds), dtype=torch.bool),
-            "action within": torch.from_numpy(whole),
-        }
-
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["action pixels"] = parts(pictures, whole_boxes(len(pictures)), size)
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Add them as ``Shown``."""
-        add_shown(batch, found, feed, "action")
+        kinds = sight.scenes.scenario.tolist()
+        names = reader.read([SCENARIOS[kind].name for kind in kinds])
+        whole = torch.from_numpy((found.boxes == [0, 0, 1, 1]).all(axis=1))
+        named = Named(ACTION, names, torch.ones(len(kinds), dtype=torch.bool), whole)
+        return NamedParts(named, whole_boxes(len(kinds)))
 
 
 def whole_boxes(count: int) -> Tensor:
