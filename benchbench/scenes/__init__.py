@@ -2,8 +2,8 @@
 
 Read in this order::
 
-    shapes, art/        vector shapes, and the drawings made of them
     vocabulary          categories, attributes, predicates
+    shapes, sprites     vector shapes; the drawings made of them, an asset (tools/sprites.py)
     atlas, backgrounds  drawings and places as texels, at the sizes of one canvas
     scenario, swappable, outings, everyday, templates
                         the kinds of scene: their roles, poses and relations
