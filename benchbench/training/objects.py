@@ -1,6 +1,7 @@
-"""The view "object": the crop of one visible object of each scene, and its name.
+"""The views "object" and "action": parts of scenes with names.
 
-``NamedPixels`` is what the views of images with names have in common.
+One shows the crop of a visible object and its name; the other the whole image and its scenario.
+``NamedPixels`` is what both have in common with the view "relation" (``regions``).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import numpy as np
 import torch
 
 from benchbench.scenes.dice import dice
+from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.rendering import normalised, parts
 from benchbench.training.visibility import one_of
-from benchbench.variants.inputs import OBJECT, Input, Inputs
+from benchbench.variants.inputs import ACTION, OBJECT, Input, Inputs
 from benchbench.variants.variant import Shown
 
 if TYPE_CHECKING:
@@ -86,3 +88,20 @@ class ObjectView:
         within = torch.from_numpy(sight.within(slot[:, None], found.boxes))
         named = Named(OBJECT, reader.read(names), torch.from_numpy(there), within)
         return NamedParts(named, torch.from_numpy(boxes.astype(np.float32)))
+
+
+class ActionView:
+    """The whole image of each scene, and its scenario's name."""
+
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
+        """Read the names."""
+        kinds = sight.scenes.scenario.tolist()
+        names = reader.read([SCENARIOS[kind].name for kind in kinds])
+        whole = torch.from_numpy((found.boxes == [0, 0, 1, 1]).all(axis=1))
+        named = Named(ACTION, names, torch.ones(len(kinds), dtype=torch.bool), whole)
+        return NamedParts(named, whole_boxes(len(kinds)))
+
+
+def whole_boxes(count: int) -> Tensor:
+    """Return boxes of whole images, [count, 4]."""
+    return torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(count, 4)

@@ -15,8 +15,7 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.actions import whole_boxes
-from benchbench.training.objects import Named, NamedPixels
+from benchbench.training.objects import Named, NamedPixels, whole_boxes
 from benchbench.training.rendering import parts
 from benchbench.training.visibility import one_of
 from benchbench.variants.inputs import RELATION

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.training.actions import ActionView
 from benchbench.training.facts import FactsView
 from benchbench.training.masks import MaskView
-from benchbench.training.objects import ObjectView
+from benchbench.training.objects import ActionView, ObjectView
 from benchbench.training.pairs import Pairs
 from benchbench.training.regions import RelationView
 
