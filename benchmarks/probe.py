@@ -94,7 +94,9 @@ def _examples(numbers: Any) -> tuple[torch.Tensor, list[str]]:
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
     pictures = drawn(found.scenes, 2 * SIZE, "cpu")
-    return parts(pictures, torch.from_numpy(found.boxes), SIZE), found.captions
+    return parts(pictures, torch.from_numpy(found.boxes), SIZE), [
+        each.text for each in found.captions
+    ]
 
 
 def _pairs(folder: Path, start: int, n: int) -> list[Pair]:

@@ -157,7 +157,7 @@ class Bench:
     def _towers(self, batch: Batch) -> Callable[[], None]:
         """Return a pass over the images and captions of a batch, whatever they are for."""
         clip = self.model.clip
-        images = [shown.images for shown in [batch, *batch.extra.values()] if _seen(shown)]
+        images = [shown.images for shown in [batch, *batch.inputs.values()] if _seen(shown)]
         texts = [found.ids for found in _captions(batch)]
         weights = [p for p in clip.parameters() if p.requires_grad]
 
@@ -211,7 +211,7 @@ def _captions(batch: Batch) -> list[Texts]:
     found = [batch.texts]
     if batch.negatives is not None and len(batch.negatives.texts):
         found.append(batch.negatives.texts)
-    for each in batch.extra.values():
+    for each in batch.inputs.values():
         fields = [getattr(each, name) for name in getattr(each, "__slots__", ())]
         found += [value for value in fields if isinstance(value, Texts)]
     return found

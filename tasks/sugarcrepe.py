@@ -1,4 +1,7 @@
-"""SugarCrepe: negatives written to be as plausible as the truth (Hsieh et al., NeurIPS 2023)."""
+"""SugarCrepe: negatives written to be as plausible as the truth (Hsieh et al., NeurIPS 2023).
+
+Writer, for the drawn world: ``scenes.edition.sugarcrepe``.
+"""
 
 from __future__ import annotations
 

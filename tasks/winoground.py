@@ -1,4 +1,7 @@
-"""Winoground: two images, two captions of the same words (Thrush et al., CVPR 2022)."""
+"""Winoground: two images, two captions of the same words (Thrush et al., CVPR 2022).
+
+Writer, for the drawn world: ``scenes.edition.winoground``.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ that both captions are about, as ``bbox_x, bbox_y, bbox_w, bbox_h``. Records of 
 and the file of attributes has ``kind`` ("colours", "patterns", "colour and pattern"). Upstream
 gives the model ``image.crop((x, y, x+w, y+h))``: see ``dataset_zoo/aro_datasets.py`` in
 mertyg/vision-language-models-are-bows-and-what-to-do-about-it.
+
+Writer, for the drawn world: ``scenes.edition.aro``.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ Zellers et al. (CVPR 2018) split anew:
 Labels and predicates count from 1; 0 is background. Other data sets (attributes) are ignored.
 
 A file is untrusted: an error names the file, the data set and the place.
+
+Writer, for the drawn world: ``scenes.edition.vg150``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ count from the data root. A training split is beside the test split (``coco_karp
 ``flickr30k_train.json``, as published with BLIP). In it a record may have one caption instead of a
 list, and images may repeat. Karpathy's own ``dataset_coco.json`` and the like are one object for
 all splits; training uses its splits ``train`` and ``restval``.
+
+Writer, for the drawn world: ``scenes.edition.karpathy``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@
 ``classes.json`` lists ``actions``, ``objects`` and ``relations`` ("subject predicate object").
 Upstream collects the classes in lower case (``utils/combine.py``) and truncates boxes to whole
 pixels (``data/dataset.py``); this reader does the same.
+
+Writer, for the drawn world: ``scenes.edition.scenarioclip``.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ Files under a root, in the layout of Xu et al. (CVPR 2017), split by Zellers et 
   an entry.
 
 ``zeroshot_triplet.json`` is not read: the unseen triples follow from the training split itself.
+
+Writer, for the drawn world: ``scenes.edition.vg150``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Read in this order::
     draft, closed       a graph while it is read; closed word classes
     aro, drawn          two exact grammars: ARO's templates, the drawn world's captions
     freetext            a modest grammar, over tags
-    parsing             the choice of the grammar that reads a caption
+    parsing             the choice of the grammar that reads a caption; captions parsed once
     symmetric           relations that a swap leaves true, or that have a converse
     swapping, chance    semantic negatives, and random negatives
 """
@@ -23,7 +23,7 @@ from benchbench.scenegraph.graph import (
     Triple,
     triples,
 )
-from benchbench.scenegraph.parsing import parse
+from benchbench.scenegraph.parsing import Caption, parse
 from benchbench.scenegraph.swapping import Negative, negatives
 from benchbench.scenegraph.symmetric import oriented, symmetric
 from benchbench.scenegraph.wording import words_of
@@ -31,6 +31,7 @@ from benchbench.scenegraph.wording import words_of
 __all__ = [
     "MOST_TRIPLES",
     "Attribute",
+    "Caption",
     "Graph",
     "Negative",
     "Object",

@@ -1,7 +1,9 @@
-"""The parser of captions into scene graphs."""
+"""The parser of captions into scene graphs, and captions that keep what was parsed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from benchbench.scenegraph import aro, drawn, freetext
@@ -35,3 +37,24 @@ def parse(caption: str, tagged: Sequence[tuple[str, str]] | None = None) -> Grap
     if known is not None:
         return known
     return freetext.read(tagged) if tagged else Graph(words)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption that is parsed at most once, however many read its graph."""
+
+    text: str
+    tagged: Sequence[tuple[str, str]] | None = field(default=None, compare=False)
+    """Its words with Penn tags, where they are known."""
+
+    @cached_property
+    def exact(self) -> Graph:
+        """The graph by an exact grammar; without objects where the caption has no known form."""
+        return parse(self.text)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The same; of free text, as far as its tags are read."""
+        if self.exact.objects or not self.tagged:
+            return self.exact
+        return parse(self.text, self.tagged)

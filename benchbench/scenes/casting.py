@@ -150,7 +150,7 @@ def sprite_table() -> Ints:
     """
     table = np.empty((len(CATEGORIES) + len(PROPS), len(POSES)), dtype=np.int64)
     for row, category in enumerate(CATEGORIES):
-        ordinary = next(iter(category.poses))
+        ordinary = category.poses[0]
         for column, pose in enumerate(POSES):
             usual = -1 if pose == "front" else SPRITE[category.name, ordinary]
             table[row, column] = SPRITE.get((category.name, pose), usual)

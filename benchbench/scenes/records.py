@@ -1,14 +1,22 @@
-"""Scene graphs with names: plain records of the arrays, for files and for readers."""
+"""Scene graphs with names: plain records of the arrays, and digests of scenes.
+
+A digest is over canonical records and decoded pixels, never over a container's bytes.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
+from benchbench.scenes.captions import captions, dense_captions
+from benchbench.scenes.drawing import draw
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICATES, SIZES
+from benchbench.scenes.world import VERSION
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
@@ -54,3 +62,14 @@ def _object(scenes: Scenes, row: int, slot: int, box: list[int]) -> Record:
         "attributes": [name for name in attributes if name not in ("medium", "plain")],
         "box": box,
     }
+
+
+def digest(scenes: Scenes, size: int) -> str:
+    """Return the SHA-256 of scenes at one size: of their graphs, captions and RGB values."""
+    state = hashlib.sha256(f"{VERSION}/{scenes.split}/{size}\n".encode())
+    texts, dense = captions(scenes).texts(), dense_captions(scenes).texts()
+    for record, five, one in zip(records(scenes), texts, dense, strict=True):
+        line = json.dumps([record, five, one], sort_keys=True, separators=(",", ":"))
+        state.update(line.encode() + b"\n")
+    state.update(np.ascontiguousarray(draw(scenes, size)).tobytes())
+    return state.hexdigest()

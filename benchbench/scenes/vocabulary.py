@@ -5,26 +5,19 @@ Names are Visual Genome's (VG150) where VG150 has one. Six categories are COCO's
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-
-from benchbench.scenes.art import animals, furniture, people, things, vehicles
-from benchbench.scenes.art.drawing import Drawing, tilted
-
-Artist = Callable[[], Drawing]
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A kind of object and its drawings."""
+    """A kind of object and its poses."""
 
     name: str
     plural: str
     level: int
     """The index into ``atlas.EXTENTS`` of an object of ordinary size."""
-    poses: dict[str, Artist] = field(hash=False)
-    """Pose → artist; the first is the ordinary pose."""
+    poses: tuple[str, ...] = ("stand",)
+    """The first is the ordinary pose. Each is a sprite (``tools/sprites.py`` draws them)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,95 +47,72 @@ class Predicate:
         return self.inverse == self.name
 
 
-def _animal(name: str, plural: str, level: int, artist: Callable[..., Drawing]) -> Category:
-    poses: dict[str, Artist] = {"stand": artist, "run": partial(artist, True)}
-    if name in ("dog", "cat"):
-        poses["lie"] = partial(artist, lying=True)
-    return Category(name, plural, level, poses)
-
-
-def _container(artist: Callable[[bool], Drawing]) -> dict[str, Artist]:
-    return {"stand": partial(artist, False), "front": partial(artist, True)}
-
-
-def _leaner(artist: Artist) -> dict[str, Artist]:
-    return {"upright": artist, "tilted": lambda: tilted(artist(), 17.0)}
-
-
-PEOPLE: dict[str, Artist] = {
-    "stand": people.stand,
-    "run": people.run,
-    "hold": people.hold,
-    "carry": people.carry,
-    "reach": people.reach,
-    "ride": people.ride,
-    "sit": people.sit,
-    "balance": people.balance,
-    "play": people.play,
-}
+MOVES, RESTS = ("stand", "run"), ("stand", "run", "lie")
+SIDES, LEANS = ("stand", "front"), ("upright", "tilted")
+PEOPLE = ("stand", "run", "hold", "carry", "reach", "ride", "sit", "balance", "play")
 
 CATEGORIES: tuple[Category, ...] = (
     Category("person", "people", 9, PEOPLE),
-    _animal("dog", "dogs", 7, animals.dog),
-    _animal("cat", "cats", 7, animals.cat),
-    _animal("horse", "horses", 9, animals.horse),
-    _animal("cow", "cows", 9, animals.cow),
-    _animal("sheep", "sheep", 8, animals.sheep),
-    _animal("elephant", "elephants", 10, animals.elephant),
-    _animal("giraffe", "giraffes", 10, animals.giraffe),
-    _animal("bird", "birds", 6, animals.bird),
-    Category("car", "cars", 9, {"stand": vehicles.car}),
-    Category("bus", "buses", 10, {"stand": vehicles.bus}),
-    Category("truck", "trucks", 10, {"stand": vehicles.truck}),
-    Category("train", "trains", 10, {"stand": vehicles.train}),
-    Category("bike", "bikes", 8, {"stand": vehicles.bike}),
-    Category("motorcycle", "motorcycles", 9, {"stand": vehicles.motorcycle}),
-    Category("boat", "boats", 9, _container(vehicles.boat)),
-    Category("airplane", "airplanes", 9, {"stand": vehicles.airplane}),
+    Category("dog", "dogs", 7, RESTS),
+    Category("cat", "cats", 7, RESTS),
+    Category("horse", "horses", 9, MOVES),
+    Category("cow", "cows", 9, MOVES),
+    Category("sheep", "sheep", 8, MOVES),
+    Category("elephant", "elephants", 10, MOVES),
+    Category("giraffe", "giraffes", 10, MOVES),
+    Category("bird", "birds", 6, MOVES),
+    Category("car", "cars", 9),
+    Category("bus", "buses", 10),
+    Category("truck", "trucks", 10),
+    Category("train", "trains", 10),
+    Category("bike", "bikes", 8),
+    Category("motorcycle", "motorcycles", 9),
+    Category("boat", "boats", 9, SIDES),
+    Category("airplane", "airplanes", 9),
     Category(
         "skateboard",
         "skateboards",
         7,
-        {"stand": vehicles.skateboard} | _leaner(vehicles.skateboard_upright),
+        ("stand", *LEANS),
     ),
     Category(
         "surfboard",
         "surfboards",
         8,
-        {"stand": vehicles.surfboard} | _leaner(vehicles.surfboard_upright),
+        ("stand", *LEANS),
     ),
-    Category("cart", "carts", 8, _container(vehicles.cart)),
-    Category("sled", "sleds", 8, {"stand": vehicles.sled}),
-    Category("table", "tables", 9, {"stand": furniture.table}),
-    Category("chair", "chairs", 8, {"stand": furniture.chair}),
-    Category("bench", "benches", 9, {"stand": furniture.bench}),
-    Category("bed", "beds", 10, {"stand": furniture.bed}),
-    Category("lamp", "lamps", 9, _leaner(furniture.lamp)),
-    Category("clock", "clocks", 5, {"stand": furniture.clock}),
-    Category("sign", "signs", 7, _leaner(furniture.sign)),
-    Category("fence", "fences", 9, {"stand": furniture.fence}),
-    Category("house", "houses", 10, {"stand": furniture.house}),
-    Category("tree", "trees", 10, {"stand": furniture.tree}),
-    Category("flower", "flowers", 6, {"stand": furniture.flower}),
-    Category("rock", "rocks", 6, {"stand": furniture.rock}),
-    Category("kite", "kites", 7, {"stand": furniture.kite}),
-    Category("umbrella", "umbrellas", 8, {"stand": furniture.umbrella}),
-    Category("guitar", "guitars", 8, _leaner(furniture.guitar)),
-    Category("cup", "cups", 5, _container(things.cup)),
-    Category("bottle", "bottles", 6, {"stand": things.bottle}),
-    Category("bowl", "bowls", 6, _container(things.bowl)),
-    Category("book", "books", 6, {"stand": things.book}),
-    Category("box", "boxes", 6, _container(things.box)),
-    Category("bag", "bags", 6, _container(things.bag)),
-    Category("ball", "balls", 4, {"stand": things.ball}),
-    Category("hat", "hats", 5, {"stand": things.hat}),
-    Category("pizza", "pizzas", 6, {"stand": things.pizza}),
-    Category("cake", "cakes", 6, {"stand": things.cake}),
-    Category("apple", "apples", 4, {"stand": things.apple}),
-    Category("banana", "bananas", 5, {"stand": things.banana}),
-    Category("laptop", "laptops", 7, {"stand": things.laptop}),
-    Category("phone", "phones", 5, {"stand": things.phone}),
-    Category("vase", "vases", 6, {"stand": things.vase}),
+    Category("cart", "carts", 8, SIDES),
+    Category("sled", "sleds", 8),
+    Category("table", "tables", 9),
+    Category("chair", "chairs", 8),
+    Category("bench", "benches", 9),
+    Category("bed", "beds", 10),
+    Category("lamp", "lamps", 9, LEANS),
+    Category("clock", "clocks", 5),
+    Category("sign", "signs", 7, LEANS),
+    Category("fence", "fences", 9),
+    Category("house", "houses", 10),
+    Category("tree", "trees", 10),
+    Category("flower", "flowers", 6),
+    Category("rock", "rocks", 6),
+    Category("kite", "kites", 7),
+    Category("umbrella", "umbrellas", 8),
+    Category("guitar", "guitars", 8, LEANS),
+    Category("cup", "cups", 5, SIDES),
+    Category("bottle", "bottles", 6),
+    Category("bowl", "bowls", 6, SIDES),
+    Category("book", "books", 6),
+    Category("box", "boxes", 6, SIDES),
+    Category("bag", "bags", 6, SIDES),
+    Category("ball", "balls", 4),
+    Category("hat", "hats", 5),
+    Category("pizza", "pizzas", 6),
+    Category("cake", "cakes", 6),
+    Category("apple", "apples", 4),
+    Category("banana", "bananas", 5),
+    Category("laptop", "laptops", 7),
+    Category("phone", "phones", 5),
+    Category("vase", "vases", 6),
 )
 
 COLOURS: tuple[Colour, ...] = (
@@ -199,13 +169,10 @@ COLOUR = {colour.name: i for i, colour in enumerate(COLOURS)}
 PREDICATE = {predicate.name: i for i, predicate in enumerate(PREDICATES)}
 MENTION = {name: i for i, name in enumerate(MENTIONED)}
 
-SPRITE: dict[tuple[str, str], int] = {}
-"""(category, pose) → the sprite's number in the atlas."""
-ARTISTS: list[Artist] = []
-for _category in CATEGORIES:
-    for _pose, _artist in _category.poses.items():
-        SPRITE[_category.name, _pose] = len(ARTISTS)
-        ARTISTS.append(_artist)
-for _prop, _artist in (("rope", things.rope), ("string", things.string)):
-    SPRITE[_prop, "stand"] = len(ARTISTS)
-    ARTISTS.append(_artist)
+PROPS = ("rope", "string")
+SPRITES: tuple[tuple[str, str], ...] = (
+    *((category.name, pose) for category in CATEGORIES for pose in category.poses),
+    *((prop, "stand") for prop in PROPS),
+)
+"""(category, pose) of every sprite, in the asset's order."""
+SPRITE = {sprite: number for number, sprite in enumerate(SPRITES)}

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.atlas import EXTENTS, drawings, reach
+from benchbench.scenes.atlas import EXTENTS
+from benchbench.scenes.sprites import anchors, reach, widths
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -108,14 +109,14 @@ def reach_table() -> Ints:
 @lru_cache(maxsize=1)
 def width_table() -> Ints:
     """Return the widths of the drawings, [sprites, levels], in scene units."""
-    widths = np.array([round(drawing.width * 10) for drawing in drawings()])[:, None]
-    return np.asarray((widths * np.array(EXTENTS) + 500) // 1000)
+    thousandths = np.array([round(width * 10) for width in widths().tolist()])[:, None]
+    return np.asarray((thousandths * np.array(EXTENTS) + 500) // 1000)
 
 
 @lru_cache(maxsize=1)
 def anchor_table() -> Ints:
     """Return the anchors, [sprites, levels, anchors, 2], in scene units from the corner."""
-    table = np.array([_anchors(i) for i in range(len(drawings()))])[:, None]  # [s, 1, a, 2]
+    table = np.array([_anchors(i) for i in range(len(anchors()))])[:, None]  # [s, 1, a, 2]
     return np.asarray((table * np.array(EXTENTS)[:, None, None] + 500) // 1000)
 
 
@@ -124,9 +125,9 @@ def _anchors(number: int) -> list[tuple[int, int]]:
 
     The left and right edges are at foot height. A missing anchor is the foot.
     """
-    drawing = drawings()[number]
+    own = anchors()[number]
     left, top, right, bottom = (round(1000 * share) for share in reach()[number])
-    foot_x, foot_y = (round(10 * value) for value in drawing.anchors["foot"])
+    foot_x, foot_y = (round(10 * value) for value in own["foot"])
     middle = (left + right) // 2
     found = {
         "left": (left, foot_y),
@@ -135,6 +136,6 @@ def _anchors(number: int) -> list[tuple[int, int]]:
         "base": (middle, bottom),
         "sunk": (middle, top + (bottom - top) * 7 // 10),
     }
-    for name, (x, y) in drawing.anchors.items():
+    for name, (x, y) in own.items():
         found[name] = (round(10 * x), round(10 * y))
     return [found.get(name, (foot_x, foot_y)) for name in ANCHORS]

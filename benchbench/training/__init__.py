@@ -4,11 +4,12 @@ Read in this order::
 
     plan                what a run is
     examples            what a source of training data gives
+    stages              from there to a batch, in typed stages, and what a view adds in each
     drawn, mixing, swaps
                         the drawn world as one; several splits; captions with words swapped
     photographs         photographs with captions as another
     rendering, views    pixels; further inputs of an example besides its image and caption
-    visibility, objects, regions, actions
+    visibility, objects, regions
                         which objects are visible, and ScenarioCLIP's views of them
     masks               where a caption's objects are
     pairs               RelCLIP's view: boxes, related pairs, labels inferred from names alone

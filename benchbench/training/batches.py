@@ -13,16 +13,20 @@ import torch
 
 from benchbench.errors import BenchbenchError
 from benchbench.training.order import ENDLESS, Order
-from benchbench.training.rendering import RENDER, drawn, normalised, parts
+from benchbench.training.rendering import RENDER
+from benchbench.training.stages import Chosen, Rendered
+from benchbench.training.visibility import Visibility
 from benchbench.training.wording import reworded
-from benchbench.variants.variant import Batch, Swapped
+from benchbench.variants.variant import Swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.training.examples import Examples, Ints, Source
-    from benchbench.training.views import View
-    from benchbench.variants.texts import Reader, Tagged, Texts
+    from benchbench.scenegraph import Caption
+    from benchbench.training.examples import Examples, Source
+    from benchbench.training.stages import View
+    from benchbench.variants.texts import Reader, Texts
+    from benchbench.variants.variant import Batch
 
 PREFETCH = 4
 
@@ -44,37 +48,31 @@ class BatchBuilder:
     world: int = 1
     order: Order = ENDLESS
 
-    def __getitem__(self, step: int) -> Examples:
+    def __getitem__(self, step: int) -> Chosen | Rendered:
         """Return this process's share of a step's batch, made as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
-        numbers = self.order.numbers(start, start + each)
-        return self.prepared(numbers, shown=self.device == "cpu")
+        found = self.chosen(self.source.examples(self.order.numbers(start, start + each)))
+        return found.rendered(self.size, "cpu") if self.device == "cpu" else found
 
-    def prepared(self, numbers: Ints, shown: bool) -> Examples:
-        """Return the examples of these numbers, [n], read and, if wanted, drawn on the CPU."""
-        found = self.source.examples(numbers)
-        found.side = RENDER * self.size
-        found.texts = self._read(found.captions, found.determiners, found.tagged)
-        if self.source.negatives != "none":
-            found.negatives = self.swapped(found)
-        for view in self.views:
-            view.prepare(found, self.reader)
-        if shown:
-            self._show(found, "cpu")
-        return found
+    def chosen(self, found: Examples) -> Chosen:
+        """Read examples, and choose what views show of them."""
+        sight = Visibility(found.scenes, RENDER * self.size)
+        return Chosen(
+            texts=self._read(found.captions, found.determiners),
+            negatives=None if self.source.negatives == "none" else self.swapped(found),
+            boxes=found.boxes,
+            scenes=found.scenes,
+            pictures=found.pictures,
+            views=tuple(view.choose(found, sight, self.reader) for view in self.views),
+        )
 
-    def _read(
-        self,
-        captions: list[str],
-        determiners: Sequence[str | None] | None,
-        tagged: Sequence[Tagged] | None = None,
-    ) -> Texts:
+    def _read(self, captions: Sequence[Caption], determiners: Sequence[str | None] | None) -> Texts:
         """Read captions as the model sees them, triples and spans from the original wording."""
-        if determiners is None:
-            return self.reader.read(captions, tagged)
-        heard = list(map(reworded, captions, determiners))
-        return self.reader.read(heard, tagged, meant=captions)
+        texts = [each.text for each in captions]
+        if determiners is not None:
+            texts = list(map(reworded, texts, determiners))
+        return self.reader.read(texts, captions)
 
     def swapped(self, found: Examples) -> Swapped:
         """Return all swapped captions, worded as the captions that they are made of."""
@@ -85,19 +83,6 @@ class BatchBuilder:
         turns = [turn for some in found.swapped for turn in range(len(some))]
         places = [row * most + turn for (row, _), turn in zip(rows, turns, strict=True)]
         return Swapped(texts, torch.tensor(places, dtype=torch.int64), most)
-
-    def _show(self, found: Examples, device: str) -> None:
-        """Draw, and cut out what every view shows."""
-        if found.scenes is not None:
-            pictures = drawn(found.scenes, RENDER * self.size, device)
-        elif found.pictures is not None:
-            pictures = found.pictures.to(device)
-        else:
-            return
-        found.pixels = parts(pictures, torch.from_numpy(found.boxes), self.size)
-        for view in self.views:
-            view.show(found, pictures, self.size)
-        found.scenes = found.pictures = None
 
     def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
         """Return the batches of these steps, on the device.
@@ -121,22 +106,11 @@ class BatchBuilder:
                 raise found
             yield self.on_device(found)
 
-    def on_device(self, found: Examples) -> Batch:
+    def on_device(self, found: Chosen | Rendered) -> Batch:
         """Finish a batch."""
-        if found.pixels is None:
-            self._show(found, self.device)
-        if found.pixels is None or found.texts is None:
-            raise RuntimeError("a source gave neither pixels, images nor scenes")
-        pixels = found.pixels.to(self.device, non_blocking=True)
-        negatives = found.negatives
-        batch = Batch(
-            images=normalised(pixels, self.preprocessing),
-            texts=found.texts.to(self.device),
-            negatives=None if negatives is None else negatives.to(self.device),
-        )
-        for view in self.views:
-            view.add(batch, found, self)
-        return batch
+        if isinstance(found, Chosen):
+            found = found.rendered(self.size, self.device)
+        return found.batch(self.device, self.preprocessing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +119,7 @@ class _Prepared:
 
     feed: BatchBuilder
 
-    def __getitem__(self, step: int) -> Examples | BenchbenchError:
+    def __getitem__(self, step: int) -> Chosen | Rendered | BenchbenchError:
         try:
             return self.feed[step]
         except BenchbenchError as error:

@@ -8,7 +8,7 @@ fixed shapes differs by padding and masked rows alone, and building it never wai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from benchbench.scenegraph import MOST_TRIPLES
 from benchbench.training.facts import FACTS, KINDS
 from benchbench.training.masks import CELLS
 from benchbench.training.rendering import normalised
+from benchbench.variants import inputs
+from benchbench.variants.inputs import Inputs
 from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
 from benchbench.variants.texts import PADDING, Texts
 from benchbench.variants.variant import Batch, Facts, Shown, Swapped
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from benchbench.training.examples import Examples
+    from benchbench.training.facts import StatedFacts
+    from benchbench.training.masks import EntityMasks
+    from benchbench.training.objects import NamedPixels
+    from benchbench.training.stages import RenderedView
+    from benchbench.variants.inputs import Input
     from benchbench.variants.texts import Reader
     from benchbench.variants.variant import Negatives, Variant
 
@@ -45,19 +51,22 @@ SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
 TURNS = "turns"
 
 
-class ViewColumns(Protocol):
+R = TypeVar("R", bound="RenderedView", contravariant=True)
+
+
+class ViewColumns(Protocol[R]):
     """What a view shows, as columns."""
 
     def layout(self, size: int) -> Layout:
         """Return the columns, for images of so many pixels along a side."""
         ...
 
-    def rows(self, found: Examples) -> dict[str, Tensor]:
+    def rows(self, found: R) -> dict[str, Tensor]:
         """Return them for some examples."""
         ...
 
-    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Any:
-        """Return what goes into ``Batch.extra`` under the view's name."""
+    def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
+        """Return what goes into a batch."""
         ...
 
 
@@ -65,7 +74,12 @@ class ViewColumns(Protocol):
 class ShownColumns:
     """Images with their names, as ``Shown``."""
 
-    name: str
+    key: Input[Shown]
+
+    @property
+    def name(self) -> str:
+        """The view's name, with which those of the columns begin."""
+        return self.key.name
 
     def layout(self, size: int) -> Layout:
         """Return pixels, ids, and two flags."""
@@ -76,16 +90,16 @@ class ShownColumns:
             f"{self.name} within": ("?", ()),
         }
 
-    def rows(self, found: Examples) -> dict[str, Tensor]:
-        """Return them as the view has left them."""
-        kept = {each: found.extra[f"{self.name} {each}"] for each in ("pixels", "there", "within")}
-        kept["ids"] = found.extra[f"{self.name} names"].ids
-        return {f"{self.name} {each}": value for each, value in kept.items()}
+    def rows(self, found: NamedPixels) -> dict[str, Tensor]:
+        """Return them as the view has rendered them."""
+        named = found.named
+        kept = (found.pixels, named.names.ids, named.there, named.within)
+        return dict(zip(self.layout(0), kept, strict=True))
 
-    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Shown:
+    def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
         """Return images and names."""
         pixels, ids, there, within = (part[column] for column in self.layout(0))
-        return Shown(how.normalised(pixels), Texts(how.cut(ids)), there, within)
+        return self.key.of(Shown(how.normalised(pixels), Texts(how.cut(ids)), there, within))
 
 
 class MaskColumns:
@@ -95,13 +109,13 @@ class MaskColumns:
         """Return one column of shares."""
         return {"masks": ("<f4", (MOST_ENTITIES, CELLS, CELLS))}
 
-    def rows(self, found: Examples) -> dict[str, Tensor]:
-        """Return them as the view has left them."""
-        return {"masks": found.extra["masks"]}
+    def rows(self, found: EntityMasks) -> dict[str, Tensor]:
+        """Return them as the view has rendered them."""
+        return {"masks": found.masks}
 
-    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Tensor:
+    def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
         """Return them as they are."""
-        return part["masks"]
+        return inputs.MASKS.of(part["masks"])
 
 
 class FactColumns:
@@ -116,17 +130,17 @@ class FactColumns:
             "facts there": ("?", (len(KINDS),)),
         }
 
-    def rows(self, found: Examples) -> dict[str, Tensor]:
-        """Return them as the view has left them."""
-        facts: Facts = found.extra["facts"]
+    def rows(self, found: StatedFacts) -> dict[str, Tensor]:
+        """Return them as the view has stated them."""
+        facts = found.facts
         packed = (np.packbits(each.numpy(), axis=-1) for each in (facts.true, facts.false))
         true, false = map(torch.from_numpy, packed)
         return {"facts true": true, "facts false": false, "facts there": facts.there}
 
-    def added(self, part: Mapping[str, Tensor], how: Assembly) -> Facts:
+    def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
         """Return a byte a fact."""
         true, false = (_bits(part[f"facts {name}"])[..., :FACTS] for name in ("true", "false"))
-        return Facts(true, false, part["facts there"], KINDS)
+        return inputs.FACTS.of(Facts(true, false, part["facts there"], KINDS))
 
 
 def _bits(packed: Tensor) -> Tensor:
@@ -135,12 +149,12 @@ def _bits(packed: Tensor) -> Tensor:
     return ((packed[..., None] >> shifts) & 1).flatten(-2)
 
 
-VIEW_COLUMNS: dict[str, ViewColumns] = {
-    "action": ShownColumns("action"),
+VIEW_COLUMNS: dict[str, ViewColumns[Any]] = {
+    "action": ShownColumns(inputs.ACTION),
     "facts": FactColumns(),
     "masks": MaskColumns(),
-    "object": ShownColumns("object"),
-    "relation": ShownColumns("relation"),
+    "object": ShownColumns(inputs.OBJECT),
+    "relation": ShownColumns(inputs.RELATION),
 }
 """The views that can be kept; the others' shapes differ from batch to batch."""
 
@@ -218,12 +232,11 @@ class Assembly:
         triples = part.get("triples")
         if triples is not None:
             triples = self._turned(self.cut(triples), part.get(TURNS))
-        return Batch(
-            self.normalised(part["pixels"]),
-            Texts(self.cut(part["ids"]), triples, spans),
-            self._swapped(part),
-            {name: VIEW_COLUMNS[name].added(part, self) for name in self.variant.views},
-        )
+        found = Inputs()
+        for name in self.variant.views:
+            found = found | VIEW_COLUMNS[name].inputs(part, self)
+        texts = Texts(self.cut(part["ids"]), triples, spans)
+        return Batch(self.normalised(part["pixels"]), texts, self._swapped(part), found)
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Return float pixels, by the model's mean and standard deviation."""

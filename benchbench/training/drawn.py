@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from benchbench.scenegraph import Caption
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions, pair_captions
 from benchbench.scenes.dice import Dice, dice
@@ -93,12 +94,13 @@ class DrawnWorld:
         dense = whole & roll.chance("dense", self.dense_percent)
         lines = _captions(scenes, told, (whole & ~dense, dense), roll)
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
+        said = list(map(Caption, texts, lines))
         other = [
-            swapped(text, line, self.negatives, number, self.swaps)
-            for text, line, number in zip(texts, lines, numbers.tolist(), strict=True)
+            swapped(caption, self.negatives, number, self.swaps)
+            for caption, number in zip(said, numbers.tolist(), strict=True)
         ]
         chosen = [DETERMINERS[k] for k in roll.below("determiner", len(DETERMINERS)).tolist()]
-        return Examples(texts, other, boxes, scenes, told=told, determiners=chosen)
+        return Examples(said, other, boxes, scenes, told=told, determiners=chosen)
 
 
 def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:

@@ -1,54 +1,42 @@
-"""Training examples before they are a batch, and the sources that make them."""
+"""Training examples as a source gives them, and the sources that make them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
+    from benchbench.scenegraph import Caption
     from benchbench.scenes.world import Scenes
-    from benchbench.variants.texts import Texts
-    from benchbench.variants.variant import Negatives, Swapped
+    from benchbench.variants.variant import Negatives
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Examples:
-    """n examples before they are on a device."""
+    """n examples: the first of the stages that end in a ``Batch`` (``stages``)."""
 
-    captions: list[str]
-    swapped: list[list[str]]
+    captions: list[Caption]
+    swapped: list[list[Caption]]
     """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
     asked."""
     boxes: Floats
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None = None
-    """To be drawn on the device; None where ``pixels`` has been."""
+    """Still to be drawn; None where ``pictures`` are there."""
     pictures: Tensor | None = None
     """[n, 3, side, side] uint8: whole images, where the source has decoded them."""
-    pixels: Tensor | None = None
-    """[n, 3, size, size] uint8: the parts, drawn already."""
-    tagged: list[Sequence[tuple[str, str]]] | None = None
-    """The captions' words with Penn tags, where they are free text and somebody asked."""
-    texts: Texts | None = None
-    negatives: Swapped | None = None
     told: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""
     determiners: list[str | None] | None = None
     """What each caption has for "a" when it is shown to the model; None leaves all as they are."""
-    side: int = 0
-    """Pixels along the sides of whole images, once they are drawn."""
-    extra: dict[str, Any] = field(default_factory=dict)
-    """What a variant's views add."""
 
 
 class Source(Protocol):

@@ -7,7 +7,7 @@ included, whether or not it is annotated), or a category with a colour or a patt
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,17 @@ import torch
 
 from benchbench.scenes.graph import closure
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
-from benchbench.variants.variant import Batch, Facts
+from benchbench.variants import inputs
+from benchbench.variants.variant import Facts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
+    from benchbench.training.visibility import Visibility
+    from benchbench.variants.inputs import Inputs
     from benchbench.variants.texts import Reader
 
 Ints = npt.NDArray[np.int64]
@@ -70,19 +74,27 @@ class _Pair:
         return replace(self, colour=self.colour[:, ::-1], pattern=self.pattern[:, ::-1])
 
 
+@dataclass(frozen=True, slots=True)
+class StatedFacts:
+    """Facts of n examples; they need no images."""
+
+    facts: Facts
+
+    def rendered(self, pictures: Tensor, size: int) -> StatedFacts:
+        """Return the same: the example's own part of the image is enough."""
+        return self
+
+    def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
+        """Return the facts on the device."""
+        return inputs.FACTS.of(self.facts.to(device))
+
+
 class FactsView:
     """All facts of the two objects that a caption is about, and two false sets."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> StatedFacts:
         """Compute the facts."""
-        found.extra["facts"] = facts_of(found)
-
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Cut out nothing: the example's own part is enough."""
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Add them as ``Facts``."""
-        batch.extra["facts"] = found.extra["facts"].to(feed.device)
+        return StatedFacts(facts_of(found))
 
 
 def facts_of(found: Examples) -> Facts:

@@ -6,46 +6,64 @@ Only drawn scenes have them. They are the oracle of alignments: a control trains
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from benchbench.scenegraph import parse
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.visibility import visibility_of
+from benchbench.variants.inputs import MASKS, Inputs
 from benchbench.variants.spans import MOST_ENTITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples, Ints
+    from benchbench.training.visibility import Visibility
     from benchbench.variants.texts import Reader
-    from benchbench.variants.variant import Batch
 
 CELLS = 16
 """Along each side of a mask."""
 
 
+@dataclass(frozen=True, slots=True)
+class EntityPlaces:
+    """Where the entities of n captions are."""
+
+    labels: Tensor
+    """[n, side, side]: the slot seen at each pixel."""
+    slots: Tensor
+    """[n, entities]; −1 is no object."""
+    boxes: Tensor
+    """[n, 4]: what each caption is about, as shares of the image."""
+
+    def rendered(self, pictures: Tensor, size: int) -> EntityMasks:
+        """Compute masks; images are not needed."""
+        return EntityMasks(coverage(self.labels, self.slots, self.boxes))
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMasks:
+    """How much of each cell of the image each entity covers."""
+
+    masks: Tensor
+    """[n, entities, CELLS, CELLS]: shares, 0 to 1; 0 for unknown objects."""
+
+    def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
+        """Return the masks on the device."""
+        return MASKS.of(self.masks.to(device))
+
+
 class MaskView:
     """How much of each cell of the image each entity of the caption covers."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> EntityPlaces:
         """Find which object each entity is, and where objects are seen."""
-        found.extra |= {
-            "mask slots": torch.from_numpy(slots_of(found)),
-            "mask labels": torch.from_numpy(visibility_of(found).seen.labels),
-        }
-
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Compute masks, [n, entities, CELLS, CELLS]: shares, 0 to 1; 0 for unknown objects."""
-        labels, slots = (found.extra.pop(f"mask {name}") for name in ("labels", "slots"))
-        found.extra["masks"] = coverage(labels, slots, torch.from_numpy(found.boxes))
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Put them on the device."""
-        batch.extra["masks"] = found.extra["masks"].to(feed.device)
+        labels, slots = torch.from_numpy(sight.seen.labels), torch.from_numpy(slots_of(found))
+        return EntityPlaces(labels, slots, torch.from_numpy(found.boxes))
 
 
 def slots_of(found: Examples) -> Ints:
@@ -64,7 +82,7 @@ def slots_of(found: Examples) -> Ints:
         names = [CATEGORIES[scenes.category[row, slot]].name for slot in slots]
         if names[0] == names[1]:
             continue
-        objects = parse(found.captions[row]).objects[:MOST_ENTITIES]
+        objects = found.captions[row].graph.objects[:MOST_ENTITIES]
         for place, thing in enumerate(objects):
             if thing.name in names:
                 out[row, place] = slots[names.index(thing.name)]

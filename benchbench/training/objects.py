@@ -1,59 +1,107 @@
-"""The view "object": the crop of one visible object of each scene, and its name."""
+"""The views "object" and "action": parts of scenes with names.
+
+One shows the crop of a visible object and its name; the other the whole image and its scenario.
+``NamedPixels`` is what both have in common with the view "relation" (``regions``).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from benchbench.scenes.dice import dice
+from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.rendering import normalised, parts
-from benchbench.training.visibility import one_of, visibility_of
-from benchbench.variants.variant import Batch, Shown
+from benchbench.training.visibility import one_of
+from benchbench.variants.inputs import ACTION, OBJECT, Input, Inputs
+from benchbench.variants.variant import Shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.training.visibility import Visibility
+    from benchbench.variants.texts import Reader, Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names and flags of n images that a view shows."""
+
+    key: Input[Shown]
+    """Under which a batch holds them."""
+    names: Texts
+    there: Tensor
+    """[n] bool: whether the example has any such thing."""
+    within: Tensor
+    """[n] bool: whether the caption's image shows it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedParts:
+    """Parts of the images, with names."""
+
+    named: Named
+    boxes: Tensor
+    """[n, 4]: left, top, right, bottom as shares of the image."""
+
+    def rendered(self, pictures: Tensor, size: int) -> NamedPixels:
+        """Cut the parts out, [n, 3, size, size] uint8."""
+        return NamedPixels(self.named, parts(pictures, self.boxes, size))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPixels:
+    """Pixels with names."""
+
+    named: Named
+    pixels: Tensor
+    """[n, 3, size, size] uint8"""
+
+    def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
+        """Return pixels, names and flags as ``Shown``, on the device."""
+        pixels = self.pixels.to(device, non_blocking=True)
+        shown = Shown(
+            images=normalised(pixels, preprocessing),
+            texts=self.named.names.to(device),
+            there=self.named.there.to(device, non_blocking=True),
+            within=self.named.within.to(device, non_blocking=True),
+        )
+        return self.named.key.of(shown)
 
 
 class ObjectView:
     """Any object that an annotator would see, as tightly cut out as in the test edition."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
         """Choose the objects; a scene and what is shown of it belong together."""
-        sight = visibility_of(found)
         slot, there = one_of(sight.shown, dice("training/object", sight.scenes.index), "slot")
         at = np.arange(len(slot)), slot
-        boxes = sight.seen.boxes[at] / found.side
+        boxes = sight.seen.boxes[at] / sight.side
         names = [CATEGORIES[kind].name for kind in sight.scenes.category[at].tolist()]
-        found.extra |= {
-            "object boxes": torch.from_numpy(boxes.astype(np.float32)),
-            "object names": reader.read(names),
-            "object there": torch.from_numpy(there),
-            "object within": torch.from_numpy(sight.within(slot[:, None], found.boxes)),
-        }
-
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["object pixels"] = parts(pictures, found.extra["object boxes"], size)
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Add them as ``Shown``."""
-        add_shown(batch, found, feed, "object")
+        within = torch.from_numpy(sight.within(slot[:, None], found.boxes))
+        named = Named(OBJECT, reader.read(names), torch.from_numpy(there), within)
+        return NamedParts(named, torch.from_numpy(boxes.astype(np.float32)))
 
 
-def add_shown(batch: Batch, found: Examples, feed: BatchBuilder, name: str) -> None:
-    """Put pixels, names and flags of a view into ``batch.extra``, on the device."""
-    device, extra = feed.device, found.extra
-    pixels = extra[f"{name} pixels"].to(device, non_blocking=True)
-    batch.extra[name] = Shown(
-        images=normalised(pixels, feed.preprocessing),
-        texts=extra[f"{name} names"].to(device),
-        there=extra[f"{name} there"].to(device, non_blocking=True),
-        within=extra[f"{name} within"].to(device, non_blocking=True),
-    )
+class ActionView:
+    """The whole image of each scene, and its scenario's name."""
+
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
+        """Read the names."""
+        kinds = sight.scenes.scenario.tolist()
+        names = reader.read([SCENARIOS[kind].name for kind in kinds])
+        whole = torch.from_numpy((found.boxes == [0, 0, 1, 1]).all(axis=1))
+        named = Named(ACTION, names, torch.ones(len(kinds), dtype=torch.bool), whole)
+        return NamedParts(named, whole_boxes(len(kinds)))
+
+
+def whole_boxes(count: int) -> Tensor:
+    """Return boxes of whole images, [count, 4]."""
+    return torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(count, 4)

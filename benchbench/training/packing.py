@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from benchbench.scenegraph import Caption
     from benchbench.training.columns import Layout
     from benchbench.training.examples import Examples
+    from benchbench.training.stages import Rendered
     from benchbench.variants.variant import Negatives, Swapped
 
     Columns = Mapping[str, npt.NDArray[Any]]
@@ -102,18 +104,24 @@ class Recipe:
             ValueError: something is longer than its column is wide.
         """
         layout, numbers = self.layout(), np.arange(start, stop)
-        out = self._shown(self.feed("semantic").prepared(numbers, shown=True))
+        feed = self.feed("semantic")
+        found = feed.source.examples(numbers)
+        out = self._shown(found, feed.chosen(found).rendered(self.size, "cpu"))
         feed = self.feed("random")
         out |= _swaps("random", feed.swapped(feed.source.examples(numbers)), len(numbers))
         return {name: fitted(value, *layout[name], name) for name, value in out.items()}
 
-    def _shown(self, found: Examples) -> dict[str, torch.Tensor]:
+    def _shown(self, found: Examples, rendered: Rendered) -> dict[str, torch.Tensor]:
         """Return all but random swaps."""
-        texts, swapped, pixels = found.texts, found.negatives, found.pixels
-        if texts is None or swapped is None or pixels is None:
-            raise RuntimeError("the drawn world gave no captions or no images")
+        texts, swapped = rendered.texts, rendered.negatives
+        if swapped is None:
+            raise RuntimeError("the drawn world gave no swapped captions")
         rows = len(texts)
-        out: dict[str, Any] = {"pixels": pixels, "ids": texts.ids, "triples": texts.triples}
+        out: dict[str, Any] = {
+            "pixels": rendered.pixels,
+            "ids": texts.ids,
+            "triples": texts.triples,
+        }
         if texts.spans is not None:
             out |= {"entities": texts.spans.entities, "relations": texts.spans.relations}
         out |= _swaps("semantic", swapped, rows)
@@ -121,8 +129,8 @@ class Recipe:
             out[TURNS] = _turns(found.captions)
             lines = [line for some in found.swapped for line in some]
             out[f"semantic {TURNS}"] = swapped.spread(_turns(lines), rows)
-        for name in self.views:
-            out |= VIEW_COLUMNS[name].rows(found)
+        for name, shown in zip(self.views, rendered.views, strict=True):
+            out |= VIEW_COLUMNS[name].rows(shown)
         return out
 
 
@@ -137,8 +145,8 @@ def _swaps(kind: Negatives, swapped: Swapped, rows: int) -> dict[str, torch.Tens
     return out
 
 
-def _turns(lines: list[str]) -> torch.Tensor:
-    return torch.tensor([turn_of(line) for line in lines], dtype=torch.uint8)
+def _turns(lines: list[Caption]) -> torch.Tensor:
+    return torch.tensor([turn_of(line.text) for line in lines], dtype=torch.uint8)
 
 
 @dataclass(frozen=True)

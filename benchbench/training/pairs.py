@@ -12,7 +12,7 @@ of graphs. A scene's labels are the same in every epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +26,19 @@ from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.rendering import normalised
+from benchbench.variants.inputs import REGIONS, TOLD, Inputs
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
 from benchbench.variants.synonyms import alike, vague
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
+    from benchbench.training.visibility import Visibility
     from benchbench.variants.texts import Reader
-    from benchbench.variants.variant import Batch
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -86,6 +88,25 @@ def survey(scenes: Scenes, most: int | None = None) -> Survey:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RelatedPairs:
+    """Regions of n examples, and what is told of them."""
+
+    regions: Regions
+    """Without images, until they are rendered."""
+    told: Told
+
+    def rendered(self, pictures: Tensor, size: int) -> RelatedPairs:
+        """Add the whole images, as large as they were drawn."""
+        return RelatedPairs(replace(self.regions, pictures=pictures), self.told)
+
+    def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
+        """Return regions and what is told of them, on the device."""
+        regions = self.regions.to(device)
+        regions.pictures = normalised(regions.pictures, preprocessing)
+        return REGIONS.of(regions) | TOLD.of(self.told.to(device))
+
+
 @dataclass(frozen=True)
 class Pairs:
     """The view; its settings are recorded in every checkpoint."""
@@ -101,7 +122,7 @@ class Pairs:
     false_percent: int = 0
     """Of unrelated pairs that get one too, where some predicate is known of their names."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> RelatedPairs:
         """Annotate, choose pairs, and read their phrases."""
         if found.scenes is None:
             raise RuntimeError("pairs are known of drawn scenes alone")
@@ -110,14 +131,15 @@ class Pairs:
         ends, weight = self._chosen(answers, index)
         predicates = np.take_along_axis(answers.reshape(len(answers), -1), ends, axis=1)
         parts = np.stack(np.divmod(ends, seen_of.there.shape[1]), axis=-1)
-        found.extra["regions"] = Regions(
+        regions = Regions(
             pictures=torch.empty(0),
             boxes=torch.from_numpy((seen_of.boxes / SIZE).astype(np.float32)),
             there=torch.from_numpy(seen_of.there),
             labels=torch.from_numpy(seen_of.labels),
             ends=torch.from_numpy(parts),
         )
-        found.extra["told"] = self._told(seen_of.labels, parts, predicates, weight, reader)
+        told = self._told(seen_of.labels, parts, predicates, weight, reader)
+        return RelatedPairs(regions, told)
 
     def labelled(self, seen_of: Survey, index: Ints) -> Ints:
         """Return the predicates to learn from, [n, k, k]; some are inferred from names alone.
@@ -179,16 +201,6 @@ class Pairs:
             alike=torch.from_numpy(alike()),
             vague=torch.from_numpy(vague()),
         )
-
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
-        """Keep the whole images, as large as they were drawn."""
-        found.extra["regions"].pictures = pictures
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Put regions and what is told of them on the device."""
-        regions = found.extra["regions"].to(feed.device)
-        regions.pictures = normalised(regions.pictures, feed.preprocessing)
-        batch.extra |= {"regions": regions, "told": found.extra["told"].to(feed.device)}
 
 
 def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:

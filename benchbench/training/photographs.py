@@ -21,6 +21,7 @@ from benchbench.data.karpathy import read_captions_to_learn
 from benchbench.data.tagging import tags_of
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
+from benchbench.scenegraph import Caption
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
 from benchbench.training.swaps import swapped
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.variants.variant import Negatives
-
-    Tagged = Sequence[tuple[str, str]]
 
 Ints = npt.NDArray[np.int64]
 
@@ -113,19 +112,14 @@ class Photographs:
         count = np.array([len(each.captions) for each in some])
         columns = dice(f"photographs/{self.seed}", numbers).below("caption", count)
         texts = [each.captions[k] for each, k in zip(some, columns.tolist(), strict=True)]
-        tagged = None if self.negatives == "none" else [tags_of(text) for text in texts]
-        told = zip(texts, tagged or [()] * len(texts), numbers.tolist(), strict=True)
+        plain = self.negatives == "none"
+        said = [Caption(text, None if plain else tags_of(text)) for text in texts]
+        other = [
+            swapped(caption, self.negatives, number, self.swaps)
+            for caption, number in zip(said, numbers.tolist(), strict=True)
+        ]
         pictures, boxes = self._pictures(some)
-        return Examples(
-            texts,
-            [
-                swapped(text, words, self.negatives, number, self.swaps)
-                for text, words, number in told
-            ],
-            boxes,
-            pictures=pictures,
-            tagged=tagged,
-        )
+        return Examples(said, other, boxes, pictures=pictures)
 
     def _pictures(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
         """Return images, [n, 3, side, side] uint8, and their visible parts as shares, [n, 4]."""
@@ -147,12 +141,12 @@ class Photographs:
         pictures = torch.stack([transform(_decoded(each)) for each in some])
         rows, true, false = [], [], []
         for row, each in enumerate(some):
-            pairs = ((text, swapped(text, tags_of(text), "semantic", 0)) for text in each.captions)
-            for text, others in pairs:
+            for text in each.captions:
+                others = swapped(Caption(text, tags_of(text)), "semantic", 0)
                 if others:
                     rows.append(row)
                     true.append(text)
-                    false.append(others[0])
+                    false.append(others[0].text)
                     break
         alike = np.zeros(len(rows), dtype=np.intp)
         choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
@@ -228,7 +222,9 @@ def _check_pictures(paths: Sequence[Path]) -> None:
 def _check_swaps(file: Path, shown: Sequence[Photograph], negatives: Negatives) -> None:
     """Refuse captions of which none can be swapped; the first that can settles it."""
     texts = [text for each in shown for text in each.captions]
-    if negatives == "none" or any(swapped(text, tags_of(text), negatives, 0) for text in texts):
+    if negatives == "none" or any(
+        swapped(Caption(text, tags_of(text)), negatives, 0) for text in texts
+    ):
         return
     raise UsageError(
         f"There are no captions with relations in {file}: of {len(texts):,}, none can be swapped "

@@ -6,6 +6,7 @@ is in integers: the pixels equal the test edition's at the same size.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,53 +15,52 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.actions import whole_boxes
-from benchbench.training.objects import add_shown
+from benchbench.training.objects import Named, NamedPixels, whole_boxes
 from benchbench.training.rendering import parts
-from benchbench.training.visibility import one_of, visibility_of
+from benchbench.training.visibility import one_of
+from benchbench.variants.inputs import RELATION
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
-    from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.visibility import Ints
+    from benchbench.training.visibility import Ints, Visibility
     from benchbench.variants.texts import Reader
-    from benchbench.variants.variant import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class FocusedParts:
+    """Regions around two objects each, with names."""
+
+    named: Named
+    labels: Tensor
+    """[n, side, side]: the slot seen at each pixel."""
+    ends: Tensor
+    """[n, 2]: slots of subject and object."""
+
+    def rendered(self, images: Tensor, size: int) -> NamedPixels:
+        """Focus the images, [n, 3, size, size] uint8."""
+        labels, ends = (each.to(images.device) for each in (self.labels, self.ends))
+        masks = labels[:, None] == ends[:, :, None, None]
+        pixels = parts(focused(images, masks), whole_boxes(len(images)), size)
+        return NamedPixels(self.named, pixels)
 
 
 class RelationView:
     """Any annotated relation between objects that an annotator would see."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> FocusedParts:
         """Choose the relations; a scene and what is shown of it belong together."""
-        sight = visibility_of(found)
         scenes, shown = sight.scenes, sight.shown
         told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
         roll = dice("training/relation", scenes.index)
         cell, there = one_of(told.reshape(len(scenes), -1), roll, "pair")
         ends = np.stack(np.divmod(cell, shown.shape[1]), axis=1)
-        found.extra |= {
-            "relation labels": torch.from_numpy(sight.seen.labels),
-            "relation ends": torch.from_numpy(ends),
-            "relation names": reader.read(phrases(scenes, np.arange(len(scenes)), ends)),
-            "relation there": torch.from_numpy(there),
-            "relation within": torch.from_numpy(sight.within(ends, found.boxes)),
-        }
-
-    def show(self, found: Examples, images: Tensor, size: int) -> None:
-        """Cut out the images, [n, 3, size, size] uint8."""
-        labels, ends = (
-            found.extra.pop(f"relation {name}").to(images.device) for name in ("labels", "ends")
-        )
-        masks = labels[:, None] == ends[:, :, None, None]
-        pixels = parts(focused(images, masks), whole_boxes(len(images)), size)
-        found.extra["relation pixels"] = pixels
-
-    def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
-        """Add them as ``Shown``."""
-        add_shown(batch, found, feed, "relation")
+        names = reader.read(phrases(scenes, np.arange(len(scenes)), ends))
+        within = torch.from_numpy(sight.within(ends, found.boxes))
+        named = Named(RELATION, names, torch.from_numpy(there), within)
+        return FocusedParts(named, torch.from_numpy(sight.seen.labels), torch.from_numpy(ends))
 
 
 def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:

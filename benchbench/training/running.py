@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from benchbench.training.distributed import Place
     from benchbench.training.examples import Source
     from benchbench.training.plan import Plan
+    from benchbench.training.stages import View
     from benchbench.training.validation.sets import ValidationSet
-    from benchbench.training.views import View
     from benchbench.types import ModelManifest
     from benchbench.variants.building import Build
     from benchbench.variants.texts import Reader

@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.order import permutation
-from benchbench.scenegraph import negatives, parse, random_negative
+from benchbench.scenegraph import Caption, negatives, random_negative
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from benchbench.variants.variant import Negatives
 
 _APART = 1 << 40
 """Between the seeds of one caption's random swaps: no other example has them."""
 
 
-def swapped(
-    caption: str, tagged: Sequence[tuple[str, str]], kind: Negatives, seed: int, most: int = 1
-) -> list[str]:
+def swapped(caption: Caption, kind: Negatives, seed: int, most: int = 1) -> list[Caption]:
     """Return captions that say something else with the same words, none where there are none.
 
     Args:
-        caption: the true one.
-        tagged: its words with Penn tags.
+        caption: the true one, with its tags.
         kind: "random", "semantic"; or "none", which has none.
         seed: which of several; the same seed and caption, the same swaps.
         most: how many at most, all different; the first of them does not depend on it.
@@ -31,8 +26,9 @@ def swapped(
     if kind == "none":
         return []
     if kind == "random":
+        tagged = caption.tagged or ()
         drawn = (random_negative(tagged, seed + _APART * turn) for turn in range(most))
-        return list(dict.fromkeys(each for each in drawn if each is not None))
-    found = negatives(parse(caption, tagged))
-    order = permutation(f"{seed}/{caption}", len(found))[:most]
-    return [found[place].caption for place in order]
+        return [Caption(each) for each in dict.fromkeys(drawn) if each is not None]
+    found = negatives(caption.graph)
+    order = permutation(f"{seed}/{caption.text}", len(found))[:most]
+    return [Caption(found[place].caption) for place in order]

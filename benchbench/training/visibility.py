@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,22 +16,36 @@ if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
     from benchbench.scenes.seen import Seen
     from benchbench.scenes.world import Scenes
-    from benchbench.training.examples import Examples
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_KEY = "sight"
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Visibility:
-    """n scenes, and what is seen of them in images of one size."""
+    """n scenes, and what is seen of them in images of one size; computed once, for all views."""
 
-    scenes: Scenes
-    seen: Seen
-    shown: Flags
-    """[n, w]: objects that an annotator of the test edition would see."""
+    drawn: Scenes | None
+    """None where images are no drawn ones."""
+    side: int
+    """Pixels along the sides of whole images, once they are drawn."""
+
+    @property
+    def scenes(self) -> Scenes:
+        """The scenes."""
+        if self.drawn is None:
+            raise RuntimeError("only drawn scenes say where their objects are")
+        return self.drawn
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What is seen at each pixel, and boxes."""
+        return seen(self.scenes, self.side)
+
+    @cached_property
+    def shown(self) -> Flags:
+        """[n, w]: objects that an annotator of the test edition would see."""
+        return annotated(self.scenes, self.seen)
 
     def within(self, slots: Ints, boxes: npt.NDArray[np.float32]) -> Flags:
         """Return whether the middles of some objects lie in a part of each image.
@@ -46,16 +61,6 @@ class Visibility:
         middle = (own[..., :2] + own[..., 2:]) / 2
         inside = (middle >= boxes[:, None, :2]) & (middle <= boxes[:, None, 2:])
         return np.asarray(inside.all(axis=(1, 2)))
-
-
-def visibility_of(found: Examples) -> Visibility:
-    """Look at a batch's scenes; only once, for all views."""
-    if found.scenes is None:
-        raise RuntimeError("only drawn scenes say where their objects are")
-    if _KEY not in found.extra:
-        sight = seen(found.scenes, found.side)
-        found.extra[_KEY] = Visibility(found.scenes, sight, annotated(found.scenes, sight))
-    return found.extra[_KEY]  # type: ignore[no-any-return]
 
 
 def one_of(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:

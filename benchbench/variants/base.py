@@ -19,8 +19,9 @@ from torch.nn.functional import normalize
 
 from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
+from benchbench.variants.inputs import FACTS
 from benchbench.variants.texts import Reader
-from benchbench.variants.variant import Batch, Facts, Loss, Variant
+from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +57,7 @@ class Base(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE between images and facts, and the losses on exchanged facts."""
-        facts: Facts = batch.extra["facts"]
+        facts = batch.inputs[FACTS]
         images = gathered(self.encode_images(batch.images, "scene"))
         true = gathered(self.encode_facts(facts.true))
         contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MOST_SCALE))

@@ -48,6 +48,7 @@ from benchbench.variants.contrast import (
     summed,
 )
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
+from benchbench.variants.inputs import MASKS
 from benchbench.variants.regions import grouped
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.texts import Reader, Texts
@@ -120,7 +121,7 @@ class Aligned(Contrastive):
         texts, tokens = text_tokens(self.clip, batch.texts.ids)
         images, texts = (normalize(each.float(), dim=-1) for each in (images, texts))
         loss = self.contrasted(images, texts, texts, batch)
-        msga = self.aligned(patches.float(), tokens.float(), batch.texts, batch.extra.get("masks"))
+        msga = self.aligned(patches.float(), tokens.float(), batch.texts, batch.inputs.get(MASKS))
         self._watch(msga.parts, step)
         total = loss.total + self.msga_weight * msga.total
         shown = ("msga_entities", "msga_relations", "matched", "nearest")

@@ -35,6 +35,7 @@ from torch.nn.functional import (
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import MOST_SCALE, gathered, processes, summed
 from benchbench.variants.geometry import LENGTH, between, nearness, unions
+from benchbench.variants.inputs import REGIONS, TOLD
 from benchbench.variants.pairs import NO_PAIR
 from benchbench.variants.patches import patch_map, pooled, sized
 from benchbench.variants.structclip import Contrastive
@@ -87,8 +88,8 @@ class RelCLIP(Contrastive):
         self.head = RelationHead(dim, width)
 
     def forward(self, batch: Batch, step: int) -> Loss:
-        """Return all losses; ``batch.extra`` holds regions and their annotations."""
-        regions, told = batch.extra["regions"], batch.extra["told"]
+        """Return all losses; ``batch.inputs`` hold regions and their annotations."""
+        regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
         names, phrases = (self.encode_texts(t, "object") for t in (told.names, told.phrases))
         maps = self._maps(regions)
         views = self.head.views(maps, regions, names)

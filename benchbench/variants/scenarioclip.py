@@ -39,6 +39,7 @@ from benchbench.variants.contrast import (
     rank,
 )
 from benchbench.variants.features import text_embeddings
+from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Input
 from benchbench.variants.texts import Reader, Texts, joined, numbered
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
 
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     from benchbench.types import Role, Similarity
 
 SOURCE = "ScenarioCLIP, arXiv 2511.20274"
-PARTS: tuple[Role, ...] = ("object", "relation")
+SHOWN: dict[Role, Input[Shown]] = {"object": OBJECT, "relation": RELATION}
+PARTS: tuple[Role, ...] = tuple(SHOWN)
 """The levels below the global one, which is called "scene"."""
 
 
@@ -119,7 +121,7 @@ class ScenarioClip(nn.Module):
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return the three contrasts, and the distillation between levels."""
         shown: dict[Role, Shown] = {"scene": self._pictures(batch)}
-        shown |= {role: batch.extra[role] for role in PARTS}
+        shown |= {role: batch.inputs[key] for role, key in SHOWN.items()}
         levels = {role: self._level(each, role) for role, each in shown.items()}
         losses = {
             role: info_nce(each.images, each.texts, self.scale(role), each.names, each.there)
@@ -154,7 +156,7 @@ class ScenarioClip(nn.Module):
 
         First in the batch of all processes: this one's rows may be all of one kind.
         """
-        action: Shown = batch.extra["action"]
+        action = batch.inputs[ACTION]
         rows = len(batch.images)
         count = -(-rows * processes() * self.action_percent // 100) - rows * rank()
         count = min(max(count, 0), rows)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.order import permutation
 from benchbench.data.tagging import tags_of
-from benchbench.scenegraph import MOST_TRIPLES, oriented, parse, triples, words_of
+from benchbench.scenegraph import MOST_TRIPLES, Caption, oriented, parse, triples, words_of
 from benchbench.variants.spans import Spans, spans
 
 if TYPE_CHECKING:
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenegraph import Triple
-
-    Tagged = Sequence[tuple[str, str]]
-    """A caption's words with their Penn tags."""
 
 REMEMBERED = 16_384
 """Captions whose ids and triples a reader caches: those of a validation set."""
@@ -122,28 +118,21 @@ class Reader:
         start, end = self.tokenizer.sot_token_id, self.tokenizer.eot_token_id
         return (start, *self.tokenizer.encode(text), end)
 
-    def read(
-        self,
-        texts: Sequence[str],
-        tagged: Sequence[Tagged] | None = None,
-        meant: Sequence[str] | None = None,
-    ) -> Texts:
+    def read(self, texts: Sequence[str], captions: Sequence[Caption] | None = None) -> Texts:
         """Tokenise; truncate to the context's length, with the end-of-text token kept; pad.
 
         Args:
             texts: n captions.
-            tagged: their words with tags, where they are free text; spans are read by them.
-            meant: the captions that triples and spans are read from, word for word as long as the
-                texts; by default these themselves.
+            captions: those whose triples and spans are meant, word for word as long as the texts;
+                by default these themselves.
         """
-        meant = texts if meant is None else meant
         most, end = self.tokenizer.context_length, self.tokenizer.eot_token_id
         rows = [self.ids(text) for text in texts]
         cut = [row if len(row) <= most else (*row[: most - 1], end) for row in rows]
         return Texts(
             _padded(cut),
-            self._triples(meant) if self.with_triples else None,
-            self._spans(texts, meant, tagged, rows) if self.with_spans else None,
+            self._triples(texts, captions) if self.with_triples else None,
+            self._spans(texts, captions, rows) if self.with_spans else None,
         )
 
     def triples(self, text: str) -> list[Triple]:
@@ -151,32 +140,41 @@ class Reader:
         return list(self._told(text, self.tagger))
 
     def _triples_of(self, text: str, tagger: str | None) -> list[Triple]:
-        graph = parse(text)
+        return self._stated(Caption(text), tagger)
+
+    def _stated(self, caption: Caption, tagger: str | None) -> list[Triple]:
+        graph = caption.exact
         if tagger and not graph.objects:
             # In lower case: captions of the same ids have the same triples.
-            lowered = " ".join(text.lower().split())
+            lowered = " ".join(caption.text.lower().split())
             graph = parse(lowered, tags_of(lowered, tagger))
         found = [oriented(each) for each in triples(graph)]
-        if self.turned_percent and turn_of(text) < self.turned_percent:
+        if self.turned_percent and turn_of(caption.text) < self.turned_percent:
             return [(tail, relation, head) for head, relation, tail in found]
         return found
 
-    def _triples(self, texts: Sequence[str]) -> Tensor:
+    def _triples(self, texts: Sequence[str], captions: Sequence[Caption] | None) -> Tensor:
         """Return the ids of captions' triples, [n, most, 3, longest]."""
-        told = [self.triples(text) for text in texts]
+        if captions is None:
+            told = [self.triples(text) for text in texts]
+        else:
+            told = [self._stated(each, self.tagger) for each in captions]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
         return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
 
     def _spans(
         self,
         texts: Sequence[str],
-        meant: Sequence[str],
-        tagged: Sequence[Tagged] | None,
+        captions: Sequence[Caption] | None,
         rows: Sequence[tuple[int, ...]],
     ) -> Spans:
         """Return the spans of n captions; ``rows`` are their ids, untruncated."""
-        graphs = list(map(parse, meant, repeat(None) if tagged is None else tagged))
-        words = [g.words for g in graphs] if meant is texts else map(words_of, texts)
+        captions = list(map(Caption, texts)) if captions is None else captions
+        graphs = [each.graph for each in captions]
+        words = [
+            graph.words if text == caption.text else words_of(text)
+            for text, caption, graph in zip(texts, captions, graphs, strict=True)
+        ]
         pieces = [[self._word(word) for word in each] for each in words]
         return spans(graphs, pieces, rows, self.tokenizer.context_length)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from benchbench.variants.inputs import Inputs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -60,8 +62,8 @@ class Batch:
     """Of n captions."""
     negatives: Swapped | None = None
     """The captions with words swapped."""
-    extra: dict[str, Any] = field(default_factory=dict)
-    """What a variant's own ``prepare`` and the data's views have added, by name."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """What the data's views show besides, by typed key."""
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ import pytest
 from benchbench.errors import UsageError
 from benchbench.scenes.atlas import CANVAS, atlas
 from benchbench.scenes.backgrounds import background
-from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import OPAQUE, SECOND_TINTS, TINTS, draw, label
 from benchbench.scenes.drawing_torch import draw_torch
+from benchbench.scenes.records import digest
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.world import Scenes

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbench.scenes.atlas import COVERAGE, FIXED, TINT, atlas, masters, resampled
+from benchbench.scenes.atlas import COVERAGE, FIXED, TINT, atlas, resampled
 from benchbench.scenes.dice import dice, mixed
 from benchbench.scenes.shapes import SUBPIXELS, Shape, body, fill, grown, oval
+from benchbench.scenes.sprites import masters
 
 PER_UNIT = 0.4
 UNIT = 1 / (PER_UNIT * SUBPIXELS)

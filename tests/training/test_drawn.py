@@ -29,7 +29,7 @@ def heard() -> list[str]:
         found = DrawnWorld(3, negatives=kind).examples(np.arange(MANY))
         assert found.determiners is not None
         told = zip(found.captions, found.swapped, found.determiners, strict=True)
-        lines += [reworded(text, word) for true, some, word in told for text in (true, *some)]
+        lines += [reworded(each.text, word) for true, some, word in told for each in (true, *some)]
     return lines
 
 
@@ -109,7 +109,7 @@ def test_no_kind_of_relation_drowns_the_others_and_two_fifths_of_captions_are_ba
     assert counts.max() < 0.2 * MANY
     pair = (found.boxes != (0, 0, 1, 1)).any(axis=1)
     coloured = np.array(
-        [any(colour.name in line.split() for colour in COLOURS) for line in found.captions]
+        [any(colour.name in line.text.split() for colour in COLOURS) for line in found.captions]
     )
     assert 0.45 < coloured[pair].mean() < 0.65
 
@@ -119,7 +119,7 @@ def test_a_swapped_caption_is_another_one_of_the_same_words() -> None:
     for true, some in zip(found.captions, found.swapped, strict=True):
         for false in some:
             assert false != true
-            one, other = (sorted(t.replace(",", " ,").split()) for t in (true, false))
+            one, other = (sorted(t.text.replace(",", " ,").split()) for t in (true, false))
             assert [w for w in one if w not in ARTICLES] == [w for w in other if w not in ARTICLES]
 
 

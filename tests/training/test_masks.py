@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchbench.scenegraph import parse
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
@@ -24,7 +23,7 @@ def test_entities_are_the_objects_of_their_names() -> None:
         slot = int(slots[row, entity])
         assert slot in [int(each[row]) for each in found.told]
         name = CATEGORIES[found.scenes.category[row, slot]].name
-        assert parse(found.captions[row]).objects[entity].name == name
+        assert found.captions[row].graph.objects[entity].name == name
         known += 1
     assert known > COUNT / 2
     whole = (found.boxes == (0, 0, 1, 1)).all(axis=1)

@@ -49,7 +49,7 @@ def fields(value: Any) -> list[Any]:
     if isinstance(value, torch.Tensor) or value is None:
         return [value]
     names = getattr(value, "__slots__", ())
-    return [each for name in names if name != "extra" for each in fields(getattr(value, name))]
+    return [each for name in names if name != "inputs" for each in fields(getattr(value, name))]
 
 
 def packable() -> list[str]:
@@ -67,8 +67,9 @@ def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
         if other.negatives is not None:  # whose spans nothing reads
             plain = replace(other.negatives.texts, spans=None)
             other.negatives = replace(other.negatives, texts=plain)
-        assert set(one.extra) == set(other.extra) == set(described.views)
-        pairs = [(one, other), *((one.extra[name], other.extra[name]) for name in one.extra)]
+        assert set(one.inputs) == set(other.inputs)
+        assert {key.name for key in one.inputs} == set(described.views)
+        pairs = [(one, other), *((one.inputs[key], other.inputs[key]) for key in one.inputs)]
         for mine, theirs in pairs:
             for each, wanted in zip(fields(mine), fields(theirs), strict=True):
                 if isinstance(wanted, torch.Tensor):

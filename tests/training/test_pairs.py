@@ -19,6 +19,7 @@ from benchbench.training.examples import Examples
 from benchbench.training.mixing import mixed
 from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known, survey
 from benchbench.training.views import VIEWS
+from benchbench.training.visibility import Visibility
 from benchbench.variants import towers
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
 from benchbench.variants.texts import Reader
@@ -39,8 +40,8 @@ def seen_of() -> Survey:
 
 def prepared(view: Pairs, reader: Reader, number: int = 6) -> tuple[Regions, Told]:
     found: Examples = DrawnWorld(splits=("train-dense",)).examples(np.arange(number))
-    view.prepare(found, reader)
-    return found.extra["regions"], found.extra["told"]
+    shown = view.choose(found, Visibility(found.scenes, 128), reader)
+    return shown.regions, shown.told
 
 
 def test_a_survey_says_what_the_edition_annotates() -> None:

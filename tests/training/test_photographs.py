@@ -88,14 +88,14 @@ def test_each_round_shows_every_picture_once_and_none_that_is_held_out(file: Pat
 def test_swaps_move_what_stands_at_the_ends_of_a_relation(file: Path) -> None:
     found = read(file, negatives="semantic").examples(np.arange(12))
     pairs = zip(found.captions, found.swapped, strict=True)
-    told = {(true, false) for true, some in pairs for false in some}
+    told = {(true.text, false.text) for true, some in pairs for false in some}
     assert (CAPTIONS[0], "a white cat chases a brown dog.") in told or (
         CAPTIONS[0],
         "a white dog chases a brown cat.",
     ) in told
-    assert found.tagged is not None
+    assert all(each.tagged for each in found.captions)
     plain = read(file).examples(np.arange(4))
-    assert plain.tagged is None
+    assert all(each.tagged is None for each in plain.captions)
     assert plain.swapped == [[]] * 4
 
 
@@ -191,14 +191,14 @@ def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
     build.reader.with_triples = True
     source, _ = data_of(Plan("structclip", data=f"karpathy:{file}", batch=6), described, build)
     feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
-    found = feed[0]
-    assert found.texts is not None
+    told = source.examples(np.arange(6))
+    found = feed.chosen(told)
     assert found.negatives is not None
-    swapped = [each for some in found.swapped for each in some]
-    for read, captions in ((found.texts, found.captions), (found.negatives.texts, swapped)):
+    swapped = [each for some in told.swapped for each in some]
+    for read, captions in ((found.texts, told.captions), (found.negatives.texts, swapped)):
         assert read.triples is not None
         for row, caption in enumerate(captions):
-            alone = build.reader.read([caption]).triples
+            alone = build.reader.read([caption.text]).triples
             assert alone is not None
             width = alone.shape[-1]
             assert torch.equal(read.triples[row, :, :, :width], alone[0])
@@ -224,8 +224,8 @@ def test_swapped_captions_quote_as_true_ones_do(tmp_path: Path) -> None:
     found = read(file, negatives="random").examples(np.arange(2))
     for true, some in zip(found.captions, found.swapped, strict=True):
         (false,) = some
-        assert "`" not in false
-        assert false.count('"') == true.count('"') == 2
+        assert "`" not in false.text
+        assert false.text.count('"') == true.text.count('"') == 2
 
 
 def test_validation_has_swaps_where_there_are_any(tmp_path: Path) -> None:

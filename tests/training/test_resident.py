@@ -80,7 +80,7 @@ def test_fixed_shapes_give_the_same_loss(pack: Pack, name: str) -> None:
 
 def _doubled(batch: Any) -> Any:
     batch.images = batch.images.double()
-    for shown in batch.extra.values():
+    for shown in batch.inputs.values():
         if hasattr(shown, "images"):
             shown.images = shown.images.double()
     return batch

@@ -20,32 +20,31 @@ from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
-from benchbench.training.regions import focused
+from benchbench.training.objects import ObjectView
+from benchbench.training.regions import RelationView, focused
 from benchbench.training.views import VIEWS
-from benchbench.training.visibility import one_of, visibility_of
+from benchbench.training.visibility import Visibility, one_of
 from benchbench.variants import towers
 from benchbench.variants.building import build_variant
+from benchbench.variants.inputs import ACTION, OBJECT, RELATION
 from benchbench.variants.scenarioclip import VARIANTS
 
-NAMES = ("action", "object", "relation")
+KEYS = (ACTION, OBJECT, RELATION)
 
 
 @pytest.fixture(scope="module")
 def feed() -> BatchBuilder:
     build = build_variant(VARIANTS[1], towers.build(towers.NAME), towers.NAME)
-    views = [VIEWS[name] for name in NAMES]
+    views = [VIEWS[key.name] for key in KEYS]
     return BatchBuilder(
         DrawnWorld(3), build.reader, views, 16, build.size, "cpu", build.preprocessing
     )
 
 
-def prepared(feed: BatchBuilder) -> Examples:
-    """A batch of which nothing has been drawn yet."""
+def prepared(feed: BatchBuilder) -> tuple[Examples, Visibility]:
+    """Examples, and what is seen of them."""
     found = feed.source.examples(np.arange(16))
-    found.side = 2 * feed.size
-    for view in feed.views:
-        view.prepare(found, feed.reader)
-    return found
+    return found, Visibility(found.scenes, 2 * feed.size)
 
 
 @pytest.mark.parametrize("size", [96, 128])
@@ -73,25 +72,26 @@ def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
 
 
 def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder) -> None:
-    found = prepared(feed)
-    sight = visibility_of(found)
-    boxes = (found.extra["object boxes"].numpy() * found.side).round().astype(int)
+    found, sight = prepared(feed)
+    shown = ObjectView().choose(found, sight, feed.reader)
+    boxes = (shown.boxes.numpy() * sight.side).round().astype(int)
     judged = seen(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
     names = feed.reader.read([category.name for category in CATEGORIES]).ids
-    told = found.extra["object names"].ids
+    told = shown.named.names.ids
     for k, box in enumerate(boxes.tolist()):
         slots = np.flatnonzero((sight.seen.boxes[k] == box).all(axis=1))
         kinds = [names[sight.scenes.category[k, s]][: told.shape[1]] for s in slots if judged[k, s]]
         assert any(torch.equal(told[k], kind) for kind in kinds)
-    assert found.extra["object there"].all()
+    assert shown.named.there.all()
 
 
 def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
-    found = prepared(feed)
-    scenes, told = visibility_of(found).scenes, found.extra["relation names"].ids
-    shown = annotated(scenes, visibility_of(found).seen)
-    for k, (subject, thing) in enumerate(found.extra["relation ends"].tolist()):
-        if not found.extra["relation there"][k]:
+    found, sight = prepared(feed)
+    focus_on = RelationView().choose(found, sight, feed.reader)
+    scenes, told = sight.scenes, focus_on.named.names.ids
+    shown = annotated(scenes, sight.seen)
+    for k, (subject, thing) in enumerate(focus_on.ends.tolist()):
+        if not focus_on.named.there[k]:
             continue
         assert shown[k, subject] and shown[k, thing]
         words = (
@@ -104,11 +104,11 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
 
 
 def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> None:
-    found = prepared(feed)
-    sight = visibility_of(found)
+    found, sight = prepared(feed)
     whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
-    for name in ("object", "relation"):
-        assert found.extra[f"{name} within"][torch.from_numpy(whole)].all()
+    for view in (ObjectView(), RelationView()):
+        shown = view.choose(found, sight, feed.reader)
+        assert shown.named.within[torch.from_numpy(whole)].all()
     slots = np.argmax(sight.shown, axis=1)[:, None]
     nowhere = np.zeros((len(slots), 4), dtype=np.float32)
     assert not sight.within(slots, nowhere).any()
@@ -116,8 +116,8 @@ def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> N
 
 def test_a_batch_shows_three_more_pictures_of_every_example(feed: BatchBuilder) -> None:
     batch = feed.on_device(feed[1])
-    for name in NAMES:
-        shown = batch.extra[name]
+    for key in KEYS:
+        shown = batch.inputs[key]
         assert shown.images.shape == batch.images.shape == (16, 3, 64, 64)
         assert len(shown.texts) == len(shown.there) == len(shown.within) == 16
 
@@ -125,9 +125,9 @@ def test_a_batch_shows_three_more_pictures_of_every_example(feed: BatchBuilder) 
 def test_drawing_beside_the_model_shows_the_same(feed: BatchBuilder) -> None:
     here, there = feed, replace(feed, device="cpu:0")
     one, other = here.on_device(here[1]), there.on_device(pickle.loads(pickle.dumps(there[1])))
-    for name in NAMES:
-        assert torch.equal(one.extra[name].images, other.extra[name].images)
-        assert torch.equal(one.extra[name].texts.ids, other.extra[name].texts.ids)
+    for key in KEYS:
+        assert torch.equal(one.inputs[key].images, other.inputs[key].images)
+        assert torch.equal(one.inputs[key].texts.ids, other.inputs[key].texts.ids)
 
 
 def test_any_one_is_drawn_of_what_is_there() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from benchbench.errors import ModelError
+from benchbench.scenegraph import Caption
 from benchbench.training.drawn import DrawnWorld
 from benchbench.variants import towers
 from benchbench.variants.alignment import (
@@ -24,6 +25,7 @@ from benchbench.variants.alignment import (
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
+from benchbench.variants.inputs import MASKS
 from benchbench.variants.msgclip import WINDOW, Aligned
 from benchbench.variants.regions import grouped
 from benchbench.variants.spans import MOST_ENTITIES, Spans
@@ -81,7 +83,8 @@ def test_spans_cover_the_words_of_entities_and_relations(reader: Reader) -> None
 
 
 def test_spans_of_drawn_captions_are_there_for_nearly_all(reader: Reader) -> None:
-    texts = reader.read(DrawnWorld().examples(np.arange(50)).captions)
+    captions = DrawnWorld().examples(np.arange(50)).captions
+    texts = reader.read([each.text for each in captions], captions)
     assert texts.spans is not None
     assert bool((texts.spans.entities[:, 1, 1] > 0).all())
     assert int(texts.spans.entities.max()) < texts.ids.shape[1]
@@ -91,13 +94,14 @@ def test_free_text_has_spans_where_it_is_tagged(reader: Reader) -> None:
     tagged = [("Two", "CD"), ("dogs", "NNS"), ("chase", "VBP"), ("sheep", "NNS"), (".", ".")]
     plain, told = (
         reader.read(["Two dogs chase sheep ."]),
-        reader.read(["Two dogs chase sheep ."], [tagged]),
+        reader.read(["Two dogs chase sheep ."], [Caption("Two dogs chase sheep .", tagged)]),
     )
     assert plain.spans is not None
     assert told.spans is not None
     assert not plain.spans.entities.any()
     assert said(reader, told.ids[0], told.spans.relations[0, 0, 2:]) == "chase"
-    other = reader.read(["Three dogs chase sheep ."], [tagged])
+    three = "Three dogs chase sheep ."
+    other = reader.read([three], [Caption(three, tagged)])
     assert other.spans is not None
     assert not other.spans.entities.any(), "words that are not the caption's have no place in it"
 
@@ -105,7 +109,7 @@ def test_free_text_has_spans_where_it_is_tagged(reader: Reader) -> None:
 def test_spans_beyond_the_context_are_left_out(reader: Reader) -> None:
     longest = "a red cat near " * 30 + "a dog"
     tagged = [(word, "NN" if word in ("cat", "dog") else "IN") for word in longest.split()]
-    texts = reader.read([longest], [tagged])
+    texts = reader.read([longest], [Caption(longest, tagged)])
     assert texts.spans is not None
     assert texts.ids.shape[1] == reader.tokenizer.context_length
     assert int(texts.spans.entities.max()) < reader.tokenizer.context_length
@@ -368,7 +372,7 @@ def test_gradients_of_the_repair_reach_both_towers_and_the_oracle_needs_masks(
         batch = batch_of(reader)
         masks = torch.zeros(N, MOST_ENTITIES, 16, 16)
         masks[:, 0, :, :8], masks[:, 1, :, 8:] = 1, 1
-        batch.extra["masks"] = masks
+        batch.inputs = MASKS.of(masks)
         made_one = made(name).model
         assert "matched" in made_one(batch, 500).parts
         loss = made_one.aligned(

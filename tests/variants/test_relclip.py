@@ -28,6 +28,7 @@ from benchbench.variants.building import Build, build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens
 from benchbench.variants.geometry import LENGTH, between, nearness, unions
+from benchbench.variants.inputs import REGIONS, TOLD
 from benchbench.variants.patches import patch_map, pooled
 from benchbench.variants.relclip import VARIANTS, masked_info_nce, pair_loss
 from benchbench.variants.synonyms import alike, vague
@@ -151,7 +152,7 @@ def test_masked_negatives_do_not_count() -> None:
 def test_relational_contrast_leaves_synonyms_alone(build: Build) -> None:
     """Were all predicates synonyms, only other names would be negatives."""
     batch = batch_of(build)
-    regions, told = batch.extra["regions"], batch.extra["told"]
+    regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
     model = build.model
     names = model.encode_texts(told.names, "object")
     views = model.head.views(model._maps(regions), regions, names)
@@ -164,7 +165,7 @@ def test_relational_contrast_leaves_synonyms_alone(build: Build) -> None:
 
 def test_the_loss_of_pairs_is_a_likelihood(build: Build) -> None:
     batch = batch_of(build)
-    told = batch.extra["told"]
+    told = batch.inputs[TOLD]
     n, p = told.predicates.shape
     torch.manual_seed(3)
     related, logits = torch.randn(n, p), torch.randn(n, p, 23)
@@ -191,7 +192,7 @@ def test_unrelated_pairs_score_lower_once_a_batch_is_learnt() -> None:
         model(batch, step).total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    regions, told = batch.extra["regions"], batch.extra["told"]
+    regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
     with torch.inference_mode():
         names, phrases = (model.encode_texts(t, "object") for t in (told.names, told.phrases))
         sums = model.log_predicates(regions, names, phrases).exp().sum(dim=-1)

@@ -13,6 +13,7 @@ from benchbench.variants import towers
 from benchbench.variants.building import build_variant
 from benchbench.variants.contrast import distilled, info_nce
 from benchbench.variants.features import vision_of
+from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Inputs
 from benchbench.variants.scenarioclip import VARIANTS, ScenarioClip
 from benchbench.variants.texts import Texts, joined, numbered
 from benchbench.variants.variant import Batch, Shown, shipped
@@ -45,8 +46,8 @@ def batch_of(n: int = 6) -> Batch:
         yes = torch.ones(n, dtype=torch.bool)
         return Shown(torch.randn(n, 3, 32, 32), texts_of(n, 4), yes, yes)
 
-    extra = {name: shown() for name in ("action", "object", "relation")}
-    return Batch(torch.randn(n, 3, 32, 32), texts_of(n), extra=extra)
+    inputs = Inputs({key: shown() for key in (ACTION, OBJECT, RELATION)})
+    return Batch(torch.randn(n, 3, 32, 32), texts_of(n), inputs=inputs)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -179,7 +180,7 @@ def test_without_distillation_there_is_no_teacher() -> None:
 
 def test_some_global_pictures_are_whole_ones_with_their_action() -> None:
     model, batch = model_of(), batch_of(6)
-    shown, action = model._pictures(batch), batch.extra["action"]
+    shown, action = model._pictures(batch), batch.inputs[ACTION]
     assert shown.within.tolist() == [True] * 2 + [False] * 4
     assert torch.equal(shown.images, torch.cat([action.images[:2], batch.images[2:]]))
     wanted = joined(action.texts.ids[:2], batch.texts.ids[2:])

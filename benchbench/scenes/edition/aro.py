@@ -9,6 +9,8 @@ In the standard edition every relation, and every pair of attributes of ``balanc
 same number of items. Each file has its own images, ``images/relation/`` and
 ``images/attribution/``, so that an evaluation of one task draws no image of the other. With another
 count of test images, the items are all items that these images hold; the images are in ``images/``.
+
+Reader: ``data.aro``. Both together: ``tests/scenes/test_round_trips.py``.
 """
 
 from __future__ import annotations

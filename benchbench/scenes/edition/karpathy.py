@@ -7,6 +7,9 @@ images. ``coco_karpathy_train.json`` and ``flickr30k_train.json`` have the capti
 scenes, which are not drawn, in the same form. The frozen negatives (``coco_order_negatives.json``,
 ``….seed1.json``; likewise for Flickr30k) have the format of ``benchbench.data.order``, with the
 captions' own tags, for five seeds.
+
+Readers: ``data.karpathy``; of frozen negatives, ``data.order``. Both together:
+``tests/scenes/test_round_trips.py``.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ predicate object") of the metadata, as upstream collects them: ``utils/combine.p
 scenario-clip/ScenarioCLIP.
 
 Objects that hardly show are left out, and so are their relations.
+
+Reader: ``data.scenarioclip``. Both together: ``tests/scenes/test_round_trips.py``.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ are in ``val2017/``. Each scene gives at most one item per file. A swap is rever
 that either caption is true as often as it is false. A replacement or an addition is drawn from all
 that such a scene could have, and is false of everything in the image. An addition makes the
 negative the longer caption, here as upstream.
+
+Reader: ``tasks/sugarcrepe.py``. Both together: ``tests/scenes/test_round_trips.py``.
 """
 
 from __future__ import annotations

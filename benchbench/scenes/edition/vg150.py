@@ -18,6 +18,9 @@ of annotated training scenes, which have no images. ``zeroshot_triplet.json`` li
 object, predicate] of the test split that the file's training split lacks.
 
 Boxes enclose the visible part. Objects that hardly show are not annotated, nor are their relations.
+
+Readers: ``data.vg150``; of the h5 file, ``data.graphs``. Both together:
+``tests/data/test_vg150.py``.
 """
 
 from __future__ import annotations

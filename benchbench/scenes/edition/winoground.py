@@ -5,6 +5,8 @@ collapsed_tag``; images are ``images/NAME.png``. A pair is a scene and its twin.
 the direction of a relation is reversed ("Object": nouns change places), or two objects exchange
 their attributes ("Relation", upstream's name for a change of anything but nouns). A caption is true
 of its own image and false of everything in the other image.
+
+Reader: ``tasks/winoground.py``. Both together: ``tests/scenes/test_round_trips.py``.
 """
 
 from __future__ import annotations

@@ -140,6 +140,6 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
     shown = [transform(part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
     labels = torch.from_numpy(seen(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
-    lines = [world.captions[row] for row in some.tolist()]
+    lines = [world.captions[row].text for row in some.tolist()]
     choices = structure.build(transform, scenes=scenes)
     return AlignmentSet(choices, torch.stack(shown), lines, masks)

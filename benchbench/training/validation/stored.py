@@ -127,7 +127,8 @@ def _code() -> str:
     top, found = Path(benchbench.__file__).parent, hashlib.sha256()
     versions = describe_environment("cpu")
     found.update(json.dumps([versions[name] for name in VERSIONS]).encode())
-    for path in sorted(path for part in SOURCES for path in (top / part).rglob("*.py")):
+    kinds = ("*.py", "*.npz")
+    for path in sorted(p for part in SOURCES for kind in kinds for p in (top / part).rglob(kind)):
         found.update(path.read_bytes())
     return found.hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Point,
     Shape,
@@ -16,6 +15,7 @@ from benchbench.scenes.shapes import (
     rect,
     shadow,
 )
+from tools.art.drawing import Drawing
 
 SKIN, HAIR, TROUSERS, SHOE = ink("#f0c39c"), ink("#5a3a22"), ink("#3d4a68"), ink("#2b2b30")
 LEFT_SHOULDER, RIGHT_SHOULDER = (16.0, 33.0), (30.0, 33.0)

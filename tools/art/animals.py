@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Paint,
     Point,
@@ -19,6 +18,7 @@ from benchbench.scenes.shapes import (
     poly,
     shadow,
 )
+from tools.art.drawing import Drawing
 
 EYE, NOSE, IVORY = ink("#1d1a1a"), ink("#2a2326"), ink("#efe6cf")
 

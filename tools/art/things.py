@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Shape,
     bar,
@@ -19,6 +18,7 @@ from benchbench.scenes.shapes import (
     ring,
     shadow,
 )
+from tools.art.drawing import Drawing
 
 DARK, SHINE, PAPER = ink("#2e2e34"), ink("#ffffff", 0.5), ink("#faf6ea")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Shape,
     bar,
@@ -19,6 +18,7 @@ from benchbench.scenes.shapes import (
     stroke,
     wheel,
 )
+from tools.art.drawing import Drawing
 
 GLASS, SHINE, DARK, STEEL = ink("#bfe3f2"), ink("#ffffff", 0.55), ink("#2e2e34"), ink("#b8bec8")
 

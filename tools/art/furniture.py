@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchbench.scenes.art.drawing import Drawing
 from benchbench.scenes.shapes import (
     Shape,
     bar,
@@ -17,6 +16,7 @@ from benchbench.scenes.shapes import (
     shadow,
     stroke,
 )
+from tools.art.drawing import Drawing
 
 GLASS, DARK, WOOD = ink("#bfe3f2"), ink("#2e2e34"), ink("#7a5433")
 

@@ -1,0 +1,101 @@
+"""The stages between a source's examples and a batch, and what views add in each.
+
+``Examples`` become ``Chosen`` beside the device: captions are read, and each view chooses what it
+shows. Those become ``Rendered`` wherever images are drawn, on a CPU in the same process; and those
+a ``Batch`` on the device. Each stage is a record of its own, and none is changed afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from benchbench.training.rendering import RENDER, drawn, normalised, parts
+from benchbench.variants.inputs import Inputs
+from benchbench.variants.variant import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from benchbench.scenes.world import Scenes
+    from benchbench.training.examples import Examples, Floats
+    from benchbench.training.visibility import Visibility
+    from benchbench.variants.texts import Reader, Texts
+    from benchbench.variants.variant import Swapped
+
+
+class View(Protocol):
+    """One more thing to show of each example."""
+
+    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> ViewChoice:
+        """Choose what to show and read its names."""
+        ...
+
+
+class ViewChoice(Protocol):
+    """What a view shows of n examples, not yet rendered."""
+
+    def rendered(self, pictures: Tensor, size: int) -> RenderedView:
+        """Cut it out of the images, [n, 3, side, side] uint8, wherever they are."""
+        ...
+
+
+class RenderedView(Protocol):
+    """What a view shows of n examples, before it is on the device."""
+
+    def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
+        """Return what goes into a batch, on the device."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """n examples that are read, and not yet rendered."""
+
+    texts: Texts
+    negatives: Swapped | None
+    boxes: Floats
+    """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
+    scenes: Scenes | None
+    pictures: Tensor | None
+    """[n, 3, side, side] uint8, where there are no scenes to draw."""
+    views: tuple[ViewChoice, ...]
+    """Of each view, in order."""
+
+    def rendered(self, size: int, device: str) -> Rendered:
+        """Draw on a device, and cut out what the captions and the views are about."""
+        if self.scenes is not None:
+            pictures = drawn(self.scenes, RENDER * size, device)
+        elif self.pictures is not None:
+            pictures = self.pictures.to(device)
+        else:
+            raise RuntimeError("a source gave neither images nor scenes")
+        pixels = parts(pictures, torch.from_numpy(self.boxes), size)
+        views = tuple(each.rendered(pictures, size) for each in self.views)
+        return Rendered(self.texts, self.negatives, pixels, views)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """n examples as texts and pixels."""
+
+    texts: Texts
+    negatives: Swapped | None
+    pixels: Tensor
+    """[n, 3, size, size] uint8"""
+    views: tuple[RenderedView, ...]
+    """Of each view, in order."""
+
+    def batch(self, device: str, preprocessing: Mapping[str, Any]) -> Batch:
+        """Return the batch, on a device."""
+        pixels = self.pixels.to(device, non_blocking=True)
+        inputs = Inputs()
+        images, texts = normalised(pixels, preprocessing), self.texts.to(device)
+        negatives = None if self.negatives is None else self.negatives.to(device)
+        for each in self.views:
+            inputs = inputs | each.inputs(device, preprocessing)
+        return Batch(images, texts, negatives, inputs)
