@@ -130,7 +130,7 @@ def report(name: str, world: World, texts: list[list[str]]) -> None:
         true = world.dense(text) if name == "dense" else world.simple(text)
         if true is not None:
             every = set(np.flatnonzero(true).tolist())
-            assert mine <= every, f"Not true of its own picture: {text}"
+            assert mine <= every, f"Not true of its own image: {text}"
             share.append(len(mine) / len(every))
     more = sum(each < 1 for each in share)
     print(

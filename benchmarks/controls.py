@@ -49,11 +49,11 @@ def misread(model: Any, percent: int) -> None:
 def grey(model: Any) -> None:
     """Show grey images: what boxes and names alone tell."""
     sighted = model.score_relations
-    model.score_relations = lambda view: sighted(replace(view, picture=_grey(view)))
+    model.score_relations = lambda view: sighted(replace(view, image=_grey(view)))
 
 
 def _grey(view: View) -> Callable[[], Image.Image]:
-    size = view.picture().size
+    size = view.image().size
     return lambda: Image.new("RGB", size, GREY)
 
 

@@ -49,7 +49,7 @@ def copied(shapes: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 pictures of the drawn world as official files; not to be written to."""
+    """20 images of the drawn world as official files; not to be written to."""
     from benchbench.scenes.edition import export
 
     root = tmp_path_factory.mktemp("edition") / "drawn"

@@ -111,7 +111,7 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
     again = resolve_edition(info, progress=lambda what, *_: told.append(what))
     assert (again.root, told) == (edition.root, [])
     other = load_task("coco-retrieval").info
-    assert not place("vg-attribution").exists(), "nobody waits for another task's pictures"
+    assert not place("vg-attribution").exists(), "nobody waits for another task's images"
     assert not place("karpathy").exists()
     assert resolve_edition(other).root == place("karpathy")
     again = resolve_edition(load_task("coco-order").info, progress=lambda *_: told.append("drawn"))
@@ -153,9 +153,9 @@ def test_a_task_of_other_files_needs_a_folder(info: TaskInfo, undrawn: TaskInfo)
     wanted = "is no part of the drawn world: pass --data-root DIR.*data where undrawn"
     with pytest.raises(UsageError, match=wanted):
         resolve_edition(undrawn)
-    pictures_only = dataclasses.replace(info, files=info.files[1:])
+    images_only = dataclasses.replace(info, files=info.files[1:])
     with pytest.raises(UsageError, match="is no part of the drawn world"):
-        resolve_edition(pictures_only)
+        resolve_edition(images_only)
 
 
 def official(info: TaskInfo, root: Path) -> TaskInfo:
@@ -195,9 +195,9 @@ def test_official_files_must_be_known_and_named(
         resolve_edition(info, edition="official")
 
 
-def test_pictures_alone_are_never_official(info: TaskInfo, shapes: Path) -> None:
-    pictures_only = dataclasses.replace(info, files=info.files[1:])
-    assert resolve_edition(pictures_only, shapes).name.startswith("custom-")
+def test_images_alone_are_never_official(info: TaskInfo, shapes: Path) -> None:
+    images_only = dataclasses.replace(info, files=info.files[1:])
+    assert resolve_edition(images_only, shapes).name.startswith("custom-")
 
 
 @pytest.mark.parametrize("wrong", [5, Path("scenes"), b"scenes"])

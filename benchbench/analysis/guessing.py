@@ -101,7 +101,7 @@ class ConstantEncoder(Encoder):
         self.progress = None
         self.unreadable = {}
 
-    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Return one vector for all images: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
         return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))

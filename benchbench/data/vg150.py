@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
 NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
 IMAGE_DATA = "image_data.json"
-PICTURES = ("VG_100K", "images")
+IMAGES = ("VG_100K", "images")
 NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
 """Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
 LONGEST = 1024
@@ -141,7 +141,7 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
             f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
             f"those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
         )
-    folder = first_there(root, *PICTURES)
+    folder = first_there(root, *IMAGES)
     photographs = [_photograph(root, folder, record) for record in records]
     seen: set[str] = set()
     for record, photograph in zip(records, photographs, strict=True):
@@ -159,7 +159,7 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
     # A name under VG_100K/ is not one under images/, the folder of ARO's tasks.
-    own = named and folder == PICTURES[0]
+    own = named and folder == IMAGES[0]
     return _Photograph(
         id=str(number),
         ref=ImageRef(root / folder / name),

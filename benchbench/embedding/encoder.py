@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.images import encode_images
 from benchbench.embedding.outputs import Outputs
 from benchbench.embedding.pairs import score_pairs
-from benchbench.embedding.pictures import encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Asked = TypeVar("Asked", bound=Question)
 
-CAPTIONS_PER_PICTURE = 4
+CAPTIONS_PER_IMAGE = 4
 """Captions in a batch for every image in a batch: captions are that much cheaper."""
 
 
@@ -61,14 +61,14 @@ class Encoder:
         self._on_missing = on_missing
         self._unfinished = unfinished
 
-    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Embed images and crops; those of unreadable files have no row.
 
         Raises:
             ImageError: a file cannot be decoded, and unreadable files are not skipped.
         """
         distinct = list(dict.fromkeys(refs))
-        encoded = encode_pictures(
+        encoded = encode_images(
             self._model(),
             distinct,
             batch_size=self._batch_size,
@@ -125,7 +125,7 @@ class Encoder:
         encoded = encode_captions(
             self._model(),
             distinct,
-            batch_size=self._batch_size * CAPTIONS_PER_PICTURE,
+            batch_size=self._batch_size * CAPTIONS_PER_IMAGE,
             role=role,
             progress=self.progress,
             unfinished=self._kept("captions", role, distinct),

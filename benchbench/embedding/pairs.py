@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.embedding.images import decode_ahead, plan_batches
 from benchbench.embedding.outputs import PROBED, Outputs
-from benchbench.embedding.pictures import decode_ahead, plan_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from benchbench.embedding.pictures import Decoded, FileCrops
+    from benchbench.embedding.images import Decoded, FileCrops
     from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import Features, ImageRef, PairScorer, Progress, Shown
 
@@ -145,7 +145,7 @@ class _Chunk:
     """Images that are encoded together, and their pairs; arrays are [pairs]."""
 
     refs: Sequence[ImageRef]
-    picture: Integers
+    image: Integers
     """The index of each pair's image in ``refs``."""
     caption: Integers
     """The number of each pair's caption."""
@@ -167,14 +167,14 @@ class _Work:
     unfinished: Unfinished | None
 
     @property
-    def by_picture(self) -> bool:
+    def by_image(self) -> bool:
         """Return whether an image's captions are scored together."""
-        return getattr(self.model, "by_picture", False)
+        return getattr(self.model, "by_image", False)
 
     @property
     def stage(self) -> str:
         """Return the kind under which portions are stored; each order of pairs has its own."""
-        return "pairs-by-picture" if self.by_picture else "pairs"
+        return "pairs-by-image" if self.by_image else "pairs"
 
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
         """Yield each image's scores, in the order of ``asked``."""
@@ -198,13 +198,9 @@ class _Work:
         refs = [ref for _, crops in files for ref in crops]
         asked = [self.asked[ref] for ref in refs]
         caption = np.concatenate(asked)
-        picture = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
-        by = (
-            (self.lengths[caption], picture)
-            if self.by_picture
-            else (picture, self.lengths[caption])
-        )
-        return _Chunk(refs, picture, caption, np.lexsort((caption, *by)))
+        image = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
+        by = (self.lengths[caption], image) if self.by_image else (image, self.lengths[caption])
+        return _Chunk(refs, image, caption, np.lexsort((caption, *by)))
 
     def _all_kept(
         self, plan: Sequence[Sequence[FileCrops]], workers: int
@@ -247,11 +243,11 @@ class _Work:
         """Return whether some pairs of a chunk's portion have the same scores when scored again."""
         chunk = self._chunk(files)
         part = chunk.order[start : start + PROBED]
-        numbers, picture = np.unique(chunk.picture[part], return_inverse=True)
+        numbers, image = np.unique(chunk.image[part], return_inverse=True)
         (some,) = plan_batches([chunk.refs[i] for i in numbers], len(numbers))
         with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
             features = self._encode(list(decoded))
-        again = self._score(features, picture, chunk.caption[part], _Count(None, 0))
+        again = self._score(features, image, chunk.caption[part], _Count(None, 0))
         return self.outputs.close(again, kept[:PROBED])
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
@@ -259,8 +255,8 @@ class _Work:
         for file in files:
             if file.error:
                 raise file.error
-        pictures = [picture for file in files for picture in file.pictures]
-        return self.outputs.features(self.model.encode_images(pictures), len(pictures))
+        images = [image for file in files for image in file.images]
+        return self.outputs.features(self.model.encode_images(images), len(images))
 
     def _of_chunk(
         self,
@@ -275,7 +271,7 @@ class _Work:
         for (number, kept), start in zip(portions.items(), starts, strict=True):
             part = chunk.order[start : start + PORTION]
             if kept is None:
-                pairs = chunk.picture[part], chunk.caption[part]
+                pairs = chunk.image[part], chunk.caption[part]
                 scores[part] = self._score(features, *pairs, count)
                 if self.unfinished:
                     self.unfinished.save(self.stage, number, scores=scores[part])
@@ -286,7 +282,7 @@ class _Work:
         yield from zip(chunk.refs, np.split(scores, ends), strict=True)
 
     def _score(
-        self, features: Sequence[Features], picture: Integers, caption: Integers, count: _Count
+        self, features: Sequence[Features], image: Integers, caption: Integers, count: _Count
     ) -> Scores:
         """Return the scores of pairs, [pairs]; the next batch is tokenised at the same time."""
         size, parts = self.batch_size, []
@@ -298,7 +294,7 @@ class _Work:
                 tokens = waiting.result()
                 if i + 1 < len(batches):
                     waiting = pool.submit(self.model.tokenize, batches[i + 1])
-                shown = [features[j] for j in picture[i * size : (i + 1) * size]]
+                shown = [features[j] for j in image[i * size : (i + 1) * size]]
                 parts.append(self.outputs.scores(self.model.score(shown, tokens), len(batch)))
                 count.add(len(batch))
         return np.concatenate(parts)

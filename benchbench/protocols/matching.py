@@ -96,10 +96,10 @@ def _similarities(
     items: Sequence[Item], images: Embedded[ImageRef], captions: Embedded[str]
 ) -> npt.NDArray[np.float32]:
     """Return the similarities of items of one shape, [items, images, captions]."""
-    pictures = images.take([ref for item in items for ref in item.images])
+    shown = images.take([ref for item in items for ref in item.images])
     phrases = captions.take([text for item in items for text in item.captions])
     n, images_each, captions_each = len(items), len(items[0].images), len(items[0].captions)
-    left = pictures.astype(np.float64).reshape(n, images_each, 1, pictures.shape[1])
+    left = shown.astype(np.float64).reshape(n, images_each, 1, shown.shape[1])
     right = phrases.astype(np.float64).reshape(n, 1, captions_each, phrases.shape[1])
     scores: npt.NDArray[np.float32] = (left * right).sum(axis=-1).astype(np.float32)
     return scores
@@ -275,10 +275,10 @@ class Matching:
                 for item in kept
             )
             return Answers(kept, tuple(outcomes), {"pairs": scored.n_pairs})
-        pictures = encoder.pictures(ref for item in items for ref in item.images)
+        images = encoder.images(ref for item in items for ref in item.images)
         kept = encoder.readable(items)
         captions = encoder.captions(caption for item in kept for caption in item.captions)
-        return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
+        return Answers(kept, match(kept, images, captions.embedded, captions.token_ids))
 
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's images."""

@@ -153,10 +153,10 @@ class _Reader:
         """
         if word in closed.MEASURES:
             self.opening = start if self.opening is None else self.opening
-        elif word in closed.PICTURES:
+        elif word in closed.IMAGES:
             self.last = self.chain = self.opening = None
             self.end = end
-        return word in closed.MEASURES or word in closed.PICTURES
+        return word in closed.MEASURES or word in closed.IMAGES
 
     def _hang(self, number: int, gap: Span) -> None:
         """Relate an object to the object before it by the words between them."""

@@ -83,16 +83,16 @@ def _wrapped(text: str, size: int) -> list[str]:
 
 
 def _sheet(
-    pictures: npt.NDArray[np.uint8], labels: list[tuple[str, str]], columns: int
+    images: npt.NDArray[np.uint8], labels: list[tuple[str, str]], columns: int
 ) -> Image.Image:
-    size = pictures.shape[1]
+    size = images.shape[1]
     width, height = size + _GAP, size + _GAP + _LINE * (_LINES + 1) + 6
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for number, (picture, (action, text)) in enumerate(zip(pictures, labels, strict=True)):
+    for number, (image, (action, text)) in enumerate(zip(images, labels, strict=True)):
         left, top = _GAP + number % columns * width, _GAP + number // columns * height
-        sheet.paste(Image.fromarray(picture), (left, top))
+        sheet.paste(Image.fromarray(image), (left, top))
         pen.text((left, top + size + 4), action, fill=_FAINT, font=font)
         for line, words in enumerate(_wrapped(text, size)[:_LINES]):
             pen.text((left, top + size + 4 + _LINE * (line + 1)), words, fill=_INK, font=font)

@@ -33,9 +33,9 @@ class ActionView:
             "action within": torch.from_numpy(whole),
         }
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["action pixels"] = parts(pictures, whole_boxes(len(pictures)), size)
+        found.extra["action pixels"] = parts(images, whole_boxes(len(images)), size)
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Add them as ``Shown``."""

@@ -89,15 +89,15 @@ class BatchBuilder:
     def _show(self, found: Examples, device: str) -> None:
         """Draw, and cut out what every view shows."""
         if found.scenes is not None:
-            pictures = drawn(found.scenes, RENDER * self.size, device)
-        elif found.pictures is not None:
-            pictures = found.pictures.to(device)
+            images = drawn(found.scenes, RENDER * self.size, device)
+        elif found.images is not None:
+            images = found.images.to(device)
         else:
             return
-        found.pixels = parts(pictures, torch.from_numpy(found.boxes), self.size)
+        found.pixels = parts(images, torch.from_numpy(found.boxes), self.size)
         for view in self.views:
-            view.show(found, pictures, self.size)
-        found.scenes = found.pictures = None
+            view.show(found, images, self.size)
+        found.scenes = found.images = None
 
     def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
         """Return the batches of these steps, on the device.

@@ -33,7 +33,7 @@ class Examples:
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None = None
     """To be drawn on the device; None where ``pixels`` has been."""
-    pictures: Tensor | None = None
+    images: Tensor | None = None
     """[n, 3, side, side] uint8: whole images, where the source has decoded them."""
     pixels: Tensor | None = None
     """[n, 3, size, size] uint8: the parts, drawn already."""

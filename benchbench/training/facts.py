@@ -77,7 +77,7 @@ class FactsView:
         """Compute the facts."""
         found.extra["facts"] = facts_of(found)
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out nothing: the example's own part is enough."""
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:

@@ -38,7 +38,7 @@ class MaskView:
             "mask labels": torch.from_numpy(visibility_of(found).seen.labels),
         }
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Compute masks, [n, entities, CELLS, CELLS]: shares, 0 to 1; 0 for unknown objects."""
         labels, slots = (found.extra.pop(f"mask {name}") for name in ("labels", "slots"))
         found.extra["masks"] = coverage(labels, slots, torch.from_numpy(found.boxes))

@@ -38,9 +38,9 @@ class ObjectView:
             "object within": torch.from_numpy(sight.within(slot[:, None], found.boxes)),
         }
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["object pixels"] = parts(pictures, found.extra["object boxes"], size)
+        found.extra["object pixels"] = parts(images, found.extra["object boxes"], size)
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Add them as ``Shown``."""

@@ -111,7 +111,7 @@ class Pairs:
         predicates = np.take_along_axis(answers.reshape(len(answers), -1), ends, axis=1)
         parts = np.stack(np.divmod(ends, seen_of.there.shape[1]), axis=-1)
         found.extra["regions"] = Regions(
-            pictures=torch.empty(0),
+            images=torch.empty(0),
             boxes=torch.from_numpy((seen_of.boxes / SIZE).astype(np.float32)),
             there=torch.from_numpy(seen_of.there),
             labels=torch.from_numpy(seen_of.labels),
@@ -180,14 +180,14 @@ class Pairs:
             vague=torch.from_numpy(vague()),
         )
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Keep the whole images, as large as they were drawn."""
-        found.extra["regions"].pictures = pictures
+        found.extra["regions"].images = images
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Put regions and what is told of them on the device."""
         regions = found.extra["regions"].to(feed.device)
-        regions.pictures = normalised(regions.pictures, feed.preprocessing)
+        regions.images = normalised(regions.images, feed.preprocessing)
         batch.extra |= {"regions": regions, "told": found.extra["told"].to(feed.device)}
 
 

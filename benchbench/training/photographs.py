@@ -115,7 +115,7 @@ class Photographs:
         texts = [each.captions[k] for each, k in zip(some, columns.tolist(), strict=True)]
         tagged = None if self.negatives == "none" else [tags_of(text) for text in texts]
         told = zip(texts, tagged or [()] * len(texts), numbers.tolist(), strict=True)
-        pictures, boxes = self._pictures(some)
+        images, boxes = self._images(some)
         return Examples(
             texts,
             [
@@ -123,17 +123,17 @@ class Photographs:
                 for text, words, number in told
             ],
             boxes,
-            pictures=pictures,
+            images=images,
             tagged=tagged,
         )
 
-    def _pictures(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
+    def _images(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
         """Return images, [n, 3, side, side] uint8, and their visible parts as shares, [n, 4]."""
         squashed, boxes = [], []
         for each in some:
-            picture = _decoded(each)
-            boxes.append(_middle(*picture.size) if self.cropped else WHOLE)
-            small = picture.resize((self.side, self.side), _bicubic())
+            image = _decoded(each)
+            boxes.append(_middle(*image.size) if self.cropped else WHOLE)
+            small = image.resize((self.side, self.side), _bicubic())
             squashed.append(torch.from_numpy(np.array(small)).permute(2, 0, 1))
         return torch.stack(squashed), np.array(boxes, dtype=np.float32)
 
@@ -144,7 +144,7 @@ class Photographs:
             transform: PIL image → [3, size, size].
         """
         some = self.held[:GALLERY]
-        pictures = torch.stack([transform(_decoded(each)) for each in some])
+        images = torch.stack([transform(_decoded(each)) for each in some])
         rows, true, false = [], [], []
         for row, each in enumerate(some):
             pairs = ((text, swapped(text, tags_of(text), "semantic", 0)) for text in each.captions)
@@ -155,8 +155,8 @@ class Photographs:
                     false.append(others[0])
                     break
         alike = np.zeros(len(rows), dtype=np.intp)
-        choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
-        return StructureSet(choices, pictures, [each.captions[0] for each in some])
+        choices = {"swapped": Choices(images[rows], true, false, alike)} if rows else {}
+        return StructureSet(choices, images, [each.captions[0] for each in some])
 
 
 def photographs(
@@ -191,7 +191,7 @@ def photographs(
         raise MalformedData(f"{file} has {len(found)} images; training needs {2 * FEWEST}.")
     root = _root(file, next(iter(found)))
     everything = {name: Photograph(root / name, tuple(texts)) for name, texts in found.items()}
-    _check_pictures([each.path for each in everything.values()])
+    _check_images([each.path for each in everything.values()])
     ranked = sorted(everything, key=lambda name: hashlib.sha256(name.encode()).digest())
     count = max(FEWEST, len(ranked) * HELD_PERCENT // 100)
     held, out = ranked[:count], set(ranked[:count])
@@ -212,7 +212,7 @@ def _root(file: Path, image: str) -> Path:
     return file.parent if other is None else other
 
 
-def _check_pictures(paths: Sequence[Path]) -> None:
+def _check_images(paths: Sequence[Path]) -> None:
     from benchbench.types import ImageRef
 
     found = survey(map(ImageRef, paths))

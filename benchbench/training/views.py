@@ -27,7 +27,7 @@ class View(Protocol):
         """Choose what to show and read its names, beside the device."""
         ...
 
-    def show(self, found: Examples, pictures: Tensor, size: int) -> None:
+    def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut it out of the images, [n, 3, side, side] uint8, wherever they are."""
         ...
 

@@ -144,7 +144,7 @@ class PairScorer(Protocol):
     its ``token_ids``, cut to the context length: strings of the same ids are scored once.
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the other two are
     called from one thread, under ``torch.inference_mode``. Batches hold captions of similar length.
-    Where a model's attribute ``by_picture`` is true, its batches hold the captions of one image as
+    Where a model's attribute ``by_image`` is true, its batches hold the captions of one image as
     far as possible.
     """
 
@@ -162,7 +162,7 @@ class PairScorer(Protocol):
         """Preprocess one RGB image."""
         ...
 
-    def encode_images(self, pictures: Sequence[Shown]) -> Sequence[Features]:
+    def encode_images(self, images: Sequence[Shown]) -> Sequence[Features]:
         """Return the features of each of n images that need no caption: n of them.
 
         Where the architecture has no such features, the images themselves are returned.
@@ -202,7 +202,7 @@ Model = DualEncoder | PairScorer
 class View:
     """The input of a relation scorer for one scene."""
 
-    picture: Callable[[], Image]
+    image: Callable[[], Image]
     """Decodes the whole image when called; text-only models need not call it."""
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]

@@ -70,12 +70,12 @@ class Scorer:
         return self._known[1:]
 
     def _regions(self, view: View) -> Regions:
-        picture = view.picture().convert("RGB")
-        sides = torch.tensor((*picture.size, *picture.size), dtype=torch.float32)
+        image = view.image().convert("RGB")
+        sides = torch.tensor((*image.size, *image.size), dtype=torch.float32)
         boxes = torch.tensor(view.boxes, dtype=torch.float32).reshape(-1, 4) / sides
         labels = view.labels or (0,) * len(boxes)
         found = Regions(
-            pictures=self._transform(picture)[None].to(self._like.dtype),
+            images=self._transform(image)[None].to(self._like.dtype),
             boxes=boxes[None],
             there=torch.ones(1, len(boxes), dtype=torch.bool),
             labels=torch.tensor(labels, dtype=torch.int64)[None],

@@ -124,7 +124,7 @@ class RelCLIP(Contrastive):
         return logits.float().log_softmax(dim=-1)
 
     def _maps(self, regions: Regions) -> Tensor:
-        images = sized(regions.pictures, self.side)
+        images = sized(regions.images, self.side)
         return patch_map(self.clip, torch.zeros_like(images) if self.grey else images)
 
     def _names(self, maps: Tensor, regions: Regions, names: Tensor) -> Tensor:

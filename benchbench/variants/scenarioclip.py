@@ -118,7 +118,7 @@ class ScenarioClip(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return the three contrasts, and the distillation between levels."""
-        shown: dict[Role, Shown] = {"scene": self._pictures(batch)}
+        shown: dict[Role, Shown] = {"scene": self._images(batch)}
         shown |= {role: batch.extra[role] for role in PARTS}
         levels = {role: self._level(each, role) for role, each in shown.items()}
         losses = {
@@ -149,7 +149,7 @@ class ScenarioClip(nn.Module):
     def _tower(self, role: str) -> Any:
         return _of(self.own, role, self.clip)
 
-    def _pictures(self, batch: Batch) -> Shown:
+    def _images(self, batch: Batch) -> Shown:
         """Return the global level's images: whole ones with actions first, then the captions' own.
 
         First in the batch of all processes: this one's rows may be all of one kind.
@@ -181,7 +181,7 @@ class ScenarioClip(nn.Module):
         """Return the mean of the four distillation losses."""
         towers, whole = self._followed(step), levels["scene"]
         with torch.no_grad():
-            picture = gathered(_seen(towers["scene"], shown["scene"].images))
+            image = gathered(_seen(towers["scene"], shown["scene"].images))
             own = {role: _of(towers, role, towers["scene"]) for role in PARTS}
             names = {role: gathered(_read(own[role], shown[role].texts)) for role in PARTS}
         losses = []
@@ -189,7 +189,7 @@ class ScenarioClip(nn.Module):
             part = levels[role]
             taught = part.there & (part.within | whole.within)
             for student, master, among in (
-                (part.images, picture, whole.texts),
+                (part.images, image, whole.texts),
                 (whole.texts, names[role], part.images),
             ):
                 losses.append(distilled(student, master, among, self.distill_sharpness, taught))

@@ -22,11 +22,11 @@ from tests.scene_graphs import write
 
 
 def view(scene: Scene, vocabulary: Vocabulary | None = None) -> View:
-    def picture() -> Any:
+    def image() -> Any:
         raise AssertionError("it does not look")
 
     pairs = tuple(permutations(range(len(scene.boxes)), 2))
-    return View(picture, scene.boxes, scene.labels, pairs, vocabulary or scene.vocabulary)
+    return View(image, scene.boxes, scene.labels, pairs, vocabulary or scene.vocabulary)
 
 
 def plain(training: list[Scene], subject: int, thing: int, predicate: int) -> float:
@@ -155,7 +155,7 @@ def test_predictions_on_photographs_equal_a_pandas_count(vrd: Path) -> None:
     found: list[int] = []
     for scene in read_scenes(vrd):
         pairs = tuple((subject, thing) for subject, thing, _ in scene.relations)
-        shown = View(view(scene).picture, scene.boxes, scene.labels, pairs, scene.vocabulary)
+        shown = View(view(scene).image, scene.boxes, scene.labels, pairs, scene.vocabulary)
         scores = model.score_relations(shown)
         assert np.isfinite(scores).all()
         found += scores.argmax(axis=1).tolist()

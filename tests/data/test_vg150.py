@@ -171,7 +171,7 @@ def test_photographs_are_as_large_as_told(tmp_path: Path) -> None:
     sizes = {record["image_id"]: (record["width"], record["height"]) for record in IMAGES}
     first.parent.mkdir()
     Image.new("1", sizes[10]).save(first)
-    last.write_bytes(b"no picture")
+    last.write_bytes(b"no image")
     Image.new("1", (3, 5)).save(first.with_name("11.jpg"))
     assert len(read_scenes(root)) == 2
     assert len(read_scenes(root, "training")) == 1

@@ -60,7 +60,7 @@ def test_a_part_is_drawn_once(small_standard: None) -> None:
         == place("vg-relation")
     )
     assert [*dict.fromkeys(told)] == [
-        "drawing relation scenes", "drawing relation pictures", "drawing ARO items",
+        "drawing relation scenes", "drawing relation images", "drawing ARO items",
     ]  # fmt: skip
     said = manifest(root)
     assert said is not None
@@ -71,12 +71,12 @@ def test_a_part_is_drawn_once(small_standard: None) -> None:
     assert not is_there("karpathy")
 
 
-def pictures(root: Path) -> list[Path]:
+def images(root: Path) -> list[Path]:
     return sorted((root / "images" / "relation").iterdir())
 
 
-def lose_a_picture(root: Path) -> None:
-    pictures(root)[0].unlink()
+def lose_an_image(root: Path) -> None:
+    images(root)[0].unlink()
 
 
 def change_a_caption(root: Path) -> None:
@@ -103,23 +103,23 @@ def change_a_caption_and_vouch_for_it(root: Path) -> None:
 
 
 def change_a_pixel(root: Path) -> None:
-    path = pictures(root)[3]
-    picture = Image.open(path).convert("RGB")
-    picture.putpixel((5, 7), (1, 2, 3))
-    picture.save(path)
+    path = images(root)[3]
+    image = Image.open(path).convert("RGB")
+    image.putpixel((5, 7), (1, 2, 3))
+    image.save(path)
 
 
-def cut_a_picture_short(root: Path) -> None:
-    path = pictures(root)[3]
+def cut_an_image_short(root: Path) -> None:
+    path = images(root)[3]
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def add_a_picture(root: Path) -> None:
-    (pictures(root)[0].parent / "999999.png").write_bytes(pictures(root)[9].read_bytes())
+def add_an_image(root: Path) -> None:
+    (images(root)[0].parent / "999999.png").write_bytes(images(root)[9].read_bytes())
 
 
-def exchange_pictures(root: Path) -> None:
-    one, other, *_ = pictures(root)
+def exchange_images(root: Path) -> None:
+    one, other, *_ = images(root)
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
@@ -129,15 +129,15 @@ def exchange_pictures(root: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lose_a_picture,
+        lose_an_image,
         change_a_caption,
         another_version,
         no_standard,
         change_a_caption_and_vouch_for_it,
         change_a_pixel,
-        cut_a_picture_short,
-        add_a_picture,
-        exchange_pictures,
+        cut_an_image_short,
+        add_an_image,
+        exchange_images,
     ],
 )
 def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked_at: bool) -> None:
@@ -154,7 +154,7 @@ def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked
 
 def test_the_same_pixels_in_other_bytes_are_the_same_edition(small_standard: None) -> None:
     root = keep("vg-relation")
-    for path in pictures(root):
+    for path in images(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
     assert is_there("vg-relation")
 
@@ -167,12 +167,12 @@ def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.Monke
         patch.setattr(standard, "pixels_digest", never)
         root = keep("vg-relation")
         assert is_there("vg-relation"), "what was just drawn is known"
-    for path in pictures(root):
+    for path in images(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
     assert is_there("vg-relation")
     monkeypatch.setattr(standard, "pixels_digest", never)
     assert is_there("vg-relation")
-    cut_a_picture_short(root)
+    cut_an_image_short(root)
     with pytest.raises(AssertionError):
         is_there("vg-relation")
 
@@ -192,7 +192,7 @@ def test_an_edition_of_other_counts_is_not_the_standard_one(small_standard: None
     root = export(place("vg-relation"), parts=["vg-relation"], images=4, size=96)
     assert not standard_digests(root, PROVIDED["vg-relation"])
     keep("vg-relation")
-    assert len(pictures(root)) > 10
+    assert len(images(root)) > 10
 
 
 def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_
     assert (root / "images" / "relation").is_dir()
     for part in ALL_PARTS:
         assert standard_digests(root, PROVIDED[part]), part
-    pictures(root)[0].unlink()
+    images(root)[0].unlink()
     found = {part for part in ALL_PARTS if standard_digests(root, PROVIDED[part])}
     assert found == {*ALL_PARTS} - {"vg-relation"}
 
@@ -227,7 +227,7 @@ def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
     assert is_there("vg150")
 
 
-@pytest.mark.parametrize("at", ["drawing relation pictures", "drawing ARO items"])
+@pytest.mark.parametrize("at", ["drawing relation images", "drawing ARO items"])
 def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None, at: str) -> None:
     def interrupt(what: str, *_: int) -> None:
         if what == at:
@@ -298,8 +298,8 @@ def _keep_small() -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         for _ in range(3):
-            picture = keep("vg-relation") / "images" / "relation" / "000002.png"
-            picture.unlink(missing_ok=True)
+            image = keep("vg-relation") / "images" / "relation" / "000002.png"
+            image.unlink(missing_ok=True)
         keep("vg-relation")
 
 
@@ -313,7 +313,7 @@ def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
         "images/relation": "17af7cb50af13322",
         "visual_genome_relation.json": "df8174630448d978",
     }
-    assert len(pictures(standard_cache / "scenes-v2" / "vg-relation")) == 3002
+    assert len(images(standard_cache / "scenes-v2" / "vg-relation")) == 3002
 
 
 def test_the_package_knows_what_every_part_holds() -> None:
@@ -325,7 +325,7 @@ def test_what_is_drawn_is_what_the_package_knows(
     standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert standard_digests(standard_cache / "scenes-v2" / "vg-relation", PROVIDED["vg-relation"])
-    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_pictures", lambda *_: Written())
+    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_images", lambda *_: Written())
     said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
     assert said is not None
     known = standard.known_digests()

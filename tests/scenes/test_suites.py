@@ -34,7 +34,7 @@ def world() -> World:
 
 
 class World:
-    """What may be said of each test picture, from its graph alone."""
+    """What may be said of each test image, from its graph alone."""
 
     def __init__(self) -> None:
         self.scenes = sample("test", np.arange(IMAGES))
@@ -78,7 +78,7 @@ def test_sugarcrepe_is_true_first_and_false_second(root: Path, world: World) -> 
         assert not world.may_be_said(false, index_of(item)), item
 
 
-def test_winoground_captions_are_true_of_their_own_picture_alone(root: Path, world: World) -> None:
+def test_winoground_captions_are_true_of_their_own_image_alone(root: Path, world: World) -> None:
     items = load_task("winoground").items(root)
     assert set(Counter(item.tags["type"] for item in items)) == {"Object", "Relation"}
     assert len(items) >= 20

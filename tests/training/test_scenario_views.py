@@ -1,4 +1,4 @@
-"""What ScenarioCLIP is shown: objects, focused regions, whole pictures."""
+"""What ScenarioCLIP is shown: objects, focused regions, whole images."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def prepared(feed: BatchBuilder) -> Examples:
 @pytest.mark.parametrize("size", [96, 128])
 def test_focused_regions_are_the_editions(size: int) -> None:
     scenes = sample("train", np.arange(0, 60, 6))
-    pictures, sight = draw(scenes, size), seen(scenes, size)
+    images, sight = draw(scenes, size), seen(scenes, size)
     rows, first, second = np.nonzero(np.triu(scenes.predicate >= 0))
     found = zip(rows.tolist(), first.tolist(), second.tolist(), strict=True)
     masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
     kept = [k for k, (one, other) in enumerate(masks) if one.any() and other.any()]
     assert len(kept) > 5
     ours = focused(
-        torch.from_numpy(pictures[rows[kept]]).permute(0, 3, 1, 2),
+        torch.from_numpy(images[rows[kept]]).permute(0, 3, 1, 2),
         torch.from_numpy(np.stack([masks[k] for k in kept])),
     )
     for k, mine in zip(kept, ours.permute(0, 2, 3, 1).numpy(), strict=True):
-        whole = pictures[rows[k]]
+        whole = images[rows[k]]
         assert np.array_equal(mine, focus.focused(whole, focus.blurred(whole), masks[k]))
 
 
@@ -103,7 +103,7 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
         assert torch.equal(told[k, : len(ids)], ids) and not told[k, len(ids) :].any()
 
 
-def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> None:
+def test_what_lies_within_the_captions_image_is_known(feed: BatchBuilder) -> None:
     found = prepared(feed)
     sight = visibility_of(found)
     whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
@@ -114,7 +114,7 @@ def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> N
     assert not sight.within(slots, nowhere).any()
 
 
-def test_a_batch_shows_three_more_pictures_of_every_example(feed: BatchBuilder) -> None:
+def test_a_batch_shows_three_more_images_of_every_example(feed: BatchBuilder) -> None:
     batch = feed.on_device(feed[1])
     for name in NAMES:
         shown = batch.extra[name]

@@ -75,14 +75,14 @@ def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> N
         image_resize_mode="squash",
     )
     assert load_model(f"clip:{plain}").manifest.weights_sha256 == ours.manifest.weights_sha256
-    picture = Image.effect_noise((90, 60), 80).convert("RGB")
-    assert torch.equal(ours.transform(picture), transform(picture))
+    image = Image.effect_noise((90, 60), 80).convert("RGB")
+    assert torch.equal(ours.transform(image), transform(image))
     ids = open_clip.get_tokenizer(towers.NAME)(["a red dog", "two cats"])
     with torch.inference_mode():
         texts = ours.encode_texts(ours.tokenize(["a red dog", "two cats"]), "scene")
-        images = ours.encode_images(ours.transform(picture)[None], "scene")
+        images = ours.encode_images(ours.transform(image)[None], "scene")
         theirs.eval()
-        wanted_images = theirs.encode_image(transform(picture)[None], normalize=True)
+        wanted_images = theirs.encode_image(transform(image)[None], normalize=True)
         assert torch.allclose(texts, theirs.encode_text(ids, normalize=True), atol=1e-5)
     assert torch.allclose(images, wanted_images, atol=1e-5)
 

@@ -118,7 +118,7 @@ def test_every_patch_is_in_one_group(grid: tuple[int, int]) -> None:
     members = grouped(patches, grid, 6)
     assert members.shape == (5, 6, grid[0] * grid[1])
     assert torch.equal(members.sum(dim=1), torch.ones(5, grid[0] * grid[1]))
-    assert torch.equal(grouped(patches[3:4], grid, 6), members[3:4]), "each picture by itself"
+    assert torch.equal(grouped(patches[3:4], grid, 6), members[3:4]), "each image by itself"
 
 
 def test_groups_follow_what_patches_look_like() -> None:
@@ -156,7 +156,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
 
 
 def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
-    """MSGA of one picture and caption, as its definition reads."""
+    """MSGA of one image and caption, as its definition reads."""
     groups = grouped(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
     regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
     unit = [
@@ -187,7 +187,7 @@ def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -
             alone = reader.read([caption])
             assert alone.spans is not None
             _, tokens = text_tokens(model.clip, alone.ids)
-            # Beside another picture without a caption: what is not there must not count.
+            # Beside another image without a caption: what is not there must not count.
             none = Spans(
                 *(torch.zeros_like(each) for each in (alone.spans.entities, alone.spans.relations))
             )

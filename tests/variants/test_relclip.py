@@ -74,7 +74,7 @@ BOXES = ((0, 0, 30, 30), (20, 10, 80, 50), (50, 5, 90, 60))
 PAIRS = ((0, 1), (1, 0), (2, 0), (1, 2))
 
 
-def test_patches_of_pictures_of_the_towers_size_are_open_clips(build: Build) -> None:
+def test_patches_of_images_of_the_towers_size_are_open_clips(build: Build) -> None:
     images = torch.randn(2, 3, 64, 64)
     _, tokens = image_tokens(build.model.clip, images)
     found = patch_map(build.model.clip, images)
@@ -82,7 +82,7 @@ def test_patches_of_pictures_of_the_towers_size_are_open_clips(build: Build) -> 
     torch.testing.assert_close(found.flatten(2).transpose(1, 2), tokens)
 
 
-def test_larger_pictures_have_more_patches(build: Build) -> None:
+def test_larger_images_have_more_patches(build: Build) -> None:
     assert patch_map(build.model.clip, torch.randn(1, 3, 128, 96)).shape == (1, 128, 8, 6)
 
 
@@ -99,7 +99,7 @@ def test_boxes_hit_their_patches() -> None:
     assert (quarters > 0).sum() == 1
 
 
-def test_boxes_pool_the_pictures_content(build: Build) -> None:
+def test_boxes_pool_the_images_content(build: Build) -> None:
     left = pooled(torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1)
     assert left.item() == pytest.approx(28.5, abs=1)  # the mean of the columns 0 and 1
 

@@ -81,13 +81,13 @@ def _nothing_for(role: str, scale: Any) -> Any:
 
 
 def test_each_level_has_its_own_tower_and_the_control_has_one() -> None:
-    pictures, texts = torch.randn(2, 3, 32, 32), texts_of(2)
+    pixels, texts = torch.randn(2, 3, 32, 32), texts_of(2)
     three, one = model_of(), model_of(shared=True)
     with torch.no_grad():
         for model in (three, one):
             for p in model.own.parameters():
                 p.add_(0.1 * torch.randn_like(p))
-            images = [model.encode_images(pictures, role) for role in ROLES]
+            images = [model.encode_images(pixels, role) for role in ROLES]
             names = [model.encode_texts(texts, role) for role in ROLES]
             for first, *others in (images, names):
                 assert all(torch.equal(first, each) == (model is one) for each in others)
@@ -177,9 +177,9 @@ def test_without_distillation_there_is_no_teacher() -> None:
     assert set(loss.parts) == {f"contrast_{role}" for role in ROLES}
 
 
-def test_some_global_pictures_are_whole_ones_with_their_action() -> None:
+def test_some_global_images_are_whole_ones_with_their_action() -> None:
     model, batch = model_of(), batch_of(6)
-    shown, action = model._pictures(batch), batch.extra["action"]
+    shown, action = model._images(batch), batch.extra["action"]
     assert shown.within.tolist() == [True] * 2 + [False] * 4
     assert torch.equal(shown.images, torch.cat([action.images[:2], batch.images[2:]]))
     wanted = joined(action.texts.ids[:2], batch.texts.ids[2:])

@@ -64,7 +64,7 @@ class UnionCrops:
         # A scene without a pair has no crop: its image file is checked by itself.
         self._encoder.look(scene.image for scene in scenes if not len(pairs_of(scene)))
         crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
-        self._unions = self._encoder.pictures(crops, "relation")
+        self._unions = self._encoder.images(crops, "relation")
         kept = _readable(scenes, self._encoder)
         choosing = [scene for scene in kept if scene.given == "boxes"]
         self._labels = self._choose(choosing) if choosing else {}
@@ -108,7 +108,7 @@ class UnionCrops:
     def _choose(self, scenes: Sequence[Scene]) -> dict[str, Floats]:
         """Return each label's log-probability for the boxes of each scene: [boxes, objects]."""
         refs = (ImageRef(scene.image.path, box) for scene in scenes for box in scene.boxes)
-        crops = self._encoder.pictures(refs, "object")
+        crops = self._encoder.images(refs, "object")
         names = {name for scene in scenes for name in scene.vocabulary.objects}
         phrases = self._encoder.captions(sorted(names), "object").embedded
         logs = {}

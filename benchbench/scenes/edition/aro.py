@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from benchbench.scenes.balance import Items, balanced_attributes, balanced_relations
-from benchbench.scenes.edition.images import Drawings, drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.edition.images import Drawings, drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
@@ -56,7 +56,7 @@ class Questions(Generic[Items]):
     @property
     def PROVIDES(self) -> tuple[str, str]:  # noqa: N802
         """Return the file and the folder."""
-        return self.file, f"{TEST_PICTURES}{self.name}/"
+        return self.file, f"{TEST_IMAGES}{self.name}/"
 
     def asked(self, plan: Plan) -> tuple[Scenes, Items]:
         """Return the scenes and their items."""
@@ -64,15 +64,15 @@ class Questions(Generic[Items]):
             return plan.scenes, self.all_of(plan.scenes)
         return self.balanced("test", plan.each)
 
-    def pictures(self, plan: Plan) -> list[Drawings]:
+    def images(self, plan: Plan) -> list[Drawings]:
         """Return the images of these scenes."""
         if plan.each is None:
-            return [shared_pictures(plan)]
+            return [shared_images(plan)]
         plan.progress(f"{self.name} scenes", 0, 1)
         scenes, _ = self.asked(plan)
         plan.progress(f"{self.name} scenes", 1, 1)
-        names = [picture_name(number) for number in scenes.index.tolist()]
-        folder, what = f"{TEST_PICTURES}{self.name}", f"{self.name} pictures"
+        names = [image_name(number) for number in scenes.index.tolist()]
+        folder, what = f"{TEST_IMAGES}{self.name}", f"{self.name} images"
         return [drawings(folder, what, scenes, names, plan.size)]
 
     def write(self, folder: Path, plan: Plan) -> Written:
@@ -143,7 +143,7 @@ def _shared(
     return [
         {
             "image_id": number,
-            "image_path": f"{folder}{picture_name(number)}",
+            "image_path": f"{folder}{image_name(number)}",
             "true_caption": true,
             "false_caption": false,
             "bbox_x": left,

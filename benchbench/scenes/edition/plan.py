@@ -32,7 +32,7 @@ IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """The counts and the size in pixels that make an edition the standard one."""
 EACH = 300
 """Items of every relation, and of every pair of attributes, in the standard edition."""
-TEST_PICTURES = "images/"
+TEST_IMAGES = "images/"
 """The folder of the test images, which several parts share."""
 LEAST_SIZE = CANONICAL
 """The smallest size in pixels. Items are judged at this size: in smaller images a crop may show
@@ -132,6 +132,6 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
     return state.hexdigest()
 
 
-def picture_name(index: int) -> str:
+def image_name(index: int) -> str:
     """Return the file name of an image: ``000123.png``."""
     return f"{index:06d}.png"

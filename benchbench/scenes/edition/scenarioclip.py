@@ -23,8 +23,8 @@ import numpy.typing as npt
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, annotated, picture_name
+from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, annotated, image_name
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -37,7 +37,7 @@ Ints = npt.NDArray[np.int64]
 Record = dict[str, Any]
 
 METADATA, CLASSES, REGIONS = "metadata_test.json", "classes.json", "focused"
-PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_PICTURES)
+PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_IMAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class _Relations:
     """[relations]"""
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images and the focused regions."""
     relations = _relations(plan)
     starts = range(0, len(plan.scenes), BATCH)
     regions = [_regions(plan, relations, slice(start, start + BATCH)) for start in starts]
-    return [shared_pictures(plan), Drawings(REGIONS, "focused regions", regions)]
+    return [shared_images(plan), Drawings(REGIONS, "focused regions", regions)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -96,7 +96,7 @@ def _records(plan: Plan, relations: _Relations) -> list[Record]:
     return [
         {
             "id": f"{number:06d}",
-            "image_path": f"{TEST_PICTURES}{picture_name(number)}",
+            "image_path": f"{TEST_IMAGES}{image_name(number)}",
             "action": SCENARIOS[scenes.scenario[row]].name,
             "dense_caption": dense[row][0],
             "objects": [
@@ -138,12 +138,12 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
     ]
 
     def shown() -> Iterator[npt.NDArray[np.uint8]]:
-        for row, picture in enumerate(draw(plan.scenes.take(rows), plan.size)):
-            blur = blurred(picture) if pairs[row] else picture
+        for row, image in enumerate(draw(plan.scenes.take(rows), plan.size)):
+            blur = blurred(image) if pairs[row] else image
             for _, (one, other) in sorted(pairs[row].items()):
                 place = rows.start + row
                 masks = plan.sight.mask(place, one), plan.sight.mask(place, other)
-                yield focused(picture, blur, masks)
+                yield focused(image, blur, masks)
 
     return Batch([name for each in pairs for name in sorted(each)], shown)
 

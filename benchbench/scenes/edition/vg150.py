@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.edition.images import Drawings, drawings
-from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
+from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, image_name
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import seen
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -43,8 +43,8 @@ Ints = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
-ZERO_SHOT, PICTURES = "zeroshot_triplet.json", "VG_100K"
-PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{PICTURES}/")
+ZERO_SHOT, IMAGES = "zeroshot_triplet.json", "VG_100K"
+PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{IMAGES}/")
 LONGEST = 1024
 TRAINING, TEST = 0, 2
 _BATCH = 250
@@ -74,10 +74,10 @@ class _Graphs:
         return np.concatenate([self.labels[self.ends], self.predicates[:, None]], axis=1)
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images, which no other part has."""
-    test, names = sample("test-dense", np.arange(plan.dense)), map(picture_name, range(plan.dense))
-    return [drawings(PICTURES, "dense scenes", test, list(names), plan.size)]
+    test, names = sample("test-dense", np.arange(plan.dense)), map(image_name, range(plan.dense))
+    return [drawings(IMAGES, "dense scenes", test, list(names), plan.size)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -208,8 +208,8 @@ def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:
 
 def _image_data(plan: Plan) -> list[dict[str, Any]]:
     """Return the content of ``image_data.json``; ids count from 1."""
-    files = [picture_name(i) for i in range(plan.dense)]
-    files += [f"train-{picture_name(i)}" for i in range(plan.training)]
+    files = [image_name(i) for i in range(plan.dense)]
+    files += [f"train-{image_name(i)}" for i in range(plan.training)]
     return [
         {"image_id": i, "width": plan.size, "height": plan.size, "file_name": name}
         for i, name in enumerate(files, start=1)

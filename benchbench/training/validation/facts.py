@@ -67,7 +67,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Fa
     found = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    pictures = draw(found.scenes, SIZE)
+    images = draw(found.scenes, SIZE)
     boxes = np.rint(found.boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(pictures, boxes, strict=True)]
+    shown = [transform(part(*each)) for each in zip(images, boxes, strict=True)]
     return FactSet(torch.stack(shown), facts_of(found))

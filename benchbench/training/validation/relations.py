@@ -44,7 +44,7 @@ class RelationSet:
     """Images whose relations are to be found."""
 
     scenes: list[Scene]
-    pictures: npt.NDArray[np.uint8]
+    images: npt.NDArray[np.uint8]
     """[n, SIZE, SIZE, 3]"""
 
     def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
@@ -69,18 +69,18 @@ class RelationSet:
     def _judged(self, number: int, scorer: Scorer) -> tuple[Related, npt.NDArray[np.bool_]]:
         scene = self.scenes[number]
         ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
-        shown = View(self._picture(number), scene.boxes, scene.labels, ends, scene.vocabulary)
+        shown = View(self._image(number), scene.boxes, scene.labels, ends, scene.vocabulary)
         names = scorer.score_objects(shown).argmax(axis=1)
         logs = scorer.score_relations(shown)
         return rank(scene, scored(scene, logs, None)), names == np.array(scene.labels)
 
-    def _picture(self, number: int) -> Any:
-        def picture() -> Image:
+    def _image(self, number: int) -> Any:
+        def image() -> Image:
             from PIL import Image
 
-            return Image.fromarray(self.pictures[number])
+            return Image.fromarray(self.images[number])
 
-        return picture
+        return image
 
 
 def build(transform: object = None, scenes: int = SCENES) -> RelationSet:

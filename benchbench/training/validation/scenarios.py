@@ -45,7 +45,7 @@ class Naming:
     """Images of one kind, to be found their names."""
 
     role: Role
-    pictures: Tensor
+    images: Tensor
     """[m, 3, size, size]"""
     names: list[str]
     right: Tensor
@@ -67,7 +67,7 @@ class ScenarioSet:
             found = {
                 name: _named(model, reader, device, each) for name, each in self.namings.items()
             }
-            images = embedded_images(model, self.namings["action"].pictures, device)
+            images = embedded_images(model, self.namings["action"].images, device)
             texts = embedded_texts(model, reader, self.lines, device)
         model.train()
         similarity = (images @ texts.T).cpu()
@@ -109,7 +109,7 @@ def _naming(
 
 def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
     own = [{SCENARIOS[kind].name} for kind in scenes.scenario.tolist()]
-    shown = [transform(Image.fromarray(picture)) for picture in drawn]
+    shown = [transform(Image.fromarray(image)) for image in drawn]
     return _naming("scene", shown, own, sorted(set[str]().union(*own)))
 
 
@@ -143,8 +143,8 @@ def _relations(
         focused(drawn[k], blurred(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
         for k, one, other in regions
     )
-    pictures = [transform(Image.fromarray(picture)) for picture in pixels]
-    return _naming("relation", pictures, [of_region[key] for key in regions], sorted(set(said)))
+    images = [transform(Image.fromarray(image)) for image in pixels]
+    return _naming("relation", images, [of_region[key] for key in regions], sorted(set(said)))
 
 
 def _regions(row: Ints, ends: Ints) -> list[tuple[int, ...]]:
@@ -159,7 +159,7 @@ def _spread(count: int, most: int) -> Ints:
 
 
 def _named(model: Any, reader: Reader, device: str, asked: Naming) -> float:
-    images = embedded_images(model, asked.pictures, device, asked.role)
+    images = embedded_images(model, asked.images, device, asked.role)
     texts = embedded_texts(model, reader, asked.names, device, asked.role)
     best = (images @ texts.T).argmax(dim=1).cpu()
     return 100 * float(asked.right[torch.arange(len(best)), best].float().mean())

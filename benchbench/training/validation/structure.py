@@ -150,11 +150,11 @@ def _choices(
     return Choices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
 
 
-def part(picture: Any, box: Sequence[int] | None) -> Image:
+def part(image: Any, box: Sequence[int] | None) -> Image:
     """Return an image, [height, width, 3] uint8, or a box of it, as PIL for a transform."""
     from PIL import Image
 
-    whole = Image.fromarray(picture)
+    whole = Image.fromarray(image)
     return whole if box is None else whole.crop(tuple(box))  # type: ignore[arg-type]
 
 
@@ -168,9 +168,9 @@ def _chosen(model: Any, reader: Reader, device: str, choices: Choices) -> Tensor
     return true > false
 
 
-def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "scene") -> Tensor:
+def embedded_images(model: Any, images: Tensor, device: str, role: Role = "scene") -> Tensor:
     """Encode images, [n, 3, size, size] → [n, dim]."""
-    lots = torch.split(pictures, _AT_ONCE)
+    lots = torch.split(images, _AT_ONCE)
     return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def transform(picture: Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(picture.resize((24, 24)))).permute(2, 0, 1).float()
+def transform(image: Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image.resize((24, 24)))).permute(2, 0, 1).float()
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class Images:
     """Embedded images and crops."""
 
     embedded: Embedded[ImageRef]
@@ -54,7 +54,7 @@ class _Batch:
     unreadable: dict[Path, str]
 
 
-def encode_pictures(
+def encode_images(
     model: DualEncoder,
     refs: Sequence[ImageRef],
     *,
@@ -65,7 +65,7 @@ def encode_pictures(
     progress: Progress | None = None,
     unfinished: Unfinished | None = None,
     outputs: Outputs | None = None,
-) -> Pictures:
+) -> Images:
     """Encode each distinct image and crop once.
 
     Args:
@@ -97,7 +97,7 @@ def encode_pictures(
             report("images", done, total)
     parts = [batch.vectors for batch in batches if len(batch.vectors)]
     read = [ref for batch in batches for ref in batch.refs]
-    return Pictures(
+    return Images(
         Embedded(
             {ref: row for row, ref in enumerate(read)},
             np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
@@ -198,7 +198,7 @@ class _Work:
         for file in files:
             if file.error and self.on_missing == "error":
                 raise file.error
-        tensors = [tensor for file in files for tensor in file.pictures]
+        tensors = [tensor for file in files for tensor in file.images]
         vectors = np.empty((0, 0), np.float32)
         if tensors:
             encoded = self.model.encode_images(self.outputs.images(tensors), self.role)
@@ -217,7 +217,7 @@ class Decoded(Generic[Shown]):
 
     path: Path
     refs: list[ImageRef]
-    pictures: list[Shown]
+    images: list[Shown]
     """The outputs of the model's ``transform``, in the order of ``refs``."""
     sha256: str
     error: ImageError | None = None
@@ -248,5 +248,5 @@ def _decode(
         image = decode(content, path)
     except ImageError as error:
         return Decoded(path, refs, [], "", error)
-    pictures = [transform(crop(image, ref)) for ref in refs]
-    return Decoded(path, refs, pictures, hashlib.sha256(content).hexdigest())
+    images = [transform(crop(image, ref)) for ref in refs]
+    return Decoded(path, refs, images, hashlib.sha256(content).hexdigest())
