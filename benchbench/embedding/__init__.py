@@ -10,17 +10,17 @@ distinct pair once, and encodes each image once for all of its captions.
 from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
 from benchbench.embedding.encoder import Encoder
+from benchbench.embedding.encoding_cache import EncodingCache
 from benchbench.embedding.images import Images, encode_images
 from benchbench.embedding.pairs import Scored, score_pairs
-from benchbench.embedding.unfinished import Unfinished
 
 __all__ = [
     "Captions",
     "Embedded",
     "Encoder",
+    "EncodingCache",
     "Images",
     "Scored",
-    "Unfinished",
     "encode_captions",
     "encode_images",
     "score_pairs",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from benchbench.embedding.captions import Captions
     from benchbench.embedding.embedded import Embedded
+    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.pairs import Block, Scored
-    from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
     Asked = TypeVar("Asked", bound=Question)
@@ -41,7 +41,7 @@ class Encoder:
         workers: int,
         on_missing: OnMissing = "error",
         progress: Progress | None = None,
-        unfinished: Unfinished | None = None,
+        cache: EncodingCache | None = None,
     ) -> None:
         self.progress = progress
         self.sha256: dict[Path, str] = {}
@@ -59,7 +59,7 @@ class Encoder:
         self._batch_size = batch_size
         self._workers = workers
         self._on_missing = on_missing
-        self._unfinished = unfinished
+        self._cache = cache
 
     def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Embed images and crops; those of unreadable files have no row.
@@ -76,7 +76,7 @@ class Encoder:
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
-            unfinished=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
+            cache=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
             outputs=self.outputs,
         )
         self.inputs += len(distinct)
@@ -128,7 +128,7 @@ class Encoder:
             batch_size=self._batch_size * CAPTIONS_PER_IMAGE,
             role=role,
             progress=self.progress,
-            unfinished=self._kept("captions", role, distinct),
+            cache=self._kept("captions", role, distinct),
             outputs=self.outputs,
         )
         self.inputs += len(distinct)
@@ -156,7 +156,7 @@ class Encoder:
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
-            unfinished=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+            cache=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
             outputs=self.outputs,
         )
         self.inputs += scored.n_pairs
@@ -177,14 +177,14 @@ class Encoder:
             raise ContractError(f"{name} does not embed images and captions; this task needs it.")
         return self._encodes
 
-    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:
-        """Return the store of this call's batches, named by the digest of its inputs, in order."""
-        if self._unfinished is None:
+    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> EncodingCache | None:
+        """Return the cache of this call's batches, named by the digest of its inputs, in order."""
+        if self._cache is None:
             return None
         digest = hashlib.sha256(f"{kind} {role}".encode())
         for each in inputs:
             digest.update(b"\0" + each.encode("utf-8", "surrogateescape"))  # paths may be any bytes
-        return self._unfinished.within(digest.hexdigest()[:16])
+        return self._cache.within(digest.hexdigest()[:16])
 
 
 def one_a_file(refs: Iterable[ImageRef]) -> list[ImageRef]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.images import Decoded, FileCrops
-    from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import Features, ImageRef, PairScorer, Progress, Shown
 
     Scores = npt.NDArray[np.float32]
@@ -70,7 +70,7 @@ def score_pairs(
     batch_size: int,
     workers: int,
     progress: Progress | None = None,
-    unfinished: Unfinished | None = None,
+    cache: EncodingCache | None = None,
     outputs: Outputs | None = None,
 ) -> Scored:
     """Score each distinct pair of an image and a token sequence once.
@@ -81,7 +81,7 @@ def score_pairs(
         batch_size: images, and pairs, per forward pass.
         workers: the number of decoding threads.
         progress: called after each batch of pairs.
-        unfinished: the stored portions of an interrupted evaluation of the same blocks and the same
+        cache: the portions of an interrupted evaluation of the same blocks and the same
             bytes of files, which are used and extended.
         outputs: checks the model's outputs.
 
@@ -98,7 +98,7 @@ def score_pairs(
     numbers = {text: first.setdefault(ids, i) for i, (text, ids) in enumerate(cut.items())}
     asked = _asked(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
-    work = _Work(model, outputs, texts, lengths, asked, batch_size, unfinished)
+    work = _Work(model, outputs, texts, lengths, asked, batch_size, cache)
     return Scored(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
@@ -164,7 +164,7 @@ class _Work:
     """The length of each caption in tokens."""
     asked: Mapping[ImageRef, Integers]
     batch_size: int
-    unfinished: Unfinished | None
+    cache: EncodingCache | None
 
     @property
     def by_image(self) -> bool:
@@ -221,21 +221,21 @@ class _Work:
             for i, scores in enumerate(portions.values())
             if scores is not None
         ]
-        if self.unfinished is None or not found:
+        if self.cache is None or not found:
             return kept
-        if not self.unfinished.confirms("pairs", lambda: self._agrees(*found[0], workers)):
+        if not self.cache.confirms("pairs", lambda: self._agrees(*found[0], workers)):
             return [dict.fromkeys(portions) for portions in kept]
-        self.unfinished.count(sum(len(scores) for _, _, scores in found))
+        self.cache.count(sum(len(scores) for _, _, scores in found))
         return kept
 
     def _load(self, number: int, n: int) -> Scores | None:
         """Return the n stored scores of a portion, where they exist and are valid."""
-        arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
-        if self.unfinished is None or arrays is None:
+        arrays = self.cache.load(self.stage, number, "scores") if self.cache else None
+        if self.cache is None or arrays is None:
             return None
         scores = arrays["scores"]
         if scores.dtype != np.float32 or scores.shape != (n,) or not np.isfinite(scores).all():
-            self.unfinished.drop(self.stage, number)
+            self.cache.drop(self.stage, number)
             return None
         return np.asarray(scores, dtype=np.float32)
 
@@ -273,8 +273,8 @@ class _Work:
             if kept is None:
                 pairs = chunk.image[part], chunk.caption[part]
                 scores[part] = self._score(features, *pairs, count)
-                if self.unfinished:
-                    self.unfinished.save(self.stage, number, scores=scores[part])
+                if self.cache:
+                    self.cache.save(self.stage, number, scores=scores[part])
             else:
                 scores[part] = kept
                 count.add(len(part))

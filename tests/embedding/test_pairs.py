@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from benchbench.data.images import crop
-from benchbench.embedding import Unfinished, score_pairs
+from benchbench.embedding import EncodingCache, score_pairs
 from benchbench.embedding import pairs as engine
 from benchbench.errors import ImageError, ModelError
 from benchbench.types import ImageRef
@@ -86,9 +86,9 @@ def test_portions_of_one_order_are_not_taken_for_anothers(
     refs: list[ImageRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
-    place = Unfinished.of(["both orders"])
+    place = EncodingCache.of(["both orders"])
     first, second = (
-        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, unfinished=place)
+        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, cache=place)
         for model in (HashScorer(), Together())
     )
     assert (first.take(refs, CAPTIONS) == second.take(refs, CAPTIONS)).all()
@@ -125,7 +125,7 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
             batch_size=3,
             workers=2,
             progress=stop,
-            unfinished=Unfinished(tmp_path),
+            cache=EncodingCache(tmp_path),
         )
     model, seen = HashScorer(), []
     resumed = score_pairs(
@@ -133,7 +133,7 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
         blocks,
         batch_size=3,
         workers=2,
-        unfinished=Unfinished(tmp_path),
+        cache=EncodingCache(tmp_path),
         progress=lambda what, done, total: seen.append(done),
     )
     assert np.array_equal(resumed.take(refs, CAPTIONS), whole.take(refs, CAPTIONS))
