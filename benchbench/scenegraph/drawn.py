@@ -87,14 +87,14 @@ def tagged(words: tuple[str, ...]) -> list[tuple[str, str]] | None:
 
 def read(words: tuple[str, ...]) -> Graph | None:
     """Return the graph of a caption in the drawn world's form; None for any other caption."""
-    reader = _Reader(words)
-    while reader.at < len(words):
-        if not (reader.phrase() or reader.noun()):
+    parser = _DrawnCaptionParser(words)
+    while parser.at < len(words):
+        if not (parser.phrase() or parser.noun()):
             return None
-    return reader.draft.graph() if reader.draft.objects and reader.pending is None else None
+    return parser.draft.graph() if parser.draft.objects and parser.pending is None else None
 
 
-class _Reader:
+class _DrawnCaptionParser:
     """One pass over a caption."""
 
     __slots__ = ("at", "draft", "lexicon", "pending", "recent")

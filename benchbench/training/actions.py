@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
 
 class ActionView:
     """The whole image of each scene, and its scenario's name."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Read the names."""
         kinds = visibility_of(found).scenes.scenario.tolist()
         whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.training.examples import Examples, Ints, Source
-    from benchbench.training.views import View
-    from benchbench.variants.texts import Reader, Tagged, Texts
+    from benchbench.training.views import BatchView
+    from benchbench.variants.texts import CaptionReader, Tagged, Texts
 
 PREFETCH = 4
 
@@ -32,8 +32,8 @@ class BatchBuilder:
     """Batch k of a source, for one process of several."""
 
     source: Source
-    reader: Reader
-    views: Sequence[View]
+    reader: CaptionReader
+    views: Sequence[BatchView]
     batch: int
     """Of all processes together."""
     size: int

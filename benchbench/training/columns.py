@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Negatives, Variant
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
@@ -186,7 +186,7 @@ class Assembly:
 
     variant: Variant
     """Says which swapped captions, how many, and which views."""
-    reader: Reader
+    reader: CaptionReader
     """Says whether triples and spans are read, and of which captions triples are turned."""
     preprocessing: Mapping[str, Any]
     fixed: bool = False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -73,7 +73,7 @@ class _Pair:
 class FactsView:
     """All facts of the two objects that a caption is about, and two false sets."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Compute the facts."""
         found.extra["facts"] = facts_of(found)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples, Ints
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
 CELLS = 16
@@ -31,7 +31,7 @@ CELLS = 16
 class MaskView:
     """How much of each cell of the image each entity of the caption covers."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Find which object each entity is, and where objects are seen."""
         found.extra |= {
             "mask slots": torch.from_numpy(slots_of(found)),

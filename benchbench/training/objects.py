@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 
 class ObjectView:
     """Any object that an annotator would see, as tightly cut out as in the test edition."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Choose the objects; a scene and what is shown of it belong together."""
         sight = visibility_of(found)
         slot, there = one_of(sight.shown, dice("training/object", sight.scenes.index), "slot")

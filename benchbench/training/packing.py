@@ -24,7 +24,7 @@ from benchbench.training.columns import SWAPS, TURNS, VIEW_COLUMNS, fitted, layo
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
-from benchbench.variants.texts import Reader, turn_of
+from benchbench.variants.texts import CaptionReader, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,7 +63,7 @@ class Recipe:
     views: tuple[str, ...] = ()
     """Names of ``columns.VIEW_COLUMNS``: what is kept besides."""
     turns: bool = False
-    """Whether it is kept which captions' triples are turned (``Reader.turned_percent``)."""
+    """Whether it is kept which captions' triples are turned (``CaptionReader.turned_percent``)."""
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.views if name not in VIEW_COLUMNS]:
@@ -79,7 +79,7 @@ class Recipe:
         towers.register()
         tokenizer = open_clip.get_tokenizer(self.architecture)
         semantic = kind == "semantic"
-        reader = Reader(tokenizer, with_triples=semantic, with_spans=semantic)
+        reader = CaptionReader(tokenizer, with_triples=semantic, with_spans=semantic)
         world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)
         views = [VIEWS[name] for name in self.views] if semantic else []
         return BatchBuilder(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
 Ints = npt.NDArray[np.int64]
@@ -101,7 +101,7 @@ class Pairs:
     false_percent: int = 0
     """Of unrelated pairs that get one too, where some predicate is known of their names."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Annotate, choose pairs, and read their phrases."""
         if found.scenes is None:
             raise RuntimeError("pairs are known of drawn scenes alone")
@@ -154,7 +154,7 @@ class Pairs:
         return ends, np.where(drawn, left[:, None], 1.0).astype(np.float32)
 
     def _told(
-        self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: Reader
+        self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: CaptionReader
     ) -> Told:
         """Return the targets, with the phrases of the first pairs."""
         rows = np.arange(len(labels))[:, None]
@@ -191,7 +191,7 @@ class Pairs:
         batch.extra |= {"regions": regions, "told": found.extra["told"].to(feed.device)}
 
 
-def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
+def _phrases(kinds: Ints, side: int, reader: CaptionReader) -> Any:
     """Return texts of (name, predicate) pairs, at least one: "dog chasing", or "chasing dog"."""
     pairs = [divmod(kind, len(PHRASES)) for kind in kinds.tolist()] or [(0, 0)]
     words = [(NAMES[name], PHRASES[predicate]) for name, predicate in pairs]

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
     from benchbench.training.visibility import Ints
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
 
 class RelationView:
     """Any annotated relation between objects that an annotator would see."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Choose the relations; a scene and what is shown of it belong together."""
         sight = visibility_of(found)
         scenes, shown = sight.scenes, sight.shown

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from benchbench.training.examples import Source
     from benchbench.training.plan import Plan
     from benchbench.training.validation.sets import ValidationSet
-    from benchbench.training.views import View
+    from benchbench.training.views import BatchView
     from benchbench.types import ModelManifest
     from benchbench.variants.building import Build
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Variant
 
 SMALL = "small"
@@ -262,7 +262,7 @@ def data_of(
     return source, source.validation_set
 
 
-def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
+def _reads_free_text(reader: CaptionReader, source: Photographs, name: str) -> None:
     """Set the tagger by which triples are read from all captions alike, at test time too.
 
     Raises:
@@ -297,5 +297,5 @@ def record_of(
     }
 
 
-def _settings_of(view: View) -> dict[str, Any]:
+def _settings_of(view: BatchView) -> dict[str, Any]:
     return asdict(view) if is_dataclass(view) else {}

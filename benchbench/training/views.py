@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
 
-class View(Protocol):
+class BatchView(Protocol):
     """One more thing to show of each example, in three steps."""
 
-    def prepare(self, found: Examples, reader: Reader) -> None:
+    def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Choose what to show and read its names, beside the device."""
         ...
 
@@ -36,7 +36,7 @@ class View(Protocol):
         ...
 
 
-VIEWS: dict[str, View] = {
+VIEWS: dict[str, BatchView] = {
     "action": ActionView(),
     "facts": FactsView(),
     "masks": MaskView(),

@@ -199,7 +199,7 @@ Model = DualEncoder | PairScorer
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RelationInput:
     """The input of a relation scorer for one scene."""
 
     image: Callable[[], Image]
@@ -217,14 +217,14 @@ class View:
 class RelationScorer(Protocol):
     """A model with its own head for relations; dual encoders are scored by union crops."""
 
-    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
         """Return the log-probability of each predicate for each pair: [pairs, predicates]."""
         ...
 
-    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
         """Return the log-probability of each label for each box: [boxes, objects] (SGCls).
 
-        ``view.labels`` is empty.
+        ``inputs.labels`` is empty.
         """
         ...
 

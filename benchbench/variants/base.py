@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 
 from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Facts, Loss, Variant
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Base(nn.Module):
         for name, parameter in clip.named_parameters():
             parameter.requires_grad_(name.startswith("visual.") or name == "logit_scale")
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader; captions are not used in training."""
-        return Reader(tokenizer, with_triples=False)
+        return CaptionReader(tokenizer, with_triples=False)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE between images and facts, and the losses on exchanged facts."""

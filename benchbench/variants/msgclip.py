@@ -50,7 +50,7 @@ from benchbench.variants.contrast import (
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.regions import grouped
 from benchbench.variants.structclip import Contrastive
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Loss, Variant
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ class Aligned(Contrastive):
         self._window: Tensor | None = None
         """Matched entities, and all, of the steps since ``WINDOW`` was last full."""
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader, with spans where MSGA needs them."""
-        return Reader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
+        return CaptionReader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return NegCLIP's loss, and MSGA from its first step on."""

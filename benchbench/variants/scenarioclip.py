@@ -39,7 +39,7 @@ from benchbench.variants.contrast import (
     rank,
 )
 from benchbench.variants.features import text_embeddings
-from benchbench.variants.texts import Reader, Texts, joined, numbered
+from benchbench.variants.texts import CaptionReader, Texts, joined, numbered
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ class ScenarioClip(nn.Module):
         self.teacher_decay = teacher_decay
         self.teacher: nn.ModuleDict | None = None
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader without triples."""
-        return Reader(tokenizer, with_triples=False)
+        return CaptionReader(tokenizer, with_triples=False)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Make a teacher first where the weights have one: those of a run to be gone on with."""

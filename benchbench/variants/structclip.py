@@ -33,7 +33,7 @@ from benchbench.variants.contrast import (
 )
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.knowledge import KnowledgeEncoder
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ class Contrastive(nn.Module):
             dim = clip.text_projection.shape[1]
             self.knowledge = KnowledgeEncoder(vocabulary, width, knowledge_layers, heads, dim, bag)
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader, with triples where the knowledge encoder reads them."""
         triples = self.knowledge is not None
-        return Reader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
+        return CaptionReader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE, and the losses on swapped captions."""

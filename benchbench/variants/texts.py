@@ -77,7 +77,7 @@ def turn_of(text: str) -> int:
     return permutation(f"turned/{text}", 100)[0]
 
 
-class Reader:
+class CaptionReader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
     def __init__(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.types import Role, Similarity
-    from benchbench.variants.texts import Reader, Texts
+    from benchbench.variants.texts import CaptionReader, Texts
 
 Negatives = Literal["none", "random", "semantic"]
 """Which swapped captions an image is to be told from."""
@@ -129,7 +129,7 @@ class Trained(Protocol):
     clip: Any
     """The ``open_clip.CLIP`` that shows what images look like to it."""
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return the reader that turns strings into what ``encode_texts`` takes."""
         ...
 

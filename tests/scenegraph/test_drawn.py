@@ -91,7 +91,7 @@ def test_as_many_facts_are_read_as_the_caption_tells(split: str) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_as_many_objects_and_attributes_are_read_as_the_tags_say(split: str) -> None:
     places = {"grass", "park", "beach", "snow", "desert", "road", "city", "room", "kitchen", "sea"}
-    others = {*places, "sky", "image", "nothing", "left", "right", "front"}
+    others = {*places, "sky", "picture", "nothing", "left", "right", "front"}
     _, short, dense = told(split)
     for _, text, graph in short + dense:
         tagged = drawn_tags(words_of(text))

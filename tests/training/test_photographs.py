@@ -25,7 +25,7 @@ from benchbench.training.running import build_for, data_of
 from benchbench.types import DualEncoder
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from tests.conftest import SHARED
 
 CAPTIONS = ("A brown dog chases a white cat .", "A man in a red shirt sits on a wooden bench .")
@@ -106,7 +106,7 @@ def test_the_middle_is_shown_where_the_model_cuts_it_out(file: Path) -> None:
 def test_spans_are_read_by_tags(file: Path) -> None:
     build = build_for(variant("msgclip"), Plan("msgclip"))
     source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), build)
-    assert isinstance(build.reader, Reader)
+    assert isinstance(build.reader, CaptionReader)
     feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     batch = feed.on_device(feed[0])
     assert batch.images.shape == (6, 3, 64, 64)

@@ -21,7 +21,7 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.validation import relations
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.training.views import VIEWS
-from benchbench.types import LoadOptions, RelationScorer, View, Vocabulary
+from benchbench.types import LoadOptions, RelationInput, RelationScorer, Vocabulary
 from benchbench.variants import towers
 from benchbench.variants.adapter import RelatingVariant, TrainedVariant, load_variant
 from benchbench.variants.building import Build, build_variant
@@ -65,9 +65,9 @@ def loaded(trained: Path) -> Any:
     return load_model(f"relclip:{trained}")
 
 
-def view_of(boxes: Any, labels: Any, pairs: Any) -> View:
+def view_of(boxes: Any, labels: Any, pairs: Any) -> RelationInput:
     pixels = np.random.default_rng(1).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-    return View(lambda: Image.fromarray(pixels), boxes, labels, pairs, WORDS)
+    return RelationInput(lambda: Image.fromarray(pixels), boxes, labels, pairs, WORDS)
 
 
 BOXES = ((0, 0, 30, 30), (20, 10, 80, 50), (50, 5, 90, 60))

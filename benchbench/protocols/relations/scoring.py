@@ -14,7 +14,7 @@ import numpy as np
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.protocols.relations.ranking import Scored
-from benchbench.types import ImageRef, View
+from benchbench.types import ImageRef, RelationInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,20 +140,20 @@ class OwnHead:
         boxes, pairs = boxes_of(scene), pairs_of(scene)
         ends = tuple((i, j) for i, j in pairs.tolist())
 
-        def view(labels: Sequence[int]) -> View:
+        def input_of(labels: Sequence[int]) -> RelationInput:
             path = scene.image.path
             shown = lambda: decode(read_bytes(path), path)  # noqa: E731
-            return View(shown, tuple(boxes), tuple(labels), ends, scene.vocabulary)
+            return RelationInput(shown, tuple(boxes), tuple(labels), ends, scene.vocabulary)
 
         chosen = None
         if scene.given == "boxes":
             shape = (len(boxes), len(scene.vocabulary.objects))
-            chosen = self._encoder.outputs.logs(self._model.score_objects(view(())), shape)
+            chosen = self._encoder.outputs.logs(self._model.score_objects(input_of(())), shape)
         labels = labels_of(scene, chosen)
         shape = (len(pairs), len(scene.vocabulary.predicates))
         logs = np.empty(shape)
         if len(pairs):
-            logs = self._encoder.outputs.logs(self._model.score_relations(view(labels)), shape)
+            logs = self._encoder.outputs.logs(self._model.score_relations(input_of(labels)), shape)
         return scored(scene, logs, chosen)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.training.validation.structure import StructureSet
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 EXAMPLES = 600
 REGIONS = 6
@@ -53,12 +53,12 @@ class AlignmentSet:
     masks: Tensor
     """[n, entities, cells, cells]: what each entity covers; 0 everywhere of unknown ones."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return the metrics of ``validation``, and ``matched`` beside them, in percent."""
         found = self.structure.metrics(model, reader, device)
         return found | {MATCHED: 100 * self.accuracy(model.clip, reader, device)}
 
-    def accuracy(self, clip: Any, reader: Reader, device: str) -> float:
+    def accuracy(self, clip: Any, reader: CaptionReader, device: str) -> float:
         """Return the share of right matches of known entities; an unmatched one is wrong."""
         right = total = 0
         for judged in self.judged(clip, reader, device):
@@ -66,7 +66,7 @@ class AlignmentSet:
             total += int(judged.known.sum())
         return right / total
 
-    def judged(self, clip: Any, reader: Reader, device: str) -> Iterator[Judged]:
+    def judged(self, clip: Any, reader: CaptionReader, device: str) -> Iterator[Judged]:
         """Return what towers make of the images, some at a time."""
         clip.eval()
         with inference():

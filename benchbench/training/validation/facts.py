@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Facts
 
 EXAMPLES = 1000
@@ -37,7 +37,7 @@ class FactSet:
     """[n, 3, size, size], normalised."""
     facts: Facts
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return exchanges told from the truth and facts retrieved by their image, in percent."""
         model.eval()
         with inference():

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
     from benchbench.training.visibility import Flags, Ints
     from benchbench.types import Role
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 SCENES, ITEMS = 250, 400
 
@@ -60,7 +60,7 @@ class ScenarioSet:
     lines: list[str]
     """A dense caption of each of the action's images."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return top-1 accuracy by level in percent, ``retrieval`` both ways, and the ``mean``."""
         model.eval()
         with inference():
@@ -158,7 +158,7 @@ def _spread(count: int, most: int) -> Ints:
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
-def _named(model: Any, reader: Reader, device: str, asked: Naming) -> float:
+def _named(model: Any, reader: CaptionReader, device: str, asked: Naming) -> float:
     images = embedded_images(model, asked.images, device, asked.role)
     texts = embedded_texts(model, reader, asked.names, device, asked.role)
     best = (images @ texts.T).argmax(dim=1).cpu()

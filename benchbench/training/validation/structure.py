@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
     from benchbench.types import Role
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 SIZE = 224
 PER_RELATION, PER_PAIR, GALLERY = 60, 42, 250
@@ -73,7 +73,7 @@ class StructureSet:
     lines: list[str]
     """A caption of each image of the gallery."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return the percentages of right items by name, and their ``mean``.
 
         Ties count as wrong.
@@ -158,7 +158,7 @@ def part(image: Any, box: Sequence[int] | None) -> Image:
     return whole if box is None else whole.crop(tuple(box))  # type: ignore[arg-type]
 
 
-def _chosen(model: Any, reader: Reader, device: str, choices: Choices) -> Tensor:
+def _chosen(model: Any, reader: CaptionReader, device: str, choices: Choices) -> Tensor:
     """Return which true captions are nearer to their images than the false ones: [m] bool."""
     images = embedded_images(model, choices.images, device)
     true, false = (
@@ -175,7 +175,7 @@ def embedded_images(model: Any, images: Tensor, device: str, role: Role = "scene
 
 
 def embedded_texts(
-    model: Any, reader: Reader, lines: Sequence[str], device: str, role: Role = "scene"
+    model: Any, reader: CaptionReader, lines: Sequence[str], device: str, role: Role = "scene"
 ) -> Tensor:
     """Encode n captions → [n, dim]."""
     lots = [reader.read(lines[i : i + _AT_ONCE]) for i in range(0, len(lines), _AT_ONCE)]

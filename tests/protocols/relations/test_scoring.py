@@ -24,8 +24,8 @@ from benchbench.types import (
     ImageRef,
     Metric,
     Proposals,
+    RelationInput,
     Scene,
-    View,
     Vocabulary,
 )
 
@@ -118,15 +118,15 @@ class Head(Blind):
         super().__init__("constant")
         self.broken = broken
 
-    def score_relations(self, view: View) -> np.ndarray:
-        shade = np.asarray(view.image())[0, 0, 0]
-        rows = [[shade * view.labels[s], view.labels[o]] for s, o in view.pairs]
+    def score_relations(self, inputs: RelationInput) -> np.ndarray:
+        shade = np.asarray(inputs.image())[0, 0, 0]
+        rows = [[shade * inputs.labels[s], inputs.labels[o]] for s, o in inputs.pairs]
         logs = log_softmax(np.array(rows, dtype=float) / 255)
         return logs[:, :1] if self.broken else logs
 
-    def score_objects(self, view: View) -> np.ndarray:
-        assert not view.labels
-        logs = log_softmax(np.eye(len(view.boxes), len(view.vocabulary.objects)))
+    def score_objects(self, inputs: RelationInput) -> np.ndarray:
+        assert not inputs.labels
+        logs = log_softmax(np.eye(len(inputs.boxes), len(inputs.vocabulary.objects)))
         return np.full_like(logs, np.nan) if self.broken else logs
 
 
