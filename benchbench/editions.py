@@ -188,14 +188,14 @@ def _layout(info: TaskInfo) -> str:
 
 
 def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
-    from benchbench.scenes.edition import keep
+    from benchbench.scenes.edition import ensure_drawn
 
     part = drawn_part(info)
     if part is None:
         raise UsageError(
             f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
-    return _named(info, keep(part, progress))
+    return _named(info, ensure_drawn(part, progress))
 
 
 def _named(info: TaskInfo, root: Path) -> Edition:

@@ -21,7 +21,7 @@ from benchbench.scenes import lexicon
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, COLOUR, PATTERNS, SIZES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class World:
     @cached_property
     def visible(self) -> Flags:
         """[n, w]"""
-        return np.asarray(seen(self.scenes, 224).pixels > 0)
+        return np.asarray(measure_visible(self.scenes, 224).pixels > 0)
 
     def named(self, said: re.Match[str], i: int) -> Flags:
         """[n, w]: what a noun phrase fits."""

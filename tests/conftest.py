@@ -104,12 +104,12 @@ def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with the standard edition's part for VG-Relation; not to be written to."""
-    from benchbench.scenes.edition import keep
+    from benchbench.scenes.edition import ensure_drawn
 
     cache = tmp_path_factory.mktemp("standard")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHBENCH_CACHE", str(cache))
-        keep("vg-relation")
+        ensure_drawn("vg-relation")
     return cache
 
 

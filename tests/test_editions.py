@@ -15,7 +15,7 @@ from benchbench.editions import SCENES, choose, resolve_edition
 from benchbench.errors import BenchbenchError, MissingData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.scenes.edition import export, place
+from benchbench.scenes.edition import export, folder_of
 from benchbench.types import TaskInfo
 
 RELATION = "visual_genome_relation.json"
@@ -103,7 +103,7 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
 ) -> None:
     told: list[str] = []
     edition = resolve_edition(info, progress=lambda what, *_: told.append(what))
-    assert (edition.name, edition.root) == ("scenes-v2", place("vg-relation"))
+    assert (edition.name, edition.root) == ("scenes-v2", folder_of("vg-relation"))
     digest = hashlib.sha256((edition.root / RELATION).read_bytes()).hexdigest()
     assert edition.annotations_sha256 == digest
     assert told
@@ -111,17 +111,17 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
     again = resolve_edition(info, progress=lambda what, *_: told.append(what))
     assert (again.root, told) == (edition.root, [])
     other = load_task("coco-retrieval").info
-    assert not place("vg-attribution").exists(), "nobody waits for another task's images"
-    assert not place("karpathy").exists()
-    assert resolve_edition(other).root == place("karpathy")
+    assert not folder_of("vg-attribution").exists(), "nobody waits for another task's images"
+    assert not folder_of("karpathy").exists()
+    assert resolve_edition(other).root == folder_of("karpathy")
     again = resolve_edition(load_task("coco-order").info, progress=lambda *_: told.append("drawn"))
-    assert (again.root, told) == (place("karpathy"), [])
+    assert (again.root, told) == (folder_of("karpathy"), [])
 
 
 def test_runs_go_by_the_name_of_their_edition(small_standard: None) -> None:
     run = evaluate("blind:chance", "vg-relation")
     assert (run.edition, run.drawn) == ("scenes-v2", True)
-    again = evaluate("blind:chance", "vg-relation", data_root=place("vg-relation"))
+    again = evaluate("blind:chance", "vg-relation", data_root=folder_of("vg-relation"))
     assert (again.edition, again.data_sha256) == (run.edition, run.data_sha256)
 
 

@@ -66,14 +66,14 @@ def guess(task: Task, data_root: str | Path | None = None, edition: str | None =
 
 def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack | None:
     """Return why the drawn world has no files of a task; None where it, or another edition, has."""
-    from benchbench.scenes.edition import is_there
+    from benchbench.scenes.edition import is_drawn
 
     if choose(data_root, edition).edition != SCENES:
         return None
     part = drawn_part(task.info)
     if part is None:
         return "no files"
-    return None if is_there(part) else "not drawn"
+    return None if is_drawn(part) else "not drawn"
 
 
 def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:

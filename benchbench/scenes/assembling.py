@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 _LEFT, _RIGHT, _NEAR = (PREDICATE[n] for n in ("to the left of", "to the right of", "near"))
 
 
-def kept_apart(group: Group, other: Group) -> Group:
+def drop_clashing(group: Group, other: Group) -> Group:
     """Return the other group, absent in the scenes in which it clashes with this group.
 
     Two groups clash if training never draws a category of the one beside a category of the other.
@@ -35,7 +35,7 @@ def kept_apart(group: Group, other: Group) -> Group:
     return replace(other, thing=gone, sprite=np.where(clash, -1, other.sprite))
 
 
-def mirrored(scene: Group, flipped: Flags) -> Group:
+def mirror(scene: Group, flipped: Flags) -> Group:
     """Mirror the scenes where ``flipped`` [scenes] is true."""
     width = width_table()[scene.sprite, scene.level]
     turned = flipped[:, None]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.shapes import Shape, body, fill, grown, ink, oval, rect
+from benchbench.scenes.shapes import Shape, body, dilate, fill, ink, oval, rect
 from benchbench.scenes.vocabulary import ARTISTS, PATTERNS
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Atlas:
 def atlas(size: int) -> Atlas:
     """Return the atlas for a canvas of ``size`` pixels; the first call takes about two seconds."""
     extent = [max(4, (2 * units * size + CANVAS) // (2 * CANVAS)) for units in EXTENTS]
-    sprites = [resampled(image, extent) for image in masters()]
-    patterns = [resampled(image, extent) for image in _pattern_masters()]
+    sprites = [resample(image, extent) for image in masters()]
+    patterns = [resample(image, extent) for image in _pattern_masters()]
     flat = [texels.reshape(-1, 5) for ladder in sprites for texels in ladder]
     squares = [texels[..., 0].reshape(-1) for ladder in patterns for texels in ladder]
     levels = len(extent)
@@ -99,10 +99,10 @@ def drawings() -> tuple[Drawing, ...]:
 @lru_cache(maxsize=1)
 def masters() -> tuple[Texels, ...]:
     """Return every sprite at master resolution: arrays of [height, width, 5]."""
-    return tuple(painted(drawing) for drawing in drawings())
+    return tuple(rasterise(drawing) for drawing in drawings())
 
 
-def painted(drawing: Drawing) -> Texels:
+def rasterise(drawing: Drawing) -> Texels:
     """Rasterise a drawing at master resolution, with an outline around its solid shapes.
 
     Returns:
@@ -117,10 +117,10 @@ def painted(drawing: Drawing) -> Texels:
             _lay(image, mask, shape)
         elif shape.paint.opacity == 255:
             solid |= mask
-    _line(image, grown(solid, _LINE))
+    _line(image, dilate(solid, _LINE))
     for shape, mask in zip(drawing.shapes, masks, strict=True):
         if shape.lined:
-            _line(image, grown(mask, _LINE * 2 // 3) & solid)
+            _line(image, dilate(mask, _LINE * 2 // 3) & solid)
         if shape.solid:
             _lay(image, mask, shape)
     return _lit(image).astype(np.uint8)
@@ -146,7 +146,7 @@ def _lit(image: Ints) -> Ints:
     return image
 
 
-def resampled(image: Texels, sides: list[int]) -> list[Texels]:
+def resample(image: Texels, sides: list[int]) -> list[Texels]:
     """Average areas to each size at which 100 units are ``side`` pixels, in exact integers.
 
     Returns:

@@ -66,7 +66,7 @@ FURTHEST = 2_000_000
 
 
 @lru_cache(maxsize=8)
-def balanced_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
+def balance_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
     """Return an equal number of items of every relation, and their scenes.
 
     Args:
@@ -83,7 +83,7 @@ def balanced_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
 
 
 @lru_cache(maxsize=8)
-def balanced_attributes(split: str, each: int) -> tuple[Scenes, AttributeItems]:
+def balance_attributes(split: str, each: int) -> tuple[Scenes, AttributeItems]:
     """Return an equal number of items of every pair of attributes, and their scenes.
 
     Args:

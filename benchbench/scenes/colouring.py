@@ -34,7 +34,7 @@ class Looks:
     pattern: Ints
 
 
-def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
+def draw_sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
     """Draw sizes of the given shape: 15 percent small and 15 percent large.
 
     Scenarios that do not vary sizes have medium objects only.
@@ -44,7 +44,7 @@ def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
     return np.where(varied[:, None], np.stack(size, axis=1), 0)
 
 
-def looks(
+def draw_looks(
     category: Ints, scenario: Ints, own: Dice, twin: Dice, odd: Flags, training: bool
 ) -> Looks:
     """Draw the colour and the pattern of every slot.

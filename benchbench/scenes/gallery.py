@@ -25,7 +25,7 @@ _TELLING = ("JJ", "VBG", "VBZ")
 _GAP, _LINE, _LINES = 16, 17, 4
 
 
-def gallery(
+def write_gallery(
     path: Path,
     split: str = "test",
     count: int = 24,

@@ -18,7 +18,7 @@ from benchbench.scenes.dice import dice
 from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.holdout import held_attributes, held_triples
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.seen import Seen, measure_visible
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     CATEGORY,
@@ -171,7 +171,7 @@ class _Look:
 
     @classmethod
     def at(cls, scenes: Scenes, whole: bool) -> _Look:
-        return cls(scenes, closure(scenes), seen(scenes, CANONICAL), whole)
+        return cls(scenes, closure(scenes), measure_visible(scenes, CANONICAL), whole)
 
     def clear(self, row: Ints, slots: Ints) -> Flags:
         """Return whether both objects are visible enough and of different categories, [items]."""

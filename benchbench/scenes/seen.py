@@ -56,7 +56,7 @@ class Seen:
         return np.asarray(~apart & (self.pixels[row] > 0))
 
 
-def seen(scenes: Scenes, size: int) -> Seen:
+def measure_visible(scenes: Scenes, size: int) -> Seen:
     """Measure the visible part of every object at a canvas of ``size`` pixels."""
     labels, width = label(scenes, size), scenes.category.shape[1]
     n = len(scenes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchbench.scenes.art import animals, furniture, people, things, vehicles
-from benchbench.scenes.art.drawing import Drawing, tilted
+from benchbench.scenes.art.drawing import Drawing, tilt
 
 Artist = Callable[[], Drawing]
 
@@ -66,7 +66,7 @@ def _container(artist: Callable[[bool], Drawing]) -> dict[str, Artist]:
 
 
 def _leaner(artist: Artist) -> dict[str, Artist]:
-    return {"upright": artist, "tilted": lambda: tilted(artist(), 17.0)}
+    return {"upright": artist, "tilted": lambda: tilt(artist(), 17.0)}
 
 
 PEOPLE: dict[str, Artist] = {

@@ -21,9 +21,9 @@ import numpy.typing as npt
 import torch
 
 from benchbench.scenes.dice import dice
-from benchbench.scenes.edition.plan import SIZE, annotated
+from benchbench.scenes.edition.plan import SIZE, select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.rendering import normalised
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
@@ -70,8 +70,8 @@ def survey(scenes: Scenes, most: int | None = None) -> Survey:
         scenes: n of them.
         most: boxes a scene, the last ones left out; by default all.
     """
-    sight = seen(scenes, SIZE)
-    shown = annotated(scenes, sight)
+    sight = measure_visible(scenes, SIZE)
+    shown = select_annotated(scenes, sight)
     k = most or max(int(shown.sum(axis=1).max(initial=0)), 1)
     slots = np.argsort(~shown, axis=1, kind="stable")[:, :k]
     rows = np.arange(len(scenes))[:, None]

@@ -81,7 +81,7 @@ def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
 
 
 def focused(images: Tensor, masks: Tensor) -> Tensor:
-    """Return images focused on two objects each, as ``scenes.edition.focus.focused`` makes them.
+    """Return images focused on two objects each, as ``scenes.edition.focus.focus`` makes them.
 
     Args:
         images: [n, 3, height, width] uint8

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.scenes.edition.plan import annotated
-from benchbench.scenes.seen import seen
+from benchbench.scenes.edition.plan import select_annotated
+from benchbench.scenes.seen import measure_visible
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
@@ -53,8 +53,8 @@ def visibility_of(found: Examples) -> Visibility:
     if found.scenes is None:
         raise RuntimeError("only drawn scenes say where their objects are")
     if _KEY not in found.extra:
-        sight = seen(found.scenes, found.side)
-        found.extra[_KEY] = Visibility(found.scenes, sight, annotated(found.scenes, sight))
+        sight = measure_visible(found.scenes, found.side)
+        found.extra[_KEY] = Visibility(found.scenes, sight, select_annotated(found.scenes, sight))
     return found.extra[_KEY]  # type: ignore[no-any-return]
 
 

@@ -282,17 +282,17 @@ def test_whole_pixels_survive_the_scale(size: int, ends: tuple[float, float, flo
 
 def test_the_drawn_edition_reads_as_it_was_drawn(tmp_path: Path) -> None:
     from benchbench.scenes.edition import export
-    from benchbench.scenes.edition.plan import annotated
+    from benchbench.scenes.edition.plan import select_annotated
     from benchbench.scenes.sampling import sample
-    from benchbench.scenes.seen import seen
+    from benchbench.scenes.seen import measure_visible
     from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
     size, dense, training = 96, 6, 40
     root = export(tmp_path / "e", parts=("vg150",), dense=dense, training=training, size=size)
     read = read_scenes(root)
     scenes = sample("test-dense", np.arange(dense))
-    sight = seen(scenes, size)
-    shown = annotated(scenes, sight)
+    sight = measure_visible(scenes, size)
+    shown = select_annotated(scenes, sight)
     assert len(read) == dense
     for row, scene in enumerate(read):
         there = np.flatnonzero(shown[row])

@@ -13,7 +13,7 @@ from benchbench.scenes.digest import digest
 from benchbench.scenes.drawing import OPAQUE, SECOND_TINTS, TINTS, draw, label
 from benchbench.scenes.drawing_torch import draw_torch
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.world import Scenes
 
 
@@ -59,7 +59,7 @@ def slowly(
 @pytest.mark.parametrize("split", ["test", "train-dense"])
 def test_pixels_and_masks_follow_the_formula(split: str) -> None:
     scenes = sample(split, np.arange(40, 46))
-    images, labels, sight = draw(scenes, 64), label(scenes, 64), seen(scenes, 64)
+    images, labels, sight = draw(scenes, 64), label(scenes, 64), measure_visible(scenes, 64)
     for row in range(len(scenes)):
         image, expected = slowly(scenes, row, 64)
         assert np.array_equal(images[row], image)
@@ -78,7 +78,7 @@ def test_pixels_and_masks_follow_the_formula(split: str) -> None:
 
 def test_what_is_alone_is_seen_whole() -> None:
     scenes = sample("val", np.arange(300))
-    share = seen(scenes, 96).share
+    share = measure_visible(scenes, 96).share
     assert share.max() <= 1.0
     assert (share[scenes.present] == 1.0).mean() > 0.5
     assert (share[scenes.present] > 0.1).mean() > 0.98

@@ -18,12 +18,12 @@ from benchbench.data.aro import read_attributions, read_relations
 from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import ALL_PARTS, export, manifest
-from benchbench.scenes.edition.focus import blurred
+from benchbench.scenes.edition.focus import blur
 from benchbench.scenes.edition.folders import files_in
 from benchbench.scenes.items import attribute_items, relation_items
 from benchbench.scenes.records import records
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PATTERNS, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
@@ -205,7 +205,7 @@ def h5(root: Path) -> dict[str, Any]:
 
 def test_boxes_convert_back_to_the_scenes(root: Path, h5: dict[str, Any]) -> None:
     scenes = sample("test-dense", np.arange(6))
-    sight = seen(scenes, 96)
+    sight = measure_visible(scenes, 96)
     for image in range(6):
         first, last = h5["img_to_first_box"][image], h5["img_to_last_box"][image]
         slots = np.flatnonzero(sight.pixels[image] >= 24)
@@ -328,7 +328,7 @@ def naively_focused(image: np.ndarray[Any, Any], masks: list[Any]) -> np.ndarray
 
 def test_focused_regions_show_their_two_objects(root: Path) -> None:
     scenes = sample("test", np.arange(20))
-    images, sight = draw(scenes, 96), seen(scenes, 96)
+    images, sight = draw(scenes, 96), measure_visible(scenes, 96)
     paths = sorted((root / "focused").iterdir())
     assert len(paths) > 20
     for path in paths:
@@ -344,10 +344,10 @@ def test_focused_regions_show_their_two_objects(root: Path) -> None:
 
 def test_a_blur_keeps_what_is_even() -> None:
     even = np.full((64, 64, 3), 255, dtype=np.uint8)
-    assert np.array_equal(blurred(even), even)
+    assert np.array_equal(blur(even), even)
     edge = even.copy()
     edge[:, 32:] = 0
-    middle = blurred(edge)[10, 28:36, 0].tolist()
+    middle = blur(edge)[10, 28:36, 0].tolist()
     assert middle == sorted(middle, reverse=True)
 
 

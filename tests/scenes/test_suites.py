@@ -15,7 +15,7 @@ from benchbench.scenes.edition import export
 from benchbench.scenes.edition.sugarcrepe import SUBSETS, contrasts
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORY, MENTION, PREDICATE
 from benchbench.types import Item
 
@@ -39,7 +39,7 @@ class World:
     def __init__(self) -> None:
         self.scenes = sample("test", np.arange(IMAGES))
         self.graph = closure(self.scenes)
-        self.visible = seen(self.scenes, 96).pixels > 0
+        self.visible = measure_visible(self.scenes, 96).pixels > 0
 
     def may_be_said(self, caption: str, index: int) -> bool:
         """Whether anybody might grant all that a caption claims."""

@@ -12,10 +12,10 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import focus
-from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
@@ -51,7 +51,7 @@ def prepared(feed: BatchBuilder) -> Examples:
 @pytest.mark.parametrize("size", [96, 128])
 def test_focused_regions_are_the_editions(size: int) -> None:
     scenes = sample("train", np.arange(0, 60, 6))
-    images, sight = draw(scenes, size), seen(scenes, size)
+    images, sight = draw(scenes, size), measure_visible(scenes, size)
     rows, first, second = np.nonzero(np.triu(scenes.predicate >= 0))
     found = zip(rows.tolist(), first.tolist(), second.tolist(), strict=True)
     masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
@@ -63,7 +63,7 @@ def test_focused_regions_are_the_editions(size: int) -> None:
     )
     for k, mine in zip(kept, ours.permute(0, 2, 3, 1).numpy(), strict=True):
         whole = images[rows[k]]
-        assert np.array_equal(mine, focus.focused(whole, focus.blurred(whole), masks[k]))
+        assert np.array_equal(mine, focus.focus(whole, focus.blur(whole), masks[k]))
 
 
 def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
@@ -76,7 +76,7 @@ def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder)
     found = prepared(feed)
     sight = visibility_of(found)
     boxes = (found.extra["object boxes"].numpy() * found.side).round().astype(int)
-    judged = seen(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
+    judged = measure_visible(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
     names = feed.reader.read([category.name for category in CATEGORIES]).ids
     told = found.extra["object names"].ids
     for k, box in enumerate(boxes.tolist()):
@@ -89,7 +89,7 @@ def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder)
 def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
     found = prepared(feed)
     scenes, told = visibility_of(found).scenes, found.extra["relation names"].ids
-    shown = annotated(scenes, visibility_of(found).seen)
+    shown = select_annotated(scenes, visibility_of(found).seen)
     for k, (subject, thing) in enumerate(found.extra["relation ends"].tolist()):
         if not found.extra["relation there"][k]:
             continue

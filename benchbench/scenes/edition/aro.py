@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
-from benchbench.scenes.balance import Items, balanced_attributes, balanced_relations
+from benchbench.scenes.balance import Items, balance_attributes, balance_relations
 from benchbench.scenes.edition.images import Drawings, drawings, shared_images
 from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ def _of_attributes(_: Scenes, items: AttributeItems) -> list[dict[str, Any]]:
     ]
 
 
-RELATION = Questions(RELATIONS, "relation", relation_items, balanced_relations, _of_relations)
+RELATION = Questions(RELATIONS, "relation", relation_items, balance_relations, _of_relations)
 ATTRIBUTION = Questions(
-    ATTRIBUTIONS, "attribution", attribute_items, balanced_attributes, _of_attributes
+    ATTRIBUTIONS, "attribution", attribute_items, balance_attributes, _of_attributes
 )
 
 
@@ -164,6 +164,6 @@ def _boxes(scenes: Scenes, items: RelationItems | AttributeItems, size: int) -> 
     found = []
     for start in range(0, len(scenes), _AT_ONCE):
         some = (items.scene >= start) & (items.scene < start + _AT_ONCE)
-        sight = seen(scenes.take(slice(start, start + _AT_ONCE)), size)
+        sight = measure_visible(scenes.take(slice(start, start + _AT_ONCE)), size)
         found.append(crops(sight, items.scene[some] - start, items.slots[some]))
     return np.concatenate(found)

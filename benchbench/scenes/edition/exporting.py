@@ -12,7 +12,7 @@ from benchbench.errors import UsageError
 from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
-from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
+from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, count_files, replace_whole
 from benchbench.scenes.edition.images import Drawings, write_images
 from benchbench.scenes.edition.plan import (
     DENSE,
@@ -93,7 +93,7 @@ def export(
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
     root = expanded(root)
-    with whole(root, _identity(plan)) as pieces:
+    with replace_whole(root, _identity(plan)) as pieces:
         written = _written(pieces, plan)
         content = canonical(_manifest(plan, written, pieces.edition))
         (pieces.edition / MANIFEST).write_bytes(content)
@@ -164,5 +164,5 @@ def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
         "size": plan.size,
         "counts": written.counts,
         "digests": written.digests,
-        "contents": counted(folder),
+        "contents": count_files(folder),
     }

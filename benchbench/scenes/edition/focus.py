@@ -23,7 +23,7 @@ LIGHT_SIGMA, BLUR_SIGMA, UPSTREAM_SIDE = 100, 2, 640
 _ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
 
 
-def blurred(image: Pixels) -> Pixels:
+def blur(image: Pixels) -> Pixels:
     """Blur an image, [height, width, 3], by a Gaussian of σ = 2 · longest side / 640.
 
     The edges are repeated.
@@ -55,12 +55,12 @@ def blur_weights(side: int) -> tuple[np.uint16, ...]:
     return tuple(np.uint16(weight) for weight in weights)
 
 
-def focused(image: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
+def focus(image: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
     """Return the image with light on two objects.
 
     Args:
         image: [height, width, 3]
-        blur: the image after ``blurred``, [height, width, 3].
+        blur: the image after ``blur``, [height, width, 3].
         masks: [height, width] each, the visible pixels of the objects; neither mask is empty.
 
     Returns:

@@ -43,7 +43,7 @@ def _serves(name: str, file: str) -> bool:
     return name == file or (file.endswith("/") and name.startswith(file))
 
 
-def place(part: str) -> Path:
+def folder_of(part: str) -> Path:
     """Return the folder of a part, which need not exist.
 
     Raises:
@@ -52,12 +52,12 @@ def place(part: str) -> Path:
     return cache_folder() / plan.EDITION / part
 
 
-def is_there(part: str) -> bool:
+def is_drawn(part: str) -> bool:
     """Return whether a part is drawn and has the right content."""
-    return bool(standard_digests(place(part), PROVIDED[part]))
+    return bool(standard_digests(folder_of(part), PROVIDED[part]))
 
 
-def keep(part: str, progress: plan.Progress | None = None) -> Path:
+def ensure_drawn(part: str, progress: plan.Progress | None = None) -> Path:
     """Return the part's folder, and draw the part first where it is missing.
 
     Two processes may do so at once. The pieces that an interrupted or killed process finished are
@@ -70,8 +70,8 @@ def keep(part: str, progress: plan.Progress | None = None) -> Path:
     Raises:
         UsageError: the cache cannot be written, or holds files there that are not ours.
     """
-    root = place(part)
-    if is_there(part):
+    root = folder_of(part)
+    if is_drawn(part):
         clear(root)
         return root
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from benchbench.data.canonical import canonical, records_digest
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.seen import Seen, measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,15 +77,15 @@ class Plan:
     @cached_property
     def sight(self) -> Seen:
         """Return the visible parts of objects in the test images."""
-        return seen(self.scenes, self.size)
+        return measure_visible(self.scenes, self.size)
 
 
-def annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
+def select_annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
     """Return the objects that an annotator would see, [scenes, slots].
 
     Visibility is judged at one size for all editions.
     """
-    judged = sight if sight.labels.shape[1] == CANONICAL else seen(scenes, CANONICAL)
+    judged = sight if sight.labels.shape[1] == CANONICAL else measure_visible(scenes, CANONICAL)
     return np.asarray((judged.pixels >= LEAST_PIXELS) & (sight.pixels > 0))
 
 

@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.focus import blurred, focused
+from benchbench.scenes.edition.focus import blur, focus
 from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_images
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, annotated, image_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name, select_annotated
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -72,7 +72,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _relations(plan: Plan) -> _Relations:
-    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
     predicate, category = scenes.predicate[told], scenes.category
@@ -90,7 +90,7 @@ def _relations(plan: Plan) -> _Relations:
 
 def _records(plan: Plan, relations: _Relations) -> list[Record]:
     """Return one record per image."""
-    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
     dense = dense_captions(scenes).texts()
     entries = _entries(plan, relations)
     return [
@@ -139,11 +139,11 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
 
     def shown() -> Iterator[npt.NDArray[np.uint8]]:
         for row, image in enumerate(draw(plan.scenes.take(rows), plan.size)):
-            blur = blurred(image) if pairs[row] else image
+            soft = blur(image) if pairs[row] else image
             for _, (one, other) in sorted(pairs[row].items()):
                 place = rows.start + row
                 masks = plan.sight.mask(place, one), plan.sight.mask(place, other)
-                yield focused(image, blur, masks)
+                yield focus(image, soft, masks)
 
     return Batch([name for each in pairs for name in sorted(each)], shown)
 

@@ -29,9 +29,15 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.edition.images import Drawings, drawings
-from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, image_name
+from benchbench.scenes.edition.plan import (
+    Plan,
+    Written,
+    arrays_digest,
+    image_name,
+    select_annotated,
+)
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
 if TYPE_CHECKING:
@@ -116,8 +122,8 @@ def _joined(parts: list[_Graphs]) -> _Graphs:
 
 
 def _batch(scenes: Scenes, size: int) -> _Graphs:
-    sight, width = seen(scenes, size), scenes.category.shape[1]
-    shown = annotated(scenes, sight)
+    sight, width = measure_visible(scenes, size), scenes.category.shape[1]
+    shown = select_annotated(scenes, sight)
     number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)

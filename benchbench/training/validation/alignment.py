@@ -17,7 +17,7 @@ import torch
 
 from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure
@@ -138,7 +138,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
     parts, boxes = world.scenes.take(some), world.boxes[some]
     places = np.rint(boxes * SIZE).astype(int).tolist()
     shown = [transform(part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
-    labels = torch.from_numpy(seen(parts, SIZE).labels)
+    labels = torch.from_numpy(measure_visible(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
     lines = [world.captions[row] for row in some.tolist()]
     choices = structure.build(transform, scenes=scenes)

@@ -17,10 +17,10 @@ from PIL import Image
 from benchbench.devices import inference
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.edition.focus import blur, focus
+from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
@@ -88,8 +88,8 @@ def build(
         items: crops, and as many focused regions.
     """
     found = sample("val", np.arange(scenes))
-    drawn, sight = draw(found, SIZE), seen(found, SIZE)
-    shown = annotated(found, sight)
+    drawn, sight = draw(found, SIZE), measure_visible(found, SIZE)
+    shown = select_annotated(found, sight)
     return ScenarioSet(
         {
             "action": _actions(transform, found, drawn),
@@ -140,7 +140,7 @@ def _relations(
     keys = sorted(of_region)
     regions = [keys[k] for k in _spread(len(keys), items).tolist()]
     pixels = (
-        focused(drawn[k], blurred(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
+        focus(drawn[k], blur(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
         for k, one, other in regions
     )
     images = [transform(Image.fromarray(image)) for image in pixels]

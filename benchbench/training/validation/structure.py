@@ -18,15 +18,15 @@ import torch
 from benchbench.devices import inference
 from benchbench.scenes.balance import (
     attribute_groups,
-    balanced_attributes,
-    balanced_relations,
+    balance_attributes,
+    balance_relations,
     relation_groups,
 )
 from benchbench.scenes.captions import captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.items import crops
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,8 +110,8 @@ def build(
     """
     if scenes is not None:
         per_relation, per_pair, gallery = 2, 2, min(gallery, scenes)
-    relating, relations = balanced_relations("val", per_relation)
-    looking, attributes = balanced_attributes("val", per_pair)
+    relating, relations = balance_relations("val", per_relation)
+    looking, attributes = balance_attributes("val", per_pair)
     choices = {
         "relation": _choices(relating, relations, relation_groups(relations), transform),
         "attribute": _choices(looking, attributes, attribute_groups(attributes), transform),
@@ -141,7 +141,7 @@ def _choices(
         some = scenes.take(slice(start, start + _AT_ONCE))
         here = items.take(np.flatnonzero((items.scene >= start) & (items.scene < start + _AT_ONCE)))
         rows = here.scene - start
-        drawn, boxes = draw(some, SIZE), crops(seen(some, SIZE), rows, here.slots)
+        drawn, boxes = draw(some, SIZE), crops(measure_visible(some, SIZE), rows, here.slots)
         shown += [
             transform(part(drawn[row], box))
             for row, box in zip(rows.tolist(), boxes.tolist(), strict=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.scenes.balance import PAIRS, RELATIONS, balanced_attributes, balanced_relations
+from benchbench.scenes.balance import PAIRS, RELATIONS, balance_attributes, balance_relations
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import StructureSet, build
 
@@ -50,11 +50,11 @@ def test_images_are_crops_of_val_scenes(
     small: StructureSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a plain loop, a scene and an item at a time."""
-    scenes, items = balanced_relations("val", 4)
-    assert scenes.split == balanced_attributes("val", 2)[0].split == "val"
+    scenes, items = balance_relations("val", 4)
+    assert scenes.split == balance_attributes("val", 2)[0].split == "val"
     for k in range(0, len(items.scene), 7):
         one = scenes.take(items.scene[k : k + 1])
-        mask = [seen(one, 224).mask(0, slot) for slot in items.slots[k].tolist()]
+        mask = [measure_visible(one, 224).mask(0, slot) for slot in items.slots[k].tolist()]
         rows, columns = np.nonzero(mask[0] | mask[1])
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         crop = structure.part(draw(one, 224)[0], [int(side) for side in box])
