@@ -28,7 +28,7 @@ from benchbench.adapters.activation_probe import DECIDING, Pair, ProbeResult, di
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.plan import Plan
-from benchbench.training.rendering import drawn, parts
+from benchbench.training.rendering import cut_parts, draw_on
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
 from benchbench.variants import towers
 
@@ -93,8 +93,8 @@ def _examples(numbers: Any) -> tuple[torch.Tensor, list[str]]:
     found = DrawnWorld().examples(numbers)
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    images = drawn(found.scenes, 2 * SIZE, "cpu")
-    return parts(images, torch.from_numpy(found.boxes), SIZE), found.captions
+    images = draw_on(found.scenes, 2 * SIZE, "cpu")
+    return cut_parts(images, torch.from_numpy(found.boxes), SIZE), found.captions
 
 
 def _pairs(folder: Path, start: int, n: int) -> list[Pair]:

@@ -8,7 +8,7 @@ import torch
 
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.training.objects import add_shown
-from benchbench.training.rendering import parts
+from benchbench.training.rendering import cut_parts
 from benchbench.training.visibility import visibility_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ActionView:
 
     def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["action pixels"] = parts(images, whole_boxes(len(images)), size)
+        found.extra["action pixels"] = cut_parts(images, whole_boxes(len(images)), size)
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Add them as ``Shown``."""

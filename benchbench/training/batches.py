@@ -13,8 +13,8 @@ import torch
 
 from benchbench.errors import BenchbenchError
 from benchbench.training.order import ENDLESS, Order
-from benchbench.training.rendering import RENDER, drawn, normalised, parts
-from benchbench.training.wording import reworded
+from benchbench.training.rendering import RENDER, cut_parts, draw_on, normalise
+from benchbench.training.wording import reword
 from benchbench.variants.variant import Batch, Swapped
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class BatchBuilder:
         """Read captions as the model sees them, triples and spans from the original wording."""
         if determiners is None:
             return self.reader.read(captions, tagged)
-        heard = list(map(reworded, captions, determiners))
+        heard = list(map(reword, captions, determiners))
         return self.reader.read(heard, tagged, meant=captions)
 
     def swapped(self, found: Examples) -> Swapped:
@@ -89,12 +89,12 @@ class BatchBuilder:
     def _show(self, found: Examples, device: str) -> None:
         """Draw, and cut out what every view shows."""
         if found.scenes is not None:
-            images = drawn(found.scenes, RENDER * self.size, device)
+            images = draw_on(found.scenes, RENDER * self.size, device)
         elif found.images is not None:
             images = found.images.to(device)
         else:
             return
-        found.pixels = parts(images, torch.from_numpy(found.boxes), self.size)
+        found.pixels = cut_parts(images, torch.from_numpy(found.boxes), self.size)
         for view in self.views:
             view.show(found, images, self.size)
         found.scenes = found.images = None
@@ -130,7 +130,7 @@ class BatchBuilder:
         pixels = found.pixels.to(self.device, non_blocking=True)
         negatives = found.negatives
         batch = Batch(
-            images=normalised(pixels, self.preprocessing),
+            images=normalise(pixels, self.preprocessing),
             texts=found.texts.to(self.device),
             negatives=None if negatives is None else negatives.to(self.device),
         )

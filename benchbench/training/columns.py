@@ -16,7 +16,7 @@ import torch
 from benchbench.scenegraph import MOST_TRIPLES
 from benchbench.training.facts import FACTS, KINDS
 from benchbench.training.masks import CELLS
-from benchbench.training.rendering import normalised
+from benchbench.training.rendering import normalise
 from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
 from benchbench.variants.texts import PADDING, Texts
 from benchbench.variants.variant import Batch, Facts, Shown, Swapped
@@ -167,7 +167,7 @@ def turns_layout() -> Layout:
     return {TURNS: ("u1", ()), f"semantic {TURNS}": ("u1", (SWAPS["semantic"],))}
 
 
-def fitted(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
+def pad_rows(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
     """Return a column's rows, filled up to its width.
 
     Raises:
@@ -227,7 +227,7 @@ class Assembly:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Return float pixels, by the model's mean and standard deviation."""
-        return normalised(pixels, self.preprocessing)
+        return normalise(pixels, self.preprocessing)
 
     def cut(self, ids: Tensor) -> Tensor:
         """Return ids as int64, without columns of padding alone unless shapes are fixed."""

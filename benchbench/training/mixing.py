@@ -21,7 +21,7 @@ _NOTHING = {"category": -1, "sprite": -1, "predicate": -1}
 """What empty slots hold; others 0."""
 
 
-def mixed(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
+def mix(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
     """Return scenes of several splits, narrower ones with empty slots at their end.
 
     Args:

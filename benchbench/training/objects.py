@@ -9,8 +9,8 @@ import torch
 
 from benchbench.scenes.dice import dice
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.rendering import normalised, parts
-from benchbench.training.visibility import one_of, visibility_of
+from benchbench.training.rendering import cut_parts, normalise
+from benchbench.training.visibility import choose_one, visibility_of
 from benchbench.variants.variant import Batch, Shown
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ObjectView:
     def prepare(self, found: Examples, reader: CaptionReader) -> None:
         """Choose the objects; a scene and what is shown of it belong together."""
         sight = visibility_of(found)
-        slot, there = one_of(sight.shown, dice("training/object", sight.scenes.index), "slot")
+        slot, there = choose_one(sight.shown, dice("training/object", sight.scenes.index), "slot")
         at = np.arange(len(slot)), slot
         boxes = sight.seen.boxes[at] / found.side
         names = [CATEGORIES[kind].name for kind in sight.scenes.category[at].tolist()]
@@ -40,7 +40,7 @@ class ObjectView:
 
     def show(self, found: Examples, images: Tensor, size: int) -> None:
         """Cut out the images, [n, 3, size, size] uint8."""
-        found.extra["object pixels"] = parts(images, found.extra["object boxes"], size)
+        found.extra["object pixels"] = cut_parts(images, found.extra["object boxes"], size)
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Add them as ``Shown``."""
@@ -52,7 +52,7 @@ def add_shown(batch: Batch, found: Examples, feed: BatchBuilder, name: str) -> N
     device, extra = feed.device, found.extra
     pixels = extra[f"{name} pixels"].to(device, non_blocking=True)
     batch.extra[name] = Shown(
-        images=normalised(pixels, feed.preprocessing),
+        images=normalise(pixels, feed.preprocessing),
         texts=extra[f"{name} names"].to(device),
         there=extra[f"{name} there"].to(device, non_blocking=True),
         within=extra[f"{name} within"].to(device, non_blocking=True),

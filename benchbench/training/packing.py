@@ -20,7 +20,14 @@ import torch
 from benchbench.errors import UsageError
 from benchbench.files import parse_json, read_text
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.columns import SWAPS, TURNS, VIEW_COLUMNS, fitted, layout_of, turns_layout
+from benchbench.training.columns import (
+    SWAPS,
+    TURNS,
+    VIEW_COLUMNS,
+    layout_of,
+    pad_rows,
+    turns_layout,
+)
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
@@ -105,7 +112,7 @@ class Recipe:
         out = self._shown(self.feed("semantic").prepared(numbers, shown=True))
         feed = self.feed("random")
         out |= _swaps("random", feed.swapped(feed.source.examples(numbers)), len(numbers))
-        return {name: fitted(value, *layout[name], name) for name, value in out.items()}
+        return {name: pad_rows(value, *layout[name], name) for name, value in out.items()}
 
     def _shown(self, found: Examples) -> dict[str, torch.Tensor]:
         """Return all but random swaps."""

@@ -25,7 +25,7 @@ from benchbench.scenes.edition.plan import SIZE, select_annotated
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.rendering import normalised
+from benchbench.training.rendering import normalise
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
 from benchbench.variants.synonyms import alike, vague
 
@@ -134,7 +134,7 @@ class Pairs:
         roll = dice("distant supervision", numbers.reshape(-1))
         rate = np.where(truth >= 0, self.distant_percent, self.false_percent)
         labels = seen_of.labels
-        some = known()[labels[:, :, None], labels[:, None, :]]  # [n, k, k, predicates]
+        some = known_predicates()[labels[:, :, None], labels[:, None, :]]  # [n, k, k, predicates]
         count = some.sum(axis=-1)
         rank = roll.below("predicate", np.maximum(count, 1).reshape(-1)).reshape(n, k, k)
         guess = np.argmax(np.cumsum(some, axis=-1) > rank[..., None], axis=-1)
@@ -187,7 +187,7 @@ class Pairs:
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
         """Put regions and what is told of them on the device."""
         regions = found.extra["regions"].to(feed.device)
-        regions.images = normalised(regions.images, feed.preprocessing)
+        regions.images = normalise(regions.images, feed.preprocessing)
         batch.extra |= {"regions": regions, "told": found.extra["told"].to(feed.device)}
 
 
@@ -199,7 +199,7 @@ def _phrases(kinds: Ints, side: int, reader: CaptionReader) -> Any:
 
 
 @lru_cache(maxsize=1)
-def known() -> Flags:
+def known_predicates() -> Flags:
     """Return which predicates the corpus has between two names, [names, names, predicates] bool."""
     scenes = sample("train-dense", np.arange(CORPUS))
     row, subject, thing = np.nonzero(scenes.predicate >= 0)

@@ -23,7 +23,7 @@ from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
-from benchbench.training.swaps import swapped
+from benchbench.training.swaps import swap_words
 from benchbench.training.validation.structure import GALLERY, Choices, StructureSet
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Photographs:
         return Examples(
             texts,
             [
-                swapped(text, words, self.negatives, number, self.swaps)
+                swap_words(text, words, self.negatives, number, self.swaps)
                 for text, words, number in told
             ],
             boxes,
@@ -147,7 +147,9 @@ class Photographs:
         images = torch.stack([transform(_decoded(each)) for each in some])
         rows, true, false = [], [], []
         for row, each in enumerate(some):
-            pairs = ((text, swapped(text, tags_of(text), "semantic", 0)) for text in each.captions)
+            pairs = (
+                (text, swap_words(text, tags_of(text), "semantic", 0)) for text in each.captions
+            )
             for text, others in pairs:
                 if others:
                     rows.append(row)
@@ -159,7 +161,7 @@ class Photographs:
         return StructureSet(choices, images, [each.captions[0] for each in some])
 
 
-def photographs(
+def read_photographs(
     file: Path,
     *,
     side: int,
@@ -228,7 +230,7 @@ def _check_images(paths: Sequence[Path]) -> None:
 def _check_swaps(file: Path, shown: Sequence[Photograph], negatives: Negatives) -> None:
     """Refuse captions of which none can be swapped; the first that can settles it."""
     texts = [text for each in shown for text in each.captions]
-    if negatives == "none" or any(swapped(text, tags_of(text), negatives, 0) for text in texts):
+    if negatives == "none" or any(swap_words(text, tags_of(text), negatives, 0) for text in texts):
         return
     raise UsageError(
         f"There are no captions with relations in {file}: of {len(texts):,}, none can be swapped "

@@ -16,8 +16,8 @@ from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.actions import whole_boxes
 from benchbench.training.objects import add_shown
-from benchbench.training.rendering import parts
-from benchbench.training.visibility import one_of, visibility_of
+from benchbench.training.rendering import cut_parts
+from benchbench.training.visibility import choose_one, visibility_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ class RelationView:
         scenes, shown = sight.scenes, sight.shown
         told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
         roll = dice("training/relation", scenes.index)
-        cell, there = one_of(told.reshape(len(scenes), -1), roll, "pair")
+        cell, there = choose_one(told.reshape(len(scenes), -1), roll, "pair")
         ends = np.stack(np.divmod(cell, shown.shape[1]), axis=1)
         found.extra |= {
             "relation labels": torch.from_numpy(sight.seen.labels),
@@ -55,7 +55,7 @@ class RelationView:
             found.extra.pop(f"relation {name}").to(images.device) for name in ("labels", "ends")
         )
         masks = labels[:, None] == ends[:, :, None, None]
-        pixels = parts(focused(images, masks), whole_boxes(len(images)), size)
+        pixels = cut_parts(focus_pairs(images, masks), whole_boxes(len(images)), size)
         found.extra["relation pixels"] = pixels
 
     def add(self, batch: Batch, found: Examples, feed: BatchBuilder) -> None:
@@ -80,7 +80,7 @@ def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
     return [" ".join(words) for words in names]
 
 
-def focused(images: Tensor, masks: Tensor) -> Tensor:
+def focus_pairs(images: Tensor, masks: Tensor) -> Tensor:
     """Return images focused on two objects each, as ``scenes.edition.focus.focus`` makes them.
 
     Args:

@@ -16,7 +16,7 @@ _APART = 1 << 40
 """Between the seeds of one caption's random swaps: no other example has them."""
 
 
-def swapped(
+def swap_words(
     caption: str, tagged: Sequence[tuple[str, str]], kind: Negatives, seed: int, most: int = 1
 ) -> list[str]:
     """Return captions that say something else with the same words, none where there are none.

@@ -58,7 +58,7 @@ def visibility_of(found: Examples) -> Visibility:
     return found.extra[_KEY]  # type: ignore[no-any-return]
 
 
-def one_of(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
+def choose_one(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
     """Choose one of the known columns of each row at random, each as likely.
 
     Args:

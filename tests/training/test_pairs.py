@@ -16,8 +16,8 @@ from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
-from benchbench.training.mixing import mixed
-from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known, survey
+from benchbench.training.mixing import mix
+from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known_predicates, survey
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
@@ -108,8 +108,8 @@ def test_distant_labels_come_at_about_the_recorded_rates(seen_of: Survey) -> Non
     labels = view.labelled(seen_of, index)
     rows, subject, thing = np.nonzero(labels != truth)
     names = seen_of.labels[rows, subject], seen_of.labels[rows, thing]
-    assert known()[(*names, labels[rows, subject, thing])].all()
-    count = known()[seen_of.labels[:, :, None], seen_of.labels[:, None, :]].sum(axis=-1)
+    assert known_predicates()[(*names, labels[rows, subject, thing])].all()
+    count = known_predicates()[seen_of.labels[:, :, None], seen_of.labels[:, None, :]].sum(axis=-1)
     related, background = (truth >= 0) & (count > 0), (truth == UNRELATED) & (count > 0)
     # A guess may happen to be right.
     expected = 0.5 * (1 - 1 / count[related]).mean()
@@ -135,7 +135,7 @@ def test_the_registered_views_differ_in_supervision_alone() -> None:
 
 def test_mixed_scenes_are_those_of_their_splits() -> None:
     which, numbers = np.array([1, 0, 1, 0, 0]), np.array([5, 9, 2, 0, 30])
-    scenes = mixed(SPLITS, which, numbers)
+    scenes = mix(SPLITS, which, numbers)
     for row in range(5):
         alone = sample(SPLITS[which[row]], numbers[row : row + 1])
         width = alone.category.shape[1]

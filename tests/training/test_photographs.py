@@ -20,7 +20,7 @@ from benchbench.registry import load_model
 from benchbench.training import Plan, train
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.bundling import card
-from benchbench.training.photographs import Photographs, photographs
+from benchbench.training.photographs import Photographs, read_photographs
 from benchbench.training.running import build_for, data_of
 from benchbench.types import DualEncoder
 from benchbench.variants import weights
@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(file: Path, **settings: object) -> Photographs:
-    return photographs(file, side=32, **settings)  # type: ignore[arg-type]
+    return read_photographs(file, side=32, **settings)  # type: ignore[arg-type]
 
 
 def test_an_example_depends_on_its_number_alone(file: Path) -> None:
@@ -320,7 +320,7 @@ def test_what_was_taught_a_test_split_says_so(file: Path, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not (SHARED / "flickr8k").is_dir(), reason="no photographs here")
 def test_flickr8k_is_read() -> None:
-    source = photographs(SHARED / "flickr8k/flickr8k_test.json", side=64, negatives="semantic")
+    source = read_photographs(SHARED / "flickr8k/flickr8k_test.json", side=64, negatives="semantic")
     assert (len(source.shown), len(source.held)) == (950, 50)
     found = source.examples(np.arange(16))
     assert sum(other is not None for other in found.swapped) > 8

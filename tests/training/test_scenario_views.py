@@ -20,9 +20,9 @@ from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
-from benchbench.training.regions import focused
+from benchbench.training.regions import focus_pairs
 from benchbench.training.views import VIEWS
-from benchbench.training.visibility import one_of, visibility_of
+from benchbench.training.visibility import choose_one, visibility_of
 from benchbench.variants import towers
 from benchbench.variants.building import build_variant
 from benchbench.variants.scenarioclip import VARIANTS
@@ -57,7 +57,7 @@ def test_focused_regions_are_the_editions(size: int) -> None:
     masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
     kept = [k for k, (one, other) in enumerate(masks) if one.any() and other.any()]
     assert len(kept) > 5
-    ours = focused(
+    ours = focus_pairs(
         torch.from_numpy(images[rows[kept]]).permute(0, 3, 1, 2),
         torch.from_numpy(np.stack([masks[k] for k in kept])),
     )
@@ -68,7 +68,7 @@ def test_focused_regions_are_the_editions(size: int) -> None:
 
 def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
     masks = torch.zeros(1, 2, 32, 32, dtype=torch.bool)
-    out = focused(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8), masks)
+    out = focus_pairs(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8), masks)
     assert torch.isfinite(out.float()).all()
 
 
@@ -132,7 +132,7 @@ def test_drawing_beside_the_model_shows_the_same(feed: BatchBuilder) -> None:
 
 def test_any_one_is_drawn_of_what_is_there() -> None:
     there = np.tile(np.array([[True, False, True, False], [False] * 4]), (500, 1))
-    found, some = one_of(there, dice("x", np.arange(1000)), "y")
+    found, some = choose_one(there, dice("x", np.arange(1000)), "y")
     assert some.tolist() == [True, False] * 500
     assert set(found[::2].tolist()) == {0, 2} and not found[1::2].any()
     assert 200 < (found[::2] == 0).sum() < 300

@@ -21,7 +21,7 @@ from benchbench.scenes.seen import measure_visible
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure
-from benchbench.training.validation.structure import SIZE, part
+from benchbench.training.validation.structure import SIZE, cut_part
 from benchbench.variants.alignment import covered, matched, means
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.regions import grouped
@@ -78,7 +78,7 @@ class AlignmentSet:
                     raise RuntimeError("alignments are judged by the spans of captions")
                 words = covered(texts.spans.entities, tokens.shape[1])
                 masks = self.masks[rows].to(device)
-                yield judged_of(
+                yield judge(
                     patches, means(tokens, words), words.any(dim=2), vision_of(clip).grid_size,
                     masks,
                 )  # fmt: skip
@@ -99,7 +99,7 @@ class Judged:
     """[n, E] bool: whether it is known where its object is."""
 
 
-def judged_of(
+def judge(
     patches: Tensor, entities: Tensor, there: Tensor, grid: tuple[int, int], masks: Tensor
 ) -> Judged:
     """Group, match and judge.
@@ -137,7 +137,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
         raise RuntimeError("the drawn world gave no scenes")
     parts, boxes = world.scenes.take(some), world.boxes[some]
     places = np.rint(boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
+    shown = [transform(cut_part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
     labels = torch.from_numpy(measure_visible(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
     lines = [world.captions[row] for row in some.tolist()]

@@ -15,7 +15,7 @@ from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.facts import facts_of
-from benchbench.training.validation.structure import SIZE, part
+from benchbench.training.validation.structure import SIZE, cut_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,5 +69,5 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Fa
         raise RuntimeError("the drawn world gave no scenes")
     images = draw(found.scenes, SIZE)
     boxes = np.rint(found.boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(images, boxes, strict=True)]
+    shown = [transform(cut_part(*each)) for each in zip(images, boxes, strict=True)]
     return FactSet(torch.stack(shown), facts_of(found))

@@ -24,7 +24,7 @@ from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
-from benchbench.training.validation.structure import SIZE, embedded_images, embedded_texts
+from benchbench.training.validation.structure import SIZE, embed_images, embed_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,8 +67,8 @@ class ScenarioSet:
             found = {
                 name: _named(model, reader, device, each) for name, each in self.namings.items()
             }
-            images = embedded_images(model, self.namings["action"].images, device)
-            texts = embedded_texts(model, reader, self.lines, device)
+            images = embed_images(model, self.namings["action"].images, device)
+            texts = embed_texts(model, reader, self.lines, device)
         model.train()
         similarity = (images @ texts.T).cpu()
         own = torch.arange(len(similarity))
@@ -159,7 +159,7 @@ def _spread(count: int, most: int) -> Ints:
 
 
 def _named(model: Any, reader: CaptionReader, device: str, asked: Naming) -> float:
-    images = embedded_images(model, asked.images, device, asked.role)
-    texts = embedded_texts(model, reader, asked.names, device, asked.role)
+    images = embed_images(model, asked.images, device, asked.role)
+    texts = embed_texts(model, reader, asked.names, device, asked.role)
     best = (images @ texts.T).argmax(dim=1).cpu()
     return 100 * float(asked.right[torch.arange(len(best)), best].float().mean())

@@ -84,8 +84,8 @@ class StructureSet:
                 name: each.share(_chosen(model, reader, device, each))
                 for name, each in self.choices.items()
             }
-            images = embedded_images(model, self.gallery, device)
-            texts = embedded_texts(model, reader, self.lines, device)
+            images = embed_images(model, self.gallery, device)
+            texts = embed_texts(model, reader, self.lines, device)
         model.train()
         best = (images @ texts.T).argmax(dim=1).cpu()
         found["retrieval"] = 100 * float((best == torch.arange(len(best))).float().mean())
@@ -118,7 +118,7 @@ def build(
     }
     shown = sample("val", np.arange(gallery))
     lines = [row[0] for row in captions(shown).texts()]
-    whole = [transform(part(image, None)) for image in draw(shown, SIZE)]
+    whole = [transform(cut_part(image, None)) for image in draw(shown, SIZE)]
     return StructureSet(choices, torch.stack(whole), lines)
 
 
@@ -143,14 +143,14 @@ def _choices(
         rows = here.scene - start
         drawn, boxes = draw(some, SIZE), crops(measure_visible(some, SIZE), rows, here.slots)
         shown += [
-            transform(part(drawn[row], box))
+            transform(cut_part(drawn[row], box))
             for row, box in zip(rows.tolist(), boxes.tolist(), strict=True)
         ]
     true, false = zip(*items.captions(), strict=True)
     return Choices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
 
 
-def part(image: Any, box: Sequence[int] | None) -> Image:
+def cut_part(image: Any, box: Sequence[int] | None) -> Image:
     """Return an image, [height, width, 3] uint8, or a box of it, as PIL for a transform."""
     from PIL import Image
 
@@ -160,21 +160,21 @@ def part(image: Any, box: Sequence[int] | None) -> Image:
 
 def _chosen(model: Any, reader: CaptionReader, device: str, choices: Choices) -> Tensor:
     """Return which true captions are nearer to their images than the false ones: [m] bool."""
-    images = embedded_images(model, choices.images, device)
+    images = embed_images(model, choices.images, device)
     true, false = (
-        (images * embedded_texts(model, reader, lines, device)).sum(dim=1)
+        (images * embed_texts(model, reader, lines, device)).sum(dim=1)
         for lines in (choices.true, choices.false)
     )
     return true > false
 
 
-def embedded_images(model: Any, images: Tensor, device: str, role: Role = "scene") -> Tensor:
+def embed_images(model: Any, images: Tensor, device: str, role: Role = "scene") -> Tensor:
     """Encode images, [n, 3, size, size] → [n, dim]."""
     lots = torch.split(images, _AT_ONCE)
     return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
 
-def embedded_texts(
+def embed_texts(
     model: Any, reader: CaptionReader, lines: Sequence[str], device: str, role: Role = "scene"
 ) -> Tensor:
     """Encode n captions → [n, dim]."""

@@ -57,7 +57,7 @@ def test_images_are_crops_of_val_scenes(
         mask = [measure_visible(one, 224).mask(0, slot) for slot in items.slots[k].tolist()]
         rows, columns = np.nonzero(mask[0] | mask[1])
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-        crop = structure.part(draw(one, 224)[0], [int(side) for side in box])
+        crop = structure.cut_part(draw(one, 224)[0], [int(side) for side in box])
         assert torch.equal(small.choices["relation"].images[k], transform(crop))
     monkeypatch.setattr(structure, "_AT_ONCE", 5)
     again = build(transform, per_relation=4, per_pair=2, gallery=6)
