@@ -22,7 +22,7 @@ from benchbench.training.log import Log
 from benchbench.training.optim import optimizer_of
 from benchbench.training.passes import passes_of
 from benchbench.variants import weights
-from benchbench.variants.variant import shipped
+from benchbench.variants.variant import shipped_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +177,7 @@ class Training:
                 "validation": metrics,
                 "seconds": self.seconds,
             }
-            weights.write(self.folder / BEST, shipped(model), header)
+            weights.write(self.folder / BEST, shipped_weights(model), header)
         numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
         state.save(self.folder, model, optimizer, self.plan, self.origin, **numbers)
 

@@ -27,7 +27,7 @@ from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.rendering import normalise
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
-from benchbench.variants.synonyms import alike, vague
+from benchbench.variants.synonyms import implications, vague
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -176,7 +176,7 @@ class Pairs:
             subject_phrases=subject_phrases,
             object_phrases=object_phrases,
             spoken=torch.from_numpy(np.stack([subject, thing], axis=-1)),
-            alike=torch.from_numpy(alike()),
+            alike=torch.from_numpy(implications()),
             vague=torch.from_numpy(vague()),
         )
 

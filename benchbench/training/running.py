@@ -219,7 +219,9 @@ def _towers_of(path: Path) -> tuple[Any, str]:
     try:
         clip = towers.build(record["architecture"], record["preprocessing"])
         own = {name: each for name, each in tensors.items() if name.startswith(weights.TOWERS)}
-        clip.load_state_dict({name: each.float() for name, each in weights.plain(own).items()})
+        clip.load_state_dict(
+            {name: each.float() for name, each in weights.tower_weights(own).items()}
+        )
     except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ModelError(f"{path} holds no towers to start from ({reason}).") from error

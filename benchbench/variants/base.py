@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.nn.functional import normalize
 
-from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
+from benchbench.variants.contrast import MOST_SCALE, gather, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Facts, Loss, Variant
@@ -57,14 +57,14 @@ class Base(nn.Module):
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE between images and facts, and the losses on exchanged facts."""
         facts: Facts = batch.extra["facts"]
-        images = gathered(self.encode_images(batch.images, "scene"))
-        true = gathered(self.encode_facts(facts.true))
+        images = gather(self.encode_images(batch.images, "scene"))
+        true = gather(self.encode_facts(facts.true))
         contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MOST_SCALE))
         right = (images * true).sum(dim=1)
         parts, total = {"contrast": contrast.detach()}, contrast
         for number, name in enumerate(facts.kinds):
-            false = gathered(self.encode_facts(facts.false[:, number]))
-            there = gathered(facts.there[:, number].to(images.dtype)) > 0
+            false = gather(self.encode_facts(facts.false[:, number]))
+            there = gather(facts.there[:, number].to(images.dtype)) > 0
             loss = swap_loss(right, (images * false).sum(dim=1), there, self.swap_sharpness)
             parts[name] = loss.detach()
             total = total + self.swap_weight * loss

@@ -8,7 +8,7 @@ image teaches its object's and its relation's, their names teach the global capt
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
 nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
 means what it means on another. So the two are compared by what they find in the batch
-(``contrast.distilled``): the image of an object should find the captions that the whole image
+(``contrast.distillation_loss``): the image of an object should find the captions that the whole image
 finds, a caption the crops and regions that its parts' names find. Equal names share the teacher's
 mass, so that none of them is a false negative. A crop is taught only by an image that shows it.
 
@@ -32,14 +32,14 @@ from torch.nn.functional import normalize
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import (
     MOST_SCALE,
-    distilled,
-    gathered,
+    distillation_loss,
+    gather,
     info_nce,
     processes,
     rank,
 )
 from benchbench.variants.features import text_embeddings
-from benchbench.variants.texts import CaptionReader, Texts, joined, numbered
+from benchbench.variants.texts import CaptionReader, Texts, hash_ids, join_ids
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
 
 if TYPE_CHECKING:
@@ -161,18 +161,18 @@ class ScenarioClip(nn.Module):
         whole = torch.arange(rows, device=batch.images.device) < count
         return Shown(
             images=torch.where(whole[:, None, None, None], action.images, batch.images),
-            texts=Texts(joined(action.texts.ids[:count], batch.texts.ids[count:])),
+            texts=Texts(join_ids(action.texts.ids[:count], batch.texts.ids[count:])),
             there=action.there,
             within=whole,
         )
 
     def _level(self, shown: Shown, role: Role) -> _Level:
         return _Level(
-            images=gathered(self.encode_images(shown.images, role)),
-            texts=gathered(self.encode_texts(shown.texts, role)),
-            there=gathered(shown.there),
-            within=gathered(shown.there & shown.within),
-            names=gathered(numbered(shown.texts.ids)),
+            images=gather(self.encode_images(shown.images, role)),
+            texts=gather(self.encode_texts(shown.texts, role)),
+            there=gather(shown.there),
+            within=gather(shown.there & shown.within),
+            names=gather(hash_ids(shown.texts.ids)),
         )
 
     def _distillation(
@@ -181,9 +181,9 @@ class ScenarioClip(nn.Module):
         """Return the mean of the four distillation losses."""
         towers, whole = self._followed(step), levels["scene"]
         with torch.no_grad():
-            image = gathered(_seen(towers["scene"], shown["scene"].images))
+            image = gather(_seen(towers["scene"], shown["scene"].images))
             own = {role: _of(towers, role, towers["scene"]) for role in PARTS}
-            names = {role: gathered(_read(own[role], shown[role].texts)) for role in PARTS}
+            names = {role: gather(_read(own[role], shown[role].texts)) for role in PARTS}
         losses = []
         for role in PARTS:
             part = levels[role]
@@ -192,7 +192,9 @@ class ScenarioClip(nn.Module):
                 (part.images, image, whole.texts),
                 (whole.texts, names[role], part.images),
             ):
-                losses.append(distilled(student, master, among, self.distill_sharpness, taught))
+                losses.append(
+                    distillation_loss(student, master, among, self.distill_sharpness, taught)
+                )
         return torch.stack(losses).mean()
 
     def _followed(self, step: int) -> nn.ModuleDict:

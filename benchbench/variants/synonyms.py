@@ -16,7 +16,7 @@ VAGUE = ("near",)
 
 
 @lru_cache(maxsize=1)
-def alike() -> Flags:
+def implications() -> Flags:
     """Return which predicates imply which, [predicates, predicates] bool; each implies itself.
 
     Riding a horse implies being on it and above it; standing on it excludes lying on it.

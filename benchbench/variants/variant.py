@@ -113,7 +113,7 @@ TEACHER = "teacher"
 """The attribute of a model that holds moving averages of its weights, for training alone."""
 
 
-def shipped(model: Any) -> dict[str, Tensor]:
+def shipped_weights(model: Any) -> dict[str, Tensor]:
     """Return a model's weights by name, without those that only training needs."""
     kept = f"{TEACHER}."
     return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
@@ -122,7 +122,7 @@ def shipped(model: Any) -> dict[str, Tensor]:
 class Trained(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
-    What it holds under ``teacher`` is saved in a run's state and in no checkpoint (``shipped``).
+    What it holds under ``teacher`` is saved in a run's state and in no checkpoint (``shipped_weights``).
     """
 
     similarity: Similarity

@@ -17,15 +17,15 @@ from benchbench.variants import towers
 from benchbench.variants.alignment import (
     attention_losses,
     contrast_losses,
-    covered,
-    matched,
-    named,
+    mark_tokens,
+    match_regions,
+    number_groups,
 )
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.msgclip import WINDOW, Aligned
-from benchbench.variants.regions import grouped
+from benchbench.variants.regions import group_patches
 from benchbench.variants.spans import MOST_ENTITIES, Spans
 from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Batch, Swapped
@@ -115,16 +115,16 @@ def test_spans_beyond_the_context_are_left_out(reader: CaptionReader) -> None:
 @pytest.mark.parametrize("grid", [(4, 4), (7, 7), (2, 3), (1, 1)])
 def test_every_patch_is_in_one_group(grid: tuple[int, int]) -> None:
     patches = torch.randn(5, grid[0] * grid[1], 8, generator=torch.Generator().manual_seed(0))
-    members = grouped(patches, grid, 6)
+    members = group_patches(patches, grid, 6)
     assert members.shape == (5, 6, grid[0] * grid[1])
     assert torch.equal(members.sum(dim=1), torch.ones(5, grid[0] * grid[1]))
-    assert torch.equal(grouped(patches[3:4], grid, 6), members[3:4]), "each image by itself"
+    assert torch.equal(group_patches(patches[3:4], grid, 6), members[3:4]), "each image by itself"
 
 
 def test_groups_follow_what_patches_look_like() -> None:
     looks = torch.eye(8)[:2]
     patches = torch.stack([looks[int(column > 0)] for _ in range(4) for column in range(4)])[None]
-    members = grouped(patches, (4, 4), 4)[0]
+    members = group_patches(patches, (4, 4), 4)[0]
     kinds = torch.tensor([int(column > 0) for _ in range(4) for column in range(4)])
     for group in members.bool():
         assert len(set(kinds[group].tolist())) <= 1, "no group straddles the edge"
@@ -146,7 +146,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
     pairs = torch.ones(20, 4, 6, dtype=torch.bool)
     pairs[:, 3, :], pairs[:10, :, 0] = False, False
     pairs[0] = False
-    chosen = matched(likeness, pairs)
+    chosen = match_regions(likeness, pairs)
     assert not chosen[0].any()
     for k in range(1, 20):
         there = likeness[k, :3, 1:] if k < 10 else likeness[k, :3]
@@ -157,7 +157,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
 
 def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
     """MSGA of one image and caption, as its definition reads."""
-    groups = grouped(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
+    groups = group_patches(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
     regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
     unit = [
         normalize(tokens[a:b].mean(dim=0), dim=0) for a, b in spans.entities[0].tolist() if b > a
@@ -355,7 +355,7 @@ def test_attention_is_that_of_a_plain_loop() -> None:
 def test_entities_of_the_same_words_are_called_alike(reader: CaptionReader) -> None:
     texts = reader.read(["a red dog chasing a cat", "we see a cat near a red dog", "a red cat"])
     assert texts.spans is not None
-    names = named(texts.ids, covered(texts.spans.entities, texts.ids.shape[1]))
+    names = number_groups(texts.ids, mark_tokens(texts.spans.entities, texts.ids.shape[1]))
     assert names[0, 0] == names[1, 1]
     assert names[0, 1] == names[1, 0]
     assert len({int(names[0, 0]), int(names[0, 1]), int(names[2, 0])}) == 3

@@ -27,10 +27,10 @@ from benchbench.variants.adapter import RelatingVariant, TrainedVariant, load_va
 from benchbench.variants.building import Build, build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens
-from benchbench.variants.geometry import LENGTH, between, nearness, unions
-from benchbench.variants.patches import patch_map, pooled
+from benchbench.variants.geometry import LENGTH, compare_boxes, nearness, unions
+from benchbench.variants.patches import patch_map, pool_regions
 from benchbench.variants.relclip import VARIANTS, masked_info_nce, pair_loss
-from benchbench.variants.synonyms import alike, vague
+from benchbench.variants.synonyms import implications, vague
 from benchbench.variants.variant import Batch
 
 WORDS = Vocabulary(("dog", "cat", "zebra"), ("on", "near", "chasing", "devouring"))
@@ -91,25 +91,27 @@ def test_boxes_hit_their_patches() -> None:
     maps[1, 0, 2, 5] = 1
     cell = [5 / 8, 2 / 8, 6 / 8, 3 / 8]
     boxes = torch.tensor([[cell, [0, 0, 0.5, 1]], [cell, [0, 0, 0.5, 1]]])
-    inner, outer = pooled(maps, boxes, 1)[1, :, 0].tolist()
+    inner, outer = pool_regions(maps, boxes, 1)[1, :, 0].tolist()
     assert inner > 0.5 and outer == 0
-    assert (pooled(maps, boxes, 1)[0] == 0).all()
-    quarters = pooled(maps, torch.tensor([[[0.0, 0, 1, 1]]] * 2), 2)[1, 0]
+    assert (pool_regions(maps, boxes, 1)[0] == 0).all()
+    quarters = pool_regions(maps, torch.tensor([[[0.0, 0, 1, 1]]] * 2), 2)[1, 0]
     assert quarters.argmax() == 1  # upper right
     assert (quarters > 0).sum() == 1
 
 
 def test_boxes_pool_the_images_content(build: Build) -> None:
-    left = pooled(torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1)
+    left = pool_regions(
+        torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1
+    )
     assert left.item() == pytest.approx(28.5, abs=1)  # the mean of the columns 0 and 1
 
 
 def test_geometry_says_which_way_round() -> None:
     one, other = torch.tensor([0.1, 0.2, 0.3, 0.6]), torch.tensor([0.5, 0.2, 0.9, 0.6])
-    there, back = between(one, other), between(other, one)
+    there, back = compare_boxes(one, other), compare_boxes(other, one)
     assert there.shape == (LENGTH,) and not torch.equal(there, back)
     assert unions(one, other).tolist() == pytest.approx([0.1, 0.2, 0.9, 0.6])
-    assert torch.isfinite(between(one, one)).all()
+    assert torch.isfinite(compare_boxes(one, one)).all()
 
 
 def test_nearness_counts_those_between_and_no_empty_rows() -> None:
@@ -124,7 +126,7 @@ def test_nearness_counts_those_between_and_no_empty_rows() -> None:
 
 def test_synonyms_follow_what_implies_what() -> None:
     riding, on, above = PREDICATE["riding"], PREDICATE["on"], PREDICATE["above"]
-    same = alike()
+    same = implications()
     assert same[riding, on] and same[on, riding] and same[riding, above] and same[above, riding]
     assert not same[PREDICATE["standing on"], PREDICATE["lying on"]]
     assert not same[on, PREDICATE["under"]]

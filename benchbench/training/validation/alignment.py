@@ -22,9 +22,9 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import SIZE, cut_part
-from benchbench.variants.alignment import covered, matched, means
+from benchbench.variants.alignment import mark_tokens, match_regions, means
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
-from benchbench.variants.regions import grouped
+from benchbench.variants.regions import group_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class AlignmentSet:
     """[n, entities, cells, cells]: what each entity covers; 0 everywhere of unknown ones."""
 
     def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
-        """Return the metrics of ``validation``, and ``matched`` beside them, in percent."""
+        """Return the metrics of ``validation``, and ``match_regions`` beside them, in percent."""
         found = self.structure.metrics(model, reader, device)
         return found | {MATCHED: 100 * self.accuracy(model.clip, reader, device)}
 
@@ -76,7 +76,7 @@ class AlignmentSet:
                 tokens = text_tokens(clip, texts.ids)[1].float()
                 if texts.spans is None:
                     raise RuntimeError("alignments are judged by the spans of captions")
-                words = covered(texts.spans.entities, tokens.shape[1])
+                words = mark_tokens(texts.spans.entities, tokens.shape[1])
                 masks = self.masks[rows].to(device)
                 yield judge(
                     patches, means(tokens, words), words.any(dim=2), vision_of(clip).grid_size,
@@ -111,10 +111,10 @@ def judge(
         grid: rows and columns.
         masks: [n, E, cells, cells].
     """
-    groups = grouped(patches, grid, REGIONS)
+    groups = group_patches(patches, grid, REGIONS)
     pairs = there[:, :, None] & (groups.sum(dim=2) > 0)[:, None]
     likeness = entities @ means(patches, groups).transpose(1, 2)
-    chosen = matched(likeness, pairs)
+    chosen = match_regions(likeness, pairs)
     cells = torch.nn.functional.adaptive_avg_pool2d(masks.float(), grid).flatten(2)
     lies = chosen.to(cells.dtype) @ groups.to(cells.dtype) @ cells.transpose(1, 2)  # [n, E, E]
     own = lies.diagonal(dim1=1, dim2=2)
