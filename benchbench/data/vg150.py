@@ -25,7 +25,7 @@ import numpy.typing as npt
 from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
 from benchbench.data.images import headers_of
 from benchbench.data.proposals import read_proposals
-from benchbench.data.records import first_there, read_keyed_records, read_records
+from benchbench.data.records import first_existing, read_keyed_records, read_records
 from benchbench.errors import ImageError, MalformedData
 from benchbench.types import ImageRef, Scene, Vocabulary
 
@@ -74,7 +74,7 @@ def read_scenes(
             the place.
     """
     vocabulary = read_vocabulary(root)
-    graphs = read_graphs(root / first_there(root, *GRAPHS), vocabulary)
+    graphs = read_graphs(root / first_existing(root, *GRAPHS), vocabulary)
     photographs = _photographs(root, len(graphs.split))
     chosen = (graphs.split == (TEST if split == "test" else TRAINING)) & (graphs.boxes_of.size > 0)
     rows = np.flatnonzero(chosen & (graphs.relations_of.size > 0))
@@ -94,7 +94,7 @@ def read_vocabulary(root: Path) -> Vocabulary:
         MissingData: the file does not exist.
         MalformedData: numbers and names are not one to one, or not 1 to n.
     """
-    path = root / first_there(root, *NAMES)
+    path = root / first_existing(root, *NAMES)
     tables = read_keyed_records(path)
     return Vocabulary(_names(path, tables, "label"), _names(path, tables, "predicate"))
 
@@ -141,7 +141,7 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
             f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
             f"those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
         )
-    folder = first_there(root, *IMAGES)
+    folder = first_existing(root, *IMAGES)
     photographs = [_photograph(root, folder, record) for record in records]
     seen: set[str] = set()
     for record, photograph in zip(records, photographs, strict=True):
@@ -202,7 +202,7 @@ def _scenes(
     members, image = boxes_of.members()
     sizes = np.array([photographs[i].size for i in rows.tolist()]).reshape(-1, 2)
     told_boxes = graphs.boxes[members], sizes[image]
-    boxes: list[Box] = list(map(tuple, pixels(*told_boxes).tolist()))
+    boxes: list[Box] = list(map(tuple, round_boxes(*told_boxes).tolist()))
     unrounded: list[Edges] = list(map(tuple, published_edges(*told_boxes).tolist()))
     labels = graphs.labels[members].tolist()
     numbers, image = relations_of.members()
@@ -232,7 +232,7 @@ def _scenes(
     return scenes
 
 
-def pixels(boxes: Ints, sizes: Ints) -> Ints:
+def round_boxes(boxes: Ints, sizes: Ints) -> Ints:
     """Round boxes to whole pixels, inside their image, at least one pixel wide and high.
 
     Each edge, ``(middle ± extent / 2) · longest side / 1024``, goes to the nearest pixel edge (half
@@ -246,7 +246,7 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
     Returns:
         [M, 4]: left, top, right, bottom; right and bottom are exclusive.
 
-    >>> pixels(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
+    >>> round_boxes(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
     array([[ 924,  462, 1124,  562]])
     """
     longest = sizes.max(axis=1, keepdims=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchbench.data.graphs import MOST
-from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, published_edges, read_scenes
+from benchbench.data.vg150 import NOT_IN_GRAPHS, published_edges, read_scenes, round_boxes
 from benchbench.errors import MalformedData, MissingData
 from tests.scene_graphs import ARRAYS, IMAGES, NAMES, write
 
@@ -255,7 +255,7 @@ EDGES = st.tuples(*[st.integers(-3000, 3000)] * 2, *[st.integers(1, 4000)] * 2)
 def test_boxes_lie_inside_and_are_the_nearest(
     box: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
-    [edges] = pixels(np.array([box]), np.array([size])).tolist()
+    [edges] = round_boxes(np.array([box]), np.array([size])).tolist()
     for axis in (0, 1):
         low, high, side = edges[axis], edges[axis + 2], size[axis]
         assert 0 <= low < high <= side
@@ -277,7 +277,7 @@ def test_whole_pixels_survive_the_scale(size: int, ends: tuple[float, float, flo
     middle = np.floor((low + high) / 2 * 1024 / size + 0.5)
     extent = np.floor((high - low) * 1024 / size + 0.5)
     stored = np.concatenate([middle, extent])[None].astype(np.int64)
-    assert pixels(stored, np.array([[size, size]]))[0].tolist() == [*low, *high]
+    assert round_boxes(stored, np.array([[size, size]]))[0].tolist() == [*low, *high]
 
 
 def test_the_drawn_edition_reads_as_it_was_drawn(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.data.canonical import canonical
+from benchbench.data.canonical import canonical_json
 from benchbench.errors import UsageError
 from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
@@ -95,7 +95,7 @@ def export(
     root = expanded(root)
     with replace_whole(root, _identity(plan)) as pieces:
         written = _written(pieces, plan)
-        content = canonical(_manifest(plan, written, pieces.edition))
+        content = canonical_json(_manifest(plan, written, pieces.edition))
         (pieces.edition / MANIFEST).write_bytes(content)
     return root
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.canonical import records_digest
-from benchbench.data.order import TaggedCaption, frozen, frozen_name
+from benchbench.data.order import TaggedCaption, freeze, frozen_name
 from benchbench.scenes.captions import PER_SCENE, captions
 from benchbench.scenes.edition.images import Drawings, shared_images
 from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
@@ -76,7 +76,7 @@ def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
     out.json(folder / name, records, len(records))
     digest = records_digest(records)
     for seed in SEEDS:
-        content = frozen(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
+        content = freeze(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.data.canonical import canonical, records_digest
+from benchbench.data.canonical import canonical_json, records_digest
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import Seen, measure_visible
@@ -106,14 +106,14 @@ class Written:
 
     def json(self, path: Path, content: Any, count: int | None = None) -> None:
         """Write a JSON file in canonical form; its digest is of that form."""
-        path.write_bytes(canonical(content))
+        path.write_bytes(canonical_json(content))
         self.digests[path.name] = records_digest(content)
         if count is not None:
             self.counts[path.name] = count
 
     def lines(self, path: Path, records: list[dict[str, Any]]) -> None:
         """Write JSON Lines: one canonical record per line."""
-        content = b"".join(map(canonical, records))
+        content = b"".join(map(canonical_json, records))
         path.write_bytes(content)
         self.digests[path.name] = hashlib.sha256(content).hexdigest()
         self.counts[path.name] = len(records)
