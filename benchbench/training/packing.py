@@ -3,7 +3,7 @@
 Drawing an example takes longer than a small model's training step. A pack holds the first examples
 of a seed in the form that goes into a batch (``columns``). Several processes make a pack together;
 a stopped one resumes. Columns are ``.npy`` files: they can be mapped into memory, or moved to a
-device whole (``resident``). ``packed`` reads batches from them.
+device whole (``load_on_device``). ``packed`` reads batches from them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ DETERMINERS = (None, None, None, None, "the", "the", "the", "this", "one", "that
 def reword(caption: str, determiner: str | None) -> str:
     """Return the caption with another determiner for each "a"; as many words as before.
 
-    >>> reword("a dog on a chair", "the"), reworded("an orange cat", None)
+    >>> reword("a dog on a chair", "the"), reword("an orange cat", None)
     ('the dog on the chair', 'an orange cat')
     """
     if determiner is None:

@@ -85,7 +85,7 @@ def match_regions(likeness: Tensor, pairs: Tensor) -> Tensor:
 
 
 def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
-    """Return the Entity-level Modality Alignment loss of every pair, for ``match_regions`` to pick from.
+    """Return the Entity-level Modality Alignment loss of every pair, as ``match_regions`` takes it.
 
     (1 − S_ab + min_j S_aj + min_i S_ib) / 3, with the farthest region and the farthest entity of
     the same image and caption.

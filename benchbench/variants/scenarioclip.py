@@ -8,9 +8,10 @@ image teaches its object's and its relation's, their names teach the global capt
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
 nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
 means what it means on another. So the two are compared by what they find in the batch
-(``contrast.distillation_loss``): the image of an object should find the captions that the whole image
-finds, a caption the crops and regions that its parts' names find. Equal names share the teacher's
-mass, so that none of them is a false negative. A crop is taught only by an image that shows it.
+(``contrast.distillation_loss``): the image of an object should find the captions that the whole
+image finds, a caption the crops and regions that its parts' names find. Equal names share the
+teacher's mass, so that none of them is a false negative. A crop is taught only by an image that
+shows it.
 
 The averages decay by 0.999 (published 0.9995, after 2,000 steps in which they follow faster), from
 less at the start: a run here is some thousand steps. In place of some captions' images stand whole

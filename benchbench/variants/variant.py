@@ -122,7 +122,8 @@ def shipped_weights(model: Any) -> dict[str, Tensor]:
 class Trained(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
-    What it holds under ``teacher`` is saved in a run's state and in no checkpoint (``shipped_weights``).
+    What it holds under ``teacher`` is saved in a run's state and in no checkpoint
+    (``shipped_weights``).
     """
 
     similarity: Similarity
