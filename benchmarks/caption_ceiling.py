@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes import lexicon
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions
@@ -27,10 +26,10 @@ from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, COLOUR, PATTERNS,
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Ints
 
 
-def phrases(table: npt.NDArray[np.int64]) -> dict[str, int]:
+def phrases(table: Ints) -> dict[str, int]:
     """Each row's words → its number."""
     rows = enumerate(table.tolist())
     return {" ".join(lexicon.TOKENS[t][0] for t in row if t >= 0): i for i, row in rows}

@@ -31,9 +31,8 @@ from benchmarks.variants_figures import COLOURS, Axis, line, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.training.validation.alignment import AlignmentSet
+    from benchbench.types.arrays import Floats
 
 NEAR = 0.9
 BINS = 40
@@ -45,7 +44,7 @@ class Measured(NamedTuple):
     """A model's cosines."""
 
     name: str
-    cosines: npt.NDArray[np.float64]
+    cosines: Floats
     """Of every entity with every group of its image."""
     right: float
     """Share of matched groups that lie on the right object."""

@@ -37,11 +37,9 @@ from benchbench.types import DualEncoder, LoadOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.types import Box, Scene
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 BATCH = 32
 

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
     from benchbench.adapters.frequency import Frequencies
     from benchbench.types import DualEncoder, Question, RelationInput, Role, Similarity, Vocabulary
+    from benchbench.types.arrays import Floats
 
 DIM = 64
 KINDS = {
@@ -136,7 +136,7 @@ class Frequency(Blind):
         scenes = [each for each in training if isinstance(each, Scene)]
         return Frequency(count(scenes) if scenes else None)
 
-    def score_relations(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares: [pairs, predicates]."""
         pairs = np.array(inputs.pairs, dtype=np.intp).reshape(-1, 2)
         if self._predicates is None:
@@ -145,7 +145,7 @@ class Frequency(Blind):
         subject, thing = np.array(inputs.labels, dtype=np.intp)[pairs].T
         return np.asarray(self._predicates[subject, thing])
 
-    def score_objects(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares, the same for every box: [boxes, objects]."""
         if self._objects is None:
             return _alike(len(inputs.boxes), len(inputs.vocabulary.objects))
@@ -160,7 +160,7 @@ class Frequency(Blind):
             )
 
 
-def _alike(rows: int, names: int) -> npt.NDArray[np.float64]:
+def _alike(rows: int, names: int) -> Floats:
     """Return logarithms of equal probabilities: [rows, names]."""
     return np.full((rows, names), -np.log(names))
 

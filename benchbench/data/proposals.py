@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from benchbench.data.records import Record
     from benchbench.types import Scene
+    from benchbench.types.arrays import Floats, Ints
 
 FORMAT, VERSION = "benchbench-proposals", 1
 
@@ -106,7 +105,7 @@ def _scores(record: Record, values: list[Any]) -> tuple[float, ...]:
     return tuple(map(float, values))
 
 
-def _edges(record: Record, values: list[Any]) -> npt.NDArray[np.float64]:
+def _edges(record: Record, values: list[Any]) -> Floats:
     """Return left, top, right, bottom as the file has them, [n, 4]."""
     for i, box in enumerate(values):
         sound = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
@@ -122,7 +121,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
 
 
-def round_to_pixels(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
+def round_to_pixels(boxes: Floats, size: tuple[int, int]) -> Ints:
     """Round boxes to the nearest pixel edges (half up), clipped to the image, never empty.
 
     Args:

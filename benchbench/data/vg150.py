@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
 from benchbench.data.images import headers_of
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchbench.data.graphs import Ints
     from benchbench.data.records import Record
     from benchbench.types import Box, Edges, Given
+    from benchbench.types.arrays import Flags, Ints, Singles
 
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
 NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
@@ -258,7 +257,7 @@ def round_boxes(boxes: Ints, sizes: Ints) -> Ints:
     return np.concatenate([low, np.clip(high, low + 1, sizes)], axis=1)
 
 
-def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
+def published_edges(boxes: Ints, sizes: Ints) -> Singles:
     """Return boxes as published numbers use them: left, top, right, bottom in pixels, not rounded.
 
     Source: KaihuaTang/Scene-Graph-Benchmark.pytorch (``visual_genome.py``; ``clip_to_image``). Left
@@ -279,7 +278,7 @@ def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
     return np.asarray(np.clip(edges, np.float32(0), np.tile(sizes - 1, 2).astype(np.float32)))
 
 
-def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
+def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> Flags:
     """Return whether the training split has no relation of the same three names, [R]."""
     subject, thing = graphs.labels[graphs.ends].T
     code = subject * len(vocabulary.predicates) + graphs.predicates

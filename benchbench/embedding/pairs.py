@@ -21,14 +21,12 @@ from benchbench.embedding.outputs import PROBED, Outputs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.images import Decoded, FileCrops
     from benchbench.types import Features, ImageRef, PairScorer, Progress, Shown
+    from benchbench.types.arrays import Indices, Singles
 
-    Scores = npt.NDArray[np.float32]
-    Integers = npt.NDArray[np.intp]
+    Scores = Singles
     Block = tuple[Sequence[ImageRef], Sequence[str]]
     """Images and captions: every one of these images is scored with every one of these captions."""
 
@@ -46,7 +44,7 @@ class Scored:
     """The captions that were longer."""
     numbers: Mapping[str, int]
     """The number of each caption; captions with equal token ids have the same number."""
-    asked: Mapping[ImageRef, Integers]
+    asked: Mapping[ImageRef, Indices]
     """The numbers of the captions that each image was scored with, ascending."""
     scores: Mapping[ImageRef, Scores]
     """Each image's scores, in the order of ``asked``."""
@@ -108,12 +106,12 @@ def score_pairs(
     )
 
 
-def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Integers]:
+def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Indices]:
     """Return the numbers of the captions that each image is scored with: distinct, ascending.
 
     Images of one block alone share its array: a gallery's captions are listed once.
     """
-    of_refs: dict[ImageRef, list[Integers]] = {}
+    of_refs: dict[ImageRef, list[Indices]] = {}
     for refs, captions in blocks:
         of_block = np.unique(np.array([numbers[text] for text in captions], dtype=np.intp))
         for ref in dict.fromkeys(refs):
@@ -145,11 +143,11 @@ class _Chunk:
     """Images that are encoded together, and their pairs; arrays are [pairs]."""
 
     refs: Sequence[ImageRef]
-    image: Integers
+    image: Indices
     """The index of each pair's image in ``refs``."""
-    caption: Integers
+    caption: Indices
     """The number of each pair's caption."""
-    order: Integers
+    order: Indices
     """The order in which pairs are scored."""
 
 
@@ -160,9 +158,9 @@ class _Work:
     model: PairScorer
     outputs: Outputs
     texts: Sequence[str]
-    lengths: Integers
+    lengths: Indices
     """The length of each caption in tokens."""
-    asked: Mapping[ImageRef, Integers]
+    asked: Mapping[ImageRef, Indices]
     batch_size: int
     cache: EncodingCache | None
 
@@ -282,7 +280,7 @@ class _Work:
         yield from zip(chunk.refs, np.split(scores, ends), strict=True)
 
     def _score(
-        self, features: Sequence[Features], image: Integers, caption: Integers, count: _Count
+        self, features: Sequence[Features], image: Indices, caption: Indices, count: _Count
     ) -> Scores:
         """Return the scores of pairs, [pairs]; the next batch is tokenised at the same time."""
         size, parts = self.batch_size, []

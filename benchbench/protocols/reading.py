@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from benchbench.protocols.protocol import Events, Protocol
     from benchbench.types import Outcome, Ties
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Flags, Floats, Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Units:
 
     values: Floats
     chance: Floats
-    outcome: Integers
+    outcome: Indices
     """The index of the outcome that each unit belongs to."""
     groups: Sequence[str]
     """The group of each unit; all "" where the metric does not group."""
@@ -106,7 +104,7 @@ def _read(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> Units:
     return _grouped(units, events.categories.get(metric.by or "", 0), metric)
 
 
-def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
+def _too_short(events: Events, kept: Flags, k: int) -> int:
     """Return the length of the shortest list where that is under 2 K; otherwise 0."""
     if events.candidates is None or not kept.any():
         return 0
@@ -124,7 +122,7 @@ def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Seq
     return [of_outcomes[i] for i in events.outcome]
 
 
-def _units(events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]) -> Units:
+def _units(events: Events, groups: npt.NDArray[np.object_], kept: Flags) -> Units:
     """Return the events themselves, or their means within each outcome and group."""
     values, chance = events.values[kept], events.chance[kept]
     outcome, labels = events.outcome[kept], groups[kept]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.bystanders import clashes
@@ -17,9 +16,8 @@ from benchbench.scenes.world import Scenes, width_table
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
     from benchbench.scenes.placing import Group
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _LEFT, _RIGHT, _NEAR = (PREDICATE[n] for n in ("to the left of", "to the right of", "near"))
 

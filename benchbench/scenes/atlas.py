@@ -12,16 +12,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.shapes import Shape, body, dilate, fill, ink, oval, rect
 from benchbench.scenes.vocabulary import ARTISTS, PATTERNS
+from benchbench.types.arrays import Flags, Floats, Ints, Pixels
 
 if TYPE_CHECKING:
     from benchbench.scenes.art.drawing import Drawing
 
-Texels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+Texels = Pixels
 
 CANVAS = 672
 """Scene units along each side of a canvas: 7 per pixel at 96, 3 at 224."""
@@ -126,14 +125,14 @@ def rasterise(drawing: Drawing) -> Texels:
     return _lit(image).astype(np.uint8)
 
 
-def _lay(image: Ints, mask: npt.NDArray[np.bool_], shape: Shape) -> None:
+def _lay(image: Ints, mask: Flags, shape: Shape) -> None:
     """Composite one shape over the image below it, premultiplied."""
     paint = shape.paint
     texel = np.array([255, paint.shade, *paint.rgb]) * paint.opacity
     image[mask] = (image[mask] * (255 - paint.opacity) + texel + 127) // 255
 
 
-def _line(image: Ints, mask: npt.NDArray[np.bool_]) -> None:
+def _line(image: Ints, mask: Flags) -> None:
     """Draw a dark line that takes a little of the object's colour."""
     image[mask] = (255, _LINE_SHADE, *_LINE_RGB)
 
@@ -213,7 +212,7 @@ def _square(shapes: list[Shape]) -> Texels:
 
 
 @lru_cache(maxsize=1)
-def reach() -> npt.NDArray[np.float64]:
+def reach() -> Floats:
     """Return the box that a sprite's solid shapes cover in its drawing, without the shadow.
 
     Returns:

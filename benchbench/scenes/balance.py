@@ -22,7 +22,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 from benchbench.scenes.casting import scenario_flags
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Items = TypeVar("Items", RelationItems, AttributeItems)
 
 STEP = 4

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats, Ints
+
 Pair = tuple[str, str]
 """A true caption and a false one."""
 Options = tuple[str, ...]

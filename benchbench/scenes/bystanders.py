@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.casting import bystanders, sprite_table, thing_levels
@@ -18,9 +17,8 @@ from benchbench.scenes.world import ANCHOR, anchor_table
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _INDOORS = np.isin(np.array(BACKGROUNDS), ("room", "kitchen"))
 _SKY = np.isin(np.array(BACKGROUNDS), ("sky",))

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.casting import CAST_FIRST, CAST_SECOND, parts, scenario_flags
 from benchbench.scenes.holdout import seen_colours, seen_patterns
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _PLAIN_PERCENT = 60
 _UNSEEN_PERCENT = 75

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
+
 Words = npt.NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -50,7 +53,7 @@ class Dice:
             raise ValueError(f"nothing to draw for '{name}': some range is empty")
         return np.asarray(low + self.below(name, span), dtype=np.int64)
 
-    def chance(self, name: str, percent: int | Ints) -> npt.NDArray[np.bool_]:
+    def chance(self, name: str, percent: int | Ints) -> Flags:
         """Draw booleans, [keys], that are true in ``percent`` of a hundred cases."""
         return np.asarray(self.below(name, 100) < percent)
 

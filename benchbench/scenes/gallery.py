@@ -6,7 +6,6 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from benchbench.errors import UsageError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Pixels
 
 _PAPER, _INK, _FAINT = (252, 250, 245), (45, 42, 50), (132, 126, 120)
 _TELLING = ("JJ", "VBG", "VBZ")
@@ -82,9 +82,7 @@ def _wrapped(text: str, size: int) -> list[str]:
     return textwrap.wrap(text, max(size // 7, 12))
 
 
-def _sheet(
-    images: npt.NDArray[np.uint8], labels: list[tuple[str, str]], columns: int
-) -> Image.Image:
+def _sheet(images: Pixels, labels: list[tuple[str, str]], columns: int) -> Image.Image:
     size = images.shape[1]
     width, height = size + _GAP, size + _GAP + _LINE * (_LINES + 1) + 6
     rows = -(-len(images) // columns)

@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True)

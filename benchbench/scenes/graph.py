@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.geometry import Layout, measure_layout
 from benchbench.scenes.vocabulary import (
@@ -27,9 +26,8 @@ from benchbench.scenes.vocabulary import (
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 SLACK = 12
 """A distance too small to see, in scene units: under two pixels at 96."""

@@ -8,9 +8,9 @@ often as it is false. Items about pairs of bystanders are even by the symmetry o
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.casting import scenario_flags
 from benchbench.scenes.colouring import principals
@@ -29,8 +29,8 @@ from benchbench.scenes.vocabulary import (
 )
 from benchbench.scenes.world import VERSION, Scenes
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 ENOUGH = 0.3
 """The least visible share of an object that a caption is about."""

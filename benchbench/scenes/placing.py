@@ -6,9 +6,9 @@ The first axis of all arrays is the scenes. Coordinates are integers in scene un
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS, EXTENTS
 from benchbench.scenes.casting import Parts, parts, sprite_table, thing_levels
@@ -17,8 +17,8 @@ from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY
 from benchbench.scenes.world import ANCHOR, anchor_table, reach_table
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 MARGIN = 10
 _TOP_LEVEL = len(EXTENTS) - 1

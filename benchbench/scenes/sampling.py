@@ -9,9 +9,9 @@ shows by itself whether it is true.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 from benchbench.scenes.assembling import annotate, annotate_neighbours, drop_clashing, mirror
@@ -26,8 +26,8 @@ from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.scenes.world import VERSION, Scenes
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
 

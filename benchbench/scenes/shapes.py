@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from benchbench.types.arrays import Flags, Ints
 
 Point = tuple[float, float]
 Ring = tuple[Point, ...]
-Mask = npt.NDArray[np.bool_]
+Mask = Flags
 
 SUBPIXELS = 16
 
@@ -191,7 +192,7 @@ def fill(shape: Shape, height: int, width: int, per_unit: float) -> Mask:
     return mask
 
 
-def _filled(start: npt.NDArray[np.int64], height: int, width: int) -> Mask:
+def _filled(start: Ints, height: int, width: int) -> Mask:
     """Fill a polygon by even-odd scan conversion, [height, width].
 
     Toggle at each crossing of a row's centre line, then accumulate.

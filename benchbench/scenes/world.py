@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import EXTENTS, drawings, reach
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 VERSION = "scenes-v1"
 """The name of the drawn world, and the first word of every seed: another name draws another world.

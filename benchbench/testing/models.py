@@ -16,11 +16,11 @@ from benchbench.types import DualEncoder, Learner, ModelManifest, PairScorer, la
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats
+
 
 CAPTIONS = (
     "a dog",

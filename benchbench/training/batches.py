@@ -20,8 +20,9 @@ from benchbench.variants.variant import Batch, Swapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.training.examples import Examples, Ints, Source
+    from benchbench.training.examples import Examples, Source
     from benchbench.training.views import BatchView
+    from benchbench.types.arrays import Ints
     from benchbench.variants.texts import CaptionReader, Tagged, Texts
 
 PREFETCH = 4

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions, pair_captions
@@ -34,11 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints, Singles
     from benchbench.variants.variant import Negatives
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 WHOLE_PERCENT = 30
 BARE_PERCENT = 40
@@ -112,7 +109,7 @@ def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
     return np.divmod(choose_one(pairs, roll, "relation")[0], scenes.category.shape[1])
 
 
-def boxes_around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
+def boxes_around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Singles:
     """Return boxes around some objects of each scene, with a margin.
 
     Args:

@@ -5,20 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints, Singles
     from benchbench.variants.texts import Texts
     from benchbench.variants.variant import Negatives, Swapped
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -29,7 +24,7 @@ class Examples:
     swapped: list[list[str]]
     """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
     asked."""
-    boxes: Floats
+    boxes: Singles
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None = None
     """To be drawn on the device; None where ``pixels`` has been."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.scenes.graph import closure
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
 
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
+    from benchbench.types.arrays import Flags, Ints, Pixels
     from benchbench.variants.texts import CaptionReader
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 KINDS = ("roles", "looks")
 """What two objects exchange."""
@@ -47,7 +45,7 @@ class _Pair:
     pattern: Ints
     """[n, 2]"""
 
-    def stated(self) -> npt.NDArray[np.uint8]:
+    def stated(self) -> Pixels:
         """Return the facts, [n, facts] of 0 and 1."""
         rows = np.arange(len(self.category))
         roles = np.zeros((len(rows), 2, len(PREDICATES), len(CATEGORIES)), dtype=np.uint8)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.training.batches import BatchBuilder
-    from benchbench.training.examples import Examples, Ints
+    from benchbench.training.examples import Examples
+    from benchbench.types.arrays import Ints
     from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 

@@ -17,7 +17,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.scenes.dice import dice
@@ -35,12 +34,10 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
+    from benchbench.types.arrays import Flags, Ints, Singles
     from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 NAMES = tuple(category.name for category in CATEGORIES)
 PHRASES = tuple(predicate.name for predicate in PREDICATES)
@@ -141,7 +138,7 @@ class Pairs:
         guessed = roll.chance("guessed", rate.reshape(-1)).reshape(n, k, k)
         return np.where(guessed & (count > 0) & (truth > NO_PAIR), guess, truth)
 
-    def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Floats]:
+    def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Singles]:
         """Return numbers of pairs, subject · k + object, and their weights, [n, p] each."""
         n, cells = len(answers), answers[0].size
         flat = answers.reshape(n, cells)
@@ -154,7 +151,7 @@ class Pairs:
         return ends, np.where(drawn, left[:, None], 1.0).astype(np.float32)
 
     def _told(
-        self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: CaptionReader
+        self, labels: Ints, ends: Ints, predicates: Ints, weight: Singles, reader: CaptionReader
     ) -> Told:
         """Return the targets, with the phrases of the first pairs."""
         rows = np.arange(len(labels))[:, None]

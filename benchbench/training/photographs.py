@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.data.images import decode, read_bytes, survey
@@ -33,11 +32,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.types.arrays import Ints, Singles
     from benchbench.variants.variant import Negatives
 
     Tagged = Sequence[tuple[str, str]]
 
-Ints = npt.NDArray[np.int64]
 
 HELD_PERCENT = 5
 """Of the images are held out, and at least ``FEWEST``."""
@@ -127,7 +126,7 @@ class Photographs:
             tagged=tagged,
         )
 
-    def _images(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
+    def _images(self, some: Sequence[Photograph]) -> tuple[Tensor, Singles]:
         """Return images, [n, 3, side, side] uint8, and their visible parts as shares, [n, 4]."""
         squashed, boxes = [], []
         for each in some:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
     from benchbench.training.batches import BatchBuilder
     from benchbench.training.examples import Examples
-    from benchbench.training.visibility import Ints
+    from benchbench.types.arrays import Ints
     from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Batch
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.seen import measure_visible
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
     from benchbench.scenes.seen import Seen
     from benchbench.scenes.world import Scenes
     from benchbench.training.examples import Examples
+    from benchbench.types.arrays import Flags, Ints, Singles
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _KEY = "sight"
 
@@ -32,7 +30,7 @@ class Visibility:
     shown: Flags
     """[n, w]: objects that an annotator of the test edition would see."""
 
-    def within(self, slots: Ints, boxes: npt.NDArray[np.float32]) -> Flags:
+    def within(self, slots: Ints, boxes: Singles) -> Flags:
         """Return whether the middles of some objects lie in a part of each image.
 
         Args:

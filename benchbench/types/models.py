@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    import numpy as np
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.types.arrays import Floats
     from benchbench.types.questions import Box, Question, Role, Vocabulary
 
 Similarity = Literal["cosine", "dot"]
@@ -217,11 +216,11 @@ class RelationInput:
 class RelationScorer(Protocol):
     """A model with its own head for relations; dual encoders are scored by union crops."""
 
-    def score_relations(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return the log-probability of each predicate for each pair: [pairs, predicates]."""
         ...
 
-    def score_objects(self, inputs: RelationInput) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return the log-probability of each label for each box: [boxes, objects] (SGCls).
 
         ``inputs.labels`` is empty.

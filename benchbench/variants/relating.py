@@ -12,14 +12,12 @@ from benchbench.variants.pairs import Regions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
     from benchbench.types import RelationInput, Vocabulary
+    from benchbench.types.arrays import Floats
     from benchbench.variants.texts import CaptionReader
-
-    Floats = npt.NDArray[np.float64]
 
 
 @runtime_checkable

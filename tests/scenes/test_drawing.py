@@ -15,6 +15,7 @@ from benchbench.scenes.drawing_torch import draw_torch
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.world import Scenes
+from benchbench.types.arrays import Pixels
 
 
 def rounded(value: int) -> int:
@@ -22,9 +23,7 @@ def rounded(value: int) -> int:
     return (2 * value + 255) // 510
 
 
-def slowly(
-    scenes: Scenes, row: int, size: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
+def slowly(scenes: Scenes, row: int, size: int) -> tuple[Pixels, npt.NDArray[np.int8]]:
     """One scene, pixel by pixel: its image and its labels."""
     sheet = atlas(size)
     base = background(int(scenes.background[row]), int(scenes.variant[row]), size).astype(int)

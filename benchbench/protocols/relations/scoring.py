@@ -19,14 +19,11 @@ from benchbench.types import ImageRef, RelationInput
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.embedding import Embedded, Encoder
     from benchbench.embedding.embedded import Vectors
     from benchbench.types import Box, DualEncoder, Edges, RelationScorer, Scene, Vocabulary
+    from benchbench.types.arrays import Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 GROUP = 4096
 """Ordered pairs whose crops are encoded before any of them is ranked: bounds memory."""
@@ -95,7 +92,7 @@ class UnionCrops:
             logs[part] = log_softmax(self._scale * self._similarities(scene, pairs[part]))
         return scored(scene, logs, self._labels.get(scene.id))
 
-    def _similarities(self, scene: Scene, pairs: Integers) -> Floats:
+    def _similarities(self, scene: Scene, pairs: Indices) -> Floats:
         """Return the similarity of each pair's crop to each of its phrases: [pairs, predicates]."""
         boxes, labels = boxes_of(scene), self._picked(scene)
         ends = pairs.tolist()
@@ -221,7 +218,7 @@ def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:
     return list(scene.proposals.labels if scene.proposals else scene.labels)
 
 
-def pairs_of(scene: Scene) -> Integers:
+def pairs_of(scene: Scene) -> Indices:
     """Return the ordered pairs that a model ranks, [pairs, 2]: all, or the related ones."""
     if scene.given == "pairs":
         related = dict.fromkeys((s, o) for s, o, _ in scene.relations if s != o)

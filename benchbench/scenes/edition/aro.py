@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.scenes.items import AttributeItems, Ints, RelationItems
+    from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints
 
 RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribution.json"
 _SLOTS = 64

@@ -10,13 +10,15 @@ pixels are the same on every platform.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Pixels
+
 Words = npt.NDArray[np.uint16]
-Flags = npt.NDArray[np.bool_]
 
 LIGHT_SIGMA, BLUR_SIGMA, UPSTREAM_SIDE = 100, 2, 640
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from benchbench.data.images import decode, read_bytes
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.edition.pieces import Pieces
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 
 BATCH = 10
 """The number of images in memory at a time; a killed drawing repeats at most so many."""

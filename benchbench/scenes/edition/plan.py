@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags
 
 Progress = Callable[[str, int, int], None]
 """A callback with the name of the files being written, the number done, and the total."""
@@ -80,7 +81,7 @@ class Plan:
         return measure_visible(self.scenes, self.size)
 
 
-def select_annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
+def select_annotated(scenes: Scenes, sight: Seen) -> Flags:
     """Return the objects that an annotator would see, [scenes, slots].
 
     Visibility is judged at one size for all editions.

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Ints = npt.NDArray[np.int64]
+    from benchbench.types.arrays import Flags, Ints, Pixels
+
 Record = dict[str, Any]
 
 METADATA, CLASSES, REGIONS = "metadata_test.json", "classes.json", "focused"
@@ -50,7 +50,7 @@ class _Relations:
     """[relations, 2]: slots of subject and object."""
     predicate: Ints
     """[relations]"""
-    swapped_is_false: npt.NDArray[np.bool_]
+    swapped_is_false: Flags
     """[relations]"""
 
 
@@ -137,7 +137,7 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
         for row in range(len(plan.scenes))[rows]
     ]
 
-    def shown() -> Iterator[npt.NDArray[np.uint8]]:
+    def shown() -> Iterator[Pixels]:
         for row, image in enumerate(draw(plan.scenes.take(rows), plan.size)):
             soft = blur(image) if pairs[row] else image
             for _, (one, other) in sorted(pairs[row].items()):

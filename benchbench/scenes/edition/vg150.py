@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints
 
-Ints = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from benchbench.types import Related
+    from benchbench.types.arrays import Flags, Pixels
     from benchbench.variants.texts import CaptionReader
 
 SCENES = 200
@@ -44,7 +45,7 @@ class RelationSet:
     """Images whose relations are to be found."""
 
     scenes: list[Scene]
-    images: npt.NDArray[np.uint8]
+    images: Pixels
     """[n, SIZE, SIZE, 3]"""
 
     def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
@@ -66,7 +67,7 @@ class RelationSet:
             "mean": float(np.mean(list(metrics.values()))),
         }
 
-    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, npt.NDArray[np.bool_]]:
+    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, Flags]:
         scene = self.scenes[number]
         ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
         shown = RelationInput(

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.seen import Seen
     from benchbench.scenes.world import Scenes
-    from benchbench.training.visibility import Flags, Ints
     from benchbench.types import Role
+    from benchbench.types.arrays import Flags, Ints
     from benchbench.variants.texts import CaptionReader
 
 SCENES, ITEMS = 250, 400

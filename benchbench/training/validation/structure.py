@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.devices import inference
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
     from benchbench.types import Role
+    from benchbench.types.arrays import Indices, Ints
     from benchbench.variants.texts import CaptionReader
 
 SIZE = 224
@@ -53,7 +53,7 @@ class Choices:
     """[m, 3, size, size], normalised."""
     true: list[str]
     false: list[str]
-    groups: npt.NDArray[np.intp]
+    groups: Indices
     """[m]: numbers of the groups whose shares are averaged."""
 
     def share(self, right: Tensor) -> float:
@@ -125,7 +125,7 @@ def build(
 def _choices(
     scenes: Scenes,
     items: RelationItems | AttributeItems,
-    groups: npt.NDArray[np.int64],
+    groups: Ints,
     transform: Callable[[Image], Tensor],
 ) -> Choices:
     """Draw the scenes of the items, some at a time.
