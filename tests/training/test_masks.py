@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from benchbench.scenes.measure_visible import measure_visible
 
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import CELLS, coverage, slots_of

@@ -89,7 +89,7 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
     found, sight = prepared(feed)
     focus_on = RelationView().choose(found, sight, feed.reader)
     scenes, told = sight.scenes, focus_on.named.names.ids
-    shown = select_annotated(scenes, sight.measure_visible)
+    shown = select_annotated(scenes, sight.seen)
     for k, (subject, thing) in enumerate(focus_on.ends.tolist()):
         if not focus_on.named.there[k]:
             continue
