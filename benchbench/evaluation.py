@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, get_args
 
 from benchbench.adapters.computation import Computation, own_code
 from benchbench.adapters.contract import description_problems
+from benchbench.adapters.text_only import TextOnlyModel
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
-from benchbench.embedding import Encoder, EncodingCache
+from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
@@ -28,6 +29,7 @@ from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
 from benchbench.selection import KEY as CHOSEN
 from benchbench.selection import Selection, selections_of
+from benchbench.subsets import draw_clusters
 from benchbench.types import (
     Counts,
     Learner,
@@ -40,7 +42,7 @@ from benchbench.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
     from typing import Any, TypeVar
 
@@ -74,6 +76,7 @@ def evaluate(
     resume: bool = True,
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
+    without_images: bool = False,
     **further: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
@@ -104,6 +107,8 @@ def evaluate(
             format of docs/proposals.md.
         chosen_on: tasks whose items served to choose this checkpoint; reports of a run on them say
             so. A record beside the checkpoint is read in any case (``benchbench.selection``).
+        without_images: whether no image is read: for text-only models, whose score needs none. The
+            task's annotations suffice then.
         further: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
@@ -122,14 +127,16 @@ def evaluate(
     if out is not None:
         check_writable(out, task.info.name)
     task, from_proposals = _told(task, proposals)
-    resolved = resolve_edition(task.info, data_root, edition, progress)
+    given = not without_images
+    resolved = resolve_edition(task.info, data_root, edition, progress, with_images=given)
     all_items = _items(task, resolved.root)
     items = draw_clusters(all_items, limit, seed)
     protocol = load_protocol(task.info.protocol)
-    surveyed = survey(ref for item in items for ref in protocol.regions(item))
+    surveyed = survey(ref for item in items for ref in protocol.regions(item) if given)
     usable = _usable(items, protocol, surveyed, on_missing)
     typed = model if isinstance(model, str) else model.manifest.name
     model = loaded(model, device, precision, seed, further, progress)
+    _check_images(without_images, model, typed)
     chosen += selections_of(typed)
     with foreign_code(typed):
         model = _fitted(model, task, resolved.root)
@@ -137,8 +144,9 @@ def evaluate(
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
+    settings |= {"without_images": True} if without_images else {}
     cache = _open_cache(resume, computation, task, resolved, settings, environment)
-    encoder = Encoder(
+    encoder = (BlankEncoder if without_images else Encoder)(
         model,
         batch_size=batch_size,
         workers=cpu_workers(),
@@ -195,6 +203,12 @@ def _fitted(model: Model, task: Task, root: Path) -> Model:
 
 def _chosen(selections: Sequence[Selection]) -> dict[str, Any]:
     return {CHOSEN: [asdict(each) for each in selections]} if selections else {}
+
+
+def _check_images(without_images: bool, model: Model, name: str) -> None:
+    """Raise a UsageError where a model reads images that it is not to be given."""
+    if without_images and not isinstance(model, TextOnlyModel):
+        raise UsageError(f"{name} reads images: leave --without-images out.")
 
 
 def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:
@@ -255,32 +269,6 @@ def loaded(
         named = getattr(model.manifest, "name", type(model).__name__)
         raise ContractError(f"The model {named} breaks the contract: {'; '.join(problems)}.")
     return model
-
-
-def shuffled(names: Iterable[str], seed: int) -> list[str]:
-    """Return names in order of a hash of seed and name, whatever their order in a file."""
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
-
-
-def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[Asked]:
-    """Return whole clusters of at most ``limit`` items in all, at least one, in the items' order.
-
-    Clusters are drawn in the order of a hash of seed and name, so that the draw depends on neither
-    the order of the file nor the version of a random generator.
-    """
-    if limit is None or limit >= len(items):
-        return list(items)
-    sizes: dict[str, int] = {}
-    for item in items:
-        sizes[item.cluster] = sizes.get(item.cluster, 0) + 1
-    drawn: set[str] = set()
-    left = limit
-    for cluster in shuffled(sizes, seed):
-        if drawn and sizes[cluster] > left:
-            break
-        drawn.add(cluster)
-        left -= sizes[cluster]
-    return [item for item in items if item.cluster in drawn]
 
 
 def _open_cache(
@@ -347,6 +335,7 @@ def _counts(
 ) -> Counts:
     paths = {ref.path for item in answers.items for ref in item.images}
     shown = {ref for ref in encoder.shown if ref.path in paths}
+    read = paths & encoder.files.sha256.keys()
     return Counts(
         items_in_edition=in_edition,
         items=len(answers.items),
@@ -355,9 +344,9 @@ def _counts(
         pictures=len(shown),
         captions=len(encoder.phrases),
         clusters=len({item.cluster for item in answers.items}),
-        overhanging_crops=sum(map(surveyed.overhangs, shown)),
+        overhanging_crops=sum(surveyed.overhangs(ref) for ref in shown if ref.path in read),
         truncated_captions=len(encoder.truncated),
-        **surveyed.tally(paths),
+        **surveyed.tally(read),
     )
 
 

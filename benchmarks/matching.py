@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import encode_captions, encode_images
 from benchbench.embedding.encoder import CAPTIONS_PER_IMAGE
-from benchbench.evaluation import draw_clusters
 from benchbench.protocols.matching import judge, match
 from benchbench.registry import load_model, load_task
+from benchbench.subsets import draw_clusters
 from benchbench.types import Item, LoadOptions
 
 if TYPE_CHECKING:

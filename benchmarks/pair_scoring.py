@@ -29,8 +29,8 @@ from benchbench.adapters import vqascore
 from benchbench.data.images import crop
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import score_pairs
-from benchbench.evaluation import draw_clusters
 from benchbench.registry import load_model, load_task
+from benchbench.subsets import draw_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -28,11 +28,11 @@ from torch.utils.data import DataLoader, Dataset
 from benchbench.data.karpathy import read_captioned
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import Encoder
-from benchbench.evaluation import draw_clusters
 from benchbench.protocols.definitions import both_ways
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL
 from benchbench.registry import load_model
+from benchbench.subsets import draw_clusters
 from benchbench.types import Entry, LoadOptions
 
 if TYPE_CHECKING:

@@ -23,8 +23,9 @@ from benchbench.errors import (
     ModelError,
     UsageError,
 )
-from benchbench.evaluation import draw_clusters, evaluate
+from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
+from benchbench.subsets import draw_clusters
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:

@@ -46,6 +46,7 @@ LAYERS = [
         "seals",
         "selection",
         "settings",
+        "subsets",
     },
     {"leftovers"},
     {"stats"},

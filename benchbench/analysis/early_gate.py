@@ -22,10 +22,11 @@ from benchbench.analysis.paired import pair_runs
 from benchbench.analysis.reliability import is_few
 from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
-from benchbench.evaluation import evaluate, shuffled
+from benchbench.evaluation import evaluate
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
 from benchbench.stats.sequential import stop
+from benchbench.subsets import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -293,7 +293,8 @@ class Circumstance(NamedTuple):
 
 
 def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
-    """Yield the settings, beside the models, in which runs differ."""
+    """Yield the settings in which runs differ; of imported ones, none is known."""
+    runs = [run for run in runs if not run.imported]
     for name in CIRCUMSTANCES:
         models: dict[str, list[str]] = {}
         for run in runs:

@@ -74,6 +74,11 @@ if TYPE_CHECKING:
     metavar="TASK",
     help="The checkpoint was chosen among others by items of TASK; reports say so.",
 )
+@click.option(
+    "--without-images",
+    is_flag=True,
+    help="Text-only models: read no images; they need not be there.",
+)
 @options.by_option
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")

@@ -7,6 +7,7 @@ length, so that models that can trim their batches do so. A model that scores pa
 distinct pair once, and encodes each image once for all of its captions.
 """
 
+from benchbench.embedding.blank import BlankEncoder
 from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
 from benchbench.embedding.encoder import Encoder
@@ -15,6 +16,7 @@ from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.pairs import Scored, score_pairs
 
 __all__ = [
+    "BlankEncoder",
     "Captions",
     "Embedded",
     "Encoder",
