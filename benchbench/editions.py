@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import file_sha256, first_there
+from benchbench.data.records import file_sha256, first_existing
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import exists, expanded, is_folder, require_regular, resolved
 from benchbench.settings import OWN_FILE, read_settings
@@ -149,7 +149,7 @@ def _folder(named: str | Path, origin: str) -> Path:
 
 def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
     """Return whether a task's file or folder under ``root`` is valid, and its state in words."""
-    path = root / first_there(root, file.path, *file.instead)
+    path = root / first_existing(root, file.path, *file.instead)
     if not exists(path):
         return False, "missing"
     if file.path.endswith("/"):
@@ -229,14 +229,14 @@ def _layout(info: TaskInfo) -> str:
 
 
 def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
-    from benchbench.scenes.edition import keep
+    from benchbench.scenes.edition import ensure_drawn
 
     part = drawn_part(info)
     if part is None:
         raise UsageError(
             f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
-    root, digests = keep(part, progress)
+    root, digests = ensure_drawn(part, progress)
     drawn = {path: digests[path] for path in _annotations(info, root)} if digests else {}
     return _named(info, root, drawn)
 
@@ -264,7 +264,7 @@ def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
 
 def _annotations(info: TaskInfo, root: Path) -> list[str]:
     """Return the annotation files, by their names in this folder."""
-    names = (first_there(root, file.path, *file.instead) for file in info.files)
+    names = (first_existing(root, file.path, *file.instead) for file in info.files)
     return sorted(name for name in names if not name.endswith("/"))
 
 

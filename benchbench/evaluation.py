@@ -19,7 +19,7 @@ from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
 from benchbench.editions import resolve_edition
-from benchbench.embedding import BlankEncoder, Encoder, Unfinished
+from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
@@ -145,14 +145,14 @@ def evaluate(
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
     settings |= {"without_images": True} if without_images else {}
-    unfinished = _unfinished(resume, computation, task, resolved, settings, environment)
+    cache = _open_cache(resume, computation, task, resolved, settings, environment)
     encoder = (BlankEncoder if without_images else Encoder)(
         model,
         batch_size=batch_size,
         workers=cpu_workers(),
         on_missing=on_missing,
         progress=progress,
-        unfinished=unfinished,
+        cache=cache,
     )
     answers = _answered(protocol, usable, model, encoder, batch_size)
     run = Run(
@@ -171,12 +171,12 @@ def evaluate(
         seconds=round(time.perf_counter() - started, 3),
         outcomes=answers.outcomes,
         inputs=encoder.inputs,
-        resumed_inputs=unfinished.resumed if unfinished else 0,
+        resumed_inputs=cache.resumed if cache else 0,
     )
     if out is not None:
         write_run(run, run_path(run, out))
-    if unfinished:
-        unfinished.remove()
+    if cache:
+        cache.remove()
     return run
 
 
@@ -271,15 +271,15 @@ def loaded(
     return model
 
 
-def _unfinished(
+def _open_cache(
     resume: bool,
     computation: Computation,
     task: Task,
     edition: Edition,
     settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
-) -> Unfinished | None:
-    """Return the store of this evaluation's unfinished work, named by all that determines its bits.
+) -> EncodingCache | None:
+    """Return the cache of this evaluation's batches, named by all that determines their bits.
 
     Each batch in it is named by its inputs, so that another composition is another file. None where
     ``resume`` is off, or the model's code could not be identified.
@@ -288,7 +288,7 @@ def _unfinished(
         return None
     what = (task.info.name, task.info.version, edition.annotations_sha256, str(edition.root))
     how = (computation.identity, dict(settings), dict(environment), own_code())
-    return Unfinished.of([what, how])
+    return EncodingCache.of([what, how])
 
 
 def _usable(

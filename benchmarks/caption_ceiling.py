@@ -15,22 +15,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes import lexicon
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, COLOUR, PATTERNS, SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Ints
 
 
-def phrases(table: npt.NDArray[np.int64]) -> dict[str, int]:
+def phrases(table: Ints) -> dict[str, int]:
     """Each row's words → its number."""
     rows = enumerate(table.tolist())
     return {" ".join(lexicon.TOKENS[t][0] for t in row if t >= 0): i for i, row in rows}
@@ -74,7 +73,7 @@ class World:
     @cached_property
     def visible(self) -> Flags:
         """[n, w]"""
-        return np.asarray(seen(self.scenes, 224).pixels > 0)
+        return np.asarray(measure_visible(self.scenes, 224).pixels > 0)
 
     def named(self, said: re.Match[str], i: int) -> Flags:
         """[n, w]: what a noun phrase fits."""
@@ -130,7 +129,7 @@ def report(name: str, world: World, texts: list[list[str]]) -> None:
         true = world.dense(text) if name == "dense" else world.simple(text)
         if true is not None:
             every = set(np.flatnonzero(true).tolist())
-            assert mine <= every, f"Not true of its own picture: {text}"
+            assert mine <= every, f"Not true of its own image: {text}"
             share.append(len(mine) / len(every))
     more = sum(each < 1 for each in share)
     print(

@@ -25,15 +25,14 @@ from benchbench.registry import load_model
 from benchbench.render.figures import svg
 from benchbench.training.validation.alignment import build
 from benchbench.variants.adapter import TrainedVariant
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from benchmarks.variants_figures import COLOURS, Axis, line, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.training.validation.alignment import AlignmentSet
+    from benchbench.types.arrays import Floats
 
 NEAR = 0.9
 BINS = 40
@@ -45,7 +44,7 @@ class Measured(NamedTuple):
     """A model's cosines."""
 
     name: str
-    cosines: npt.NDArray[np.float64]
+    cosines: Floats
     """Of every entity with every group of its image."""
     right: float
     """Share of matched groups that lie on the right object."""
@@ -92,7 +91,7 @@ def measured(name: str, device: str, scenes: int | None = None) -> Measured:
     clip = model.model.clip.to(device)
     paper: AlignmentSet = build(model.transform, scenes)
     tokenizer = open_clip.get_tokenizer(model.manifest.architecture)
-    reader = Reader(tokenizer, with_triples=False, with_spans=True)
+    reader = CaptionReader(tokenizer, with_triples=False, with_spans=True)
     cosines, right, known = [], 0, 0
     for judged in paper.judged(clip, reader, device):
         cosines.append(judged.likeness[judged.pairs].cpu().double().numpy())

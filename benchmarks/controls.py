@@ -11,7 +11,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchbench.types import View
+    from benchbench.types import RelationInput
 
 GREY = (128, 128, 128)
 
@@ -49,11 +49,11 @@ def misread(model: Any, percent: int) -> None:
 def grey(model: Any) -> None:
     """Show grey images: what boxes and names alone tell."""
     sighted = model.score_relations
-    model.score_relations = lambda view: sighted(replace(view, picture=_grey(view)))
+    model.score_relations = lambda inputs: sighted(replace(inputs, image=_grey(inputs)))
 
 
-def _grey(view: View) -> Callable[[], Image.Image]:
-    size = view.picture().size
+def _grey(inputs: RelationInput) -> Callable[[], Image.Image]:
+    size = inputs.image().size
     return lambda: Image.new("RGB", size, GREY)
 
 

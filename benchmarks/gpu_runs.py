@@ -20,7 +20,7 @@ from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
 from benchbench.training.packing import Recipe, make
 from benchbench.training.running import SMALL, build_for
-from benchbench.training.validation.stored import stored_set
+from benchbench.training.validation.stored import load_or_draw
 from benchbench.variants.catalogue import variant
 from benchmarks.carrying import Run, carry, collect, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
@@ -232,7 +232,7 @@ def _bytes_each(pack: Pack, member: Member) -> int:
 def _draw_set(call: Call, name: str) -> None:
     """Draw a validation set, in a process of its own."""
     build = build_for(variant("clip"), Plan("clip"))
-    stored_set(Path(call.packs) / "validation", name, build, **call.scenes())
+    load_or_draw(Path(call.packs) / "validation", name, build, **call.scenes())
 
 
 def _beside(work: Any, each: Sequence[tuple[Any, ...]]) -> list[BaseProcess]:

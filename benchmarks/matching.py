@@ -25,8 +25,8 @@ from torch.nn.functional import normalize
 from torch.utils.data import DataLoader, Dataset
 
 from benchbench.devices import cpu_workers, inference
-from benchbench.embedding import encode_captions, encode_pictures
-from benchbench.embedding.encoder import CAPTIONS_PER_PICTURE
+from benchbench.embedding import encode_captions, encode_images
+from benchbench.embedding.encoder import CAPTIONS_PER_IMAGE
 from benchbench.protocols.matching import judge, match
 from benchbench.registry import load_model, load_task
 from benchbench.subsets import draw_clusters
@@ -45,7 +45,7 @@ BATCH = 32
 def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
     """This engine, from paths to scores: margin of the true caption per item."""
     with inference():
-        pictures = encode_pictures(
+        images = encode_images(
             model,
             list(dict.fromkeys(ref for item in items for ref in item.images)),
             batch_size=BATCH,
@@ -54,9 +54,9 @@ def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
         captions = encode_captions(
             model,
             list(dict.fromkeys(text for item in items for text in item.captions)),
-            batch_size=BATCH * CAPTIONS_PER_PICTURE,
+            batch_size=BATCH * CAPTIONS_PER_IMAGE,
         )
-    outcomes = match(items, pictures, captions.embedded, captions.token_ids)
+    outcomes = match(items, images, captions.embedded, captions.token_ids)
     judge(outcomes, "wrong")
     return np.array([o.scores[0, 0] - o.scores[0, 1] for o in outcomes], dtype=np.float64)
 
@@ -96,7 +96,7 @@ def floor(model: OpenClip, items: Sequence[Item]) -> Callable[[], None]:
     pixels = [model.transform(open_crop(item)) for item in crops.values()]
     texts = list(dict.fromkeys(text for item in items for text in item.captions))
     texts.sort(key=lambda text: len(model.token_ids([text])[0]))
-    step = BATCH * CAPTIONS_PER_PICTURE
+    step = BATCH * CAPTIONS_PER_IMAGE
     tokens = [model.tokenize(texts[i : i + step]) for i in range(0, len(texts), step)]
     batches = [torch.stack(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.adapters.ngram import KneserNey
-from benchbench.data.order import frozen
+from benchbench.data.order import freeze
 from benchbench.registry import load_task
 from benchbench.scenes.blind import fit, option_pairs, share_chosen
 from benchbench.scenes.captions import captions
@@ -40,7 +40,7 @@ def read(options: Iterable[Options]) -> list[Options]:
 def drawn(split: str, count: int) -> list[Options]:
     """Items of the drawn world's first scenes."""
     scenes = sample(split, np.arange(count))
-    content = frozen(tagged_captions(captions(scenes)), tagger="", source="", source_digest="")
+    content = freeze(tagged_captions(captions(scenes)), tagger="", source="", source_digest="")
     return [(item["true_option"], *item["negatives"]) for item in content["items"]]
 
 

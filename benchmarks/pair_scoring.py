@@ -111,9 +111,9 @@ def save_llava(folder: Path, texts: Sequence[str], options: argparse.Namespace) 
     )
     transformers.LlavaForConditionalGeneration(config).save_pretrained(folder)
     side = {"height": options.size, "width": options.size}
-    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": options.size}, crop_size=side)
+    images = transformers.CLIPImageProcessor(size={"shortest_edge": options.size}, crop_size=side)
     transformers.LlavaProcessor(
-        pictures, tokenizer, patch_size=14, vision_feature_select_strategy="default",
+        images, tokenizer, patch_size=14, vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
     ).save_pretrained(folder)  # fmt: skip
 
@@ -131,10 +131,10 @@ def loop(ask: Callable[[Image.Image, str], float], blocks: Blocks) -> list[float
     for refs, texts in blocks:
         for ref in refs:
             for text in texts:
-                with Image.open(ref.path) as image:
-                    picture = crop(image.convert("RGB"), ref)
+                with Image.open(ref.path) as whole:
+                    image = crop(whole.convert("RGB"), ref)
                 with inference():
-                    found.append(ask(picture, text))
+                    found.append(ask(image, text))
     return found
 
 
@@ -144,8 +144,8 @@ def asks_blip(place: str) -> Callable[[Image.Image, str], float]:
     processor = transformers.AutoProcessor.from_pretrained(place)
     first = library.config.text_config.vocab_size - 1
 
-    def ask(picture: Image.Image, text: str) -> float:
-        inputs = processor(images=picture, text=text, return_tensors="pt")
+    def ask(image: Image.Image, text: str) -> float:
+        inputs = processor(images=image, text=text, return_tensors="pt")
         inputs["input_ids"][:, 0] = first
         logits = library(**inputs).itm_score[0]
         return float(logits[1] - logits[0])
@@ -159,9 +159,9 @@ def asks_llava(place: str) -> Callable[[Image.Image, str], float]:
     processor = transformers.AutoProcessor.from_pretrained(place)
     yes = processor.tokenizer.convert_tokens_to_ids(vqascore.ANSWER)
 
-    def ask(picture: Image.Image, text: str) -> float:
+    def ask(image: Image.Image, text: str) -> float:
         prompt = f"<image>\n{vqascore.QUESTION.format(text)}"
-        inputs = processor(images=picture, text=prompt, return_tensors="pt")
+        inputs = processor(images=image, text=prompt, return_tensors="pt")
         return float(library(**inputs).logits[0, -1].log_softmax(dim=-1)[yes])
 
     return ask
@@ -207,9 +207,9 @@ def compare(kind: str, place: str, blocks: Blocks, repeats: int) -> None:
     model: Any = load_model(f"{family}:{place}")
     ask = asks(place)
     arms: dict[str, Callable[[], list[float]]] = {"engine": lambda: engine(model, blocks)}
-    if getattr(model, "by_picture", False):
+    if getattr(model, "by_image", False):
         whole: Any = load_model(f"{family}:{place}")
-        whole.by_picture = False
+        whole.by_image = False
         arms["whole"] = lambda: engine(whole, blocks)
     arms["loop"] = lambda: loop(ask, blocks)
     seconds: dict[str, list[float]] = {name: [] for name in arms}

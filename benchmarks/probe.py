@@ -28,7 +28,7 @@ from benchbench.adapters.activation_probe import DECIDING, Pair, ProbeResult, di
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.plan import Plan
-from benchbench.training.rendering import drawn, parts
+from benchbench.training.rendering import cut_parts, draw_on
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
 from benchbench.variants import towers
 
@@ -41,7 +41,7 @@ OTHERS = 10**7
 @click.option("--steps", default=300, show_default=True)
 @click.option("--batch-size", default=64, show_default=True)
 @click.option("--seeds", default=2, show_default=True)
-@click.option("--layers", default=4, show_default=True, help="Of the picture tower; captions half.")
+@click.option("--layers", default=4, show_default=True, help="Of the image tower; captions half.")
 @click.option("--examples", default=20_000, show_default=True, help="Different ones to train on.")
 @click.option("--pairs", multiple=True, default=[500, 2000], show_default=True)
 def main(
@@ -93,8 +93,8 @@ def _examples(numbers: Any) -> tuple[torch.Tensor, list[str]]:
     found = DrawnWorld().examples(numbers)
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    pictures = drawn(found.scenes, 2 * SIZE, "cpu")
-    return parts(pictures, torch.from_numpy(found.boxes), SIZE), [
+    images = draw_on(found.scenes, 2 * SIZE, "cpu")
+    return cut_parts(images, torch.from_numpy(found.boxes), SIZE), [
         each.text for each in found.captions
     ]
 
@@ -102,8 +102,8 @@ def _examples(numbers: Any) -> tuple[torch.Tensor, list[str]]:
 def _pairs(folder: Path, start: int, n: int) -> list[Pair]:
     folder.mkdir()
     pixels, captions = _examples(np.arange(start, start + 2 * n))
-    for number, picture in enumerate(pixels):
-        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
+    for number, image in enumerate(pixels):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
     found = [Pair(ImageRef(folder / f"{k}.png"), each) for k, each in enumerate(captions)]
     return distinct(found)[:n]
 

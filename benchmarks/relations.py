@@ -37,11 +37,9 @@ from benchbench.types import DualEncoder, LoadOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.types import Box, Scene
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 BATCH = 32
 
@@ -58,7 +56,7 @@ def main() -> None:
             Path(place) / "drawn", parts=["vg150"], dense=options.scenes, training=50
         )
         model = load_model(options.model, LoadOptions())
-        assert isinstance(model, DualEncoder), "a model that embeds pictures and captions apart"
+        assert isinstance(model, DualEncoder), "a model that embeds images and captions apart"
         compare(model, read_scenes(root)[: options.scenes])
 
 
@@ -98,7 +96,7 @@ def pairs(scene: Scene) -> list[tuple[int, int]]:
 
 def similarities(model: DualEncoder, scene: Scene, which: Sequence[tuple[int, int]]) -> Floats:
     """Cosines of each pair's crop and its phrases: [pairs, predicates]."""
-    picture = Image.open(scene.image.path).convert("RGB")
+    image = Image.open(scene.image.path).convert("RGB")
     boxes = [enclosing(scene.boxes[i], scene.boxes[j]) for i, j in which]
     distinct = list(dict.fromkeys(boxes))
     names, predicates = scene.vocabulary.objects, scene.vocabulary.predicates
@@ -107,7 +105,7 @@ def similarities(model: DualEncoder, scene: Scene, which: Sequence[tuple[int, in
         for i, j in which
     ]
     texts = list(dict.fromkeys(text for row in phrases for text in row))
-    crops = [model.transform(picture.crop(box)) for box in distinct]
+    crops = [model.transform(image.crop(box)) for box in distinct]
     seen = dict(zip(distinct, unit(batched(model.encode_images, crops, torch.stack)), strict=True))
     read = dict(zip(texts, unit(batched(model.encode_texts, texts, model.tokenize)), strict=True))
     return np.array(

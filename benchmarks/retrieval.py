@@ -84,8 +84,8 @@ class Captioned(Dataset[Any]):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, list[str]]:
         entry = self._entries[index]
-        picture = Image.open(entry.image.path).convert("RGB")
-        return self._model.transform(picture), list(entry.captions)
+        image = Image.open(entry.image.path).convert("RGB")
+        return self._model.transform(image), list(entry.captions)
 
 
 def without_repeats(entries: Sequence[Entry]) -> list[Entry]:
@@ -98,7 +98,7 @@ def main() -> None:
     """Run both and print what they spent and found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captions", type=Path, required=True, help="A Karpathy file.")
-    parser.add_argument("--data-root", type=Path, help="Of its pictures; by default its folder.")
+    parser.add_argument("--data-root", type=Path, help="Of its images; by default its folder.")
     parser.add_argument("--model", default="openclip:ViT-B-32/untrained")
     parser.add_argument("--items", type=int, default=200)
     options = parser.parse_args()
@@ -113,7 +113,7 @@ def main() -> None:
         recalls[name] = arm(model, entries)
         seconds[name] = time.perf_counter() - started
     n_captions = sum(len(entry.captions) for entry in entries)
-    print(f"{len(entries)} pictures, {n_captions} captions, {torch.get_num_threads()} threads")
+    print(f"{len(entries)} images, {n_captions} captions, {torch.get_num_threads()} threads")
     for name, spent in seconds.items():
         print(f"  {name:<15} {spent:7.1f} s   {spent / seconds['engine']:.2f} x engine")
     for name, ours in recalls["engine"].items():

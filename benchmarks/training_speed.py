@@ -30,7 +30,7 @@ from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.optim import optimizer_of
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedBatches, resident
+from benchbench.training.packed import PackedBatches, load_on_device
 from benchbench.training.packing import Recipe, make
 from benchbench.training.passes import arithmetic, passes_of
 from benchbench.training.plan import Plan
@@ -111,7 +111,7 @@ class Bench:
             assembly = Assembly(self.described, self.build.reader, self.build.preprocessing)
             order = Order(pack.recipe.count)
             feed = PackedBatches(pack, assembly, batch, device, order)
-            self.packed = feed if device == "cpu" else resident(feed)
+            self.packed = feed if device == "cpu" else load_on_device(feed)
         feeding = self.live if self.packed is None else self.packed
         self.passes = passes_of(self.model, feeding, device, precision, alone=True)
 

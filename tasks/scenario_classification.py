@@ -51,7 +51,7 @@ class ScenarioClassification:
         headline="top1",
         metrics=(
             Metric("top1", "levels", by="gallery", judgement="found"),
-            *_top("action", "pictures"),
+            *_top("action", "images"),
             *_top("object", "crops"),
             *_lenient("object", "crops"),
             *_top("relation", "regions"),
@@ -106,42 +106,42 @@ class ScenarioClassification:
         known = {gallery.name: frozenset(gallery.captions) for gallery in levels}
         return [
             entry
-            for picture in read_annotated(root)
+            for image in read_annotated(root)
             for gallery in levels
-            for entry in _entries(picture, root, gallery, known[gallery.name])
+            for entry in _entries(image, root, gallery, known[gallery.name])
         ]
 
 
 def _entries(
-    picture: Annotated, root: Path, gallery: Gallery, known: frozenset[str]
+    image: Annotated, root: Path, gallery: Gallery, known: frozenset[str]
 ) -> Iterator[Entry]:
     """Yield an image's entries on one level; all names of one region are that region's own."""
     field = f"{gallery.name}s"
-    shown = _shown(picture, root)[gallery.name]
-    names = [class_of(picture.record, field, name, known) for _, name in shown]
-    of_image: dict[ImageRef, list[str]] = {}
-    for (image, _), name in zip(shown, names, strict=True):
-        of_image.setdefault(image, []).append(name)
-    for i, (image, _) in enumerate(shown):
-        own = tuple(dict.fromkeys((names[i], *of_image[image])))
+    shown = _shown(image, root)[gallery.name]
+    names = [class_of(image.record, field, name, known) for _, name in shown]
+    of_ref: dict[ImageRef, list[str]] = {}
+    for (ref, _), name in zip(shown, names, strict=True):
+        of_ref.setdefault(ref, []).append(name)
+    for i, (ref, _) in enumerate(shown):
+        own = tuple(dict.fromkeys((names[i], *of_ref[ref])))
         yield Entry(
-            id=f"{picture.id}/{gallery.name}/{i}",
-            image=image,
+            id=f"{image.id}/{gallery.name}/{i}",
+            image=ref,
             captions=own,
-            cluster=source_image(picture.image),
+            cluster=source_image(image.image),
             gallery=gallery,
             also=tuple(dict.fromkeys(name for name in names if name not in own)),
             tags={"gallery": gallery.name},
         )
 
 
-def _shown(picture: Annotated, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
+def _shown(image: Annotated, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
     """Return for each level the images or crops of an image, and their names."""
-    whole = root / picture.image
+    whole = root / image.image
     return {
-        "action": [(ImageRef(whole), picture.action)],
-        "object": [(ImageRef(whole, box), name) for name, box in picture.objects],
-        "relation": [(ImageRef(root / region), phrase) for region, phrase in picture.relations],
+        "action": [(ImageRef(whole), image.action)],
+        "object": [(ImageRef(whole, box), name) for name, box in image.objects],
+        "relation": [(ImageRef(root / region), phrase) for region, phrase in image.relations],
     }
 
 

@@ -59,14 +59,14 @@ class ScenarioRetrieval:
         gallery = Gallery("test")
         return [
             Entry(
-                id=picture.id,
-                image=ImageRef(root / picture.image),
-                captions=(picture.dense_caption,),
-                cluster=source_image(picture.image),
+                id=image.id,
+                image=ImageRef(root / image.image),
+                captions=(image.dense_caption,),
+                cluster=source_image(image.image),
                 gallery=gallery,
-                tags={"gallery": gallery.name, "action": picture.action},
+                tags={"gallery": gallery.name, "action": image.action},
             )
-            for picture in read_annotated(root)
+            for image in read_annotated(root)
         ]
 
 

@@ -40,7 +40,7 @@ class Winoground:
         ),
         files=(
             DataFile("examples.jsonl", "400 items", "hub data set facebook/winoground (gated)"),
-            DataFile("images/", "800 pictures", "images.zip of the same data set, unpacked"),
+            DataFile("images/", "800 images", "images.zip of the same data set, unpacked"),
         ),
         paper=(
             "Thrush, Jiang, Bartolo, Singh, Williams, Kiela and Ross, 'Winoground: Probing Vision "

@@ -49,7 +49,7 @@ def copied(shapes: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 pictures of the drawn world as official files; not to be written to."""
+    """20 images of the drawn world as official files; not to be written to."""
     from benchbench.scenes.edition import export
 
     root = tmp_path_factory.mktemp("edition") / "drawn"
@@ -104,12 +104,12 @@ def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with the standard edition's part for VG-Relation; not to be written to."""
-    from benchbench.scenes.edition import keep
+    from benchbench.scenes.edition import ensure_drawn
 
     cache = tmp_path_factory.mktemp("standard")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHBENCH_CACHE", str(cache))
-        keep("vg-relation")
+        ensure_drawn("vg-relation")
     return cache
 
 

@@ -1,4 +1,4 @@
-"""Small data sets in official formats: two coloured shapes a picture, drawn here."""
+"""Small data sets in official formats: two coloured shapes an image, drawn here."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CROP = {"bbox_x": 4, "bbox_y": 8, "bbox_w": 88, "bbox_h": 80}
 
 
 def draw(folder: Path) -> Path:
-    """Write 36 pictures, 72 VG-Relation and 36 VG-Attribution items under ``folder``; return it."""
+    """Write 36 images, 72 VG-Relation and 36 VG-Attribution items under ``folder``; return it."""
     relations, attributions = [], []
-    for name, things in _draw_pictures(folder / "images").items():
+    for name, things in _draw_images(folder / "images").items():
         relations += [
             _relation(name, things, "to the left of"),
             _relation(name, things[::-1], "to the right of"),
@@ -29,8 +29,8 @@ def draw(folder: Path) -> Path:
 
 
 def draw_sugarcrepe(folder: Path) -> Path:
-    """Write the seven files of SugarCrepe, with ids that leave gaps, and their pictures."""
-    pictures = list(_draw_pictures(folder / "val2017").items())
+    """Write the seven files of SugarCrepe, with ids that leave gaps, and their images."""
+    images = list(_draw_images(folder / "val2017").items())
     subsets = "add_att add_obj replace_att replace_obj replace_rel swap_att swap_obj".split()
     for n, subset in enumerate(subsets):
         _write(
@@ -41,17 +41,17 @@ def draw_sugarcrepe(folder: Path) -> Path:
                     "caption": f"a {one} beside a {other}",
                     "negative_caption": f"a {other} inside a {one}",
                 }
-                for i, (name, (one, other)) in enumerate(pictures[n : n + 4])
+                for i, (name, (one, other)) in enumerate(images[n : n + 4])
             },
         )
     return folder
 
 
 def draw_winoground(folder: Path) -> Path:
-    """Write 18 pairs of pictures with mirrored captions in Winoground's format."""
-    pictures = _draw_pictures(folder / "images")
+    """Write 18 pairs of images with mirrored captions in Winoground's format."""
+    images = _draw_images(folder / "images")
     lines: list[str] = []
-    for name, (one, other) in pictures.items():
+    for name, (one, other) in images.items():
         mirrored = _name((other, one))
         if name < mirrored:
             record = {
@@ -67,14 +67,14 @@ def draw_winoground(folder: Path) -> Path:
     return folder
 
 
-def _draw_pictures(folder: Path) -> dict[str, tuple[str, str]]:
+def _draw_images(folder: Path) -> dict[str, tuple[str, str]]:
     """Draw every pair of things; file name → the things from left to right."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
     for colours in permutations(COLOURS, 2):
         for shapes in permutations(SHAPES, 2):
             things = (f"{colours[0]} {shapes[0]}", f"{colours[1]} {shapes[1]}")
-            _picture(things).save(folder / _name(things))
+            _image(things).save(folder / _name(things))
             drawn[_name(things)] = things
     return drawn
 
@@ -87,9 +87,9 @@ def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=0), encoding="utf-8")
 
 
-def _picture(things: tuple[str, str]) -> Image.Image:
-    picture = Image.new("RGB", (SIZE, SIZE), (235, 232, 225))
-    canvas = ImageDraw.Draw(picture)
+def _image(things: tuple[str, str]) -> Image.Image:
+    image = Image.new("RGB", (SIZE, SIZE), (235, 232, 225))
+    canvas = ImageDraw.Draw(image)
     for thing, left in zip(things, (8, 56), strict=True):
         colour, shape = thing.split()
         fill = COLOURS[colour]
@@ -99,7 +99,7 @@ def _picture(things: tuple[str, str]) -> Image.Image:
             canvas.ellipse((left, 32, left + 31, 63), fill=fill)
         else:
             canvas.rectangle((left + 12, 16, left + 20, 79), fill=fill)
-    return picture
+    return image
 
 
 def _relation(name: str, things: tuple[str, str], relation: str) -> dict[str, object]:

@@ -23,7 +23,7 @@ transformers: Any = import_module("transformers")
 
 WORDS = "a the is to left right of and on in beside inside red green blue square circle bar dog"
 SPREAD = 0.4
-"""Of random weights: enough for pictures and captions to make a difference."""
+"""Of random weights: enough for images and captions to make a difference."""
 
 
 def _words() -> Any:
@@ -85,8 +85,8 @@ def save_blip(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model = transformers.BlipForImageTextRetrieval(config)
-    pictures = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
-    return _saved(model, transformers.BlipProcessor(pictures, tokenizer), folder)
+    images = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
+    return _saved(model, transformers.BlipProcessor(images, tokenizer), folder)
 
 
 def save_blip2(folder: Path) -> Path:
@@ -104,8 +104,8 @@ def save_blip2(folder: Path) -> Path:
     torch.manual_seed(0)
     model = transformers.Blip2ForImageTextRetrieval(config)
     torch.nn.init.normal_(model.query_tokens, std=SPREAD)
-    pictures = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
-    return _saved(model, transformers.Blip2Processor(pictures, tokenizer), folder)
+    images = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
+    return _saved(model, transformers.Blip2Processor(images, tokenizer), folder)
 
 
 TEMPLATE = (
@@ -148,7 +148,7 @@ VISION_TEMPLATE = TEMPLATE.replace("<image>\n", "<|vision_start|><|image_pad|><|
 
 
 def save_qwen(folder: Path) -> Path:
-    """``Qwen2VLForConditionalGeneration``: as many patches as a picture is large."""
+    """``Qwen2VLForConditionalGeneration``: as many patches as an image is large."""
     tokenizer = _bytes()
     marks = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
     tokenizer.add_special_tokens({"additional_special_tokens": marks})
@@ -166,10 +166,10 @@ def save_qwen(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model = transformers.Qwen2VLForConditionalGeneration(config)
-    pictures = transformers.Qwen2VLImageProcessor(min_pixels=28**2, max_pixels=16 * 28**2)
+    images = transformers.Qwen2VLImageProcessor(min_pixels=28**2, max_pixels=16 * 28**2)
     videos = transformers.Qwen2VLVideoProcessor()
     processor = transformers.Qwen2VLProcessor(
-        pictures, tokenizer, videos, chat_template=VISION_TEMPLATE
+        images, tokenizer, videos, chat_template=VISION_TEMPLATE
     )
     return _saved(model, processor, folder)
 
@@ -182,7 +182,7 @@ class HashScorer:
     def __init__(self, context_length: int = 400) -> None:
         self.transformed = 0
         self.encoded: list[int] = []
-        """Pictures of each call."""
+        """Images of each call."""
         self.batches: list[list[tuple[bytes, bytes]]] = []
         self.manifest = ModelManifest(
             name="hash-scorer",
@@ -203,9 +203,9 @@ class HashScorer:
         self.transformed += 1
         return hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
 
-    def encode_images(self, pictures: Sequence[bytes]) -> list[bytes]:
-        self.encoded.append(len(pictures))
-        return list(pictures)
+    def encode_images(self, images: Sequence[bytes]) -> list[bytes]:
+        self.encoded.append(len(images))
+        return list(images)
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         return [tuple(text.lower().encode()) for text in texts]
@@ -219,6 +219,6 @@ class HashScorer:
         return torch.tensor([hashed(*pair) for pair in pairs])
 
 
-def hashed(picture: bytes, caption: bytes) -> float:
+def hashed(image: bytes, caption: bytes) -> float:
     """A number in [0, 1) with few steps, so that some pairs tie."""
-    return hashlib.sha256(picture + caption).digest()[0] / 256
+    return hashlib.sha256(image + caption).digest()[0] / 256

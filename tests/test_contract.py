@@ -163,7 +163,7 @@ def test_a_sound_pair_scorer_passes() -> None:
 @pytest.mark.parametrize(
     ("name", "replacement", "message"),
     [
-        ("encode_images", lambda shown: list(shown)[:1], "1 features of 5 pictures"),
+        ("encode_images", lambda shown: list(shown)[:1], "1 features of 5 images"),
         ("score", lambda f, t: torch.zeros(len(t), 1), r"shape \(25, 1\) for 25 pairs"),
         ("score", lambda f, t: torch.full([len(t)], float("nan")), "not finite"),
         ("score", lambda f, t: torch.rand(len(t)), "second time"),

@@ -15,7 +15,7 @@ from benchbench.editions import DRAWN, SCENES, choose, kind_of, resolve_edition
 from benchbench.errors import BenchbenchError, MissingData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.scenes.edition import export, place, standard
+from benchbench.scenes.edition import export, folder_of, standard
 from benchbench.types import TaskInfo
 
 RELATION = "visual_genome_relation.json"
@@ -103,7 +103,7 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
 ) -> None:
     told: list[str] = []
     edition = resolve_edition(info, progress=lambda what, *_: told.append(what))
-    assert (edition.name, edition.root) == ("scenes-v2", place("vg-relation"))
+    assert (edition.name, edition.root) == ("scenes-v2", folder_of("vg-relation"))
     digest = hashlib.sha256((edition.root / RELATION).read_bytes()).hexdigest()
     assert edition.annotations_sha256 == digest
     assert told
@@ -111,11 +111,11 @@ def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
     again = resolve_edition(info, progress=lambda what, *_: told.append(what))
     assert (again.root, told) == (edition.root, [])
     other = load_task("coco-retrieval").info
-    assert not place("vg-attribution").exists(), "nobody waits for another task's pictures"
-    assert not place("karpathy").exists()
-    assert resolve_edition(other).root == place("karpathy")
+    assert not folder_of("vg-attribution").exists(), "nobody waits for another task's images"
+    assert not folder_of("karpathy").exists()
+    assert resolve_edition(other).root == folder_of("karpathy")
     again = resolve_edition(load_task("coco-order").info, progress=lambda *_: told.append("drawn"))
-    assert (again.root, told) == (place("karpathy"), [])
+    assert (again.root, told) == (folder_of("karpathy"), [])
 
 
 def test_the_drawn_world_is_hashed_once(
@@ -141,7 +141,7 @@ def test_the_drawn_world_is_hashed_once(
 def test_runs_go_by_the_name_of_their_edition(small_standard: None) -> None:
     run = evaluate("blind:chance", "vg-relation")
     assert (run.edition, kind_of(run.edition)) == ("scenes-v2", DRAWN)
-    again = evaluate("blind:chance", "vg-relation", data_root=place("vg-relation"))
+    again = evaluate("blind:chance", "vg-relation", data_root=folder_of("vg-relation"))
     assert (again.edition, again.data_sha256) == (run.edition, run.data_sha256)
 
 
@@ -173,9 +173,9 @@ def test_a_task_of_other_files_needs_a_folder(info: TaskInfo, undrawn: TaskInfo)
     wanted = "is no part of the drawn world: pass --data-root DIR.*data where undrawn"
     with pytest.raises(UsageError, match=wanted):
         resolve_edition(undrawn)
-    pictures_only = dataclasses.replace(info, files=info.files[1:])
+    images_only = dataclasses.replace(info, files=info.files[1:])
     with pytest.raises(UsageError, match="is no part of the drawn world"):
-        resolve_edition(pictures_only)
+        resolve_edition(images_only)
 
 
 def official(info: TaskInfo, root: Path) -> TaskInfo:
@@ -216,9 +216,9 @@ def test_official_files_must_be_known_and_named(
         resolve_edition(info, edition="official")
 
 
-def test_pictures_alone_are_never_official(info: TaskInfo, shapes: Path) -> None:
-    pictures_only = dataclasses.replace(info, files=info.files[1:])
-    assert resolve_edition(pictures_only, shapes).name.startswith("custom-")
+def test_images_alone_are_never_official(info: TaskInfo, shapes: Path) -> None:
+    images_only = dataclasses.replace(info, files=info.files[1:])
+    assert resolve_edition(images_only, shapes).name.startswith("custom-")
 
 
 @pytest.mark.parametrize("wrong", [5, Path("scenes"), b"scenes"])

@@ -1,4 +1,4 @@
-"""The spine: against a plain loop, under limits, with bad pictures, interrupted and resumed."""
+"""The spine: against a plain loop, under limits, with bad images, interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def plain_loop(architecture: str, items: list[Item]) -> Iterator[np.ndarray]:
     with torch.no_grad():
         for item in items:
             ref = item.images[0]
-            picture = transform(Image.open(ref.path).convert("RGB").crop(ref.box))
-            image = normalize(model.encode_image(picture[None]), dim=-1)
+            pixels = transform(Image.open(ref.path).convert("RGB").crop(ref.box))
+            image = normalize(model.encode_image(pixels[None]), dim=-1)
             text = normalize(model.encode_text(tokenizer(list(item.captions))), dim=-1)
             yield (image @ text.T).numpy()
 
@@ -59,7 +59,7 @@ def scores(run: Run) -> np.ndarray:
 
 
 def first_image(root: Path) -> Path:
-    """The picture of the first item."""
+    """The image of the first item."""
     records = json.loads((root / "visual_genome_relation.json").read_text())
     return root / "images" / str(records[0]["image_path"])
 
@@ -220,10 +220,10 @@ def test_limited_runs_are_partial_and_equal_on_what_they_hold(tiny: str, shapes:
         assert found.scores == pytest.approx(whole[found.id].scores, abs=1e-5)
 
 
-# pictures that cannot be read
+# images that cannot be read
 
 
-def test_a_missing_picture_is_named_with_what_hangs_on_it(tiny: str, copied: Path) -> None:
+def test_a_missing_image_is_named_with_what_hangs_on_it(tiny: str, copied: Path) -> None:
     first_image(copied).unlink()
     with pytest.raises(
         ImageError, match=r"not found: .*red-square.*\(item 0\).*: 1, of items: 2.*skip"
@@ -237,7 +237,7 @@ def test_skipped_items_are_counted_and_named(tiny: str, copied: Path, damage: st
     content = path.read_bytes()
     path.unlink()
     if damage != "missing":
-        path.write_bytes(b"no picture" if damage == "text" else content[: len(content) // 2])
+        path.write_bytes(b"no image" if damage == "text" else content[: len(content) // 2])
     if damage == "truncated":
         with pytest.raises(ImageError, match=r"Cannot decode.*--on-missing skip"):
             evaluate(tiny, "vg-relation", data_root=copied)
@@ -251,7 +251,7 @@ def test_skipped_items_are_counted_and_named(tiny: str, copied: Path, damage: st
 
 def test_nothing_left_is_an_error(tiny: str, copied: Path) -> None:
     for path in (copied / "images").iterdir():
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     with pytest.raises(DataError, match="No item is left"):
         evaluate(tiny, "vg-relation", data_root=copied, on_missing="skip")
 

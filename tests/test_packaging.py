@@ -109,9 +109,9 @@ root = Path("data")
 (root / "images").mkdir(parents=True)
 for i in range(6):
     side = ("left", "right")[i % 2]
-    picture = Image.new("RGB", (40, 40))
-    picture.paste((90 + i, 90, 90), (20 * (i % 2), 0, 20 * (i % 2) + 20, 40))
-    picture.save(root / "images" / f"{side}-{i}.png")
+    image = Image.new("RGB", (40, 40))
+    image.paste((90 + i, 90, 90), (20 * (i % 2), 0, 20 * (i % 2) + 20, 40))
+    image.save(root / "images" / f"{side}-{i}.png")
 check_task(bb.load_task("left-right"), root)
 check_model(bb.load_model("colour-counter"))
 run = bb.evaluate("colour-counter", "left-right", data_root=root)

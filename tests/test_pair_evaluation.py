@@ -32,7 +32,7 @@ def pixels(ref: ImageRef) -> Image.Image:
 
 
 def one_by_one(specification: str, items: Sequence[Item]) -> list[Any]:
-    """Each pair by itself, pictures anew: the scores of each item."""
+    """Each pair by itself, images anew: the scores of each item."""
     model: Any = load_model(specification)
     found = []
     with torch.inference_mode():
@@ -119,7 +119,7 @@ def test_lists_of_class_names_are_asked_too(drawn_edition: Path) -> None:
     assert not run.outcomes[0].finding
 
 
-def test_broken_pictures_are_left_out_and_counted(copied: Path, tiny: str) -> None:
+def test_broken_images_are_left_out_and_counted(copied: Path, tiny: str) -> None:
     path = first_image(copied)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])  # the header is sound
@@ -151,7 +151,7 @@ def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
     assert not list((tmp_path / "cache" / "unfinished").iterdir())
 
 
-def test_changed_pictures_are_scored_anew(copied: Path) -> None:
+def test_changed_images_are_scored_anew(copied: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(
             HashScorer(),

@@ -57,7 +57,7 @@ def interruption(at: str, after: int) -> Progress:
     return press
 
 
-def test_changed_pictures_are_not_taken_from_an_interrupted_evaluation(
+def test_changed_images_are_not_taken_from_an_interrupted_evaluation(
     tiny: str, copied: Path
 ) -> None:
     with pytest.raises(KeyboardInterrupt):

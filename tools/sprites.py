@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.atlas import TINT
-from benchbench.scenes.shapes import Shape, body, fill, grown, ink, oval, rect
+from benchbench.scenes.shapes import Shape, body, dilate, fill, ink, oval, rect
 from benchbench.scenes.sprites import FILE, MASTER
 from benchbench.scenes.vocabulary import PATTERNS, SPRITES
+from benchbench.types.arrays import Flags, Ints, Pixels
 from tools.art import animals, furniture, people, things, vehicles
-from tools.art.drawing import tilted
+from tools.art.drawing import tilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tools.art.drawing import Drawing
 
-Texels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+Texels = Pixels
 
 ARTISTS = (animals, furniture, things, vehicles)
 """Modules that draw all but people, each thing by a function of its name."""
@@ -49,7 +49,7 @@ def drawing_of(name: str, pose: str) -> Drawing:
         drawn: Drawing = getattr(people, pose)()
         return drawn
     if pose == "tilted":
-        return tilted(drawing_of(name, "upright"), TILT)
+        return tilt(drawing_of(name, "upright"), TILT)
     upright = f"{name}_upright"
     named = upright if pose == "upright" and _artist(upright) else name
     artist = _artist(named)
@@ -67,7 +67,7 @@ def _artist(name: str) -> Callable[..., Drawing] | None:
 def columns() -> dict[str, npt.NDArray[Any]]:
     """Draw everything: the arrays of the asset."""
     drawn = drawings()
-    masters = [painted(drawing) for drawing in drawn]
+    masters = [rasterise(drawing) for drawing in drawn]
     names = list(dict.fromkeys(name for drawing in drawn for name in drawing.anchors))
     missing = (np.nan, np.nan)
     return {
@@ -83,7 +83,7 @@ def columns() -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def painted(drawing: Drawing) -> Texels:
+def rasterise(drawing: Drawing) -> Texels:
     """Rasterise a drawing at master resolution, with an outline around its solid shapes.
 
     Returns:
@@ -98,23 +98,23 @@ def painted(drawing: Drawing) -> Texels:
             _lay(image, mask, shape)
         elif shape.paint.opacity == 255:
             solid |= mask
-    _line(image, grown(solid, _LINE))
+    _line(image, dilate(solid, _LINE))
     for shape, mask in zip(drawing.shapes, masks, strict=True):
         if shape.lined:
-            _line(image, grown(mask, _LINE * 2 // 3) & solid)
+            _line(image, dilate(mask, _LINE * 2 // 3) & solid)
         if shape.solid:
             _lay(image, mask, shape)
     return _lit(image).astype(np.uint8)
 
 
-def _lay(image: Ints, mask: npt.NDArray[np.bool_], shape: Shape) -> None:
+def _lay(image: Ints, mask: Flags, shape: Shape) -> None:
     """Composite one shape over the image below it, premultiplied."""
     paint = shape.paint
     texel = np.array([255, paint.shade, *paint.rgb]) * paint.opacity
     image[mask] = (image[mask] * (255 - paint.opacity) + texel + 127) // 255
 
 
-def _line(image: Ints, mask: npt.NDArray[np.bool_]) -> None:
+def _line(image: Ints, mask: Flags) -> None:
     """Draw a dark line that takes a little of the object's colour."""
     image[mask] = (255, _LINE_SHADE, *_LINE_RGB)
 

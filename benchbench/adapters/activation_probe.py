@@ -36,12 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
     from torch import Tensor, nn
 
     from benchbench.types import Entry, Item, LoadOptions
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.99
 BATCH = 32

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
     from benchbench.adapters.frequency import Frequencies
-    from benchbench.types import DualEncoder, Question, Role, Similarity, View, Vocabulary
+    from benchbench.types import DualEncoder, Question, RelationInput, Role, Similarity, Vocabulary
+    from benchbench.types.arrays import Floats
 
 DIM = 64
 KINDS = {
@@ -136,21 +136,21 @@ class Frequency(Blind):
         scenes = [each for each in training if isinstance(each, Scene)]
         return Frequency(count(scenes) if scenes else None)
 
-    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares: [pairs, predicates]."""
-        pairs = np.array(view.pairs, dtype=np.intp).reshape(-1, 2)
+        pairs = np.array(inputs.pairs, dtype=np.intp).reshape(-1, 2)
         if self._predicates is None:
-            return _alike(len(pairs), len(view.vocabulary.predicates))
-        self._check(view.vocabulary)
-        subject, thing = np.array(view.labels, dtype=np.intp)[pairs].T
+            return _alike(len(pairs), len(inputs.vocabulary.predicates))
+        self._check(inputs.vocabulary)
+        subject, thing = np.array(inputs.labels, dtype=np.intp)[pairs].T
         return np.asarray(self._predicates[subject, thing])
 
-    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares, the same for every box: [boxes, objects]."""
         if self._objects is None:
-            return _alike(len(view.boxes), len(view.vocabulary.objects))
-        self._check(view.vocabulary)
-        return np.tile(self._objects, (len(view.boxes), 1))
+            return _alike(len(inputs.boxes), len(inputs.vocabulary.objects))
+        self._check(inputs.vocabulary)
+        return np.tile(self._objects, (len(inputs.boxes), 1))
 
     def _check(self, vocabulary: Vocabulary) -> None:
         if vocabulary != self._vocabulary:
@@ -160,7 +160,7 @@ class Frequency(Blind):
             )
 
 
-def _alike(rows: int, names: int) -> npt.NDArray[np.float64]:
+def _alike(rows: int, names: int) -> Floats:
     """Return logarithms of equal probabilities: [rows, names]."""
     return np.full((rows, names), -np.log(names))
 

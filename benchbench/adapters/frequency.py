@@ -23,15 +23,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.types import Scene, Vocabulary
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,11 +219,11 @@ class Matcher:
         prepared = self._processor.image_processor(images=image, return_tensors="pt")
         return prepared["pixel_values"][0]  # type: ignore[no-any-return]
 
-    def encode_images(self, pictures: Sequence[Tensor]) -> Sequence[Any]:
+    def encode_images(self, images: Sequence[Tensor]) -> Sequence[Any]:
         """Return the vision tower's patches of each image."""
         import torch
 
-        return self._towers.encode(torch.stack(list(pictures)).to(self.device, self._dtype))  # type: ignore[no-any-return]
+        return self._towers.encode(torch.stack(list(images)).to(self.device, self._dtype))  # type: ignore[no-any-return]
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the tokenizer's ids of each caption, [CLS] first."""

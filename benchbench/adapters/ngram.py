@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.adapters.text_only import CaptionScorer
 from benchbench.types import Entry, Item
@@ -34,9 +33,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from benchbench.types import Question
+    from benchbench.types.arrays import Floats, Ints
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 ORDER = 3
 UNKNOWN, START, END = 0, 1, 2

@@ -78,7 +78,7 @@ class AnswerScorer:
         self.device = str(model.device)
         self._yes = torch.tensor(list(answers.values()), device=model.device)
         against = self._prefix_problem()
-        self.by_picture = not against
+        self.by_image = not against
         """Whether captions of an image should be in one batch."""
         positions = getattr(model.config.get_text_config(), "max_position_embeddings", 2**31)
         self.manifest = manifest(
@@ -102,12 +102,12 @@ class AnswerScorer:
         run, inputs = self._prompts.prepare(image)
         return PromptImage(run, inputs)
 
-    def encode_images(self, pictures: Sequence[PromptImage]) -> Sequence[PromptImage]:
+    def encode_images(self, images: Sequence[PromptImage]) -> Sequence[PromptImage]:
         """Encode images by the vision tower, in one batch where they have one shape."""
         if self._tower is None:
-            return pictures
-        shapes = {tuple((k, v.shape) for k, v in image.inputs.items()) for image in pictures}
-        parts = [pictures] if len(shapes) == 1 else [[image] for image in pictures]
+            return images
+        shapes = {tuple((k, v.shape) for k, v in image.inputs.items()) for image in images}
+        parts = [images] if len(shapes) == 1 else [[each] for each in images]
         return [image for part in parts for image in self._encode(part)]
 
     def _encode(self, images: Sequence[PromptImage]) -> Sequence[PromptImage]:
@@ -145,7 +145,7 @@ class AnswerScorer:
         """Score pairs by log P(Yes): [n]."""
         import torch
 
-        if not self.by_picture:
+        if not self.by_image:
             return self._log_yes(self._whole(features, batch))
         found = torch.empty(len(batch), device=self.device)
         keys, tokens = [id(image) for image in features], [len(s.tokens.ids) for s in features]

@@ -28,14 +28,12 @@ from benchbench.stats import (
 )
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from benchbench.analysis.flips import Flip
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats import Mean, Method
     from benchbench.types import Metric, Run, Ties
+    from benchbench.types.arrays import Indices
 
-    Integers = npt.NDArray[np.intp]
 
 LEVEL = 0.95
 FLIPS = 100_000
@@ -329,7 +327,7 @@ def group_changes(
     return tuple(sorted(found, key=lambda each: (-each.n_items, each.name)))
 
 
-def _by_group(sliced: PairedScores, number: Integers, n_groups: int) -> tuple[Panel, Integers]:
+def _by_group(sliced: PairedScores, number: Indices, n_groups: int) -> tuple[Panel, Indices]:
     """Return each cluster's sum of differences per group, each beside a column of zeros.
 
     Sums, not means: a constant factor does not change the statistic of a sign flip.

@@ -66,14 +66,14 @@ def guess(task: Task, data_root: str | Path | None = None, edition: str | None =
 
 def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack | None:
     """Return why the drawn world has no files of a task; None where it, or another edition, has."""
-    from benchbench.scenes.edition import is_there
+    from benchbench.scenes.edition import is_drawn
 
     if choose(data_root, edition).edition != SCENES:
         return None
     part = drawn_part(task.info)
     if part is None:
         return "no files"
-    return None if is_there(part) else "not drawn"
+    return None if is_drawn(part) else "not drawn"
 
 
 def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
@@ -101,7 +101,7 @@ class ConstantEncoder(Encoder):
         self.progress = None
         self.files = FileLog()
 
-    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Return one vector for all images: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
         return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))

@@ -27,14 +27,11 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.analysis.paired import Circumstance, PairedScores
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
 
 LEVEL = 0.95
 MOST = 100_000_000

@@ -15,12 +15,10 @@ from benchbench.stats import flip, intervals, letters, overall, rank_sets
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.analysis.paired import PairedScores
     from benchbench.types import Run
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 FEW_TASKS = 10
 """Up to so many tasks, mean ranks over them are rough (Demšar 2006, §3.2.2)."""

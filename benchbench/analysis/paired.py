@@ -19,15 +19,12 @@ from benchbench.stats.means import lay_out
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.protocols.reading import Units
     from benchbench.stats import Mean, Panel
     from benchbench.stats.means import Layout
     from benchbench.types import Metric, Run, Task, TaskInfo, Ties
+    from benchbench.types.arrays import Flags, Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 CONDITIONS: Mapping[str, str] = {
     "task": "task",
@@ -56,13 +53,13 @@ class PairedScores:
     """[units, runs]"""
     chance: Floats
     """[units]: the expected value of a random guess."""
-    outcome: Integers
+    outcome: Indices
     """[units]: the item of each."""
     groups: tuple[str, ...]
     """[units]: the group of each; all "" where the metric has no groups."""
     absent: int
     """Groups without a unit that count 0."""
-    clusters: Integers
+    clusters: Indices
     """[items]"""
     cluster_names: tuple[str, ...]
     """Global names of source images."""
@@ -83,17 +80,17 @@ class PairedScores:
         return self._numbered[0]
 
     @property
-    def group_number(self) -> Integers:
+    def group_number(self) -> Indices:
         """[units]: the place of each one's group in ``group_names``."""
         return self._numbered[1]
 
     @cached_property
-    def _numbered(self) -> tuple[list[str], Integers]:
+    def _numbered(self) -> tuple[list[str], Indices]:
         names, number = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
         return names.tolist(), number.astype(np.intp)
 
     @cached_property
-    def cluster(self) -> Integers:
+    def cluster(self) -> Indices:
         """[units]: the source image of each."""
         return self.clusters[self.outcome]
 
@@ -117,7 +114,7 @@ class PairedScores:
         total = len(self.cluster_names)
         return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
 
-    def part(self, kept: npt.NDArray[np.bool_]) -> PairedScores:
+    def part(self, kept: Flags) -> PairedScores:
         """Return some of the units, [units], as one group."""
         return replace(
             self,
@@ -144,7 +141,7 @@ class Pairing:
     """Of the installed task."""
     judges: tuple[Judge, ...] = field(repr=False)
     """[runs]: their outcomes, each judged once for all metrics that judge alike."""
-    clusters: Integers = field(repr=False)
+    clusters: Indices = field(repr=False)
     """[items]"""
     cluster_names: tuple[str, ...] = field(repr=False)
     _known: dict[tuple[Metric, Ties], PairedScores] = field(default_factory=dict, repr=False)

@@ -14,10 +14,8 @@ from benchbench.stats.means import FEW_CLUSTERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-
     from benchbench.stats import Mean, Median
+    from benchbench.types.arrays import Indices
 
 HEAVY = 0.2
 """Share of a mean's weight on groups of few clusters from which its interval is unreliable."""
@@ -44,7 +42,7 @@ def rare_share(value: Mean | Median) -> float:
 
 
 def rare_groups(
-    groups: Sequence[str], outcome: Sequence[int], clusters: npt.NDArray[np.intp]
+    groups: Sequence[str], outcome: Sequence[int], clusters: Indices
 ) -> tuple[str, ...]:
     """Return the groups of a mean whose units lie in few clusters, in the order of their names.
 

@@ -20,15 +20,12 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.protocols.protocol import Protocol
     from benchbench.stats import Mean, Median, Method
     from benchbench.stats.intervals import Kind
     from benchbench.types import Metric, Outcome, Run, Statistic, Task, TaskInfo, Ties
+    from benchbench.types.arrays import Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 LEVEL = 0.95
 FREQUENT = 25
@@ -169,7 +166,7 @@ def scorecard(
 
 
 def _frequent(
-    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Integers
+    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Indices
 ) -> list[_Read]:
     """Return the headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
@@ -212,7 +209,7 @@ class _Read:
         )
 
 
-def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Integers) -> _Read:
+def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) -> _Read:
     units = judge.units(metric, ties)
     value = _statistic(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
@@ -235,7 +232,7 @@ def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -
     return _statistic(units, units.chance, metric, np.arange(len(outcomes))).value
 
 
-def _statistic(units: Units, values: Floats, metric: Metric, clusters: Integers) -> Mean | Median:
+def _statistic(units: Units, values: Floats, metric: Metric, clusters: Indices) -> Mean | Median:
     """Return the metric's statistic of some values, [units]; ``clusters`` are of outcomes."""
     of_units, total = clusters[units.outcome], int(clusters.max(initial=-1)) + 1
     if metric.statistic == "median":
@@ -245,7 +242,7 @@ def _statistic(units: Units, values: Floats, metric: Metric, clusters: Integers)
 
 
 def _read_slices(
-    judge: Judge, run: Run, by: str, ties: Ties, clusters: Integers, info: TaskInfo
+    judge: Judge, run: Run, by: str, ties: Ties, clusters: Indices, info: TaskInfo
 ) -> list[_Read]:
     """Return the headline within each group of a tag."""
     _, headline = info.shown(kind_of(run.edition).name)
@@ -271,7 +268,7 @@ def _of_group(units: Units, label: str) -> Units:
     return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)
 
 
-def _group_numbers(groups: Sequence[str]) -> Integers:
+def _group_numbers(groups: Sequence[str]) -> Indices:
     """Return each unit's group as a number from 0."""
     number = {label: i for i, label in enumerate(sorted(set(groups)))}
     return np.array([number[group] for group in groups], dtype=np.intp)

@@ -23,12 +23,10 @@ from benchbench.stats import Spread, between_seeds, intervals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.stats import Method
     from benchbench.types import Metric, Run, Ties
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 

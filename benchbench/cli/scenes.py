@@ -29,12 +29,12 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
 
     from benchbench.errors import UsageError
     from benchbench.files import expanded
-    from benchbench.scenes.gallery import gallery
+    from benchbench.scenes.gallery import write_gallery
 
     path = expanded(out)
     if path.suffix.lower() != ".png" or not path.parent.is_dir():
         raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
-    gallery(path, split, count, size=size, columns=columns, start=start)
+    write_gallery(path, split, count, size=size, columns=columns, start=start)
     say(path)
 
 

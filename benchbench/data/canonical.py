@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 
-def canonical(content: Any) -> bytes:
+def canonical_json(content: Any) -> bytes:
     """Return JSON bytes with sorted keys, no white space between tokens, and a final line feed."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def records_digest(content: Any) -> str:
     """Return the SHA-256 of the canonical form, in hex."""
-    return hashlib.sha256(canonical(content)).hexdigest()
+    return hashlib.sha256(canonical_json(content)).hexdigest()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from benchbench.data.canonical import canonical
+from benchbench.data.canonical import canonical_json
 from benchbench.data.karpathy import captions_digest, read_captions
-from benchbench.data.order import frozen, frozen_name, pre_caption
+from benchbench.data.order import freeze, frozen_name, pre_caption
 from benchbench.data.tagging import find_tagger
 from benchbench.errors import MalformedData, MissingData, UsageError
 
@@ -60,10 +60,10 @@ def freeze_order(
     found = find_tagger(tagger)
     images = list(_tagged(read, found, progress))
     for seed, path in targets.items():
-        content = frozen(
+        content = freeze(
             images, tagger=found.name, source=source.name, source_digest=digest, seed=seed
         )
-        _write_whole(path, canonical(content))
+        _write_whole(path, canonical_json(content))
     return list(targets.values())
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.types import Vocabulary
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
 
 TRAINING, TEST = 0, 2
 LARGEST = 2**31 - 1
@@ -156,7 +156,7 @@ class _File:
     def require(
         self,
         name: str,
-        good: npt.NDArray[np.bool_] | np.bool_,
+        good: Flags | np.bool_,
         problem: str,
         values: npt.NDArray[Any] | None = None,
     ) -> None:

@@ -167,7 +167,7 @@ def negatives(caption: TaggedCaption, name: str) -> list[str]:
     return [pre_caption(text) for text in raw]
 
 
-def frozen(
+def freeze(
     images: Iterable[tuple[str, Sequence[TaggedCaption]]],
     *,
     tagger: str,

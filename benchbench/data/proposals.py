@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from benchbench.data.records import Record
     from benchbench.types import Scene
+    from benchbench.types.arrays import Floats, Ints
 
 FORMAT, VERSION = "benchbench-proposals", 1
 
@@ -92,7 +91,7 @@ def _proposals(record: Record, numbers: Mapping[str, int], size: tuple[int, int]
             raise record.wrong("labels", f"[{i}] is {label!r:.40}, no name of the vocabulary")
     edges = _edges(record, boxes)
     return Proposals(
-        boxes=tuple(map(tuple, whole_pixels(edges, size).tolist())),
+        boxes=tuple(map(tuple, round_to_pixels(edges, size).tolist())),
         labels=tuple(numbers[label] for label in labels),
         scores=_scores(record, scores),
         unrounded=tuple(map(tuple, edges.tolist())),
@@ -106,7 +105,7 @@ def _scores(record: Record, values: list[Any]) -> tuple[float, ...]:
     return tuple(map(float, values))
 
 
-def _edges(record: Record, values: list[Any]) -> npt.NDArray[np.float64]:
+def _edges(record: Record, values: list[Any]) -> Floats:
     """Return left, top, right, bottom as the file has them, [n, 4]."""
     for i, box in enumerate(values):
         sound = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
@@ -122,14 +121,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
 
 
-def whole_pixels(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
+def round_to_pixels(boxes: Floats, size: tuple[int, int]) -> Ints:
     """Round boxes to the nearest pixel edges (half up), clipped to the image, never empty.
 
     Args:
         boxes: [n, 4]: left, top, right, bottom.
         size: width and height of the image in pixels.
 
-    >>> whole_pixels(np.array([[0.5, -3.0, 9.4, 9.6], [20.0, 5.2, 30.0, 5.3]]), (10, 10))
+    >>> round_to_pixels(np.array([[0.5, -3.0, 9.4, 9.6], [20.0, 5.2, 30.0, 5.3]]), (10, 10))
     array([[ 1,  0,  9, 10],
            [ 9,  5, 10,  6]])
     """

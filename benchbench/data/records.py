@@ -31,7 +31,7 @@ def file_sha256(path: Path) -> str:
         raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
 
 
-def first_there(root: Path, *names: str) -> str:
+def first_existing(root: Path, *names: str) -> str:
     """Return the first name that exists under ``root``; if none exists, the first of all."""
     return next((name for name in names if (root / name).exists()), names[0])
 

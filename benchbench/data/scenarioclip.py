@@ -59,9 +59,9 @@ def read_annotated(root: Path) -> list[Annotated]:
         MalformedData: a field is wrong (the message names the record and the field), or an id
             repeats.
     """
-    pictures: dict[str, Annotated] = {}
+    images: dict[str, Annotated] = {}
     for record in read_record(root / METADATA).records("data"):
-        picture = Annotated(
+        image = Annotated(
             record=record,
             id=record.text("id"),
             image=record.relative_path("image_path"),
@@ -70,10 +70,10 @@ def read_annotated(root: Path) -> list[Annotated]:
             objects=tuple(_object(record, entry) for entry in record.lists("objects")),
             relations=tuple(_relation(record, entry) for entry in record.lists("relations")),
         )
-        if picture.id in pictures:
-            raise record.wrong("id", f"repeats '{picture.id}'")
-        pictures[picture.id] = picture
-    return list(pictures.values())
+        if image.id in images:
+            raise record.wrong("id", f"repeats '{image.id}'")
+        images[image.id] = image
+    return list(images.values())
 
 
 def _object(record: Record, entry: Sequence[Any]) -> tuple[str, Box]:

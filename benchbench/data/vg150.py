@@ -22,12 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
 from benchbench.data.images import headers_of
 from benchbench.data.proposals import read_proposals
-from benchbench.data.records import first_there, read_keyed_records, read_records
+from benchbench.data.records import first_existing, read_keyed_records, read_records
 from benchbench.errors import ImageError, MalformedData
 from benchbench.types import ImageRef, Scene, Vocabulary
 
@@ -35,14 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchbench.data.graphs import Ints
     from benchbench.data.records import Record
     from benchbench.types import Box, Edges, Given
+    from benchbench.types.arrays import Flags, Ints, Singles
 
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
 NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
 IMAGE_DATA = "image_data.json"
-PICTURES = ("VG_100K", "images")
+IMAGES = ("VG_100K", "images")
 NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
 """Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
 LONGEST = 1024
@@ -76,7 +75,7 @@ def read_scenes(
             the place.
     """
     vocabulary = read_vocabulary(root)
-    graphs = read_graphs(root / first_there(root, *GRAPHS), vocabulary)
+    graphs = read_graphs(root / first_existing(root, *GRAPHS), vocabulary)
     photographs = _photographs(root, len(graphs.split))
     chosen = (graphs.split == (TEST if split == "test" else TRAINING)) & (graphs.boxes_of.size > 0)
     rows = np.flatnonzero(chosen & (graphs.relations_of.size > 0))
@@ -96,7 +95,7 @@ def read_vocabulary(root: Path) -> Vocabulary:
         MissingData: the file does not exist.
         MalformedData: numbers and names are not one to one, or not 1 to n.
     """
-    path = root / first_there(root, *NAMES)
+    path = root / first_existing(root, *NAMES)
     tables = read_keyed_records(path)
     return Vocabulary(_names(path, tables, "label"), _names(path, tables, "predicate"))
 
@@ -143,7 +142,7 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
             f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
             f"those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
         )
-    folder = first_there(root, *PICTURES)
+    folder = first_existing(root, *IMAGES)
     photographs = [_photograph(root, folder, record) for record in records]
     seen: set[str] = set()
     for record, photograph in zip(records, photographs, strict=True):
@@ -161,7 +160,7 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
     # A name under VG_100K/ is not one under images/, the folder of ARO's tasks.
-    own = named and folder == PICTURES[0]
+    own = named and folder == IMAGES[0]
     return _Photograph(
         id=str(number),
         ref=ImageRef(root / folder / name),
@@ -204,7 +203,7 @@ def _scenes(
     members, image = boxes_of.members()
     sizes = np.array([photographs[i].size for i in rows.tolist()]).reshape(-1, 2)
     told_boxes = graphs.boxes[members], sizes[image]
-    boxes: list[Box] = list(map(tuple, pixels(*told_boxes).tolist()))
+    boxes: list[Box] = list(map(tuple, round_boxes(*told_boxes).tolist()))
     unrounded: list[Edges] = list(map(tuple, published_edges(*told_boxes).tolist()))
     labels = graphs.labels[members].tolist()
     numbers, image = relations_of.members()
@@ -234,7 +233,7 @@ def _scenes(
     return scenes
 
 
-def pixels(boxes: Ints, sizes: Ints) -> Ints:
+def round_boxes(boxes: Ints, sizes: Ints) -> Ints:
     """Round boxes to whole pixels, inside their image, at least one pixel wide and high.
 
     Each edge, ``(middle ± extent / 2) · longest side / 1024``, goes to the nearest pixel edge (half
@@ -248,7 +247,7 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
     Returns:
         [M, 4]: left, top, right, bottom; right and bottom are exclusive.
 
-    >>> pixels(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
+    >>> round_boxes(np.array([[512, 256, 100, 50]]), np.array([[2048, 1000]]))
     array([[ 924,  462, 1124,  562]])
     """
     longest = sizes.max(axis=1, keepdims=True)
@@ -260,7 +259,7 @@ def pixels(boxes: Ints, sizes: Ints) -> Ints:
     return np.concatenate([low, np.clip(high, low + 1, sizes)], axis=1)
 
 
-def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
+def published_edges(boxes: Ints, sizes: Ints) -> Singles:
     """Return boxes as published numbers use them: left, top, right, bottom in pixels, not rounded.
 
     Source: KaihuaTang/Scene-Graph-Benchmark.pytorch (``visual_genome.py``; ``clip_to_image``). Left
@@ -281,7 +280,7 @@ def published_edges(boxes: Ints, sizes: Ints) -> npt.NDArray[np.float32]:
     return np.asarray(np.clip(edges, np.float32(0), np.tile(sizes - 1, 2).astype(np.float32)))
 
 
-def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
+def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> Flags:
     """Return whether the training split has no relation of the same three names, [R]."""
     subject, thing = graphs.labels[graphs.ends].T
     code = subject * len(vocabulary.predicates) + graphs.predicates

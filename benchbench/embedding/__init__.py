@@ -11,19 +11,19 @@ from benchbench.embedding.blank import BlankEncoder
 from benchbench.embedding.captions import Captions, encode_captions
 from benchbench.embedding.embedded import Embedded
 from benchbench.embedding.encoder import Encoder
+from benchbench.embedding.encoding_cache import EncodingCache
+from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.pairs import Scored, score_pairs
-from benchbench.embedding.pictures import FileLog, encode_pictures
-from benchbench.embedding.unfinished import Unfinished
 
 __all__ = [
     "BlankEncoder",
     "Captions",
     "Embedded",
     "Encoder",
+    "EncodingCache",
     "FileLog",
     "Scored",
-    "Unfinished",
     "encode_captions",
-    "encode_pictures",
+    "encode_images",
     "score_pairs",
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class BlankEncoder(Encoder):
     """An encoder that reads no image: all have the embedding of one blank pixel."""
 
-    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Embed a blank image once, for all."""
         from PIL.Image import new
 

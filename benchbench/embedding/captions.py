@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.embedding.embedded import Vectors
-    from benchbench.embedding.unfinished import Unfinished
+    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.types import DualEncoder, Progress, Role, TextBatch
 
 
@@ -37,7 +37,7 @@ def encode_captions(
     batch_size: int,
     role: Role = "scene",
     progress: Progress | None = None,
-    unfinished: Unfinished | None = None,
+    cache: EncodingCache | None = None,
     outputs: Outputs | None = None,
 ) -> Captions:
     """Encode captions, in batches of similar length.
@@ -48,7 +48,7 @@ def encode_captions(
         batch_size: captions per forward pass.
         role: what the captions represent.
         progress: called after each batch.
-        unfinished: the stored batches of an interrupted evaluation, which are used and extended.
+        cache: the batches of an interrupted evaluation, which are used and extended.
         outputs: checks the model's outputs; one instance for all outputs that are compared.
 
     Raises:
@@ -60,7 +60,7 @@ def encode_captions(
     order = sorted(range(len(texts)), key=lambda i: min(len(full[i]), context))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     named = [[texts[i] for i in batch] for batch in batches]
-    work = _Work(model, outputs, named, role, unfinished)
+    work = _Work(model, outputs, named, role, cache)
     rows = np.concatenate(list(work.forward(progress)))
     vectors = np.empty_like(rows)
     vectors[order] = rows
@@ -81,7 +81,7 @@ class _Work:
     outputs: Outputs
     batches: Sequence[Sequence[str]]
     role: Role
-    unfinished: Unfinished | None
+    cache: EncodingCache | None
 
     def forward(self, progress: Progress | None) -> Iterator[Vectors]:
         """Yield the vectors of each batch; the next one is tokenised at the same time."""
@@ -104,23 +104,23 @@ class _Work:
         if (kept := self._kept(i)) is not None:
             return kept
         vectors = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(batch))
-        if self.unfinished:
-            self.unfinished.save("captions", i, vectors=vectors)
+        if self.cache:
+            self.cache.save("captions", i, vectors=vectors)
         return vectors
 
     def _kept(self, i: int) -> Vectors | None:
         """Return the stored vectors of batch i, where they exist and agree with this model."""
-        batch, unfinished = self.batches[i], self.unfinished
-        arrays = unfinished.load("captions", i, "vectors") if unfinished else None
-        if unfinished is None or arrays is None:
+        batch, cache = self.batches[i], self.cache
+        arrays = cache.load("captions", i, "vectors") if cache else None
+        if cache is None or arrays is None:
             return None
         vectors = self.outputs.kept(arrays["vectors"], len(batch))
         if vectors is None:
-            unfinished.drop("captions", i)
+            cache.drop("captions", i)
             return None
-        if not unfinished.confirms("captions", lambda: self._agrees(batch, vectors)):
+        if not cache.confirms("captions", lambda: self._agrees(batch, vectors)):
             return None
-        unfinished.count(len(batch))
+        cache.count(len(batch))
         return vectors
 
     def _agrees(self, batch: Sequence[str], kept: Vectors) -> bool:

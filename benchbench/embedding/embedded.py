@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from benchbench.types.arrays import Singles
 
-    Vectors = npt.NDArray[np.float32]
+    Vectors = Singles
 
 Key = TypeVar("Key", bound=Hashable)
 

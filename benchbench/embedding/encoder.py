@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import Outputs
 from benchbench.embedding.pairs import score_pairs
-from benchbench.embedding.pictures import FileLog, encode_pictures
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from benchbench.embedding.captions import Captions
     from benchbench.embedding.embedded import Embedded
+    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.pairs import Block, Scored
-    from benchbench.embedding.unfinished import Unfinished
     from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
     Asked = TypeVar("Asked", bound=Question)
 
-CAPTIONS_PER_PICTURE = 4
+CAPTIONS_PER_IMAGE = 4
 """Captions in a batch for every image in a batch: captions are that much cheaper."""
 
 
@@ -40,7 +40,7 @@ class Encoder:
         workers: int,
         on_missing: OnMissing = "error",
         progress: Progress | None = None,
-        unfinished: Unfinished | None = None,
+        cache: EncodingCache | None = None,
     ) -> None:
         self.progress = progress
         self.files = FileLog()
@@ -55,16 +55,16 @@ class Encoder:
         self._batch_size = batch_size
         self._workers = workers
         self._on_missing = on_missing
-        self._unfinished = unfinished
+        self._cache = cache
 
-    def pictures(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
         """Embed images and crops; those of unreadable files have no row.
 
         Raises:
             ImageError: a file cannot be decoded, and unreadable files are not skipped.
         """
         distinct = list(dict.fromkeys(refs))
-        encoded = encode_pictures(
+        encoded = encode_images(
             self._model(),
             distinct,
             batch_size=self._batch_size,
@@ -72,7 +72,7 @@ class Encoder:
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
-            unfinished=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
+            cache=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
             outputs=self.outputs,
             files=self.files,
         )
@@ -117,10 +117,10 @@ class Encoder:
         encoded = encode_captions(
             self._model(),
             distinct,
-            batch_size=self._batch_size * CAPTIONS_PER_PICTURE,
+            batch_size=self._batch_size * CAPTIONS_PER_IMAGE,
             role=role,
             progress=self.progress,
-            unfinished=self._kept("captions", role, distinct),
+            cache=self._kept("captions", role, distinct),
             outputs=self.outputs,
         )
         self.inputs += len(distinct)
@@ -148,7 +148,7 @@ class Encoder:
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
-            unfinished=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+            cache=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
             outputs=self.outputs,
         )
         self.inputs += scored.n_pairs
@@ -169,14 +169,14 @@ class Encoder:
             raise ContractError(f"{name} does not embed images and captions; this task needs it.")
         return self._encodes
 
-    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> Unfinished | None:
-        """Return the store of this call's batches, named by the digest of its inputs, in order."""
-        if self._unfinished is None:
+    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> EncodingCache | None:
+        """Return the cache of this call's batches, named by the digest of its inputs, in order."""
+        if self._cache is None:
             return None
         digest = hashlib.sha256(f"{kind} {role}".encode())
         for each in inputs:
             digest.update(b"\0" + each.encode("utf-8", "surrogateescape"))  # paths may be any bytes
-        return self._unfinished.within(digest.hexdigest()[:16])
+        return self._cache.within(digest.hexdigest()[:16])
 
 
 def one_a_file(refs: Iterable[ImageRef]) -> list[ImageRef]:

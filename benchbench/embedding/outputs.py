@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    Floats = npt.NDArray[np.float32]
-    Logs = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats, Singles
+
+    Logs = Floats
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "bf16": 5e-2}
 """The largest allowed difference of the same input's output in another batch, relative to its
@@ -36,7 +37,7 @@ class Outputs:
         self._dim: int | None = None
         """The dimension of all embeddings, after the first."""
 
-    def vectors(self, output: Any, n: int) -> Floats:
+    def vectors(self, output: Any, n: int) -> Singles:
         """Return embeddings as float32 on the CPU, of unit length where similarity is cosine.
 
         Args:
@@ -63,7 +64,7 @@ class Outputs:
             vectors = vectors / np.maximum(length, np.finfo(np.float32).tiny)
         return vectors
 
-    def kept(self, array: npt.NDArray[Any], n: int) -> Floats | None:
+    def kept(self, array: npt.NDArray[Any], n: int) -> Singles | None:
         """Return embeddings read back from a file as they were saved; None where they are invalid.
 
         Args:
@@ -76,7 +77,7 @@ class Outputs:
             return None
         return array if np.isfinite(array).all() else None
 
-    def scores(self, output: Any, n: int) -> Floats:
+    def scores(self, output: Any, n: int) -> Singles:
         """Return a pair scorer's scores as float32 on the CPU: [n].
 
         Raises:
@@ -146,7 +147,7 @@ class Outputs:
         features: Sequence[Any] = output
         return features
 
-    def close(self, one: Floats, other: Floats) -> bool:
+    def close(self, one: Singles, other: Singles) -> bool:
         """Return whether two outputs for the same inputs are equal up to ``TOLERANCE``.
 
         Args:
@@ -173,8 +174,8 @@ class Outputs:
             self._wrong(f"a tensor without values (meta) for {inputs}", f"a tensor {expected}")
         return output
 
-    def _finite(self, tensor: Tensor, what: str) -> Floats:
-        values: Floats = tensor.detach().float().cpu().numpy()
+    def _finite(self, tensor: Tensor, what: str) -> Singles:
+        values: Singles = tensor.detach().float().cpu().numpy()
         if not np.isfinite(values).all():
             manifest = self._model.manifest
             raise ModelError(

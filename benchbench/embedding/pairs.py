@@ -15,20 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.embedding.images import decode_ahead, plan_batches
 from benchbench.embedding.outputs import PROBED, Outputs
-from benchbench.embedding.pictures import decode_ahead, plan_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
-
-    from benchbench.embedding.pictures import Decoded, FileCrops
-    from benchbench.embedding.unfinished import Unfinished
+    from benchbench.embedding.encoding_cache import EncodingCache
+    from benchbench.embedding.images import Decoded, FileCrops
     from benchbench.types import Features, ImageRef, PairScorer, Progress, Shown
+    from benchbench.types.arrays import Indices, Singles
 
-    Scores = npt.NDArray[np.float32]
-    Integers = npt.NDArray[np.intp]
+    Scores = Singles
     Block = tuple[Sequence[ImageRef], Sequence[str]]
     """Images and captions: every one of these images is scored with every one of these captions."""
 
@@ -46,7 +44,7 @@ class Scored:
     """The captions that were longer."""
     numbers: Mapping[str, int]
     """The number of each caption; captions with equal token ids have the same number."""
-    asked: Mapping[ImageRef, Integers]
+    asked: Mapping[ImageRef, Indices]
     """The numbers of the captions that each image was scored with, ascending."""
     scores: Mapping[ImageRef, Scores]
     """Each image's scores, in the order of ``asked``."""
@@ -70,7 +68,7 @@ def score_pairs(
     batch_size: int,
     workers: int,
     progress: Progress | None = None,
-    unfinished: Unfinished | None = None,
+    cache: EncodingCache | None = None,
     outputs: Outputs | None = None,
 ) -> Scored:
     """Score each distinct pair of an image and a token sequence once.
@@ -81,7 +79,7 @@ def score_pairs(
         batch_size: images, and pairs, per forward pass.
         workers: the number of decoding threads.
         progress: called after each batch of pairs.
-        unfinished: the stored portions of an interrupted evaluation of the same blocks and the same
+        cache: the portions of an interrupted evaluation of the same blocks and the same
             bytes of files, which are used and extended.
         outputs: checks the model's outputs.
 
@@ -98,7 +96,7 @@ def score_pairs(
     numbers = {text: first.setdefault(ids, i) for i, (text, ids) in enumerate(cut.items())}
     asked = _asked(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
-    work = _Work(model, outputs, texts, lengths, asked, batch_size, unfinished)
+    work = _Work(model, outputs, texts, lengths, asked, batch_size, cache)
     return Scored(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
@@ -108,12 +106,12 @@ def score_pairs(
     )
 
 
-def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Integers]:
+def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Indices]:
     """Return the numbers of the captions that each image is scored with: distinct, ascending.
 
     Images of one block alone share its array: a gallery's captions are listed once.
     """
-    of_refs: dict[ImageRef, list[Integers]] = {}
+    of_refs: dict[ImageRef, list[Indices]] = {}
     for refs, captions in blocks:
         of_block = np.unique(np.array([numbers[text] for text in captions], dtype=np.intp))
         for ref in dict.fromkeys(refs):
@@ -145,11 +143,11 @@ class _Chunk:
     """Images that are encoded together, and their pairs; arrays are [pairs]."""
 
     refs: Sequence[ImageRef]
-    picture: Integers
+    image: Indices
     """The index of each pair's image in ``refs``."""
-    caption: Integers
+    caption: Indices
     """The number of each pair's caption."""
-    order: Integers
+    order: Indices
     """The order in which pairs are scored."""
 
 
@@ -160,21 +158,21 @@ class _Work:
     model: PairScorer
     outputs: Outputs
     texts: Sequence[str]
-    lengths: Integers
+    lengths: Indices
     """The length of each caption in tokens."""
-    asked: Mapping[ImageRef, Integers]
+    asked: Mapping[ImageRef, Indices]
     batch_size: int
-    unfinished: Unfinished | None
+    cache: EncodingCache | None
 
     @property
-    def by_picture(self) -> bool:
+    def by_image(self) -> bool:
         """Return whether an image's captions are scored together."""
-        return getattr(self.model, "by_picture", False)
+        return getattr(self.model, "by_image", False)
 
     @property
     def stage(self) -> str:
         """Return the kind under which portions are stored; each order of pairs has its own."""
-        return "pairs-by-picture" if self.by_picture else "pairs"
+        return "pairs-by-image" if self.by_image else "pairs"
 
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
         """Yield each image's scores, in the order of ``asked``."""
@@ -198,13 +196,9 @@ class _Work:
         refs = [ref for _, crops in files for ref in crops]
         asked = [self.asked[ref] for ref in refs]
         caption = np.concatenate(asked)
-        picture = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
-        by = (
-            (self.lengths[caption], picture)
-            if self.by_picture
-            else (picture, self.lengths[caption])
-        )
-        return _Chunk(refs, picture, caption, np.lexsort((caption, *by)))
+        image = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
+        by = (self.lengths[caption], image) if self.by_image else (image, self.lengths[caption])
+        return _Chunk(refs, image, caption, np.lexsort((caption, *by)))
 
     def _all_kept(
         self, plan: Sequence[Sequence[FileCrops]], workers: int
@@ -225,21 +219,21 @@ class _Work:
             for i, scores in enumerate(portions.values())
             if scores is not None
         ]
-        if self.unfinished is None or not found:
+        if self.cache is None or not found:
             return kept
-        if not self.unfinished.confirms("pairs", lambda: self._agrees(*found[0], workers)):
+        if not self.cache.confirms("pairs", lambda: self._agrees(*found[0], workers)):
             return [dict.fromkeys(portions) for portions in kept]
-        self.unfinished.count(sum(len(scores) for _, _, scores in found))
+        self.cache.count(sum(len(scores) for _, _, scores in found))
         return kept
 
     def _load(self, number: int, n: int) -> Scores | None:
         """Return the n stored scores of a portion, where they exist and are valid."""
-        arrays = self.unfinished.load(self.stage, number, "scores") if self.unfinished else None
-        if self.unfinished is None or arrays is None:
+        arrays = self.cache.load(self.stage, number, "scores") if self.cache else None
+        if self.cache is None or arrays is None:
             return None
         scores = arrays["scores"]
         if scores.dtype != np.float32 or scores.shape != (n,) or not np.isfinite(scores).all():
-            self.unfinished.drop(self.stage, number)
+            self.cache.drop(self.stage, number)
             return None
         return np.asarray(scores, dtype=np.float32)
 
@@ -247,11 +241,11 @@ class _Work:
         """Return whether some pairs of a chunk's portion have the same scores when scored again."""
         chunk = self._chunk(files)
         part = chunk.order[start : start + PROBED]
-        numbers, picture = np.unique(chunk.picture[part], return_inverse=True)
+        numbers, image = np.unique(chunk.image[part], return_inverse=True)
         (some,) = plan_batches([chunk.refs[i] for i in numbers], len(numbers))
         with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
             features = self._encode(list(decoded))
-        again = self._score(features, picture, chunk.caption[part], _Count(None, 0))
+        again = self._score(features, image, chunk.caption[part], _Count(None, 0))
         return self.outputs.close(again, kept[:PROBED])
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
@@ -259,8 +253,8 @@ class _Work:
         for file in files:
             if file.error:
                 raise file.error
-        pictures = [picture for file in files for picture in file.pictures]
-        return self.outputs.features(self.model.encode_images(pictures), len(pictures))
+        images = [image for file in files for image in file.images]
+        return self.outputs.features(self.model.encode_images(images), len(images))
 
     def _of_chunk(
         self,
@@ -275,10 +269,10 @@ class _Work:
         for (number, kept), start in zip(portions.items(), starts, strict=True):
             part = chunk.order[start : start + PORTION]
             if kept is None:
-                pairs = chunk.picture[part], chunk.caption[part]
+                pairs = chunk.image[part], chunk.caption[part]
                 scores[part] = self._score(features, *pairs, count)
-                if self.unfinished:
-                    self.unfinished.save(self.stage, number, scores=scores[part])
+                if self.cache:
+                    self.cache.save(self.stage, number, scores=scores[part])
             else:
                 scores[part] = kept
                 count.add(len(part))
@@ -286,7 +280,7 @@ class _Work:
         yield from zip(chunk.refs, np.split(scores, ends), strict=True)
 
     def _score(
-        self, features: Sequence[Features], picture: Integers, caption: Integers, count: _Count
+        self, features: Sequence[Features], image: Indices, caption: Indices, count: _Count
     ) -> Scores:
         """Return the scores of pairs, [pairs]; the next batch is tokenised at the same time."""
         size, parts = self.batch_size, []
@@ -298,7 +292,7 @@ class _Work:
                 tokens = waiting.result()
                 if i + 1 < len(batches):
                     waiting = pool.submit(self.model.tokenize, batches[i + 1])
-                shown = [features[j] for j in picture[i * size : (i + 1) * size]]
+                shown = [features[j] for j in image[i * size : (i + 1) * size]]
                 parts.append(self.outputs.scores(self.model.score(shown, tokens), len(batch)))
                 count.add(len(batch))
         return np.concatenate(parts)

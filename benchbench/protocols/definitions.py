@@ -23,7 +23,7 @@ def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
         )
     ]
     for name, direction, searches in (
-        ("i2t", "image to text", "pictures"),
+        ("i2t", "image to text", "images"),
         ("t2i", "text to image", "captions"),
     ):
         only = (("direction", direction),)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    import numpy.typing as npt
-
     from benchbench.embedding import Embedded, Encoder
     from benchbench.types import (
         ImageRef,
@@ -39,8 +37,8 @@ if TYPE_CHECKING:
         Outcome,
         Ties,
     )
+    from benchbench.types.arrays import Floats, Indices, Singles
 
-    Floats = npt.NDArray[np.float64]
 
 BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
 """The tie rules that give the lowest and the highest value."""
@@ -77,9 +75,7 @@ def match(
     return tuple(outcomes[i] for i in range(len(items)))
 
 
-def _outcome(
-    item: Item, scores: npt.NDArray[np.float32], token_ids: Mapping[str, tuple[int, ...]]
-) -> Matched:
+def _outcome(item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...]]) -> Matched:
     """Return the outcome of an item with these scores, [images, captions]."""
     read = [token_ids[caption] for caption in item.captions]
     return Matched(
@@ -94,14 +90,14 @@ def _outcome(
 
 def _similarities(
     items: Sequence[Item], images: Embedded[ImageRef], captions: Embedded[str]
-) -> npt.NDArray[np.float32]:
+) -> Singles:
     """Return the similarities of items of one shape, [items, images, captions]."""
-    pictures = images.take([ref for item in items for ref in item.images])
+    shown = images.take([ref for item in items for ref in item.images])
     phrases = captions.take([text for item in items for text in item.captions])
     n, images_each, captions_each = len(items), len(items[0].images), len(items[0].captions)
-    left = pictures.astype(np.float64).reshape(n, images_each, 1, pictures.shape[1])
+    left = shown.astype(np.float64).reshape(n, images_each, 1, shown.shape[1])
     right = phrases.astype(np.float64).reshape(n, 1, captions_each, phrases.shape[1])
-    scores: npt.NDArray[np.float32] = (left * right).sum(axis=-1).astype(np.float32)
+    scores: Singles = (left * right).sum(axis=-1).astype(np.float32)
     return scores
 
 
@@ -121,7 +117,7 @@ def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
     )
 
 
-def same_shape(shapes: Sequence[object]) -> Iterator[npt.NDArray[np.intp]]:
+def same_shape(shapes: Sequence[object]) -> Iterator[Indices]:
     """Yield the positions of the elements that share a shape, one array per shape."""
     places: dict[object, list[int]] = {}
     for i, shape in enumerate(shapes):
@@ -151,8 +147,8 @@ def judge(
 
 
 def _judged(
-    scores: npt.NDArray[np.float32],
-    target: npt.NDArray[np.intp],
+    scores: Singles,
+    target: Indices,
     ties: Ties,
     judgement: Judgement,
 ) -> Floats:
@@ -178,7 +174,7 @@ def _judged(
     return earned
 
 
-def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp]) -> float:
+def _shared_group(scores: Singles, target: Indices) -> float:
     """Return the probability of a right group when ties are broken at random, over all cell orders.
 
     Rows and columns share cells, so that their probabilities do not multiply. Without ties that
@@ -195,7 +191,7 @@ def _shared_group(scores: npt.NDArray[np.float32], target: npt.NDArray[np.intp])
 
 
 @cache
-def _cell_orders(n: int) -> npt.NDArray[np.intp]:
+def _cell_orders(n: int) -> Indices:
     """Return orders of n cells: all up to 7 cells, otherwise 5,040 drawn with a fixed seed."""
     if n <= 7:
         return np.array(list(permutations(range(n))), dtype=np.intp)
@@ -233,9 +229,7 @@ def chance(
     return earned
 
 
-def _stacked(
-    outcomes: Sequence[Matched], where: npt.NDArray[np.intp], no_ops: NoOps
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+def _stacked(outcomes: Sequence[Matched], where: Indices, no_ops: NoOps) -> tuple[Singles, Indices]:
     """Return scores [items, images, captions] and targets [items, images] of items of one shape.
 
     A dropped caption scores −∞: it loses to every other caption and ties with none.
@@ -275,10 +269,10 @@ class Matching:
                 for item in kept
             )
             return Answers(kept, tuple(outcomes), {"pairs": scored.n_pairs})
-        pictures = encoder.pictures(ref for item in items for ref in item.images)
+        images = encoder.images(ref for item in items for ref in item.images)
         kept = encoder.readable(items)
         captions = encoder.captions(caption for item in kept for caption in item.captions)
-        return Answers(kept, match(kept, pictures, captions.embedded, captions.token_ids))
+        return Answers(kept, match(kept, images, captions.embedded, captions.token_ids))
 
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's images."""

@@ -24,12 +24,9 @@ from benchbench.protocols.ties import RULES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.types import Metric, Places, Ties
+    from benchbench.types.arrays import Floats, Ints
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.int64]
 
 _BITS = 128
 """Binary digits kept in a sum of fractions, far beyond the 53 that it is rounded to."""
@@ -39,11 +36,11 @@ _BITS = 128
 class First:
     """The best true answer of each search; arrays are [searches]."""
 
-    better: Integers
+    better: Ints
     """False candidates with a higher score."""
-    tied: Integers
+    tied: Ints
     """False candidates with exactly the same score."""
-    true: Integers
+    true: Ints
     """True candidates with that score, the best one included: at least one."""
 
 
@@ -90,12 +87,12 @@ def earned(first: First, metric: Metric, ties: Ties) -> Floats:
     return values
 
 
-def by_chance(candidates: Integers, true: Integers, metric: Metric) -> Floats:
+def by_chance(candidates: Ints, true: Ints, metric: Metric) -> Floats:
     """Return the credit of each search whose candidates all stand in random order: [searches]."""
     return earned(First(np.zeros_like(true), candidates - true, true), metric, "share")
 
 
-def _read(place: Integers, metric: Metric) -> Floats:
+def _read(place: Ints, metric: Metric) -> Floats:
     if metric.reading == "hit":
         return (place <= metric.k).astype(np.float64)
     return place.astype(np.float64) if metric.reading == "rank" else 1 / place

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-
     from benchbench.embedding import Encoder
     from benchbench.types import ImageRef, Metric, Model, Outcome, Question, Ties
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Floats, Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,7 @@ class Events:
     """The credit of each event."""
     chance: Floats
     """The expected credit of each event under guessing."""
-    outcome: Integers
+    outcome: Indices
     """The index of the outcome that each event belongs to."""
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Tags of each event, finer than the outcome's own."""
@@ -45,7 +40,7 @@ class Events:
     """Whether events are first averaged within their outcome (recall of an image)."""
     categories: Mapping[str, int] = field(default_factory=dict)
     """How many groups a tag has in all: groups without an event count 0 in a mean over groups."""
-    candidates: Integers | None = None
+    candidates: Indices | None = None
     """The number of candidates of each event, where lists may be too short for a metric's K."""
 
 

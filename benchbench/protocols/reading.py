@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from benchbench.protocols.protocol import Events, Protocol
     from benchbench.types import Outcome, Ties
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Flags, Floats, Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Units:
 
     values: Floats
     chance: Floats
-    outcome: Integers
+    outcome: Indices
     """The index of the outcome that each unit belongs to."""
     groups: Sequence[str]
     """The group of each unit; all "" where the metric does not group."""
@@ -112,12 +110,12 @@ def read_units(
 class _Selection:
     """The events that a metric keeps, and the units that they form, under any tie rule."""
 
-    kept: npt.NDArray[np.bool_]
+    kept: Flags
     """[events]."""
-    cell: Integers | None
+    cell: Indices | None
     """The unit that each kept event is averaged into, before units are left out; None where each
     is a unit itself."""
-    left: npt.NDArray[np.bool_]
+    left: Flags
     """[units], False for those left out."""
     units: Units
     """The units that are left, without values."""
@@ -144,7 +142,7 @@ def _select(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> _Sel
     return _grouped(kept, cell, units, events.categories.get(metric.by or "", 0), metric)
 
 
-def _too_short(events: Events, kept: npt.NDArray[np.bool_], k: int) -> int:
+def _too_short(events: Events, kept: Flags, k: int) -> int:
     """Return the length of the shortest list where that is under 2 K; otherwise 0."""
     if events.candidates is None or not kept.any():
         return 0
@@ -163,8 +161,8 @@ def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Seq
 
 
 def _units(
-    events: Events, groups: npt.NDArray[np.object_], kept: npt.NDArray[np.bool_]
-) -> tuple[Units, Integers | None]:
+    events: Events, groups: npt.NDArray[np.object_], kept: Flags
+) -> tuple[Units, Indices | None]:
     """Return the events themselves, or their means within each outcome and group; without values.
 
     The second part is the unit of each event, where events are averaged.
@@ -181,8 +179,8 @@ def _units(
 
 
 def _grouped(
-    kept: npt.NDArray[np.bool_],
-    cell: Integers | None,
+    kept: Flags,
+    cell: Indices | None,
     units: Units,
     categories: int,
     metric: Metric,

@@ -47,7 +47,7 @@ def search(
     found = find(shown, phrases, _captions_of(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = find(phrases, images.take(refs), _pictures_of(texts, entries, refs))
+        finding = find(phrases, images.take(refs), _images_of(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -66,7 +66,7 @@ def search_pairs(entries: Sequence[Entry], scored: Scored) -> list[Retrieved]:
     found = stand(scores, _captions_of(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = stand(scored.take(refs, texts).T, _pictures_of(texts, entries, refs))
+        finding = stand(scored.take(refs, texts).T, _images_of(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -133,7 +133,7 @@ def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
     return [column[caption] for caption in distinct]
 
 
-def _pictures_of(
+def _images_of(
     texts: Sequence[str], entries: Sequence[Entry], refs: Sequence[ImageRef]
 ) -> list[list[int]]:
     """Return the numbers of the images that each caption is true of."""
@@ -196,7 +196,7 @@ class Retrieval:
         refs: dict[Role, list[ImageRef]] = {}
         for item in items:
             refs.setdefault(item.gallery.role, []).append(item.image)
-        images = {role: encoder.pictures(of_role, role) for role, of_role in refs.items()}
+        images = {role: encoder.images(of_role, role) for role, of_role in refs.items()}
         kept = encoder.readable(items)
         galleries = by_gallery(kept)
         texts: dict[Role, list[str]] = {}

@@ -18,11 +18,9 @@ from benchbench.types import Places
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.embedding.embedded import Vectors
+    from benchbench.types.arrays import Floats, Indices, Singles
 
-    Integers = npt.NDArray[np.intp]
 
 CELLS = 1 << 22
 """Similarities held at once: about 60 MB with all intermediate arrays."""
@@ -56,7 +54,7 @@ def find(
     return [places[search] for search in range(len(queries))]
 
 
-def stand(scores: npt.NDArray[np.float32], true: Sequence[Sequence[int]]) -> list[Places]:
+def stand(scores: Singles, true: Sequence[Sequence[int]]) -> list[Places]:
     """Return the places of each query's true candidates, given scores [queries, candidates]."""
     return [
         _stand(row, np.asarray(places, dtype=np.intp))
@@ -64,9 +62,7 @@ def stand(scores: npt.NDArray[np.float32], true: Sequence[Sequence[int]]) -> lis
     ]
 
 
-def _blocks(
-    queries: Vectors, size: int
-) -> Iterator[tuple[list[list[int]], npt.NDArray[np.float64]]]:
+def _blocks(queries: Vectors, size: int) -> Iterator[tuple[list[list[int]], Floats]]:
     """Yield distinct queries in blocks: the rows that each stands for, and vectors [block, dim]."""
     first, number = distinct(queries)
     asked: list[list[int]] = [[] for _ in first]
@@ -77,7 +73,7 @@ def _blocks(
         yield asked[part], queries[first[part]].astype(np.float64)
 
 
-def _stand(scores: npt.NDArray[np.float32], true: Integers) -> Places:
+def _stand(scores: Singles, true: Indices) -> Places:
     """Return the counts around one query's true candidates: scores [candidates], true [true]."""
     levels, level = np.unique(scores[true], return_inverse=True)
     better = np.array([np.count_nonzero(scores > each) for each in levels], dtype=np.int32)
@@ -85,7 +81,7 @@ def _stand(scores: npt.NDArray[np.float32], true: Integers) -> Places:
     return Places(better[level], equal[level] - 1)
 
 
-def distinct(vectors: Vectors) -> tuple[Integers, Integers]:
+def distinct(vectors: Vectors) -> tuple[Indices, Indices]:
     """Return the first row of each distinct vector, and for every row the number of its vector."""
     known: dict[bytes, int] = {}
     first: list[int] = []

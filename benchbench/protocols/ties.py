@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.types import Ties
+    from benchbench.types.arrays import Flags, Floats, Indices
 
 RULES: tuple[Ties, ...] = ("wrong", "share", "right")
 
 
-def credit(
-    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp], ties: Ties
-) -> npt.NDArray[np.float64]:
+def credit(scores: npt.NDArray[np.floating], target: Indices, ties: Ties) -> Floats:
     """Return each row's credit: 1 where its target is the single best, 0 where another is better.
 
     Where the target is among k > 1 best, ``wrong`` gives 0, ``right`` 1, and ``share`` 1/k: the
@@ -53,9 +52,7 @@ def credit(
     return np.where(among_best, 1.0 / n_best, 0.0)
 
 
-def _best(
-    scores: npt.NDArray[np.floating], target: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
+def _best(scores: npt.NDArray[np.floating], target: Indices) -> tuple[Flags, Indices]:
     best = scores.max(axis=1, keepdims=True)
     n_best = (scores == best).sum(axis=1)  # NaN equals nothing: such a row earns 0 by any rule
     among_best = scores[np.arange(len(scores)), target] == best[:, 0]

@@ -11,7 +11,7 @@ from benchbench.data.headers import DECODING
 from benchbench.editions import KINDS, SCENES, drawn_part, state_of
 from benchbench.printable import sentence
 from benchbench.render.text import CELL, WIDTH, short
-from benchbench.scenes.edition import EDITION, is_there, place
+from benchbench.scenes.edition import EDITION, folder_of, is_drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,9 +151,9 @@ def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
             f"{info.name}: DATA_ROOT/",
             "  no part of the drawn world (files of your own: --data-root DIR)",
         ]
-    state = "drawn already" if is_there(part) else "drawn when first needed"
-    return place(part), [
-        sentence(f"{info.name}: {place(part)}/"),
+    state = "drawn already" if is_drawn(part) else "drawn when first needed"
+    return folder_of(part), [
+        sentence(f"{info.name}: {folder_of(part)}/"),
         f"  the drawn world, {EDITION}: {state} (other files: --data-root DIR)",
     ]
 

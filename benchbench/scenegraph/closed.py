@@ -37,7 +37,7 @@ MEASURES = _words(
     "slices row herd set stack pile flock crowd bunches kind type team pack"
 )
 """Words like "group": in "a group of people" the object is "people"."""
-PICTURES = _words("picture photo photograph image view shot close-up closeup painting")
+IMAGES = _words("picture photo photograph image view shot close-up closeup painting")
 """Words like "picture": in "a picture of a dog" the object is "dog"."""
 CLOTHES = _words(
     "shirt shirts t-shirt jacket dress suit coat uniform shorts pants tie hat helmet jeans "

@@ -19,6 +19,7 @@ from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 if TYPE_CHECKING:
     from benchbench.scenegraph.graph import Graph
     from benchbench.scenegraph.wording import Span
+    from benchbench.types.arrays import Ints
 
 WITH = "with"
 
@@ -50,7 +51,7 @@ def _lexicon() -> _Lexicon:
     """Return the drawn world's phrases by their words."""
     found = [_Phrase(tuple(text.split()), kind, text) for text, kind in _FIXED]
     found += [_Phrase(row, "filler", "") for row in _rows(lexicon.PLACES)]
-    forms: tuple[tuple[lexicon.Ints, Kind], ...] = (
+    forms: tuple[tuple[Ints, Kind], ...] = (
         (lexicon.PARTICIPLES, "active"), (lexicon.FINITE, "active"), (lexicon.PASSIVES, "passive"),
     )  # fmt: skip
     for table, kind in forms:
@@ -64,7 +65,7 @@ def _lexicon() -> _Lexicon:
     return _Lexicon(phrases, frozenset(nouns), frozenset(TOKENS[t][0] for t in looks if t != NONE))
 
 
-def _rows(table: lexicon.Ints) -> list[tuple[str, ...]]:
+def _rows(table: Ints) -> list[tuple[str, ...]]:
     return [tuple(TOKENS[t][0] for t in row if t != NONE) for row in table.tolist()]
 
 
@@ -87,14 +88,14 @@ def tagged(words: tuple[str, ...]) -> list[tuple[str, str]] | None:
 
 def read(words: tuple[str, ...]) -> Graph | None:
     """Return the graph of a caption in the drawn world's form; None for any other caption."""
-    reader = _Reader(words)
-    while reader.at < len(words):
-        if not (reader.phrase() or reader.noun()):
+    parser = _DrawnCaptionParser(words)
+    while parser.at < len(words):
+        if not (parser.phrase() or parser.noun()):
             return None
-    return reader.draft.graph() if reader.draft.objects and reader.pending is None else None
+    return parser.draft.graph() if parser.draft.objects and parser.pending is None else None
 
 
-class _Reader:
+class _DrawnCaptionParser:
     """One pass over a caption."""
 
     __slots__ = ("at", "draft", "lexicon", "pending", "recent")

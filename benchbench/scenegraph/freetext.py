@@ -59,10 +59,10 @@ def read(tagged: Sequence[tuple[str, str]]) -> Graph:
     'a man rides old bikes'
     """
     words = tuple(word.lower() for word, _ in tagged)
-    reader = _Reader(words, _kinds(words, [tag for _, tag in tagged]))
-    for phrase in reader.noun_phrases():
-        reader.take(phrase)
-    return reader.draft.graph()
+    parser = _FreeTextParser(words, _kinds(words, [tag for _, tag in tagged]))
+    for phrase in parser.noun_phrases():
+        parser.take(phrase)
+    return parser.draft.graph()
 
 
 def _kinds(words: tuple[str, ...], tags: list[str]) -> str:
@@ -90,7 +90,7 @@ def _kinds(words: tuple[str, ...], tags: list[str]) -> str:
     return "".join(marks)
 
 
-class _Reader:
+class _FreeTextParser:
     """One pass over the noun phrases of a caption."""
 
     __slots__ = ("chain", "draft", "end", "kinds", "last", "opening")
@@ -153,10 +153,10 @@ class _Reader:
         """
         if word in closed.MEASURES:
             self.opening = start if self.opening is None else self.opening
-        elif word in closed.PICTURES:
+        elif word in closed.IMAGES:
             self.last = self.chain = self.opening = None
             self.end = end
-        return word in closed.MEASURES or word in closed.PICTURES
+        return word in closed.MEASURES or word in closed.IMAGES
 
     def _hang(self, number: int, gap: Span) -> None:
         """Relate an object to the object before it by the words between them."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.bystanders import clashes
@@ -17,14 +16,13 @@ from benchbench.scenes.world import Scenes, width_table
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
     from benchbench.scenes.placing import Group
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _LEFT, _RIGHT, _NEAR = (PREDICATE[n] for n in ("to the left of", "to the right of", "near"))
 
 
-def kept_apart(group: Group, other: Group) -> Group:
+def drop_clashing(group: Group, other: Group) -> Group:
     """Return the other group, absent in the scenes in which it clashes with this group.
 
     Two groups clash if training never draws a category of the one beside a category of the other.
@@ -35,7 +33,7 @@ def kept_apart(group: Group, other: Group) -> Group:
     return replace(other, thing=gone, sprite=np.where(clash, -1, other.sprite))
 
 
-def mirrored(scene: Group, flipped: Flags) -> Group:
+def mirror(scene: Group, flipped: Flags) -> Group:
     """Mirror the scenes where ``flipped`` [scenes] is true."""
     width = width_table()[scene.sprite, scene.level]
     turned = flipped[:, None]

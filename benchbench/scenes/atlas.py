@@ -12,12 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.sprites import MASTER, masters, pattern_masters
+from benchbench.types.arrays import Ints, Pixels
 
-Texels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+Texels = Pixels
 
 CANVAS = 672
 """Scene units along each side of a canvas: 7 per pixel at 96, 3 at 224."""
@@ -64,8 +63,8 @@ class Atlas:
 def atlas(size: int) -> Atlas:
     """Return the atlas for a canvas of ``size`` pixels; the first call takes about a second."""
     extent = [max(4, (2 * units * size + CANVAS) // (2 * CANVAS)) for units in EXTENTS]
-    sprites = [resampled(image, extent) for image in masters()]
-    patterns = [resampled(image, extent) for image in pattern_masters()]
+    sprites = [resample(image, extent) for image in masters()]
+    patterns = [resample(image, extent) for image in pattern_masters()]
     flat = [texels.reshape(-1, 5) for ladder in sprites for texels in ladder]
     squares = [texels[..., 0].reshape(-1) for ladder in patterns for texels in ladder]
     levels = len(extent)
@@ -80,7 +79,7 @@ def atlas(size: int) -> Atlas:
     )
 
 
-def resampled(image: Texels, sides: list[int]) -> list[Texels]:
+def resample(image: Texels, sides: list[int]) -> list[Texels]:
     """Average areas to each size at which 100 units are ``side`` pixels, in exact integers.
 
     Returns:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.shapes import Shape, bar, blob, fill, ink, oval, path, poly, rect
@@ -19,9 +18,9 @@ from benchbench.scenes.shapes import Shape, bar, blob, fill, ink, oval, path, po
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchbench.types.arrays import Ints, Pixels
+
 Colour = tuple[int, int, int]
-Pixels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
 VARIANTS = 6
 

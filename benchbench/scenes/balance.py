@@ -22,7 +22,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 from benchbench.scenes.casting import scenario_flags
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Items = TypeVar("Items", RelationItems, AttributeItems)
 
 STEP = 4
@@ -66,7 +64,7 @@ FURTHEST = 2_000_000
 
 
 @lru_cache(maxsize=8)
-def balanced_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
+def balance_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
     """Return an equal number of items of every relation, and their scenes.
 
     Args:
@@ -83,7 +81,7 @@ def balanced_relations(split: str, each: int) -> tuple[Scenes, RelationItems]:
 
 
 @lru_cache(maxsize=8)
-def balanced_attributes(split: str, each: int) -> tuple[Scenes, AttributeItems]:
+def balance_attributes(split: str, each: int) -> tuple[Scenes, AttributeItems]:
     """Return an equal number of items of every pair of attributes, and their scenes.
 
     Args:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats, Ints
+
 Pair = tuple[str, str]
 """A true caption and a false one."""
 Options = tuple[str, ...]
@@ -29,7 +28,7 @@ _STEPS, _RATE, _DECAY = 80, 0.5, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class BlindReader:
+class TextOnlyClassifier:
     """Logistic regression on the difference of two captions' n-grams."""
 
     features: dict[str, int]
@@ -52,7 +51,7 @@ def option_pairs(items: Sequence[Options]) -> list[Pair]:
     return [(true, false) for true, *others in items for false in others if false != true]
 
 
-def share_chosen(reader: BlindReader, items: Sequence[Options]) -> tuple[float, int]:
+def share_chosen(classifier: TextOnlyClassifier, items: Sequence[Options]) -> tuple[float, int]:
     """Return the share of items whose true caption scores above every other option.
 
     Options equal to the true caption are dropped, and so are items without another option. A tie is
@@ -62,13 +61,13 @@ def share_chosen(reader: BlindReader, items: Sequence[Options]) -> tuple[float, 
         The share, and the number of items that it is of.
     """
     asked = [(t, *(o for o in others if o != t)) for t, *others in items if {*others} - {t}]
-    flat = reader.scores([option for each in asked for option in each])
+    flat = classifier.scores([option for each in asked for option in each])
     ends = np.cumsum([len(each) for each in asked])[:-1]
     right = [scores[0] > scores[1:].max() for scores in np.split(flat, ends)]
     return float(np.mean(right)), len(asked)
 
 
-def fit(pairs: Sequence[Pair]) -> BlindReader:
+def fit(pairs: Sequence[Pair]) -> TextOnlyClassifier:
     """Fit a classifier of true and false captions by full-batch Adagrad.
 
     Raises:
@@ -88,7 +87,7 @@ def fit(pairs: Sequence[Pair]) -> BlindReader:
         slope[0] = 0.0
         seen += slope**2
         weights -= _RATE * slope / np.sqrt(seen)
-    return BlindReader(features, weights)
+    return TextOnlyClassifier(features, weights)
 
 
 def _summed(numbers: Ints, pull: Floats, count: int) -> Floats:

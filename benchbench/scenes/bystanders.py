@@ -7,20 +7,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.casting import bystanders, sprite_table, thing_levels
 from benchbench.scenes.holdout import held_triples
-from benchbench.scenes.placing import LEVELS_OF_SIZE, Group, Spot, spot
+from benchbench.scenes.placing import LEVELS_OF_SIZE, Group, Spot, find_spot
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATE
 from benchbench.scenes.world import ANCHOR, anchor_table
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _INDOORS = np.isin(np.array(BACKGROUNDS), ("room", "kitchen"))
 _SKY = np.isin(np.array(BACKGROUNDS), ("sky",))
@@ -52,13 +50,13 @@ _AGAIN_PERCENT = 12
 
 
 @lru_cache(maxsize=1)
-def unmeetable() -> Flags:
+def forbidden_pairs() -> Flags:
     """Return the pairs that training never draws side by side, [categories, categories]."""
     chance_met = ("to the left of", "above", "in front of")
     return np.asarray(held_triples()[[PREDICATE[name] for name in chance_met]].any(axis=0))
 
 
-def beside(groups: list[Group]) -> Group:
+def merge_groups(groups: list[Group]) -> Group:
     """Merge several groups of the same scenes into one; owners are renumbered."""
     widths = [group.thing.shape[1] for group in groups]
     starts = np.cumsum([0, *widths])[:-1]
@@ -70,7 +68,7 @@ def beside(groups: list[Group]) -> Group:
     return Group(**columns)
 
 
-def joined_by(
+def add_bystander(
     scene: Group, number: int, background: Ints, roll: Dice, training: bool, crowd: Crowd
 ) -> Group:
     """Add one slot to each scene, which holds a bystander where that is possible.
@@ -91,7 +89,9 @@ def joined_by(
     again = roll.chance(f"{name} again", _AGAIN_PERCENT) | (short & late)
     new = _relative(new, scene, again, number)
     place = Spot(_INDOORS[background], _SKY[background], crowd.tries)
-    x, y, found = spot(scene.boxes_or_none(), new.thing[:, 0], new.level[:, 0], place, roll, name)
+    x, y, found = find_spot(
+        scene.boxes_or_none(), new.thing[:, 0], new.level[:, 0], place, roll, name
+    )
     there = (found & roll.chance(f"{name} there", crowd.percent)) | short
     there &= count < crowd.most
     if training:
@@ -102,7 +102,7 @@ def joined_by(
     columns |= {key: value[:, None] for key, value in settled.items()}
     for key in ("thing", "sprite"):
         columns[key] = np.where(there[:, None], columns[key], -1)
-    return beside([scene, Group(**columns)])
+    return merge_groups([scene, Group(**columns)])
 
 
 def _newcomer(number: int, background: Ints, roll: Dice, crowd: Crowd) -> Group:
@@ -154,4 +154,6 @@ def clashes(one: Ints, other: Ints) -> Flags:
     """Return whether two things are categories that training never draws side by side."""
     count = len(CATEGORIES)
     real = (one >= 0) & (other >= 0) & (one < count) & (other < count)
-    return np.asarray(real & unmeetable()[np.minimum(one, count - 1), np.minimum(other, count - 1)])
+    return np.asarray(
+        real & forbidden_pairs()[np.minimum(one, count - 1), np.minimum(other, count - 1)]
+    )

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes import lexicon
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.lexicon import NONE, TOKENS, phrase
 from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORY
-from benchbench.scenes.world import VERSION, Flags, Scenes
+from benchbench.scenes.world import VERSION, Scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Ints = npt.NDArray[np.int64]
+    from benchbench.types.arrays import Flags, Ints
+
 
 PER_SCENE = 5
 DENSE_FACTS = 8
@@ -112,7 +112,7 @@ def dense_captions(scenes: Scenes) -> Captions:
     return Captions(_closed_up(np.concatenate(parts, axis=1))[:, None])
 
 
-def _listed(parts: list[Ints], there: npt.NDArray[np.bool_], first: bool) -> Ints:
+def _listed(parts: list[Ints], there: Flags, first: bool) -> Ints:
     """Return a list entry, with the comma that separates it from the entry before."""
     comma = np.full((len(there), 1), NONE if first else lexicon.COMMA)
     return np.where(there[:, None], np.concatenate([comma, *parts], axis=1), NONE)
@@ -196,7 +196,7 @@ class Teller:
         found = np.argmax(np.cumsum(flat, axis=1) > rank[:, None], axis=1)
         return np.divmod(found, told.shape[1])
 
-    def other(self, *but: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    def other(self, *but: Ints) -> tuple[Ints, Flags]:
         """Return the slot of some object besides these, and whether there is one."""
         there = self.scenes.present.copy()
         for slot in but:
@@ -349,7 +349,7 @@ def _phrased(
     return out
 
 
-def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
     """Return the first facts, one direction of each pair.
 
     Returns:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.holdout import allowed_pairs
@@ -15,8 +15,8 @@ from benchbench.scenes.templates import EXTRAS, ROLES, SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, PREDICATE, SPRITE
 from benchbench.scenes.world import ANCHOR
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 PROPS = ("rope", "string")
 POSES = tuple(dict.fromkeys(pose for _, pose in SPRITE))

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.casting import CAST_FIRST, CAST_SECOND, parts, scenario_flags
 from benchbench.scenes.holdout import seen_colours, seen_patterns
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _PLAIN_PERCENT = 60
 _UNSEEN_PERCENT = 75
@@ -34,7 +32,7 @@ class Looks:
     pattern: Ints
 
 
-def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
+def draw_sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
     """Draw sizes of the given shape: 15 percent small and 15 percent large.
 
     Scenarios that do not vary sizes have medium objects only.
@@ -44,7 +42,7 @@ def sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
     return np.where(varied[:, None], np.stack(size, axis=1), 0)
 
 
-def looks(
+def draw_looks(
     category: Ints, scenario: Ints, own: Dice, twin: Dice, odd: Flags, training: bool
 ) -> Looks:
     """Draw the colour and the pattern of every slot.

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
+
 Words = npt.NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -29,7 +32,7 @@ class Dice:
 
     def words(self, name: str) -> Words:
         """Return uniform 64-bit words, [keys]."""
-        return mixed(self.keys ^ _name_word(name))
+        return mix(self.keys ^ _name_word(name))
 
     def below(self, name: str, bound: int | Ints) -> Ints:
         """Draw uniform integers in 0 … bound − 1, [keys].
@@ -50,7 +53,7 @@ class Dice:
             raise ValueError(f"nothing to draw for '{name}': some range is empty")
         return np.asarray(low + self.below(name, span), dtype=np.int64)
 
-    def chance(self, name: str, percent: int | Ints) -> npt.NDArray[np.bool_]:
+    def chance(self, name: str, percent: int | Ints) -> Flags:
         """Draw booleans, [keys], that are true in ``percent`` of a hundred cases."""
         return np.asarray(self.below(name, 100) < percent)
 
@@ -62,10 +65,10 @@ class Dice:
 
 def dice(stream: str, index: Ints) -> Dice:
     """Return the dice of each index in a stream: ``dice("scenes-v1/train", np.arange(8))``."""
-    return Dice(mixed(_name_word(stream) + index.astype(np.uint64) * _GOLDEN))
+    return Dice(mix(_name_word(stream) + index.astype(np.uint64) * _GOLDEN))
 
 
-def mixed(words: Words) -> Words:
+def mix(words: Words) -> Words:
     """Return words hashed by splitmix64's finaliser: a bijection of 64-bit words.
 
     Every bit of a word affects all bits of the result.
@@ -80,7 +83,7 @@ def name_hash(name: str) -> int:
     value = 0xCBF29CE484222325
     for byte in name.encode():
         value = (value ^ byte) * 0x100000001B3 % 2**64
-    return int(mixed(np.array([value], dtype=np.uint64))[0])
+    return int(mix(np.array([value], dtype=np.uint64))[0])
 
 
 @cache

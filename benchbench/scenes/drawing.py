@@ -20,10 +20,8 @@ from benchbench.scenes.vocabulary import COLOUR, COLOURS
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 TINTS = np.array([colour.rgb for colour in COLOURS], dtype=np.uint8)
 SECOND_TINTS = np.array([COLOURS[COLOUR[colour.second]].rgb for colour in COLOURS], dtype=np.uint8)

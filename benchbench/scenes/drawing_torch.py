@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.backgrounds import VARIANTS, all_backgrounds
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
-
-Ints = npt.NDArray[np.int64]
+    from benchbench.types.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True)

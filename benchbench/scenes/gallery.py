@@ -6,7 +6,6 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from benchbench.errors import UsageError
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Pixels
 
 _PAPER, _INK, _FAINT = (252, 250, 245), (45, 42, 50), (132, 126, 120)
 _TELLING = ("JJ", "VBG", "VBZ")
 _GAP, _LINE, _LINES = 16, 17, 4
 
 
-def gallery(
+def write_gallery(
     path: Path,
     split: str = "test",
     count: int = 24,
@@ -82,17 +82,15 @@ def _wrapped(text: str, size: int) -> list[str]:
     return textwrap.wrap(text, max(size // 7, 12))
 
 
-def _sheet(
-    pictures: npt.NDArray[np.uint8], labels: list[tuple[str, str]], columns: int
-) -> Image.Image:
-    size = pictures.shape[1]
+def _sheet(images: Pixels, labels: list[tuple[str, str]], columns: int) -> Image.Image:
+    size = images.shape[1]
     width, height = size + _GAP, size + _GAP + _LINE * (_LINES + 1) + 6
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for number, (picture, (action, text)) in enumerate(zip(pictures, labels, strict=True)):
+    for number, (image, (action, text)) in enumerate(zip(images, labels, strict=True)):
         left, top = _GAP + number % columns * width, _GAP + number // columns * height
-        sheet.paste(Image.fromarray(picture), (left, top))
+        sheet.paste(Image.fromarray(image), (left, top))
         pen.text((left, top + size + 4), action, fill=_FAINT, font=font)
         for line, words in enumerate(_wrapped(text, size)[:_LINES]):
             pen.text((left, top + size + 4 + _LINE * (line + 1)), words, fill=_INK, font=font)

@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Layout:
     """True where j lies on the side that i faces: i's right, or its left where it is flipped."""
 
 
-def layout(scenes: Scenes) -> Layout:
+def measure_layout(scenes: Scenes) -> Layout:
     """Measure every ordered pair of slots; empty slots give meaningless numbers."""
     left, top, right, bottom = (_rows(edge) for edge in np.moveaxis(scenes.boxes(), -1, 0))
     rightward = (_turn(left + right) - (left + right)) // 2

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from benchbench.scenes.geometry import Layout, layout
+from benchbench.scenes.geometry import Layout, measure_layout
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     CATEGORY,
@@ -27,9 +26,8 @@ from benchbench.scenes.vocabulary import (
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 SLACK = 12
 """A distance too small to see, in scene units: under two pixels at 96."""
@@ -63,7 +61,7 @@ class Graph:
 
 def closure(scenes: Scenes) -> Graph:
     """Return the certain and the possible statements of each scene."""
-    lay, pairs, kind = layout(scenes), _pairs(scenes), np.maximum(scenes.category, 0)
+    lay, pairs, kind = measure_layout(scenes), _pairs(scenes), np.maximum(scenes.category, 0)
     certain = _implied(_annotated(scenes) | _plain(lay, pairs)) & pairs
     possible = np.stack(_arguable(lay, certain, kind), axis=1) & pairs
     has, second = _attributes(scenes)

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import combinations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.dice import name_hash
 from benchbench.scenes.scenario import FIRST, SECOND, Scenario
@@ -33,7 +33,8 @@ from benchbench.scenes.vocabulary import (
     PREDICATES,
 )
 
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags
 
 CLASSES: tuple[tuple[str, ...], ...] = (
     ("red", "white", "striped"),

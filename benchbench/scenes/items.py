@@ -8,9 +8,9 @@ often as it is false. Items about pairs of bystanders are even by the symmetry o
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.casting import scenario_flags
 from benchbench.scenes.colouring import principals
@@ -18,7 +18,7 @@ from benchbench.scenes.dice import dice
 from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.holdout import held_attributes, held_triples
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.seen import Seen, measure_visible
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     CATEGORY,
@@ -29,8 +29,8 @@ from benchbench.scenes.vocabulary import (
 )
 from benchbench.scenes.world import VERSION, Scenes
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 ENOUGH = 0.3
 """The least visible share of an object that a caption is about."""
@@ -171,7 +171,7 @@ class _Look:
 
     @classmethod
     def at(cls, scenes: Scenes, whole: bool) -> _Look:
-        return cls(scenes, closure(scenes), seen(scenes, CANONICAL), whole)
+        return cls(scenes, closure(scenes), measure_visible(scenes, CANONICAL), whole)
 
     def clear(self, row: Ints, slots: Ints) -> Flags:
         """Return whether both objects are visible enough and of different categories, [items]."""

@@ -6,14 +6,15 @@ A token is a word with a tag, so that captions can be shuffled by tag without a 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, PATTERNS, PREDICATES, SIZES
 
-Ints = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 NONE = -1
 """No token; captions skip it."""
@@ -119,7 +120,7 @@ PLACES = table([_PLACES[name] for name in BACKGROUNDS])
 
 
 @lru_cache(maxsize=1)
-def before_vowel() -> npt.NDArray[np.bool_]:
+def before_vowel() -> Flags:
     """Return whether "an" goes before each word, [tokens].
 
     Every "u" in these words sounds as in "umbrella".

@@ -6,9 +6,9 @@ The first axis of all arrays is the scenes. Coordinates are integers in scene un
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.atlas import CANVAS, EXTENTS
 from benchbench.scenes.casting import Parts, parts, sprite_table, thing_levels
@@ -17,8 +17,8 @@ from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY
 from benchbench.scenes.world import ANCHOR, anchor_table, reach_table
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 MARGIN = 10
 _TOP_LEVEL = len(EXTENTS) - 1
@@ -86,7 +86,7 @@ LEVELS_OF_SIZE = np.array([0, -2, 2])
 """The difference in levels of a medium, a small and a large object from the ordinary level."""
 
 
-def arranged(scenario: Ints, thing: Ints, size: Ints, room: int, roll: Dice, shrunk: int) -> Group:
+def arrange(scenario: Ints, thing: Ints, size: Ints, room: int, roll: Dice, shrunk: int) -> Group:
     """Place all roles, smaller and smaller until the group fits into ``room`` units of width.
 
     Args:
@@ -160,7 +160,7 @@ def _level(
     return np.asarray(np.clip(np.minimum(level, bound), 0, _TOP_LEVEL))
 
 
-def settled(group: Group, zone: Ints, low: int, high: int, roll: Dice, name: str) -> Group:
+def settle(group: Group, zone: Ints, low: int, high: int, roll: Dice, name: str) -> Group:
     """Move each group onto the canvas, between ``low`` and ``high``, at its zone's height."""
     box = group.boxes()
     left, top = box[..., 0].min(axis=1), box[..., 1].min(axis=1)
@@ -197,7 +197,7 @@ class Spot:
     tries: int
 
 
-def spot(
+def find_spot(
     taken: Ints, thing: Ints, level: Ints, place: Spot, roll: Dice, name: str
 ) -> tuple[Ints, Ints, Flags]:
     """Find room for one more thing in each scene.

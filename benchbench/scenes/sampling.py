@@ -9,25 +9,25 @@ shows by itself whether it is true.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
-from benchbench.scenes.assembling import annotate, annotate_neighbours, kept_apart, mirrored
+from benchbench.scenes.assembling import annotate, annotate_neighbours, drop_clashing, mirror
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.backgrounds import VARIANTS
-from benchbench.scenes.bystanders import DENSE, SPARSE, beside, joined_by
+from benchbench.scenes.bystanders import DENSE, SPARSE, add_bystander, merge_groups
 from benchbench.scenes.casting import backdrops, choices, companions, scenario_flags
-from benchbench.scenes.colouring import looks, sizes
+from benchbench.scenes.colouring import draw_looks, draw_sizes
 from benchbench.scenes.dice import Dice, dice
-from benchbench.scenes.placing import Group, arranged, cast, settled
+from benchbench.scenes.placing import Group, arrange, cast, settle
 from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.scenes.world import VERSION, Scenes
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Ints
 
 SPLITS = ("train", "val", "test", "train-dense", "val-dense", "test-dense")
 
@@ -73,10 +73,10 @@ def sample(split: str, index: Ints) -> Scenes:
         other = _group(
             casts[1], Dice(own.words("second")), Dice(own.words("second twin")), dense, 1
         )
-        scene = beside([scene, kept_apart(scene, other) if training else other])
+        scene = merge_groups([scene, drop_clashing(scene, other) if training else other])
     crowd = DENSE if dense else SPARSE
     for number in range(crowd.extras):
-        scene = joined_by(scene, number, background, own, training, crowd)
+        scene = add_bystander(scene, number, background, own, training, crowd)
     return _finished(split, index, background, casts, scene, own, twin)
 
 
@@ -113,12 +113,12 @@ def _group(chosen: _Cast, own: Dice, twin: Dice, dense: bool, number: int) -> Gr
     """Cast, arrange and place one scenario in each scene."""
     zone, _, varied = scenario_flags()
     thing = cast(chosen.scenario, chosen.first, chosen.second, twin)
-    size = sizes(own, thing.shape, varied[chosen.scenario] & (not dense))
+    size = draw_sizes(own, thing.shape, varied[chosen.scenario] & (not dense))
     room = (CANVAS // 2 if dense else CANVAS) - 24
-    group = arranged(chosen.scenario, thing, size, room, own, 2 if dense else 0)
+    group = arrange(chosen.scenario, thing, size, room, own, 2 if dense else 0)
     half = CANVAS // 2
     low, high = (number * half, (number + 1) * half) if dense else (0, CANVAS)
-    return settled(group, zone[chosen.scenario], low, high, own, "group")
+    return settle(group, zone[chosen.scenario], low, high, own, "group")
 
 
 def _finished(
@@ -135,9 +135,9 @@ def _finished(
     real = (scene.thing >= 0) & (scene.thing < len(CATEGORIES)) & (scene.owner == slots)
     category = np.where(real, scene.thing, -1)
     flipped = twin.chance("mirror", 50)
-    scene = mirrored(scene, flipped)
+    scene = mirror(scene, flipped)
     training, scenario = split.startswith("train"), casts[0].scenario
-    look = looks(category, scenario, own, twin, (index & 1) == 1, training)
+    look = draw_looks(category, scenario, own, twin, (index & 1) == 1, training)
     base = own.between("light", 224, 256)
     light = np.stack([base - own.between(f"tint {c}", 0, 14) for c in range(3)], axis=1)
     predicate = np.full((*category.shape, len(slots)), -1, dtype=np.int64)

@@ -14,9 +14,7 @@ from benchbench.scenes.drawing import OPAQUE, checked_atlas, label
 
 if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Seen:
     boxes: Ints
     """[scenes, slots, 4]: left, top, right, bottom of the visible part; right and bottom are
     exclusive. 0 if nothing is visible."""
-    share: npt.NDArray[np.float64]
+    share: Floats
     """[scenes, slots]: visible pixels divided by the pixels that the object would have alone on an
     endless canvas."""
 
@@ -56,7 +54,7 @@ class Seen:
         return np.asarray(~apart & (self.pixels[row] > 0))
 
 
-def seen(scenes: Scenes, size: int) -> Seen:
+def measure_visible(scenes: Scenes, size: int) -> Seen:
     """Measure the visible part of every object at a canvas of ``size`` pixels."""
     labels, width = label(scenes, size), scenes.category.shape[1]
     n = len(scenes)

@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from benchbench.types.arrays import Flags, Ints
 
 Point = tuple[float, float]
 Ring = tuple[Point, ...]
-Mask = npt.NDArray[np.bool_]
+Mask = Flags
 
 SUBPIXELS = 16
 
@@ -54,7 +55,7 @@ def ink(colour: str, opacity: float = 1.0) -> Paint:
     return Paint(rgb=(red, green, blue), opacity=round(255 * opacity))
 
 
-def lined(shape: Shape) -> Shape:
+def outline(shape: Shape) -> Shape:
     """Return the shape with a dark line around it."""
     return replace(shape, lined=True)
 
@@ -144,13 +145,13 @@ def shadow(x: float, y: float, across: float, down: float = 3.0) -> Shape:
     return replace(oval(ink("#101418", 0.25), x, y, across, down), solid=False)
 
 
-def moved(shape: Shape, dx: float, dy: float) -> Shape:
+def move(shape: Shape, dx: float, dy: float) -> Shape:
     """Return the shape shifted."""
     rings = tuple(tuple((x + dx, y + dy) for x, y in ring) for ring in shape.rings)
     return replace(shape, rings=rings)
 
 
-def turned(shape: Shape, degrees: float, about: Point) -> Shape:
+def turn(shape: Shape, degrees: float, about: Point) -> Shape:
     """Return the shape turned clockwise about a point."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     ax, ay = about
@@ -162,7 +163,7 @@ def turned(shape: Shape, degrees: float, about: Point) -> Shape:
     return replace(shape, rings=tuple(tuple(turn(p) for p in ring) for ring in shape.rings))
 
 
-def scaled(shape: Shape, factor: float) -> Shape:
+def scale(shape: Shape, factor: float) -> Shape:
     """Return the shape scaled about the origin."""
     rings = tuple(tuple((x * factor, y * factor) for x, y in ring) for ring in shape.rings)
     return replace(shape, rings=rings)
@@ -191,7 +192,7 @@ def fill(shape: Shape, height: int, width: int, per_unit: float) -> Mask:
     return mask
 
 
-def _filled(start: npt.NDArray[np.int64], height: int, width: int) -> Mask:
+def _filled(start: Ints, height: int, width: int) -> Mask:
     """Fill a polygon by even-odd scan conversion, [height, width].
 
     Toggle at each crossing of a row's centre line, then accumulate.
@@ -214,7 +215,7 @@ def _filled(start: npt.NDArray[np.int64], height: int, width: int) -> Mask:
     return inside[:, :width].astype(np.bool_)
 
 
-def grown(mask: Mask, radius: int) -> Mask:
+def dilate(mask: Mask, radius: int) -> Mask:
     """Return the mask dilated by (nearly) a disc: a square, then a diamond, make an octagon."""
     square = radius * 4 // 10
     for axis in (0, 1):

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Texels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
+from benchbench.types.arrays import Floats, Pixels
+
+Texels = Pixels
 
 FILE = Path(__file__).with_name("sprites.npz")
 MASTER = 320

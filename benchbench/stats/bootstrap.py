@@ -26,9 +26,8 @@ from benchbench.stats.medians import Median
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 10_000
 BLOCK_BYTES = 64 << 20

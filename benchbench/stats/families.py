@@ -13,11 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.stats.flips import Flips
-
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats
 
 
 def step_down(flips: Flips) -> Floats:

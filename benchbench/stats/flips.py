@@ -21,12 +21,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
     from benchbench.stats.panel import Panel
+    from benchbench.types.arrays import Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 DRAWS = 10_000
 ENUMERATED = 13
@@ -63,7 +60,7 @@ class Flips:
         return np.asarray((1 + hits) / (1 + len(flipped)))
 
 
-def flip(panel: Panel, pairs: Integers, *, draws: int = DRAWS, seed: int = 0) -> Flips:
+def flip(panel: Panel, pairs: Indices, *, draws: int = DRAWS, seed: int = 0) -> Flips:
     """Return a table's statistics under sign flips of its clusters, shared by all its pairs.
 
     Args:

@@ -21,11 +21,9 @@ from benchbench.stats.wilson import share_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from benchbench.stats.medians import Median
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 MANY_CLUSTERS = 100
 """Below this number of clusters, intervals are rough."""

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags
 
 
 def letters(apart: Flags) -> list[str]:

@@ -34,11 +34,8 @@ from benchbench.stats.power import POWER
 from benchbench.stats.wilson import effective_size, freedom
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from benchbench.stats.means import Mean
-
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: boo
     return Sided(above, below, apart, error, at_bound, per_loss, n)
 
 
-def loss_variance(groups: Integers, *, absent: int = 0) -> float:
+def loss_variance(groups: Indices, *, absent: int = 0) -> float:
     r"""Return the variance that a mean over groups gains with each share of its items that is lost.
 
     .. math:: v = \sum_i w_i^2, \qquad w_i = 1 / (G\, n_g)

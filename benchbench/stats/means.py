@@ -29,11 +29,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from benchbench.types.arrays import Flags, Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Integers = npt.NDArray[np.intp]
 
 FEW_CLUSTERS = 10
 """A group with items in fewer clusters than this is rare."""
@@ -79,9 +76,9 @@ class Mean:
 class Layout:
     """The groups, clusters and weights of items: all that a mean needs besides the values."""
 
-    groups: Integers
+    groups: Indices
     """[items]: the number of each item's group."""
-    clusters: Integers
+    clusters: Indices
     """[items]: the number of each item's cluster."""
     weights: Floats
     """[items]: the weight of each item in the mean; they add up to 1 minus the weight of groups
@@ -116,7 +113,7 @@ class Layout:
 
 
 def lay_out(
-    groups: Integers, clusters: Integers, *, total: int | None = None, absent: int = 0
+    groups: Indices, clusters: Indices, *, total: int | None = None, absent: int = 0
 ) -> Layout:
     """Return the layout of items in groups and clusters, for several means over them.
 
@@ -149,8 +146,8 @@ def lay_out(
 
 def mean_over_groups(
     values: Floats,
-    groups: Integers,
-    clusters: Integers,
+    groups: Indices,
+    clusters: Indices,
     *,
     total: int | None = None,
     absent: int = 0,

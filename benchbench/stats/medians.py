@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Floats, Indices
 
 
 CELLS = 4_000_000
@@ -30,7 +27,7 @@ class Median:
     """NaN where there are no items."""
     values: Floats
     """[items], in ascending order."""
-    clusters: Integers
+    clusters: Indices
     """[items]: the cluster of each item, in the order of ``values``."""
     total: int
     """The number of clusters of the run."""
@@ -61,7 +58,7 @@ class Median:
         return np.where(total[:, 0] > 0, middle / 2, np.nan)
 
 
-def median_over_items(values: Floats, clusters: Integers, total: int | None = None) -> Median:
+def median_over_items(values: Floats, clusters: Indices, total: int | None = None) -> Median:
     """Return the median of items.
 
     Args:

@@ -21,10 +21,7 @@ from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
 from benchbench.stats.means import Mean, lay_out
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Floats, Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +56,12 @@ class Panel:
         """Return the panel of negated values, for metrics where less is better."""
         return Panel(-self.contributions, -self.influence, self.n_items, self.empty)
 
-    def pairs(self) -> Integers:
+    def pairs(self) -> Indices:
         """Return all pairs of models, [pairs, 2], the earlier one first."""
         both = list(combinations(range(self.n_models), 2))
         return np.array(both, dtype=np.intp).reshape(-1, 2)
 
-    def standard_errors(self, pairs: Integers) -> Floats:
+    def standard_errors(self, pairs: Indices) -> Floats:
         r"""Return each pair's standard error of the difference (``Mean.standard_error``): [pairs].
 
         .. math:: \sqrt{\tfrac{K}{K-1} \sum_k (u_{ka} - u_{kb})^2}
@@ -92,8 +89,8 @@ class Panel:
 
 def panel(
     values: Floats,
-    groups: Integers,
-    clusters: Integers,
+    groups: Indices,
+    clusters: Indices,
     *,
     total: int | None = None,
     absent: int = 0,

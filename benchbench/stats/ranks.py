@@ -25,13 +25,9 @@ from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from benchbench.stats.panel import Panel
+    from benchbench.types.arrays import Flags, Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Integers = npt.NDArray[np.intp]
 
 NOTHING = 1e-12
 """Differences and spreads below this are 0 up to rounding."""
@@ -41,8 +37,8 @@ NOTHING = 1e-12
 class Ranks:
     """The range of places of each model, 1 being the best; arrays are [models]."""
 
-    best: Integers
-    worst: Integers
+    best: Indices
+    worst: Indices
     level: float
     """The confidence that every model's place is within its own bounds."""
     surely_better: Flags

@@ -37,9 +37,8 @@ import numpy as np
 from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from benchbench.types.arrays import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 BETS = np.geomspace(0.02, 4.0, 24)
 """Sizes of bets, in units of 1 / (the clusters' mean range)."""

@@ -13,10 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
+    from benchbench.types.arrays import Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 SLACK = 1e-12
 
@@ -44,7 +42,7 @@ def label_swap_p(
     statistic: Callable[[Floats], Floats],
     a: Floats,
     b: Floats,
-    clusters: Integers,
+    clusters: Indices,
     *,
     draws: int = 10_000,
     seed: int = 0,

@@ -16,11 +16,11 @@ from benchbench.types import DualEncoder, Learner, ModelManifest, PairScorer, la
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats
+
 
 CAPTIONS = (
     "a dog",
@@ -101,7 +101,7 @@ class _Trial:
         self.model = model
 
     @cached_property
-    def pictures(self) -> list[Image]:
+    def images(self) -> list[Image]:
         from PIL import Image
 
         rng = np.random.default_rng(0)
@@ -111,7 +111,7 @@ class _Trial:
     @cached_property
     def tensors(self) -> list[Tensor]:
         """Return the test images, transformed."""
-        return [self.model.transform(picture) for picture in self.pictures]
+        return [self.model.transform(image) for image in self.images]
 
     @cached_property
     def too_long(self) -> str:
@@ -187,7 +187,7 @@ def _transform_problems(trial: _Trial) -> Iterator[str]:
     shapes = {tuple(tensor.shape) for tensor in trial.tensors}
     if len(shapes) > 1 or len(next(iter(shapes))) != 3:
         yield f"transform gives shapes {sorted(shapes)}; expected one [3, height, width]"
-    elif not bool((trial.model.transform(trial.pictures[0]) == trial.tensors[0]).all()):
+    elif not bool((trial.model.transform(trial.images[0]) == trial.tensors[0]).all()):
         yield "transform gives another tensor the second time"
 
 
@@ -288,8 +288,8 @@ def _pair_protocol_problems(trial: _Trial) -> Iterator[str]:
 
 def _feature_problems(trial: _Trial) -> Iterator[str]:
     n = len(trial.features)
-    if n != len(trial.pictures):
-        yield f"encode_images gives {n} features of {len(trial.pictures)} pictures"
+    if n != len(trial.images):
+        yield f"encode_images gives {n} features of {len(trial.images)} images"
 
 
 def _score_shape_problems(trial: _Trial) -> Iterator[str]:

@@ -16,7 +16,7 @@ from benchbench.training.order import ENDLESS, Order
 from benchbench.training.rendering import RENDER
 from benchbench.training.stages import Chosen, Rendered
 from benchbench.training.visibility import Visibility
-from benchbench.training.wording import reworded
+from benchbench.training.wording import reword
 from benchbench.variants.variant import Swapped
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from benchbench.scenegraph import Caption
     from benchbench.training.examples import Examples, Source
-    from benchbench.training.stages import View
-    from benchbench.variants.texts import Reader, Texts
+    from benchbench.training.stages import BatchView
+    from benchbench.variants.texts import CaptionReader, Texts
     from benchbench.variants.variant import Batch
 
 PREFETCH = 4
@@ -36,8 +36,8 @@ class BatchBuilder:
     """Batch k of a source, for one process of several."""
 
     source: Source
-    reader: Reader
-    views: Sequence[View]
+    reader: CaptionReader
+    views: Sequence[BatchView]
     batch: int
     """Of all processes together."""
     size: int
@@ -52,10 +52,10 @@ class BatchBuilder:
         """Return this process's share of a step's batch, made as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
-        found = self.chosen(self.source.examples(self.order.numbers(start, start + each)))
-        return found.rendered(self.size, "cpu") if self.device == "cpu" else found
+        found = self.choose(self.source.examples(self.order.numbers(start, start + each)))
+        return found.render(self.size, "cpu") if self.device == "cpu" else found
 
-    def chosen(self, found: Examples) -> Chosen:
+    def choose(self, found: Examples) -> Chosen:
         """Read examples, and choose what views show of them."""
         sight = Visibility(found.scenes, RENDER * self.size)
         return Chosen(
@@ -63,7 +63,7 @@ class BatchBuilder:
             negatives=None if self.source.negatives == "none" else self.swapped(found),
             boxes=found.boxes,
             scenes=found.scenes,
-            pictures=found.pictures,
+            images=found.images,
             views=tuple(view.choose(found, sight, self.reader) for view in self.views),
         )
 
@@ -71,7 +71,7 @@ class BatchBuilder:
         """Read captions as the model sees them, triples and spans from the original wording."""
         texts = [each.text for each in captions]
         if determiners is not None:
-            texts = list(map(reworded, texts, determiners))
+            texts = list(map(reword, texts, determiners))
         return self.reader.read(texts, captions)
 
     def swapped(self, found: Examples) -> Swapped:
@@ -109,7 +109,7 @@ class BatchBuilder:
     def on_device(self, found: Chosen | Rendered) -> Batch:
         """Finish a batch."""
         if isinstance(found, Chosen):
-            found = found.rendered(self.size, self.device)
+            found = found.render(self.size, self.device)
         return found.batch(self.device, self.preprocessing)
 
 

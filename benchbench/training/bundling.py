@@ -52,7 +52,7 @@ def bundle(
     record = with_base(record, base)
     shipped = record | ({"note": " ".join(notes)} if notes else {})
     name = record["variant"].replace(":", "-")
-    path = weights.write(folder / f"{name}{weights.SUFFIX}", weights.plain(half), shipped)
+    path = weights.write(folder / f"{name}{weights.SUFFIX}", weights.tower_weights(half), shipped)
     (folder / f"{name}.md").write_text(card(record, read_log(run), notes, results), "utf-8")
     return path
 

@@ -16,7 +16,7 @@ import torch
 from benchbench.scenegraph import MOST_TRIPLES
 from benchbench.training.facts import FACTS, KINDS
 from benchbench.training.masks import CELLS
-from benchbench.training.rendering import normalised
+from benchbench.training.rendering import normalise
 from benchbench.variants import inputs
 from benchbench.variants.inputs import Inputs
 from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from benchbench.training.objects import NamedPixels
     from benchbench.training.stages import RenderedView
     from benchbench.variants.inputs import Input
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Negatives, Variant
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
@@ -181,7 +181,7 @@ def turns_layout() -> Layout:
     return {TURNS: ("u1", ()), f"semantic {TURNS}": ("u1", (SWAPS["semantic"],))}
 
 
-def fitted(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
+def pad_rows(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt.NDArray[Any]:
     """Return a column's rows, filled up to its width.
 
     Raises:
@@ -200,7 +200,7 @@ class Assembly:
 
     variant: Variant
     """Says which swapped captions, how many, and which views."""
-    reader: Reader
+    reader: CaptionReader
     """Says whether triples and spans are read, and of which captions triples are turned."""
     preprocessing: Mapping[str, Any]
     fixed: bool = False
@@ -240,7 +240,7 @@ class Assembly:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Return float pixels, by the model's mean and standard deviation."""
-        return normalised(pixels, self.preprocessing)
+        return normalise(pixels, self.preprocessing)
 
     def cut(self, ids: Tensor) -> Tensor:
         """Return ids as int64, without columns of padding alone unless shapes are fixed."""

@@ -77,7 +77,7 @@ def place() -> Place:
 
 
 @contextmanager
-def joined(here: Place, device: str) -> Iterator[None]:
+def join(here: Place, device: str) -> Iterator[None]:
     """Join the others for as long as this lasts; nothing to do for a process by itself."""
     import torch
     import torch.distributed as dist
@@ -94,7 +94,7 @@ def joined(here: Place, device: str) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def agreed(value: int, device: str) -> int:
+def agree(value: int, device: str) -> int:
     """Return the first process's value in all of them; the others wait for it."""
     import torch
     import torch.distributed as dist

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenegraph import Caption
 from benchbench.scenes.atlas import CANVAS
@@ -26,20 +25,18 @@ from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.vocabulary import PREDICATES
 from benchbench.scenes.world import VERSION
 from benchbench.training.examples import Examples
-from benchbench.training.mixing import mixed
-from benchbench.training.swaps import swapped
-from benchbench.training.visibility import one_of
+from benchbench.training.mixing import mix
+from benchbench.training.swaps import swap_words
+from benchbench.training.visibility import choose_one
 from benchbench.training.wording import DETERMINERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags, Ints, Singles
     from benchbench.variants.variant import Negatives
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 WHOLE_PERCENT = 30
 BARE_PERCENT = 40
@@ -86,17 +83,17 @@ class DrawnWorld:
         odd = numbers & 1 if self.twins else np.zeros_like(numbers)
         roll = dice(f"training/{self.seed}", numbers - odd)
         which = roll.below("split", len(self.splits))
-        scenes = mixed(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
+        scenes = mix(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
         told = _told(scenes, roll)
         whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
         everything = np.array([0, 0, 1, 1], dtype=np.float32)
-        boxes = np.where(whole[:, None], everything, around(scenes, told, roll))
+        boxes = np.where(whole[:, None], everything, boxes_around(scenes, told, roll))
         dense = whole & roll.chance("dense", self.dense_percent)
         lines = _captions(scenes, told, (whole & ~dense, dense), roll)
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
         said = list(map(Caption, texts, lines))
         other = [
-            swapped(caption, self.negatives, number, self.swaps)
+            swap_words(caption, self.negatives, number, self.swaps)
             for caption, number in zip(said, numbers.tolist(), strict=True)
         ]
         chosen = [DETERMINERS[k] for k in roll.below("determiner", len(DETERMINERS)).tolist()]
@@ -110,11 +107,11 @@ def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
     """
     flat = scenes.predicate.reshape(len(scenes), -1)
     kinds = (flat[:, :, None] == np.arange(len(PREDICATES))).any(axis=1)
-    pairs = flat == one_of(kinds, roll, "predicate")[0][:, None]
-    return np.divmod(one_of(pairs, roll, "relation")[0], scenes.category.shape[1])
+    pairs = flat == choose_one(kinds, roll, "predicate")[0][:, None]
+    return np.divmod(choose_one(pairs, roll, "relation")[0], scenes.category.shape[1])
 
 
-def around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Floats:
+def boxes_around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Singles:
     """Return boxes around some objects of each scene, with a margin.
 
     Args:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenegraph import Caption
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints, Singles
     from benchbench.variants.variant import Negatives
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +22,11 @@ class Examples:
     swapped: list[list[Caption]]
     """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
     asked."""
-    boxes: Floats
+    boxes: Singles
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None = None
-    """Still to be drawn; None where ``pictures`` are there."""
-    pictures: Tensor | None = None
+    """Still to be drawn; None where ``images`` are there."""
+    images: Tensor | None = None
     """[n, 3, side, side] uint8: whole images, where the source has decoded them."""
     told: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""

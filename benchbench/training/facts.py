@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.scenes.graph import closure
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 
     from benchbench.training.examples import Examples
     from benchbench.training.visibility import Visibility
+    from benchbench.types.arrays import Flags, Ints, Pixels
     from benchbench.variants.inputs import Inputs
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 KINDS = ("roles", "looks")
 """What two objects exchange."""
@@ -51,7 +49,7 @@ class _Pair:
     pattern: Ints
     """[n, 2]"""
 
-    def stated(self) -> npt.NDArray[np.uint8]:
+    def stated(self) -> Pixels:
         """Return the facts, [n, facts] of 0 and 1."""
         rows = np.arange(len(self.category))
         roles = np.zeros((len(rows), 2, len(PREDICATES), len(CATEGORIES)), dtype=np.uint8)
@@ -80,7 +78,7 @@ class StatedFacts:
 
     facts: Facts
 
-    def rendered(self, pictures: Tensor, size: int) -> StatedFacts:
+    def render(self, images: Tensor, size: int) -> StatedFacts:
         """Return the same: the example's own part of the image is enough."""
         return self
 
@@ -92,7 +90,7 @@ class StatedFacts:
 class FactsView:
     """All facts of the two objects that a caption is about, and two false sets."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> StatedFacts:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> StatedFacts:
         """Compute the facts."""
         return StatedFacts(facts_of(found))
 

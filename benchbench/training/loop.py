@@ -17,12 +17,12 @@ import torch
 from benchbench.devices import memory_errors
 from benchbench.errors import ModelError, UsageError
 from benchbench.training import state
-from benchbench.training.distributed import agreed
+from benchbench.training.distributed import agree
 from benchbench.training.log import Log
 from benchbench.training.optim import optimizer_of
 from benchbench.training.passes import passes_of
 from benchbench.variants import weights
-from benchbench.variants.variant import shipped
+from benchbench.variants.variant import shipped_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class Training:
                 if due and log is not None:
                     self._validate(model, optimizer, log)
                 late = time.monotonic() > self.stop_at
-                if due and agreed(late, self.device):
+                if due and agree(late, self.device):
                     break
 
     @property
@@ -115,7 +115,7 @@ class Training:
         Raises:
             UsageError: the first process goes on from another step than this one.
         """
-        first = agreed(self.step, self.device)
+        first = agree(self.step, self.device)
         if self.step != first:
             raise UsageError(
                 f"{self.folder} is at step {self.step} for one process and at {first} for another. "
@@ -177,7 +177,7 @@ class Training:
                 "validation": metrics,
                 "seconds": self.seconds,
             }
-            weights.write(self.folder / BEST, shipped(model), header)
+            weights.write(self.folder / BEST, shipped_weights(model), header)
         numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
         state.save(self.folder, model, optimizer, self.plan, self.origin, **numbers)
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from benchbench.training.examples import Examples, Ints
+    from benchbench.training.examples import Examples
     from benchbench.training.visibility import Visibility
-    from benchbench.variants.texts import Reader
+    from benchbench.types.arrays import Ints
+    from benchbench.variants.texts import CaptionReader
 
 CELLS = 16
 """Along each side of a mask."""
@@ -40,7 +41,7 @@ class EntityPlaces:
     boxes: Tensor
     """[n, 4]: what each caption is about, as shares of the image."""
 
-    def rendered(self, pictures: Tensor, size: int) -> EntityMasks:
+    def render(self, images: Tensor, size: int) -> EntityMasks:
         """Compute masks; images are not needed."""
         return EntityMasks(coverage(self.labels, self.slots, self.boxes))
 
@@ -60,7 +61,7 @@ class EntityMasks:
 class MaskView:
     """How much of each cell of the image each entity of the caption covers."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> EntityPlaces:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> EntityPlaces:
         """Find which object each entity is, and where objects are seen."""
         labels, slots = torch.from_numpy(sight.seen.labels), torch.from_numpy(slots_of(found))
         return EntityPlaces(labels, slots, torch.from_numpy(found.boxes))

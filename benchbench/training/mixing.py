@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.sampling import sample
 
@@ -14,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints
 
-Ints = npt.NDArray[np.int64]
 
 _NOTHING = {"category": -1, "sprite": -1, "predicate": -1}
 """What empty slots hold; others 0."""
 
 
-def mixed(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
+def mix(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
     """Return scenes of several splits, narrower ones with empty slots at their end.
 
     Args:

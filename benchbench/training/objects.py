@@ -15,8 +15,8 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.rendering import normalised, parts
-from benchbench.training.visibility import one_of
+from benchbench.training.rendering import cut_parts, normalise
+from benchbench.training.visibility import choose_one
 from benchbench.variants.inputs import ACTION, OBJECT, Input, Inputs
 from benchbench.variants.variant import Shown
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from benchbench.training.examples import Examples
     from benchbench.training.visibility import Visibility
-    from benchbench.variants.texts import Reader, Texts
+    from benchbench.variants.texts import CaptionReader, Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class NamedParts:
     boxes: Tensor
     """[n, 4]: left, top, right, bottom as shares of the image."""
 
-    def rendered(self, pictures: Tensor, size: int) -> NamedPixels:
+    def render(self, images: Tensor, size: int) -> NamedPixels:
         """Cut the parts out, [n, 3, size, size] uint8."""
-        return NamedPixels(self.named, parts(pictures, self.boxes, size))
+        return NamedPixels(self.named, cut_parts(images, self.boxes, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class NamedPixels:
         """Return pixels, names and flags as ``Shown``, on the device."""
         pixels = self.pixels.to(device, non_blocking=True)
         shown = Shown(
-            images=normalised(pixels, preprocessing),
+            images=normalise(pixels, preprocessing),
             texts=self.named.names.to(device),
             there=self.named.there.to(device, non_blocking=True),
             within=self.named.within.to(device, non_blocking=True),
@@ -79,9 +79,9 @@ class NamedPixels:
 class ObjectView:
     """Any object that an annotator would see, as tightly cut out as in the test edition."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> NamedParts:
         """Choose the objects; a scene and what is shown of it belong together."""
-        slot, there = one_of(sight.shown, dice("training/object", sight.scenes.index), "slot")
+        slot, there = choose_one(sight.shown, dice("training/object", sight.scenes.index), "slot")
         at = np.arange(len(slot)), slot
         boxes = sight.seen.boxes[at] / sight.side
         names = [CATEGORIES[kind].name for kind in sight.scenes.category[at].tolist()]
@@ -93,7 +93,7 @@ class ObjectView:
 class ActionView:
     """The whole image of each scene, and its scenario's name."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> NamedParts:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> NamedParts:
         """Read the names."""
         kinds = sight.scenes.scenario.tolist()
         names = reader.read([SCENARIOS[kind].name for kind in kinds])

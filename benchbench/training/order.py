@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.errors import UsageError
 from benchbench.scenes.dice import dice
 
-Ints = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Ints
 
 _LARGE = 2**31 - 1
 

@@ -121,7 +121,7 @@ class ResidentBatches(PackedBatches):
         return sum(each[0].numel() * each.element_size() for each in self.columns.values())
 
 
-def resident(feed: PackedBatches) -> ResidentBatches:
+def load_on_device(feed: PackedBatches) -> ResidentBatches:
     """Return the feed with its columns on its device, each as wide as its longest row."""
     count = feed.order.pool or feed.pack.there
     columns = {

@@ -3,7 +3,7 @@
 Drawing an example takes longer than a small model's training step. A pack holds the first examples
 of a seed in the form that goes into a batch (``columns``). Several processes make a pack together;
 a stopped one resumes. Columns are ``.npy`` files: they can be mapped into memory, or moved to a
-device whole (``resident``). ``packed`` reads batches from them.
+device whole (``load_on_device``). ``packed`` reads batches from them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ import torch
 from benchbench.errors import UsageError
 from benchbench.files import parse_json, read_text
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.columns import SWAPS, TURNS, VIEW_COLUMNS, fitted, layout_of, turns_layout
+from benchbench.training.columns import (
+    SWAPS,
+    TURNS,
+    VIEW_COLUMNS,
+    layout_of,
+    pad_rows,
+    turns_layout,
+)
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
-from benchbench.variants.texts import Reader, turn_of
+from benchbench.variants.texts import CaptionReader, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +72,7 @@ class Recipe:
     views: tuple[str, ...] = ()
     """Names of ``columns.VIEW_COLUMNS``: what is kept besides."""
     turns: bool = False
-    """Whether it is kept which captions' triples are turned (``Reader.turned_percent``)."""
+    """Whether it is kept which captions' triples are turned (``CaptionReader.turned_percent``)."""
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.views if name not in VIEW_COLUMNS]:
@@ -81,7 +88,7 @@ class Recipe:
         towers.register()
         tokenizer = open_clip.get_tokenizer(self.architecture)
         semantic = kind == "semantic"
-        reader = Reader(tokenizer, with_triples=semantic, with_spans=semantic)
+        reader = CaptionReader(tokenizer, with_triples=semantic, with_spans=semantic)
         world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)
         views = [VIEWS[name] for name in self.views] if semantic else []
         return BatchBuilder(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)
@@ -106,10 +113,10 @@ class Recipe:
         layout, numbers = self.layout(), np.arange(start, stop)
         feed = self.feed("semantic")
         found = feed.source.examples(numbers)
-        out = self._shown(found, feed.chosen(found).rendered(self.size, "cpu"))
+        out = self._shown(found, feed.choose(found).render(self.size, "cpu"))
         feed = self.feed("random")
         out |= _swaps("random", feed.swapped(feed.source.examples(numbers)), len(numbers))
-        return {name: fitted(value, *layout[name], name) for name, value in out.items()}
+        return {name: pad_rows(value, *layout[name], name) for name, value in out.items()}
 
     def _shown(self, found: Examples, rendered: Rendered) -> dict[str, torch.Tensor]:
         """Return all but random swaps."""

@@ -17,18 +17,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.scenes.dice import dice
-from benchbench.scenes.edition.plan import SIZE, annotated
+from benchbench.scenes.edition.plan import SIZE, select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.rendering import normalised
+from benchbench.training.rendering import normalise
 from benchbench.variants.inputs import REGIONS, TOLD, Inputs
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
-from benchbench.variants.synonyms import alike, vague
+from benchbench.variants.synonyms import implications, vague
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +37,9 @@ if TYPE_CHECKING:
     from benchbench.scenes.world import Scenes
     from benchbench.training.examples import Examples
     from benchbench.training.visibility import Visibility
-    from benchbench.variants.texts import Reader
+    from benchbench.types.arrays import Flags, Ints, Singles
+    from benchbench.variants.texts import CaptionReader
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 NAMES = tuple(category.name for category in CATEGORIES)
 PHRASES = tuple(predicate.name for predicate in PREDICATES)
@@ -72,8 +69,8 @@ def survey(scenes: Scenes, most: int | None = None) -> Survey:
         scenes: n of them.
         most: boxes a scene, the last ones left out; by default all.
     """
-    sight = seen(scenes, SIZE)
-    shown = annotated(scenes, sight)
+    sight = measure_visible(scenes, SIZE)
+    shown = select_annotated(scenes, sight)
     k = most or max(int(shown.sum(axis=1).max(initial=0)), 1)
     slots = np.argsort(~shown, axis=1, kind="stable")[:, :k]
     rows = np.arange(len(scenes))[:, None]
@@ -96,14 +93,14 @@ class RelatedPairs:
     """Without images, until they are rendered."""
     told: Told
 
-    def rendered(self, pictures: Tensor, size: int) -> RelatedPairs:
+    def render(self, images: Tensor, size: int) -> RelatedPairs:
         """Add the whole images, as large as they were drawn."""
-        return RelatedPairs(replace(self.regions, pictures=pictures), self.told)
+        return RelatedPairs(replace(self.regions, images=images), self.told)
 
     def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
         """Return regions and what is told of them, on the device."""
         regions = self.regions.to(device)
-        regions.pictures = normalised(regions.pictures, preprocessing)
+        regions.images = normalise(regions.images, preprocessing)
         return REGIONS.of(regions) | TOLD.of(self.told.to(device))
 
 
@@ -122,7 +119,7 @@ class Pairs:
     false_percent: int = 0
     """Of unrelated pairs that get one too, where some predicate is known of their names."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> RelatedPairs:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> RelatedPairs:
         """Annotate, choose pairs, and read their phrases."""
         if found.scenes is None:
             raise RuntimeError("pairs are known of drawn scenes alone")
@@ -132,7 +129,7 @@ class Pairs:
         predicates = np.take_along_axis(answers.reshape(len(answers), -1), ends, axis=1)
         parts = np.stack(np.divmod(ends, seen_of.there.shape[1]), axis=-1)
         regions = Regions(
-            pictures=torch.empty(0),
+            images=torch.empty(0),
             boxes=torch.from_numpy((seen_of.boxes / SIZE).astype(np.float32)),
             there=torch.from_numpy(seen_of.there),
             labels=torch.from_numpy(seen_of.labels),
@@ -156,14 +153,14 @@ class Pairs:
         roll = dice("distant supervision", numbers.reshape(-1))
         rate = np.where(truth >= 0, self.distant_percent, self.false_percent)
         labels = seen_of.labels
-        some = known()[labels[:, :, None], labels[:, None, :]]  # [n, k, k, predicates]
+        some = known_predicates()[labels[:, :, None], labels[:, None, :]]  # [n, k, k, predicates]
         count = some.sum(axis=-1)
         rank = roll.below("predicate", np.maximum(count, 1).reshape(-1)).reshape(n, k, k)
         guess = np.argmax(np.cumsum(some, axis=-1) > rank[..., None], axis=-1)
         guessed = roll.chance("guessed", rate.reshape(-1)).reshape(n, k, k)
         return np.where(guessed & (count > 0) & (truth > NO_PAIR), guess, truth)
 
-    def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Floats]:
+    def _chosen(self, answers: Ints, index: Ints) -> tuple[Ints, Singles]:
         """Return numbers of pairs, subject · k + object, and their weights, [n, p] each."""
         n, cells = len(answers), answers[0].size
         flat = answers.reshape(n, cells)
@@ -176,7 +173,7 @@ class Pairs:
         return ends, np.where(drawn, left[:, None], 1.0).astype(np.float32)
 
     def _told(
-        self, labels: Ints, ends: Ints, predicates: Ints, weight: Floats, reader: Reader
+        self, labels: Ints, ends: Ints, predicates: Ints, weight: Singles, reader: CaptionReader
     ) -> Told:
         """Return the targets, with the phrases of the first pairs."""
         rows = np.arange(len(labels))[:, None]
@@ -198,12 +195,12 @@ class Pairs:
             subject_phrases=subject_phrases,
             object_phrases=object_phrases,
             spoken=torch.from_numpy(np.stack([subject, thing], axis=-1)),
-            alike=torch.from_numpy(alike()),
+            alike=torch.from_numpy(implications()),
             vague=torch.from_numpy(vague()),
         )
 
 
-def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
+def _phrases(kinds: Ints, side: int, reader: CaptionReader) -> Any:
     """Return texts of (name, predicate) pairs, at least one: "dog chasing", or "chasing dog"."""
     pairs = [divmod(kind, len(PHRASES)) for kind in kinds.tolist()] or [(0, 0)]
     words = [(NAMES[name], PHRASES[predicate]) for name, predicate in pairs]
@@ -211,7 +208,7 @@ def _phrases(kinds: Ints, side: int, reader: Reader) -> Any:
 
 
 @lru_cache(maxsize=1)
-def known() -> Flags:
+def known_predicates() -> Flags:
     """Return which predicates the corpus has between two names, [names, names, predicates] bool."""
     scenes = sample("train-dense", np.arange(CORPUS))
     row, subject, thing = np.nonzero(scenes.predicate >= 0)

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.data.images import decode, read_bytes, survey
@@ -24,7 +23,7 @@ from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenegraph import Caption
 from benchbench.scenes.dice import dice
 from benchbench.training.examples import Examples
-from benchbench.training.swaps import swapped
+from benchbench.training.swaps import swap_words
 from benchbench.training.validation.structure import GALLERY, Choices, StructureSet
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.types.arrays import Ints, Singles
     from benchbench.variants.variant import Negatives
 
-Ints = npt.NDArray[np.int64]
 
 HELD_PERCENT = 5
 """Of the images are held out, and at least ``FEWEST``."""
@@ -115,19 +114,19 @@ class Photographs:
         plain = self.negatives == "none"
         said = [Caption(text, None if plain else tags_of(text)) for text in texts]
         other = [
-            swapped(caption, self.negatives, number, self.swaps)
+            swap_words(caption, self.negatives, number, self.swaps)
             for caption, number in zip(said, numbers.tolist(), strict=True)
         ]
-        pictures, boxes = self._pictures(some)
-        return Examples(said, other, boxes, pictures=pictures)
+        images, boxes = self._images(some)
+        return Examples(said, other, boxes, images=images)
 
-    def _pictures(self, some: Sequence[Photograph]) -> tuple[Tensor, npt.NDArray[np.float32]]:
+    def _images(self, some: Sequence[Photograph]) -> tuple[Tensor, Singles]:
         """Return images, [n, 3, side, side] uint8, and their visible parts as shares, [n, 4]."""
         squashed, boxes = [], []
         for each in some:
-            picture = _decoded(each)
-            boxes.append(_middle(*picture.size) if self.cropped else WHOLE)
-            small = picture.resize((self.side, self.side), _bicubic())
+            image = _decoded(each)
+            boxes.append(_middle(*image.size) if self.cropped else WHOLE)
+            small = image.resize((self.side, self.side), _bicubic())
             squashed.append(torch.from_numpy(np.array(small)).permute(2, 0, 1))
         return torch.stack(squashed), np.array(boxes, dtype=np.float32)
 
@@ -138,22 +137,22 @@ class Photographs:
             transform: PIL image → [3, size, size].
         """
         some = self.held[:GALLERY]
-        pictures = torch.stack([transform(_decoded(each)) for each in some])
+        images = torch.stack([transform(_decoded(each)) for each in some])
         rows, true, false = [], [], []
         for row, each in enumerate(some):
             for text in each.captions:
-                others = swapped(Caption(text, tags_of(text)), "semantic", 0)
+                others = swap_words(Caption(text, tags_of(text)), "semantic", 0)
                 if others:
                     rows.append(row)
                     true.append(text)
                     false.append(others[0].text)
                     break
         alike = np.zeros(len(rows), dtype=np.intp)
-        choices = {"swapped": Choices(pictures[rows], true, false, alike)} if rows else {}
-        return StructureSet(choices, pictures, [each.captions[0] for each in some])
+        choices = {"swapped": Choices(images[rows], true, false, alike)} if rows else {}
+        return StructureSet(choices, images, [each.captions[0] for each in some])
 
 
-def photographs(
+def read_photographs(
     file: Path,
     *,
     side: int,
@@ -185,7 +184,7 @@ def photographs(
         raise MalformedData(f"{file} has {len(found)} images; training needs {2 * FEWEST}.")
     root = _root(file, next(iter(found)))
     everything = {name: Photograph(root / name, tuple(texts)) for name, texts in found.items()}
-    _check_pictures([each.path for each in everything.values()])
+    _check_images([each.path for each in everything.values()])
     ranked = sorted(everything, key=lambda name: hashlib.sha256(name.encode()).digest())
     count = max(FEWEST, len(ranked) * HELD_PERCENT // 100)
     held, out = ranked[:count], set(ranked[:count])
@@ -206,7 +205,7 @@ def _root(file: Path, image: str) -> Path:
     return file.parent if other is None else other
 
 
-def _check_pictures(paths: Sequence[Path]) -> None:
+def _check_images(paths: Sequence[Path]) -> None:
     from benchbench.types import ImageRef
 
     found = survey(map(ImageRef, paths))
@@ -223,7 +222,7 @@ def _check_swaps(file: Path, shown: Sequence[Photograph], negatives: Negatives) 
     """Refuse captions of which none can be swapped; the first that can settles it."""
     texts = [text for each in shown for text in each.captions]
     if negatives == "none" or any(
-        swapped(Caption(text, tags_of(text)), negatives, 0) for text in texts
+        swap_words(Caption(text, tags_of(text)), negatives, 0) for text in texts
     ):
         return
     raise UsageError(

@@ -16,8 +16,8 @@ from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.objects import Named, NamedPixels, whole_boxes
-from benchbench.training.rendering import parts
-from benchbench.training.visibility import one_of
+from benchbench.training.rendering import cut_parts
+from benchbench.training.visibility import choose_one
 from benchbench.variants.inputs import RELATION
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.world import Scenes
     from benchbench.training.examples import Examples
-    from benchbench.training.visibility import Ints, Visibility
-    from benchbench.variants.texts import Reader
+    from benchbench.training.visibility import Visibility
+    from benchbench.types.arrays import Ints
+    from benchbench.variants.texts import CaptionReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,23 @@ class FocusedParts:
     ends: Tensor
     """[n, 2]: slots of subject and object."""
 
-    def rendered(self, images: Tensor, size: int) -> NamedPixels:
+    def render(self, images: Tensor, size: int) -> NamedPixels:
         """Focus the images, [n, 3, size, size] uint8."""
         labels, ends = (each.to(images.device) for each in (self.labels, self.ends))
         masks = labels[:, None] == ends[:, :, None, None]
-        pixels = parts(focused(images, masks), whole_boxes(len(images)), size)
+        pixels = cut_parts(focus_pairs(images, masks), whole_boxes(len(images)), size)
         return NamedPixels(self.named, pixels)
 
 
 class RelationView:
     """Any annotated relation between objects that an annotator would see."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> FocusedParts:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> FocusedParts:
         """Choose the relations; a scene and what is shown of it belong together."""
         scenes, shown = sight.scenes, sight.shown
         told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
         roll = dice("training/relation", scenes.index)
-        cell, there = one_of(told.reshape(len(scenes), -1), roll, "pair")
+        cell, there = choose_one(told.reshape(len(scenes), -1), roll, "pair")
         ends = np.stack(np.divmod(cell, shown.shape[1]), axis=1)
         names = reader.read(phrases(scenes, np.arange(len(scenes)), ends))
         within = torch.from_numpy(sight.within(ends, found.boxes))
@@ -80,8 +81,8 @@ def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:
     return [" ".join(words) for words in names]
 
 
-def focused(images: Tensor, masks: Tensor) -> Tensor:
-    """Return images focused on two objects each, as ``scenes.edition.focus.focused`` makes them.
+def focus_pairs(images: Tensor, masks: Tensor) -> Tensor:
+    """Return images focused on two objects each, as ``scenes.edition.focus.focus`` makes them.
 
     Args:
         images: [n, 3, height, width] uint8

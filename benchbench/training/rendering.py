@@ -28,14 +28,14 @@ SAMPLES = 2
 its exact average."""
 
 
-def drawn(scenes: Scenes, size: int, device: str) -> Tensor:
+def draw_on(scenes: Scenes, size: int, device: str) -> Tensor:
     """Draw scenes on the device, [n, 3, size, size] uint8."""
     if device == "cpu":
         return torch.from_numpy(draw(scenes, size)).permute(0, 3, 1, 2)
     return draw_torch(scenes, size, device).permute(0, 3, 1, 2)
 
 
-def parts(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+def cut_parts(images: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Return parts of images, squashed to squares.
 
     Args:
@@ -55,7 +55,7 @@ def parts(images: Tensor, boxes: Tensor, size: int) -> Tensor:
     return out.round_().clamp_(0, 255).to(torch.uint8)  # type: ignore[no-any-return]
 
 
-def normalised(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
+def normalise(pixels: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
     """Return [n, 3, size, size] uint8 as floats, by a model's mean and standard deviation."""
     mean, deviation = (
         _channels(tuple(preprocessing[name]), pixels.device) for name in ("mean", "std")

@@ -18,15 +18,15 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
-from benchbench.training.distributed import joined, place
+from benchbench.training.distributed import join, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.loop import BEST, Training
-from benchbench.training.packed import PackedBatches, holds, resident
+from benchbench.training.packed import PackedBatches, holds, load_on_device
 from benchbench.training.packing import Pack
-from benchbench.training.photographs import Photographs, photographs
+from benchbench.training.photographs import Photographs, read_photographs
 from benchbench.training.rendering import RENDER
 from benchbench.training.validation.sets import VALIDATION_SETS
-from benchbench.training.validation.stored import stored_set
+from benchbench.training.validation.stored import load_or_draw
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from benchbench.training.distributed import Place
     from benchbench.training.examples import Source
     from benchbench.training.plan import Plan
-    from benchbench.training.stages import View
+    from benchbench.training.stages import BatchView
     from benchbench.training.validation.sets import ValidationSet
     from benchbench.types import ModelManifest
     from benchbench.variants.building import Build
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Variant
 
 SMALL = "small"
@@ -94,7 +94,7 @@ def train(
         build=build,
         feed=_feed(plan, described, build, source, chosen, here)
         if pack is None
-        else packed(pack, plan, described, build, chosen),
+        else open_pack(pack, plan, described, build, chosen),
         validate=validator(validation_set, build, chosen) if here.leads else _unvalidated,
         folder=expanded(out),
         device=chosen,
@@ -104,7 +104,7 @@ def train(
         progress=progress,
         leads=here.leads,
     )
-    with joined(here, chosen):
+    with join(here, chosen):
         training.run()
     return training.folder / BEST
 
@@ -126,7 +126,7 @@ def _feed(
     )  # fmt: skip
 
 
-def packed(
+def open_pack(
     folder: Path, plan: Plan, described: Variant, build: Build, device: str
 ) -> PackedBatches:
     """Return the plan's batches out of a pack; elsewhere than on a CPU, out of the device's memory.
@@ -142,7 +142,7 @@ def packed(
             f"{described.name}, seed {plan.data_seed}, {build.size} px. Train without it."
         )
     feed = PackedBatches(found, assembly, plan.batch, device, plan.order)
-    return feed if device == "cpu" else resident(feed)
+    return feed if device == "cpu" else load_on_device(feed)
 
 
 def validator(
@@ -155,7 +155,7 @@ def validator(
 
 def _stored(folder: Path, name: str, build: Build, transform: object) -> ValidationSet:
     """Return a stored validation set, whose transform is the model's own."""
-    return stored_set(folder, name, build)
+    return load_or_draw(folder, name, build)
 
 
 def _unvalidated(model: Any) -> dict[str, float]:
@@ -219,7 +219,9 @@ def _towers_of(path: Path) -> tuple[Any, str]:
     try:
         clip = towers.build(record["architecture"], record["preprocessing"])
         own = {name: each for name, each in tensors.items() if name.startswith(weights.TOWERS)}
-        clip.load_state_dict({name: each.float() for name, each in weights.plain(own).items()})
+        clip.load_state_dict(
+            {name: each.float() for name, each in weights.tower_weights(own).items()}
+        )
     except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ModelError(f"{path} holds no towers to start from ({reason}).") from error
@@ -249,7 +251,7 @@ def data_of(
             f"{described.name} is trained on scenes with their graphs, and photographs have "
             "captions alone: --data scenes."
         )
-    source = photographs(
+    source = read_photographs(
         expanded(rest),
         side=RENDER * build.size,
         cropped=build.preprocessing.get("resize_mode") == "shortest",
@@ -262,7 +264,7 @@ def data_of(
     return source, source.validation_set
 
 
-def _reads_free_text(reader: Reader, source: Photographs, name: str) -> None:
+def _reads_free_text(reader: CaptionReader, source: Photographs, name: str) -> None:
     """Set the tagger by which triples are read from all captions alike, at test time too.
 
     Raises:
@@ -297,5 +299,5 @@ def record_of(
     }
 
 
-def _settings_of(view: View) -> dict[str, Any]:
+def _settings_of(view: BatchView) -> dict[str, Any]:
     return asdict(view) if is_dataclass(view) else {}

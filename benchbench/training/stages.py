@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from benchbench.training.rendering import RENDER, drawn, normalised, parts
+from benchbench.training.rendering import RENDER, cut_parts, draw_on, normalise
 from benchbench.variants.inputs import Inputs
 from benchbench.variants.variant import Batch
 
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.scenes.world import Scenes
-    from benchbench.training.examples import Examples, Floats
+    from benchbench.training.examples import Examples
     from benchbench.training.visibility import Visibility
-    from benchbench.variants.texts import Reader, Texts
+    from benchbench.types.arrays import Singles
+    from benchbench.variants.texts import CaptionReader, Texts
     from benchbench.variants.variant import Swapped
 
 
-class View(Protocol):
+class BatchView(Protocol):
     """One more thing to show of each example."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: Reader) -> ViewChoice:
+    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> ViewChoice:
         """Choose what to show and read its names."""
         ...
 
@@ -39,7 +40,7 @@ class View(Protocol):
 class ViewChoice(Protocol):
     """What a view shows of n examples, not yet rendered."""
 
-    def rendered(self, pictures: Tensor, size: int) -> RenderedView:
+    def render(self, images: Tensor, size: int) -> RenderedView:
         """Cut it out of the images, [n, 3, side, side] uint8, wherever they are."""
         ...
 
@@ -58,24 +59,24 @@ class Chosen:
 
     texts: Texts
     negatives: Swapped | None
-    boxes: Floats
+    boxes: Singles
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None
-    pictures: Tensor | None
+    images: Tensor | None
     """[n, 3, side, side] uint8, where there are no scenes to draw."""
     views: tuple[ViewChoice, ...]
     """Of each view, in order."""
 
-    def rendered(self, size: int, device: str) -> Rendered:
+    def render(self, size: int, device: str) -> Rendered:
         """Draw on a device, and cut out what the captions and the views are about."""
         if self.scenes is not None:
-            pictures = drawn(self.scenes, RENDER * size, device)
-        elif self.pictures is not None:
-            pictures = self.pictures.to(device)
+            images = draw_on(self.scenes, RENDER * size, device)
+        elif self.images is not None:
+            images = self.images.to(device)
         else:
             raise RuntimeError("a source gave neither images nor scenes")
-        pixels = parts(pictures, torch.from_numpy(self.boxes), size)
-        views = tuple(each.rendered(pictures, size) for each in self.views)
+        pixels = cut_parts(images, torch.from_numpy(self.boxes), size)
+        views = tuple(each.render(images, size) for each in self.views)
         return Rendered(self.texts, self.negatives, pixels, views)
 
 
@@ -94,7 +95,7 @@ class Rendered:
         """Return the batch, on a device."""
         pixels = self.pixels.to(device, non_blocking=True)
         inputs = Inputs()
-        images, texts = normalised(pixels, preprocessing), self.texts.to(device)
+        images, texts = normalise(pixels, preprocessing), self.texts.to(device)
         negatives = None if self.negatives is None else self.negatives.to(device)
         for each in self.views:
             inputs = inputs | each.inputs(device, preprocessing)

@@ -14,7 +14,7 @@ _APART = 1 << 40
 """Between the seeds of one caption's random swaps: no other example has them."""
 
 
-def swapped(caption: Caption, kind: Negatives, seed: int, most: int = 1) -> list[Caption]:
+def swap_words(caption: Caption, kind: Negatives, seed: int, most: int = 1) -> list[Caption]:
     """Return captions that say something else with the same words, none where there are none.
 
     Args:

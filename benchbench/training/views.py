@@ -11,9 +11,9 @@ from benchbench.training.pairs import Pairs
 from benchbench.training.regions import RelationView
 
 if TYPE_CHECKING:
-    from benchbench.training.stages import View
+    from benchbench.training.stages import BatchView
 
-VIEWS: dict[str, View] = {
+VIEWS: dict[str, BatchView] = {
     "action": ActionView(),
     "facts": FactsView(),
     "masks": MaskView(),

@@ -7,18 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from benchbench.scenes.edition.plan import annotated
-from benchbench.scenes.seen import seen
+from benchbench.scenes.edition.plan import select_annotated
+from benchbench.scenes.seen import measure_visible
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
     from benchbench.scenes.seen import Seen
     from benchbench.scenes.world import Scenes
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+    from benchbench.types.arrays import Flags, Ints, Singles
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,14 @@ class Visibility:
     @cached_property
     def seen(self) -> Seen:
         """What is seen at each pixel, and boxes."""
-        return seen(self.scenes, self.side)
+        return measure_visible(self.scenes, self.side)
 
     @cached_property
     def shown(self) -> Flags:
         """[n, w]: objects that an annotator of the test edition would see."""
-        return annotated(self.scenes, self.seen)
+        return select_annotated(self.scenes, self.seen)
 
-    def within(self, slots: Ints, boxes: npt.NDArray[np.float32]) -> Flags:
+    def within(self, slots: Ints, boxes: Singles) -> Flags:
         """Return whether the middles of some objects lie in a part of each image.
 
         Args:
@@ -63,7 +60,7 @@ class Visibility:
         return np.asarray(inside.all(axis=(1, 2)))
 
 
-def one_of(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
+def choose_one(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
     """Choose one of the known columns of each row at random, each as likely.
 
     Args:

@@ -12,10 +12,10 @@ DETERMINERS = (None, None, None, None, "the", "the", "the", "this", "one", "that
 """What a caption may get instead, each as likely; None leaves it as it is."""
 
 
-def reworded(caption: str, determiner: str | None) -> str:
+def reword(caption: str, determiner: str | None) -> str:
     """Return the caption with another determiner for each "a"; as many words as before.
 
-    >>> reworded("a dog on a chair", "the"), reworded("an orange cat", None)
+    >>> reword("a dog on a chair", "the"), reword("an orange cat", None)
     ('the dog on the chair', 'an orange cat')
     """
     if determiner is None:

@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    import numpy as np
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.types.arrays import Floats
     from benchbench.types.questions import Box, Question, Role, Vocabulary
 
 Similarity = Literal["cosine", "dot"]
@@ -144,7 +143,7 @@ class PairScorer(Protocol):
     its ``token_ids``, cut to the context length: strings of the same ids are scored once.
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the other two are
     called from one thread, under ``torch.inference_mode``. Batches hold captions of similar length.
-    Where a model's attribute ``by_picture`` is true, its batches hold the captions of one image as
+    Where a model's attribute ``by_image`` is true, its batches hold the captions of one image as
     far as possible.
     """
 
@@ -162,7 +161,7 @@ class PairScorer(Protocol):
         """Preprocess one RGB image."""
         ...
 
-    def encode_images(self, pictures: Sequence[Shown]) -> Sequence[Features]:
+    def encode_images(self, images: Sequence[Shown]) -> Sequence[Features]:
         """Return the features of each of n images that need no caption: n of them.
 
         Where the architecture has no such features, the images themselves are returned.
@@ -199,10 +198,10 @@ Model = DualEncoder | PairScorer
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RelationInput:
     """The input of a relation scorer for one scene."""
 
-    picture: Callable[[], Image]
+    image: Callable[[], Image]
     """Decodes the whole image when called; text-only models need not call it."""
     boxes: tuple[Box, ...]
     labels: tuple[int, ...]
@@ -217,14 +216,14 @@ class View:
 class RelationScorer(Protocol):
     """A model with its own head for relations; dual encoders are scored by union crops."""
 
-    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return the log-probability of each predicate for each pair: [pairs, predicates]."""
         ...
 
-    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return the log-probability of each label for each box: [boxes, objects] (SGCls).
 
-        ``view.labels`` is empty.
+        ``inputs.labels`` is empty.
         """
         ...
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from benchbench.types.arrays import Singles
     from benchbench.types.models import ModelManifest
 
 OnMissing = Literal["error", "skip"]
@@ -55,7 +56,7 @@ class Matched(Outcome):
     """A model's result on one item of the matching protocol."""
 
     target: tuple[int, ...]
-    scores: npt.NDArray[np.float32]
+    scores: Singles
     """[images, captions], raw similarities."""
     no_op: tuple[bool, ...]
     """For each caption, whether its token ids equal those of another caption that is true of one of
@@ -160,7 +161,7 @@ class Counts:
     images: int
     """Distinct image files."""
     pictures: int
-    """Distinct images and crops of images that the model got."""
+    """Distinct images and crops that the model got, under its name in the headers of run files."""
     captions: int
     """Distinct captions."""
     clusters: int

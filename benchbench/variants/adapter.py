@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
     from torch import Tensor, nn
 
-    from benchbench.types import Role, Similarity, View
+    from benchbench.types import RelationInput, Role, Similarity
+    from benchbench.types.arrays import Floats
     from benchbench.variants.building import Build
     from benchbench.variants.texts import Texts
     from benchbench.variants.variant import Variant
@@ -110,13 +109,13 @@ class RelatingVariant(TrainedVariant):
         super().__init__(build, *rest)
         self._scorer = Scorer(self.model, build.reader)
 
-    def score_relations(self, view: View) -> npt.NDArray[np.float64]:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return log-probabilities, [pairs, predicates]."""
-        return self._scorer.score_relations(view)
+        return self._scorer.score_relations(inputs)
 
-    def score_objects(self, view: View) -> npt.NDArray[np.float64]:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return log-probabilities, [boxes, objects]."""
-        return self._scorer.score_objects(view)
+        return self._scorer.score_objects(inputs)
 
 
 TRIAL = 10_000

@@ -32,13 +32,13 @@ def means(tokens: Tensor, members: Tensor) -> Tensor:
     return normalize(members.to(tokens.dtype) @ tokens, dim=-1)
 
 
-def covered(spans: Tensor, length: int) -> Tensor:
+def mark_tokens(spans: Tensor, length: int) -> Tensor:
     """Mark spans' tokens: [n, groups, 2], first and one past last → [n, groups, length] bool."""
     along = torch.arange(length, device=spans.device)
     return (along >= spans[..., :1]) & (along < spans[..., 1:])
 
 
-def named(ids: Tensor, members: Tensor) -> Tensor:
+def number_groups(ids: Tensor, members: Tensor) -> Tensor:
     """Return a number for each group of a caption's tokens, equal where the tokens are.
 
     Args:
@@ -48,17 +48,17 @@ def named(ids: Tensor, members: Tensor) -> Tensor:
     Returns:
         [n, groups] int64
     """
-    from benchbench.variants.texts import numbered
+    from benchbench.variants.texts import hash_ids
 
     start = members.int().argmax(dim=2, keepdim=True)
     along = torch.arange(ids.shape[1], device=ids.device)
     place = (along + start).clamp(max=ids.shape[1] - 1)  # each run moved to its row's begin
     some = ids[:, None].expand(members.shape).gather(2, place)
     kept = along < members.sum(dim=2, keepdim=True)
-    return numbered((some * kept).flatten(0, 1)).view(members.shape[:2])
+    return hash_ids((some * kept).flatten(0, 1)).view(members.shape[:2])
 
 
-def matched(likeness: Tensor, pairs: Tensor) -> Tensor:
+def match_regions(likeness: Tensor, pairs: Tensor) -> Tensor:
     """Match entities and regions one to one: greedily, the best scoring pair first.
 
     A pair's score is its share of its row's softmax and of its column's, added.
@@ -85,7 +85,7 @@ def matched(likeness: Tensor, pairs: Tensor) -> Tensor:
 
 
 def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
-    """Return the Entity-level Modality Alignment loss of every pair, for ``matched`` to pick from.
+    """Return the Entity-level Modality Alignment loss of every pair, as ``match_regions`` takes it.
 
     (1 − S_ab + min_j S_aj + min_i S_ib) / 3, with the farthest region and the farthest entity of
     the same image and caption.

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.nn.functional import normalize
 
-from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, swap_loss
+from benchbench.variants.contrast import MOST_SCALE, gather, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.inputs import FACTS
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
@@ -51,21 +51,21 @@ class Base(nn.Module):
         for name, parameter in clip.named_parameters():
             parameter.requires_grad_(name.startswith("visual.") or name == "logit_scale")
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader; captions are not used in training."""
-        return Reader(tokenizer, with_triples=False)
+        return CaptionReader(tokenizer, with_triples=False)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE between images and facts, and the losses on exchanged facts."""
         facts = batch.inputs[FACTS]
-        images = gathered(self.encode_images(batch.images, "scene"))
-        true = gathered(self.encode_facts(facts.true))
+        images = gather(self.encode_images(batch.images, "scene"))
+        true = gather(self.encode_facts(facts.true))
         contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MOST_SCALE))
         right = (images * true).sum(dim=1)
         parts, total = {"contrast": contrast.detach()}, contrast
         for number, name in enumerate(facts.kinds):
-            false = gathered(self.encode_facts(facts.false[:, number]))
-            there = gathered(facts.there[:, number].to(images.dtype)) > 0
+            false = gather(self.encode_facts(facts.false[:, number]))
+            there = gather(facts.there[:, number].to(images.dtype)) > 0
             loss = swap_loss(right, (images * false).sum(dim=1), there, self.swap_sharpness)
             parts[name] = loss.detach()
             total = total + self.swap_weight * loss

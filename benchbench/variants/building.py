@@ -11,7 +11,7 @@ from benchbench.variants.features import check_backbone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Variant
 
 
@@ -26,7 +26,7 @@ class Build:
     """open_clip's: size, mean, std, interpolation, resize_mode."""
     transform: Any
     """PIL image → [3, size, size]."""
-    reader: Reader
+    reader: CaptionReader
     settings: Mapping[str, Any]
 
     @property

@@ -27,9 +27,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from benchbench.variants.contrast import MOST_SCALE, gathered, info_nce, shared_mean
+from benchbench.variants.contrast import MOST_SCALE, gather, info_nce, shared_mean
 from benchbench.variants.features import ends_of, image_tokens, text_embeddings, text_tokens
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ class Captioner(nn.Module):
         self.decoder = nn.TransformerDecoder(layer, decoder_layers, nn.LayerNorm(dim))
         self.words = nn.Linear(dim, len(clip.token_embedding.weight))
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader without triples."""
-        return Reader(tokenizer, with_triples=False)
+        return CaptionReader(tokenizer, with_triples=False)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return the mean negative log-likelihood of the captions' tokens, and InfoNCE.
@@ -93,7 +93,7 @@ class Captioner(nn.Module):
         total = shared_mean(losses, there)
         loss = Loss(total, {"caption": total.detach()})
         if self.contrast_weight:
-            images, texts = (gathered(normalize(each.float(), dim=-1)) for each in (images, texts))
+            images, texts = (gather(normalize(each.float(), dim=-1)) for each in (images, texts))
             scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
             contrast = info_nce(images, texts, scale)
             loss.total = total + self.contrast_weight * contrast

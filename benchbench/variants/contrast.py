@@ -19,7 +19,7 @@ MOST_SCALE = 100.0
 """CLIP's bound on the factor of its logits (Radford et al., ICML 2021, §2.5)."""
 
 
-def gathered(tensor: Tensor) -> Tensor:
+def gather(tensor: Tensor) -> Tensor:
     """Gather [n, …] of every process, in order of ranks, with gradients. Shapes must be equal."""
     if processes() == 1:
         return tensor
@@ -65,10 +65,10 @@ def shared_mean(values: Tensor, there: Tensor) -> Tensor:
         values: any shape.
         there: of that shape, bool: which of them count; none at all make 0.
     """
-    return (values * there).sum() * processes() / summed(there.sum()).clamp(min=1)
+    return (values * there).sum() * processes() / sum_processes(there.sum()).clamp(min=1)
 
 
-def summed(tensor: Tensor) -> Tensor:
+def sum_processes(tensor: Tensor) -> Tensor:
     """Return the sum of every process's tensor, without gradients."""
     tensor = tensor.detach().clone()
     if processes() > 1:
@@ -117,7 +117,7 @@ def info_nce(
     return mean_of(torch.stack(each).mean(dim=0), there)
 
 
-def distilled(
+def distillation_loss(
     student: Tensor, teacher: Tensor, among: Tensor, sharpness: float, there: Tensor
 ) -> Tensor:
     """Return the divergence of the student's similarities to a batch from the teacher's.

@@ -76,19 +76,19 @@ def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
         [n, dim] and [n, length, dim]; neither of unit length.
     """
     pooled, x = _read(clip, ids)
-    return projected(clip, pooled), projected(clip, x)
+    return project(clip, pooled), project(clip, x)
 
 
 def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
     """Encode captions, [n, dim]; a CPU takes those of similar length together."""
     if ids.device.type != "cpu" or len(ids) <= TOGETHER:
-        return projected(clip, _read(clip, ids)[0])
+        return project(clip, _read(clip, ids)[0])
     ends = ends_of(clip, ids)
     order = ends.argsort()
     lots = [
         _read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in torch.split(order, TOGETHER)
     ]
-    return projected(clip, torch.cat(lots)[order.argsort()])
+    return project(clip, torch.cat(lots)[order.argsort()])
 
 
 def ends_of(clip: Any, ids: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
     return pooled, x
 
 
-def projected(clip: Any, x: Tensor) -> Tensor:
+def project(clip: Any, x: Tensor) -> Tensor:
     """Project from the text tower's width to the space shared with images."""
     from torch import nn
 

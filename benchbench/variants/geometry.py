@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LENGTH = 23
-"""Numbers that ``between`` gives."""
+"""Numbers that ``compare_boxes`` gives."""
 SMALLEST = 1 / 512
 """Of a side, as a share of the image's."""
 
@@ -21,7 +21,7 @@ def unions(boxes: Tensor, others: Tensor) -> Tensor:
     return torch.cat([low, torch.maximum(boxes[..., 2:], others[..., 2:])], dim=-1)
 
 
-def between(boxes: Tensor, others: Tensor) -> Tensor:
+def compare_boxes(boxes: Tensor, others: Tensor) -> Tensor:
     """Return the sizes, places, distances and overlaps of pairs of boxes.
 
     Args:

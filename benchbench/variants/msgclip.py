@@ -32,26 +32,26 @@ from benchbench.variants.adapter import family
 from benchbench.variants.alignment import (
     attention_losses,
     contrast_losses,
-    covered,
     entity_losses,
-    matched,
+    mark_tokens,
+    match_regions,
     means,
-    named,
+    number_groups,
     relation_losses,
 )
 from benchbench.variants.contrast import (
     MOST_SCALE,
-    gathered,
+    gather,
     mean_of,
     processes,
     shared_mean,
-    summed,
+    sum_processes,
 )
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.inputs import MASKS
-from benchbench.variants.regions import grouped
+from benchbench.variants.regions import group_patches
 from benchbench.variants.structclip import Contrastive
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Loss, Variant
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ class Aligned(Contrastive):
         self._window: Tensor | None = None
         """Matched entities, and all, of the steps since ``WINDOW`` was last full."""
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader, with spans where MSGA needs them."""
-        return Reader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
+        return CaptionReader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return NegCLIP's loss, and MSGA from its first step on."""
@@ -145,7 +145,7 @@ class Aligned(Contrastive):
         if spans is None:
             raise RuntimeError("MSGA needs the spans of captions")
         groups = self._groups(patches, masks)
-        words = covered(spans.entities, tokens.shape[1])
+        words = mark_tokens(spans.entities, tokens.shape[1])
         regions, entities = means(patches, groups), means(tokens, words)  # [n, R and E, dim]
         there = words.any(dim=2)
         pairs = there[:, :, None] & (groups.sum(dim=2) > 0)[:, None]  # [n, E, R]
@@ -153,19 +153,19 @@ class Aligned(Contrastive):
         if self.oracle:
             chosen = pairs & torch.eye(*pairs.shape[1:], dtype=torch.bool, device=pairs.device)
         elif self.contrast or self.attention:
-            chosen = matched(likeness, pairs)
+            chosen = match_regions(likeness, pairs)
         else:
-            chosen = matched(likeness, pairs) & (likeness > self.threshold)
+            chosen = match_regions(likeness, pairs) & (likeness > self.threshold)
         if self.attention:
-            ema = self._attended(entities, regions, there, named(texts.ids, words))
+            ema = self._attended(entities, regions, there, number_groups(texts.ids, words))
         elif self.contrast:
-            ema = self._contrasted(entities, regions, chosen, named(texts.ids, words))
+            ema = self._contrasted(entities, regions, chosen, number_groups(texts.ids, words))
         else:
             ema = shared_mean(entity_losses(likeness, pairs), chosen)
         tra = self._related(entities, chosen.to(regions.dtype) @ regions, tokens, spans, chosen)
         nearest = shared_mean(likeness.masked_fill(~pairs, -1.0).amax(dim=2), there)
-        told = summed(torch.stack([ema, tra, nearest])) / processes()
-        counts = summed(torch.stack([chosen.sum(), there.sum()]))
+        told = sum_processes(torch.stack([ema, tra, nearest])) / processes()
+        counts = sum_processes(torch.stack([chosen.sum(), there.sum()]))
         parts = dict(zip(("msga_entities", "msga_relations", "nearest"), told, strict=True))
         parts |= {"matched": counts[0] / counts[1].clamp(min=1), "counts": counts}
         return Loss(self.entity_share * ema + self.relation_share * tra, parts)
@@ -174,7 +174,7 @@ class Aligned(Contrastive):
         """Return which patches are in which region: [n, R, patches], from 0 to 1."""
         rows, columns = vision_of(self.clip).grid_size
         if not self.oracle:
-            return grouped(patches, (rows, columns), self.regions)
+            return group_patches(patches, (rows, columns), self.regions)
         if masks is None:
             raise ModelError("Regions from masks need drawn scenes, which say where objects are.")
         return adaptive_avg_pool2d(masks.float(), (rows, columns)).flatten(2)
@@ -183,27 +183,26 @@ class Aligned(Contrastive):
         self, entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor
     ) -> Tensor:
         """Return InfoNCE of the matches of all processes."""
-        every = gathered(chosen.to(entities.dtype)) > 0
+        every = gather(chosen.to(entities.dtype)) > 0
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
-        losses = contrast_losses(
-            gathered(entities), gathered(regions), every, gathered(names), scale
-        )
+        losses = contrast_losses(gather(entities), gather(regions), every, gather(names), scale)
         return mean_of(losses, every.any(dim=2))
 
     def _attended(self, entities: Tensor, regions: Tensor, there: Tensor, names: Tensor) -> Tensor:
         """Return InfoNCE of all processes' entities over their images."""
-        every = gathered(there.to(entities.dtype)) > 0
+        every = gather(there.to(entities.dtype)) > 0
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
-        losses = attention_losses(
-            gathered(entities), gathered(regions), every, gathered(names), scale
-        )
+        losses = attention_losses(gather(entities), gather(regions), every, gather(names), scale)
         return mean_of(losses, every)
 
     def _related(
         self, entities: Tensor, regions: Tensor, tokens: Tensor, spans: Spans, chosen: Tensor
     ) -> Tensor:
         """Return TRA over every relation with a region at either end."""
-        words, ends = covered(spans.relations[..., 2:], tokens.shape[1]), spans.relations[..., :2]
+        words, ends = (
+            mark_tokens(spans.relations[..., 2:], tokens.shape[1]),
+            spans.relations[..., :2],
+        )
         losses = relation_losses(entities, means(tokens, words), regions, ends)
         matched_ends = chosen.any(dim=2).gather(1, ends.flatten(1)).view_as(ends)
         return shared_mean(losses, matched_ends & words.any(dim=2, keepdim=True))

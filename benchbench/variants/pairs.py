@@ -18,7 +18,7 @@ UNRELATED, NO_PAIR = -1, -2
 class Regions:
     """n images of at most k boxes, p ordered pairs of them in question."""
 
-    pictures: Tensor
+    images: Tensor
     """[n, 3, side, side]: whole images, normalised."""
     boxes: Tensor
     """[n, k, 4]: left, top, right, bottom as shares of the image; anything where none is."""

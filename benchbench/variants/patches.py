@@ -16,7 +16,7 @@ SAMPLES = 2
 """Points along each side of a cell that RoI pooling averages."""
 
 
-def sized(images: Tensor, side: int) -> Tensor:
+def resize(images: Tensor, side: int) -> Tensor:
     """Return [n, 3, height, width] float as [n, 3, side, side], squashed where the size differs."""
     if images.shape[-2:] == (side, side):
         return images
@@ -56,7 +56,7 @@ def _positions(visual: Any, rows: int, columns: int) -> Tensor:
     return torch.cat([known[:1], new[0].flatten(1).T.to(known.dtype)])
 
 
-def pooled(maps: Tensor, boxes: Tensor, cells: int) -> Tensor:
+def pool_regions(maps: Tensor, boxes: Tensor, cells: int) -> Tensor:
     """Pool regions by RoIAlign (He et al., Mask R-CNN, ICCV 2017).
 
     Args:

@@ -23,7 +23,7 @@ NEARNESS = 0.5
 """What the distance between two neighbouring seeds costs, in units of cosine."""
 
 
-def grouped(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
+def group_patches(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
     """Group an image's patches. No gradient flows through the assignment.
 
     Args:

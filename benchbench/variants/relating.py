@@ -12,14 +12,12 @@ from benchbench.variants.pairs import Regions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.types import View, Vocabulary
-    from benchbench.variants.texts import Reader
-
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types import RelationInput, Vocabulary
+    from benchbench.types.arrays import Floats
+    from benchbench.variants.texts import CaptionReader
 
 
 @runtime_checkable
@@ -41,22 +39,22 @@ class Relating(Protocol):
 class Scorer:
     """Scores one image's pairs, and its boxes, at a time. Names are read once a vocabulary."""
 
-    def __init__(self, model: Any, reader: Reader) -> None:
+    def __init__(self, model: Any, reader: CaptionReader) -> None:
         """Take a model in evaluation mode, wherever and in whatever precision it is."""
         self._model, self._reader = model, reader
         self._transform = _whole(model)
         self._like: Tensor = model.clip.logit_scale
         self._known: tuple[Vocabulary, Tensor, Tensor] | None = None
 
-    def score_relations(self, view: View) -> Floats:
+    def score_relations(self, inputs: RelationInput) -> Floats:
         """Return log-probabilities, [pairs, predicates]; a pair's sum: that it is related."""
-        names, phrases = self._embedded(view.vocabulary)
-        return _array(self._model.log_predicates(self._regions(view), names, phrases))
+        names, phrases = self._embedded(inputs.vocabulary)
+        return _array(self._model.log_predicates(self._regions(inputs), names, phrases))
 
-    def score_objects(self, view: View) -> Floats:
+    def score_objects(self, inputs: RelationInput) -> Floats:
         """Return log-probabilities, [boxes, objects]."""
         return _array(
-            self._model.log_names(self._regions(view), self._embedded(view.vocabulary)[0])
+            self._model.log_names(self._regions(inputs), self._embedded(inputs.vocabulary)[0])
         )
 
     def _embedded(self, vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
@@ -69,17 +67,17 @@ class Scorer:
             self._known = vocabulary, names, phrases
         return self._known[1:]
 
-    def _regions(self, view: View) -> Regions:
-        picture = view.picture().convert("RGB")
-        sides = torch.tensor((*picture.size, *picture.size), dtype=torch.float32)
-        boxes = torch.tensor(view.boxes, dtype=torch.float32).reshape(-1, 4) / sides
-        labels = view.labels or (0,) * len(boxes)
+    def _regions(self, inputs: RelationInput) -> Regions:
+        image = inputs.image().convert("RGB")
+        sides = torch.tensor((*image.size, *image.size), dtype=torch.float32)
+        boxes = torch.tensor(inputs.boxes, dtype=torch.float32).reshape(-1, 4) / sides
+        labels = inputs.labels or (0,) * len(boxes)
         found = Regions(
-            pictures=self._transform(picture)[None].to(self._like.dtype),
+            images=self._transform(image)[None].to(self._like.dtype),
             boxes=boxes[None],
             there=torch.ones(1, len(boxes), dtype=torch.bool),
             labels=torch.tensor(labels, dtype=torch.int64)[None],
-            ends=torch.tensor(view.pairs, dtype=torch.int64).reshape(1, -1, 2),
+            ends=torch.tensor(inputs.pairs, dtype=torch.int64).reshape(1, -1, 2),
         )
         return found.to(self._like.device)
 

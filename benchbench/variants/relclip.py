@@ -33,11 +33,11 @@ from torch.nn.functional import (
 )
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import MOST_SCALE, gathered, processes, summed
-from benchbench.variants.geometry import LENGTH, between, nearness, unions
+from benchbench.variants.contrast import MOST_SCALE, gather, processes, sum_processes
+from benchbench.variants.geometry import LENGTH, compare_boxes, nearness, unions
 from benchbench.variants.inputs import REGIONS, TOLD
 from benchbench.variants.pairs import NO_PAIR
-from benchbench.variants.patches import patch_map, pooled, sized
+from benchbench.variants.patches import patch_map, pool_regions, resize
 from benchbench.variants.structclip import Contrastive
 from benchbench.variants.variant import Batch, Loss, Variant
 
@@ -101,7 +101,7 @@ class RelCLIP(Contrastive):
         parts = {"pairs": pairs, "relational": rcl, "names": called, "predicates_right": right}
         total = pairs + self.contrast_weight * rcl + self.name_weight * called
         total = total + self.caption_weight * captions.total
-        shares = summed(torch.stack([part.float() for part in parts.values()])) / processes()
+        shares = sum_processes(torch.stack([part.float() for part in parts.values()])) / processes()
         return Loss(total, captions.parts | dict(zip(parts, shares, strict=True)))
 
     def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class RelCLIP(Contrastive):
         return logits.float().log_softmax(dim=-1)
 
     def _maps(self, regions: Regions) -> Tensor:
-        images = sized(regions.pictures, self.side)
+        images = resize(regions.images, self.side)
         return patch_map(self.clip, torch.zeros_like(images) if self.grey else images)
 
     def _names(self, maps: Tensor, regions: Regions, names: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ class RelCLIP(Contrastive):
             shown = self.head.spoken(views, side)[:, :r].flatten(0, 1).float()
             # Numbers travel between processes as the embeddings do.
             numbers = torch.stack([ends[:, side], predicate], dim=1).to(shown.dtype)
-            shown, read, numbers = (gathered(each) for each in (shown, read, numbers))
+            shown, read, numbers = (gather(each) for each in (shown, read, numbers))
             kept = numbers[:, 1] >= 0
             name, kind = numbers[kept].long().unbind(dim=1)
             no_negative = (name[:, None] == name) & told.alike[kind][:, kind] | told.vague[kind]
@@ -194,9 +194,9 @@ class RelationHead(nn.Module):
         ends, kind = regions.ends, maps.dtype
         boxes = [regions.boxes[rows, ends[..., side]] for side in range(2)]
         near = nearness(regions.boxes, regions.there)[rows, ends[..., 0], ends[..., 1]]
-        place = torch.cat([between(*boxes), near], dim=-1).to(kind)
-        shared = self.place(place) + self.union(pooled(maps, unions(*boxes), UNION_CELLS))
-        alone, named = pooled(maps, regions.boxes, 1), _even(names)[regions.labels].to(kind)
+        place = torch.cat([compare_boxes(*boxes), near], dim=-1).to(kind)
+        shared = self.place(place) + self.union(pool_regions(maps, unions(*boxes), UNION_CELLS))
+        alone, named = pool_regions(maps, regions.boxes, 1), _even(names)[regions.labels].to(kind)
         found = []
         for side in range(2):
             own = self.regions[side](alone) + self.names[side](named)  # [n, k, width]
@@ -221,7 +221,7 @@ class RelationHead(nn.Module):
 
     def seen(self, maps: Tensor, boxes: Tensor) -> Tensor:
         """Encode boxes beside their names: [n, k, dim], of unit length."""
-        return normalize(self.thing(pooled(maps, boxes, 1)), dim=-1)
+        return normalize(self.thing(pool_regions(maps, boxes, 1)), dim=-1)
 
 
 def _even(embeddings: Tensor) -> Tensor:
@@ -263,7 +263,7 @@ def _on_average(count: Tensor) -> Tensor:
 
     Sums over it, averaged over processes as gradients are, are means over everything.
     """
-    return gathered(count[None].float()).mean().clamp(min=1)
+    return gather(count[None].float()).mean().clamp(min=1)
 
 
 def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ image teaches its object's and its relation's, their names teach the global capt
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
 nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
 means what it means on another. So the two are compared by what they find in the batch
-(``contrast.distilled``): the image of an object should find the captions that the whole image
-finds, a caption the crops and regions that its parts' names find. Equal names share the teacher's
-mass, so that none of them is a false negative. A crop is taught only by an image that shows it.
+(``contrast.distillation_loss``): the image of an object should find the captions that the whole
+image finds, a caption the crops and regions that its parts' names find. Equal names share the
+teacher's mass, so that none of them is a false negative. A crop is taught only by an image that
+shows it.
 
 The averages decay by 0.999 (published 0.9995, after 2,000 steps in which they follow faster), from
 less at the start: a run here is some thousand steps. In place of some captions' images stand whole
@@ -32,15 +33,15 @@ from torch.nn.functional import normalize
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import (
     MOST_SCALE,
-    distilled,
-    gathered,
+    distillation_loss,
+    gather,
     info_nce,
     processes,
     rank,
 )
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Input
-from benchbench.variants.texts import Reader, Texts, joined, numbered
+from benchbench.variants.texts import CaptionReader, Texts, hash_ids, join_ids
 from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ class ScenarioClip(nn.Module):
         self.teacher_decay = teacher_decay
         self.teacher: nn.ModuleDict | None = None
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader without triples."""
-        return Reader(tokenizer, with_triples=False)
+        return CaptionReader(tokenizer, with_triples=False)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Make a teacher first where the weights have one: those of a run to be gone on with."""
@@ -120,7 +121,7 @@ class ScenarioClip(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return the three contrasts, and the distillation between levels."""
-        shown: dict[Role, Shown] = {"scene": self._pictures(batch)}
+        shown: dict[Role, Shown] = {"scene": self._images(batch)}
         shown |= {role: batch.inputs[key] for role, key in SHOWN.items()}
         levels = {role: self._level(each, role) for role, each in shown.items()}
         losses = {
@@ -151,7 +152,7 @@ class ScenarioClip(nn.Module):
     def _tower(self, role: str) -> Any:
         return _of(self.own, role, self.clip)
 
-    def _pictures(self, batch: Batch) -> Shown:
+    def _images(self, batch: Batch) -> Shown:
         """Return the global level's images: whole ones with actions first, then the captions' own.
 
         First in the batch of all processes: this one's rows may be all of one kind.
@@ -163,18 +164,18 @@ class ScenarioClip(nn.Module):
         whole = torch.arange(rows, device=batch.images.device) < count
         return Shown(
             images=torch.where(whole[:, None, None, None], action.images, batch.images),
-            texts=Texts(joined(action.texts.ids[:count], batch.texts.ids[count:])),
+            texts=Texts(join_ids(action.texts.ids[:count], batch.texts.ids[count:])),
             there=action.there,
             within=whole,
         )
 
     def _level(self, shown: Shown, role: Role) -> _Level:
         return _Level(
-            images=gathered(self.encode_images(shown.images, role)),
-            texts=gathered(self.encode_texts(shown.texts, role)),
-            there=gathered(shown.there),
-            within=gathered(shown.there & shown.within),
-            names=gathered(numbered(shown.texts.ids)),
+            images=gather(self.encode_images(shown.images, role)),
+            texts=gather(self.encode_texts(shown.texts, role)),
+            there=gather(shown.there),
+            within=gather(shown.there & shown.within),
+            names=gather(hash_ids(shown.texts.ids)),
         )
 
     def _distillation(
@@ -183,18 +184,20 @@ class ScenarioClip(nn.Module):
         """Return the mean of the four distillation losses."""
         towers, whole = self._followed(step), levels["scene"]
         with torch.no_grad():
-            picture = gathered(_seen(towers["scene"], shown["scene"].images))
+            image = gather(_seen(towers["scene"], shown["scene"].images))
             own = {role: _of(towers, role, towers["scene"]) for role in PARTS}
-            names = {role: gathered(_read(own[role], shown[role].texts)) for role in PARTS}
+            names = {role: gather(_read(own[role], shown[role].texts)) for role in PARTS}
         losses = []
         for role in PARTS:
             part = levels[role]
             taught = part.there & (part.within | whole.within)
             for student, master, among in (
-                (part.images, picture, whole.texts),
+                (part.images, image, whole.texts),
                 (whole.texts, names[role], part.images),
             ):
-                losses.append(distilled(student, master, among, self.distill_sharpness, taught))
+                losses.append(
+                    distillation_loss(student, master, among, self.distill_sharpness, taught)
+                )
         return torch.stack(losses).mean()
 
     def _followed(self, step: int) -> nn.ModuleDict:

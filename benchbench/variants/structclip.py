@@ -25,7 +25,7 @@ from torch.nn.functional import normalize
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import (
     MOST_SCALE,
-    gathered,
+    gather,
     info_nce,
     mean_of,
     swap_hinge,
@@ -33,7 +33,7 @@ from benchbench.variants.contrast import (
 )
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.knowledge import KnowledgeEncoder
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ class Contrastive(nn.Module):
             dim = clip.text_projection.shape[1]
             self.knowledge = KnowledgeEncoder(vocabulary, width, knowledge_layers, heads, dim, bag)
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader, with triples where the knowledge encoder reads them."""
         triples = self.knowledge is not None
-        return Reader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
+        return CaptionReader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE, and the losses on swapped captions."""
@@ -114,16 +114,16 @@ class Contrastive(nn.Module):
             batch: for its swapped captions.
         """
         rows = len(images)
-        images, plain, texts = gathered(images), gathered(plain), gathered(texts)
+        images, plain, texts = gather(images), gather(plain), gather(texts)
         scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
         if batch.negatives is None or not (self.swap_weight or self.plain_weight or self.columns):
             contrast = info_nce(images, texts, scale)
             return Loss(contrast, {"contrast": contrast.detach()})
         false = self._read(batch.negatives.texts)
         false_plain, false_texts = (
-            gathered(batch.negatives.spread(each, rows)) for each in false
+            gather(batch.negatives.spread(each, rows)) for each in false
         )  # [n, most, dim]
-        there = gathered(batch.negatives.there(rows)) > 0
+        there = gather(batch.negatives.there(rows)) > 0
         more = (false_texts.flatten(0, 1), there.flatten()) if self.columns else None
         contrast = info_nce(images, texts, scale, more=more)
         loss = Loss(contrast, {"contrast": contrast.detach()})

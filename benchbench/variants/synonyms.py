@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.vocabulary import PREDICATE, PREDICATES
 
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags
 
 VAGUE = ("near",)
 """Said of any two things of an image, it is hardly wrong (``scenes.graph.closure``)."""
 
 
 @lru_cache(maxsize=1)
-def alike() -> Flags:
+def implications() -> Flags:
     """Return which predicates imply which, [predicates, predicates] bool; each implies itself.
 
     Riding a horse implies being on it and above it; standing on it excludes lying on it.

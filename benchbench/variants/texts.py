@@ -47,7 +47,7 @@ class Texts:
         return Texts(self.ids.to(device, non_blocking=True), triples, spans)
 
 
-def joined(one: Tensor, other: Tensor) -> Tensor:
+def join_ids(one: Tensor, other: Tensor) -> Tensor:
     """Join ids of n and of m captions, [n + m, longest]."""
     import torch
     from torch.nn.functional import pad
@@ -57,7 +57,7 @@ def joined(one: Tensor, other: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
-def numbered(ids: Tensor) -> Tensor:
+def hash_ids(ids: Tensor) -> Tensor:
     """Hash [n, length] ids to [n] int64: equal for equal captions, whatever their padding.
 
     A polynomial modulo 2⁶⁴: the same number in every process, whatever else is in its batch.
@@ -73,7 +73,7 @@ def turn_of(text: str) -> int:
     return permutation(f"turned/{text}", 100)[0]
 
 
-class Reader:
+class CaptionReader:
     """Strings → ``Texts``. It holds no weights: it runs in worker processes and threads."""
 
     def __init__(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.types import Role, Similarity
-    from benchbench.variants.texts import Reader, Texts
+    from benchbench.variants.texts import CaptionReader, Texts
 
 Negatives = Literal["none", "random", "semantic"]
 """Which swapped captions an image is to be told from."""
@@ -115,7 +115,7 @@ TEACHER = "teacher"
 """The attribute of a model that holds moving averages of its weights, for training alone."""
 
 
-def shipped(model: Any) -> dict[str, Tensor]:
+def shipped_weights(model: Any) -> dict[str, Tensor]:
     """Return a model's weights by name, without those that only training needs."""
     kept = f"{TEACHER}."
     return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
@@ -124,14 +124,15 @@ def shipped(model: Any) -> dict[str, Tensor]:
 class Trained(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
-    What it holds under ``teacher`` is saved in a run's state and in no checkpoint (``shipped``).
+    What it holds under ``teacher`` is saved in a run's state and in no checkpoint
+    (``shipped_weights``).
     """
 
     similarity: Similarity
     clip: Any
     """The ``open_clip.CLIP`` that shows what images look like to it."""
 
-    def reader(self, tokenizer: Any) -> Reader:
+    def reader(self, tokenizer: Any) -> CaptionReader:
         """Return the reader that turns strings into what ``encode_texts`` takes."""
         ...
 

@@ -51,7 +51,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
     return path
 
 
-def plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def tower_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tower weights by open_clip's own names, where a file holds towers alone."""
     if all(name.startswith(TOWERS) for name in tensors):
         return {name.removeprefix(TOWERS): tensor for name, tensor in tensors.items()}

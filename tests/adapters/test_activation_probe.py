@@ -43,7 +43,7 @@ def pairs(tmp_path: Path) -> list[Pair]:
 
 
 def fitted(pairs: list[Pair], activation: Activation, path: Path) -> str:
-    """A file whose captions lie on their pictures' embeddings, with that activation alone.
+    """A file whose captions lie on their images' embeddings, with that activation alone.
 
     No training of a few seconds tells the readings of two layers apart; least squares does: there
     are fewer pairs than coordinates before the projection, so that it meets all of them.
@@ -56,11 +56,11 @@ def fitted(pairs: list[Pair], activation: Activation, path: Path) -> str:
     for name, weight in model.named_parameters():
         if "mlp" in name:
             weight.mul_(4)
-    pictures = torch.stack([transform(Image.open(pair.image.path)) for pair in pairs])
+    images = torch.stack([transform(Image.open(pair.image.path)) for pair in pairs])
     ids = open_clip.get_tokenizer("tiny")([pair.caption for pair in pairs])
     width = model.text_projection.shape[0]
     model.text_projection = torch.nn.Parameter(torch.eye(width), requires_grad=False)
-    wanted = model.encode_image(pictures, normalize=True).double()
+    wanted = model.encode_image(images, normalize=True).double()
     solved = torch.linalg.lstsq(model.encode_text(ids).double(), wanted, driver="gelsd")
     state = model.state_dict() | {"text_projection": solved.solution.float()}
     state["logit_scale"] = torch.tensor(100.0).log()

@@ -55,7 +55,7 @@ def test_a_constant_earns_nothing_or_exactly_chance(task: str, world: Path) -> N
     run = evaluate("blind:constant", task, data_root=world)
     for row in scorecard(run).metrics:
         if row.estimate.n_items and row.ties == "wrong" and not row.is_rank:
-            least = 0.0 if "MRR" not in row.name else 1 / 19  # the last of 20 pictures
+            least = 0.0 if "MRR" not in row.name else 1 / 19  # the last of 20 images
             assert row.estimate.value <= least, row.name
     open_rules = [row for row in scorecard(run, ties="share").metrics if row.ties == "share"]
     assert open_rules or task in FIXED_RULES

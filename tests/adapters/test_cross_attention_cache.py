@@ -1,4 +1,4 @@
-"""Keys and values once a picture: the rows that each pair would have had."""
+"""Keys and values once an image: the rows that each pair would have had."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_features_are_told_apart_by_identity(pairs: list[Any]) -> None:
     assert [id(each) for each in distinct[:2]] == [id(pairs[0]), id(pairs[1])]
 
 
-def test_projections_are_applied_once_a_picture(pairs: list[Any]) -> None:
+def test_projections_are_applied_once_an_image(pairs: list[Any]) -> None:
     layer, rows = Layer(), []
     layer.crossattention["key"].register_forward_pre_hook(lambda m, i: rows.append(len(i[0])))
     expected = layer(torch.stack(pairs))

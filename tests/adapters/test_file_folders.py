@@ -150,8 +150,8 @@ def test_the_default_preprocessing_is_open_clips(model: Any, tmp_path: Path) -> 
     from PIL import Image
 
     pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
-    picture = Image.fromarray(pixels)
-    assert torch.equal(loaded.transform(picture), transform(picture))
+    image = Image.fromarray(pixels)
+    assert torch.equal(loaded.transform(image), transform(image))
     assert "tiny" in factory.list_models()
 
 

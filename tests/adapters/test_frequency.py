@@ -17,16 +17,16 @@ from benchbench.data.vg150 import read_scenes
 from benchbench.errors import UsageError
 from benchbench.registry import load_model
 from benchbench.testing import check_model
-from benchbench.types import Learner, RelationScorer, Scene, View, Vocabulary
+from benchbench.types import Learner, RelationInput, RelationScorer, Scene, Vocabulary
 from tests.scene_graphs import write
 
 
-def view(scene: Scene, vocabulary: Vocabulary | None = None) -> View:
-    def picture() -> Any:
+def input_of(scene: Scene, vocabulary: Vocabulary | None = None) -> RelationInput:
+    def image() -> Any:
         raise AssertionError("it does not look")
 
     pairs = tuple(permutations(range(len(scene.boxes)), 2))
-    return View(picture, scene.boxes, scene.labels, pairs, vocabulary or scene.vocabulary)
+    return RelationInput(image, scene.boxes, scene.labels, pairs, vocabulary or scene.vocabulary)
 
 
 def plain(training: list[Scene], subject: int, thing: int, predicate: int) -> float:
@@ -60,7 +60,7 @@ def test_scores_follow_the_formula(source: str, tmp_path: Path, drawn: Path) -> 
     training, test = read_scenes(root, "training"), read_scenes(root)
     model = Frequency().fit(training)
     for scene in test[:2]:
-        shown = view(scene)
+        shown = input_of(scene)
         found = model.score_relations(shown)
         labels = [(scene.labels[s], scene.labels[o]) for s, o in shown.pairs]
         names = range(len(scene.vocabulary.predicates))
@@ -102,7 +102,7 @@ def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
 
 
 def test_without_training_everything_is_alike(tmp_path: Path) -> None:
-    shown = view(read_scenes(write(tmp_path))[0])
+    shown = input_of(read_scenes(write(tmp_path))[0])
     model = Frequency()
     assert model.score_relations(shown) == pytest.approx(np.full((6, 2), math.log(1 / 2)))
     assert model.score_objects(shown) == pytest.approx(np.full((3, 3), math.log(1 / 3)))
@@ -112,8 +112,8 @@ def test_no_pair_gives_no_row_and_other_names_are_refused(tmp_path: Path) -> Non
     training = read_scenes(write(tmp_path), "training")
     model = Frequency().fit(training)
     words = training[0].vocabulary
-    assert model.score_relations(View(lambda: None, (), (), (), words)).shape == (0, 2)  # type: ignore[arg-type, return-value]
-    other = view(training[0], Vocabulary(words.objects, ("wears", "under")))
+    assert model.score_relations(RelationInput(lambda: None, (), (), (), words)).shape == (0, 2)  # type: ignore[arg-type, return-value]
+    other = input_of(training[0], Vocabulary(words.objects, ("wears", "under")))
     with pytest.raises(UsageError, match="other names"):
         model.score_relations(other)
     with pytest.raises(UsageError, match="other names"):
@@ -155,7 +155,9 @@ def test_predictions_on_photographs_equal_a_pandas_count(vrd: Path) -> None:
     found: list[int] = []
     for scene in read_scenes(vrd):
         pairs = tuple((subject, thing) for subject, thing, _ in scene.relations)
-        shown = View(view(scene).picture, scene.boxes, scene.labels, pairs, scene.vocabulary)
+        shown = RelationInput(
+            input_of(scene).image, scene.boxes, scene.labels, pairs, scene.vocabulary
+        )
         scores = model.score_relations(shown)
         assert np.isfinite(scores).all()
         found += scores.argmax(axis=1).tolist()

@@ -44,7 +44,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Image.Image]:
+def images() -> list[Image.Image]:
     """Noise of several shapes."""
     rng = np.random.default_rng(0)
     return [
@@ -70,26 +70,26 @@ def test_contract(of_kind: OfKind, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", tiny_hf.KINDS)
 def test_embeddings_are_the_librarys_own(
-    of_kind: OfKind, saved: Path, kind: str, pictures: list[Image.Image]
+    of_kind: OfKind, saved: Path, kind: str, images: list[Image.Image]
 ) -> None:
     ours = of_kind(kind)
     model = getattr(transformers, tiny_hf.KINDS[kind][0]).from_pretrained(saved / kind).eval()
     images_of: Any = transformers.AutoImageProcessor
     processor = images_of.from_pretrained(saved / kind)
     tokenizer = transformers.AutoTokenizer.from_pretrained(saved / kind)
-    pixels = processor(pictures, return_tensors="pt")
+    pixels = processor(images, return_tensors="pt")
     padding: dict[str, Any] = PLAIN_PADDING.get(kind, {"padding": True})
     captions = [c.lower() for c in CAPTIONS] if kind == "siglip" else list(CAPTIONS)
     words = tokenizer(captions, return_tensors="pt", **padding)
     if kind == "siglip":
         del words["attention_mask"]  # published checkpoints' tokenizers are told to make none
     with torch.inference_mode():
-        images, texts = _plainly(model, pixels, words)
-        near(ours.encode_images(pixels["pixel_values"], "scene"), images)
-        one_by_one = torch.stack([ours.transform(picture) for picture in pictures])
+        theirs, texts = _plainly(model, pixels, words)
+        near(ours.encode_images(pixels["pixel_values"], "scene"), theirs)
+        one_by_one = torch.stack([ours.transform(image) for image in images])
         assert torch.equal(one_by_one, pixels["pixel_values"])
         near(ours.encode_texts(ours.tokenize(CAPTIONS), "scene"), texts)
-    assert images.shape[1] == texts.shape[1]
+    assert theirs.shape[1] == texts.shape[1]
 
 
 def _plainly(model: Any, pixels: Any, words: Any) -> tuple[Tensor, Tensor]:
@@ -118,7 +118,7 @@ def _unit(vectors: Tensor) -> Tensor:
     ("architecture", "act"), [("tiny", "gelu"), ("tiny-quickgelu", "quick_gelu")]
 )
 def test_the_same_weights_agree_with_open_clip(
-    tiny: str, tmp_path: Path, pictures: list[Image.Image], architecture: str, act: str
+    tiny: str, tmp_path: Path, images: list[Image.Image], architecture: str, act: str
 ) -> None:
     torch.manual_seed(1)
     theirs, _, transform = open_clip.create_model_and_transforms(architecture)
@@ -126,7 +126,7 @@ def test_the_same_weights_agree_with_open_clip(
     convert(theirs, act, tmp_path)
     ours = load(tmp_path)
     assert ours.manifest.activation == act.replace("_", "")
-    pixels = torch.stack([transform(picture) for picture in pictures])
+    pixels = torch.stack([transform(image) for image in images])
     ids = open_clip.get_tokenizer(architecture)(list(CAPTIONS))
     with torch.inference_mode():
         near(ours.encode_images(pixels, "scene"), theirs.encode_image(pixels))
@@ -136,7 +136,7 @@ def test_the_same_weights_agree_with_open_clip(
 
 @pytest.mark.parametrize("act", ["gelu", "quickgelu"])
 def test_the_same_weights_agree_by_every_route(
-    tiny: str, tmp_path: Path, pictures: list[Image.Image], act: Activation
+    tiny: str, tmp_path: Path, images: list[Image.Image], act: Activation
 ) -> None:
     architecture = {"gelu": "tiny", "quickgelu": "tiny-quickgelu"}[act]
     name, options = f"openclip:{architecture}/untrained", LoadOptions(seed=3)
@@ -147,20 +147,20 @@ def test_the_same_weights_agree_by_every_route(
     file: Any = load_model(str(tmp_path / "weights.pt"), bare)
     mixed: Any = load_model(f"lerp:{name},{tmp_path / 'weights.pt'},0.5", replace(bare, seed=3))
     routes: list[Any] = [named, file, load_model(str(tmp_path / "hf")), mixed]
-    sized = [picture.resize((32, 32)) for picture in pictures]  # torchvision resizes otherwise
+    sized = [image.resize((32, 32)) for image in images]  # torchvision resizes otherwise
     whole = [embedded(each, sized) for each in routes]
-    for images, texts in whole[1:]:
-        near(images, whole[0][0])
+    for shown, texts in whole[1:]:
+        near(shown, whole[0][0])
         near(texts, whole[0][1])
     digests = {each.manifest.weights_sha256 for each in (named, file, mixed)}
     assert len(digests) == 1
     assert {each.manifest.activation for each in routes} == {act}
 
 
-def embedded(model: Any, pictures: list[Image.Image]) -> tuple[Tensor, Tensor]:
-    """Pictures and captions, of unit length, each by its own preprocessing and tokenizer."""
+def embedded(model: Any, images: list[Image.Image]) -> tuple[Tensor, Tensor]:
+    """Images and captions, of unit length, each by its own preprocessing and tokenizer."""
     with torch.inference_mode():
-        pixels = torch.stack([model.transform(picture) for picture in pictures])
+        pixels = torch.stack([model.transform(image) for image in images])
         texts = model.encode_texts(model.tokenize(CAPTIONS), "scene")
         return _unit(model.encode_images(pixels, "scene")), _unit(texts)
 
@@ -300,13 +300,13 @@ def test_logit_scales_are_the_librarys(of_kind: OfKind, saved: Path) -> None:
 
 
 def test_worker_threads_preprocess_and_tokenise_as_one_does(
-    of_kind: OfKind, pictures: list[Image.Image]
+    of_kind: OfKind, images: list[Image.Image]
 ) -> None:
     model = of_kind("clip")
-    alone = [model.transform(picture) for picture in pictures]
+    alone = [model.transform(image) for image in images]
     ids = model.token_ids(CAPTIONS)
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(model.transform, pictures * 10))
+        together = list(pool.map(model.transform, images * 10))
         tokenised = [pool.submit(model.tokenize, CAPTIONS) for _ in range(20)]
         untruncated = [pool.submit(model.token_ids, CAPTIONS) for _ in range(20)]
     assert all(torch.equal(each, alone[i % 5]) for i, each in enumerate(together))
@@ -315,7 +315,7 @@ def test_worker_threads_preprocess_and_tokenise_as_one_does(
     assert all(each.result() == ids for each in untruncated)
 
 
-def test_pillow_takes_low_pictures_for_what_they_are(
+def test_pillow_takes_low_images_for_what_they_are(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images_of: Any = transformers.AutoImageProcessor

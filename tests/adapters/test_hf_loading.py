@@ -201,13 +201,13 @@ def test_captions_that_embed_alike_are_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_pictures_of_several_sizes_are_refused(folder: Path) -> None:
+def test_images_of_several_sizes_are_refused(folder: Path) -> None:
     edit_json(folder / "preprocessor_config.json", size={"shortest_edge": 32})
     with pytest.raises(ModelError, match=r"shapes \[\(3, 32, 42\), \(3, 42, 32\)\]"):
         load(folder)
 
 
-def test_pictures_that_the_tower_does_not_take_are_an_error(folder: Path) -> None:
+def test_images_that_the_tower_does_not_take_are_an_error(folder: Path) -> None:
     edit_json(folder / "preprocessor_config.json", size={"height": 48, "width": 48})
     with pytest.raises(ModelError, match=r"takes no images of the shape \(3, 48, 48\)"):
         load(folder)

@@ -26,7 +26,7 @@ CAPTIONS = ("a red dog", "the square is to the left of the blue circle", "xyzzy,
 
 
 @pytest.fixture(scope="module")
-def pictures(shapes: Path) -> list[Image.Image]:
+def images(shapes: Path) -> list[Image.Image]:
     return [Image.open(path).convert("RGB") for path in sorted((shapes / "images").iterdir())[::12]]
 
 
@@ -36,13 +36,13 @@ def scorer(specification: str, **options: Any) -> PairScorer:
     return model
 
 
-def scored(model: PairScorer, pictures: list[Image.Image]) -> torch.Tensor:
-    """Every picture with every caption in one batch: [pictures, captions]."""
+def scored(model: PairScorer, images: list[Image.Image]) -> torch.Tensor:
+    """Every image with every caption in one batch: [images, captions]."""
     with torch.inference_mode():
-        features = model.encode_images([model.transform(picture) for picture in pictures])
+        features = model.encode_images([model.transform(image) for image in images])
         pairs = [(one, text) for one in features for text in CAPTIONS]
         batch = model.tokenize([text for _, text in pairs])
-        return model.score([one for one, _ in pairs], batch).reshape(len(pictures), -1)
+        return model.score([one for one, _ in pairs], batch).reshape(len(images), -1)
 
 
 def library(folder: Path, kind: str) -> tuple[Any, Any]:
@@ -54,47 +54,47 @@ def library(folder: Path, kind: str) -> tuple[Any, Any]:
 
 
 def blip_alone(
-    folder: Path, pictures: list[Image.Image], first: int
+    folder: Path, images: list[Image.Image], first: int
 ) -> Iterator[tuple[torch.Tensor, float]]:
     """Logits and cosine of each pair, by the library's own forward pass."""
     model, processor = library(folder, "BlipForImageTextRetrieval")
-    for picture in pictures:
+    for image in images:
         for text in CAPTIONS:
-            inputs = processor(images=picture, text=text, return_tensors="pt")
+            inputs = processor(images=image, text=text, return_tensors="pt")
             with torch.inference_mode():
                 cosine = model(**inputs, use_itm_head=False).itm_score[0, 0]
                 inputs["input_ids"][:, 0] = first
                 yield model(**inputs).itm_score[0], float(cosine)
 
 
-def blip2_alone(folder: Path, pictures: list[Image.Image]) -> Iterator[tuple[torch.Tensor, float]]:
+def blip2_alone(folder: Path, images: list[Image.Image]) -> Iterator[tuple[torch.Tensor, float]]:
     model, processor = library(folder, "Blip2ForImageTextRetrieval")
-    for picture in pictures:
+    for image in images:
         for text in CAPTIONS:
-            inputs = processor(images=picture, text=text, return_tensors="pt")
+            inputs = processor(images=image, text=text, return_tensors="pt")
             with torch.inference_mode():
                 match = model(**inputs, use_image_text_matching_head=True).logits_per_image[0]
                 yield match, float(model(**inputs).logits_per_image[0, 0])
 
 
-def compare(folder: Path, pictures: list[Image.Image], alone: list[tuple[Any, float]]) -> None:
-    found = scored(scorer(f"itm:{folder}"), pictures).flatten().tolist()
+def compare(folder: Path, images: list[Image.Image], alone: list[tuple[Any, float]]) -> None:
+    found = scored(scorer(f"itm:{folder}"), images).flatten().tolist()
     odds = [float(logits[1] - logits[0]) for logits, _ in alone]
     assert found == pytest.approx(odds, abs=1e-5)
     assert max(odds) - min(odds) > 0.01
-    both = scored(scorer(f"itm-itc:{folder}"), pictures).flatten().tolist()
+    both = scored(scorer(f"itm-itc:{folder}"), images).flatten().tolist()
     assert both == pytest.approx([float(l[1]) + c for l, c in alone], abs=1e-5)  # noqa: E741
 
 
 def test_blip_scores_as_the_library_with_its_own_first_token(
-    blip: Path, pictures: list[Image.Image]
+    blip: Path, images: list[Image.Image]
 ) -> None:
     last_row = json.loads((blip / "config.json").read_text())["text_config"]["vocab_size"] - 1
-    compare(blip, pictures, list(blip_alone(blip, pictures, last_row)))
+    compare(blip, images, list(blip_alone(blip, images, last_row)))
 
 
-def test_blip2_scores_as_the_library(blip2: Path, pictures: list[Image.Image]) -> None:
-    compare(blip2, pictures, list(blip2_alone(blip2, pictures)))
+def test_blip2_scores_as_the_library(blip2: Path, images: list[Image.Image]) -> None:
+    compare(blip2, images, list(blip2_alone(blip2, images)))
 
 
 def test_the_first_token_is_what_the_head_was_trained_with() -> None:
@@ -127,9 +127,9 @@ def test_they_keep_the_contract(family: str, which: str, request: pytest.Fixture
     check_model(scorer(f"{family}:{request.getfixturevalue(which)}"))
 
 
-def test_half_precision_stays_close(blip: Path, pictures: list[Image.Image]) -> None:
-    whole = scored(scorer(f"itm:{blip}"), pictures)
-    half = scored(scorer(f"itm:{blip}", precision="bf16"), pictures)
+def test_half_precision_stays_close(blip: Path, images: list[Image.Image]) -> None:
+    whole = scored(scorer(f"itm:{blip}"), images)
+    half = scored(scorer(f"itm:{blip}", precision="bf16"), images)
     assert half.tolist() == [pytest.approx(row, abs=0.3) for row in whole.tolist()]
 
 

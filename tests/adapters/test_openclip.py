@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def picture() -> Image.Image:
-    """A noisy picture, wider than high."""
+def image() -> Image.Image:
+    """A noisy image, wider than high."""
     pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
@@ -47,16 +47,16 @@ def test_contract(tiny_model: OpenClip) -> None:
     check_model(tiny_model)
 
 
-def test_embeddings_are_open_clips_own(tiny_model: OpenClip, picture: Image.Image) -> None:
+def test_embeddings_are_open_clips_own(tiny_model: OpenClip, image: Image.Image) -> None:
     torch.manual_seed(0)
     model, _, transform = open_clip.create_model_and_transforms("tiny")
     tokenizer = open_clip.get_tokenizer("tiny")
     model.eval()
     with torch.no_grad():
-        image = model.encode_image(transform(picture)[None])
+        theirs = model.encode_image(transform(image)[None])
         text = model.encode_text(tokenizer(list(CAPTIONS)))
-    ours = tiny_model.encode_images(tiny_model.transform(picture)[None], "scene")
-    assert torch.equal(ours, image)
+    ours = tiny_model.encode_images(tiny_model.transform(image)[None], "scene")
+    assert torch.equal(ours, theirs)
     trimmed = tiny_model.tokenize(CAPTIONS)
     assert trimmed.shape[1] < tokenizer.context_length
     assert torch.allclose(tiny_model.encode_texts(trimmed, "scene"), text, atol=1e-6)
@@ -124,11 +124,11 @@ def test_the_manifest_says_what_was_loaded(tiny_model: OpenClip) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_is_near_full(
-    tiny_model: OpenClip, picture: Image.Image, precision: Precision
+    tiny_model: OpenClip, image: Image.Image, precision: Precision
 ) -> None:
     half = openclip.load("tiny/untrained", LoadOptions(precision=precision))
     check_model(half)
-    pixels = tiny_model.transform(picture)[None]
+    pixels = tiny_model.transform(image)[None]
     with torch.inference_mode():
         ours = half.encode_images(pixels, "scene").float()
         full = tiny_model.encode_images(pixels, "scene")

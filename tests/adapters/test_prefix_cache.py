@@ -10,7 +10,7 @@ from benchbench.adapters.prefix_cache import PrefixGroup, prefix_groups
 IMAGE = 9
 
 
-def test_rows_go_by_how_many_tokens_their_pictures_have() -> None:
+def test_rows_go_by_how_many_tokens_their_images_have() -> None:
     prompts = [[1, IMAGE, 2, 3], [1, IMAGE, 2, 4], [1, IMAGE, 2, 4, 5], [1, IMAGE, 6]]
     found = list(prefix_groups(prompts, ["a", "b", "a", "c"], [4, 5, 4, 4], IMAGE))
     assert found == [

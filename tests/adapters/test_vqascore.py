@@ -20,20 +20,20 @@ from benchbench.adapters.prompts import answer_tokens
 from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model
 from benchbench.testing import check_model
-from tests.adapters.test_itm import library, pictures, scorer
+from tests.adapters.test_itm import images, library, scorer
 from tests.pair_scorers import _bytes
 
 if TYPE_CHECKING:
     from benchbench.types import PairScorer
 
-__all__ = ["pictures"]
+__all__ = ["images"]
 CAPTIONS = ("a red dog", "the square is to the left of the blue circle", "", 'a "sign"?')
 
 
 def scores(model: PairScorer, shown: list[Image.Image]) -> list[float]:
-    """Every picture with every caption, in one batch."""
+    """Every image with every caption, in one batch."""
     with torch.inference_mode():
-        features = model.encode_images([model.transform(picture) for picture in shown])
+        features = model.encode_images([model.transform(image) for image in shown])
         pairs = [(one, text) for one in features for text in CAPTIONS]
         batch = model.tokenize([text for _, text in pairs])
         found: list[float] = model.score([one for one, _ in pairs], batch).tolist()
@@ -50,29 +50,27 @@ def alone(
     model, processor = library(folder, kind)
     yes = [processor.tokenizer.convert_tokens_to_ids(token) for token in ("Yes", "ĠYes")]
     found = []
-    for picture in shown:
+    for image in shown:
         for text in CAPTIONS:
             prompt = (
                 f'<s>USER: {placeholder}Does this figure show "{text}"? '
                 "Please answer yes or no. ASSISTANT:"
             )
-            inputs = processor(images=picture, text=prompt, return_tensors="pt")
+            inputs = processor(images=image, text=prompt, return_tensors="pt")
             with torch.inference_mode():
                 logits = model(**inputs).logits[0, -1]
             found.append(float(logits.softmax(dim=-1)[yes].sum().log()))
     return found
 
 
-def test_llava_scores_as_the_library(llava: Path, pictures: list[Image.Image]) -> None:
-    found, expected = scores(scorer(f"vqascore:{llava}"), pictures), alone(llava, pictures)
+def test_llava_scores_as_the_library(llava: Path, images: list[Image.Image]) -> None:
+    found, expected = scores(scorer(f"vqascore:{llava}"), images), alone(llava, images)
     assert found == pytest.approx(expected, abs=2e-5)
     assert max(expected) - min(expected) > 0.1
 
 
-def test_pictures_of_any_size_become_as_many_tokens(
-    qwen: Path, pictures: list[Image.Image]
-) -> None:
-    shown = [pictures[0], pictures[1].crop((0, 20, 90, 60)), pictures[2].crop((20, 0, 60, 90))]
+def test_images_of_any_size_become_as_many_tokens(qwen: Path, images: list[Image.Image]) -> None:
+    shown = [images[0], images[1].crop((0, 20, 90, 60)), images[2].crop((20, 0, 60, 90))]
     placeholder = "<|vision_start|><|image_pad|><|vision_end|>"
     expected = alone(qwen, shown, "Qwen2VLForConditionalGeneration", placeholder)
     assert scores(scorer(f"vqascore:{qwen}"), shown) == pytest.approx(expected, abs=2e-5)
@@ -80,30 +78,30 @@ def test_pictures_of_any_size_become_as_many_tokens(
 
 
 @pytest.mark.parametrize("kind", ["llava", "qwen"])
-def test_what_a_pictures_prompts_begin_with_is_read_once(
+def test_what_an_images_prompts_begin_with_is_read_once(
     kind: str,
-    pictures: list[Image.Image],
+    images: list[Image.Image],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = request.getfixturevalue(kind)
     ours: Any = scorer(f"vqascore:{folder}")
-    assert ours.by_picture
+    assert ours.by_image
     assert ours.manifest.settings["beginnings_read"] == "once a batch"
     monkeypatch.setattr(vqascore.AnswerScorer, "_prefix_problem", lambda self: "a test")
     plain: Any = scorer(f"vqascore:{folder}")
     assert plain.manifest.settings["beginnings_read"] == "with every pair: a test"
     tokens = [read_tokens(model, monkeypatch) for model in (ours, plain)]
-    shown = [pictures[0], pictures[1].crop((0, 20, 90, 60)), pictures[0].rotate(90), pictures[2]]
+    shown = [images[0], images[1].crop((0, 20, 90, 60)), images[0].rotate(90), images[2]]
     assert scores(ours, shown) == pytest.approx(scores(plain, shown), abs=2e-5)
-    # A beginning and a picture are a fifth of these prompts of bytes; of real ones, nine tenths.
+    # A beginning and an image are a fifth of these prompts of bytes; of real ones, nine tenths.
     assert sum(tokens[0]) < 0.9 * sum(tokens[1])
     tokens[0].clear()
     tokens[1].clear()
     for model in (ours, plain):
-        features = model.encode_images([model.transform(picture) for picture in shown])
+        features = model.encode_images([model.transform(image) for image in shown])
         model.score(features, model.tokenize(["a dog"] * len(shown)))
-    assert tokens[0] == tokens[1], "pictures that come once are read as ever"
+    assert tokens[0] == tokens[1], "images that come once are read as ever"
 
 
 def read_tokens(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -120,19 +118,19 @@ def read_tokens(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_keys_and_values_are_held_of_as_many_rows_as_there_is_room_for(
-    qwen: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+    qwen: Path, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = scorer(f"vqascore:{qwen}")
-    found = scores(model, pictures)
+    found = scores(model, images)
     monkeypatch.setattr(prefix_cache, "ON_CPU", 1)
     read = read_tokens(model, monkeypatch)
-    assert scores(model, pictures) == pytest.approx(found, abs=2e-5)
-    assert len(read) == 1 + len(pictures) * len(CAPTIONS)
+    assert scores(model, images) == pytest.approx(found, abs=2e-5)
+    assert len(read) == 1 + len(images) * len(CAPTIONS)
 
 
 @pytest.mark.parametrize("name", prefix_cache.CACHES)
 def test_keys_and_values_go_by_the_name_that_the_model_takes(
-    name: str, llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+    name: str, llava: Path, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In older releases of transformers and in newer ones, whichever is installed."""
     from transformers import LlavaForConditionalGeneration as Llava
@@ -156,22 +154,22 @@ def test_keys_and_values_go_by_the_name_that_the_model_takes(
     model = scorer(f"vqascore:{llava}")
     assert model.manifest.settings["beginnings_read"] == "once a batch"
     monkeypatch.setattr(Llava, "forward", whole)
-    expected = alone(llava, pictures)
+    expected = alone(llava, images)
     monkeypatch.setattr(Llava, "forward", by_name)
-    assert scores(model, pictures) == pytest.approx(expected, abs=2e-5)
+    assert scores(model, images) == pytest.approx(expected, abs=2e-5)
 
 
 def test_nothing_that_transformers_deprecates_is_used(
-    llava: Path, qwen: Path, pictures: list[Image.Image]
+    llava: Path, qwen: Path, images: list[Image.Image]
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         for folder in (llava, qwen):
-            scores(scorer(f"vqascore:{folder}"), pictures)
+            scores(scorer(f"vqascore:{folder}"), images)
 
 
 def test_a_model_that_looks_ahead_reads_prompts_whole(
-    llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+    llava: Path, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from transformers.models.llama import modeling_llama
 
@@ -183,7 +181,7 @@ def test_a_model_that_looks_ahead_reads_prompts_whole(
     model = scorer(f"vqascore:{llava}")
     reason = "with every pair: what follows a token changes what is made of it"
     assert model.manifest.settings["beginnings_read"] == reason
-    assert scores(model, pictures) == pytest.approx(alone(llava, pictures), abs=2e-5)
+    assert scores(model, images) == pytest.approx(alone(llava, images), abs=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -218,18 +216,18 @@ def test_a_model_that_does_not_go_on_reads_prompts_whole(
 
 
 def skip_without_features(model: Any) -> None:
-    """Skip where the installed transformers takes no features of pictures that are encoded once."""
+    """Skip where the installed transformers takes no features of images that are encoded once."""
     if model._tower is None:
         pytest.skip("this transformers has no mm_encoder_outputs")
 
 
-def test_pictures_of_several_shapes_are_encoded_one_by_one(
-    llava: Path, pictures: list[Image.Image]
+def test_images_of_several_shapes_are_encoded_one_by_one(
+    llava: Path, images: list[Image.Image]
 ) -> None:
     model = scorer(f"vqascore:{llava}")
     skip_without_features(model)
     with torch.inference_mode():
-        shown = [model.transform(picture) for picture in pictures[:2]]
+        shown = [model.transform(image) for image in images[:2]]
         twice = {name: torch.cat([each, each]) for name, each in shown[1].inputs.items()}
         odd = dataclasses.replace(shown[1], inputs=twice)
         with pytest.raises(ModelError, match="returns 2 features for 1 images"):
@@ -237,13 +235,13 @@ def test_pictures_of_several_shapes_are_encoded_one_by_one(
 
 
 def test_without_features_pixels_go_along_with_pairs(
-    llava: Path, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+    llava: Path, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = scorer(f"vqascore:{llava}")
     skip_without_features(once)
     monkeypatch.setattr(vqascore, "_tower", lambda model: None)
     every = scorer(f"vqascore:{llava}")
-    assert scores(every, pictures) == pytest.approx(scores(once, pictures), abs=2e-5)
+    assert scores(every, images) == pytest.approx(scores(once, images), abs=2e-5)
     assert once.manifest.settings["pictures_encoded"] == "once"
     assert every.manifest.settings["pictures_encoded"] == "with every pair"
     assert once.manifest.fingerprint != every.manifest.fingerprint
@@ -273,7 +271,7 @@ def test_a_cut_takes_from_the_caption_and_leaves_the_question(llava: Path) -> No
 
 
 def test_a_prompt_without_a_chat_template(
-    llava: Path, tmp_path: Path, pictures: list[Image.Image]
+    llava: Path, tmp_path: Path, images: list[Image.Image]
 ) -> None:
     folder = Path(shutil.copytree(llava, tmp_path / "plain"))
     (folder / "chat_template.jinja").unlink()
@@ -281,7 +279,7 @@ def test_a_prompt_without_a_chat_template(
     assert model.manifest.settings["prompt"] == (
         '<image>\nDoes this figure show "{}"? Please answer yes or no.'
     )
-    assert len(scores(model, pictures)) == len(pictures) * len(CAPTIONS)
+    assert len(scores(model, images)) == len(images) * len(CAPTIONS)
 
 
 def test_a_caption_with_the_models_own_token_is_refused(llava: Path) -> None:
@@ -289,7 +287,7 @@ def test_a_caption_with_the_models_own_token_is_refused(llava: Path) -> None:
         scorer(f"vqascore:{llava}").token_ids(["a <image> of a dog"])
 
 
-def test_a_template_that_shows_no_picture_is_refused(llava: Path, tmp_path: Path) -> None:
+def test_a_template_that_shows_no_image_is_refused(llava: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(llava, tmp_path / "blind"))
     (folder / "chat_template.jinja").write_text("{{ messages[0]['content'][1]['text'] }}")
     with pytest.raises(ModelError, match="no single place for an image"):

@@ -30,7 +30,7 @@ WORDS = "red dog cat tree blue car man hat cup green bird boat house sun ball bo
 
 
 def noise(folder: Path, n: int, seed: int = 0) -> list[Pair]:
-    """Pictures of noise, each with four words of its own."""
+    """Images of noise, each with four words of its own."""
     rng = np.random.default_rng(seed)
     folder.mkdir()
     found = []
@@ -68,13 +68,13 @@ def train(pairs: list[Pair], activation: Activation) -> dict[str, torch.Tensor]:
     Four dimensions cannot tell all pairs apart, so that the loss settles at an optimum above 0.
     """
     model, transform = drawn(activation)
-    pictures = torch.stack([transform(Image.open(pair.image.path)) for pair in pairs])
+    images = torch.stack([transform(Image.open(pair.image.path)) for pair in pairs])
     ids = open_clip.get_tokenizer(ARCHITECTURE)([pair.caption for pair in pairs])
-    _descend(model, pictures, ids)
+    _descend(model, images, ids)
     return {name: t.half() for name, t in model.state_dict().items() if name != DRAWN}
 
 
-def _descend(model: Any, pictures: torch.Tensor, ids: torch.Tensor) -> None:
+def _descend(model: Any, images: torch.Tensor, ids: torch.Tensor) -> None:
     """Adam on CLIP's loss of all pairs at once, its rate falling along a cosine to 0."""
     parameters = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.Adam(parameters, betas=(0.9, 0.98))
@@ -82,8 +82,8 @@ def _descend(model: Any, pictures: torch.Tensor, ids: torch.Tensor) -> None:
     for step in range(STEPS):
         rate = RATE * min((step + 1) / 20, 1) * 0.5 * (1 + math.cos(math.pi * step / STEPS))
         optimizer.param_groups[0]["lr"] = rate
-        images = model.encode_image(pictures, normalize=True)
-        logits = model.logit_scale.exp() * images @ model.encode_text(ids, normalize=True).T
+        shown = model.encode_image(images, normalize=True)
+        logits = model.logit_scale.exp() * shown @ model.encode_text(ids, normalize=True).T
         loss = cross_entropy(logits, labels) + cross_entropy(logits.T, labels)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from benchbench.registry import load_model
-from benchbench.types import View, Vocabulary
+from benchbench.types import RelationInput, Vocabulary
 from benchmarks.controls import CHANGES, GREY, changed
 from benchmarks.members import MEMBERS
 
@@ -26,10 +26,10 @@ def embedded(model: Any, texts: Sequence[str]) -> torch.Tensor:
     return found
 
 
-def view() -> View:
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8))
-    return View(
-        picture=lambda: picture,
+def relation_input() -> RelationInput:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8))
+    return RelationInput(
+        image=lambda: image,
         boxes=((0, 0, 40, 40), (30, 30, 90, 90), (10, 50, 60, 90)),
         labels=(0, 1, 1),
         pairs=((0, 1), (1, 2)),
@@ -71,11 +71,11 @@ def test_so_many_captions_are_misread(percent: int) -> None:
 def test_grey_images_are_what_relclip_is_shown() -> None:
     sighted: Any = load_model("relclip")
     blind: Any = changed(load_model("relclip"), "grey images")
-    bare = replace(view(), picture=lambda: Image.new("RGB", (96, 96), GREY))
+    bare = replace(relation_input(), image=lambda: Image.new("RGB", (96, 96), GREY))
     with torch.no_grad():
         told, seen, wanted = (
-            sighted.score_relations(view()),
-            blind.score_relations(view()),
+            sighted.score_relations(relation_input()),
+            blind.score_relations(relation_input()),
             sighted.score_relations(bare),
         )
     assert np.allclose(seen, wanted)

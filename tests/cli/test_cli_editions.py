@@ -41,7 +41,7 @@ def test_what_is_drawn_is_shown_once(small_standard: None, tmp_path: Path) -> No
     assert 18 <= n <= 28
     assert [line for line in first if " 10 of " not in line][:4] == [
         "drawing relation scenes …",
-        f"drawing relation pictures: {n} of {n}",
+        f"drawing relation images: {n} of {n}",
         "drawing ARO items …",
         "loading …",
     ]

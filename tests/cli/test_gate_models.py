@@ -40,7 +40,7 @@ CASES = pytest.mark.parametrize("case", [RELATIONS, ATTRIBUTES], ids=lambda case
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """About 200 questions about relations in 80 pictures of the drawn world."""
+    """About 200 questions about relations in 80 images of the drawn world."""
     root = tmp_path_factory.mktemp("edition") / "drawn"
     return export(root, parts=("vg-relation", "vg-attribution"), images=80, size=96)
 

@@ -1,4 +1,4 @@
-"""Pictures: untrusted headers, truncated bodies, crops over the edge."""
+"""Images: untrusted headers, truncated bodies, crops over the edge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchbench.types import Box, ImageRef
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     """A noisy 40 x 30 JPEG."""
     path = tmp_path / "a.jpg"
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -23,8 +23,8 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_size_comes_from_the_header(picture: Path) -> None:
-    assert images.read_header(picture).size == (40, 30)
+def test_size_comes_from_the_header(image: Path) -> None:
+    assert images.read_header(image).size == (40, 30)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
@@ -34,19 +34,19 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert images.decode(path.read_bytes(), path).mode == "RGB"
 
 
-def test_missing_undecodable_and_truncated_are_told_apart(picture: Path) -> None:
+def test_missing_undecodable_and_truncated_are_told_apart(image: Path) -> None:
     with pytest.raises(ImageError, match="not found"):
-        images.read_header(picture.with_name("none.jpg"))
-    text = picture.with_name("text.jpg")
-    text.write_text("no picture")
+        images.read_header(image.with_name("none.jpg"))
+    text = image.with_name("text.jpg")
+    text.write_text("no image")
     with pytest.raises(ImageError, match="Not an image"):
         images.read_header(text)
-    whole = picture.read_bytes()
-    assert images.read_header(picture).size == (40, 30)
+    whole = image.read_bytes()
+    assert images.read_header(image).size == (40, 30)
     with pytest.raises(ImageError, match="Cannot decode"):
-        images.decode(whole[: len(whole) // 2], picture)
+        images.decode(whole[: len(whole) // 2], image)
     with pytest.raises(ImageError, match="Not a regular file"):
-        images.read_bytes(picture.parent)
+        images.read_bytes(image.parent)
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
@@ -65,21 +65,21 @@ def test_formats_that_no_data_set_uses_are_not_opened(tmp_path: Path) -> None:
         images.read_header(path)
 
 
-def test_crops_are_pillows_and_black_beyond_the_edge(picture: Path) -> None:
-    image = images.decode(picture.read_bytes(), picture)
-    found = images.crop(image, ImageRef(picture, (30, 20, 50, 40)))
+def test_crops_are_pillows_and_black_beyond_the_edge(image: Path) -> None:
+    whole = images.decode(image.read_bytes(), image)
+    found = images.crop(whole, ImageRef(image, (30, 20, 50, 40)))
     assert found.size == (20, 20)
     assert found.getpixel((15, 15)) == (0, 0, 0)
-    assert np.array_equal(np.asarray(found)[:10, :10], np.asarray(image)[20:, 30:])
-    assert images.crop(image, ImageRef(picture)) is image
+    assert np.array_equal(np.asarray(found)[:10, :10], np.asarray(whole)[20:, 30:])
+    assert images.crop(whole, ImageRef(image)) is whole
 
 
 @pytest.mark.parametrize(
     ("box", "over"),
     [((0, 0, 40, 30), False), ((-1, 0, 5, 5), True), ((35, 25, 41, 30), True)],
 )
-def test_overhanging_crops_are_told(picture: Path, box: Box, over: bool) -> None:
-    ref = ImageRef(picture, box)
+def test_overhanging_crops_are_told(image: Path, box: Box, over: bool) -> None:
+    ref = ImageRef(image, box)
     found = images.survey([ref])
     assert found.overhangs(ref) is over
     assert not found.wrong
@@ -98,10 +98,8 @@ def test_overhanging_crops_are_told(picture: Path, box: Box, over: bool) -> None
         ((0, 0, 1, 1001), "times as long"),
     ],
 )
-def test_crops_that_make_no_picture_are_told_beforehand(
-    picture: Path, box: Box, problem: str
-) -> None:
-    ref = ImageRef(picture, box)
+def test_crops_that_make_no_image_are_told_beforehand(image: Path, box: Box, problem: str) -> None:
+    ref = ImageRef(image, box)
     assert problem in images.survey([ref]).wrong[ref]
 
 
@@ -119,10 +117,10 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
             read(pipe)
 
 
-def test_a_survey_lists_bad_files_and_overhanging_crops(picture: Path) -> None:
-    missing = ImageRef(picture.with_name("none.jpg"), (0, 0, 9, 9))
-    over = ImageRef(picture, (30, 20, 50, 40))
-    found = images.survey([over, missing, over, ImageRef(picture)])
+def test_a_survey_lists_bad_files_and_overhanging_crops(image: Path) -> None:
+    missing = ImageRef(image.with_name("none.jpg"), (0, 0, 9, 9))
+    over = ImageRef(image, (30, 20, 50, 40))
+    found = images.survey([over, missing, over, ImageRef(image)])
     assert list(found.unreadable) == [missing.path]
     assert found.overhangs(over)
     assert not found.wrong

@@ -95,7 +95,7 @@ def test_counts_of_flickr8k_are_exact(flickr8k: Path) -> None:
     assert all(entry.image.path.is_file() for entry in entries)
 
 
-def test_a_training_split_has_an_entry_a_picture(tmp_path: Path) -> None:
+def test_a_training_split_has_an_entry_an_image(tmp_path: Path) -> None:
     assert read_training(tmp_path, COCO) == []
     records = [
         {"image": "train2014/b.jpg", "caption": "one", "image_id": "coco_1"},

@@ -15,7 +15,7 @@ from benchbench.data.order import (
     NOUNS,
     PERTURBATIONS,
     TaggedCaption,
-    frozen,
+    freeze,
     negatives,
     permutation,
     pre_caption,
@@ -171,7 +171,7 @@ def test_negatives_depend_on_the_name_and_on_nothing_else() -> None:
 
 def test_a_frozen_file_says_where_it_comes_from() -> None:
     images = [("b.png", [one(), one()]), ("a.png", [one()])]
-    content = frozen(images, tagger="by hand", source="x.json", source_digest="00", seed=3)
+    content = freeze(images, tagger="by hand", source="x.json", source_digest="00", seed=3)
     assert content["perturbations"] == list(PERTURBATIONS)
     assert (content["tagger"], content["seed"], content["version"]) == ("by hand", 3, 1)
     places = [(i["image"], i["image_number"], i["caption_number"]) for i in content["items"]]

@@ -29,19 +29,19 @@ def written(root: Path, *records: Any, classes: Any = CLASSES) -> Path:
     return root
 
 
-def test_a_picture_and_what_is_said_of_it(tmp_path: Path) -> None:
-    (picture,) = read_annotated(written(tmp_path, GOOD))
-    assert (picture.id, picture.image, picture.action) == ("000001", "images/a.png", "riding")
-    assert picture.objects == (("man", (1, 2, 30, 40)), ("horse", (10, 20, 60, 70)))
-    assert picture.relations == (("focused/a-0-1.png", "man riding horse"),)
+def test_an_image_and_what_is_said_of_it(tmp_path: Path) -> None:
+    (image,) = read_annotated(written(tmp_path, GOOD))
+    assert (image.id, image.image, image.action) == ("000001", "images/a.png", "riding")
+    assert image.objects == (("man", (1, 2, 30, 40)), ("horse", (10, 20, 60, 70)))
+    assert image.relations == (("focused/a-0-1.png", "man riding horse"),)
     assert read_classes(tmp_path).relations == ("man riding horse",)
 
 
 def test_relations_without_negatives_are_upstreams_own(tmp_path: Path) -> None:
     bare = {**GOOD, "relations": [["a.png", ["man", "riding", "horse"]]], "objects": []}
-    (picture,) = read_annotated(written(tmp_path, bare))
-    assert picture.relations == (("a.png", "man riding horse"),)
-    assert picture.objects == ()
+    (image,) = read_annotated(written(tmp_path, bare))
+    assert image.relations == (("a.png", "man riding horse"),)
+    assert image.objects == ()
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_ids_and_classes_do_not_repeat(tmp_path: Path) -> None:
 
 
 def test_a_class_is_found_in_lower_case_too(tmp_path: Path) -> None:
-    (picture,) = read_annotated(written(tmp_path, GOOD))
+    (image,) = read_annotated(written(tmp_path, GOOD))
     classes = frozenset({"man", "Horse"})
-    assert class_of(picture.record, "objects", "Man", classes) == "man"
-    assert class_of(picture.record, "objects", "Horse", classes) == "Horse"
+    assert class_of(image.record, "objects", "Man", classes) == "man"
+    assert class_of(image.record, "objects", "Horse", classes) == "Horse"
     with pytest.raises(MalformedData, match=r"data\[0\]: field 'objects' has 'dog', which is not"):
-        class_of(picture.record, "objects", "dog", classes)
+        class_of(image.record, "objects", "dog", classes)

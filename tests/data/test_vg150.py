@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchbench.data.graphs import MOST
-from benchbench.data.vg150 import NOT_IN_GRAPHS, pixels, published_edges, read_scenes
+from benchbench.data.vg150 import NOT_IN_GRAPHS, published_edges, read_scenes, round_boxes
 from benchbench.errors import MalformedData, MissingData
 from tests.scene_graphs import ARRAYS, IMAGES, NAMES, write
 
@@ -171,7 +171,7 @@ def test_photographs_are_as_large_as_told(tmp_path: Path) -> None:
     sizes = {record["image_id"]: (record["width"], record["height"]) for record in IMAGES}
     first.parent.mkdir()
     Image.new("1", sizes[10]).save(first)
-    last.write_bytes(b"no picture")
+    last.write_bytes(b"no image")
     Image.new("1", (3, 5)).save(first.with_name("11.jpg"))
     assert len(read_scenes(root)) == 2
     assert len(read_scenes(root, "training")) == 1
@@ -255,7 +255,7 @@ EDGES = st.tuples(*[st.integers(-3000, 3000)] * 2, *[st.integers(1, 4000)] * 2)
 def test_boxes_lie_inside_and_are_the_nearest(
     box: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
-    [edges] = pixels(np.array([box]), np.array([size])).tolist()
+    [edges] = round_boxes(np.array([box]), np.array([size])).tolist()
     for axis in (0, 1):
         low, high, side = edges[axis], edges[axis + 2], size[axis]
         assert 0 <= low < high <= side
@@ -277,22 +277,22 @@ def test_whole_pixels_survive_the_scale(size: int, ends: tuple[float, float, flo
     middle = np.floor((low + high) / 2 * 1024 / size + 0.5)
     extent = np.floor((high - low) * 1024 / size + 0.5)
     stored = np.concatenate([middle, extent])[None].astype(np.int64)
-    assert pixels(stored, np.array([[size, size]]))[0].tolist() == [*low, *high]
+    assert round_boxes(stored, np.array([[size, size]]))[0].tolist() == [*low, *high]
 
 
 def test_the_drawn_edition_reads_as_it_was_drawn(tmp_path: Path) -> None:
     from benchbench.scenes.edition import export
-    from benchbench.scenes.edition.plan import annotated
+    from benchbench.scenes.edition.plan import select_annotated
     from benchbench.scenes.sampling import sample
-    from benchbench.scenes.seen import seen
+    from benchbench.scenes.seen import measure_visible
     from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
     size, dense, training = 96, 6, 40
     root = export(tmp_path / "e", parts=("vg150",), dense=dense, training=training, size=size)
     read = read_scenes(root)
     scenes = sample("test-dense", np.arange(dense))
-    sight = seen(scenes, size)
-    shown = annotated(scenes, sight)
+    sight = measure_visible(scenes, size)
+    shown = select_annotated(scenes, sight)
     assert len(read) == dense
     for row, scene in enumerate(read):
         there = np.flatnonzero(shown[row])

@@ -1,4 +1,4 @@
-"""Pairs: each picture encoded once, each pair scored once, taken up to the same bits."""
+"""Pairs: each image encoded once, each pair scored once, taken up to the same bits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from benchbench.data.images import crop
-from benchbench.embedding import Unfinished, score_pairs
+from benchbench.embedding import EncodingCache, score_pairs
 from benchbench.embedding import pairs as engine
 from benchbench.errors import ImageError, ModelError
 from benchbench.types import ImageRef
@@ -42,7 +42,7 @@ def test_pairs_score_what_a_plain_loop_does(refs: list[ImageRef]) -> None:
         assert scored.take([ref], captions[::-1])[0].tolist() == expected[::-1]
 
 
-def test_each_picture_is_encoded_once_and_each_pair_scored_once(refs: list[ImageRef]) -> None:
+def test_each_image_is_encoded_once_and_each_pair_scored_once(refs: list[ImageRef]) -> None:
     model = HashScorer()
     blocks = [(refs[:4], CAPTIONS), (refs[2:], CAPTIONS[5:]), (refs[:1], [CAPTIONS[0]])]
     scored = score_pairs(model, blocks, batch_size=4, workers=2)
@@ -63,15 +63,15 @@ def test_batches_of_a_chunk_go_from_short_captions_to_long_ones(refs: list[Image
 
 
 class Together(HashScorer):
-    """One whose batches are to hold one picture's captions."""
+    """One whose batches are to hold one image's captions."""
 
-    by_picture = True
+    by_image = True
 
 
-def test_a_picture_and_its_captions_stay_together_where_they_are_to(refs: list[ImageRef]) -> None:
+def test_an_image_and_its_captions_stay_together_where_they_are_to(refs: list[ImageRef]) -> None:
     model, blocks = Together(), [(refs[:6], CAPTIONS), (refs[5:], CAPTIONS[3:])]
     scored = score_pairs(model, blocks, batch_size=7, workers=1)
-    shown = [picture for batch in model.batches for picture, _ in batch]
+    shown = [image for batch in model.batches for image, _ in batch]
     changes = sum(one != other for one, other in pairwise(shown))
     assert changes == len(set(shown)) - 1
     for batch in model.batches:
@@ -86,9 +86,9 @@ def test_portions_of_one_order_are_not_taken_for_anothers(
     refs: list[ImageRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
-    place = Unfinished.of(["both orders"])
+    place = EncodingCache.of(["both orders"])
     first, second = (
-        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, unfinished=place)
+        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, cache=place)
         for model in (HashScorer(), Together())
     )
     assert (first.take(refs, CAPTIONS) == second.take(refs, CAPTIONS)).all()
@@ -125,7 +125,7 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
             batch_size=3,
             workers=2,
             progress=stop,
-            unfinished=Unfinished(tmp_path),
+            cache=EncodingCache(tmp_path),
         )
     model, seen = HashScorer(), []
     resumed = score_pairs(
@@ -133,7 +133,7 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
         blocks,
         batch_size=3,
         workers=2,
-        unfinished=Unfinished(tmp_path),
+        cache=EncodingCache(tmp_path),
         progress=lambda what, done, total: seen.append(done),
     )
     assert np.array_equal(resumed.take(refs, CAPTIONS), whole.take(refs, CAPTIONS))
@@ -145,7 +145,7 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
 
 def test_a_broken_file_stops_it(refs: list[ImageRef], tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
-    path.write_bytes(b"no picture")
+    path.write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"broken\.png"):
         score_pairs(HashScorer(), [([ImageRef(path)], ["a"])], batch_size=2, workers=1)
 
@@ -167,6 +167,6 @@ def test_wrong_scores_are_named(refs: list[ImageRef], scores: Any, message: str)
 
 def test_a_wrong_number_of_features_is_named(refs: list[ImageRef]) -> None:
     model = HashScorer()
-    model.encode_images = lambda pictures: [b""]  # type: ignore[method-assign]
+    model.encode_images = lambda images: [b""]  # type: ignore[method-assign]
     with pytest.raises(ModelError, match="features of 1 images for 2"):
         score_pairs(model, [(refs[:2], ["a"])], batch_size=2, workers=1)

@@ -34,17 +34,17 @@ READINGS = [
 
 
 def entry(n: int, captions: tuple[str, ...], gallery: Gallery, also: tuple[str, ...] = ()) -> Entry:
-    """Entry n, whose picture is its own."""
+    """Entry n, whose image is its own."""
     tags = {"gallery": gallery.name}
     return Entry(str(n), ImageRef(Path(f"{n}.png")), captions, f"c{n}", gallery, also, tags)
 
 
-def searched(entries: list[Entry], pictures: np.ndarray, phrases: np.ndarray) -> list[Retrieved]:
-    """Outcomes from vectors of the pictures, and of the captions a, b, c …"""
+def searched(entries: list[Entry], images: np.ndarray, phrases: np.ndarray) -> list[Retrieved]:
+    """Outcomes from vectors of the images, and of the captions a, b, c …"""
     texts = [chr(ord("a") + i) for i in range(len(phrases))]
     return search(
         entries,
-        Embedded({e.image: i for i, e in enumerate(entries)}, pictures),
+        Embedded({e.image: i for i, e in enumerate(entries)}, images),
         Captions(
             Embedded({text: i for i, text in enumerate(texts)}, phrases),
             {text: (ord(text),) for text in texts},
@@ -90,8 +90,8 @@ def test_an_open_gallery_equals_every_order_of_its_ties(
     own = [tuple(rng.permutation(list("abcde"))[: rng.integers(1, 4)]) for _ in range(4)]
     entries = [entry(n, captions, gallery) for n, captions in enumerate(own)]
     texts = list(dict.fromkeys(text for captions in own for text in captions))
-    pictures, phrases = whole(seed, 4), whole(seed + 1, 5)
-    scores = pictures @ phrases.T
+    images, phrases = whole(seed, 4), whole(seed + 1, 5)
+    scores = images @ phrases.T
     columns = [ord(text) - ord("a") for text in texts]
     values = []
     for n, captions in enumerate(own):
@@ -103,7 +103,7 @@ def test_an_open_gallery_equals_every_order_of_its_ties(
             column = [float(score) for score in scores[:, ord(text) - ord("a")]]
             true = {n for n, others in enumerate(own) if text in others}
             values.append(by_definition(column, true, metric, ties))
-    events = PROTOCOL.events(searched(entries, pictures, phrases), metric, ties)
+    events = PROTOCOL.events(searched(entries, images, phrases), metric, ties)
     assert events.values.tolist() == values
     assert events.tags["direction"].count("image to text") == 4
 
@@ -118,12 +118,12 @@ def test_a_closed_list_equals_every_order_of_its_ties(
     labels = [rng.permutation(5)[: rng.integers(1, 4)].tolist() for _ in range(3)]
     names = [["abcde"[i] for i in row] for row in labels]
     entries = [entry(n, (row[0],), gallery, tuple(row[1:])) for n, row in enumerate(names)]
-    pictures, phrases = whole(seed, 3), whole(seed + 1, 5)
+    images, phrases = whole(seed, 3), whole(seed + 1, 5)
     judged = dataclasses.replace(metric, judgement="found, lenient" if lenient else "found")
-    events = PROTOCOL.events(searched(entries, pictures, phrases), judged, ties)
+    events = PROTOCOL.events(searched(entries, images, phrases), judged, ties)
     expected = [
         by_definition(row.tolist(), set(labels[n] if lenient else labels[n][:1]), metric, ties)
-        for n, row in enumerate(pictures @ phrases.T)
+        for n, row in enumerate(images @ phrases.T)
     ]
     assert events.values.tolist() == expected
 
@@ -148,12 +148,12 @@ def test_a_constant_scorer_earns_exactly_chance_where_ties_are_shared(
 
 
 def test_by_hand() -> None:
-    """Two pictures, three captions; a and b are of the first, b and c of the second."""
+    """Two images, three captions; a and b are of the first, b and c of the second."""
     gallery = Gallery("g")
     entries = [entry(0, ("a", "b"), gallery), entry(1, ("b", "c"), gallery)]
-    pictures = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    images = np.array([[1, 0], [0, 1]], dtype=np.float32)
     phrases = np.array([[2, 1], [1, 0], [3, 3]], dtype=np.float32)
-    first, second = searched(entries, pictures, phrases)
+    first, second = searched(entries, images, phrases)
     assert (first.n_captions, first.n_images, first.own) == (3, 2, 2)
     assert first.found.better.tolist() == [1, 2], "c 3, a 2, b 1"
     assert second.found.better.tolist() == [2, 0], "c 3, a 1, b 0"
@@ -174,8 +174,8 @@ def test_captions_read_alike_score_alike() -> None:
     vectors = np.random.default_rng(0).normal(size=(3, 8)).astype("f")
     ids = {"A dog": (1, 2), "a dog": (1, 2), "a cat": (1, 3)}
     captions = Captions(Embedded({t: i for i, t in enumerate(ids)}, vectors), ids, frozenset())
-    pictures = Embedded({e.image: i for i, e in enumerate(entries)}, vectors)
-    found = search(entries, pictures, captions)
+    images = Embedded({e.image: i for i, e in enumerate(entries)}, vectors)
+    found = search(entries, images, captions)
     assert [o.found.equal.tolist() for o in found] == [[1], [1], [0]]
 
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenegraph import Graph
 from benchbench.scenes.graph import closure
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, MENTION, PREDICATE, SIZES
 from benchbench.scenes.world import Scenes
+from benchbench.types.arrays import Flags
 
-Flags = npt.NDArray[np.bool_]
 PLURAL = {category.plural: category.name for category in CATEGORIES}
 
 

@@ -14,8 +14,8 @@ from benchbench.scenes.balance import (
     PAIRS,
     RELATIONS,
     attribute_groups,
-    balanced_attributes,
-    balanced_relations,
+    balance_attributes,
+    balance_relations,
     relation_groups,
 )
 from benchbench.scenes.edition import aro, plan
@@ -163,7 +163,7 @@ def naive(
 
 
 def test_the_choice_is_what_a_plain_loop_makes() -> None:
-    scenes, items = balanced_relations("val", 6)
+    scenes, items = balance_relations("val", 6)
     many = sample("val", np.arange(scenes.index.max() + 9))
     asked = relation_items(many)
     found = zip(scenes.index[items.scene].tolist(), relation_groups(items).tolist(), strict=True)
@@ -171,7 +171,7 @@ def test_the_choice_is_what_a_plain_loop_makes() -> None:
 
 
 def test_the_choice_of_attributes_is_what_a_plain_loop_makes() -> None:
-    scenes, items = balanced_attributes("val", 2)
+    scenes, items = balance_attributes("val", 2)
     many = sample("val", np.arange(scenes.index.max() + 9))
     asked = attribute_items(many)
     found = zip(scenes.index[items.scene].tolist(), attribute_groups(items).tolist(), strict=True)
@@ -181,11 +181,11 @@ def test_the_choice_of_attributes_is_what_a_plain_loop_makes() -> None:
 def test_a_smaller_choice_begins_a_larger_one_and_blocks_do_not_matter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scenes, _ = balanced_relations("test", 4)
-    more, _ = balanced_relations("test", 8)
+    scenes, _ = balance_relations("test", 4)
+    more, _ = balance_relations("test", 8)
     assert {*scenes.index.tolist()} <= {*more.index.tolist()}
     monkeypatch.setattr(balance, "BLOCK", 70)
-    again, items = balance.balanced_relations.__wrapped__("test", 4)
+    again, items = balance.balance_relations.__wrapped__("test", 4)
     assert np.array_equal(again.index, scenes.index)
     assert len(items.scene) == 4 * len(RELATIONS)
 
@@ -193,7 +193,7 @@ def test_a_smaller_choice_begins_a_larger_one_and_blocks_do_not_matter(
 def test_what_cannot_be_balanced_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in (0, 3, -2):
         with pytest.raises(UsageError, match="an even number"):
-            balanced_relations("test", each)
+            balance_relations("test", each)
     monkeypatch.setattr(balance, "FURTHEST", 2000)
     with pytest.raises(UsageError, match="The first 2,000 scenes of test"):
-        balanced_attributes("test", 44)
+        balance_attributes("test", 44)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchbench.data.order import frozen
+from benchbench.data.order import freeze
 from benchbench.scenes.blind import Options, fit, option_pairs, share_chosen
 from benchbench.scenes.captions import captions
 from benchbench.scenes.edition.karpathy import tagged_captions
@@ -15,7 +15,7 @@ from benchbench.scenes.sampling import sample
 def items(split: str, count: int) -> list[Options]:
     """Options of order items over drawn scenes, marks set apart as tokenizers set them."""
     told = tagged_captions(captions(sample(split, np.arange(count))))
-    content = frozen(told, tagger="", source="", source_digest="")
+    content = freeze(told, tagger="", source="", source_digest="")
     return [
         tuple(
             " ".join(option.replace(",", " ,").split())

@@ -13,8 +13,9 @@ from benchbench.scenes.drawing import OPAQUE, SECOND_TINTS, TINTS, draw, label
 from benchbench.scenes.drawing_torch import draw_torch
 from benchbench.scenes.records import digest
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.world import Scenes
+from benchbench.types.arrays import Pixels
 
 
 def rounded(value: int) -> int:
@@ -22,10 +23,8 @@ def rounded(value: int) -> int:
     return (2 * value + 255) // 510
 
 
-def slowly(
-    scenes: Scenes, row: int, size: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
-    """One scene, pixel by pixel: its picture and its labels."""
+def slowly(scenes: Scenes, row: int, size: int) -> tuple[Pixels, npt.NDArray[np.int8]]:
+    """One scene, pixel by pixel: its image and its labels."""
     sheet = atlas(size)
     base = background(int(scenes.background[row]), int(scenes.variant[row]), size).astype(int)
     image = (base[:, ::-1] if scenes.mirrored[row] else base) * scenes.light[row] // 256
@@ -59,10 +58,10 @@ def slowly(
 @pytest.mark.parametrize("split", ["test", "train-dense"])
 def test_pixels_and_masks_follow_the_formula(split: str) -> None:
     scenes = sample(split, np.arange(40, 46))
-    pictures, labels, sight = draw(scenes, 64), label(scenes, 64), seen(scenes, 64)
+    images, labels, sight = draw(scenes, 64), label(scenes, 64), measure_visible(scenes, 64)
     for row in range(len(scenes)):
         image, expected = slowly(scenes, row, 64)
-        assert np.array_equal(pictures[row], image)
+        assert np.array_equal(images[row], image)
         assert np.array_equal(labels[row], expected)
         for slot in range(scenes.category.shape[1]):
             rows, columns = np.nonzero(expected == slot)
@@ -78,7 +77,7 @@ def test_pixels_and_masks_follow_the_formula(split: str) -> None:
 
 def test_what_is_alone_is_seen_whole() -> None:
     scenes = sample("val", np.arange(300))
-    share = seen(scenes, 96).share
+    share = measure_visible(scenes, 96).share
     assert share.max() <= 1.0
     assert (share[scenes.present] == 1.0).mean() > 0.5
     assert (share[scenes.present] > 0.1).mean() > 0.98
@@ -91,7 +90,7 @@ def test_torch_draws_the_same_pixels(split: str, size: int) -> None:
     assert np.array_equal(draw_torch(scenes, size).numpy(), draw(scenes, size))
 
 
-def test_pictures_do_not_depend_on_the_batch() -> None:
+def test_images_do_not_depend_on_the_batch() -> None:
     scenes = sample("train", np.arange(20))
     alone = draw(sample("train", np.array([13])), 96)
     assert np.array_equal(draw(scenes, 96)[13], alone[0])

@@ -18,12 +18,12 @@ from benchbench.data.aro import read_attributions, read_relations
 from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import ALL_PARTS, export, manifest
-from benchbench.scenes.edition.focus import blurred
+from benchbench.scenes.edition.focus import blur
 from benchbench.scenes.edition.folders import files_in
 from benchbench.scenes.items import attribute_items, relation_items
 from benchbench.scenes.records import records
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PATTERNS, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
@@ -84,13 +84,13 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
         return np.asarray(image)
 
 
-def test_pictures_are_what_is_drawn(root: Path) -> None:
+def test_images_are_what_is_drawn(root: Path) -> None:
     expected = draw(sample("test", np.arange(20)), 96)
     assert sorted(p.name for p in (root / "images").iterdir()) == [
         f"{i:06d}.png" for i in range(20)
     ]
-    for i, picture in enumerate(expected):
-        assert np.array_equal(pixels(root / "images" / f"{i:06d}.png"), picture)
+    for i, image in enumerate(expected):
+        assert np.array_equal(pixels(root / "images" / f"{i:06d}.png"), image)
 
 
 def test_items_are_read_by_the_official_readers(root: Path) -> None:
@@ -205,7 +205,7 @@ def h5(root: Path) -> dict[str, Any]:
 
 def test_boxes_convert_back_to_the_scenes(root: Path, h5: dict[str, Any]) -> None:
     scenes = sample("test-dense", np.arange(6))
-    sight = seen(scenes, 96)
+    sight = measure_visible(scenes, 96)
     for image in range(6):
         first, last = h5["img_to_first_box"][image], h5["img_to_last_box"][image]
         slots = np.flatnonzero(sight.pixels[image] >= 24)
@@ -265,11 +265,11 @@ def test_without_training_scenes_every_triple_is_unseen(tmp_path: Path) -> None:
         assert 0 < count <= len(file["predicates"])
 
 
-def test_dense_pictures_are_what_is_drawn(root: Path) -> None:
+def test_dense_images_are_what_is_drawn(root: Path) -> None:
     files = [entry["file_name"] for entry in content(root, "image_data.json")]
     expected = draw(sample("test-dense", np.arange(6)), 96)
-    for name, picture in zip(files[:6], expected, strict=True):
-        assert np.array_equal(pixels(root / "VG_100K" / name), picture)
+    for name, image in zip(files[:6], expected, strict=True):
+        assert np.array_equal(pixels(root / "VG_100K" / name), image)
     assert len(list((root / "VG_100K").iterdir())) == 6
 
 
@@ -313,41 +313,41 @@ def test_scenarioclip_metadata_are_the_scenes(root: Path) -> None:
     assert classes["objects"] == sorted({name for entry in data for name, _ in entry["objects"]})
 
 
-def naively_focused(picture: np.ndarray[Any, Any], masks: list[Any]) -> np.ndarray[Any, Any]:
+def naively_focused(image: np.ndarray[Any, Any], masks: list[Any]) -> np.ndarray[Any, Any]:
     """The definition in floating point, with scipy's blur."""
-    side = len(picture)
-    blur = gaussian_filter(picture.astype(float), (2 * side / 640,) * 2 + (0,), mode="nearest")
+    side = len(image)
+    blur = gaussian_filter(image.astype(float), (2 * side / 640,) * 2 + (0,), mode="nearest")
     y, x = np.mgrid[:side, :side]
     lights = []
     for mask in masks:
         cy, cx = (places.mean() for places in np.nonzero(mask))
         lights.append(np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (100 * side / 640) ** 2)))
     dim = blur * np.maximum(*lights)[..., None]
-    return np.where((masks[0] | masks[1])[..., None], picture, dim)
+    return np.where((masks[0] | masks[1])[..., None], image, dim)
 
 
 def test_focused_regions_show_their_two_objects(root: Path) -> None:
     scenes = sample("test", np.arange(20))
-    pictures, sight = draw(scenes, 96), seen(scenes, 96)
+    images, sight = draw(scenes, 96), measure_visible(scenes, 96)
     paths = sorted((root / "focused").iterdir())
     assert len(paths) > 20
     for path in paths:
         row, one, other = (int(number) for number in path.stem.split("-"))
         masks = [sight.mask(row, slot) for slot in (one, other)]
-        found, picture = pixels(path), pictures[row]
+        found, image = pixels(path), images[row]
         for mask in masks:
-            assert np.array_equal(found[mask], picture[mask])
-        error = np.abs(found - naively_focused(picture, masks))  # centres lie on whole pixels here
+            assert np.array_equal(found[mask], image[mask])
+        error = np.abs(found - naively_focused(image, masks))  # centres lie on whole pixels here
         assert error.max() < 10
         assert error.mean() < 1.5
 
 
 def test_a_blur_keeps_what_is_even() -> None:
     even = np.full((64, 64, 3), 255, dtype=np.uint8)
-    assert np.array_equal(blurred(even), even)
+    assert np.array_equal(blur(even), even)
     edge = even.copy()
     edge[:, 32:] = 0
-    middle = blurred(edge)[10, 28:36, 0].tolist()
+    middle = blur(edge)[10, 28:36, 0].tolist()
     assert middle == sorted(middle, reverse=True)
 
 

@@ -19,19 +19,19 @@ SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
 
 def test_an_equal_edition_is_left_alone_and_a_damaged_one_replaced(tmp_path: Path) -> None:
     root = export(tmp_path / "x", **SMALL)
-    picture = root / "images" / "000003.png"
-    before = picture.stat().st_ino, picture.read_bytes()
+    image = root / "images" / "000003.png"
+    before = image.stat().st_ino, image.read_bytes()
     export(root, **SMALL)
-    assert (picture.stat().st_ino, picture.read_bytes()) == before
-    picture.write_bytes(b"damaged")
+    assert (image.stat().st_ino, image.read_bytes()) == before
+    image.write_bytes(b"damaged")
     export(root, **SMALL)
-    assert picture.read_bytes() == before[1]
+    assert image.read_bytes() == before[1]
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 def test_an_interrupted_export_leaves_nothing_that_counts(tmp_path: Path) -> None:
     def interrupt(what: str, done: int, _total: int) -> None:
-        if what != "pictures" and done:
+        if what != "images" and done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -50,7 +50,7 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path) -> None:
     def fail(what: str, done: int, _total: int) -> None:
         raise RuntimeError(what)
 
-    with pytest.raises(RuntimeError, match="pictures"):
+    with pytest.raises(RuntimeError, match="images"):
         export(tmp_path / "new", progress=fail, **SMALL)
     assert list(tmp_path.iterdir()) == []
 

@@ -22,7 +22,7 @@ from benchbench.scenes.items import (
     relation_items,
 )
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     COLOUR,
@@ -48,7 +48,7 @@ def looks(scenes: Scenes, row: int, slot: int) -> set[str]:
 
 def test_attribute_captions_are_true_and_false() -> None:
     scenes, _, items = asked("test", 1500)
-    sight = seen(scenes, 96)
+    sight = measure_visible(scenes, 96)
     boxes = crops(sight, items.scene, items.slots)
     for k, row in enumerate(items.scene.tolist()):
         x, y = (CATEGORIES[c].name for c in items.categories[k])
@@ -67,7 +67,7 @@ def test_attribute_captions_are_true_and_false() -> None:
 
 def test_positions_are_true_of_the_pixels() -> None:
     scenes, items, _ = asked("test", 1500)
-    boxes = seen(scenes, 96).boxes
+    boxes = measure_visible(scenes, 96).boxes
     middle = (boxes[..., 0] + boxes[..., 2]) / 2
     for k, row in enumerate(items.scene.tolist()):
         name, (s, o) = PREDICATES[items.predicate[k]].name, items.slots[k]
@@ -140,7 +140,7 @@ def test_all_swappable_predicates_are_asked() -> None:
 
 def test_crops_hold_both_objects() -> None:
     scenes, items, _ = asked("test", 1500)
-    sight = seen(scenes, 224)
+    sight = measure_visible(scenes, 224)
     boxes = crops(sight, items.scene, items.slots)
     assert (boxes[:, 2] > boxes[:, 0]).all()
     assert boxes.min() >= 0
@@ -172,7 +172,7 @@ def test_the_blind_reader_can_read() -> None:
 
 def test_a_crop_shows_what_it_overlaps() -> None:
     scenes = sample("test", np.arange(60))
-    sight, size = seen(scenes, 96), 96
+    sight, size = measure_visible(scenes, 96), 96
     rows = np.arange(60)
     whole = np.tile([0, 0, size, size], (60, 1))
     assert np.array_equal(sight.among(rows, whole), sight.pixels > 0)

@@ -16,12 +16,12 @@ from benchbench.leftovers import let_go, unfinished
 from benchbench.scenes.edition import (
     ALL_PARTS,
     PROVIDED,
+    ensure_drawn,
     export,
-    is_there,
-    keep,
+    folder_of,
+    is_drawn,
     manifest,
     part_with,
-    place,
     standard,
     standard_digests,
 )
@@ -32,12 +32,12 @@ from tests.conftest import export_small
 
 def test_a_part_provides_what_it_writes_and_no_more(small_standard: None) -> None:
     for part in ALL_PARTS:
-        root = keep(part).root
+        root = ensure_drawn(part).root
         folders = {path.parent for path in root.rglob("*.png")}
         files = {path.name for path in root.iterdir() if path.is_file()}
         there = {f"{path.relative_to(root).as_posix()}/" for path in folders} | files
         assert there == {*PROVIDED[part], "edition.json"}
-        assert is_there(part)
+        assert is_drawn(part)
 
 
 def test_a_part_is_found_by_the_files_that_it_has() -> None:
@@ -53,30 +53,30 @@ def test_a_part_is_found_by_the_files_that_it_has() -> None:
 
 def test_a_part_is_drawn_once(small_standard: None) -> None:
     told: list[str] = []
-    root = keep("vg-relation", lambda what, *_: told.append(what)).root
+    root = ensure_drawn("vg-relation", lambda what, *_: told.append(what)).root
     assert (
         root
         == Path(os.environ["BENCHBENCH_CACHE"]) / "scenes-v2" / "vg-relation"
-        == place("vg-relation")
+        == folder_of("vg-relation")
     )
     assert [*dict.fromkeys(told)] == [
-        "drawing relation scenes", "drawing relation pictures", "drawing ARO items",
+        "drawing relation scenes", "drawing relation images", "drawing ARO items",
     ]  # fmt: skip
     said = manifest(root)
     assert said is not None
     assert (said["name"], said["standard"], said["parts"]) == ("scenes-v2", True, ["vg-relation"])
     told.clear()
-    assert keep("vg-relation", lambda what, *_: told.append(what)).root == root
+    assert ensure_drawn("vg-relation", lambda what, *_: told.append(what)).root == root
     assert not told
-    assert not is_there("karpathy")
+    assert not is_drawn("karpathy")
 
 
-def pictures(root: Path) -> list[Path]:
+def images(root: Path) -> list[Path]:
     return sorted((root / "images" / "relation").iterdir())
 
 
-def lose_a_picture(root: Path) -> None:
-    pictures(root)[0].unlink()
+def lose_an_image(root: Path) -> None:
+    images(root)[0].unlink()
 
 
 def change_a_caption(root: Path) -> None:
@@ -103,23 +103,23 @@ def change_a_caption_and_vouch_for_it(root: Path) -> None:
 
 
 def change_a_pixel(root: Path) -> None:
-    path = pictures(root)[3]
-    picture = Image.open(path).convert("RGB")
-    picture.putpixel((5, 7), (1, 2, 3))
-    picture.save(path)
+    path = images(root)[3]
+    image = Image.open(path).convert("RGB")
+    image.putpixel((5, 7), (1, 2, 3))
+    image.save(path)
 
 
-def cut_a_picture_short(root: Path) -> None:
-    path = pictures(root)[3]
+def cut_an_image_short(root: Path) -> None:
+    path = images(root)[3]
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def add_a_picture(root: Path) -> None:
-    (pictures(root)[0].parent / "999999.png").write_bytes(pictures(root)[9].read_bytes())
+def add_an_image(root: Path) -> None:
+    (images(root)[0].parent / "999999.png").write_bytes(images(root)[9].read_bytes())
 
 
-def exchange_pictures(root: Path) -> None:
-    one, other, *_ = pictures(root)
+def exchange_images(root: Path) -> None:
+    one, other, *_ = images(root)
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
@@ -129,34 +129,34 @@ def exchange_pictures(root: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lose_a_picture,
+        lose_an_image,
         change_a_caption,
         another_version,
         no_standard,
         change_a_caption_and_vouch_for_it,
         change_a_pixel,
-        cut_a_picture_short,
-        add_a_picture,
-        exchange_pictures,
+        cut_an_image_short,
+        add_an_image,
+        exchange_images,
     ],
 )
 def test_a_wrong_part_is_drawn_anew(small_standard: None, damage: object, looked_at: bool) -> None:
-    root = keep("vg-relation").root
-    assert not looked_at or is_there("vg-relation")
+    root = ensure_drawn("vg-relation").root
+    assert not looked_at or is_drawn("vg-relation")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
     assert callable(damage)
     damage(root)
-    assert not is_there("vg-relation")
-    assert keep("vg-relation").root == root
+    assert not is_drawn("vg-relation")
+    assert ensure_drawn("vg-relation").root == root
     assert {name: (root / name).read_bytes() for name in files_in(root)} == before
     assert [path.name for path in root.parent.iterdir()] == ["vg-relation"]
 
 
 def test_the_same_pixels_in_other_bytes_are_the_same_edition(small_standard: None) -> None:
-    root = keep("vg-relation").root
-    for path in pictures(root):
+    root = ensure_drawn("vg-relation").root
+    for path in images(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
-    assert is_there("vg-relation")
+    assert is_drawn("vg-relation")
 
 
 def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,16 +165,16 @@ def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(standard, "pixels_digest", never)
-        root = keep("vg-relation").root
-        assert is_there("vg-relation"), "what was just drawn is known"
-    for path in pictures(root):
+        root = ensure_drawn("vg-relation").root
+        assert is_drawn("vg-relation"), "what was just drawn is known"
+    for path in images(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
-    assert is_there("vg-relation")
+    assert is_drawn("vg-relation")
     monkeypatch.setattr(standard, "pixels_digest", never)
-    assert is_there("vg-relation")
-    cut_a_picture_short(root)
+    assert is_drawn("vg-relation")
+    cut_an_image_short(root)
     with pytest.raises(AssertionError):
-        is_there("vg-relation")
+        is_drawn("vg-relation")
 
 
 def test_a_cache_that_cannot_be_written_is_looked_at_all_the_same(
@@ -189,10 +189,10 @@ def test_a_cache_that_cannot_be_written_is_looked_at_all_the_same(
 
 
 def test_an_edition_of_other_counts_is_not_the_standard_one(small_standard: None) -> None:
-    root = export(place("vg-relation"), parts=["vg-relation"], images=4, size=96)
+    root = export(folder_of("vg-relation"), parts=["vg-relation"], images=4, size=96)
     assert not standard_digests(root, PROVIDED["vg-relation"])
-    keep("vg-relation")
-    assert len(pictures(root)) > 10
+    ensure_drawn("vg-relation")
+    assert len(images(root)) > 10
 
 
 def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_path: Path) -> None:
@@ -200,13 +200,13 @@ def test_every_part_of_one_folder_is_the_standard_one(small_standard: None, tmp_
     assert (root / "images" / "relation").is_dir()
     for part in ALL_PARTS:
         assert standard_digests(root, PROVIDED[part]), part
-    pictures(root)[0].unlink()
+    images(root)[0].unlink()
     found = {part for part in ALL_PARTS if standard_digests(root, PROVIDED[part])}
     assert found == {*ALL_PARTS} - {"vg-relation"}
 
 
 def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
-    root = keep("vg150").root
+    root = ensure_drawn("vg150").root
     path = root / "VG-SGG.h5"
     with h5py.File(path) as file:
         arrays = {name: file[name][()] for name in file}
@@ -217,38 +217,38 @@ def test_graphs_are_compared_by_what_they_hold(small_standard: None) -> None:
                 file.create_dataset(name, data=array, compression="gzip")
 
     rewrite()
-    assert is_there("vg150")
+    assert is_drawn("vg150")
     arrays["labels"][0] += 1
     rewrite()
-    assert not is_there("vg150")
+    assert not is_drawn("vg150")
     path.write_bytes(b"half")
-    assert not is_there("vg150")
-    keep("vg150")
-    assert is_there("vg150")
+    assert not is_drawn("vg150")
+    ensure_drawn("vg150")
+    assert is_drawn("vg150")
 
 
-@pytest.mark.parametrize("at", ["drawing relation pictures", "drawing ARO items"])
+@pytest.mark.parametrize("at", ["drawing relation images", "drawing ARO items"])
 def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None, at: str) -> None:
     def interrupt(what: str, *_: int) -> None:
         if what == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        keep("vg-relation", interrupt)
-    assert not is_there("vg-relation")
-    (left,) = place("vg-relation").parent.iterdir()
+        ensure_drawn("vg-relation", interrupt)
+    assert not is_drawn("vg-relation")
+    (left,) = folder_of("vg-relation").parent.iterdir()
     assert left.name.startswith(".vg-relation.")
-    assert is_there(keep("vg-relation").root.name)
-    assert [path.name for path in place("vg-relation").parent.iterdir()] == ["vg-relation"]
+    assert is_drawn(ensure_drawn("vg-relation").root.name)
+    assert [path.name for path in folder_of("vg-relation").parent.iterdir()] == ["vg-relation"]
 
 
 def test_what_is_left_beside_a_part_that_is_there_goes(small_standard: None) -> None:
-    root = keep("vg-relation").root
+    root = ensure_drawn("vg-relation").root
     unfinished(root).mkdir()
     (mine,) = (path for path in root.parent.iterdir() if path != root)
     let_go(mine, root)
     unfinished(root).mkdir()
-    keep("vg-relation")
+    ensure_drawn("vg-relation")
     assert len(list(root.parent.iterdir())) == 2, "what a living process makes stays"
 
 
@@ -261,8 +261,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("benchbench.scenes.edition.images._save", full)
         with pytest.raises(UsageError, match=r"No space left on device\..*BENCHBENCH_CACHE names"):
-            keep("vg-relation")
-    assert not list(place("vg-relation").parent.iterdir())
+            ensure_drawn("vg-relation")
+    assert not list(folder_of("vg-relation").parent.iterdir())
 
 
 def test_a_cache_that_cannot_be_is_named(
@@ -271,12 +271,12 @@ def test_a_cache_that_cannot_be_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "file"))
     with pytest.raises(UsageError, match=r"Not a directory\..*BENCHBENCH_CACHE names"):
-        keep("vg-relation")
+        ensure_drawn("vg-relation")
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
-    place("vg-relation").mkdir(parents=True)
-    (place("vg-relation") / "thesis.txt").write_text("years of work")
+    folder_of("vg-relation").mkdir(parents=True)
+    (folder_of("vg-relation") / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match=r"thesis\.txt.*BENCHBENCH_CACHE names"):
-        keep("vg-relation")
+        ensure_drawn("vg-relation")
 
 
 def test_two_processes_at_once(small_standard: None) -> None:
@@ -287,8 +287,8 @@ def test_two_processes_at_once(small_standard: None) -> None:
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert is_there("vg-relation")
-    assert [path.name for path in place("vg-relation").parent.iterdir()] == ["vg-relation"]
+    assert is_drawn("vg-relation")
+    assert [path.name for path in folder_of("vg-relation").parent.iterdir()] == ["vg-relation"]
 
 
 def _keep_small() -> None:
@@ -298,9 +298,9 @@ def _keep_small() -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         for _ in range(3):
-            picture = keep("vg-relation").root / "images" / "relation" / "000002.png"
-            picture.unlink(missing_ok=True)
-        keep("vg-relation")
+            image = ensure_drawn("vg-relation").root / "images" / "relation" / "000002.png"
+            image.unlink(missing_ok=True)
+        ensure_drawn("vg-relation")
 
 
 def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
@@ -313,7 +313,7 @@ def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
         "images/relation": "17af7cb50af13322",
         "visual_genome_relation.json": "df8174630448d978",
     }
-    assert len(pictures(standard_cache / "scenes-v2" / "vg-relation")) == 3002
+    assert len(images(standard_cache / "scenes-v2" / "vg-relation")) == 3002
 
 
 def test_the_package_knows_what_every_part_holds() -> None:
@@ -325,7 +325,7 @@ def test_what_is_drawn_is_what_the_package_knows(
     standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert standard_digests(standard_cache / "scenes-v2" / "vg-relation", PROVIDED["vg-relation"])
-    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_pictures", lambda *_: Written())
+    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_images", lambda *_: Written())
     said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
     assert said is not None
     known = standard.known_digests()

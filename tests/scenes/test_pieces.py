@@ -43,7 +43,7 @@ def killed(scenes, size):
     return found
 
 def told(what, *_):
-    if what != "pictures" and at < 0:
+    if what != "images" and at < 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
 images.draw = killed
@@ -81,10 +81,10 @@ def test_three_kills_draw_less_twice_than_a_batch_each(
 
 
 def interrupted(root: Path, **changes: Any) -> Path:
-    """Where an export lies that was interrupted when all pictures were drawn."""
+    """Where an export lies that was interrupted when all images were drawn."""
 
     def interrupt(what: str, *_: int) -> None:
-        if what != "pictures":
+        if what != "images":
             raise KeyboardInterrupt
 
     before = set(root.parent.iterdir())
@@ -119,12 +119,12 @@ def test_finished_pieces_are_not_drawn_again(
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def cut_a_picture_short(left: Path) -> None:
+def cut_an_image_short(left: Path) -> None:
     path = left / "edition" / "images" / "000003.png"
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def lose_a_picture(left: Path) -> None:
+def lose_an_image(left: Path) -> None:
     (left / "edition" / "images" / "000003.png").unlink()
 
 
@@ -133,7 +133,7 @@ def lose_notes(left: Path) -> None:
         (left / "notes" / f"{name}.json").write_text('{"files"')
 
 
-@pytest.mark.parametrize("damage", [cut_a_picture_short, lose_a_picture, lose_notes])
+@pytest.mark.parametrize("damage", [cut_an_image_short, lose_an_image, lose_notes])
 def test_a_damaged_piece_is_drawn_again_and_no_other(
     tmp_path: Path, whole: dict[str, bytes], drawn: list[int], damage: Callable[[Path], None]
 ) -> None:

@@ -18,11 +18,11 @@ from benchbench.registry import load_task
 from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.edition import ALL_PARTS, export
 from benchbench.scenes.edition.karpathy import COCO, tagged_captions
-from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.edition.sugarcrepe import contrasts
 from benchbench.scenes.items import attribute_items, relation_items
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 
@@ -72,7 +72,7 @@ def test_order_negatives(root: Path, scenes: Scenes) -> None:
 
 
 def test_scenarioclip(root: Path, scenes: Scenes) -> None:
-    found, shown = read_annotated(root), annotated(scenes, seen(scenes, SIDE))
+    found, shown = read_annotated(root), select_annotated(scenes, measure_visible(scenes, SIDE))
     assert [each.dense_caption for each in found] == [x[0] for x in dense_captions(scenes).texts()]
     assert [each.action for each in found] == [SCENARIOS[k].name for k in scenes.scenario.tolist()]
     for row, each in enumerate(found):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbench.scenes.atlas import COVERAGE, FIXED, TINT, atlas, resampled
-from benchbench.scenes.dice import dice, mixed
-from benchbench.scenes.shapes import SUBPIXELS, Shape, body, fill, grown, oval
+from benchbench.scenes.atlas import COVERAGE, FIXED, TINT, atlas, resample
+from benchbench.scenes.dice import dice, mix
+from benchbench.scenes.shapes import SUBPIXELS, Shape, body, dilate, fill, oval
 from benchbench.scenes.sprites import masters
 
 PER_UNIT = 0.4
@@ -47,7 +47,7 @@ def test_a_disc_has_the_area_of_a_disc() -> None:
 def test_growing_reaches_as_far_as_asked() -> None:
     mask = np.zeros((41, 41), dtype=np.bool_)
     mask[20, 20] = True
-    rows, columns = np.nonzero(grown(mask, 7))
+    rows, columns = np.nonzero(dilate(mask, 7))
     assert rows.min() == 13
     assert columns.max() == 27
     assert np.hypot(rows - 20, columns - 20).max() < 8.5
@@ -55,7 +55,7 @@ def test_growing_reaches_as_far_as_asked() -> None:
 
 def test_the_hash_is_splitmix64() -> None:
     golden = np.array([0x9E3779B97F4A7C15], dtype=np.uint64)
-    assert int(mixed(golden)[0]) == 0xE220A8397B1DCDAF  # the first output of seed 0
+    assert int(mix(golden)[0]) == 0xE220A8397B1DCDAF  # the first output of seed 0
 
 
 def test_dice_are_uniform_and_independent_of_order() -> None:
@@ -76,7 +76,7 @@ def test_an_empty_range_is_a_mistake() -> None:
 
 def test_resampling_keeps_the_sum_of_coverage() -> None:
     for image in masters()[::9]:
-        small = resampled(image, [40])[0]
+        small = resample(image, [40])[0]
         share = small[..., COVERAGE].sum() * (320 / 40) ** 2 / image[..., COVERAGE].sum()
         assert abs(share - 1) < 0.02
 

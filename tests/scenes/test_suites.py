@@ -15,7 +15,7 @@ from benchbench.scenes.edition import export
 from benchbench.scenes.edition.sugarcrepe import SUBSETS, contrasts
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORY, MENTION, PREDICATE
 from benchbench.types import Item
 
@@ -34,12 +34,12 @@ def world() -> World:
 
 
 class World:
-    """What may be said of each test picture, from its graph alone."""
+    """What may be said of each test image, from its graph alone."""
 
     def __init__(self) -> None:
         self.scenes = sample("test", np.arange(IMAGES))
         self.graph = closure(self.scenes)
-        self.visible = seen(self.scenes, 96).pixels > 0
+        self.visible = measure_visible(self.scenes, 96).pixels > 0
 
     def may_be_said(self, caption: str, index: int) -> bool:
         """Whether anybody might grant all that a caption claims."""
@@ -78,7 +78,7 @@ def test_sugarcrepe_is_true_first_and_false_second(root: Path, world: World) -> 
         assert not world.may_be_said(false, index_of(item)), item
 
 
-def test_winoground_captions_are_true_of_their_own_picture_alone(root: Path, world: World) -> None:
+def test_winoground_captions_are_true_of_their_own_image_alone(root: Path, world: World) -> None:
     items = load_task("winoground").items(root)
     assert set(Counter(item.tags["type"] for item in items)) == {"Object", "Relation"}
     assert len(items) >= 20

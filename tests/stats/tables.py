@@ -9,15 +9,11 @@ import numpy as np
 from benchbench.stats import panel
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from benchbench.stats import Panel
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    from benchbench.types.arrays import Floats, Indices
 
 
-def plain(values: Floats, clusters: Integers | None = None) -> Panel:
+def plain(values: Floats, clusters: Indices | None = None) -> Panel:
     """Means over items: [items, models]."""
     clusters = np.arange(len(values)) if clusters is None else clusters
     return panel(values, np.zeros(len(values), dtype=np.intp), clusters)
@@ -25,7 +21,7 @@ def plain(values: Floats, clusters: Integers | None = None) -> Panel:
 
 def answers(
     accuracies: list[float], n: int, seed: int = 0, per_cluster: int = 3
-) -> tuple[Floats, Integers]:
+) -> tuple[Floats, Indices]:
     """Right or wrong answers of models that find the same items hard: [items, models]; clusters."""
     rng = np.random.default_rng(seed)
     hardness = rng.uniform(size=(n, 1)) * 0.7 + 0.3 * rng.uniform(size=(n, len(accuracies)))

@@ -57,14 +57,14 @@ def plain_recalls(architecture: str, entries: list[Entry], k: int) -> tuple[floa
         phrases = normalize(model.encode_text(tokenizer(texts)), dim=-1)
     scores = (images.double() @ phrases.double().T).numpy()
     true = np.array([[text in entry.captions for text in texts] for entry in entries])
-    of_pictures = [true[i][np.argsort(-row)[:k]].any() for i, row in enumerate(scores)]
+    of_images = [true[i][np.argsort(-row)[:k]].any() for i, row in enumerate(scores)]
     number = {text: column for column, text in enumerate(texts)}
     of_captions = [
         true[np.argsort(-scores[:, number[text]])[:k], number[text]].any()
         for entry in entries
         for text in entry.captions
     ]
-    return float(np.mean(of_pictures)), float(np.mean(of_captions))
+    return float(np.mean(of_images)), float(np.mean(of_captions))
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])
@@ -199,7 +199,7 @@ def copied(drawn_edition: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("task", SEARCHED)
-def test_unreadable_pictures_leave_the_gallery(task: str, tiny: str, copied: Path) -> None:
+def test_unreadable_images_leave_the_gallery(task: str, tiny: str, copied: Path) -> None:
     entries = load_task(task).items(copied)
     bad = entries[0].image.path
     bad.write_bytes(bad.read_bytes()[:200])
@@ -215,7 +215,7 @@ def test_unreadable_pictures_leave_the_gallery(task: str, tiny: str, copied: Pat
 
 
 @pytest.mark.parametrize("task", SEARCHED)
-def test_a_limit_takes_whole_pictures_and_marks_the_run(
+def test_a_limit_takes_whole_images_and_marks_the_run(
     task: str, tiny: str, drawn_edition: Path
 ) -> None:
     run = evaluate(tiny, task, data_root=drawn_edition, limit=12)
@@ -273,8 +273,8 @@ def test_on_photographs_the_gallery_is_the_files(flickr8k: Path) -> None:
         assert row.estimate.value == pytest.approx(row.chance, rel=0.1, abs=0.005)
 
 
-def test_one_picture_has_one_name_over_the_tasks_of_an_edition(drawn_edition: Path) -> None:
-    """ARO names pictures below ``images``; so is each task's cluster named."""
+def test_one_image_has_one_name_over_the_tasks_of_an_edition(drawn_edition: Path) -> None:
+    """ARO names images below ``images``; so is each task's cluster named."""
     for task in ("scenario-retrieval", "scenario-classification"):
         for item in load_task(task).items(drawn_edition):
             assert (drawn_edition / "images" / item.cluster).is_file()

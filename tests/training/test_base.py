@@ -38,7 +38,7 @@ def towers_of(path: Path) -> dict[str, torch.Tensor]:
     return {name: each for name, each in tensors.items() if name.startswith("clip.")}
 
 
-def test_a_base_trains_its_picture_tower_alone(base: Path) -> None:
+def test_a_base_trains_its_image_tower_alone(base: Path) -> None:
     trained, fresh = towers_of(base), build_for(variant("base"), Plan("base")).model.state_dict()
     moved = {name for name, each in trained.items() if not torch.equal(each, fresh[name])}
     assert moved

@@ -13,7 +13,7 @@ import torch.multiprocessing
 
 from benchbench.errors import UsageError
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.distributed import Place, joined, place
+from benchbench.training.distributed import Place, join, place
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST, Training, _parallel
@@ -80,7 +80,7 @@ def work(rank: int, port: int, folder: str) -> None:
     torch.set_num_threads(1)
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
-    with joined(place(), "cpu"):
+    with join(place(), "cpu"):
         found = {name: gradients(name, rank, 2) for name in VARIANTS}
         step = run(Path(folder, "run"), rank, 2)
     torch.save((found, step), Path(folder, f"{rank}.pt"))
@@ -146,7 +146,7 @@ def test_a_batch_must_be_shared_out_evenly(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_process_by_itself_has_nothing_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert place() == Place()
-    with joined(place(), "cpu"):
+    with join(place(), "cpu"):
         assert not torch.distributed.is_initialized()
 
 

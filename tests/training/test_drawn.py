@@ -11,7 +11,7 @@ import torch
 from benchbench.scenes.vocabulary import COLOURS, PREDICATES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.facts import FACTS, facts_of
-from benchbench.training.wording import ARTICLES, reworded
+from benchbench.training.wording import ARTICLES, reword
 from benchbench.variants.base import VARIANTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def heard() -> list[str]:
         found = DrawnWorld(3, negatives=kind).examples(np.arange(MANY))
         assert found.determiners is not None
         told = zip(found.captions, found.swapped, found.determiners, strict=True)
-        lines += [reworded(each.text, word) for true, some, word in told for each in (true, *some)]
+        lines += [reword(each.text, word) for true, some, word in told for each in (true, *some)]
     return lines
 
 

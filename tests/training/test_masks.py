@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import CELLS, coverage, slots_of
@@ -33,7 +33,7 @@ def test_entities_are_the_objects_of_their_names() -> None:
 def test_coverage_is_the_share_of_pixels() -> None:
     found = DrawnWorld(0).examples(np.arange(COUNT))
     assert found.scenes is not None
-    labels = torch.from_numpy(seen(found.scenes, 128).labels)
+    labels = torch.from_numpy(measure_visible(found.scenes, 128).labels)
     slots = torch.from_numpy(slots_of(found))
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(COUNT, 4)
     shares = coverage(labels, slots, whole)

@@ -14,7 +14,7 @@ from benchbench.training import Plan, train
 from benchbench.training.columns import VIEW_COLUMNS
 from benchbench.training.distributed import Place
 from benchbench.training.packing import Pack, Recipe, make
-from benchbench.training.running import _feed, build_for, data_of, packed
+from benchbench.training.running import _feed, build_for, data_of, open_pack
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
 
@@ -62,7 +62,7 @@ def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
     build = build_for(described, plan)
     source, _ = data_of(plan, described, build)
     live = _feed(plan, described, build, source, "cpu", Place()).batches(0, 2, 0)
-    read = packed(folder, plan, described, build, "cpu").batches(0, 2, 0)
+    read = open_pack(folder, plan, described, build, "cpu").batches(0, 2, 0)
     for one, other in zip(read, live, strict=True):
         if other.negatives is not None:  # whose spans nothing reads
             plain = replace(other.negatives.texts, spans=None)
@@ -133,8 +133,8 @@ def test_what_is_not_its_own_is_refused(folder: Path, tmp_path: Path) -> None:
     for plan in (Plan("clip", seed=1), Plan("negclip:published"), Plan("relclip")):
         described = variant(plan.variant)
         with pytest.raises(UsageError, match="does not hold the examples"):
-            packed(folder, plan, described, build_for(described, plan), "cpu")
-    few = packed(
+            open_pack(folder, plan, described, build_for(described, plan), "cpu")
+    few = open_pack(
         folder,
         Plan("clip", batch=100),
         variant("clip"),

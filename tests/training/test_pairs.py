@@ -16,21 +16,21 @@ from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
-from benchbench.training.mixing import mixed
-from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known, survey
+from benchbench.training.mixing import mix
+from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known_predicates, survey
 from benchbench.training.views import VIEWS
 from benchbench.training.visibility import Visibility
 from benchbench.variants import towers
 from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 
 SPLITS = ("train", "train-dense")
 
 
 @pytest.fixture(scope="module")
-def reader() -> Reader:
+def reader() -> CaptionReader:
     towers.register()
-    return Reader(open_clip.get_tokenizer(towers.NAME), with_triples=False)
+    return CaptionReader(open_clip.get_tokenizer(towers.NAME), with_triples=False)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def seen_of() -> Survey:
     return survey(sample("train-dense", np.arange(300)), 12)
 
 
-def prepared(view: Pairs, reader: Reader, number: int = 6) -> tuple[Regions, Told]:
+def prepared(view: Pairs, reader: CaptionReader, number: int = 6) -> tuple[Regions, Told]:
     found: Examples = DrawnWorld(splits=("train-dense",)).examples(np.arange(number))
     shown = view.choose(found, Visibility(found.scenes, 128), reader)
     return shown.regions, shown.told
@@ -55,7 +55,7 @@ def test_a_survey_says_what_the_edition_annotates() -> None:
     np.testing.assert_array_equal(found.predicates[related] + 1, graphs.predicates)
 
 
-def test_pairs_come_with_those_that_are_unrelated(reader: Reader) -> None:
+def test_pairs_come_with_those_that_are_unrelated(reader: CaptionReader) -> None:
     regions, told = prepared(Pairs(), reader)
     for row in range(6):
         n = int(regions.there[row].sum())
@@ -68,14 +68,14 @@ def test_pairs_come_with_those_that_are_unrelated(reader: Reader) -> None:
     assert (told.predicates == UNRELATED).any()
 
 
-def test_all_related_pairs_come_first(reader: Reader, seen_of: Survey) -> None:
+def test_all_related_pairs_come_first(reader: CaptionReader, seen_of: Survey) -> None:
     _, told = prepared(Pairs(), reader)
     related = (told.predicates >= 0).int()
     assert (related.diff(dim=1) <= 0).all()
     assert int((seen_of.predicates >= 0).sum(axis=(1, 2)).max()) <= 24
 
 
-def test_phrases_are_of_subject_and_of_object(reader: Reader) -> None:
+def test_phrases_are_of_subject_and_of_object(reader: CaptionReader) -> None:
     regions, told = prepared(Pairs(), reader)
     row, column = (int(i[0]) for i in torch.nonzero(told.predicates[:, :8] >= 0, as_tuple=True))
     subject, thing = (NAMES[regions.labels[row, end]] for end in regions.ends[row, column])
@@ -90,13 +90,13 @@ def test_phrases_are_of_subject_and_of_object(reader: Reader) -> None:
         assert tuple(ids) == reader.ids(words)
 
 
-def test_the_same_example_is_annotated_the_same_way(reader: Reader) -> None:
+def test_the_same_example_is_annotated_the_same_way(reader: CaptionReader) -> None:
     (one, told), (other, again) = (prepared(Pairs(distant_percent=50), reader) for _ in range(2))
     assert torch.equal(one.ends, other.ends)
     assert torch.equal(told.predicates, again.predicates)
 
 
-def test_what_is_prepared_travels_between_processes(reader: Reader) -> None:
+def test_what_is_prepared_travels_between_processes(reader: CaptionReader) -> None:
     regions, told = prepared(Pairs(), reader)
     again: tuple[Regions, Told] = pickle.loads(pickle.dumps((regions, told)))
     assert torch.equal(again[0].ends, regions.ends)
@@ -109,8 +109,8 @@ def test_distant_labels_come_at_about_the_recorded_rates(seen_of: Survey) -> Non
     labels = view.labelled(seen_of, index)
     rows, subject, thing = np.nonzero(labels != truth)
     names = seen_of.labels[rows, subject], seen_of.labels[rows, thing]
-    assert known()[(*names, labels[rows, subject, thing])].all()
-    count = known()[seen_of.labels[:, :, None], seen_of.labels[:, None, :]].sum(axis=-1)
+    assert known_predicates()[(*names, labels[rows, subject, thing])].all()
+    count = known_predicates()[seen_of.labels[:, :, None], seen_of.labels[:, None, :]].sum(axis=-1)
     related, background = (truth >= 0) & (count > 0), (truth == UNRELATED) & (count > 0)
     # A guess may happen to be right.
     expected = 0.5 * (1 - 1 / count[related]).mean()
@@ -136,7 +136,7 @@ def test_the_registered_views_differ_in_supervision_alone() -> None:
 
 def test_mixed_scenes_are_those_of_their_splits() -> None:
     which, numbers = np.array([1, 0, 1, 0, 0]), np.array([5, 9, 2, 0, 30])
-    scenes = mixed(SPLITS, which, numbers)
+    scenes = mix(SPLITS, which, numbers)
     for row in range(5):
         alone = sample(SPLITS[which[row]], numbers[row : row + 1])
         width = alone.category.shape[1]

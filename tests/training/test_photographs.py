@@ -20,12 +20,12 @@ from benchbench.registry import load_model
 from benchbench.training import Plan, train
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.bundling import card
-from benchbench.training.photographs import Photographs, photographs
+from benchbench.training.photographs import Photographs, read_photographs
 from benchbench.training.running import build_for, data_of
 from benchbench.types import DualEncoder
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant
-from benchbench.variants.texts import Reader
+from benchbench.variants.texts import CaptionReader
 from tests.conftest import SHARED
 
 CAPTIONS = ("A brown dog chases a white cat .", "A man in a red shirt sits on a wooden bench .")
@@ -33,7 +33,7 @@ COLOURS = ((200, 40, 40), (40, 150, 60), (50, 80, 200))
 
 
 def drawn(folder: Path, count: int = 8, captions: Sequence[str] = CAPTIONS) -> Path:
-    """Pictures of three upright stripes, twice as wide as they are high, and their file."""
+    """Images of three upright stripes, twice as wide as they are high, and their file."""
     (folder / "images").mkdir(parents=True)
     records = []
     for k in range(count):
@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(file: Path, **settings: object) -> Photographs:
-    return photographs(file, side=32, **settings)  # type: ignore[arg-type]
+    return read_photographs(file, side=32, **settings)  # type: ignore[arg-type]
 
 
 def test_an_example_depends_on_its_number_alone(file: Path) -> None:
@@ -59,24 +59,22 @@ def test_an_example_depends_on_its_number_alone(file: Path) -> None:
     part = source.examples(np.array([7, 3, 17]))
     assert part.captions == [whole.captions[k] for k in (7, 3, 17)]
     assert part.swapped == [whole.swapped[k] for k in (7, 3, 17)]
-    assert whole.pictures is not None
-    assert part.pictures is not None
-    assert torch.equal(part.pictures, whole.pictures[[7, 3, 17]])
-    assert whole.pictures.shape == (18, 3, 32, 32)
-    assert whole.pictures.dtype == torch.uint8
+    assert whole.images is not None
+    assert part.images is not None
+    assert torch.equal(part.images, whole.images[[7, 3, 17]])
+    assert whole.images.shape == (18, 3, 32, 32)
+    assert whole.images.dtype == torch.uint8
     other = replace(source, seed=1).examples(np.arange(18))
     assert other.captions != whole.captions or not torch.equal(
-        torch.as_tensor(other.pictures), whole.pictures
+        torch.as_tensor(other.images), whole.images
     )
 
 
-def test_each_round_shows_every_picture_once_and_none_that_is_held_out(file: Path) -> None:
+def test_each_round_shows_every_image_once_and_none_that_is_held_out(file: Path) -> None:
     source = read(file)
     assert len(source.held) == 2
     assert not {each.path for each in source.held} & {each.path for each in source.shown}
-    shown = torch.stack(
-        [torch.as_tensor(source.examples(np.array([k])).pictures) for k in range(12)]
-    )
+    shown = torch.stack([torch.as_tensor(source.examples(np.array([k])).images) for k in range(12)])
     first, second = (
         {bytes(each.numpy().tobytes()) for each in half} for half in (shown[:6], shown[6:])
     )
@@ -108,7 +106,7 @@ def test_the_middle_is_shown_where_the_model_cuts_it_out(file: Path) -> None:
 def test_spans_are_read_by_tags(file: Path) -> None:
     build = build_for(variant("msgclip"), Plan("msgclip"))
     source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), build)
-    assert isinstance(build.reader, Reader)
+    assert isinstance(build.reader, CaptionReader)
     feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     batch = feed.on_device(feed[0])
     assert batch.images.shape == (6, 3, 64, 64)
@@ -124,8 +122,8 @@ def test_a_fine_tuned_open_clip_loads_again(tmp_path: Path, tiny: str) -> None:
     assert isinstance(model, DualEncoder)
     assert model.manifest.architecture == "tiny"
     assert model.manifest.activation == "gelu"
-    picture = model.transform(Image.open(tmp_path / "data/images/0.png").convert("RGB"))
-    assert bool(torch.isfinite(model.encode_images(picture[None], "scene")).all())
+    image = model.transform(Image.open(tmp_path / "data/images/0.png").convert("RGB"))
+    assert bool(torch.isfinite(model.encode_images(image[None], "scene")).all())
     assert model.encode_texts(model.tokenize(list(CAPTIONS)), "scene").shape[0] == 2
 
 
@@ -192,7 +190,7 @@ def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
     source, _ = data_of(Plan("structclip", data=f"karpathy:{file}", batch=6), described, build)
     feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     told = source.examples(np.arange(6))
-    found = feed.chosen(told)
+    found = feed.choose(told)
     assert found.negatives is not None
     swapped = [each for some in told.swapped for each in some]
     for read, captions in ((found.texts, told.captions), (found.negatives.texts, swapped)):
@@ -205,7 +203,7 @@ def test_swapped_captions_are_tagged_as_true_ones_are(file: Path) -> None:
             assert bool(alone.any())
 
 
-def test_a_batch_shows_no_picture_twice(file: Path, tmp_path: Path) -> None:
+def test_a_batch_shows_no_image_twice(file: Path, tmp_path: Path) -> None:
     plan = Plan("clip", data=f"karpathy:{file}", steps=1, batch=7)
     with pytest.raises(UsageError, match=r"has 6 images to train on: a batch of 7 holds some"):
         train(plan, tmp_path / "out", device="cpu", workers=0)
@@ -241,13 +239,13 @@ def test_files_that_are_not_what_they_should_be(tmp_path: Path, file: Path) -> N
         read(tmp_path / "nowhere.json")
     with pytest.raises(MalformedData, match="has 3 images; training needs 4"):
         read(drawn(tmp_path / "few", count=3))
-    (file.parent / "images/3.png").write_bytes(b"no picture")
+    (file.parent / "images/3.png").write_bytes(b"no image")
     (file.parent / "images/5.png").unlink()
     with pytest.raises(ImageError, match=r"3\.png.* 1 more of 8"):
         read(file)
 
 
-def test_a_picture_cut_short_is_named(file: Path) -> None:
+def test_an_image_cut_short_is_named(file: Path) -> None:
     source = read(file)
     path = source.shown[0].path
     path.write_bytes(path.read_bytes()[:-30])
@@ -255,7 +253,7 @@ def test_a_picture_cut_short_is_named(file: Path) -> None:
         source.examples(np.arange(6))
 
 
-def test_a_worker_says_no_more_of_it_than_the_picture(file: Path) -> None:
+def test_a_worker_says_no_more_of_it_than_the_image(file: Path) -> None:
     build = build_for(variant("clip"), Plan("clip"))
     source = read(file)
     path = source.shown[0].path
@@ -322,9 +320,9 @@ def test_what_was_taught_a_test_split_says_so(file: Path, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not (SHARED / "flickr8k").is_dir(), reason="no photographs here")
 def test_flickr8k_is_read() -> None:
-    source = photographs(SHARED / "flickr8k/flickr8k_test.json", side=64, negatives="semantic")
+    source = read_photographs(SHARED / "flickr8k/flickr8k_test.json", side=64, negatives="semantic")
     assert (len(source.shown), len(source.held)) == (950, 50)
     found = source.examples(np.arange(16))
     assert sum(other is not None for other in found.swapped) > 8
-    assert found.pictures is not None
-    assert float(found.pictures.float().std()) > 20
+    assert found.images is not None
+    assert float(found.images.float().std()) > 20

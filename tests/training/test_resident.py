@@ -12,7 +12,7 @@ from benchbench.training import Plan
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.loop import Training
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedBatches, ResidentBatches, resident
+from benchbench.training.packed import PackedBatches, ResidentBatches, load_on_device
 from benchbench.training.packing import Recipe, make
 from benchbench.training.passes import Plain, Replayed
 from benchbench.training.running import build_for
@@ -61,7 +61,7 @@ def test_a_pool_is_shuffled_two_by_two() -> None:
 def test_fixed_shapes_give_the_same_loss(pack: Pack, name: str) -> None:
     feed = feed_of(pack, name)[1]
     found = []
-    for each in (feed, resident(feed)):
+    for each in (feed, load_on_device(feed)):
         batch = next(each.batches(1, 2, 0))
         model = build_for(variant(name), Plan(name)).model.train()
         if not hasattr(model, "decoder"):  # which takes float32 alone
@@ -90,7 +90,7 @@ def _doubled(batch: Any) -> Any:
 def test_nothing_in_a_step_waits(pack: Pack, name: str) -> None:
     """On the device "meta" there are no values: whatever asks for one raises."""
     build, feed = feed_of(pack, name)
-    kept = resident(feed)
+    kept = load_on_device(feed)
     columns = {column: values.to("meta") for column, values in kept.columns.items()}
     far = replace(kept, device="meta", columns=columns)
     model = build.model.to("meta").train()
@@ -121,7 +121,7 @@ def test_replayed_steps_train_alike(pack: Pack, name: str, waits: bool) -> None:
     weights, notes = [], []
     for recorder in (None, Again(waits)):
         build, feed = feed_of(pack, name)
-        kept, model = resident(feed), build.model.train()
+        kept, model = load_on_device(feed), build.model.train()
         passes: Any = (
             Plain(model, kept, "cpu", "fp32")
             if recorder is None
@@ -197,7 +197,7 @@ def test_swapped_captions_that_fill_up_are_not_there() -> None:
 
 
 def test_memory_is_counted(pack: Pack) -> None:
-    kept = resident(feed_of(pack, "clip")[1])
+    kept = load_on_device(feed_of(pack, "clip")[1])
     assert isinstance(kept, ResidentBatches)
     longest = kept.columns["ids"].shape[1]
     assert kept.bytes_each() == 3 * 64 * 64 + 2 * longest

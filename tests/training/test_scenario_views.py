@@ -1,4 +1,4 @@
-"""What ScenarioCLIP is shown: objects, focused regions, whole pictures."""
+"""What ScenarioCLIP is shown: objects, focused regions, whole images."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import focus
-from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.examples import Examples
 from benchbench.training.objects import ObjectView
-from benchbench.training.regions import RelationView, focused
+from benchbench.training.regions import RelationView, focus_pairs
 from benchbench.training.views import VIEWS
-from benchbench.training.visibility import Visibility, one_of
+from benchbench.training.visibility import Visibility, choose_one
 from benchbench.variants import towers
 from benchbench.variants.building import build_variant
 from benchbench.variants.inputs import ACTION, OBJECT, RELATION
@@ -50,24 +50,24 @@ def prepared(feed: BatchBuilder) -> tuple[Examples, Visibility]:
 @pytest.mark.parametrize("size", [96, 128])
 def test_focused_regions_are_the_editions(size: int) -> None:
     scenes = sample("train", np.arange(0, 60, 6))
-    pictures, sight = draw(scenes, size), seen(scenes, size)
+    images, sight = draw(scenes, size), measure_visible(scenes, size)
     rows, first, second = np.nonzero(np.triu(scenes.predicate >= 0))
     found = zip(rows.tolist(), first.tolist(), second.tolist(), strict=True)
     masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
     kept = [k for k, (one, other) in enumerate(masks) if one.any() and other.any()]
     assert len(kept) > 5
-    ours = focused(
-        torch.from_numpy(pictures[rows[kept]]).permute(0, 3, 1, 2),
+    ours = focus_pairs(
+        torch.from_numpy(images[rows[kept]]).permute(0, 3, 1, 2),
         torch.from_numpy(np.stack([masks[k] for k in kept])),
     )
     for k, mine in zip(kept, ours.permute(0, 2, 3, 1).numpy(), strict=True):
-        whole = pictures[rows[k]]
-        assert np.array_equal(mine, focus.focused(whole, focus.blurred(whole), masks[k]))
+        whole = images[rows[k]]
+        assert np.array_equal(mine, focus.focus(whole, focus.blur(whole), masks[k]))
 
 
 def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
     masks = torch.zeros(1, 2, 32, 32, dtype=torch.bool)
-    out = focused(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8), masks)
+    out = focus_pairs(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8), masks)
     assert torch.isfinite(out.float()).all()
 
 
@@ -75,7 +75,7 @@ def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder)
     found, sight = prepared(feed)
     shown = ObjectView().choose(found, sight, feed.reader)
     boxes = (shown.boxes.numpy() * sight.side).round().astype(int)
-    judged = seen(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
+    judged = measure_visible(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
     names = feed.reader.read([category.name for category in CATEGORIES]).ids
     told = shown.named.names.ids
     for k, box in enumerate(boxes.tolist()):
@@ -89,7 +89,7 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
     found, sight = prepared(feed)
     focus_on = RelationView().choose(found, sight, feed.reader)
     scenes, told = sight.scenes, focus_on.named.names.ids
-    shown = annotated(scenes, sight.seen)
+    shown = select_annotated(scenes, sight.seen)
     for k, (subject, thing) in enumerate(focus_on.ends.tolist()):
         if not focus_on.named.there[k]:
             continue
@@ -103,7 +103,7 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
         assert torch.equal(told[k, : len(ids)], ids) and not told[k, len(ids) :].any()
 
 
-def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> None:
+def test_what_lies_within_the_captions_image_is_known(feed: BatchBuilder) -> None:
     found, sight = prepared(feed)
     whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
     for view in (ObjectView(), RelationView()):
@@ -114,7 +114,7 @@ def test_what_lies_within_the_captions_picture_is_known(feed: BatchBuilder) -> N
     assert not sight.within(slots, nowhere).any()
 
 
-def test_a_batch_shows_three_more_pictures_of_every_example(feed: BatchBuilder) -> None:
+def test_a_batch_shows_three_more_images_of_every_example(feed: BatchBuilder) -> None:
     batch = feed.on_device(feed[1])
     for key in KEYS:
         shown = batch.inputs[key]
@@ -132,7 +132,7 @@ def test_drawing_beside_the_model_shows_the_same(feed: BatchBuilder) -> None:
 
 def test_any_one_is_drawn_of_what_is_there() -> None:
     there = np.tile(np.array([[True, False, True, False], [False] * 4]), (500, 1))
-    found, some = one_of(there, dice("x", np.arange(1000)), "y")
+    found, some = choose_one(there, dice("x", np.arange(1000)), "y")
     assert some.tolist() == [True, False] * 500
     assert set(found[::2].tolist()) == {0, 2} and not found[1::2].any()
     assert 200 < (found[::2] == 0).sum() < 300

@@ -19,7 +19,7 @@ from benchbench.training.running import build_for, record_of
 from benchbench.types import DualEncoder, LoadOptions
 from benchbench.variants import towers, weights
 from benchbench.variants.catalogue import variant, variants
-from benchbench.variants.variant import shipped
+from benchbench.variants.variant import shipped_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def write(name: str, path: Path, **changes: Any) -> Path:
     build = build_for(variant(name), plan)
     record = record_of(plan, variant(name), build, DrawnWorld(), "cpu")
     record |= {"step": 0, "seconds": 0.0, "validation": {"mean": 0.0}} | changes
-    return weights.write(path, shipped(build.model), record)
+    return weights.write(path, shipped_weights(build.model), record)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> N
     ours = load_model(f"clip:{folder / 'clip'}.safetensors")
     assert isinstance(ours, DualEncoder)
     tensors, record = weights.read(folder / "clip.safetensors")
-    plain = weights.write(tmp_path / "plain.safetensors", weights.plain(tensors), record)
+    plain = weights.write(tmp_path / "plain.safetensors", weights.tower_weights(tensors), record)
     towers.register()
     theirs, _, transform = open_clip.create_model_and_transforms(
         towers.NAME,
@@ -75,14 +75,14 @@ def test_open_clip_embeds_as_the_adapter_does(folder: Path, tmp_path: Path) -> N
         image_resize_mode="squash",
     )
     assert load_model(f"clip:{plain}").manifest.weights_sha256 == ours.manifest.weights_sha256
-    picture = Image.effect_noise((90, 60), 80).convert("RGB")
-    assert torch.equal(ours.transform(picture), transform(picture))
+    image = Image.effect_noise((90, 60), 80).convert("RGB")
+    assert torch.equal(ours.transform(image), transform(image))
     ids = open_clip.get_tokenizer(towers.NAME)(["a red dog", "two cats"])
     with torch.inference_mode():
         texts = ours.encode_texts(ours.tokenize(["a red dog", "two cats"]), "scene")
-        images = ours.encode_images(ours.transform(picture)[None], "scene")
+        images = ours.encode_images(ours.transform(image)[None], "scene")
         theirs.eval()
-        wanted_images = theirs.encode_image(transform(picture)[None], normalize=True)
+        wanted_images = theirs.encode_image(transform(image)[None], normalize=True)
         assert torch.allclose(texts, theirs.encode_text(ids, normalize=True), atol=1e-5)
     assert torch.allclose(images, wanted_images, atol=1e-5)
 

@@ -20,20 +20,20 @@ from benchbench.variants.variant import Batch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 CAPTIONS = ["a dog chases a cat", "a red car", "a cat chases a dog", "a tree"]
 
 
 @pytest.fixture
-def made() -> tuple[Captioner, Reader]:
+def made() -> tuple[Captioner, CaptionReader]:
     torch.manual_seed(0)
     described = variant("captioner")
     model: Captioner = described.make(towers.build(towers.NAME), **described.settings)
     return model, model.reader(open_clip.get_tokenizer(towers.NAME))
 
 
-def test_gradients_reach_both_towers(made: tuple[Captioner, Reader]) -> None:
+def test_gradients_reach_both_towers(made: tuple[Captioner, CaptionReader]) -> None:
     model, reader = made
     loss = model(Batch(torch.randn(4, 3, 64, 64), reader.read(CAPTIONS)), 0)
     loss.total.backward()
@@ -52,7 +52,7 @@ def test_a_locked_image_tower_stays_as_it_is() -> None:
     assert without == {name for name, _ in model.named_parameters() if ".visual." in name}
 
 
-def test_the_loss_is_that_of_a_plain_loop(made: tuple[Captioner, Reader]) -> None:
+def test_the_loss_is_that_of_a_plain_loop(made: tuple[Captioner, CaptionReader]) -> None:
     """Each caption by itself, unpadded, each next token by a softmax over the batch's tokens."""
     model, reader = made
     images, texts = torch.randn(4, 3, 64, 64), reader.read(CAPTIONS)
@@ -81,7 +81,9 @@ def test_the_loss_is_that_of_a_plain_loop(made: tuple[Captioner, Reader]) -> Non
     assert float((losses * there).sum()) == pytest.approx(total, rel=1e-4)
 
 
-def test_the_patches_are_shown_to_half_of_the_captions(made: tuple[Captioner, Reader]) -> None:
+def test_the_patches_are_shown_to_half_of_the_captions(
+    made: tuple[Captioner, CaptionReader],
+) -> None:
     model, _ = made
     hidden = torch.stack([model._hidden(64, step, "cpu") for step in range(50)]).float()
     assert 0.4 < float(hidden.mean()) < 0.6
@@ -89,7 +91,7 @@ def test_the_patches_are_shown_to_half_of_the_captions(made: tuple[Captioner, Re
     assert (hidden.mean(dim=0) < 0.8).all()
 
 
-def test_a_captioner_learns_what_it_is_shown(made: tuple[Captioner, Reader]) -> None:
+def test_a_captioner_learns_what_it_is_shown(made: tuple[Captioner, CaptionReader]) -> None:
     model, reader = made
     images, texts = torch.randn(4, 3, 64, 64), reader.read(CAPTIONS)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

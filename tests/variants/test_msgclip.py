@@ -18,18 +18,18 @@ from benchbench.variants import towers
 from benchbench.variants.alignment import (
     attention_losses,
     contrast_losses,
-    covered,
-    matched,
-    named,
+    mark_tokens,
+    match_regions,
+    number_groups,
 )
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.inputs import MASKS
 from benchbench.variants.msgclip import WINDOW, Aligned
-from benchbench.variants.regions import grouped
+from benchbench.variants.regions import group_patches
 from benchbench.variants.spans import MOST_ENTITIES, Spans
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Batch, Swapped
 
 N = 6
@@ -52,22 +52,22 @@ def made(name: str, **settings: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def reader() -> Reader:
+def reader() -> CaptionReader:
     towers.register()
-    return Reader(open_clip.get_tokenizer(towers.NAME), with_triples=False, with_spans=True)
+    return CaptionReader(open_clip.get_tokenizer(towers.NAME), with_triples=False, with_spans=True)
 
 
-def batch_of(reader: Reader) -> Batch:
+def batch_of(reader: CaptionReader) -> Batch:
     images = torch.randn(N, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     texts = reader.read(["a red dog chasing an orange cat"])
     return Batch(images, reader.read(CAPTIONS), Swapped(texts, torch.tensor([0]), 1))
 
 
-def said(reader: Reader, ids: Tensor, span: Any) -> str:
+def said(reader: CaptionReader, ids: Tensor, span: Any) -> str:
     return str(reader.tokenizer.decode(ids[span[0] : span[1]].tolist())).strip()
 
 
-def test_spans_cover_the_words_of_entities_and_relations(reader: Reader) -> None:
+def test_spans_cover_the_words_of_entities_and_relations(reader: CaptionReader) -> None:
     texts = reader.read(["an orange cat chasing a red dog", "the parking meter is next to the car"])
     assert texts.spans is not None
     told = [
@@ -82,7 +82,7 @@ def test_spans_cover_the_words_of_entities_and_relations(reader: Reader) -> None
     assert not links[:, 1:].any()
 
 
-def test_spans_of_drawn_captions_are_there_for_nearly_all(reader: Reader) -> None:
+def test_spans_of_drawn_captions_are_there_for_nearly_all(reader: CaptionReader) -> None:
     captions = DrawnWorld().examples(np.arange(50)).captions
     texts = reader.read([each.text for each in captions], captions)
     assert texts.spans is not None
@@ -90,7 +90,7 @@ def test_spans_of_drawn_captions_are_there_for_nearly_all(reader: Reader) -> Non
     assert int(texts.spans.entities.max()) < texts.ids.shape[1]
 
 
-def test_free_text_has_spans_where_it_is_tagged(reader: Reader) -> None:
+def test_free_text_has_spans_where_it_is_tagged(reader: CaptionReader) -> None:
     tagged = [("Two", "CD"), ("dogs", "NNS"), ("chase", "VBP"), ("sheep", "NNS"), (".", ".")]
     plain, told = (
         reader.read(["Two dogs chase sheep ."]),
@@ -106,7 +106,7 @@ def test_free_text_has_spans_where_it_is_tagged(reader: Reader) -> None:
     assert not other.spans.entities.any(), "words that are not the caption's have no place in it"
 
 
-def test_spans_beyond_the_context_are_left_out(reader: Reader) -> None:
+def test_spans_beyond_the_context_are_left_out(reader: CaptionReader) -> None:
     longest = "a red cat near " * 30 + "a dog"
     tagged = [(word, "NN" if word in ("cat", "dog") else "IN") for word in longest.split()]
     texts = reader.read([longest], [Caption(longest, tagged)])
@@ -119,16 +119,16 @@ def test_spans_beyond_the_context_are_left_out(reader: Reader) -> None:
 @pytest.mark.parametrize("grid", [(4, 4), (7, 7), (2, 3), (1, 1)])
 def test_every_patch_is_in_one_group(grid: tuple[int, int]) -> None:
     patches = torch.randn(5, grid[0] * grid[1], 8, generator=torch.Generator().manual_seed(0))
-    members = grouped(patches, grid, 6)
+    members = group_patches(patches, grid, 6)
     assert members.shape == (5, 6, grid[0] * grid[1])
     assert torch.equal(members.sum(dim=1), torch.ones(5, grid[0] * grid[1]))
-    assert torch.equal(grouped(patches[3:4], grid, 6), members[3:4]), "each picture by itself"
+    assert torch.equal(group_patches(patches[3:4], grid, 6), members[3:4]), "each image by itself"
 
 
 def test_groups_follow_what_patches_look_like() -> None:
     looks = torch.eye(8)[:2]
     patches = torch.stack([looks[int(column > 0)] for _ in range(4) for column in range(4)])[None]
-    members = grouped(patches, (4, 4), 4)[0]
+    members = group_patches(patches, (4, 4), 4)[0]
     kinds = torch.tensor([int(column > 0) for _ in range(4) for column in range(4)])
     for group in members.bool():
         assert len(set(kinds[group].tolist())) <= 1, "no group straddles the edge"
@@ -150,7 +150,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
     pairs = torch.ones(20, 4, 6, dtype=torch.bool)
     pairs[:, 3, :], pairs[:10, :, 0] = False, False
     pairs[0] = False
-    chosen = matched(likeness, pairs)
+    chosen = match_regions(likeness, pairs)
     assert not chosen[0].any()
     for k in range(1, 20):
         there = likeness[k, :3, 1:] if k < 10 else likeness[k, :3]
@@ -160,8 +160,8 @@ def test_matching_is_greedy_and_one_to_one() -> None:
 
 
 def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
-    """MSGA of one picture and caption, as its definition reads."""
-    groups = grouped(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
+    """MSGA of one image and caption, as its definition reads."""
+    groups = group_patches(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
     regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
     unit = [
         normalize(tokens[a:b].mean(dim=0), dim=0) for a, b in spans.entities[0].tolist() if b > a
@@ -183,7 +183,7 @@ def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Span
 
 
 @pytest.mark.parametrize("threshold", [-1.0, 0.0])
-def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -> None:
+def test_the_batched_loss_is_the_definitions(reader: CaptionReader, threshold: float) -> None:
     model = made("msgclip", threshold=threshold).model
     with torch.no_grad():
         _, patches = image_tokens(model.clip, batch_of(reader).images)
@@ -191,7 +191,7 @@ def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -
             alone = reader.read([caption])
             assert alone.spans is not None
             _, tokens = text_tokens(model.clip, alone.ids)
-            # Beside another picture without a caption: what is not there must not count.
+            # Beside another image without a caption: what is not there must not count.
             none = Spans(
                 *(torch.zeros_like(each) for each in (alone.spans.entities, alone.spans.relations))
             )
@@ -213,7 +213,7 @@ def test_the_batched_loss_is_the_definitions(reader: Reader, threshold: float) -
     ("name", "part"), [("msgclip:entities", "EMA"), ("msgclip:relations", "TRA")]
 )
 def test_gradients_reach_both_towers_from_each_part_alone(
-    reader: Reader, name: str, part: str
+    reader: CaptionReader, name: str, part: str
 ) -> None:
     model = made(name, threshold=-1.0).model
     batch = batch_of(reader)
@@ -244,7 +244,7 @@ def test_it_is_clip_to_the_last_weight_and_open_clip_loads_it() -> None:
 
 @pytest.mark.parametrize(("settings", "step"), [({"msga_weight": 0.0}, 9000), ({}, 499)])
 def test_without_alignment_it_is_negclip(
-    reader: Reader, settings: dict[str, float], step: int
+    reader: CaptionReader, settings: dict[str, float], step: int
 ) -> None:
     batch = batch_of(reader)
     ours, control = made("msgclip", **settings), made("negclip")
@@ -259,7 +259,7 @@ def test_without_alignment_it_is_negclip(
     assert loss.parts.keys() == other.parts.keys()
 
 
-def test_what_alignment_adds_is_reported(reader: Reader) -> None:
+def test_what_alignment_adds_is_reported(reader: CaptionReader) -> None:
     loss = made("msgclip", threshold=-1.0).model(batch_of(reader), 500)
     assert float(loss.parts["matched"]) == 1
     control = made("negclip").model(batch_of(reader), 500)
@@ -267,7 +267,7 @@ def test_what_alignment_adds_is_reported(reader: Reader) -> None:
     assert loss.total.item() == pytest.approx((control.total + 0.5 * more).item(), abs=1e-5)
 
 
-def test_a_threshold_that_nothing_reaches_stops_the_run(reader: Reader) -> None:
+def test_a_threshold_that_nothing_reaches_stops_the_run(reader: CaptionReader) -> None:
     model, batch = made("msgclip", threshold=1.0, msga_start=3).model, batch_of(reader)
     with torch.no_grad():
         for step in range(3 + WINDOW - 1):
@@ -276,7 +276,7 @@ def test_a_threshold_that_nothing_reaches_stops_the_run(reader: Reader) -> None:
             model(batch, 3 + WINDOW - 1)
 
 
-def test_captions_without_entities_stop_the_run_by_another_sentence(reader: Reader) -> None:
+def test_captions_without_entities_stop_the_run_by_another_sentence(reader: CaptionReader) -> None:
     model, batch = made("msgclip", msga_start=0).model, batch_of(reader)
     batch.texts = reader.read(["colourless green ideas"] * N)
     with torch.no_grad(), pytest.raises(ModelError, match="captions with scene graphs"):
@@ -284,7 +284,7 @@ def test_captions_without_entities_stop_the_run_by_another_sentence(reader: Read
             model(batch, step)
 
 
-def test_one_unlucky_batch_does_not_stop_it(reader: Reader) -> None:
+def test_one_unlucky_batch_does_not_stop_it(reader: CaptionReader) -> None:
     model, batch = made("msgclip", threshold=-1.0, msga_start=0).model, batch_of(reader)
     empty = batch_of(reader)
     empty.texts = reader.read(["colourless green ideas"] * N)
@@ -296,7 +296,7 @@ def test_one_unlucky_batch_does_not_stop_it(reader: Reader) -> None:
     assert bool(torch.isfinite(loss.total))
 
 
-def test_it_trains_in_bfloat16(reader: Reader) -> None:
+def test_it_trains_in_bfloat16(reader: CaptionReader) -> None:
     model, batch = made("msgclip", threshold=-1.0).model, batch_of(reader)
     whole = model(batch, 500)
     with torch.autocast("cpu", torch.bfloat16):
@@ -356,17 +356,17 @@ def test_attention_is_that_of_a_plain_loop() -> None:
     assert float(found[1, 1]) == 0
 
 
-def test_entities_of_the_same_words_are_called_alike(reader: Reader) -> None:
+def test_entities_of_the_same_words_are_called_alike(reader: CaptionReader) -> None:
     texts = reader.read(["a red dog chasing a cat", "we see a cat near a red dog", "a red cat"])
     assert texts.spans is not None
-    names = named(texts.ids, covered(texts.spans.entities, texts.ids.shape[1]))
+    names = number_groups(texts.ids, mark_tokens(texts.spans.entities, texts.ids.shape[1]))
     assert names[0, 0] == names[1, 1]
     assert names[0, 1] == names[1, 0]
     assert len({int(names[0, 0]), int(names[0, 1]), int(names[2, 0])}) == 3
 
 
 def test_gradients_of_the_repair_reach_both_towers_and_the_oracle_needs_masks(
-    reader: Reader,
+    reader: CaptionReader,
 ) -> None:
     for name in ("msgclip:contrast", "msgclip:attention", "msgclip:oracle"):
         batch = batch_of(reader)

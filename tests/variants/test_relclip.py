@@ -21,17 +21,17 @@ from benchbench.training.drawn import DrawnWorld
 from benchbench.training.validation import relations
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.training.views import VIEWS
-from benchbench.types import LoadOptions, RelationScorer, View, Vocabulary
+from benchbench.types import LoadOptions, RelationInput, RelationScorer, Vocabulary
 from benchbench.variants import towers
 from benchbench.variants.adapter import RelatingVariant, TrainedVariant, load_variant
 from benchbench.variants.building import Build, build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens
-from benchbench.variants.geometry import LENGTH, between, nearness, unions
+from benchbench.variants.geometry import LENGTH, compare_boxes, nearness, unions
 from benchbench.variants.inputs import REGIONS, TOLD
-from benchbench.variants.patches import patch_map, pooled
+from benchbench.variants.patches import patch_map, pool_regions
 from benchbench.variants.relclip import VARIANTS, masked_info_nce, pair_loss
-from benchbench.variants.synonyms import alike, vague
+from benchbench.variants.synonyms import implications, vague
 from benchbench.variants.variant import Batch
 
 WORDS = Vocabulary(("dog", "cat", "zebra"), ("on", "near", "chasing", "devouring"))
@@ -66,16 +66,16 @@ def loaded(trained: Path) -> Any:
     return load_model(f"relclip:{trained}")
 
 
-def view_of(boxes: Any, labels: Any, pairs: Any) -> View:
+def view_of(boxes: Any, labels: Any, pairs: Any) -> RelationInput:
     pixels = np.random.default_rng(1).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-    return View(lambda: Image.fromarray(pixels), boxes, labels, pairs, WORDS)
+    return RelationInput(lambda: Image.fromarray(pixels), boxes, labels, pairs, WORDS)
 
 
 BOXES = ((0, 0, 30, 30), (20, 10, 80, 50), (50, 5, 90, 60))
 PAIRS = ((0, 1), (1, 0), (2, 0), (1, 2))
 
 
-def test_patches_of_pictures_of_the_towers_size_are_open_clips(build: Build) -> None:
+def test_patches_of_images_of_the_towers_size_are_open_clips(build: Build) -> None:
     images = torch.randn(2, 3, 64, 64)
     _, tokens = image_tokens(build.model.clip, images)
     found = patch_map(build.model.clip, images)
@@ -83,7 +83,7 @@ def test_patches_of_pictures_of_the_towers_size_are_open_clips(build: Build) -> 
     torch.testing.assert_close(found.flatten(2).transpose(1, 2), tokens)
 
 
-def test_larger_pictures_have_more_patches(build: Build) -> None:
+def test_larger_images_have_more_patches(build: Build) -> None:
     assert patch_map(build.model.clip, torch.randn(1, 3, 128, 96)).shape == (1, 128, 8, 6)
 
 
@@ -92,25 +92,27 @@ def test_boxes_hit_their_patches() -> None:
     maps[1, 0, 2, 5] = 1
     cell = [5 / 8, 2 / 8, 6 / 8, 3 / 8]
     boxes = torch.tensor([[cell, [0, 0, 0.5, 1]], [cell, [0, 0, 0.5, 1]]])
-    inner, outer = pooled(maps, boxes, 1)[1, :, 0].tolist()
+    inner, outer = pool_regions(maps, boxes, 1)[1, :, 0].tolist()
     assert inner > 0.5 and outer == 0
-    assert (pooled(maps, boxes, 1)[0] == 0).all()
-    quarters = pooled(maps, torch.tensor([[[0.0, 0, 1, 1]]] * 2), 2)[1, 0]
+    assert (pool_regions(maps, boxes, 1)[0] == 0).all()
+    quarters = pool_regions(maps, torch.tensor([[[0.0, 0, 1, 1]]] * 2), 2)[1, 0]
     assert quarters.argmax() == 1  # upper right
     assert (quarters > 0).sum() == 1
 
 
-def test_boxes_pool_the_pictures_content(build: Build) -> None:
-    left = pooled(torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1)
+def test_boxes_pool_the_images_content(build: Build) -> None:
+    left = pool_regions(
+        torch.arange(64.0).reshape(1, 1, 8, 8), torch.tensor([[[0, 0, 0.25, 1.0]]]), 1
+    )
     assert left.item() == pytest.approx(28.5, abs=1)  # the mean of the columns 0 and 1
 
 
 def test_geometry_says_which_way_round() -> None:
     one, other = torch.tensor([0.1, 0.2, 0.3, 0.6]), torch.tensor([0.5, 0.2, 0.9, 0.6])
-    there, back = between(one, other), between(other, one)
+    there, back = compare_boxes(one, other), compare_boxes(other, one)
     assert there.shape == (LENGTH,) and not torch.equal(there, back)
     assert unions(one, other).tolist() == pytest.approx([0.1, 0.2, 0.9, 0.6])
-    assert torch.isfinite(between(one, one)).all()
+    assert torch.isfinite(compare_boxes(one, one)).all()
 
 
 def test_nearness_counts_those_between_and_no_empty_rows() -> None:
@@ -125,7 +127,7 @@ def test_nearness_counts_those_between_and_no_empty_rows() -> None:
 
 def test_synonyms_follow_what_implies_what() -> None:
     riding, on, above = PREDICATE["riding"], PREDICATE["on"], PREDICATE["above"]
-    same = alike()
+    same = implications()
     assert same[riding, on] and same[on, riding] and same[riding, above] and same[above, riding]
     assert not same[PREDICATE["standing on"], PREDICATE["lying on"]]
     assert not same[on, PREDICATE["under"]]

@@ -11,12 +11,12 @@ from open_clip import CLIP
 from benchbench.types import Role
 from benchbench.variants import towers
 from benchbench.variants.building import build_variant
-from benchbench.variants.contrast import distilled, info_nce
+from benchbench.variants.contrast import distillation_loss, info_nce
 from benchbench.variants.features import vision_of
 from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Inputs
 from benchbench.variants.scenarioclip import VARIANTS, ScenarioClip
-from benchbench.variants.texts import Texts, joined, numbered
-from benchbench.variants.variant import Batch, Shown, shipped
+from benchbench.variants.texts import Texts, hash_ids, join_ids
+from benchbench.variants.variant import Batch, Shown, shipped_weights
 
 ROLES: tuple[Role, ...] = ("scene", "object", "relation")
 SETTINGS = {"action_percent": 25, "distill_weight": 1.0, "distill_sharpness": 10.0}
@@ -82,13 +82,13 @@ def _nothing_for(role: str, scale: Any) -> Any:
 
 
 def test_each_level_has_its_own_tower_and_the_control_has_one() -> None:
-    pictures, texts = torch.randn(2, 3, 32, 32), texts_of(2)
+    pixels, texts = torch.randn(2, 3, 32, 32), texts_of(2)
     three, one = model_of(), model_of(shared=True)
     with torch.no_grad():
         for model in (three, one):
             for p in model.own.parameters():
                 p.add_(0.1 * torch.randn_like(p))
-            images = [model.encode_images(pictures, role) for role in ROLES]
+            images = [model.encode_images(pixels, role) for role in ROLES]
             names = [model.encode_texts(texts, role) for role in ROLES]
             for first, *others in (images, names):
                 assert all(torch.equal(first, each) == (model is one) for each in others)
@@ -124,14 +124,16 @@ def test_distillation_is_the_divergence_of_what_both_find() -> None:
     torch.manual_seed(0)
     student, teacher, among = (torch.randn(4, 8, requires_grad=True) for _ in range(3))
     there = torch.tensor([True, False, True, True])
-    loss: Any = distilled(student, teacher, among, 2.0, there)
+    loss: Any = distillation_loss(student, teacher, among, 2.0, there)
     p, q = (torch.softmax(2.0 * each @ among.T, dim=1) for each in (teacher, student))
     wanted = (p * (p / q).log()).sum(dim=1)[there].mean()
     assert torch.allclose(loss, wanted)
     loss.backward()
     assert student.grad is not None and teacher.grad is None and among.grad is None
     assert not student.grad[1].any()
-    assert distilled(student, student, among, 2.0, there).item() == pytest.approx(0, abs=1e-6)
+    assert distillation_loss(student, student, among, 2.0, there).item() == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_the_teacher_is_an_average_and_gets_no_gradient() -> None:
@@ -164,11 +166,11 @@ def test_weights_to_ship_have_no_teacher_and_a_state_brings_it_back() -> None:
     model = model_of()
     names = set(model.state_dict())
     model(batch_of(), 0)
-    assert set(shipped(model)) == names < set(model.state_dict())
+    assert set(shipped_weights(model)) == names < set(model.state_dict())
     fresh, state = model_of(), model.state_dict()
     fresh.load_state_dict({name: tensor + 1 for name, tensor in state.items()})
     assert all(torch.equal(fresh.state_dict()[name], t + 1) for name, t in state.items())
-    model_of().load_state_dict(shipped(model))
+    model_of().load_state_dict(shipped_weights(model))
 
 
 def test_without_distillation_there_is_no_teacher() -> None:
@@ -178,22 +180,22 @@ def test_without_distillation_there_is_no_teacher() -> None:
     assert set(loss.parts) == {f"contrast_{role}" for role in ROLES}
 
 
-def test_some_global_pictures_are_whole_ones_with_their_action() -> None:
+def test_some_global_images_are_whole_ones_with_their_action() -> None:
     model, batch = model_of(), batch_of(6)
-    shown, action = model._pictures(batch), batch.inputs[ACTION]
+    shown, action = model._images(batch), batch.inputs[ACTION]
     assert shown.within.tolist() == [True] * 2 + [False] * 4
     assert torch.equal(shown.images, torch.cat([action.images[:2], batch.images[2:]]))
-    wanted = joined(action.texts.ids[:2], batch.texts.ids[2:])
+    wanted = join_ids(action.texts.ids[:2], batch.texts.ids[2:])
     assert torch.equal(shown.texts.ids, wanted) and wanted.shape == (6, 6)
 
 
 def test_names_have_numbers_whatever_else_is_in_the_batch() -> None:
     ids = torch.tensor([[1, 5, END, 0], [1, 5, END, 0], [5, 1, END, 0], [1, 5, 5, END]])
-    numbers = numbered(ids)
+    numbers = hash_ids(ids)
     assert numbers[0] == numbers[1] and len(set(numbers.tolist())) == 3
-    assert torch.equal(numbers[:3], numbered(ids[:3, :3]))
+    assert torch.equal(numbers[:3], hash_ids(ids[:3, :3]))
 
 
 def test_the_small_towers_fit_into_fifteen_megabytes() -> None:
     model = build_variant(VARIANTS[0], towers.build(towers.NAME), towers.NAME).model
-    assert sum(2 * tensor.numel() for tensor in shipped(model).values()) < 15e6
+    assert sum(2 * tensor.numel() for tensor in shipped_weights(model).values()) < 15e6

@@ -11,7 +11,7 @@ from benchbench.variants import towers
 from benchbench.variants.contrast import info_nce, swap_hinge, swap_loss
 from benchbench.variants.knowledge import KnowledgeEncoder
 from benchbench.variants.structclip import Contrastive
-from benchbench.variants.texts import Reader, Texts
+from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Batch, Swapped
 
 TRUE = ["a red dog chasing a white cat", "a cup on a blue table", "hello"]
@@ -19,13 +19,13 @@ COLOURS = ("red", "blue", "green", "white", "black", "brown")
 FALSE = ["a white cat chasing a red dog", "a table on a blue cup", "a blue table on a cup"]
 
 
-def model(**settings: Any) -> tuple[Contrastive, Reader]:
+def model(**settings: Any) -> tuple[Contrastive, CaptionReader]:
     torch.manual_seed(0)
     made = Contrastive(towers.build(towers.NAME), **settings)
     return made, made.reader(open_clip.get_tokenizer(towers.NAME))
 
 
-def batch(reader: Reader) -> Batch:
+def batch(reader: CaptionReader) -> Batch:
     return Batch(
         images=torch.randn(3, 3, 64, 64),
         texts=reader.read(TRUE),
@@ -182,7 +182,7 @@ def test_a_bag_of_triples_cannot_say_who_does_what() -> None:
 
 def test_turned_triples_are_a_share_of_captions_and_stay_the_same() -> None:
     tokenizer = open_clip.get_tokenizer(towers.NAME)
-    right, wrong = (Reader(tokenizer, True, turned_percent=n) for n in (0, 30))
+    right, wrong = (CaptionReader(tokenizer, True, turned_percent=n) for n in (0, 30))
     lines = [f"a {a} dog chasing a {b} cat" for a in COLOURS for b in COLOURS if a != b]
     turned = [wrong.triples(line) != right.triples(line) for line in lines]
     assert 0.15 < sum(turned) / len(lines) < 0.45

@@ -99,7 +99,7 @@ def test_short_captions_are_embedded_as_open_clip_embeds_padded_ones(
     assert torch.allclose(tokens[rows, short.argmax(dim=1)], wanted, atol=1e-5)
 
 
-def test_patches_are_embedded_beside_the_picture(small: open_clip.CLIP) -> None:
+def test_patches_are_embedded_beside_the_image(small: open_clip.CLIP) -> None:
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         pooled, tokens = image_tokens(small, images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchbench.scenes.shapes import Point, Shape, moved, scaled, turned
+from benchbench.scenes.shapes import Point, Shape, move, scale, turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,22 @@ class Drawing:
     ``top``, …"""
 
 
-def tilted(drawing: Drawing, degrees: float) -> Drawing:
+def tilt(drawing: Drawing, degrees: float) -> Drawing:
     """Return the drawing turned clockwise, without its shadow, fitted to 100 units again."""
     middle = (drawing.width / 2, drawing.height / 2)
-    shapes = [turned(shape, degrees, middle) for shape in drawing.shapes if shape.solid]
+    shapes = [turn(shape, degrees, middle) for shape in drawing.shapes if shape.solid]
     points = [p for shape in shapes for ring in shape.rings for p in ring]
     left, top = (min(p[axis] for p in points) - 2.5 for axis in (0, 1))
     width, height = (
         max(p[axis] for p in points) + 2.5 - edge for axis, edge in ((0, left), (1, top))
     )
     factor = 100 / max(width, height)
-    fitted = tuple(scaled(moved(shape, -left, -top), factor) for shape in shapes)
-    grip = turned(
+    fitted = tuple(scale(move(shape, -left, -top), factor) for shape in shapes)
+    grip = turn(
         Shape((((drawing.anchors.get("grip", middle)),),), shapes[0].paint), degrees, middle
     )
     anchors = {
         "foot": (width * factor / 2, height * factor - 2.0),
-        "grip": scaled(moved(grip, -left, -top), factor).rings[0][0],
+        "grip": scale(move(grip, -left, -top), factor).rings[0][0],
     }
     return Drawing(width * factor, height * factor, fitted, anchors)

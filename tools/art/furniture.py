@@ -8,7 +8,7 @@ from benchbench.scenes.shapes import (
     blob,
     body,
     ink,
-    lined,
+    outline,
     oval,
     path,
     poly,
@@ -68,7 +68,7 @@ def bed() -> Drawing:
         rect(WOOD, 2, 4, 9, 54, 2), rect(WOOD, 91, 24, 98, 54, 2),
         rect(ink("#6a4629"), 6, 42, 94, 49),
         rect(ink("#f3efe6"), 8, 28, 92, 43, 3),
-        lined(blob(ink("#ffffff"), (10, 28), (11, 20), (22, 18), (33, 21), (33, 29), (20, 31))),
+        outline(blob(ink("#ffffff"), (10, 28), (11, 20), (22, 18), (33, 21), (33, 29), (20, 31))),
         blob(body(), (34, 25), (44, 22), (70, 23), (91, 23), (93, 34), (92, 46), (60, 47), (36, 46),
              (31, 36)),
         path(body(0.68), 2, (40, 24), (37, 34), (40, 45)),
@@ -116,7 +116,7 @@ def fence() -> Drawing:
     shapes += [rect(body(0.72), 1, 20, 99, 26), rect(body(0.72), 1, 38, 99, 44)]
     for i, x in enumerate(range(3, 95, 15)):
         board = ((x, 52), (x, 10), (x + 5, 3), (x + 10, 10), (x + 10, 52))
-        shapes.append(lined(poly(body(1.0 if i % 2 else 0.92), *board)))
+        shapes.append(outline(poly(body(1.0 if i % 2 else 0.92), *board)))
     return Drawing(100, 55, tuple(shapes), {"foot": (50.0, 52.0), "top": (50.0, 6.0)})
 
 
@@ -161,7 +161,7 @@ def flower() -> Drawing:
     ]  # fmt: skip
     petals = ((30, 14), (43.5, 21.5), (43.5, 36.5), (30, 44), (16.5, 36.5), (16.5, 21.5))
     shapes += [
-        lined(oval(body(1.0 if i % 2 else 0.9), x, y, 11)) for i, (x, y) in enumerate(petals)
+        outline(oval(body(1.0 if i % 2 else 0.9), x, y, 11)) for i, (x, y) in enumerate(petals)
     ]
     shapes += [oval(ink("#f4c330"), 30, 29, 8.5), oval(ink("#c98a1a"), 31, 31, 4)]
     return Drawing(60, 100, tuple(shapes), {"foot": (30.0, 96.0), "grip": (30.0, 80.0)})

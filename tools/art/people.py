@@ -9,8 +9,8 @@ from benchbench.scenes.shapes import (
     blob,
     body,
     ink,
-    lined,
-    moved,
+    move,
+    outline,
     oval,
     rect,
     shadow,
@@ -33,8 +33,8 @@ def stand() -> Drawing:
 def run() -> Drawing:
     """Draw a person in mid-stride, leaning forwards, arms bent."""
     shapes = [shadow(28, 97, 22), *_stride()]
-    shapes += [*_arm((22, 33), (12, 43), (17, 53)), *(moved(s, 4, 0) for s in _torso())]
-    shapes += [*(moved(s, 7, 1) for s in _head()), *_arm((32, 34), (37, 47), (48, 42))]
+    shapes += [*_arm((22, 33), (12, 43), (17, 53)), *(move(s, 4, 0) for s in _torso())]
+    shapes += [*(move(s, 7, 1) for s in _head()), *_arm((32, 34), (37, 47), (48, 42))]
     anchors = {"foot": (28.0, 97.0), "head": (30.0, 8.0), "hand": (48.0, 42.0)}
     return Drawing(56, 100, tuple(shapes), anchors)
 
@@ -103,7 +103,7 @@ def sit() -> Drawing:
 def balance() -> Drawing:
     """Draw a person on a board, knees bent, arms spread."""
     shapes = [*_legs((24, 60), (11, 90), (31, 60), (44, 90))]
-    shapes += [*_arm((20, 33), (10, 37), (1, 31)), *(moved(s, 4, 0) for s in [*_torso(), *_head()])]
+    shapes += [*_arm((20, 33), (10, 37), (1, 31)), *(move(s, 4, 0) for s in [*_torso(), *_head()])]
     shapes += _arm((34, 34), (44, 38), (54, 33))
     anchors = {"foot": (28.0, 95.0), "head": (27.0, 7.0), "hand": (55.0, 33.0)}
     return Drawing(58, 97, tuple(shapes), anchors)
@@ -142,7 +142,7 @@ def _arm(shoulder: Point, elbow: Point, hand: Point) -> list[Shape]:
     return [
         bar(SKIN, elbow, hand, 5.5, 5),
         oval(SKIN, *hand, 3.6),
-        lined(bar(body(0.86), shoulder, elbow, 8.5, 7.5)),
+        outline(bar(body(0.86), shoulder, elbow, 8.5, 7.5)),
     ]
 
 
@@ -155,8 +155,8 @@ def _legs(hip: Point, foot: Point, other_hip: Point, other_foot: Point) -> list[
 
 def _bent_leg(hip: Point, knee: Point, foot: Point) -> list[Shape]:
     return [
-        lined(bar(TROUSERS, hip, knee, 12, 10)),
-        lined(bar(TROUSERS, knee, foot, 9.5, 8)),
+        outline(bar(TROUSERS, hip, knee, 12, 10)),
+        outline(bar(TROUSERS, knee, foot, 9.5, 8)),
         _shoe(foot),
     ]
 

@@ -10,7 +10,7 @@ from benchbench.scenes.shapes import (
     blob,
     body,
     ink,
-    lined,
+    outline,
     oval,
     path,
     poly,
@@ -78,7 +78,7 @@ def book() -> Drawing:
         poly(PAPER, (8, 40), (94, 40), (94, 52), (8, 52)),
         bar(ink("#c9c2ad"), (12, 44), (92, 44), 1.2), bar(ink("#c9c2ad"), (12, 48), (92, 48), 1.2),
         rect(body(0.7), 2, 50, 97, 56, 2), poly(body(0.6), (3, 38), (9, 38), (9, 54), (3, 54)),
-        lined(poly(body(), (22, 4), (98, 4), (95, 41), (2, 41))),
+        outline(poly(body(), (22, 4), (98, 4), (95, 41), (2, 41))),
         poly(PAPER, (36, 13), (80, 13), (78, 23), (33, 23)),
     ]  # fmt: skip
     return Drawing(100, 60, tuple(shapes), _rests(50, 56, 50, 22) | {"grip": (20.0, 36.0)})

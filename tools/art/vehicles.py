@@ -8,7 +8,7 @@ from benchbench.scenes.shapes import (
     blob,
     body,
     ink,
-    lined,
+    outline,
     oval,
     path,
     poly,
@@ -124,7 +124,7 @@ def motorcycle() -> Drawing:
         rect(STEEL, 42, 38, 58, 42),
         rect(STEEL, 42, 45, 58, 49),
         blob(body(), (6, 30), (14, 23), (34, 24), (44, 28), (40, 38), (24, 32), (10, 35)),
-        lined(blob(body(), (38, 30), (42, 20), (58, 16), (70, 20), (68, 30), (54, 36), (42, 36))),
+        outline(blob(body(), (38, 30), (42, 20), (58, 16), (70, 20), (68, 30), (54, 36), (42, 36))),
         blob(DARK, (16, 24), (20, 18), (38, 19), (44, 25), (32, 28)),
         path(DARK, 4, (58, 9), (67, 10), (71, 17)),
         oval(ink("#fff3b0"), 76, 18, 4, 5),
@@ -165,8 +165,8 @@ def airplane() -> Drawing:
         poly(body(0.72), (8, 27), (1, 21), (7, 20), (22, 27)),
         *(oval(GLASS, x, 24, 1.8, 2.1) for x in (30, 37, 44, 51, 58, 65, 72)),
         poly(GLASS, (84, 19.5), (91, 22.5), (88, 25), (82, 24)),
-        lined(poly(body(0.8), (44, 29), (66, 29), (42, 56), (30, 56))),
-        lined(oval(ink("#70757f"), 49, 45, 6, 3.2)),
+        outline(poly(body(0.8), (44, 29), (66, 29), (42, 56), (30, 56))),
+        outline(oval(ink("#70757f"), 49, 45, 6, 3.2)),
     ]  # fmt: skip
     return Drawing(100, 58, tuple(shapes), _meets(50, 50, 4, 50))
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.types import Hits, Places, Related, Ties
-
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats
 
 
 def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:

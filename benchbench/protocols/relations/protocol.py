@@ -22,13 +22,10 @@ from benchbench.types import ImageRef, RelationScorer, scores_pairs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scoring import Scorer
     from benchbench.types import DualEncoder, Metric, Model, Outcome, Related, Scene, Ties
-
-    Floats = npt.NDArray[np.float64]
+    from benchbench.types.arrays import Floats
 
 
 class Relations:

@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from benchbench.types import Scene
+    from benchbench.types.arrays import Flags, Floats, Indices, Singles
 
-    Floats = npt.NDArray[np.float64]
-    Singles = npt.NDArray[np.float32]
-    Integers = npt.NDArray[np.intp]
-    Flags = npt.NDArray[np.bool_]
 
 OVERLAP = 0.5
 PIXEL = np.float32(1)
@@ -45,9 +42,9 @@ class Scored:
     """[boxes, 4]: left, top, right, bottom; given or proposed, not rounded where that is known."""
     label_logs: Floats
     """[boxes]: log-probability of each box's label, 0 where the label was given."""
-    label_ties: Integers
+    label_ties: Indices
     """[boxes, objects]: the number of best labels where this label is one of them; otherwise 0."""
-    pairs: Integers
+    pairs: Indices
     """[pairs, 2]: the numbers of the subject's and the object's box of each ordered pair."""
     predicate_logs: Floats
     """[pairs, predicates]: log-probability of each predicate."""
@@ -131,7 +128,7 @@ def intersection_over_union(left: Singles, right: Singles) -> Singles:
     return np.asarray(shared / (areas[0][:, None] + areas[1][None, :] - shared))
 
 
-def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
+def _fits(scene: Scene, scored: Scored, truth: Indices) -> Flags:
     """Return whether both boxes of a pair match those of a relation: [relations, pairs]."""
     boxes = np.array(scene.unrounded or scene.boxes, dtype=np.float32).reshape(-1, 4)
     near = intersection_over_union(boxes, scored.boxes) >= OVERLAP  # [true boxes, boxes]
@@ -139,7 +136,7 @@ def _fits(scene: Scene, scored: Scored, truth: Integers) -> Flags:
     return np.asarray(subjects[:, scored.pairs[:, 0]] & things[:, scored.pairs[:, 1]])
 
 
-def _label_ties(scene: Scene, scored: Scored, truth: Integers) -> Integers:
+def _label_ties(scene: Scene, scored: Scored, truth: Indices) -> Indices:
     """Return the number of best labellings of a pair, a relation's among them: [relations, pairs].
 
     It is 0 where the relation's labelling is not among the best. Tied labels of the two boxes are
@@ -151,14 +148,12 @@ def _label_ties(scene: Scene, scored: Scored, truth: Integers) -> Integers:
     return np.asarray(subjects[:, scored.pairs[:, 0]] * things[:, scored.pairs[:, 1]])
 
 
-def _true_pairs(scored: Scored, truth: Integers) -> Flags:
+def _true_pairs(scored: Scored, truth: Indices) -> Flags:
     related = set(map(tuple, truth[:, :2].tolist()))
     return np.array([tuple(pair) in related for pair in scored.pairs.tolist()], dtype=bool)
 
 
-def _constrained(
-    logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
-) -> Hits:
+def _constrained(logs: Singles, fits: Flags, ties: Indices, predicates: Indices) -> Hits:
     """Return the hits among the best triple of each pair; tied predicates are equally likely."""
     best = logs.max(axis=1, initial=-np.inf)  # [pairs]
     is_best = logs == best[:, None]
@@ -168,9 +163,7 @@ def _constrained(
     return _hits(relation, best[pair], choices[relation, pair], best)
 
 
-def _unconstrained(
-    logs: npt.NDArray[np.float32], fits: Flags, ties: Integers, predicates: Integers
-) -> Hits:
+def _unconstrained(logs: Singles, fits: Flags, ties: Indices, predicates: Indices) -> Hits:
     """Return the hits among the triples of every predicate of every pair."""
     choices = fits * ties
     relation, pair = np.nonzero(choices)
@@ -179,17 +172,17 @@ def _unconstrained(
 
 
 def _hits(
-    relation: Integers,
-    scores: npt.NDArray[np.float32],
-    choices: Integers,
-    everything: npt.NDArray[np.float32],
+    relation: Indices,
+    scores: Singles,
+    choices: Indices,
+    everything: Singles,
 ) -> Hits:
     better, equal = _places(scores, np.sort(everything))
     return Hits(relation.astype(np.int32), better, equal, choices.astype(np.int32))
 
 
 def _places(
-    scores: npt.NDArray[np.float32], ascending: npt.NDArray[np.float32]
+    scores: Singles, ascending: Singles
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return how many of the candidates score higher, and how many others score the same."""
     low = np.searchsorted(ascending, scores, side="left")
@@ -197,9 +190,7 @@ def _places(
     return (len(ascending) - high).astype(np.int32), (high - low - 1).astype(np.int32)
 
 
-def _own_pair(
-    logs: npt.NDArray[np.float32], scored: Scored, truth: Integers, *, given: bool
-) -> Places:
+def _own_pair(logs: Singles, scored: Scored, truth: Indices, *, given: bool) -> Places:
     """Return the place of each relation's predicate among the predicates of its own pair.
 
     A relation of a box with itself is in no pair: its place is behind all others.

@@ -14,19 +14,16 @@ import numpy as np
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.protocols.relations.ranking import Scored
-from benchbench.types import ImageRef, View
+from benchbench.types import ImageRef, RelationInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
-
     from benchbench.embedding import Embedded, Encoder
     from benchbench.embedding.embedded import Vectors
     from benchbench.types import Box, DualEncoder, Edges, RelationScorer, Scene, Vocabulary
+    from benchbench.types.arrays import Floats, Indices
 
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
 
 GROUP = 4096
 """Ordered pairs whose crops are encoded before any of them is ranked: bounds memory."""
@@ -64,7 +61,7 @@ class UnionCrops:
         # A scene without a pair has no crop: its image file is checked by itself.
         self._encoder.look(scene.image for scene in scenes if not len(pairs_of(scene)))
         crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
-        self._unions = self._encoder.pictures(crops, "relation")
+        self._unions = self._encoder.images(crops, "relation")
         kept = _readable(scenes, self._encoder)
         choosing = [scene for scene in kept if scene.given == "boxes"]
         self._labels = self._choose(choosing) if choosing else {}
@@ -95,7 +92,7 @@ class UnionCrops:
             logs[part] = log_softmax(self._scale * self._similarities(scene, pairs[part]))
         return scored(scene, logs, self._labels.get(scene.id))
 
-    def _similarities(self, scene: Scene, pairs: Integers) -> Floats:
+    def _similarities(self, scene: Scene, pairs: Indices) -> Floats:
         """Return the similarity of each pair's crop to each of its phrases: [pairs, predicates]."""
         boxes, labels = boxes_of(scene), self._picked(scene)
         ends = pairs.tolist()
@@ -108,7 +105,7 @@ class UnionCrops:
     def _choose(self, scenes: Sequence[Scene]) -> dict[str, Floats]:
         """Return each label's log-probability for the boxes of each scene: [boxes, objects]."""
         refs = (ImageRef(scene.image.path, box) for scene in scenes for box in scene.boxes)
-        crops = self._encoder.pictures(refs, "object")
+        crops = self._encoder.images(refs, "object")
         names = {name for scene in scenes for name in scene.vocabulary.objects}
         phrases = self._encoder.captions(sorted(names), "object").embedded
         logs = {}
@@ -140,20 +137,20 @@ class OwnHead:
         boxes, pairs = boxes_of(scene), pairs_of(scene)
         ends = tuple((i, j) for i, j in pairs.tolist())
 
-        def view(labels: Sequence[int]) -> View:
+        def input_of(labels: Sequence[int]) -> RelationInput:
             path = scene.image.path
             shown = lambda: decode(read_bytes(path), path)  # noqa: E731
-            return View(shown, tuple(boxes), tuple(labels), ends, scene.vocabulary)
+            return RelationInput(shown, tuple(boxes), tuple(labels), ends, scene.vocabulary)
 
         chosen = None
         if scene.given == "boxes":
             shape = (len(boxes), len(scene.vocabulary.objects))
-            chosen = self._encoder.outputs.logs(self._model.score_objects(view(())), shape)
+            chosen = self._encoder.outputs.logs(self._model.score_objects(input_of(())), shape)
         labels = labels_of(scene, chosen)
         shape = (len(pairs), len(scene.vocabulary.predicates))
         logs = np.empty(shape)
         if len(pairs):
-            logs = self._encoder.outputs.logs(self._model.score_relations(view(labels)), shape)
+            logs = self._encoder.outputs.logs(self._model.score_relations(input_of(labels)), shape)
         return scored(scene, logs, chosen)
 
 
@@ -221,7 +218,7 @@ def labels_of(scene: Scene, chosen: Floats | None) -> list[int]:
     return list(scene.proposals.labels if scene.proposals else scene.labels)
 
 
-def pairs_of(scene: Scene) -> Integers:
+def pairs_of(scene: Scene) -> Indices:
     """Return the ordered pairs that a model ranks, [pairs, 2]: all, or the related ones."""
     if scene.given == "pairs":
         related = dict.fromkeys((s, o) for s, o, _ in scene.relations if s != o)

@@ -20,18 +20,24 @@
 
 from benchbench.scenes.edition.exporting import ALL_PARTS, PROVIDED, export
 from benchbench.scenes.edition.folders import manifest
-from benchbench.scenes.edition.keeping import is_there, keep, part_with, place, standard_digests
+from benchbench.scenes.edition.keeping import (
+    ensure_drawn,
+    folder_of,
+    is_drawn,
+    part_with,
+    standard_digests,
+)
 from benchbench.scenes.edition.plan import EDITION
 
 __all__ = [
     "ALL_PARTS",
     "EDITION",
     "PROVIDED",
+    "ensure_drawn",
     "export",
-    "is_there",
-    "keep",
+    "folder_of",
+    "is_drawn",
     "manifest",
     "part_with",
-    "place",
     "standard_digests",
 ]

@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
-from benchbench.scenes.balance import Items, balanced_attributes, balanced_relations
-from benchbench.scenes.edition.images import Drawings, drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.balance import Items, balance_attributes, balance_relations
+from benchbench.scenes.edition.images import Drawings, drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.scenes.items import AttributeItems, Ints, RelationItems
+    from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints
 
 RELATIONS, ATTRIBUTIONS = "visual_genome_relation.json", "visual_genome_attribution.json"
 _SLOTS = 64
@@ -58,7 +59,7 @@ class Questions(Generic[Items]):
     @property
     def PROVIDES(self) -> tuple[str, str]:  # noqa: N802
         """Return the file and the folder."""
-        return self.file, f"{TEST_PICTURES}{self.name}/"
+        return self.file, f"{TEST_IMAGES}{self.name}/"
 
     def asked(self, plan: Plan) -> tuple[Scenes, Items]:
         """Return the scenes and their items."""
@@ -66,15 +67,15 @@ class Questions(Generic[Items]):
             return plan.scenes, self.all_of(plan.scenes)
         return self.balanced("test", plan.each)
 
-    def pictures(self, plan: Plan) -> list[Drawings]:
+    def images(self, plan: Plan) -> list[Drawings]:
         """Return the images of these scenes."""
         if plan.each is None:
-            return [shared_pictures(plan)]
+            return [shared_images(plan)]
         plan.progress(f"{self.name} scenes", 0, 1)
         scenes, _ = self.asked(plan)
         plan.progress(f"{self.name} scenes", 1, 1)
-        names = [picture_name(number) for number in scenes.index.tolist()]
-        folder, what = f"{TEST_PICTURES}{self.name}", f"{self.name} pictures"
+        names = [image_name(number) for number in scenes.index.tolist()]
+        folder, what = f"{TEST_IMAGES}{self.name}", f"{self.name} images"
         return [drawings(folder, what, scenes, names, plan.size)]
 
     def write(self, folder: Path, plan: Plan) -> Written:
@@ -126,9 +127,9 @@ def _of_attributes(_: Scenes, items: AttributeItems) -> list[dict[str, Any]]:
     ]
 
 
-RELATION = Questions(RELATIONS, "relation", relation_items, balanced_relations, _of_relations)
+RELATION = Questions(RELATIONS, "relation", relation_items, balance_relations, _of_relations)
 ATTRIBUTION = Questions(
-    ATTRIBUTIONS, "attribution", attribute_items, balanced_attributes, _of_attributes
+    ATTRIBUTIONS, "attribution", attribute_items, balance_attributes, _of_attributes
 )
 
 
@@ -145,7 +146,7 @@ def _shared(
     return [
         {
             "image_id": number,
-            "image_path": f"{folder}{picture_name(number)}",
+            "image_path": f"{folder}{image_name(number)}",
             "true_caption": true,
             "false_caption": false,
             "bbox_x": left,
@@ -166,6 +167,6 @@ def _boxes(scenes: Scenes, items: RelationItems | AttributeItems, size: int) -> 
     found = []
     for start in range(0, len(scenes), _AT_ONCE):
         some = (items.scene >= start) & (items.scene < start + _AT_ONCE)
-        sight = seen(scenes.take(slice(start, start + _AT_ONCE)), size)
+        sight = measure_visible(scenes.take(slice(start, start + _AT_ONCE)), size)
         found.append(crops(sight, items.scene[some] - start, items.slots[some]))
     return np.concatenate(found)

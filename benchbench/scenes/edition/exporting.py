@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.data.canonical import canonical
+from benchbench.data.canonical import canonical_json
 from benchbench.errors import UsageError
 from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
-from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, counted, whole
-from benchbench.scenes.edition.images import Drawings, write_pictures
+from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, count_files, replace_whole
+from benchbench.scenes.edition.images import Drawings, write_images
 from benchbench.scenes.edition.plan import (
     DENSE,
     EDITION,
@@ -38,7 +38,7 @@ class _Part(Protocol):
     @property
     def PROVIDES(self) -> tuple[str, ...]: ...  # noqa: N802
 
-    def pictures(self, plan: Plan) -> list[Drawings]: ...
+    def images(self, plan: Plan) -> list[Drawings]: ...
 
     def write(self, folder: Path, plan: Plan) -> Written: ...
 
@@ -93,9 +93,9 @@ def export(
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
     root = expanded(root)
-    with whole(root, _identity(plan)) as pieces:
+    with replace_whole(root, _identity(plan)) as pieces:
         written = _written(pieces, plan)
-        content = canonical(_manifest(plan, written, pieces.edition))
+        content = canonical_json(_manifest(plan, written, pieces.edition))
         (pieces.edition / MANIFEST).write_bytes(content)
     return root
 
@@ -142,10 +142,10 @@ def _written(pieces: Pieces, plan: Plan) -> Written:
     """Write all parts, each folder of images once, or use their finished pieces."""
     out = Written()
     for part in plan.parts:
-        for pictures in _PARTS[part].pictures(plan):
-            if pictures.folder not in out.digests:
-                draw = partial(write_pictures, pieces, pictures, plan.progress)
-                out.add(pieces.make(pictures.folder, draw))
+        for images in _PARTS[part].images(plan):
+            if images.folder not in out.digests:
+                draw = partial(write_images, pieces, images, plan.progress)
+                out.add(pieces.make(images.folder, draw))
         out.add(pieces.make(part, partial(_PARTS[part].write, pieces.edition, plan)))
     return out
 
@@ -164,5 +164,5 @@ def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
         "size": plan.size,
         "counts": written.counts,
         "digests": written.digests,
-        "contents": counted(folder),
+        "contents": count_files(folder),
     }

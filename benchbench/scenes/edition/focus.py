@@ -10,20 +10,22 @@ pixels are the same on every platform.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from benchbench.types.arrays import Flags, Pixels
+
 Words = npt.NDArray[np.uint16]
-Flags = npt.NDArray[np.bool_]
 
 LIGHT_SIGMA, BLUR_SIGMA, UPSTREAM_SIDE = 100, 2, 640
 
 _ONE, _HALF, _BYTE = 256, np.uint16(128), np.uint16(8)
 
 
-def blurred(image: Pixels) -> Pixels:
+def blur(image: Pixels) -> Pixels:
     """Blur an image, [height, width, 3], by a Gaussian of σ = 2 · longest side / 640.
 
     The edges are repeated.
@@ -55,12 +57,12 @@ def blur_weights(side: int) -> tuple[np.uint16, ...]:
     return tuple(np.uint16(weight) for weight in weights)
 
 
-def focused(image: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
+def focus(image: Pixels, blur: Pixels, masks: tuple[Flags, Flags]) -> Pixels:
     """Return the image with light on two objects.
 
     Args:
         image: [height, width, 3]
-        blur: the image after ``blurred``, [height, width, 3].
+        blur: the image after ``blur``, [height, width, 3].
         masks: [height, width] each, the visible pixels of the objects; neither mask is empty.
 
     Returns:

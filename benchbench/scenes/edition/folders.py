@@ -77,7 +77,7 @@ def _some(names: set[str]) -> str:
 
 
 @contextmanager
-def whole(root: Path, identity: str) -> Iterator[Pieces]:
+def replace_whole(root: Path, identity: str) -> Iterator[Pieces]:
     """Yield a folder to make an edition in, which replaces ``root`` after a success.
 
     The folder has the pieces that an interrupted drawing of the same identity left. It is removed
@@ -204,6 +204,6 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def counted(folder: Path) -> dict[str, int]:
+def count_files(folder: Path) -> dict[str, int]:
     """Return the number of files under each entry of a folder."""
     return dict(Counter(name.partition("/")[0] for name in files_in(folder)))

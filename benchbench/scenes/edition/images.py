@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Progress, Written, picture_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Progress, Written, image_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.edition.pieces import Pieces
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 
 BATCH = 10
 """The number of images in memory at a time; a killed drawing repeats at most so many."""
@@ -48,7 +47,7 @@ class Drawings:
 
     folder: str
     what: str
-    """The word for the images in progress reports, such as ``pictures``."""
+    """The word for the images in progress reports, such as ``images``."""
     batches: Sequence[Batch]
 
     @property
@@ -67,13 +66,13 @@ def drawings(folder: str, what: str, scenes: Scenes, names: Sequence[str], size:
     return Drawings(folder, what, [batch(start) for start in range(0, len(scenes), BATCH)])
 
 
-def shared_pictures(plan: Plan) -> Drawings:
+def shared_images(plan: Plan) -> Drawings:
     """Return the test images that several parts share."""
-    names = [picture_name(number) for number in range(plan.images)]
-    return drawings(TEST_PICTURES.rstrip("/"), "pictures", plan.scenes, names, plan.size)
+    names = [image_name(number) for number in range(plan.images)]
+    return drawings(TEST_IMAGES.rstrip("/"), "images", plan.scenes, names, plan.size)
 
 
-def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Written:
+def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> Written:
     """Write PNG files into a folder of an edition, encoding on up to eight threads.
 
     Batches that are there already are read instead, which takes a tenth of the time.
@@ -81,13 +80,13 @@ def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Wr
     Returns:
         The number of images, and the SHA-256 over names, shapes and pixels, in order.
     """
-    folder, state = pieces.edition / pictures.folder, hashlib.sha256()
+    folder, state = pieces.edition / images.folder, hashlib.sha256()
     written: dict[Path, str] = {}
     done = 0
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="png") as pool:
-        for number, batch in enumerate(pictures.batches):
-            piece, files = f"{pictures.folder}-{number}", [folder / name for name in batch.names]
+        for number, batch in enumerate(images.batches):
+            piece, files = f"{images.folder}-{number}", [folder / name for name in batch.names]
             there = pieces.finished(piece) is not None
             shown = list(pool.map(read_pixels, files) if there else batch.draw())
             saved = pool.map(_save, () if there else files, shown)
@@ -98,8 +97,8 @@ def write_pictures(pieces: Pieces, pictures: Drawings, progress: Progress) -> Wr
                 pieces.note(piece, new, {})
             written |= new
             done += len(files)
-            progress(pictures.what, done, pictures.total)
-    return Written({pictures.folder: done}, {pictures.folder: state.hexdigest()}, written)
+            progress(images.what, done, images.total)
+    return Written({images.folder: done}, {images.folder: state.hexdigest()}, written)
 
 
 def read_pixels(path: Path) -> Pixels:

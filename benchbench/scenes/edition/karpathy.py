@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.canonical import records_digest
-from benchbench.data.order import TaggedCaption, frozen, frozen_name
+from benchbench.data.order import TaggedCaption, freeze, frozen_name
 from benchbench.scenes.captions import PER_SCENE, captions
-from benchbench.scenes.edition.images import Drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.edition.images import Drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
 from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
 FLICKR_IMAGES = 200
-TRAINING_PICTURES = "train/"
+TRAINING_IMAGES = "train/"
 SEEDS = range(5)
 
 
@@ -47,14 +47,14 @@ PROVIDES = (
         for source in (COCO, FLICKR)
         for name in (source, training_name(source), *(frozen_name(source, s) for s in SEEDS))
     ),
-    TEST_PICTURES,
+    TEST_IMAGES,
 )
 TAGGER = "scenes: known tags"
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images."""
-    return [shared_pictures(plan)]
+    return [shared_images(plan)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -79,13 +79,13 @@ def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
     out.json(folder / name, records, len(records))
     digest = records_digest(records)
     for seed in SEEDS:
-        content = frozen(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
+        content = freeze(tagged, tagger=TAGGER, source=name, source_digest=digest, seed=seed)
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
 
 
 def _write_training(folder: Path, out: Written, test: str, told: Captions) -> None:
     """Write the captions of training scenes, whose images are named and not drawn."""
-    named = ((f"{TRAINING_PICTURES}{picture_name(i)}", five) for i, five in enumerate(told.texts()))
+    named = ((f"{TRAINING_IMAGES}{image_name(i)}", five) for i, five in enumerate(told.texts()))
     records = [{"image": image, "caption": five} for image, five in named]
     out.json(folder / training_name(test), records, len(records))
 
@@ -96,7 +96,7 @@ def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
     The words of a caption as drawn are its tokens.
     """
     return [
-        (f"{TEST_PICTURES}{picture_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
+        (f"{TEST_IMAGES}{image_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
         for row, each in enumerate(map(enumerate, told.texts()))
     ]
 

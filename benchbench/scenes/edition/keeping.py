@@ -43,7 +43,7 @@ def _serves(name: str, file: str) -> bool:
     return name == file or (file.endswith("/") and name.startswith(file))
 
 
-def place(part: str) -> Path:
+def folder_of(part: str) -> Path:
     """Return the folder of a part, which need not exist.
 
     Raises:
@@ -52,9 +52,9 @@ def place(part: str) -> Path:
     return cache_folder() / plan.EDITION / part
 
 
-def is_there(part: str) -> bool:
+def is_drawn(part: str) -> bool:
     """Return whether a part is drawn and has the right content."""
-    return bool(standard_digests(place(part), PROVIDED[part]))
+    return bool(standard_digests(folder_of(part), PROVIDED[part]))
 
 
 class Kept(NamedTuple):
@@ -65,7 +65,7 @@ class Kept(NamedTuple):
     """As of ``standard_digests``, for all its files."""
 
 
-def keep(part: str, progress: plan.Progress | None = None) -> Kept:
+def ensure_drawn(part: str, progress: plan.Progress | None = None) -> Kept:
     """Return the part, checked, and draw the part first where it is missing.
 
     Two processes may do so at once. The pieces that an interrupted or killed process finished are
@@ -78,7 +78,7 @@ def keep(part: str, progress: plan.Progress | None = None) -> Kept:
     Raises:
         UsageError: the cache cannot be written, or holds files there that are not ours.
     """
-    root = place(part)
+    root = folder_of(part)
     if digests := standard_digests(root, PROVIDED[part]):
         clear(root)
         return Kept(root, digests)

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.data.canonical import canonical, records_digest
+from benchbench.data.canonical import canonical_json, records_digest
 from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, seen
+from benchbench.scenes.seen import Seen, measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Flags
 
 Progress = Callable[[str, int, int], None]
 """A callback with the name of the files being written, the number done, and the total."""
@@ -32,7 +33,7 @@ IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """The counts and the size in pixels that make an edition the standard one."""
 EACH = 300
 """Items of every relation, and of every pair of attributes, in the standard edition."""
-TEST_PICTURES = "images/"
+TEST_IMAGES = "images/"
 """The folder of the test images, which several parts share."""
 LEAST_SIZE = CANONICAL
 """The smallest size in pixels. Items are judged at this size: in smaller images a crop may show
@@ -77,15 +78,15 @@ class Plan:
     @cached_property
     def sight(self) -> Seen:
         """Return the visible parts of objects in the test images."""
-        return seen(self.scenes, self.size)
+        return measure_visible(self.scenes, self.size)
 
 
-def annotated(scenes: Scenes, sight: Seen) -> npt.NDArray[np.bool_]:
+def select_annotated(scenes: Scenes, sight: Seen) -> Flags:
     """Return the objects that an annotator would see, [scenes, slots].
 
     Visibility is judged at one size for all editions.
     """
-    judged = sight if sight.labels.shape[1] == CANONICAL else seen(scenes, CANONICAL)
+    judged = sight if sight.labels.shape[1] == CANONICAL else measure_visible(scenes, CANONICAL)
     return np.asarray((judged.pixels >= LEAST_PIXELS) & (sight.pixels > 0))
 
 
@@ -106,14 +107,14 @@ class Written:
 
     def json(self, path: Path, content: Any, count: int | None = None) -> None:
         """Write a JSON file in canonical form; its digest is of that form."""
-        path.write_bytes(canonical(content))
+        path.write_bytes(canonical_json(content))
         self.digests[path.name] = records_digest(content)
         if count is not None:
             self.counts[path.name] = count
 
     def lines(self, path: Path, records: list[dict[str, Any]]) -> None:
         """Write JSON Lines: one canonical record per line."""
-        content = b"".join(map(canonical, records))
+        content = b"".join(map(canonical_json, records))
         path.write_bytes(content)
         self.digests[path.name] = hashlib.sha256(content).hexdigest()
         self.counts[path.name] = len(records)
@@ -132,6 +133,6 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
     return state.hexdigest()
 
 
-def picture_name(index: int) -> str:
+def image_name(index: int) -> str:
     """Return the file name of an image: ``000123.png``."""
     return f"{index:06d}.png"

@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, annotated, picture_name
+from benchbench.scenes.edition.focus import blur, focus
+from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name, select_annotated
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -35,11 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Ints = npt.NDArray[np.int64]
+    from benchbench.types.arrays import Flags, Ints, Pixels
+
 Record = dict[str, Any]
 
 METADATA, CLASSES, REGIONS = "metadata_test.json", "classes.json", "focused"
-PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_PICTURES)
+PROVIDES = (METADATA, CLASSES, f"{REGIONS}/", TEST_IMAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class _Relations:
     """[relations, 2]: slots of subject and object."""
     predicate: Ints
     """[relations]"""
-    swapped_is_false: npt.NDArray[np.bool_]
+    swapped_is_false: Flags
     """[relations]"""
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images and the focused regions."""
     relations = _relations(plan)
     starts = range(0, len(plan.scenes), BATCH)
     regions = [_regions(plan, relations, slice(start, start + BATCH)) for start in starts]
-    return [shared_pictures(plan), Drawings(REGIONS, "focused regions", regions)]
+    return [shared_images(plan), Drawings(REGIONS, "focused regions", regions)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -74,7 +74,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _relations(plan: Plan) -> _Relations:
-    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
     predicate, category = scenes.predicate[told], scenes.category
@@ -92,13 +92,13 @@ def _relations(plan: Plan) -> _Relations:
 
 def _records(plan: Plan, relations: _Relations) -> list[Record]:
     """Return one record per image."""
-    scenes, shown = plan.scenes, annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
     dense = dense_captions(scenes).texts()
     entries = _entries(plan, relations)
     return [
         {
             "id": f"{number:06d}",
-            "image_path": f"{TEST_PICTURES}{picture_name(number)}",
+            "image_path": f"{TEST_IMAGES}{image_name(number)}",
             "action": SCENARIOS[scenes.scenario[row]].name,
             "dense_caption": dense[row][0],
             "objects": [
@@ -139,13 +139,13 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
         for row in range(len(plan.scenes))[rows]
     ]
 
-    def shown() -> Iterator[npt.NDArray[np.uint8]]:
-        for row, picture in enumerate(draw(plan.scenes.take(rows), plan.size)):
-            blur = blurred(picture) if pairs[row] else picture
+    def shown() -> Iterator[Pixels]:
+        for row, image in enumerate(draw(plan.scenes.take(rows), plan.size)):
+            soft = blur(image) if pairs[row] else image
             for _, (one, other) in sorted(pairs[row].items()):
                 place = rows.start + row
                 masks = plan.sight.mask(place, one), plan.sight.mask(place, other)
-                yield focused(picture, blur, masks)
+                yield focus(image, soft, masks)
 
     return Batch([name for each in pairs for name in sorted(each)], shown)
 

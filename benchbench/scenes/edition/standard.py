@@ -64,7 +64,7 @@ def has_pixels(folder: Path, digest: str) -> bool:
     A folder within it belongs to another part and is ignored.
     """
     try:
-        paths = _pictures(folder)
+        paths = _images(folder)
         note = _note(_bytes_digest(paths))
         if note is not None and note.is_file() and note.read_text("utf-8") == digest:
             return True
@@ -83,16 +83,16 @@ def remember(root: Path) -> None:
     for name, digest in said.get("digests", {}).items():
         if (root / name).is_dir() and known_digests().get(name) == digest:
             with suppress(OSError, DataError):  # already gone, or broken: decoded when checked
-                if note := _note(_bytes_digest(_pictures(root / name))):
+                if note := _note(_bytes_digest(_images(root / name))):
                     _keep_note(note, digest)
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.is_dir())
 
 
 def pixels_digest(paths: list[Path]) -> str:
-    """Return the SHA-256 over names, shapes and pixels of image files, as ``write_pictures`` does.
+    """Return the SHA-256 over names, shapes and pixels of image files, as ``write_images`` does.
 
     Raises:
         ImageError: an image is missing, broken or too large.

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.edition.images import Drawings, drawings
-from benchbench.scenes.edition.plan import Plan, Written, picture_name
+from benchbench.scenes.edition.plan import Plan, Written, image_name
 from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import held_attributes
 from benchbench.scenes.items import attribute_items, relation_items
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
 
-PICTURES = "val2017"
+IMAGES = "val2017"
 SUBSETS = (
     "add_att", "add_obj", "replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj",
 )  # fmt: skip
-PROVIDES = (*(f"{name}.json" for name in SUBSETS), f"{PICTURES}/")
+PROVIDES = (*(f"{name}.json" for name in SUBSETS), f"{IMAGES}/")
 MOST_SCENES = 400
 Contrast = tuple[str, str, str]
 """Subset, true caption, false caption."""
@@ -57,11 +57,11 @@ def _scenes(plan: Plan) -> Scenes:
     return plan.scenes.take(slice(0, MOST_SCENES))
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the images of the first scenes, in a folder of the part's own."""
     scenes = _scenes(plan)
-    names = [picture_name(i) for i in scenes.index.tolist()]
-    return [drawings(PICTURES, "pictures", scenes, names, plan.size)]
+    names = [image_name(i) for i in scenes.index.tolist()]
+    return [drawings(IMAGES, "images", scenes, names, plan.size)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -70,7 +70,7 @@ def write(folder: Path, plan: Plan) -> Written:
     plan.progress("captions and negatives", 0, len(scenes))
     files: dict[str, dict[str, dict[str, str]]] = {name: {} for name in SUBSETS}
     for row, (subset, caption, negative) in contrasts(scenes):
-        name = picture_name(int(scenes.index[row]))
+        name = image_name(int(scenes.index[row]))
         record = {"filename": name, "caption": caption, "negative_caption": negative}
         files[subset][str(int(scenes.index[row]))] = record
     out = Written()

@@ -32,22 +32,28 @@ import numpy as np
 import numpy.typing as npt
 
 from benchbench.scenes.edition.images import Drawings, drawings
-from benchbench.scenes.edition.plan import Plan, Written, annotated, arrays_digest, picture_name
+from benchbench.scenes.edition.plan import (
+    Plan,
+    Written,
+    arrays_digest,
+    image_name,
+    select_annotated,
+)
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.scenes.world import Scenes
+    from benchbench.types.arrays import Ints
 
-Ints = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
-ZERO_SHOT, PICTURES = "zeroshot_triplet.json", "VG_100K"
-PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{PICTURES}/")
+ZERO_SHOT, IMAGES = "zeroshot_triplet.json", "VG_100K"
+PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{IMAGES}/")
 LONGEST = 1024
 TRAINING, TEST = 0, 2
 _BATCH = 250
@@ -77,10 +83,10 @@ class _Graphs:
         return np.concatenate([self.labels[self.ends], self.predicates[:, None]], axis=1)
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images, which no other part has."""
-    test, names = sample("test-dense", np.arange(plan.dense)), map(picture_name, range(plan.dense))
-    return [drawings(PICTURES, "dense scenes", test, list(names), plan.size)]
+    test, names = sample("test-dense", np.arange(plan.dense)), map(image_name, range(plan.dense))
+    return [drawings(IMAGES, "dense scenes", test, list(names), plan.size)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -119,8 +125,8 @@ def _joined(parts: list[_Graphs]) -> _Graphs:
 
 
 def _batch(scenes: Scenes, size: int) -> _Graphs:
-    sight, width = seen(scenes, size), scenes.category.shape[1]
-    shown = annotated(scenes, sight)
+    sight, width = measure_visible(scenes, size), scenes.category.shape[1]
+    shown = select_annotated(scenes, sight)
     number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
@@ -211,8 +217,8 @@ def _names(arrays: Arrays) -> dict[str, dict[str, Any]]:
 
 def _image_data(plan: Plan) -> list[dict[str, Any]]:
     """Return the content of ``image_data.json``; ids count from 1."""
-    files = [picture_name(i) for i in range(plan.dense)]
-    files += [f"train-{picture_name(i)}" for i in range(plan.training)]
+    files = [image_name(i) for i in range(plan.dense)]
+    files += [f"train-{image_name(i)}" for i in range(plan.training)]
     return [
         {"image_id": i, "width": plan.size, "height": plan.size, "file_name": name}
         for i, name in enumerate(files, start=1)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenes.edition.images import Drawings, shared_pictures
-from benchbench.scenes.edition.plan import TEST_PICTURES, Plan, Written, picture_name
+from benchbench.scenes.edition.images import Drawings, shared_images
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
 from benchbench.scenes.items import attribute_items, relation_items
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
 
 EXAMPLES = "examples.jsonl"
-PROVIDES = (EXAMPLES, TEST_PICTURES)
+PROVIDES = (EXAMPLES, TEST_IMAGES)
 
 
-def pictures(plan: Plan) -> list[Drawings]:
+def images(plan: Plan) -> list[Drawings]:
     """Return the test images."""
-    return [shared_pictures(plan)]
+    return [shared_images(plan)]
 
 
 def write(folder: Path, plan: Plan) -> Written:
@@ -54,8 +54,8 @@ def examples(plan: Plan) -> list[dict[str, Any]]:
     return [
         {
             "id": number,
-            "image_0": picture_name(index).removesuffix(".png"),
-            "image_1": picture_name(index + 1).removesuffix(".png"),
+            "image_0": image_name(index).removesuffix(".png"),
+            "image_1": image_name(index + 1).removesuffix(".png"),
             "caption_0": first,
             "caption_1": second,
             "collapsed_tag": kind,

@@ -17,14 +17,14 @@ import torch
 
 from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure
-from benchbench.training.validation.structure import SIZE, part
-from benchbench.variants.alignment import covered, matched, means
+from benchbench.training.validation.structure import SIZE, cut_part
+from benchbench.variants.alignment import mark_tokens, match_regions, means
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
-from benchbench.variants.regions import grouped
+from benchbench.variants.regions import group_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.training.validation.structure import StructureSet
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 EXAMPLES = 600
 REGIONS = 6
@@ -53,12 +53,12 @@ class AlignmentSet:
     masks: Tensor
     """[n, entities, cells, cells]: what each entity covers; 0 everywhere of unknown ones."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
-        """Return the metrics of ``validation``, and ``matched`` beside them, in percent."""
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
+        """Return the metrics of ``validation``, and ``match_regions`` beside them, in percent."""
         found = self.structure.metrics(model, reader, device)
         return found | {MATCHED: 100 * self.accuracy(model.clip, reader, device)}
 
-    def accuracy(self, clip: Any, reader: Reader, device: str) -> float:
+    def accuracy(self, clip: Any, reader: CaptionReader, device: str) -> float:
         """Return the share of right matches of known entities; an unmatched one is wrong."""
         right = total = 0
         for judged in self.judged(clip, reader, device):
@@ -66,7 +66,7 @@ class AlignmentSet:
             total += int(judged.known.sum())
         return right / total
 
-    def judged(self, clip: Any, reader: Reader, device: str) -> Iterator[Judged]:
+    def judged(self, clip: Any, reader: CaptionReader, device: str) -> Iterator[Judged]:
         """Return what towers make of the images, some at a time."""
         clip.eval()
         with inference():
@@ -76,9 +76,9 @@ class AlignmentSet:
                 tokens = text_tokens(clip, texts.ids)[1].float()
                 if texts.spans is None:
                     raise RuntimeError("alignments are judged by the spans of captions")
-                words = covered(texts.spans.entities, tokens.shape[1])
+                words = mark_tokens(texts.spans.entities, tokens.shape[1])
                 masks = self.masks[rows].to(device)
-                yield judged_of(
+                yield judge(
                     patches, means(tokens, words), words.any(dim=2), vision_of(clip).grid_size,
                     masks,
                 )  # fmt: skip
@@ -99,7 +99,7 @@ class Judged:
     """[n, E] bool: whether it is known where its object is."""
 
 
-def judged_of(
+def judge(
     patches: Tensor, entities: Tensor, there: Tensor, grid: tuple[int, int], masks: Tensor
 ) -> Judged:
     """Group, match and judge.
@@ -111,10 +111,10 @@ def judged_of(
         grid: rows and columns.
         masks: [n, E, cells, cells].
     """
-    groups = grouped(patches, grid, REGIONS)
+    groups = group_patches(patches, grid, REGIONS)
     pairs = there[:, :, None] & (groups.sum(dim=2) > 0)[:, None]
     likeness = entities @ means(patches, groups).transpose(1, 2)
-    chosen = matched(likeness, pairs)
+    chosen = match_regions(likeness, pairs)
     cells = torch.nn.functional.adaptive_avg_pool2d(masks.float(), grid).flatten(2)
     lies = chosen.to(cells.dtype) @ groups.to(cells.dtype) @ cells.transpose(1, 2)  # [n, E, E]
     own = lies.diagonal(dim1=1, dim2=2)
@@ -137,8 +137,8 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
         raise RuntimeError("the drawn world gave no scenes")
     parts, boxes = world.scenes.take(some), world.boxes[some]
     places = np.rint(boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
-    labels = torch.from_numpy(seen(parts, SIZE).labels)
+    shown = [transform(cut_part(*each)) for each in zip(draw(parts, SIZE), places, strict=True)]
+    labels = torch.from_numpy(measure_visible(parts, SIZE).labels)
     masks = coverage(labels, torch.from_numpy(slots[some]), torch.from_numpy(boxes))
     lines = [world.captions[row].text for row in some.tolist()]
     choices = structure.build(transform, scenes=scenes)

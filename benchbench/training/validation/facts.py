@@ -15,7 +15,7 @@ from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
 from benchbench.training.drawn import DrawnWorld
 from benchbench.training.facts import facts_of
-from benchbench.training.validation.structure import SIZE, part
+from benchbench.training.validation.structure import SIZE, cut_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
     from benchbench.variants.variant import Facts
 
 EXAMPLES = 1000
@@ -37,7 +37,7 @@ class FactSet:
     """[n, 3, size, size], normalised."""
     facts: Facts
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return exchanges told from the truth and facts retrieved by their image, in percent."""
         model.eval()
         with inference():
@@ -67,7 +67,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Fa
     found = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
-    pictures = draw(found.scenes, SIZE)
+    images = draw(found.scenes, SIZE)
     boxes = np.rint(found.boxes * SIZE).astype(int).tolist()
-    shown = [transform(part(*each)) for each in zip(pictures, boxes, strict=True)]
+    shown = [transform(cut_part(*each)) for each in zip(images, boxes, strict=True)]
     return FactSet(torch.stack(shown), facts_of(found))

@@ -20,7 +20,7 @@ from benchbench.scenes.edition.plan import SIZE
 from benchbench.scenes.holdout import held_triples
 from benchbench.scenes.sampling import sample
 from benchbench.training.pairs import NAMES, PHRASES, survey
-from benchbench.types import ImageRef, Scene, View, Vocabulary
+from benchbench.types import ImageRef, RelationInput, Scene, Vocabulary
 from benchbench.variants.relating import Scorer
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from benchbench.types import Related
-    from benchbench.variants.texts import Reader
+    from benchbench.types.arrays import Flags, Pixels
+    from benchbench.variants.texts import CaptionReader
 
 SCENES = 200
 BEST = 20
@@ -44,10 +45,10 @@ class RelationSet:
     """Images whose relations are to be found."""
 
     scenes: list[Scene]
-    pictures: npt.NDArray[np.uint8]
+    images: Pixels
     """[n, SIZE, SIZE, 3]"""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return percentages by name.
 
         ``predicate``: related pairs whose predicate is ranked first, the mean over predicates;
@@ -66,21 +67,23 @@ class RelationSet:
             "mean": float(np.mean(list(metrics.values()))),
         }
 
-    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, npt.NDArray[np.bool_]]:
+    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, Flags]:
         scene = self.scenes[number]
         ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
-        shown = View(self._picture(number), scene.boxes, scene.labels, ends, scene.vocabulary)
+        shown = RelationInput(
+            self._image(number), scene.boxes, scene.labels, ends, scene.vocabulary
+        )
         names = scorer.score_objects(shown).argmax(axis=1)
         logs = scorer.score_relations(shown)
         return rank(scene, scored(scene, logs, None)), names == np.array(scene.labels)
 
-    def _picture(self, number: int) -> Any:
-        def picture() -> Image:
+    def _image(self, number: int) -> Any:
+        def image() -> Image:
             from PIL import Image
 
-            return Image.fromarray(self.pictures[number])
+            return Image.fromarray(self.images[number])
 
-        return picture
+        return image
 
 
 def build(transform: object = None, scenes: int = SCENES) -> RelationSet:

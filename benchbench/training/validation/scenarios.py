@@ -17,14 +17,14 @@ from PIL import Image
 from benchbench.devices import inference
 from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.focus import blurred, focused
-from benchbench.scenes.edition.plan import annotated
+from benchbench.scenes.edition.focus import blur, focus
+from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
-from benchbench.training.validation.structure import SIZE, embedded_images, embedded_texts
+from benchbench.training.validation.structure import SIZE, embed_images, embed_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from benchbench.scenes.seen import Seen
     from benchbench.scenes.world import Scenes
-    from benchbench.training.visibility import Flags, Ints
     from benchbench.types import Role
-    from benchbench.variants.texts import Reader
+    from benchbench.types.arrays import Flags, Ints
+    from benchbench.variants.texts import CaptionReader
 
 SCENES, ITEMS = 250, 400
 
@@ -45,7 +45,7 @@ class Naming:
     """Images of one kind, to be found their names."""
 
     role: Role
-    pictures: Tensor
+    images: Tensor
     """[m, 3, size, size]"""
     names: list[str]
     right: Tensor
@@ -60,15 +60,15 @@ class ScenarioSet:
     lines: list[str]
     """A dense caption of each of the action's images."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return top-1 accuracy by level in percent, ``retrieval`` both ways, and the ``mean``."""
         model.eval()
         with inference():
             found = {
                 name: _named(model, reader, device, each) for name, each in self.namings.items()
             }
-            images = embedded_images(model, self.namings["action"].pictures, device)
-            texts = embedded_texts(model, reader, self.lines, device)
+            images = embed_images(model, self.namings["action"].images, device)
+            texts = embed_texts(model, reader, self.lines, device)
         model.train()
         similarity = (images @ texts.T).cpu()
         own = torch.arange(len(similarity))
@@ -88,8 +88,8 @@ def build(
         items: crops, and as many focused regions.
     """
     found = sample("val", np.arange(scenes))
-    drawn, sight = draw(found, SIZE), seen(found, SIZE)
-    shown = annotated(found, sight)
+    drawn, sight = draw(found, SIZE), measure_visible(found, SIZE)
+    shown = select_annotated(found, sight)
     return ScenarioSet(
         {
             "action": _actions(transform, found, drawn),
@@ -109,7 +109,7 @@ def _naming(
 
 def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
     own = [{SCENARIOS[kind].name} for kind in scenes.scenario.tolist()]
-    shown = [transform(Image.fromarray(picture)) for picture in drawn]
+    shown = [transform(Image.fromarray(image)) for image in drawn]
     return _naming("scene", shown, own, sorted(set[str]().union(*own)))
 
 
@@ -140,11 +140,11 @@ def _relations(
     keys = sorted(of_region)
     regions = [keys[k] for k in _spread(len(keys), items).tolist()]
     pixels = (
-        focused(drawn[k], blurred(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
+        focus(drawn[k], blur(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
         for k, one, other in regions
     )
-    pictures = [transform(Image.fromarray(picture)) for picture in pixels]
-    return _naming("relation", pictures, [of_region[key] for key in regions], sorted(set(said)))
+    images = [transform(Image.fromarray(image)) for image in pixels]
+    return _naming("relation", images, [of_region[key] for key in regions], sorted(set(said)))
 
 
 def _regions(row: Ints, ends: Ints) -> list[tuple[int, ...]]:
@@ -158,8 +158,8 @@ def _spread(count: int, most: int) -> Ints:
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
-def _named(model: Any, reader: Reader, device: str, asked: Naming) -> float:
-    images = embedded_images(model, asked.pictures, device, asked.role)
-    texts = embedded_texts(model, reader, asked.names, device, asked.role)
+def _named(model: Any, reader: CaptionReader, device: str, asked: Naming) -> float:
+    images = embed_images(model, asked.images, device, asked.role)
+    texts = embed_texts(model, reader, asked.names, device, asked.role)
     best = (images @ texts.T).argmax(dim=1).cpu()
     return 100 * float(asked.right[torch.arange(len(best)), best].float().mean())

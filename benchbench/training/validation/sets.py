@@ -9,13 +9,13 @@ from benchbench.training.validation import alignment, facts, relations, scenario
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchbench.variants.texts import Reader
+    from benchbench.variants.texts import CaptionReader
 
 
 class ValidationSet(Protocol):
     """Items of the validation split, and the metrics of a model on them."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return metrics in percent by name, and ``mean``, by which a checkpoint is chosen."""
         ...
 

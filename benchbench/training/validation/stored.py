@@ -36,7 +36,7 @@ SOURCES = ("data", "scenegraph", "scenes", "training", "types")
 VERSIONS = ("numpy", "pillow", "torch", "torchvision")
 
 
-def stored_set(folder: Path, name: str, build: Build, **smaller: int) -> ValidationSet:
+def load_or_draw(folder: Path, name: str, build: Build, **smaller: int) -> ValidationSet:
     """Return a validation set, read from a folder where it is there, else made and written.
 
     Args:
@@ -51,16 +51,16 @@ def stored_set(folder: Path, name: str, build: Build, **smaller: int) -> Validat
     if path.is_file():
         tensors, record = weights.read(path)
         if record.get("origin") == origin:
-            found: ValidationSet = restored(record["exam"], tensors)
+            found: ValidationSet = from_json(record["exam"], tensors)
             return found
     exam = VALIDATION_SETS[name](build.transform, **smaller)
     arrays: dict[str, Tensor] = {}
-    weights.write(path, arrays, {"exam": told(exam, arrays), "origin": origin})
+    weights.write(path, arrays, {"exam": to_json(exam, arrays), "origin": origin})
     return exam
 
 
-def told(value: Any, arrays: dict[str, Tensor]) -> Any:
-    """Return what JSON can say of a value; arrays in it are put aside, under numbers.
+def to_json(value: Any, arrays: dict[str, Tensor]) -> Any:
+    """Return a value in JSON's types; its arrays are added to ``arrays``, named by numbers.
 
     Raises:
         TypeError: it holds something of a kind that is not kept.
@@ -73,15 +73,15 @@ def told(value: Any, arrays: dict[str, Tensor]) -> Any:
         )
         return {kind: name}
     if is_dataclass(value) and type(value).__module__.startswith(OURS):
-        own = {each.name: told(getattr(value, each.name), arrays) for each in fields(value)}
+        own = {each.name: to_json(getattr(value, each.name), arrays) for each in fields(value)}
         return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": own}
     if isinstance(value, dict):
         # As a list: JSON is written with its names sorted, and the order of metrics is kept.
-        return {"dict": [[name, told(each, arrays)] for name, each in value.items()]}
+        return {"dict": [[name, to_json(each, arrays)] for name, each in value.items()]}
     if isinstance(value, tuple):
-        return {"tuple": [told(each, arrays) for each in value]}
+        return {"tuple": [to_json(each, arrays) for each in value]}
     if isinstance(value, list):
-        return [told(each, arrays) for each in value]
+        return [to_json(each, arrays) for each in value]
     if isinstance(value, Path):
         return {"path": str(value)}
     if value is None or isinstance(value, (str, bool, int, float)):
@@ -89,10 +89,10 @@ def told(value: Any, arrays: dict[str, Tensor]) -> Any:
     raise TypeError(f"{type(value).__name__} is of no kind that is kept")
 
 
-def restored(said: Any, arrays: Mapping[str, Tensor]) -> Any:
-    """Return the value that ``told`` has told of."""
+def from_json(said: Any, arrays: Mapping[str, Tensor]) -> Any:
+    """Return the value that ``to_json`` was given, from its result and the arrays."""
     if isinstance(said, list):
-        return [restored(each, arrays) for each in said]
+        return [from_json(each, arrays) for each in said]
     if not isinstance(said, dict):
         return said
     kind, rest = next(iter(said.items()))
@@ -101,10 +101,10 @@ def restored(said: Any, arrays: Mapping[str, Tensor]) -> Any:
     if kind == "path":
         return Path(rest)
     if kind == "tuple":
-        return tuple(restored(each, arrays) for each in rest)
+        return tuple(from_json(each, arrays) for each in rest)
     if kind == "dict":
-        return {name: restored(each, arrays) for name, each in rest}
-    own = {name: restored(each, arrays) for name, each in said["fields"].items()}
+        return {name: from_json(each, arrays) for name, each in rest}
+    own = {name: from_json(each, arrays) for name, each in said["fields"].items()}
     return _class(said["class"])(**own)
 
 

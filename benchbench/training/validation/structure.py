@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchbench.devices import inference
 from benchbench.scenes.balance import (
     attribute_groups,
-    balanced_attributes,
-    balanced_relations,
+    balance_attributes,
+    balance_relations,
     relation_groups,
 )
 from benchbench.scenes.captions import captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.items import crops
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
     from benchbench.scenes.items import AttributeItems, RelationItems
     from benchbench.scenes.world import Scenes
     from benchbench.types import Role
-    from benchbench.variants.texts import Reader
+    from benchbench.types.arrays import Indices, Ints
+    from benchbench.variants.texts import CaptionReader
 
 SIZE = 224
 PER_RELATION, PER_PAIR, GALLERY = 60, 42, 250
@@ -53,7 +53,7 @@ class Choices:
     """[m, 3, size, size], normalised."""
     true: list[str]
     false: list[str]
-    groups: npt.NDArray[np.intp]
+    groups: Indices
     """[m]: numbers of the groups whose shares are averaged."""
 
     def share(self, right: Tensor) -> float:
@@ -73,7 +73,7 @@ class StructureSet:
     lines: list[str]
     """A caption of each image of the gallery."""
 
-    def metrics(self, model: Any, reader: Reader, device: str) -> dict[str, float]:
+    def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
         """Return the percentages of right items by name, and their ``mean``.
 
         Ties count as wrong.
@@ -84,8 +84,8 @@ class StructureSet:
                 name: each.share(_chosen(model, reader, device, each))
                 for name, each in self.choices.items()
             }
-            images = embedded_images(model, self.gallery, device)
-            texts = embedded_texts(model, reader, self.lines, device)
+            images = embed_images(model, self.gallery, device)
+            texts = embed_texts(model, reader, self.lines, device)
         model.train()
         best = (images @ texts.T).argmax(dim=1).cpu()
         found["retrieval"] = 100 * float((best == torch.arange(len(best))).float().mean())
@@ -110,22 +110,22 @@ def build(
     """
     if scenes is not None:
         per_relation, per_pair, gallery = 2, 2, min(gallery, scenes)
-    relating, relations = balanced_relations("val", per_relation)
-    looking, attributes = balanced_attributes("val", per_pair)
+    relating, relations = balance_relations("val", per_relation)
+    looking, attributes = balance_attributes("val", per_pair)
     choices = {
         "relation": _choices(relating, relations, relation_groups(relations), transform),
         "attribute": _choices(looking, attributes, attribute_groups(attributes), transform),
     }
     shown = sample("val", np.arange(gallery))
     lines = [row[0] for row in captions(shown).texts()]
-    whole = [transform(part(image, None)) for image in draw(shown, SIZE)]
+    whole = [transform(cut_part(image, None)) for image in draw(shown, SIZE)]
     return StructureSet(choices, torch.stack(whole), lines)
 
 
 def _choices(
     scenes: Scenes,
     items: RelationItems | AttributeItems,
-    groups: npt.NDArray[np.int64],
+    groups: Ints,
     transform: Callable[[Image], Tensor],
 ) -> Choices:
     """Draw the scenes of the items, some at a time.
@@ -141,41 +141,41 @@ def _choices(
         some = scenes.take(slice(start, start + _AT_ONCE))
         here = items.take(np.flatnonzero((items.scene >= start) & (items.scene < start + _AT_ONCE)))
         rows = here.scene - start
-        drawn, boxes = draw(some, SIZE), crops(seen(some, SIZE), rows, here.slots)
+        drawn, boxes = draw(some, SIZE), crops(measure_visible(some, SIZE), rows, here.slots)
         shown += [
-            transform(part(drawn[row], box))
+            transform(cut_part(drawn[row], box))
             for row, box in zip(rows.tolist(), boxes.tolist(), strict=True)
         ]
     true, false = zip(*items.captions(), strict=True)
     return Choices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
 
 
-def part(picture: Any, box: Sequence[int] | None) -> Image:
+def cut_part(image: Any, box: Sequence[int] | None) -> Image:
     """Return an image, [height, width, 3] uint8, or a box of it, as PIL for a transform."""
     from PIL import Image
 
-    whole = Image.fromarray(picture)
+    whole = Image.fromarray(image)
     return whole if box is None else whole.crop(tuple(box))  # type: ignore[arg-type]
 
 
-def _chosen(model: Any, reader: Reader, device: str, choices: Choices) -> Tensor:
+def _chosen(model: Any, reader: CaptionReader, device: str, choices: Choices) -> Tensor:
     """Return which true captions are nearer to their images than the false ones: [m] bool."""
-    images = embedded_images(model, choices.images, device)
+    images = embed_images(model, choices.images, device)
     true, false = (
-        (images * embedded_texts(model, reader, lines, device)).sum(dim=1)
+        (images * embed_texts(model, reader, lines, device)).sum(dim=1)
         for lines in (choices.true, choices.false)
     )
     return true > false
 
 
-def embedded_images(model: Any, pictures: Tensor, device: str, role: Role = "scene") -> Tensor:
+def embed_images(model: Any, images: Tensor, device: str, role: Role = "scene") -> Tensor:
     """Encode images, [n, 3, size, size] → [n, dim]."""
-    lots = torch.split(pictures, _AT_ONCE)
+    lots = torch.split(images, _AT_ONCE)
     return torch.cat([model.encode_images(lot.to(device), role).float() for lot in lots])
 
 
-def embedded_texts(
-    model: Any, reader: Reader, lines: Sequence[str], device: str, role: Role = "scene"
+def embed_texts(
+    model: Any, reader: CaptionReader, lines: Sequence[str], device: str, role: Role = "scene"
 ) -> Tensor:
     """Encode n captions → [n, dim]."""
     lots = [reader.read(lines[i : i + _AT_ONCE]) for i in range(0, len(lines), _AT_ONCE)]

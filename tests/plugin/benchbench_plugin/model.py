@@ -13,7 +13,7 @@ from benchbench import LoadOptions, ModelFamily, ModelManifest, model_digest
 
 
 class ColourCounter:
-    """Embeds a picture as (light left, light right), a phrase as which of the words it holds."""
+    """Embeds an image as (light left, light right), a phrase as which of the words it holds."""
 
     similarity: Literal["cosine"] = "cosine"
     logit_scale = 1.0

@@ -8,7 +8,7 @@ from benchbench import DataFile, ImageRef, Item, Metric, TaskInfo
 
 
 class LeftRight:
-    """Pictures named left-*.png and right-*.png."""
+    """Images named left-*.png and right-*.png."""
 
     info = TaskInfo(
         name="left-right",
@@ -17,14 +17,14 @@ class LeftRight:
         protocol="matching",
         headline="micro",
         metrics=(Metric("micro", "mean over items"),),
-        files=(DataFile("images/", "pictures", "drawn by the test"),),
+        files=(DataFile("images/", "images", "drawn by the test"),),
         paper="none",
         license="CC0",
         measures="Whether a model sees the lit side.",
     )
 
     def items(self, root: Path) -> list[Item]:
-        """One item a picture."""
+        """One item an image."""
         captions = ("the left side is lit", "the right side is lit")
         return [
             Item(

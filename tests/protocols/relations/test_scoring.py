@@ -1,4 +1,4 @@
-"""Scoring scenes with real pictures: against a plain loop, and by a model's own head."""
+"""Scoring scenes with real images: against a plain loop, and by a model's own head."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from benchbench.types import (
     ImageRef,
     Metric,
     Proposals,
+    RelationInput,
     Scene,
-    View,
     Vocabulary,
 )
 
@@ -35,7 +35,7 @@ PROTOCOL = load_protocol("relations")
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> list[Scene]:
-    """Two pictures of noise with three and two objects."""
+    """Two images of noise with three and two objects."""
     rng = np.random.default_rng(0)
     found = []
     for i, n in enumerate((3, 2)):
@@ -76,8 +76,8 @@ def test_a_dual_encoder_sees_union_crops_and_reads_triples(scenes: list[Scene]) 
         for row, (i, j) in enumerate(pairs_of(scene).tolist()):
             left, right = scene.boxes[i], scene.boxes[j]
             box = (min(left[0], right[0]), 5, max(left[2], right[2]), 30)
-            picture = Image.open(scene.image.path).crop(box)
-            seen = unit(model.encode_images(model.transform(picture)[None], "relation"))
+            image = Image.open(scene.image.path).crop(box)
+            seen = unit(model.encode_images(model.transform(image)[None], "relation"))
             names = VOCABULARY.objects
             for p, predicate in enumerate(VOCABULARY.predicates):
                 phrase = f"{names[scene.labels[i]]} {predicate} {names[scene.labels[j]]}"
@@ -112,21 +112,21 @@ def test_labels_are_chosen_from_crops_of_the_boxes(scenes: list[Scene]) -> None:
 
 
 class Head(Blind):
-    """Scores relations by the first byte of the picture and the labels."""
+    """Scores relations by the first byte of the image and the labels."""
 
     def __init__(self, *, broken: bool = False) -> None:
         super().__init__("constant")
         self.broken = broken
 
-    def score_relations(self, view: View) -> np.ndarray:
-        shade = np.asarray(view.picture())[0, 0, 0]
-        rows = [[shade * view.labels[s], view.labels[o]] for s, o in view.pairs]
+    def score_relations(self, inputs: RelationInput) -> np.ndarray:
+        shade = np.asarray(inputs.image())[0, 0, 0]
+        rows = [[shade * inputs.labels[s], inputs.labels[o]] for s, o in inputs.pairs]
         logs = log_softmax(np.array(rows, dtype=float) / 255)
         return logs[:, :1] if self.broken else logs
 
-    def score_objects(self, view: View) -> np.ndarray:
-        assert not view.labels
-        logs = log_softmax(np.eye(len(view.boxes), len(view.vocabulary.objects)))
+    def score_objects(self, inputs: RelationInput) -> np.ndarray:
+        assert not inputs.labels
+        logs = log_softmax(np.eye(len(inputs.boxes), len(inputs.vocabulary.objects)))
         return np.full_like(logs, np.nan) if self.broken else logs
 
 
@@ -142,7 +142,7 @@ def test_a_model_with_a_head_of_its_own_is_asked(scenes: list[Scene], given: Any
         PROTOCOL.answer(asked, Head(broken=True), encoder)
 
 
-def test_pictures_that_do_not_decode_are_named_or_left_out(scenes: list[Scene]) -> None:
+def test_images_that_do_not_decode_are_named_or_left_out(scenes: list[Scene]) -> None:
     scenes[0].image.path.write_bytes(scenes[0].image.path.read_bytes()[:90])
     with pytest.raises(ImageError, match=r"0\.png"):
         PROTOCOL.answer(scenes, Head(), encoder_for(Head()))
@@ -258,7 +258,7 @@ def test_groups_of_scenes_give_what_all_at_once_give(
         np.testing.assert_equal(asdict(one), asdict(other))
 
 
-def test_every_model_looks_at_the_same_pictures(scenes: list[Scene]) -> None:
+def test_every_model_looks_at_the_same_images(scenes: list[Scene]) -> None:
     lone = Proposals(scenes[0].boxes[:1], scenes[0].labels[:1], (0.9,))
     scenes[0] = replace(scenes[0], given="proposals", proposals=lone)
     read = []

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from benchbench.training.validation.alignment import judged_of
+from benchbench.training.validation.alignment import judge
 
 GRID = (4, 4)
 
@@ -22,9 +22,9 @@ def test_an_oracle_is_always_right_and_its_opposite_never() -> None:
     masks[0, 1, :, 8:] = 1
     there = torch.tensor([[True, True, False]])
     entities = torch.cat([looks, torch.zeros(1, 8)])[None]
-    assert judged_of(patches, entities, there, GRID, masks).hits.tolist() == [[True, True, False]]
+    assert judge(patches, entities, there, GRID, masks).hits.tolist() == [[True, True, False]]
     turned = entities[:, [1, 0, 2]]
-    assert not judged_of(patches, turned, there, GRID, masks).hits.any()
+    assert not judge(patches, turned, there, GRID, masks).hits.any()
 
 
 def test_chance_is_about_a_half() -> None:
@@ -36,6 +36,4 @@ def test_chance_is_about_a_half() -> None:
     masks[:, 0, :, :8] = 1
     masks[:, 1, :, 8:] = 1
     there = torch.ones(n, 2, dtype=torch.bool)
-    assert (
-        0.35 < float(np.mean(judged_of(patches, entities, there, GRID, masks).hits.numpy())) < 0.55
-    )
+    assert 0.35 < float(np.mean(judge(patches, entities, there, GRID, masks).hits.numpy())) < 0.55

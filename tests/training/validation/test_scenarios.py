@@ -47,7 +47,7 @@ def test_a_killed_run_goes_on_exactly_with_its_teacher(tmp_path: Path) -> None:
 
 
 class Knowing:
-    """Finds its way by what is written into pictures' first value, and texts' numbers."""
+    """Finds its way by what is written into images' first value, and texts' numbers."""
 
     def __init__(self, exam: scenarios.ScenarioSet) -> None:
         self.exam, self.roles = exam, list[str]()
@@ -74,12 +74,12 @@ class Numbers:
 def test_the_exam_asks_each_level_in_its_role() -> None:
     exam = scenarios.build(lambda _: torch.zeros(3, 8, 8), scenes=20, items=30)
     for naming in exam.namings.values():
-        assert naming.right.shape == (len(naming.pictures), len(naming.names))
+        assert naming.right.shape == (len(naming.images), len(naming.names))
         assert naming.right.any(dim=1).all()
         assert len(set(naming.names)) == len(naming.names) < 500
     assert (exam.namings["relation"].right.sum(dim=1) <= 2).all()
     right = {
-        name: replace(naming, pictures=_written(naming.right.int().argmax(dim=1)))
+        name: replace(naming, images=_written(naming.right.int().argmax(dim=1)))
         for name, naming in exam.namings.items()
     }
     model = Knowing(exam)

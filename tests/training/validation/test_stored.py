@@ -68,7 +68,7 @@ def test_a_stored_set_is_the_live_one(
     }
     monkeypatch.setitem(VALIDATION_SETS, name, smaller[name])
     live = VALIDATION_SETS[name](build.transform)
-    first, again = (stored.stored_set(tmp_path, name, build) for _ in range(2))
+    first, again = (stored.load_or_draw(tmp_path, name, build) for _ in range(2))
     assert first is not again
     assert alike(first, live)
     assert alike(again, live)
@@ -85,22 +85,22 @@ def test_another_code_or_preprocessing_makes_it_anew(
         return structure.Choices(torch.ones(1), ["a"], ["b"], np.zeros(1, dtype=np.intp))
 
     monkeypatch.setitem(VALIDATION_SETS, "structure", exam)
-    stored.stored_set(tmp_path, "structure", build)
-    stored.stored_set(tmp_path, "structure", build)
+    stored.load_or_draw(tmp_path, "structure", build)
+    stored.load_or_draw(tmp_path, "structure", build)
     assert len(calls) == 1
     other = replace(build, preprocessing={**build.preprocessing, "mean": (0.4,) * 3})
-    stored.stored_set(tmp_path, "structure", other)
+    stored.load_or_draw(tmp_path, "structure", other)
     assert len(calls) == 2
     monkeypatch.setattr(stored, "_code", lambda: "other")
-    stored.stored_set(tmp_path, "structure", other)
+    stored.load_or_draw(tmp_path, "structure", other)
     assert len(calls) == 3
 
 
 def test_only_our_dataclasses_come_back(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="no dataclass of ours"):
-        stored.restored({"class": "os:system", "fields": {}}, {})
+        stored.from_json({"class": "os:system", "fields": {}}, {})
     with pytest.raises(TypeError, match="no dataclass of ours"):
-        stored.restored({"class": "benchbench.registry:load_task", "fields": {}}, {})
+        stored.from_json({"class": "benchbench.registry:load_task", "fields": {}}, {})
     with pytest.raises(TypeError, match="no kind that is kept"):
-        stored.told(object(), {})
+        stored.to_json(object(), {})
     assert weights.SUFFIX == ".safetensors"

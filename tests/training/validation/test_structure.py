@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.scenes.balance import PAIRS, RELATIONS, balanced_attributes, balanced_relations
+from benchbench.scenes.balance import PAIRS, RELATIONS, balance_attributes, balance_relations
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import seen
+from benchbench.scenes.seen import measure_visible
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import StructureSet, build
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def transform(picture: Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(picture.resize((24, 24)))).permute(2, 0, 1).float()
+def transform(image: Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image.resize((24, 24)))).permute(2, 0, 1).float()
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,14 @@ def test_images_are_crops_of_val_scenes(
     small: StructureSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a plain loop, a scene and an item at a time."""
-    scenes, items = balanced_relations("val", 4)
-    assert scenes.split == balanced_attributes("val", 2)[0].split == "val"
+    scenes, items = balance_relations("val", 4)
+    assert scenes.split == balance_attributes("val", 2)[0].split == "val"
     for k in range(0, len(items.scene), 7):
         one = scenes.take(items.scene[k : k + 1])
-        mask = [seen(one, 224).mask(0, slot) for slot in items.slots[k].tolist()]
+        mask = [measure_visible(one, 224).mask(0, slot) for slot in items.slots[k].tolist()]
         rows, columns = np.nonzero(mask[0] | mask[1])
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-        crop = structure.part(draw(one, 224)[0], [int(side) for side in box])
+        crop = structure.cut_part(draw(one, 224)[0], [int(side) for side in box])
         assert torch.equal(small.choices["relation"].images[k], transform(crop))
     monkeypatch.setattr(structure, "_AT_ONCE", 5)
     again = build(transform, per_relation=4, per_pair=2, gallery=6)

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.embedding.pictures import plan_batches
+from benchbench.embedding.images import plan_batches
 from benchbench.types import ImageRef
 
 REFS = st.lists(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.embedding.embedded import Vectors
-    from benchbench.embedding.unfinished import Unfinished
+    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
 
     FileCrops = tuple[Path, list[ImageRef]]
@@ -59,7 +59,7 @@ class _Batch:
     vectors: Vectors
 
 
-def encode_pictures(
+def encode_images(
     model: DualEncoder,
     refs: Sequence[ImageRef],
     *,
@@ -68,7 +68,7 @@ def encode_pictures(
     role: Role = "scene",
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
-    unfinished: Unfinished | None = None,
+    cache: EncodingCache | None = None,
     outputs: Outputs | None = None,
     files: FileLog | None = None,
 ) -> Embedded[ImageRef]:
@@ -82,7 +82,7 @@ def encode_pictures(
         role: what the images represent.
         on_missing: whether an unreadable file is an error or is left out and listed.
         progress: called after each batch.
-        unfinished: the stored batches of an interrupted evaluation, which are used and extended.
+        cache: the batches of an interrupted evaluation, which are used and extended.
         outputs: checks the model's outputs; one instance for all outputs that are compared.
         files: takes the digest of each file that is read, and the reason for the others.
 
@@ -96,7 +96,7 @@ def encode_pictures(
     report = progress or (lambda what, done, total: None)
     report("images", done, total)
     outputs, log = outputs or Outputs(model), FileLog() if files is None else files
-    work = _Work(model, outputs, plan, workers, role, on_missing, unfinished, log)
+    work = _Work(model, outputs, plan, workers, role, on_missing, cache, log)
     encoded = work.batches()
     with closing(encoded):
         for planned, batch in zip(plan, encoded, strict=True):
@@ -139,11 +139,11 @@ class _Work:
     workers: int
     role: Role
     on_missing: OnMissing
-    unfinished: Unfinished | None
+    cache: EncodingCache | None
     log: FileLog
 
     def batches(self) -> Generator[_Batch, None, None]:
-        """Yield the planned batches in order, from ``unfinished`` where it has them."""
+        """Yield the planned batches in order, from the cache where it has them."""
         kept = self._all_kept()
         missing = [
             file
@@ -157,32 +157,32 @@ class _Work:
                     yield earlier
                     continue
                 batch = self._encode([next(decoded) for _ in files])
-                if self.unfinished and all(path in self.log.sha256 for path, _ in files):
+                if self.cache and all(path in self.log.sha256 for path, _ in files):
                     digests = np.array([self.log.sha256[path] for path, _ in files])
-                    self.unfinished.save("images", i, vectors=batch.vectors, sha256=digests)
+                    self.cache.save("images", i, vectors=batch.vectors, sha256=digests)
                 yield batch
 
     def _all_kept(self) -> list[_Batch | None]:
         """Return the stored result of each batch, where it is what the model computes now."""
-        unfinished = self.unfinished
-        if unfinished is None:
+        cache = self.cache
+        if cache is None:
             return [None] * len(self.plan)
-        kept = [self._kept(i, unfinished) for i in range(len(self.plan))]
+        kept = [self._kept(i, cache) for i in range(len(self.plan))]
         first = next((batch for batch in kept if batch), None)
-        if first and not unfinished.confirms("images", lambda: self._agrees(first)):
+        if first and not cache.confirms("images", lambda: self._agrees(first)):
             return [None] * len(self.plan)
-        unfinished.count(sum(len(batch.refs) for batch in kept if batch))
+        cache.count(sum(len(batch.refs) for batch in kept if batch))
         return kept
 
-    def _kept(self, i: int, unfinished: Unfinished) -> _Batch | None:
+    def _kept(self, i: int, cache: EncodingCache) -> _Batch | None:
         """Return the stored batch i, where its files still have the same bytes."""
-        arrays = unfinished.load("images", i, "vectors", "sha256")
+        arrays = cache.load("images", i, "vectors", "sha256")
         if arrays is None:
             return None
         refs = [ref for _, crops in self.plan[i] for ref in crops]
         vectors = self.outputs.kept(arrays["vectors"], len(refs))
         if vectors is None or arrays["sha256"].shape != (len(self.plan[i]),):
-            unfinished.drop("images", i)
+            cache.drop("images", i)
             return None
         found = zip(self.plan[i], arrays["sha256"], strict=True)
         digests = {path: str(digest) for (path, _), digest in found}
@@ -205,7 +205,7 @@ class _Work:
             if file.error and self.on_missing == "error":
                 raise file.error
             self.log.add(file.path, file.error or file.sha256)
-        tensors = [tensor for file in files for tensor in file.pictures]
+        tensors = [tensor for file in files for tensor in file.images]
         vectors = np.empty((0, 0), np.float32)
         if tensors:
             encoded = self.model.encode_images(self.outputs.images(tensors), self.role)
@@ -222,7 +222,7 @@ class Decoded(Generic[Shown]):
 
     path: Path
     refs: list[ImageRef]
-    pictures: list[Shown]
+    images: list[Shown]
     """The outputs of the model's ``transform``, in the order of ``refs``."""
     sha256: str
     error: ImageError | None = None
@@ -253,5 +253,5 @@ def _decode(
         image = decode(content, path)
     except ImageError as error:
         return Decoded(path, refs, [], "", error)
-    pictures = [transform(crop(image, ref)) for ref in refs]
-    return Decoded(path, refs, pictures, hashlib.sha256(content).hexdigest())
+    images = [transform(crop(image, ref)) for ref in refs]
+    return Decoded(path, refs, images, hashlib.sha256(content).hexdigest())

@@ -1,4 +1,4 @@
-"""The encoded batches of an interrupted evaluation, from which the same command continues.
+"""A cache of encoded batches, from which an interrupted evaluation continues by the same command.
 
 Whole batches are stored, with their composition, and only for an identical evaluation (model, its
 code, inputs, batch size, device, threads, versions): on a CPU a resumed run equals an uninterrupted
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 32
 KEPT_SECONDS = 7 * 24 * 3600
-"""Work that no command resumed within a week is removed."""
+"""Batches that no command resumed within a week are removed."""
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class _State:
     """The number of inputs taken from stored batches."""
 
 
-class Unfinished:
-    """The encoded batches of one evaluation, on disk."""
+class EncodingCache:
+    """A cache on disk of one evaluation's encoded batches; removed when the run is written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,8 +60,8 @@ class Unfinished:
         self._state = _State()
 
     @classmethod
-    def of(cls, identity: Iterable[object]) -> Unfinished:
-        """Return the store of the evaluation with this identity, which lists every determinant."""
+    def of(cls, identity: Iterable[object]) -> EncodingCache:
+        """Return the cache of the evaluation with this identity, which lists every determinant."""
         digest = hashlib.sha256()
         for part in identity:
             digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
@@ -75,9 +75,9 @@ class Unfinished:
             return nowhere
         return cls(everything / name)
 
-    def within(self, name: str) -> Unfinished:
-        """Return the part of the store that one call fills, separate from those of other calls."""
-        part = Unfinished(self._folder)
+    def within(self, name: str) -> EncodingCache:
+        """Return the part of the cache that one call fills, separate from those of other calls."""
+        part = EncodingCache(self._folder)
         part._prefix, part._state = f"{name}-", self._state
         return part
 
