@@ -1,6 +1,6 @@
 """Winoground: two images, two captions of the same words (Thrush et al., CVPR 2022).
 
-Writer, for the drawn world: ``scenes.edition.winoground``.
+Its synthetic edition is written by ``benchbench.scenes.edition.winoground``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Winoground:
         license="META IMAGES RESEARCH LICENSE (images by Getty Images; not redistributable)",
         measures=(
             "Whether word order alone leads a model to the right image. Chance is 25 "
-            "(text), 25 (image) and 16.7 (group). Some items ask for knowledge or fine perception "
+            "(text), 25 (image) and 16.7 (group). Some items need knowledge or fine perception "
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),
         tags=("type",),

@@ -1,4 +1,7 @@
-"""BLIP and BLIP-2 by both heads: ``itm-itc:ORG/REPO`` or ``itm-itc:PATH``; see ``itm``."""
+"""BLIP and BLIP-2, scored by matching (ITM) plus contrastive (ITC) head: ``itm-itc:ORG/REPO``.
+
+Also ``itm-itc:PATH``, for a folder. ``itm`` documents the score.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def load(rest: str, options: LoadOptions) -> Matcher:
-    """Load ``ORG/REPO`` or a folder, scored by logit and cosine; raises as ``load_with_rule``."""
+    """Load ``ORG/REPO`` or a folder; errors are those of ``load_with_rule``."""
     return load_with_rule(ITM_ITC, rest, options)
 
 
 FAMILY = ModelFamily(
     name="itm-itc",
     usage={
-        "itm-itc:ORG/REPO": "the same, the contrastive towers' cosine added, as BLIP's retrieval",
+        "itm-itc:ORG/REPO": "as itm, plus the contrastive towers' cosine, as in BLIP's retrieval",
         "itm-itc:PATH": "the same from a folder",
     },
     load=load,

@@ -1,10 +1,13 @@
 """open_clip's architectures and published weights: ``openclip:ARCH/TAG``.
 
-open_clip leaves two choices to its caller. The activation is that of the weights:
-``ViT-B-32/openai`` is loaded with QuickGELU although its architecture has GELU, and weights trained
-with GELU are refused under a ``-quickgelu`` architecture. Captions are trimmed to the longest of
-their batch where that is exact (causal attention, pooled at the end-of-text token), which is
-checked on real captions each time a model is loaded.
+open_clip leaves two choices to its caller:
+
+- The activation. Here it is the one that the weights were trained with: ``ViT-B-32/openai`` is
+  loaded with QuickGELU although its architecture has GELU, and weights trained with GELU are
+  refused under a ``-quickgelu`` architecture.
+- The padding of captions. Here a batch is padded only to its longest caption, if that gives the
+  same embeddings (causal attention, pooled at the end-of-text token). Loading a model checks this
+  on real captions.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ SCHEMAS = (HUB, FOLDER)
 """Prefixes by which open_clip finds a configuration and weights outside its own list."""
 
 REMEMBERED = 65_536
-"""Captions whose ids are kept: a caption is tokenised once for its ids and its batch."""
+"""Captions whose ids are cached, because ``token_ids`` and ``tokenize`` both need them."""
 
 
 class OpenClip:
@@ -61,19 +64,19 @@ class OpenClip:
         trained: bool = True,
         settings: dict[str, Any] | None = None,
     ) -> None:
-        """Wrap a model in its precision, and move it to the device.
+        """Wrap a model whose weights are in ``options.precision``, and move it to the device.
 
         Args:
-            model: ``open_clip.CLIP`` or kin.
+            model: ``open_clip.CLIP``, or a model with the same methods.
             transform: PIL image → [3, height, width].
             tokenizer: list of strings → ids [n, context].
-            name: the specification.
+            name: the model's specification, as typed.
             architecture: open_clip's name for it.
-            weights: their source.
+            weights: the weights' tag or source.
             options: device and precision.
-            config: what open_clip finds the configuration by, if not by ``architecture``.
+            config: open_clip's name of the configuration, if it is not ``architecture``.
             trained: False where the weights are random.
-            settings: further ones for the manifest.
+            settings: further settings for the manifest.
         """
         import open_clip
 
@@ -124,7 +127,7 @@ class OpenClip:
 
     @property
     def module(self) -> nn.Module:
-        """The module that computes: ``open_clip.CLIP`` or kin."""
+        """The torch module: ``open_clip.CLIP``, or a model with the same methods."""
         return self.clip  # type: ignore[no-any-return]
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
@@ -150,7 +153,7 @@ class OpenClip:
 
 
 def _remembering(tokenizer: Any) -> Any:
-    """Return open_clip's own tokenizer with a cache of captions' ids; any other one as it is."""
+    """Return open_clip's own tokenizer with a cache; any other one unchanged."""
     from open_clip.tokenizer import SimpleTokenizer
 
     if not isinstance(tokenizer, SimpleTokenizer):
@@ -170,13 +173,13 @@ def _untruncated_ids(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
         rows = inner([tokenizer.clean_fn(text) for text in texts], truncation=False)
         return [tuple(ids) for ids in rows["input_ids"]]
     raise ModelError(
-        f"Cannot read untruncated ids from the tokenizer {type(tokenizer).__name__}, so that "
-        "truncated captions could not be counted. Give open_clip's own, or one of transformers."
+        f"Cannot read untruncated ids from the tokenizer {type(tokenizer).__name__}, so "
+        "truncated captions cannot be counted. Use a tokenizer of open_clip or of transformers."
     )
 
 
 def _as_json(record: Any) -> Any:
-    """Return a record with lists for tuples, so that a manifest equals itself when read back."""
+    """Convert tuples to lists, so that a manifest is equal to itself after a JSON round trip."""
     return json.loads(json.dumps(record))
 
 
@@ -195,7 +198,9 @@ def _config_sha256(architecture: str) -> str:
 
 
 def load(rest: str, options: LoadOptions) -> OpenClip:
-    """Load ``ARCH/TAG``, ``ARCH/untrained`` with weights drawn by ``options.seed``, or a schema's.
+    """Load ``ARCH/TAG``, ``ARCH/untrained``, ``hf-hub:ORG/REPO`` or ``local-dir:FOLDER``.
+
+    The weights of ``ARCH/untrained`` are random, with the seed ``options.seed``.
 
     Raises:
         UnknownName: no such architecture or tag; the message lists those there are.
@@ -247,7 +252,7 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
 
 
 def _supported_options(rest: str) -> frozenset[str]:
-    """Return the options of a configuration with files: a published tag needs none."""
+    """Return the load options of a specification: ``hf-hub:`` and ``local-dir:`` have some."""
     schema, colon, _ = rest.partition(":")
     open_ = {"activation", "allow_partial", "trust_pickle"}
     return frozenset(open_ if colon and schema in SCHEMAS else ())
@@ -269,7 +274,7 @@ def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:
 
 
 def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
-    """Load what an open_clip_config.json describes, on the hub or in a folder."""
+    """Load a model with an open_clip_config.json, from the hub or from a folder."""
     name = f"openclip:{schema}:{where}"
     if schema == HUB:
         return OpenClip.of(read_repository(where, name, options), options)
@@ -291,13 +296,14 @@ def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:
 
 
 def uses_quickgelu(architecture: str, tag: str) -> bool:
-    """Return whether a tag's weights run with QuickGELU under an architecture.
+    """Return whether an architecture with a tag's weights uses QuickGELU.
 
-    The weights decide. Where only the architecture has it, and a sibling has not, the weights
-    belong to the sibling; without one, they were trained in the architecture.
+    It does if the tag's configuration says so. If only the architecture's configuration does, there
+    are two cases: the weights of ``ARCH-quickgelu`` were trained with GELU and belong to ``ARCH``;
+    those of any other architecture were trained with its own activation.
 
     Raises:
-        ModelError: the weights belong to the sibling; the message names it.
+        ModelError: the weights belong to ``ARCH`` without ``-quickgelu``; the message names it.
     """
     import open_clip
 
@@ -317,7 +323,7 @@ FAMILY = ModelFamily(
     usage={
         "openclip:ARCH/TAG": "an open_clip architecture with published weights",
         "openclip:hf-hub:ORG/REPO": "a repository of the hub with an open_clip_config.json",
-        "openclip:local-dir:FOLDER": "a folder with one (or type the folder alone)",
+        "openclip:local-dir:FOLDER": "a folder with an open_clip_config.json (or only FOLDER)",
         "openclip:ARCH/untrained": "the same with random weights (--seed), to try a pipeline",
     },
     load=load,

@@ -1,11 +1,12 @@
-"""Read the prefix that an image's prompts share, the image included, once a batch.
+"""A key-value cache for the prefix, image included, that all prompts of an image share.
 
-With causal attention, keys and values of a prefix do not depend on what follows. They are computed
-once an image, and the ends of the captions' prompts are read after them, so that an image's
-hundreds of tokens are not read again for the dozens of every caption.
+With causal attention, the keys and values of a prefix do not depend on what follows it. They are
+computed once per image and batch; only the remainder of each prompt, with the caption, is then
+computed for each pair. Otherwise, an image's hundreds of tokens would be computed again for
+every caption of a few dozen.
 
-Whether a model's attention is causal, and whether its cache gives the same logits, is checked when
-it is loaded; otherwise it reads every prompt whole.
+Loading a model checks that its attention is causal, and that its cache gives the same logits. If
+not, every prompt is computed whole.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ON_CPU = 2 << 30
-"""Bytes of keys and values in memory at once, on devices that do not report what is free."""
+"""Maximum bytes of keys and values at once, on devices other than CUDA."""
 SHARE = 3
-"""Elsewhere, one part of the free memory in so many."""
+"""On CUDA, the maximum is the free memory divided by this."""
 CACHES = ("cache", "past_key_values")
-"""Newer and older transformers' name of keys and values, as an argument and in the output."""
+"""The name of the cache in newer and in older transformers: an argument and an output."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefixGroup:
-    """Prompts with one prefix but for their images, each of which has as many tokens."""
+    """Prompts with the same prefix apart from the image, whose images have as many tokens."""
 
     rows: Sequence[int]
-    """Their rows of the batch."""
+    """The row of each prompt in the batch."""
     images: Sequence[int]
-    """A row of the batch for each distinct image."""
+    """For each distinct image, the first row of the batch that has it."""
     of_row: Sequence[int]
-    """The image of each row, as its number among them."""
+    """For each of ``rows``, the index of its image in ``images``."""
     length: int
-    """Of the prefix, in ids of a prompt: the placeholder counts as one."""
+    """Length of the prefix in ids; the image's placeholder counts as one."""
 
     @property
     def saves_work(self) -> bool:
@@ -59,9 +60,9 @@ def prefix_groups(
 
     Args:
         prompts: n rows of ids, one placeholder in each.
-        images: a key of each row's image.
-        tokens: how many each row's image has.
-        placeholder: the id in an image's place.
+        images: n keys; equal for rows with the same image.
+        tokens: the number of tokens of each row's image.
+        placeholder: the id that stands for the image.
     """
     of_size: dict[int, list[int]] = {}
     for row, size in enumerate(tokens):
@@ -85,13 +86,13 @@ class PrefixCache:
     """Keys and values of prefixes."""
 
     cache: Any
-    """Keys and values: a cache of transformers for ``u`` prefixes."""
+    """transformers' cache object, for u prefixes."""
     cache_name: str
     """The argument of the model that takes them: one of CACHES."""
     length: int
-    """Tokens of each, those of the image among them."""
+    """Tokens of each prefix, the image's included."""
     deltas: Tensor | None
-    """[u, 1]: offset of positions after an image, of models with rotary sections."""
+    """[u, 1]: offset of positions after an image (``rope_deltas``); None in most models."""
 
 
 def cache_name(model: Any) -> str:
@@ -108,12 +109,12 @@ def cache_name(model: Any) -> str:
 def read_prefixes(
     model: Any, inputs: dict[str, Tensor], images: dict[str, Any], cache_name: str
 ) -> PrefixCache:
-    """Read u prefixes of one length.
+    """Compute the keys and values of u prefixes of one length.
 
     Args:
-        model: a generative one of transformers.
+        model: a generative model of transformers.
         inputs: ``input_ids``, [u, length], and tensors parallel to them.
-        images: as arguments of the model.
+        images: the images, as keyword arguments of the model.
         cache_name: one of CACHES.
     """
     output = model(**inputs, **images, use_cache=True, logits_to_keep=1)
@@ -132,15 +133,15 @@ def read_prefixes(
 def continue_prefixes(
     model: Any, start: PrefixCache, of_row: Tensor, inputs: dict[str, Tensor], lengths: Tensor
 ) -> Tensor:
-    """Return the logits after the last token of each end: [n, vocabulary].
+    """Return the logits after the last token of each prompt: [n, vocabulary].
 
     Args:
-        model: the one that read the prefixes.
-        start: their keys and values; the cache is changed by the last rows.
+        model: the model that computed the prefixes.
+        start: their keys and values; unusable afterwards, because the cache is modified.
         of_row: [n], the prefix of each row.
-        inputs: ``input_ids`` of the ends, [n, longest], padded on the right, their
+        inputs: ``input_ids`` of the prompts' remainders, [n, longest], padded on the right, their
             ``attention_mask``, and further tensors parallel to them.
-        lengths: [n], of the ends.
+        lengths: [n], lengths of the remainders.
     """
     import torch
 
@@ -168,7 +169,7 @@ def continue_prefixes(
 
 
 def _positions(start: PrefixCache, of_row: Tensor, count: int) -> Tensor:
-    """Return positions after the prefixes: [n, count], or [3, n, count] of three-part ones."""
+    """Return positions after the prefixes: [n, count], or [3, n, count] with ``rope_deltas``."""
     import torch
 
     places = torch.arange(start.length, start.length + count, device=of_row.device)
@@ -178,7 +179,7 @@ def _positions(start: PrefixCache, of_row: Tensor, count: int) -> Tensor:
 
 
 def _at_once(start: PrefixCache, longest: int) -> int:
-    """Return how many rows to continue together, by the memory of their keys and values."""
+    """Return how many rows' keys and values fit into memory at once, at least 1."""
     import torch
 
     layers = [layer for layer in start.cache.layers if getattr(layer, "keys", None) is not None]

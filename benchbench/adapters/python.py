@@ -1,13 +1,12 @@
-"""Models by the user's own code: ``python:module:factory``, ``python:file.py:factory``.
+"""Models from the user's own code: ``python:module:factory``, ``python:file.py:factory``.
 
-The module is imported and the factory called: the user's own code, which runs with all rights,
-because the user named it. As for ``python -m``, the working directory can be imported from, and, as
-for ``python file.py``, the file's folder; both come last on the path, so that no file there takes
-the place of an installed package.
+The module is imported and the factory is called, without a sandbox: the user chose this code.
+Modules in the working directory can be imported, as with ``python -m``, and those in the file's
+folder, as with ``python file.py``. Both folders are appended to ``sys.path``, so that no file there
+shadows an installed package.
 
-The factory (a function or a class) gets the ``LoadOptions`` where its first parameter is required
-or is called ``options``; otherwise it gets no argument. The run has the name of the model's own
-manifest.
+The factory (a function or a class) gets the ``LoadOptions`` if its first parameter is required or
+is called ``options``; otherwise it gets no argument. The run's model name is that in the manifest.
 """
 
 from __future__ import annotations
@@ -45,17 +44,18 @@ PROTOCOLS: Mapping[str, type] = {
     "pair scorer": PairScorer,
     "relation scorer": RelationScorer,
 }
-"""Protocols of a factory's result, each with a ``manifest`` and a ``device``."""
+"""Protocols, one of which a factory's result must implement."""
 
 
 def load(rest: str, options: LoadOptions) -> DualEncoder:
     """Import the module, call the factory, and check its result.
 
     Raises:
-        UsageError: not of the form above; or options for a factory without parameters.
-        ModelError: there is no such module or file; or it, or the factory, raises (``__cause__``).
+        UsageError: ``rest`` has another form; or options for a factory without parameters.
+        ModelError: there is no such module or file, or one that it imports is missing. Other
+            exceptions of the user's code are not caught here.
         UnknownName: the module has no such factory.
-        ContractError: the factory's result is no model; the message lists what it lacks.
+        ContractError: the factory's result is not a model; the message lists what it lacks.
     """
     name = f"python:{rest}"
     source, colon, attribute = rest.rpartition(":")
@@ -68,10 +68,10 @@ def load(rest: str, options: LoadOptions) -> DualEncoder:
 
 
 def _module(source: str, name: str) -> ModuleType:
-    """Import a module, of a file or by name.
+    """Import a module, from a file or by name.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or a module that it imports is missing.
     """
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
@@ -102,7 +102,7 @@ def _of_file(path: Path, name: str) -> ModuleType:
         return sys.modules[called]
     spec = spec_from_file_location(called, path)
     if spec is None or spec.loader is None:
-        raise ModelError(f"{name}: {path} is no Python file: its name should end in .py.")
+        raise ModelError(f"{name}: {path} is not a Python file. Its name should end in .py.")
     _append_to_path(path.parent)
     module = module_from_spec(spec)
     sys.modules[called] = module
@@ -135,7 +135,11 @@ def _factory(module: ModuleType, attribute: str, name: str) -> Callable[..., Any
 
 
 def _call(factory: Callable[..., Any], options: LoadOptions, name: str) -> Any:
-    """Call the factory."""
+    """Call the factory, with the options if it takes them.
+
+    Raises:
+        UsageError: options were set, and it takes none.
+    """
     arguments = (options,) if _takes_options(factory) else ()
     given = [f"--{each.replace('_', '-')}" for each in LOAD_EXTRAS if getattr(options, each)]
     if given and not arguments:
@@ -172,7 +176,7 @@ def _check(model: object, name: str) -> None:
         raise ContractError(
             f"{name} gives {_kind(model)}, which is no {' and no '.join(PROTOCOLS)}"
             f"{f': as a {nearest} it lacks ' if without else ''}{', '.join(without)}. "
-            "CONTRIBUTING.md, 'Add a model', has a whole one."
+            "CONTRIBUTING.md, 'Add a model', has a complete example."
         )
     manifest: Any = getattr(model, "manifest", None)
     if not isinstance(manifest, ModelManifest):
@@ -198,7 +202,7 @@ def _kind(thing: object) -> str:
 FAMILY = ModelFamily(
     name="python",
     usage={
-        "python:MODULE:FACTORY": "your own: FACTORY(options), or FACTORY(), gives the model",
+        "python:MODULE:FACTORY": "your own code: FACTORY(options) or FACTORY() returns the model",
         "python:FILE.py:FACTORY": "the same, from a file",
     },
     load=load,

@@ -1,17 +1,17 @@
-"""Generative models that answer questions: ``vqascore:ORG/REPO`` or ``vqascore:PATH``.
+"""VQAScore of generative vision-language models: ``vqascore:ORG/REPO`` or ``vqascore:PATH``.
 
-The score is the logarithm of the probability that the answer to *Does this figure show "…"? Please
-answer yes or no.* is *Yes* (Lin et al., *Evaluating Text-to-Visual Generation with Image-to-Text
-Generation*, ECCV 2024, §3; the wording is that of t2v_metrics): P("Yes") itself, not its share of
-P("Yes") + P("No"). Upstream's LLaVA takes the geometric mean with the token that ends the answer;
-here it is the paper's formula, without that token.
+The score of an image and a caption is log P("Yes") for the question *Does this figure show "…"?
+Please answer yes or no.* (Lin et al., *Evaluating Text-to-Visual Generation with Image-to-Text
+Generation*, ECCV 2024, §3). The wording is that of the authors' package, t2v_metrics. P("Yes") is
+not divided by P("Yes") + P("No"). For LLaVA, t2v_metrics takes the geometric mean with the
+probability of the token that ends the answer; the paper's formula, used here, has no such token.
 
-An image goes through the vision tower once, and the prefix of an image's prompts in a batch goes
-through the language model once (``prefix_cache``), where the model allows it. Prompts are padded on
-the right and read at their own last token: with causal attention, padding after it changes nothing,
-whatever the positional embedding. The processor expands each image's placeholder, and the result is
-inserted into each prompt's ids; that this equals the processor's own ids is checked when a model is
-loaded.
+The vision tower encodes each image once. Where the model allows it, the prompt prefix that an
+image's captions share is computed once per batch (``prefix_cache``). Prompts are padded on the
+right and scored at their own last token: with causal attention, padding after it has no effect,
+whatever the positional embedding. The processor expands each image's placeholder once, and the
+expansion is inserted into each prompt's ids; loading a model checks that these are the ids that the
+processor itself returns.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ ANSWER = "Yes"
 
 @dataclass(frozen=True, slots=True)
 class PromptImage:
-    """An image for prompts."""
+    """A preprocessed image that can be inserted into prompts."""
 
     tokens: ImageTokens
-    """The tokens of its placeholder."""
+    """The tokens that its placeholder expands to."""
     inputs: Mapping[str, Tensor]
     """The processor's other tensors: pixels before encoding, sizes, grids."""
     features: Tensor | None = None
-    """Of the vision tower, in the language model's width; None where it runs with every pair."""
+    """The vision tower's output, in the language model's width; None if it runs for every pair."""
 
 
 class AnswerScorer:
-    """A pair scorer by the first token of a generative model's answer."""
+    """A pair scorer: log-probability that a generative model's answer starts with Yes."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class AnswerScorer:
         return joined
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the ids of whole prompts, the end first: truncation cuts the caption alone."""
+        """Return whole prompts' ids, those after the caption first: truncation cuts the caption."""
         return self._prompts.token_ids(texts)
 
     def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -179,7 +179,7 @@ class AnswerScorer:
     def _from_prefixes(
         self, features: Sequence[PromptImage], batch: Sequence[Sequence[int]], group: PrefixGroup
     ) -> Tensor:
-        """Return the same for a group's rows, each image's prefix being read once."""
+        """Return the logits after each prompt of a group, computing each image's prefix once."""
         import torch
 
         images = [features[i] for i in group.images]
@@ -207,7 +207,7 @@ class AnswerScorer:
     def _prefix_problem(self) -> str:
         """Return why prompts must be read without a cache; "" where a prefix changes nothing.
 
-        Manifests have these reasons, so that a fingerprint depends on their wording.
+        Manifests store the reason: a change of its wording changes model fingerprints.
         """
         import torch
 
@@ -226,13 +226,13 @@ class AnswerScorer:
             except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
                 return f"the model does not go on from a cache ({type(error).__name__})"
         off = float((whole - ours).abs().max())
-        # Rounding alone moves a logarithm of a probability by some dozens of the least step.
+        # Rounding alone changes a log-probability by some dozens of machine epsilons.
         return "" if off <= 64 * torch.finfo(self._model.dtype).eps else f"off by {off:.1e}"
 
     def _is_causal(
         self, features: Sequence[PromptImage], batch: Sequence[Sequence[int]], length: int
     ) -> bool:
-        """Return whether attention is causal: the prefix's end is the same, whatever follows."""
+        """Return whether attention is causal: what follows a prefix does not change its logits."""
         import torch
 
         prompts, _ = self._prompts.assemble(batch, [image.tokens for image in features])
@@ -265,7 +265,7 @@ def _tower(model: Any) -> Any:
 
 
 def _tower_output(features: Sequence[PromptImage]) -> Any:
-    """Return features in the form of the vision tower's output: a list, one an image."""
+    """Return features in the form of the vision tower's output: a list, one entry per image."""
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     each: Any = [image.features for image in features]
@@ -287,12 +287,12 @@ def load(rest: str, options: LoadOptions) -> AnswerScorer:
         made = ", ".join(config.architectures or ()) or "no architecture named"
         raise ModelError(
             f"{folder} is of type '{config.model_type}' ({made}), which answers no questions about "
-            "images. vqascore: takes LLaVA and its kin (AutoModelForImageTextToText)."
+            "images. vqascore: takes models like LLaVA (AutoModelForImageTextToText)."
         )
     if config.is_encoder_decoder or config.get_text_config().is_encoder_decoder:
         raise ModelError(
             f"{folder} is of type '{config.model_type}', with an encoder and a decoder of its "
-            "text. vqascore: takes models with a causal language model alone."
+            "text. vqascore: takes only models whose language model is causal (decoder-only)."
         )
     return AnswerScorer(
         read_pretrained(AutoModelForImageTextToText, folder, options),
@@ -306,7 +306,7 @@ def load(rest: str, options: LoadOptions) -> AnswerScorer:
 FAMILY = ModelFamily(
     name="vqascore",
     usage={
-        "vqascore:ORG/REPO": "a generative model of the hub, by its probability of Yes",
+        "vqascore:ORG/REPO": "a generative model of the hub, by its probability of Yes (VQAScore)",
         "vqascore:PATH": "the same from a folder",
     },
     load=load,

@@ -1,8 +1,8 @@
-"""The rules of a gate, as typed and as written in a settings file.
+"""Rules of the regression gate, parsed from the command line and from settings files.
 
 On the command line, a rule is the condition under which the gate fails::
 
-    vg-relation.macro < baseline - 1.0pp @ 0.05     # a margin of a point, α = 0.05
+    vg-relation.macro < baseline - 1.0pp @ 0.05     # margin: 1 percentage point
     vg-relation.macro by relation < baseline - 5pp  # each relation with 400 items or more
     coco-retrieval.R@1 < 30%                        # a floor
 
@@ -11,7 +11,7 @@ In ``benchbench.toml``, or as ``[[tool.benchbench.gate]]`` in ``pyproject.toml``
     [[gate]]
     task = "vg-relation"
     metric = "macro"
-    margin = 1.0        # points
+    margin = 1.0        # percentage points
     alpha = 0.05
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 FEW_ITEMS = 400
-"""Groups of fewer items are reported and not gated."""
+"""Groups with fewer items are reported, but cannot fail the gate."""
 EXAMPLE = '"vg-relation.macro < baseline - 1.0pp @ 0.05"'
 CONDITION = re.compile(
     r"(?P<what>\S+)(\s+by\s+(?P<by>\S+))?\s*<\s*"
@@ -40,12 +40,12 @@ CONDITION = re.compile(
     r"(\s*@\s*(?P<alpha>0?\.\d+))?\s*"
 )
 POINTS = ("margin", "floor")
-"""Fields that a user writes in points and that a rule holds as shares."""
+"""Fields that a user writes in percentage points and that a rule holds as fractions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A bound on one metric of one task; in shares, so that a point is 0.01."""
+    """A bound on one metric of one task. Scores are fractions: a percentage point is 0.01."""
 
     task: str
     metric: str | None = None
@@ -53,11 +53,11 @@ class Rule:
     margin: float = 0.01
     """By how much the candidate may be worse than the baseline."""
     floor: float | None = None
-    """The least score of the candidate, whatever the baseline has; then there is no margin."""
+    """The minimum score of the candidate; if set, the margin and the baseline are ignored."""
     by: str | None = None
-    """A tag: each of its groups is held to the margin by itself."""
+    """A tag: the margin applies to each of its groups separately."""
     least_items: int = FEW_ITEMS
-    """With ``by``: groups of fewer items are reported, not gated."""
+    """With ``by``: groups with fewer items are reported, but cannot fail the gate."""
     alpha: float = ALPHA
 
 
@@ -65,8 +65,8 @@ def check_rule(rule: Rule, metric: Metric) -> None:
     """Refuse bounds that no score could pass, or that no score could fail.
 
     Raises:
-        UsageError: a margin or a floor that is no share (of ranks, no finite number), or an α of a
-            half or more.
+        UsageError: the margin or the floor is not between 0 and 1 (for ranks: negative or not
+            finite), or α is not between 0 and 0.5.
     """
     most = math.inf if metric.reading == "rank" else 1.0
     for what, share in (("margin", rule.margin), ("floor", rule.floor)):
@@ -82,7 +82,7 @@ def check_rule(rule: Rule, metric: Metric) -> None:
 
 
 def parse_condition(text: str) -> Rule:
-    """Return the rule of the condition under which it fails.
+    """Parse the condition under which the gate fails.
 
     Raises:
         UsageError: the text has another form.
@@ -108,7 +108,7 @@ def parse_condition(text: str) -> Rule:
 
 
 def _task_and_metric(what: str) -> tuple[str, str]:
-    """Split ``task.metric``, where both may hold dots, behind the longest name of a task."""
+    """Split ``task.metric`` after the longest task name; both parts may contain dots."""
     parts = what.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         task = ".".join(parts[:cut])
@@ -147,13 +147,15 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
         origin: the file, for messages.
 
     Raises:
-        UsageError: an unknown key, a value of the wrong type, a margin beside a floor.
+        UnknownName: there is no such key, task or metric.
+        UsageError: a value has the wrong type, the task is missing, or a table has both a margin
+            and a floor.
     """
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
 LARGEST = 2**31
-"""Largest whole number that a table may hold: a larger one is a slip, and may not fit a float."""
+"""Largest integer allowed in a table: a larger one is a typing error, and may overflow a float."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
     "alpha": (float,), "least_items": (int,),

@@ -1,4 +1,4 @@
-"""Runs of the same items, paired item by item and read by one metric."""
+"""Runs of several models on the same items: a check that they match, and their scores."""
 
 from __future__ import annotations
 
@@ -33,17 +33,16 @@ CONDITIONS: Mapping[str, str] = {
     "edition": "edition",
     "data_sha256": "digest of annotations and images",
 }
-"""Attributes of runs that must be equal, and their names in an error."""
+"""Attributes that must be equal in all runs → their names in an error."""
 CIRCUMSTANCES = ("precision", "device")
-"""Settings that may move a score by a little."""
+"""Settings that may change a score slightly."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairedScores:
-    """The scores that one metric gives several runs of the same items.
+    """The scores of several runs on the same items by one metric.
 
-    A unit is what the metric judges: an item, or a part of one. Whatever follows from the arrays is
-    computed once.
+    A unit is what the metric scores: an item, or a part of one. Derived values are cached.
     """
 
     runs: tuple[Run, ...]
@@ -54,19 +53,19 @@ class PairedScores:
     chance: Floats
     """[units]: the expected value of a random guess."""
     outcome: Indices
-    """[units]: the item of each."""
+    """[units]: index of each unit's item."""
     groups: tuple[str, ...]
     """[units]: the group of each; all "" where the metric has no groups."""
     absent: int
-    """Groups without a unit that count 0."""
+    """Number of groups without a unit; each counts as a score of 0."""
     clusters: Indices
-    """[items]"""
+    """[items]: index of each item's cluster in ``cluster_names``."""
     cluster_names: tuple[str, ...]
-    """Global names of source images."""
+    """Names of source images, the same in all tasks."""
 
     @property
     def sign(self) -> int:
-        """1 where more is better, −1 where less is: ranks from 1."""
+        """1 where higher is better, −1 where lower is better (ranks)."""
         return -1 if self.metric.reading == "rank" else 1
 
     @property
@@ -81,7 +80,7 @@ class PairedScores:
 
     @property
     def group_number(self) -> Indices:
-        """[units]: the place of each one's group in ``group_names``."""
+        """[units]: index of each unit's group in ``group_names``."""
         return self._numbered[1]
 
     @cached_property
@@ -91,7 +90,7 @@ class PairedScores:
 
     @cached_property
     def cluster(self) -> Indices:
-        """[units]: the source image of each."""
+        """[units]: index of each unit's source image."""
         return self.clusters[self.outcome]
 
     @cached_property
@@ -115,7 +114,7 @@ class PairedScores:
         return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
 
     def part(self, kept: Flags) -> PairedScores:
-        """Return some of the units, [units], as one group."""
+        """Return the scores of the units that ``kept`` selects, [units] bool, as one group."""
         return replace(
             self,
             values=self.values[kept],
@@ -134,23 +133,23 @@ class PairedScores:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Runs that have the same items in the same order, checked once, to be read by any metric."""
+    """Runs with the same items in the same order, which any metric can score."""
 
     runs: tuple[Run, ...]
     info: TaskInfo
-    """Of the installed task."""
+    """The installed task."""
     judges: tuple[Judge, ...] = field(repr=False)
-    """[runs]: their outcomes, each judged once for all metrics that judge alike."""
+    """[runs]: each run's outcomes, judged once for all metrics with the same judgement."""
     clusters: Indices = field(repr=False)
     """[items]"""
     cluster_names: tuple[str, ...] = field(repr=False)
     _known: dict[tuple[Metric, Ties], PairedScores] = field(default_factory=dict, repr=False)
 
     def metric(self, metric: Metric | str | None = None) -> Metric:
-        """Return a metric of the task: itself, by name, or the headline.
+        """Return a metric of the task by name; None is the headline, a ``Metric`` is returned.
 
         Raises:
-            UsageError: the task has none of that name.
+            UsageError: the task has no metric of that name.
         """
         shown, headline = self.info.shown(kind_of(self.runs[0].edition).name)
         if metric is None:
@@ -167,15 +166,15 @@ class Pairing:
         )
 
     def scores(self, metric: Metric | str | None = None, *, ties: Ties = "wrong") -> PairedScores:
-        """Return the scores that a metric gives these runs; each metric is read once.
+        """Return these runs' scores by a metric; they are computed once.
 
         Args:
-            metric: of the task, or its name; by default the headline.
-            ties: the rule, where the metric fixes none.
+            metric: a metric of the task, or its name; by default the headline.
+            ties: the tie rule, for metrics without one of their own.
 
         Raises:
-            UsageError: no such metric, or one that reads nothing of these items.
-            NotComparable: it reads other items of one run than of another.
+            UsageError: there is no such metric, or it applies to none of these items.
+            NotComparable: it applies to other items in one run than in another.
         """
         chosen = self.metric(metric)
         for run in self.runs:
@@ -207,14 +206,14 @@ def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
 
     Args:
         runs: one per model.
-        apart: further differences that the caller has found and does not allow.
+        apart: further differences to report, which the caller found.
 
     Raises:
-        UsageError: no run, or runs of another version of the task than the installed one.
-        NotComparable: the runs differ, with everything in which they do.
+        UsageError: there is no run, or the installed task has another version.
+        NotComparable: the runs differ; the message lists all differences.
     """
     if not runs:
-        raise UsageError("There is no run to read. Name a run file, or a folder of them.")
+        raise UsageError("No run was given. Name a run file, or a folder of run files.")
     found = [*(line for other in runs[1:] for line in differences(runs[0], other)), *apart]
     if found:
         raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(found))}.")
@@ -233,21 +232,21 @@ def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
 def paired_scores(
     runs: Sequence[Run], metric: Metric | str | None = None, *, ties: Ties = "wrong"
 ) -> PairedScores:
-    """Pair runs and read them by one metric; arguments and errors as of ``Pairing.scores``."""
+    """Pair runs, and return their scores by one metric; see ``Pairing.scores``."""
     return pair_runs(runs).scores(metric, ties=ties)
 
 
 def require_scores(run: Run, ties: Ties) -> None:
-    """Raise an error where a tie rule needs scores and a run has decisions alone.
+    """Check that a run has the scores that a tie rule needs.
 
     Raises:
-        UsageError: the rule is another than "wrong".
+        UsageError: it has only decisions, and the rule is not "wrong".
     """
     if run.decisions_only and ties != "wrong":
         raise UsageError(
             f"The run of {run.model.name} was imported from decisions without scores: which "
-            f"answers tied is unknown, so that ties cannot count as {ties}. Leave --ties out, or "
-            "take a metric that counts them as wrong."
+            f"scores were tied is unknown, so ties cannot count as {ties}. Leave --ties out, or "
+            "use a metric that counts ties as wrong."
         )
 
 
@@ -262,7 +261,7 @@ def task_of(run: Run, task: Task | None = None) -> TaskInfo:
         raise UsageError(f"The run is of {run.task}, not of {info.name}.")
     if info.protocol != run.protocol:
         raise UsageError(
-            f"The run of {run.task} is of the {run.protocol} protocol, the task of {info.protocol}."
+            f"The run of {run.task} has the protocol {run.protocol}, the task {info.protocol}."
         )
     if info.version != run.task_version:
         raise UsageError(
@@ -293,7 +292,7 @@ class Circumstance(NamedTuple):
 
 
 def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
-    """Yield the settings in which runs differ; of imported ones, none is known."""
+    """Yield the settings in which runs differ; imported runs have none, and are left out."""
     runs = [run for run in runs if not run.imported]
     for name in CIRCUMSTANCES:
         models: dict[str, list[str]] = {}
@@ -304,7 +303,7 @@ def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
 
 
 def differences(a: Run, b: Run) -> list[str]:
-    """Return why two runs do not compare; nothing where they do."""
+    """Return the reasons why two runs cannot be compared; an empty list if they can."""
     found = [
         f"{what}: {_short(getattr(a, name))} of {a.model.name}, "
         f"{_short(getattr(b, name))} of {b.model.name}"
@@ -331,13 +330,13 @@ def _check_same_units(read: Sequence[Units], runs: Sequence[Run], metric: Metric
     first = read[0]
     if not len(first.values):
         raise UsageError(
-            f"{metric.name} reads nothing of {runs[0].task}@{runs[0].edition}. Name another "
+            f"{metric.name} applies to no item of {runs[0].task}@{runs[0].edition}. Name another "
             f"metric: benchbench show task {runs[0].task}"
         )
     for each, run in zip(read[1:], runs[1:], strict=True):
         same = list(each.groups) == list(first.groups)
         if not same or not np.array_equal(each.outcome, first.outcome):
             raise NotComparable(
-                f"These runs do not compare by {metric.name}: it reads other items of "
+                f"These runs do not compare by {metric.name}: it applies to other items of "
                 f"{run.model.name} than of {runs[0].model.name}."
             )

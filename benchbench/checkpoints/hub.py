@@ -1,4 +1,4 @@
-"""Downloads from the Hugging Face hub, without a minute of retries where there is no network."""
+"""Offline mode for huggingface_hub where the hub cannot be reached, to avoid its long retries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 5.0
 
 @contextmanager
 def hub_if_reachable() -> Iterator[None]:
-    """Use the hub's cache alone where the hub does not answer.
+    """Set huggingface_hub to offline mode for this block where the hub does not answer.
 
     huggingface_hub retries six times, for each of several file names, before it reports that there
     is no network. One request beforehand saves that time; HF_HUB_OFFLINE saves the request, too.
@@ -45,7 +45,7 @@ def _answers(endpoint: str) -> bool:
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Return whether an error, or one of its causes, is a file neither cached nor reachable."""
+    """Return whether an error, or one of its causes, is that the hub is offline or unreachable."""
     from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
     unreachable = (LocalEntryNotFoundError, OfflineModeIsEnabled, urllib.error.URLError)

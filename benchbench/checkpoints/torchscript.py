@@ -1,8 +1,9 @@
 """Read the tensors of a TorchScript archive without running any of its code.
 
-OpenAI published CLIP as such archives. Their ``data.pkl`` names classes of the archive's own
-(``__torch__.…``), whose code ``torch.jit.load`` compiles. Here such a class becomes an inert object
-with its attributes; besides, only tensors, their storages and ordered dictionaries are allowed.
+OpenAI published CLIP as such archives. Their ``data.pkl`` refers to classes that the archive
+defines (``__torch__.…``), whose code ``torch.jit.load`` compiles. Here, an object of such a class
+keeps only its attributes. The only other types allowed are tensors, their storages, ordered
+dictionaries and lists.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MARK = "constants.pkl"
-"""The file that such an archive has and one of ``torch.save`` lacks."""
+"""A file that is in every TorchScript archive, and in none of ``torch.save``."""
 STORAGES = {
     "BFloat16Storage": "bfloat16",
     "BoolStorage": "bool",
@@ -47,7 +48,7 @@ class InertObject:
 
 
 class ForbiddenGlobal(pickle.UnpicklingError):
-    """A global that is no part of a tensor."""
+    """A pickled global that tensors do not need."""
 
 
 def read_torchscript(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -55,8 +56,8 @@ def read_torchscript(archive: zipfile.ZipFile) -> dict[str, Any]:
 
     Raises:
         ForbiddenGlobal: the archive needs more than tensors; the message names what.
-        ModelError: its modules contain each other.
-        Exception: any other, from a damaged file.
+        ModelError: its modules contain each other, or are nested too deeply.
+        Exception: any exception of pickle, zipfile or torch, if the file is damaged.
     """
     root = next(n for n in archive.namelist() if n.endswith(MARK)).removesuffix(MARK)
     record = archive.read(f"{root}data.pkl")
@@ -70,7 +71,7 @@ def _collect(module: Any, prefix: str, found: dict[str, Any], visits: list[int])
     """Add the attributes of a module and of its submodules, by dotted names."""
     visits[0] += 1
     if visits[0] > MOST_VISITS or prefix.count(".") > 100:
-        raise ModelError("The archive's modules contain each other, so that it has no end.")
+        raise ModelError("The archive's modules contain each other, or are nested too deeply.")
     if not isinstance(module, InertObject):
         return
     for name, value in module.attributes.items():

@@ -1,4 +1,4 @@
-"""The border to the terminal: all output of all commands passes it, with escapes made visible."""
+"""Terminal output with control characters escaped, for all commands."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 BAR = re.compile("[\r\n]*")
 BARS = re.compile("(?:[\r\n]|\x1b\\[A)*")
-"""The start of a progress bar: back to the start of the line, or up to an earlier one. On standard
-error alone, where no message begins with text from outside."""
+"""Control characters at the start of a write that are not escaped, for progress bars: line breaks,
+and on a terminal the escape that moves up a line. Only on standard error, where no message begins
+with text from outside."""
 
 
 class Border:
     """A text stream that prints control characters as visible escapes."""
 
     def __init__(self, stream: TextIO, bar: re.Pattern[str] | None = None) -> None:
-        """Wrap a stream; ``bar`` matches what a write may begin with unchanged."""
+        """Wrap a stream; what ``bar`` matches at the start of a write is not escaped."""
         self._stream = stream
         self._bar = bar
 
@@ -48,10 +49,11 @@ class Border:
 
 @contextmanager
 def bordered() -> Iterator[None]:
-    """Wrap standard output and error in the border; print "?" for characters they cannot encode.
+    """Escape control characters on standard output and error.
 
-    A locale with ASCII as its encoding is ignored: UTF-8 is written, as Python and click do. After
-    a BenchbenchError the border stays, for the traceback.
+    Characters that a stream cannot encode are printed as "?". An ASCII locale is ignored: UTF-8 is
+    written, as Python and click do. After an ``Exception`` the streams stay wrapped, for the
+    traceback.
     """
     before = sys.stdout, sys.stderr
     if not isinstance(sys.stdout, Border):

@@ -1,4 +1,4 @@
-"""``benchbench doctor``."""
+"""``benchbench doctor``: a report on the installation, to find why evaluations fail."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def doctor_command(as_json: bool) -> int:
     """Print versions, devices, caches and settings, and what is wrong with them.
 
-    Exit code 0 where an evaluation can run, 1 where something would break it.
+    Exit codes: 0 if an evaluation can run, 1 if a problem would break it.
     """
     from benchbench.doctor import diagnose
 

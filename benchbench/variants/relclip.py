@@ -1,22 +1,24 @@
 """RelCLIP (Zhu et al., EMNLP 2022): relational contrastive learning over regions.
 
-L = CE over predicates + ½ (InfoNCE(v_sp, t_sp) + InfoNCE(v_po, t_po)): regions of subject, object
-and union are pooled from the vision tower's patches; v_sp, from subject and union, is compared
-with "subject predicate" as the text tower reads it, v_po, from object and union, with "predicate
-object". Synonyms and vague phrases are no negatives (``synonyms``). The paper's code is not public.
+L = CE over predicates + ½ (InfoNCE(v_sp, t_sp) + InfoNCE(v_po, t_po)). Features of subject, object
+and union boxes are pooled from the vision tower's patches. v_sp comes from subject and union; t_sp
+is the text tower's embedding of "subject predicate". v_po comes from object and union; t_po is the
+embedding of "predicate object". Predicates of which one implies the other, and vague ones, are
+not used as negatives (``synonyms``). The paper's code is not public.
 
-What is chosen here:
+Choices of this implementation:
 
-- Labels are given, and enter as the text tower's embeddings of their names; so do the boxes'
-  places (``geometry``).
-- The classifier is open: a predicate's logit is a product with the embedding of its name.
-- No part of the network sees both names. What is said of subject and object is summed, so that a
-  pair of names has no score of its own, and triples unseen in training are scored like any other.
-- Most pairs of an image are unrelated, which a softmax over predicates cannot say. So
-  p(predicate | pair) = p(related) · p(predicate | related), and training sees unrelated pairs too.
+- Object labels are an input, as the text tower's embeddings of their names. The boxes' relative
+  positions are an input, too (``geometry``).
+- The classifier is open-vocabulary: a predicate's logit is a dot product with the embedding of its
+  name.
+- No layer has both names as its input. The terms of subject and object are added, so that no score
+  belongs to a pair of names, and triples that are not in the training data are scored alike.
+- Most pairs of an image are unrelated, which a softmax over predicates cannot express. So
+  p(predicate | pair) = p(related) · p(predicate | related); unrelated pairs are training data, too.
 - CLIP's InfoNCE on captions and a classification of boxes by name (for SGCls) are added.
 
-Distant supervision is a matter of the data (``training.pairs``).
+Distant supervision is implemented in the data (``training.pairs``).
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ SOURCE = (
     "via Relational Contrastive Learning, EMNLP 2022"
 )
 UNION_CELLS = 2
-"""A union is pooled in 2 × 2 cells: who is on which side shows."""
+"""Union boxes are pooled into 2 × 2 cells, which keeps left and right, above and below."""
 
 
 class RelCLIP(Contrastive):
@@ -68,16 +70,16 @@ class RelCLIP(Contrastive):
         name_weight: float = 0.5,
         grey: bool = False,
     ) -> None:
-        """Put a head on towers.
+        """Add a relation head to CLIP's towers.
 
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
-            zoom: whole images are shown at so many times the towers' size, for small boxes.
-            width: of the head's layers.
-            caption_weight: of InfoNCE on captions.
-            contrast_weight: of relational contrastive learning.
-            name_weight: of the classification of boxes.
-            grey: whether regions are looked up in grey images: what boxes and names say alone.
+            zoom: images are enlarged to this multiple of the towers' input size, for small boxes.
+            width: width of the head's hidden layers.
+            caption_weight: weight of the loss on captions (InfoNCE).
+            contrast_weight: weight of the relational contrastive loss.
+            name_weight: weight of the loss on boxes' names.
+            grey: replace every image by a grey one: a control without visual input.
         """
         super().__init__(clip)
         self.caption_weight, self.contrast_weight = caption_weight, contrast_weight
@@ -105,22 +107,22 @@ class RelCLIP(Contrastive):
         return Loss(total, captions.parts | dict(zip(parts, shares, strict=True)))
 
     def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
-        """Score pairs.
+        """Return the log-probability of each predicate for each pair.
 
         Args:
             regions: n images, p pairs.
-            names: [objects, dim], of unit length; what labels stand for.
+            names: [objects, dim], unit length: embeddings of the labels' names.
             phrases: [predicates, dim], of unit length.
 
         Returns:
-            [n, p, predicates]: logarithms of probabilities; a pair's sum to that it is related.
+            [n, p, predicates]: a pair's probabilities add up to the probability that it is related.
         """
         views = self.head.views(self._maps(regions), regions, names)
         related, logits = self.head.scores(views, phrases)
         return logsigmoid(related.float())[..., None] + logits.float().log_softmax(dim=-1)
 
     def log_names(self, regions: Regions, names: Tensor) -> Tensor:
-        """Return log-probabilities of each name for each box, [n, k, objects]. No label is read."""
+        """Return log-probabilities of each name for each box, [n, k, objects], without labels."""
         logits = self._names(self._maps(regions), regions, names)
         return logits.float().log_softmax(dim=-1)
 
@@ -134,7 +136,7 @@ class RelCLIP(Contrastive):
         return logits
 
     def _relational(self, views: tuple[Tensor, Tensor], regions: Regions, told: Told) -> Tensor:
-        """Return both contrasts of the first r pairs of each image, over all processes."""
+        """Return the mean of both relational losses, on the first r pairs of each image."""
         r = told.spoken.shape[1]
         ends = torch.gather(regions.labels, 1, regions.ends[:, :r].flatten(1))
         ends = ends.reshape(-1, 2)
@@ -144,7 +146,7 @@ class RelCLIP(Contrastive):
         for side, texts in enumerate((told.subject_phrases, told.object_phrases)):
             read = self.encode_texts(texts, "relation")[told.spoken[..., side].reshape(-1)]
             shown = self.head.spoken(views, side)[:, :r].flatten(0, 1).float()
-            # Numbers travel between processes as the embeddings do.
+            # Indices are gathered in the embeddings' dtype.
             numbers = torch.stack([ends[:, side], predicate], dim=1).to(shown.dtype)
             shown, read, numbers = (gather(each) for each in (shown, read, numbers))
             kept = numbers[:, 1] >= 0
@@ -155,7 +157,7 @@ class RelCLIP(Contrastive):
 
 
 class RelationHead(nn.Module):
-    """From patches, boxes and names to what each pair is compared by."""
+    """The relation head: embeddings and logits of pairs, from patches, boxes and names."""
 
     def __init__(self, dim: int, width: int) -> None:
         """Draw the weights from torch's generator.
@@ -181,14 +183,14 @@ class RelationHead(nn.Module):
         self.thing = nn.Linear(dim, dim, bias=False)
 
     def views(self, maps: Tensor, regions: Regions, names: Tensor) -> tuple[Tensor, Tensor]:
-        """Return each pair as seen from its subject and from its object: [n, p, width] twice.
+        """Return two features of each pair, its subject's and its object's: [n, p, width] each.
 
-        Neither knows the other one's name or sees it but in the union.
+        Neither depends on the other object's name, nor on its pixels except in the union box.
 
         Args:
             maps: [n, dim, rows, columns].
-            regions: of these images.
-            names: [objects, dim], of unit length.
+            regions: boxes, labels and pairs of these images.
+            names: [objects, dim], unit length.
         """
         rows = torch.arange(len(maps), device=maps.device)[:, None]
         ends, kind = regions.ends, maps.dtype
@@ -204,10 +206,10 @@ class RelationHead(nn.Module):
         return found[0], found[1]
 
     def scores(self, views: tuple[Tensor, Tensor], phrases: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits of any relation, [n, p], and of each predicate, [n, p, predicates].
+        """Return the logits of being related, [n, p], and of predicates, [n, p, predicates].
 
         Args:
-            views: of the pairs.
+            views: the result of ``views``.
             phrases: [predicates, dim], of unit length.
         """
         query = self.query[0](views[0]) + self.query[1](views[1])
@@ -220,26 +222,26 @@ class RelationHead(nn.Module):
         return normalize(self.speech[side](views[side]), dim=-1)
 
     def seen(self, maps: Tensor, boxes: Tensor) -> Tensor:
-        """Encode boxes beside their names: [n, k, dim], of unit length."""
+        """Encode boxes for comparison with names: [n, k, dim], unit length."""
         return normalize(self.thing(pool_regions(maps, boxes, 1)), dim=-1)
 
 
 def _even(embeddings: Tensor) -> Tensor:
-    """Return unit vectors scaled to entries of about 1, as layers expect them."""
+    """Scale unit vectors to entries with a mean square of 1, as linear layers expect."""
     even: Tensor = embeddings * embeddings.shape[-1] ** 0.5
     return even
 
 
 def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tensor]:
-    """Return − log p of the annotated predicate of all pairs, per related pair.
+    """Return the negative log-likelihood of all pairs' annotations, per related pair.
 
     Args:
         related: [n, p], logits.
         logits: [n, p, predicates].
-        told: what is annotated.
+        told: the annotations.
 
     Returns:
-        The loss, and the share of related pairs whose predicate is the best.
+        The loss, and the predicates' top-1 accuracy on related pairs.
     """
     positive, weight = told.predicates >= 0, told.weight * (told.predicates > NO_PAIR)
     count = _on_average(positive.sum())
@@ -252,22 +254,23 @@ def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tens
 
 
 def name_loss(logits: Tensor, regions: Regions) -> Tensor:
-    """Return the cross-entropy of boxes' names, from [n, k, objects], over all processes."""
+    """Return the cross-entropy of boxes' names, given logits [n, k, objects], per box."""
     there = regions.there
     lost = cross_entropy(logits[there].float(), regions.labels[there], reduction="sum")
     return lost / _on_average(there.sum())
 
 
 def _on_average(count: Tensor) -> Tensor:
-    """Return a count's mean over processes, at least 1.
+    """Return the mean of a count over processes, at least 1.
 
-    Sums over it, averaged over processes as gradients are, are means over everything.
+    A process's sum divided by it, averaged over processes as gradients are, is the mean over the
+    whole batch.
     """
     return gather(count[None].float()).mean().clamp(min=1)
 
 
 def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: Tensor) -> Tensor:
-    """Return InfoNCE both ways, without the negatives that may be true.
+    """Return InfoNCE in both directions, without negatives that may be true.
 
     Args:
         images: [m, dim], of unit length.
@@ -276,7 +279,7 @@ def masked_info_nce(images: Tensor, texts: Tensor, scale: Tensor, no_negative: T
         no_negative: [m, m] bool: text j may be true of image i; the diagonal counts as true.
 
     Returns:
-        A scalar: the mean of both directions, 0 where there is nothing.
+        A scalar: the mean of both directions; 0 where m is 0.
     """
     if not len(images):
         return images.sum() * 0

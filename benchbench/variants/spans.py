@@ -23,14 +23,14 @@ MOST_RELATIONS = MOST_TRIPLES
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Of n captions; zeros fill up."""
+    """Token spans of n captions, padded with zeros."""
 
     entities: Tensor
-    """[n, MOST_ENTITIES, 2] int64: an entity's first token, and one past its last: all it is said
-    to be before its name, and the name. Tokens count with the start of text as 0."""
+    """[n, MOST_ENTITIES, 2] int64: the first token of an entity's phrase (the name and the words
+    before it), and one past its last. The start-of-text token is number 0."""
     relations: Tensor
-    """[n, MOST_RELATIONS, 4] int64: head and tail by their number among the entities, then the
-    first token that says the relation, and one past the last."""
+    """[n, MOST_RELATIONS, 4] int64: subject and object as indices into the entities, then the
+    first token of the relation's phrase, and one past its last."""
 
     def to(self, device: Any) -> Spans:
         """Return the same on a device."""
@@ -43,13 +43,13 @@ class Spans:
 def spans(
     graphs: Sequence[Graph], pieces: Sequence[Sequence[Row]], ids: Sequence[Row], most: int
 ) -> Spans:
-    """Find those of n captions.
+    """Find the token spans of n captions.
 
     Args:
-        graphs: of the captions.
-        pieces: of each, the ids of each of its graph's words.
-        ids: of each, its ids uncut, start and end of text included.
-        most: the context's length; what lies beyond it is left out.
+        graphs: each caption's scene graph.
+        pieces: for each caption, the token ids of each word of its graph.
+        ids: each caption's untruncated token ids, start and end of text included.
+        most: the context length; spans that end beyond it are left out.
     """
     import torch
 
@@ -63,7 +63,7 @@ def spans(
 def _of_one(
     graph: Graph, pieces: Sequence[Row], ids: Row, most: int
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
-    """Return one caption's spans; none where its words, tokenised alone, are not its tokens."""
+    """Return one caption's spans; zeros where its words' tokens do not add up to its own."""
     entities, relations = [(0, 0)] * MOST_ENTITIES, [(0, 0, 0, 0)] * MOST_RELATIONS
     if (*chain.from_iterable(pieces),) != (*ids[1:-1],):
         return entities, relations

@@ -1,4 +1,4 @@
-"""Predicates of the drawn world that are no negatives of each other."""
+"""Predicates of the drawn world that a contrastive loss must not use as each other's negatives."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Flags
 
 VAGUE = ("near",)
-"""Said of any two things of an image, it is hardly wrong (``scenes.graph.closure``)."""
+"""Predicates that are true of almost any two objects of an image (``scenes.graph.closure``)."""
 
 
 @lru_cache(maxsize=1)
 def implications() -> Flags:
-    """Return which predicates imply which, [predicates, predicates] bool; each implies itself.
+    """Return the pairs of which one implies the other: [predicates, predicates] bool, symmetric.
 
-    Riding a horse implies being on it and above it; standing on it excludes lying on it.
+    "riding" implies "on" and "above"; "standing on" and "lying on" exclude each other. The diagonal
+    is True.
     """
     implied = np.eye(len(PREDICATES), dtype=np.bool_)
     for row, predicate in enumerate(PREDICATES):

@@ -1,7 +1,8 @@
-"""Weights as safetensors, with a record in the header; nothing is unpickled.
+"""Weights of variants as safetensors files, with a JSON record in the header.
 
-The header's ``benchbench`` is a JSON record: the variant, its settings, the towers' architecture,
-their preprocessing, and how it was trained. Bundled files hold float16.
+The record is the header's entry ``benchbench``: the variant, its settings, the towers'
+architecture and preprocessing, and how it was trained. Nothing is unpickled. Bundled files hold
+float16.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 KEY = "benchbench"
 SUFFIX = ".safetensors"
 TOWERS = "clip."
-"""What the names of towers' weights begin with, inside a variant."""
+"""Prefix of the names of towers' weights inside a variant."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> Path:
-    """Write a file whole or not at all.
+    """Write a safetensors file atomically, and return its path.
 
     Raises:
-        ModelError: there is no room for it.
-        OSError: the place cannot be written.
+        ModelError: the disk is full.
+        OSError: the folder cannot be written to.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -52,18 +53,19 @@ def write(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) 
 
 
 def tower_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tower weights by open_clip's own names, where a file holds towers alone."""
+    """Return weights without the prefix ``clip.`` if all have it; otherwise as they are."""
     if all(name.startswith(TOWERS) for name in tensors):
         return {name.removeprefix(TOWERS): tensor for name, tensor in tensors.items()}
     return dict(tensors)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return tensors by name, and the record.
+    """Read tensors by name, and the record; tower weights get the prefix ``clip.``.
 
     Raises:
         WeightsUnavailable: there is no such file.
-        ModelError: no safetensors, cut short, none of ours, or with weights that are no numbers.
+        ModelError: the file is not safetensors, truncated, without a record, or has weights that
+            are not finite.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -77,11 +79,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ModelError(f"{path} is no complete safetensors file: {reason}.") from error
+        raise ModelError(f"{path} is not a complete safetensors file: {reason}.") from error
     if record is None:
         raise ModelError(
-            f"{path} holds tensors, but says nothing of the variant that they belong to: it was "
-            "not written by benchbench train."
+            f"{path} holds tensors, but its header does not name their variant: it was not "
+            "written by benchbench train."
         )
     if not any(name.startswith(TOWERS) for name in tensors) and "logit_scale" in tensors:
         tensors = {TOWERS + name: tensor for name, tensor in tensors.items()}
@@ -90,7 +92,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except ValueError as error:
         raise ModelError(f"The header of {path} is damaged: {error}.") from error
     if not isinstance(said, dict):
-        raise ModelError(f"The header of {path} is damaged: it holds no record.")
+        raise ModelError(f"The header of {path} is damaged: it is not a JSON object.")
     if broken := [name for name, tensor in tensors.items() if not _finite(tensor)]:
         raise ModelError(
             f"{path} is damaged: {len(broken):,} of its {len(tensors):,} weights, the first of "

@@ -78,7 +78,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
 def test_weights_that_do_not_fill_the_model_are_named(folder: Path, what: str) -> None:
     edit, message = EDITS[what]
     edit_weights(folder, edit)
-    with pytest.raises(ModelError, match=f"SiglipModel.*{message}.*--allow-partial takes them"):
+    with pytest.raises(ModelError, match=f"SiglipModel.*{message}.*--allow-partial loads them"):
         load(folder)
     manifest = load(folder, allow_partial=True).manifest
     assert manifest.trained
@@ -265,7 +265,7 @@ def test_files_and_empty_folders_are_no_checkpoints(folder: Path, tmp_path: Path
     with pytest.raises(ModelError, match=r"has no config\.json.*There is: nothing"):
         load(tmp_path / "empty")
     (folder / "config.json").write_text("[]")
-    with pytest.raises(ModelError, match="is no JSON object"):
+    with pytest.raises(ModelError, match="is not a JSON object"):
         load(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):

@@ -133,15 +133,15 @@ def damaged(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("truncated", "is no complete safetensors file"),
-        ("corrupt", "is no complete safetensors file"),
+        ("truncated", "is not a complete safetensors file"),
+        ("corrupt", "is not a complete safetensors file"),
         ("foreign", "holds weights of no variant, not of clip"),
-        ("plain", "says nothing of the variant"),
+        ("plain", "does not name their variant"),
         (
             "nan",
             r"is damaged: 1 of its .*, the first of them clip\.visual\.trunk\.proj, hold NaN or",
         ),
-        ("listed", r"The header of .* is damaged: it holds no record"),
+        ("listed", r"The header of .* is damaged: it is not a JSON object"),
         ("hub", r"\(unknown architecture 'hf-hub:some/place'\)"),
         ("number", r"\(unknown architecture 5\)"),
         ("lacking", "do not fit what it says it is"),

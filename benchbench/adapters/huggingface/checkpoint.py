@@ -1,7 +1,7 @@
 """Read model, image processor and tokenizer from a folder in transformers' format.
 
-transformers makes up a tokenizer whose vocabulary is missing; here that is an error, and so are
-weights that do not fit a model (``weights.py``).
+Where a tokenizer's vocabulary is missing, transformers silently creates an empty one; here that is
+an error, and so are weights that do not match the model (``weights.py``).
 """
 
 from __future__ import annotations
@@ -35,21 +35,20 @@ class TransformersCheckpoint:
     tokenizer: Any
     towers: Towers
     trained: bool = True
-    """False where not one weight came from the file."""
+    """False if no weight came from the file."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """For the manifest."""
 
     def positions(self) -> int | None:
-        """Return the number of the text tower's positions, where it has a table of them."""
+        """Return the text tower's number of positions; None without a position embedding table."""
         table = self._table("position_embedding", "position_embeddings")
         if table is None or table.padding_idx is None:
             return table and int(table.num_embeddings)
-        return int(
-            table.num_embeddings - table.padding_idx - 1
-        )  # RoBERTa's positions begin after it
+        # RoBERTa's positions begin after padding_idx.
+        return int(table.num_embeddings - table.padding_idx - 1)
 
     def vocabulary(self) -> int | None:
-        """Return the number of the text tower's ids, where it has a table of them."""
+        """Return the text tower's vocabulary size; None without a token embedding table."""
         table = self._table("token_embedding", "word_embeddings")
         return table and int(table.num_embeddings)
 
@@ -71,7 +70,7 @@ def load_checkpoint(
 
     Raises:
         WeightsUnavailable: a part is missing or damaged.
-        UnknownName: the kind of model is not in the table of towers.
+        UnknownName: the model type is not supported (it is not in the table of towers).
         ModelError: code or pickles that are not trusted, or weights that do not fit the model.
     """
     if folder.is_adapter:
@@ -127,8 +126,8 @@ def read_tokenizer(folder: Folder, options: LoadOptions) -> Any:
     found = {path.name for pattern in VOCABULARIES for path in folder.path.glob(pattern)}
     if not found - {"tokenizer_config.json", "special_tokens_map.json"}:
         raise WeightsUnavailable(
-            f"{folder} has no tokenizer: no tokenizer.json, vocabulary or *.model file. Copy that "
-            "of the checkpoint it was trained from."
+            f"{folder} has no tokenizer: no tokenizer.json, vocabulary or *.model file. Copy the "
+            "tokenizer files of the checkpoint that it was fine-tuned from."
         )
     with load_errors(f"the tokenizer of {folder}"):
         return AutoTokenizer.from_pretrained(

@@ -1,7 +1,7 @@
-"""A checkpoint in transformers' format, as files on this machine.
+"""Local folders of checkpoints in transformers' format, downloaded from the hub if necessary.
 
-All loading is from a folder: the hub is used once, for the files of one commit, and pickles and
-code of a checkpoint are checked before transformers opens it.
+Models are always loaded from a local folder; the hub is used only to download the files of one
+commit. Pickled weights and code in a checkpoint are found here, before transformers opens it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
 """Configurations, vocabularies and chat templates."""
 
 MOST_NAMES = 8
-"""The largest number of files that an error names."""
+"""Maximum number of files listed in an error."""
 
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
 TYPE_IT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
@@ -58,13 +58,13 @@ class Folder:
         """Read a JSON file.
 
         Raises:
-            ModelError: it is missing, or no JSON object.
+            ModelError: the file is missing, or is not a JSON object.
         """
         try:
             record = parse_json(read_text(self.path / name))
         except FileNotFoundError as error:
             raise ModelError(
-                f"{self} has no {name}, so it is no transformers checkpoint. There is: "
+                f"{self} has no {name}, so it is not a transformers checkpoint. There is: "
                 f"{self.contents()}."
             ) from error
         except (OSError, ValueError) as error:
@@ -72,17 +72,17 @@ class Folder:
                 f"{self}: {name} cannot be read: {error}. Download or copy it again."
             ) from error
         if not isinstance(record, dict):
-            raise ModelError(f"{self}: {name} is no JSON object. Download or copy it again.")
+            raise ModelError(f"{self}: {name} is not a JSON object. Download or copy it again.")
         return record
 
     def contents(self) -> str:
-        """Return some names in it, for errors."""
+        """Return the first file names in the folder, for error messages."""
         names = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
         more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         return ", ".join(names[:MOST_NAMES]) + more or "nothing"
 
     def sha256(self, *patterns: str) -> str:
-        """Return the SHA-256 over names and bytes of the files that match, in order of names."""
+        """Return one SHA-256 of the names and bytes of all matching files, sorted by name."""
         digest = hashlib.sha256()
         for path in sorted({p for pattern in patterns for p in self.path.glob(pattern)}):
             content = path.read_bytes()
@@ -91,11 +91,11 @@ class Folder:
 
 
 def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
-    """Return the typed folder, or the cache's of a repository of the hub.
+    """Return a local folder, or download a hub repository into the cache and return its folder.
 
     Raises:
-        UsageError: neither a folder nor a name of the hub.
-        WeightsUnavailable: not cached, and not to be downloaded.
+        UsageError: the text is neither a folder nor ``ORG/REPO`` or ``ORG/REPO@REVISION``.
+        WeightsUnavailable: the repository is not cached and cannot be downloaded.
     """
     type_it = TYPE_IT.format(family)
     if not text:
@@ -132,7 +132,7 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
                 revision=revision,
                 allow_patterns=list(patterns),
                 ignore_patterns=["*/*"],
-                local_files_only=constants.HF_HUB_OFFLINE,  # some releases use the hub otherwise
+                local_files_only=constants.HF_HUB_OFFLINE,  # some releases need this, too
             )
     except (OSError, ValueError, RuntimeError) as error:
         what = f"{name} at '{revision}'" if revision else name
@@ -167,7 +167,7 @@ def has_safetensors(folder: Folder) -> bool:
 
 
 def pickle_files(folder: Folder) -> list[Path]:
-    """Return the files of pickled weights of a checkpoint without safetensors."""
+    """Return the pickled weight files of a checkpoint that has no safetensors."""
     whole, index = (folder.path / name for name in PICKLED)
     if whole.is_file():
         return [whole]
@@ -177,10 +177,10 @@ def pickle_files(folder: Folder) -> list[Path]:
 
 
 def refuse_code(folder: Folder, options: LoadOptions) -> None:
-    """Refuse a checkpoint with code of its own, unless it is trusted.
+    """Refuse a checkpoint that brings its own code, unless ``options`` trust it.
 
     Raises:
-        ModelError: a file names code.
+        ModelError: a JSON file refers to code (``auto_map``).
     """
     if options.trust_remote_code:
         return
@@ -193,7 +193,7 @@ def refuse_code(folder: Folder, options: LoadOptions) -> None:
 
 
 def _code_of(folder: Folder, path: Path) -> set[str]:
-    """Return the names in ``auto_map`` of a JSON file; empty for a file that is no object."""
+    """Return the names in ``auto_map`` of a JSON file; empty if it is not a JSON object."""
     try:
         return set(_mapped(folder.json(path.name)))
     except ModelError:

@@ -1,7 +1,7 @@
-"""Load weights in transformers' format: all of them, opened safely.
+"""Load weights in transformers' format, safely and completely.
 
-transformers draws at random what a file of weights lacks, nearly without a word; here that is an
-error, and so are weights that the model lacks, unless ``--allow-partial`` allows both.
+Where a file lacks weights, transformers initialises them at random and only logs a warning. Here,
+missing and unexpected weights are an error, unless ``--allow-partial`` is set.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 OPTIONAL = ({"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}, {"timm": "timm"})
-"""Packages that some checkpoints need, grouped as they are needed together → modules to import."""
+"""Packages that some checkpoints need → their modules; those of one dict are needed together."""
 
 MOST_NAMES = 5
-"""The largest number of weights that an error names of each kind."""
+"""Maximum number of weights of each kind listed in an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainedModel:
-    """A model of transformers with the weights of a file."""
+    """A transformers model with loaded weights."""
 
     model: Any
     """On the CPU."""
@@ -55,13 +55,13 @@ class PretrainedModel:
 def read_model(
     kind: Any, folder: Folder, options: LoadOptions, dtype: str = "float32"
 ) -> PretrainedModel:
-    """Read a model of transformers; missing weights, where allowed, are drawn by the seed.
+    """Load a transformers model; missing weights, if allowed, are random (``options.seed``).
 
     Args:
-        kind: the class of transformers, or one of its auto classes.
-        folder: of the weights.
-        options: for the seed, and for what is trusted.
-        dtype: torch's name of the precision.
+        kind: a model class of transformers, or one of its auto classes.
+        folder: the checkpoint's folder.
+        options: seed, whether weights may be missing, whether pickles and code are trusted.
+        dtype: the name of a torch dtype.
 
     Raises:
         WeightsUnavailable: the weights are missing or damaged.
@@ -93,9 +93,10 @@ def read_model(
 
 @contextmanager
 def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
-    """Yield the folder with safetensors: pickles are read here, as tensors alone unless trusted.
+    """Yield a folder with safetensors: the checkpoint's, or a temporary copy of pickled weights.
 
-    transformers' releases differ in what they unpickle, and 5 does not even where it is allowed.
+    Pickles are read here, and only tensors in them unless ``options.trust_pickle`` is set:
+    transformers' releases differ in what they unpickle, and release 5 never does.
     """
     import torch
     from safetensors.torch import save_file
@@ -130,10 +131,10 @@ def _account(
     report: Mapping[str, Sequence[Any]],
     options: LoadOptions,
 ) -> dict[str, Any]:
-    """Return the manifest's settings of weights that do not fit a model; empty where they do.
+    """Return missing, mismatched and unexpected weights, for the manifest; {} if there are none.
 
     Raises:
-        ModelError: they are not allowed; the message names them.
+        ModelError: there are some, and ``--allow-partial`` is not set; the message lists them.
     """
     shapes = [
         f"{key} {tuple(there)} for {tuple(here)}" for key, there, here in report["mismatched_keys"]
@@ -147,8 +148,8 @@ def _account(
     if not options.allow_partial:
         listed = " or ".join(folder.json(CONFIG).get("architectures") or ["no class"])
         raise ModelError(
-            f"The weights of {folder} do not fill {name} (its config.json says {listed}): {gaps}. "
-            "--allow-partial takes them, and draws what is missing at random."
+            f"The weights of {folder} do not match {name} (its config.json says {listed}): {gaps}. "
+            "--allow-partial loads them, and initialises what is missing at random."
         )
     drawn = missing + [key for key, _, _ in report["mismatched_keys"]]
     note = f"Weights do not fill the model: {gaps}."
@@ -164,7 +165,7 @@ def _some(names: Sequence[str]) -> str:
 
 @contextmanager
 def load_errors(what: str) -> Iterator[None]:
-    """Turn whatever transformers, torch and safetensors raise into one error."""
+    """Convert errors of transformers, torch and safetensors to WeightsUnavailable."""
     import pickle
 
     from safetensors import SafetensorError
@@ -178,7 +179,7 @@ def load_errors(what: str) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return which packages to install, if that is the reason; otherwise the first line."""
+    """Return the packages to install, if some are missing; otherwise the error's first line."""
     text = str(error).lower()
     for packages in OPTIONAL:
         missing = [name for name, module in packages.items() if not _is_here(module)]
@@ -196,7 +197,7 @@ def _is_here(module: str) -> bool:
 
 @contextmanager
 def mute_transformers() -> Iterator[None]:
-    """Silence transformers' progress bars, log and warnings of its plans."""
+    """Silence transformers' progress bars and log, and FutureWarnings."""
     from transformers.utils import logging as transformers_logging
 
     theirs: Any = transformers_logging

@@ -1,9 +1,9 @@
-"""A vision transformer behind a convolutional stem, found by open_clip through timm's registry.
+"""A vision transformer with a convolutional stem, for 64-pixel images.
 
-Patches of 16 pixels of a 64-pixel image are cut through most objects, and one linear layer must
-then tell who stands where. Convolutions of stride 2 halve the image step by step instead (Xiao et
-al., *Early convolutions help transformers see better*, NeurIPS 2021); everything behind them is
-open_clip's own ``VisionTransformer``.
+open_clip builds it by its name in timm's registry. Patches of 16 pixels would cut through most
+objects of so small an image. The stem uses convolutions of stride 2 instead of one linear patch
+embedding (Xiao et al., *Early convolutions help transformers see better*, NeurIPS 2021); the rest
+is open_clip's own ``VisionTransformer``.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from torch import nn
 
 CHANNELS = (32, 64, 128)
-"""Of the convolutions of stride 2; a last one, of 2 × 2, leads to the transformer's width."""
+"""Output channels of the stride-2 convolutions; a final 2 × 2 one gives the transformer's width."""
 STRIDE = 2 ** (len(CHANNELS) + 1)
-"""Pixels along the side of what becomes one token."""
+"""Side of the square that becomes one token, in pixels."""
 
 
 class ConvStem(nn.Sequential):
     """A patch embedding by convolutions: [n, 3, height, width] → [n, width, rows, columns]."""
 
     def __init__(self, width: int) -> None:
-        """Draw the weights from torch's generator.
+        """Initialise the weights at random, from torch's global generator.
 
         Args:
-            width: of the transformer.
+            width: the transformer's width.
         """
         layers: list[nn.Module] = []
         before = 3
@@ -43,7 +43,7 @@ def benchbench_stem_64(num_classes: int, **_: Any) -> nn.Module:
     """Build the vision tower of ``benchbench-small-2``.
 
     Args:
-        num_classes: the dimension of its embeddings, as timm calls it.
+        num_classes: the dimension of the embeddings; timm gives it this name.
     """
     from open_clip.transformer import VisionTransformer
 
