@@ -68,6 +68,11 @@ def load_task(name: str) -> Task:
     task = _get(there[name], f"task '{name}'")
     if not isinstance(task, Task):
         raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
+    if task.info.name != name:
+        raise ContractError(
+            f"The task of '{name}' calls itself '{task.info.name}' (info.name): users must type "
+            f"'{name}'. Name both alike."
+        )
     return task
 
 

@@ -123,7 +123,6 @@ MEMBERS = (
     Member("structclip:wrong30", of="structclip", change="30 % wrong parses"),
     Member("msgclip"),
     Member("msgclip:contrast"),
-    Member("msgclip:attention", seeds=ABLATED),
     Member("msgclip:oracle", seeds=ABLATED),
     Member("scenarioclip"),
     Member("scenarioclip:shared"),

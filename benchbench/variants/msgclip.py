@@ -250,9 +250,9 @@ DIFFERS = (
     "into segments made beforehand; pairs count from a cosine of 0.2, not 0.5; the alignment "
     "begins at step 500; gradients flow through it, which the released loss stops; it is added to "
     "NegCLIP's loss with a softplus for swapped captions. Minimised as printed, the loss of "
-    "entities ends in a one-bit code: the cosines of entities and regions have a standard "
-    "deviation of 0.96, those of NegCLIP 0.15, and about half of the matched regions lie on the "
-    "right object, as by chance (benchmarks/collapse.py)."
+    "entities goes to a one-bit code: after 690 steps of it the cosines of entities and regions "
+    "have a standard deviation of 0.84 and 47 % lie beyond ±0.9 (NegCLIP: 0.12 and none), and "
+    "fewer than half of the matched regions lie on the right object (benchmarks/collapse.py)."
 )
 
 VARIANTS = (

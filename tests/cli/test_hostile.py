@@ -39,6 +39,10 @@ SOUND: dict[str, dict[str, str]] = {
         "candidate": "{b}", "baseline": "{a}", "conditions": "vg-relation.macro < baseline - 1pp",
     },
     "leaderboard": {"runs": "{a}"},
+    "import": {
+        "results": "{files}/noise.csv", "reader": "table", "task": "vg-relation",
+        "data_root": "{shapes}", "out": "{out}/imported",
+    },
     "publish": {"runs": "{a}", "to": "{out}/boards"},
     "train": {"variant": "clip", "backbone": "{files}/noise.safetensors", "out": "{out}/training"},
     "probe": {
