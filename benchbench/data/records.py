@@ -43,7 +43,7 @@ def read_records(path: Path) -> list[Record]:
         MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no list of objects.
     """
-    text = _read_text(path)
+    text = read_utf8(path)
     if path.suffix == ".jsonl":
         content = [_parsed(line, path) for line in text.splitlines() if line.strip()]
     else:
@@ -69,7 +69,7 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
         MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no object of objects.
     """
-    content = _parsed(_read_text(path), path)
+    content = _parsed(read_utf8(path), path)
     if not isinstance(content, dict):
         raise MalformedData(f"{path} should hold an object of records, not {_kind(content)}.")
     return {key: Record(path, key, each) for key, each in content.items()}
@@ -82,7 +82,7 @@ def read_record(path: Path) -> Record:
         MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no object.
     """
-    return Record(path, "at the top", _parsed(_read_text(path), path))
+    return Record(path, "at the top", _parsed(read_utf8(path), path))
 
 
 def read_content(path: Path) -> Any:
@@ -92,10 +92,20 @@ def read_content(path: Path) -> Any:
         MissingData: the file does not exist.
         MalformedData: it is unreadable or no JSON.
     """
-    return _parsed(_read_text(path), path)
+    return _parsed(read_utf8(path), path)
 
 
-def _read_text(path: Path) -> str:
+def read_utf8(path: Path, what: str = "valid JSON") -> str:
+    """Return the text of a UTF-8 file.
+
+    Args:
+        path: of the file; a byte-order mark is left out.
+        what: what the file should be, for the error.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it cannot be read, or is not UTF-8.
+    """
     try:
         return read_text(path, "utf-8-sig")
     except FileNotFoundError:
@@ -103,9 +113,7 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise MalformedData(
-            f"{path} is not valid JSON ({error}). Is it UTF-8, and whole?"
-        ) from error
+        raise MalformedData(f"{path} is not {what} ({error}). Is it UTF-8, and whole?") from error
 
 
 def _parsed(text: str, path: Path) -> Any:

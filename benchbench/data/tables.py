@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import MalformedData, MissingData
-from benchbench.files import parse_json, read_text
+from benchbench.data.records import read_utf8
+from benchbench.errors import MalformedData
+from benchbench.files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]
         MissingData: the file does not exist.
         MalformedData: it cannot be read; lacks a column; a row has too few or too many cells.
     """
-    reader = csv.reader(_text(path).splitlines(keepends=True), strict=True)
+    reader = csv.reader(read_utf8(path, "a table").splitlines(keepends=True), strict=True)
     try:
         header = next(reader, [])
         if lacking := [name for name in columns if name not in header]:
@@ -52,7 +53,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         MissingData: the file does not exist.
         MalformedData: it cannot be read; a line is no JSON, or no object.
     """
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for number, line in enumerate(read_utf8(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
@@ -63,14 +64,3 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(record, dict):
             raise MalformedData(f"{where}, should be an object.")
         yield number, record
-
-
-def _text(path: Path) -> str:
-    try:
-        return read_text(path, "utf-8-sig")
-    except FileNotFoundError:
-        raise MissingData(f"File not found: {path}") from None
-    except OSError as error:
-        raise MalformedData(f"Cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise MalformedData(f"{path} is not UTF-8 ({error}). Is it whole?") from error

@@ -247,7 +247,7 @@ def test_what_decisions_cannot_answer_is_an_error(root: Path, tmp_path: Path) ->
         info = free
         items = task.items
 
-    with pytest.raises(UsageError, match="which answers tied is unknown"):
+    with pytest.raises(UsageError, match="which scores were tied is unknown"):
         bb.scorecard(run, task=Free(), ties="share")
 
 
