@@ -115,7 +115,7 @@ def test_runs_that_do_not_compare_are_refused_with_all_differences() -> None:
         compare(a, short)
     with pytest.raises(UsageError, match="has no metric 'mAP'"):
         compare(a, a, "mAP")
-    with pytest.raises(UsageError, match="no run"):
+    with pytest.raises(UsageError, match="No run was given"):
         paired_scores([])
 
 
