@@ -128,7 +128,8 @@ def _doubts() -> Iterator[str]:
     )
     yield (
         "- GPT-4V's unreadable answers (113 and 166) count as wrong, as its authors count them; it "
-        "was asked once in each order, so that chance in its sampling is part of the difference."
+        "answered once in each order, so that the randomness of its sampling is part of the "
+        "difference."
     )
     yield (
         "- Intervals speak of other photographs of the same kind, and not of other trainings of "

@@ -1,8 +1,8 @@
 """Make runs of results that somebody else measured.
 
 Each answer is matched with an item of the task's own files by its content, the image's file name
-and both captions, or by the item's id: never by position. A run keeps decisions as scores of 1 and
-0; its settings say so (``imported``), and reports refuse what decisions cannot answer.
+and both captions, or by the item's id: never by position. A run stores decisions as scores of 1 and
+0, and its settings say so (``imported``). Reports raise an error for what needs raw scores.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def import_results(
 def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
     """Match answers with items, by id or by content.
 
-    Items of equal content are told apart by their subset; those that are equal in that, too, take
-    answers in the order of both, which nothing can distinguish.
+    Items with the same content are distinguished by their subset. If that is the same too, they get
+    answers in the order of the file: nothing can distinguish them.
 
     Args:
         items: of one image and two captions each.

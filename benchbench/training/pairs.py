@@ -87,7 +87,7 @@ def survey(scenes: Scenes, most: int | None = None) -> Survey:
 
 @dataclass(frozen=True, slots=True)
 class RelatedPairs:
-    """Regions of n examples, and what is told of them."""
+    """Regions of n examples with their annotations."""
 
     regions: Regions
     """Without images, until they are rendered."""
@@ -98,7 +98,7 @@ class RelatedPairs:
         return RelatedPairs(replace(self.regions, images=images), self.told)
 
     def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
-        """Return regions and what is told of them, on the device."""
+        """Return regions and annotations, on the device."""
         regions = self.regions.to(device)
         regions.images = normalise(regions.images, preprocessing)
         return REGIONS.of(regions) | TOLD.of(self.told.to(device))
