@@ -66,6 +66,8 @@ def _banners(run: Run) -> Iterator[str]:
             "not applied, as upstream: models see them as the files store them, turned or mirrored."
         )
     yield from _imported(run)
+    if run.settings.get("without_images"):
+        yield "WITHOUT IMAGES: no image was read, as the model needs none (--without-images)."
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
     yield from unsealed(run)

@@ -251,6 +251,14 @@ def test_what_decisions_cannot_answer_is_an_error(root: Path, tmp_path: Path) ->
         bb.scorecard(run, task=Free(), ties="share")
 
 
+def test_text_only_models_need_no_images(root: Path) -> None:
+    run = bb.evaluate("blind:length", "sugarcrepe", data_root=root, without_images=True)
+    assert "WITHOUT IMAGES: no image was read" in str(bb.scorecard(run))
+    assert run.counts.items == 28
+    with pytest.raises(UsageError, match="blind:chance reads images"):
+        bb.evaluate("blind:chance", "sugarcrepe", data_root=root, without_images=True)
+
+
 def test_readers_by_name() -> None:
     assert reader_names() == ["bivlc", "gpt4v", "inspect", "samples", "table"]
     with pytest.raises(UnknownName, match="Did you mean 'table'"):
