@@ -20,7 +20,7 @@ from benchbench.scenes import lexicon
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, CATEGORY, COLOUR, PATTERNS, SIZES
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from benchbench.training.validation.alignment import AlignmentSet
     from benchbench.types.arrays import Floats
 
-NEAR = 0.9
+ONE_BIT = 0.9
 BINS = 40
 WIDTH, PANEL, LEFT = 760, 90, 150
 """Pixels: of the figure, of a model's row, of its name."""
@@ -64,10 +64,10 @@ def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | 
         raise SystemExit(error.exit_code) from error
     rows = [
         (each.name, each.cosines.mean(), each.cosines.std(),
-         100 * (np.abs(each.cosines) > NEAR).mean(), 100 * each.right)
+         100 * (np.abs(each.cosines) > ONE_BIT).mean(), 100 * each.right)
         for each in found
     ]  # fmt: skip
-    head = ("model", "mean cosine", "deviation", f"beyond ±{NEAR}, %", "matched rightly, %")
+    head = ("model", "mean cosine", "deviation", f"beyond ±{ONE_BIT}, %", "matched rightly, %")
     click.echo(tabulate(rows, head, floatfmt=(".0f", ".3f", ".3f", ".1f", ".1f")))
     if figure is not None:
         with written_whole(figure) as temporary:

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = (100_000, 300_000, 1_000_000, 3_000_000)
 """Numbers of examples after which marks are reported."""
-WANTED = 80.0
+TARGET = 80.0
 """Percent, of "examples to 80 %"."""
-COUNTED = 32
+FLOP_EXAMPLES = 32
 """Examples of the batch whose arithmetic is counted."""
-FIRST = "val_"
-ASIDE = ("mean",)
+PREFIX = "val_"
+OUTSIDE_MEAN = ("mean",)
 """What logs have beside marks."""
 
 
@@ -63,7 +63,7 @@ class Curve:
         share = math.log(examples / low) / math.log(high / low)
         return self.percents[k - 1] + share * (self.percents[k] - self.percents[k - 1])
 
-    def reached(self, percent: float = WANTED) -> float:
+    def reached(self, percent: float = TARGET) -> float:
         """Examples after which a mark is first reached; NaN where it is not.
 
         Where the first look is above it already, that look's: it may have been reached before.
@@ -79,7 +79,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class RunCurves:
     """A run's curves and what an example costs it."""
 
     member: str
@@ -106,8 +106,8 @@ def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
     found: dict[str, list[tuple[int, float]]] = {}
     for record in log:
         for name, value in record.items():
-            mark = name.removeprefix(FIRST)
-            if name.startswith(FIRST) and mark not in ASIDE:
+            mark = name.removeprefix(PREFIX)
+            if name.startswith(PREFIX) and mark not in OUTSIDE_MEAN:
                 found.setdefault(mark, []).append((batch * record["step"], float(value)))
     return {
         mark: Curve(*zip(*sorted(dict(looks).items()), strict=True))
@@ -115,7 +115,7 @@ def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
     }
 
 
-def learned(member: str, seed: int, run: Path, best: str, known: Path) -> Learned:
+def learned(member: str, seed: int, run: Path, best: str, known: Path) -> RunCurves:
     """A run's curves, and the arithmetic of its examples.
 
     Args:
@@ -128,7 +128,7 @@ def learned(member: str, seed: int, run: Path, best: str, known: Path) -> Learne
     record = weights.read(run / best)[1]
     plan, environment = record["plan"], record["environment"]
     device = environment.get("gpu") or f"CPU ({environment['processor']})"
-    return Learned(
+    return RunCurves(
         member, seed, curves_of(read_log(run), plan["batch"]), _remembered(record, known),
         plan["steps"], plan["batch"], start_of(plan), f"{device}, {plan['precision']}",
     )  # fmt: skip
@@ -166,7 +166,7 @@ def _remembered(record: Mapping[str, Any], known: Path) -> float:
     return there[key]
 
 
-def flops_per_example(record: Mapping[str, Any], examples: int = COUNTED) -> float:
+def flops_per_example(record: Mapping[str, Any], examples: int = FLOP_EXAMPLES) -> float:
     """FLOPs of a forward and a backward pass, per example, of what a checkpoint's record tells of.
 
     A multiplication and an addition are two. What does no matrix product or convolution counts

@@ -31,7 +31,7 @@ from benchbench.variants import weights
 from benchbench.variants.catalogue import BUNDLED
 from benchmarks.claims import CLAIMS, read_claims
 from benchmarks.curves import learned
-from benchmarks.evaluated import Work, evaluated
+from benchmarks.family_runs import Work, evaluated
 from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, place, starts_of
 from benchmarks.variants_page import card_lines, pages, summary_lines
 from benchmarks.variants_tables import Results

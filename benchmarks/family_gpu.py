@@ -3,10 +3,10 @@
     python -m benchmarks.family_gpu --wheels .whl --out $OUT --seeds 0
     python -m benchmarks.family_gpu --wheels .whl --out $OUT --seeds 1,2 --from CARRIED
 
-A call makes the examples once, with all cores (``training.packing``), and the validation sets.
+A call makes the examples once, with all cores (``training.packs``), and the validation sets.
 Then members train side by side, each a process that brings the columns it needs to the device.
 Before ``--max-minutes`` are over it stops them, and leaves their results in a few small files
-(``carrying``): the next call goes on from those. ``--unpack`` puts them into ``WORK/SEED/MEMBER``,
+(``archives``): the next call goes on from those. ``--unpack`` puts them into ``WORK/SEED/MEMBER``,
 where ``family.py`` finds them. A call without ``--out`` can be left to train in the background,
 while others ``--collect`` what is finished.
 """

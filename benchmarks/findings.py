@@ -32,7 +32,7 @@ CLIP, COCO = "OpenAI ViT-B/32", "ViT-B/32 tuned on COCO"
 IMG, TEXT = "ViT-B/32 tuned on TROHN-Img", "ViT-B/32 tuned on TROHN-Text"
 FIRST, SECOND = "GPT-4V, true caption first", "GPT-4V, false caption first"
 BOTH, LENGTH = "GPT-4V, both orders", "blind:length"
-SURE = 0.05
+LEVEL = 0.05
 
 
 @click.command()
@@ -72,7 +72,7 @@ def _tuned(runs: Mapping[str, Run]) -> Iterator[str]:
     yield "## Does fine-tuning help, and where?"
     yield ""
     for each in found:
-        sure = [group for group in each.groups if group.p_adjusted < SURE]
+        sure = [group for group in each.groups if group.p_adjusted < LEVEL]
         better = [group.name for group in sure if group.difference > 0]
         worse = [group.name for group in sure if group.difference < 0]
         yield (
@@ -110,7 +110,7 @@ def _blind(runs: Mapping[str, Run]) -> Iterator[str]:
         f"- The shorter caption is the true one on {100 * card.headline.estimate.value:.1f} % of "
         f"all items (a tie counts as wrong): {shown}."
     )
-    losing = [g.name for g in found.groups if g.p_adjusted < SURE and g.difference < 0]
+    losing = [g.name for g in found.groups if g.p_adjusted < LEVEL and g.difference < 0]
     yield (
         f"- {CLIP} over that rule: {_said(found.whole)}; it scores less than the rule on "
         f"{_names(losing, found)}."
@@ -165,7 +165,7 @@ def _table(found: Sequence[Comparison]) -> Iterator[str]:
         cells = []
         for each in found:
             group = next(group for group in each.groups if group.name == name)
-            mark = "" if group.p_adjusted < SURE else " (not sure)"
+            mark = "" if group.p_adjusted < LEVEL else " (not sure)"
             cells.append(f"{_points(group)} {_between(group)}{mark}")
         rows.append([name, *cells])
     yield tabulate(rows, heads, tablefmt="github")

@@ -18,11 +18,11 @@ from benchbench.training import Plan, train
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.packing import Recipe, make
+from benchbench.training.packs import Recipe, make
 from benchbench.training.running import SMALL, build_for
-from benchbench.training.validation.stored import load_or_draw
+from benchbench.training.validation.storage import load_or_draw
 from benchbench.variants.catalogue import variant
-from benchmarks.carrying import Run, carry, collect, finish, unpack
+from benchmarks.archives import Run, carry, collect, finish, unpack
 from benchmarks.family_gpu import RESERVE, Call
 from benchmarks.members import BEFORE, MEMBERS, Member, place, starts_of
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from multiprocessing.process import BaseProcess
 
-    from benchbench.training.packing import Pack
+    from benchbench.training.packs import Pack
 
 OWN_MEMORY = 3 * 2**30
 """Bytes of a device that a process takes besides its columns: weights, activations, CUDA's own."""

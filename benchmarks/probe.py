@@ -24,9 +24,15 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from benchbench.adapters.activation_probe import DECIDING, Pair, ProbeResult, distinct, probe
-from benchbench.training.drawn import DrawnWorld
-from benchbench.training.optim import optimizer_of
+from benchbench.adapters.activation_probe import (
+    DECIDING_MEASURE,
+    Pair,
+    ProbeResult,
+    distinct,
+    probe,
+)
+from benchbench.training.drawn_world import DrawnWorld
+from benchbench.training.loop import build_optimizer
 from benchbench.training.plan import Plan
 from benchbench.training.rendering import cut_parts, draw_on
 from benchbench.types import ACTIVATIONS, Activation, ImageRef, LoadOptions
@@ -117,7 +123,7 @@ def _trained(
         NAME, force_quick_gelu=activation == "quickgelu"
     )
     plan = Plan("clip", steps=steps, batch=batch, warmup=min(200, steps // 4))
-    optimizer, tokenizer = optimizer_of(model, plan), open_clip.get_tokenizer(NAME)
+    optimizer, tokenizer = build_optimizer(model, plan), open_clip.get_tokenizer(NAME)
     mean, deviation = (
         torch.tensor(each)[:, None, None]
         for each in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
@@ -143,7 +149,7 @@ def _trained(
 
 
 def _lower(probed: ProbeResult) -> str | None:
-    return next(each for each in probed.measures if each.name == DECIDING).favours
+    return next(each for each in probed.measures if each.name == DECIDING_MEASURE).better_reading
 
 
 def _judged(said: str | None, activation: str) -> str:
@@ -151,7 +157,7 @@ def _judged(said: str | None, activation: str) -> str:
 
 
 def _line(probed: ProbeResult) -> str:
-    loss = next(each for each in probed.measures if each.name == DECIDING)
+    loss = next(each for each in probed.measures if each.name == DECIDING_MEASURE)
     apart, place = loss.difference, probed.minimum
     return (
         f"{probed.pairs:5} pairs, loss {loss.gelu:.3f}: quickgelu {apart.value:+.4f} "

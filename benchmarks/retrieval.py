@@ -28,9 +28,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchbench.data.karpathy import read_captioned
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import Encoder
-from benchbench.protocols.definitions import both_ways
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL
+from benchbench.protocols.retrieval_metrics import retrieval_metrics
 from benchbench.registry import load_model
 from benchbench.subsets import draw_clusters
 from benchbench.types import Entry, LoadOptions
@@ -49,7 +49,7 @@ def engine(model: OpenClip, entries: Sequence[Entry]) -> dict[str, float]:
     with inference():
         encoder = Encoder(model, batch_size=32, workers=cpu_workers())
         outcomes = PROTOCOL.answer(entries, model, encoder).outcomes
-    metrics = {m.name: m for m in both_ways(CUTOFFS)}
+    metrics = {m.name: m for m in retrieval_metrics(CUTOFFS)}
     return {
         f"{way}-R@{k}": float(
             read_units(PROTOCOL, outcomes, metrics[f"{way}-R@{k}"], "wrong").values.mean()

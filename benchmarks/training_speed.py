@@ -27,11 +27,11 @@ from tabulate import tabulate
 from benchbench.devices import choose_device, cpu_workers
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
-from benchbench.training.drawn import DrawnWorld
-from benchbench.training.optim import optimizer_of
+from benchbench.training.drawn_world import DrawnWorld
+from benchbench.training.loop import build_optimizer
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedBatches, load_on_device
-from benchbench.training.packing import Recipe, make
+from benchbench.training.pack_batches import PackedBatches, load_on_device
+from benchbench.training.packs import Recipe, make
 from benchbench.training.passes import arithmetic, passes_of
 from benchbench.training.plan import Plan
 from benchbench.training.running import build_for
@@ -43,13 +43,13 @@ from benchbench.variants.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchbench.training.packing import Pack
+    from benchbench.training.packs import Pack
     from benchbench.variants.building import Build
     from benchbench.variants.variant import Batch, Variant
 
-LATER = 10_000
+LATE_STEP = 10_000
 """A step at which all parts of every objective are at work."""
-WANTED = 50
+TARGET = 50
 """Percent of the towers' own rate."""
 
 
@@ -104,7 +104,7 @@ class Bench:
         self.plan = Plan(name, batch=batch, precision=precision)  # type: ignore[arg-type]
         self.build = build_for(self.described, self.plan)
         self.model: Any = self.build.model.to(device).train()
-        self.optimizer = optimizer_of(self.model, self.plan)
+        self.optimizer = build_optimizer(self.model, self.plan)
         self.live = _live(self.described, self.build, batch, device)
         self.packed: PackedBatches | None = None
         if pack is not None and set(self.described.views) <= set(VIEW_COLUMNS):
@@ -117,7 +117,7 @@ class Bench:
 
     def measured(self, steps: int, times: int, workers: int) -> list[str]:
         """Return the cells of its row."""
-        far = LATER + (times + 2) * steps + 8
+        far = LATE_STEP + (times + 2) * steps + 8
         live = self.live.batches(0, far, workers)
         read = live if self.packed is None else self.packed.batches(0, far, 0)
         parts: dict[str, Callable[[], None]] = {
@@ -137,7 +137,7 @@ class Bench:
         shown = [f"{each[name]:,.0f}" for name in ("live", "packed", "towers", "step")]
         if self.packed is None:
             shown[1] = "–"
-        mark = "" if share >= WANTED else " (below)"
+        mark = "" if share >= TARGET else " (below)"
         return [*shown, f"{share:.0f} %{mark}", self.passes.note.partition(",")[0] or "one by one"]
 
     def _rate(self, work: Callable[[], None], steps: int) -> float:
@@ -174,7 +174,7 @@ class Bench:
 
     def _step(self, workers: int, far: int) -> Callable[[], None]:
         """Return a whole step, from data to the optimizer."""
-        shown, number = self.passes.shown(LATER, far, workers), LATER
+        shown, number = self.passes.shown(LATE_STEP, far, workers), LATE_STEP
 
         def step() -> None:
             nonlocal number

@@ -13,8 +13,8 @@ from benchmarks.curves import EXAMPLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.curves import Curve, Learned
-    from benchmarks.verdicts import Found
+    from benchmarks.curves import Curve, RunCurves
+    from benchmarks.verdicts import ClaimResult
 
 WIDTH, ROW, TOP, BOTTOM = 940, 24, 14, 46
 NAMES, TASKS, RIGHT = 250, 210, 100
@@ -59,7 +59,7 @@ def line(one: tuple[float, float], other: tuple[float, float], look: str) -> str
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {look}/>'
 
 
-def forest(found: Sequence[Found], level: float) -> str:
+def forest(found: Sequence[ClaimResult], level: float) -> str:
     """Each claim's mean difference with its interval, its seeds and its bound.
 
     Args:
@@ -79,7 +79,7 @@ def forest(found: Sequence[Found], level: float) -> str:
     return svg(WIDTH, bottom + BOTTOM, "Differences between models with intervals", parts)
 
 
-def _points(found: Sequence[Found]) -> Axis:
+def _points(found: Sequence[ClaimResult]) -> Axis:
     """The axis: every seed and bound, and every interval of one seed or of three and more.
 
     That of two seeds, of one degree of freedom, would leave the others no room.
@@ -106,7 +106,7 @@ def _grid(axis: Axis, bottom: float) -> str:
     return "".join(parts)
 
 
-def _row(found: Found, axis: Axis, y: float) -> list[str]:
+def _row(found: ClaimResult, axis: Axis, y: float) -> list[str]:
     claim, over = found.claim, found.shown
     parts = [
         text(8, y + 4, f"{claim.better} − {claim.worse}"),
@@ -130,7 +130,7 @@ def _row(found: Found, axis: Axis, y: float) -> list[str]:
     return parts
 
 
-def learning(runs: Sequence[Learned], marks: Sequence[str]) -> str:
+def learning(runs: Sequence[RunCurves], marks: Sequence[str]) -> str:
     """Metrics of the validation split by examples, a panel a mark, a line a member.
 
     Args:
@@ -144,7 +144,7 @@ def learning(runs: Sequence[Learned], marks: Sequence[str]) -> str:
     return svg(WIDTH, height, "Learning curves of members on the validation split", parts)
 
 
-def _panel(runs: Sequence[Learned], mark: str, top: float) -> list[str]:
+def _panel(runs: Sequence[RunCurves], mark: str, top: float) -> list[str]:
     members = list(dict.fromkeys(each.member for each in runs))
     drawn = {
         member: _mean([each.curves[mark] for each in runs if each.member == member])

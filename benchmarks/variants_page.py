@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import benchbench as bb
 from benchbench.variants.catalogue import variants
-from benchmarks.curves import WANTED
-from benchmarks.evaluated import TASKS
+from benchmarks.curves import TARGET
+from benchmarks.family_runs import TASKS
 from benchmarks.members import START
 from benchmarks.variants_figures import LINES, forest, learning
 from benchmarks.variants_tables import (
@@ -24,13 +24,13 @@ from benchmarks.variants_tables import (
     scores_table,
     table,
 )
-from benchmarks.verdicts import ENOUGH, counted
+from benchmarks.verdicts import MIN_SEEDS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.curves import Learned
-    from benchmarks.verdicts import Found
+    from benchmarks.curves import RunCurves
+    from benchmarks.verdicts import ClaimResult
 
 PAGE, FOREST, CURVES = "variants.md", "variants-claims.svg", "variants-curves.svg"
 STRUCTURE = ("relation", "attribute")
@@ -96,14 +96,14 @@ def _seeds(results: Results) -> str:
         return "None of the claims has both of its models trained yet."
     most = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
     said = f"Each method was trained by {most} seed{'s' * (most != '1')}, its start anew with each."
-    if numbers[-1] >= ENOUGH:
+    if numbers[-1] >= MIN_SEEDS:
         said += (
-            f" From {ENOUGH} seeds on a claim is tested over seeds, and speaks of the method; with "
-            "fewer it is tested over test images, and speaks of these checkpoints."
+            f" From {MIN_SEEDS} seeds on a claim is tested over seeds, and speaks of the method; "
+            "with fewer it is tested over test images, and speaks of these checkpoints."
         )
     else:
         said += (
-            f" Below {ENOUGH} seeds claims are tested over test images: they speak of these "
+            f" Below {MIN_SEEDS} seeds claims are tested over test images: they speak of these "
             "checkpoints, and other seeds of the same method may come out otherwise."
         )
     return said
@@ -125,7 +125,7 @@ def _titled(member: str) -> str:
     return f"`{member}`, {described.title}" if described else f"`{member}`"
 
 
-def told(found: Found) -> str:
+def told(found: ClaimResult) -> str:
     """A claim and what became of it, in words."""
     claim = found.claim
     said = f"{claim.sentence[0].upper()}{claim.sentence[1:]}"
@@ -140,7 +140,7 @@ def told(found: Found) -> str:
     return f"**{verdict}**: {said} ({of}). {_measured(found)}{_alone(found)}"
 
 
-def _alone(found: Found) -> str:
+def _alone(found: ClaimResult) -> str:
     """Why a claim is not shown whose own interval would show it."""
     if found.verdict != "not shown" or not found.tested.low > found.claim.bound:
         return ""
@@ -150,7 +150,7 @@ def _alone(found: Found) -> str:
     )
 
 
-def _measured(found: Found) -> str:
+def _measured(found: ClaimResult) -> str:
     """The difference with its interval, and what it speaks of."""
     over, n = found.shown, found.n
     source = f"over {n} seeds" if n > 1 else "over items"
@@ -161,7 +161,7 @@ def _measured(found: Found) -> str:
     said = f"{points(over.mean)} points, {around}."
     if n == 1:
         return f"{said} {CHECKPOINT}"
-    if n < ENOUGH:
+    if n < MIN_SEEDS:
         items = between(found.items.low, found.items.high)
         return (
             f"{said} Two seeds are few: the verdict is of these checkpoints ({items} over items)."
@@ -221,7 +221,7 @@ def _learning(results: Results) -> Iterator[str]:
         "more for each example: the last two columns are marks at equal arithmetic, after the "
         "floating-point operations that the cheapest member of a table spends on 1 M and 3 M "
         "examples. The start is not counted, as members share it. Between looks a mark is "
-        f"interpolated on the logarithm of examples; examples to {WANTED:g} % are the geometric "
+        f"interpolated on the logarithm of examples; examples to {TARGET:g} % are the geometric "
         "mean over seeds. –: not looked at, or not trained so long."
     )
     yield ""
@@ -237,14 +237,14 @@ def _learning(results: Results) -> Iterator[str]:
     yield ""
 
 
-def drawn(results: Results) -> tuple[list[Learned], list[str]]:
+def drawn(results: Results) -> tuple[list[RunCurves], list[str]]:
     """The runs and the metrics that the figure of learning shows.
 
     Members with a part in a confirmatory claim that share most marks, at most eight.
     """
     of_claims = {n for c in results.claims.confirmatory for n in (c.better, c.worse)}
     runs = [each for each in results.learned if each.member in of_claims and each.curves]
-    groups: dict[tuple[str, ...], list[Learned]] = {}
+    groups: dict[tuple[str, ...], list[RunCurves]] = {}
     for each in runs:
         groups.setdefault(tuple(sorted(each.curves)), []).append(each)
     if not groups:
@@ -300,8 +300,9 @@ def _made(results: Results) -> Iterator[str]:
         f"Over seeds: Student's t of the seeds' differences ({percent} intervals; one-sided p "
         "against what must be exceeded: 0, or the margin, or for what is to be kept minus the "
         "margin). Over items: the jackknife over source images of the differences, averaged over "
-        f"seeds. p is over seeds from {ENOUGH} on, below that over items: the column *p is over* "
-        f"says which. Adjusted p: by Holm, over all {len(results.claims.confirmatory)} claims, "
+        f"seeds. p is over seeds from {MIN_SEEDS} on, below that over items: the column *p is "
+        f"over* says which. Adjusted p: by Holm, over all "
+        f"{len(results.claims.confirmatory)} claims, "
         f"those not trained among them; shown is one below {level:g}. Both intervals are of single "
         "claims, not adjusted. Numbers speak of checkpoints as they were trained; what is bundled "
         "of them, in float16, may differ by a tenth of a point. Seed 0 is bundled."
@@ -331,6 +332,6 @@ def card_lines(results: Results, member: str) -> list[str]:
     return [*lines, "", "## Claims", "", about, "", *(f"- {told(each)}" for each in claimed)]
 
 
-def summary_lines(found: Sequence[Found]) -> list[str]:
+def summary_lines(found: Sequence[ClaimResult]) -> list[str]:
     """A line a claim, as a terminal shows it."""
     return [f"{each.verdict:12} {each.claim.name}" for each in found]

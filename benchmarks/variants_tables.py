@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from benchmarks.curves import EXAMPLES, WANTED
-from benchmarks.evaluated import PART_TASKS, TASKS
+from benchmarks.curves import EXAMPLES, TARGET
+from benchmarks.family_runs import PART_TASKS, TASKS
 from benchmarks.members import MEMBERS, PARTS, START, STARTS, canonical
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from benchbench.types import Run
     from benchmarks.claims import Claims
-    from benchmarks.curves import Curve, Learned
-    from benchmarks.evaluated import Score
-    from benchmarks.verdicts import Found, Over, Pair
+    from benchmarks.curves import Curve, RunCurves
+    from benchmarks.family_runs import Score
+    from benchmarks.verdicts import ClaimResult, MeanDifference, Pair
 
 ALIKE = (1_000_000, 3_000_000)
 """Examples of the cheapest member, whose arithmetic others are held to."""
@@ -30,12 +30,12 @@ class Results:
     """All that the page tells."""
 
     claims: Claims
-    found: Sequence[Found]
+    found: Sequence[ClaimResult]
     runs: Mapping[tuple[int, str, str], Run]
     """By seed, model and task."""
     scores: Mapping[tuple[int, str, str], Score]
     """Of the same."""
-    learned: Sequence[Learned]
+    learned: Sequence[RunCurves]
     notes: Sequence[str] = ()
 
     @property
@@ -81,7 +81,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) ->
     return [f"| {' | '.join(cells)} |" for cells in (head, under, *rows)]
 
 
-def claims_table(found: Sequence[Found], seeds: Sequence[int], level: float) -> list[str]:
+def claims_table(found: Sequence[ClaimResult], seeds: Sequence[int], level: float) -> list[str]:
     """Claims with each seed's difference, both intervals, p and verdict."""
     percent = f"{100 * (1 - 2 * level):g} %"
     head = [
@@ -91,7 +91,7 @@ def claims_table(found: Sequence[Found], seeds: Sequence[int], level: float) -> 
     return table(head, [_claim_row(each, seeds) for each in found], 2)
 
 
-def _claim_row(found: Found, seeds: Sequence[int]) -> list[str]:
+def _claim_row(found: ClaimResult, seeds: Sequence[int]) -> list[str]:
     claim = found.claim
     tested = found.n > 0 and claim.kind != "estimate"
     adjusted = claim.confirmatory and found.n > 0
@@ -110,7 +110,7 @@ def _claim_row(found: Found, seeds: Sequence[int]) -> list[str]:
     ]
 
 
-def _interval(over: Over) -> str:
+def _interval(over: MeanDifference) -> str:
     return between(over.low, over.high)
 
 
@@ -217,7 +217,7 @@ def equal_table(results: Results) -> list[str]:
     return table(["better − worse", "mark", "seeds", "equal examples", "equal FLOPs"], rows, 2)
 
 
-def _apart(better: Learned, worse: Learned, mark: str) -> tuple[float, float]:
+def _apart(better: RunCurves, worse: RunCurves, mark: str) -> tuple[float, float]:
     """How far two runs are apart after as many examples, and after as many operations."""
     one, other = better.curves[mark], worse.curves[mark]
     ends = one.examples[-1], other.examples[-1]
@@ -231,11 +231,11 @@ def _signed(number: float) -> str:
     return NONE if math.isnan(number) else f"{number:+.1f}".replace("-", "−")
 
 
-def _learning_table(runs: Sequence[Learned], mark: str) -> list[str]:
+def _learning_table(runs: Sequence[RunCurves], mark: str) -> list[str]:
     members = dict.fromkeys(each.member for each in runs)
     cheapest = min(each.flops for each in runs)
     head = [
-        "member", "seeds", *(f"at {_million(n)}" for n in EXAMPLES), f"examples to {WANTED:g} %",
+        "member", "seeds", *(f"at {_million(n)}" for n in EXAMPLES), f"examples to {TARGET:g} %",
         *(f"at {_flops(n * cheapest)}" for n in ALIKE),
     ]  # fmt: skip
     rows = []

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, str, str], Run]
     """By seed, model and task."""
 
-ENOUGH = 3
+MIN_SEEDS = 3
 """Seeds from which on the p-value is over seeds."""
 Verdict = Literal["shown", "not shown", "the contrary", "estimated", "not trained"]
 Basis = Literal["seeds", "items", "nothing"]
@@ -59,7 +59,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class MeanDifference:
     """A mean difference with its interval and its tests against a bound."""
 
     mean: float
@@ -72,7 +72,7 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ClaimResult:
     """What became of a claim."""
 
     claim: Claim
@@ -81,9 +81,9 @@ class Found:
     missing: tuple[str, ...]
     """Models without a run in any seed."""
     metric: str = ""
-    seeds: Over = Over(NAN)
+    seeds: MeanDifference = MeanDifference(NAN)
     """Over seeds; an interval from two on."""
-    items: Over = Over(NAN)
+    items: MeanDifference = MeanDifference(NAN)
     """Over source images, of the mean of these seeds' differences."""
     above: float = 1.0
     """The p-value of the claim: adjusted by Holm where it is confirmatory."""
@@ -99,20 +99,20 @@ class Found:
     @property
     def basis(self) -> Basis:
         """What the p-value is over."""
-        return "nothing" if not self.n else "seeds" if self.n >= ENOUGH else "items"
+        return "nothing" if not self.n else "seeds" if self.n >= MIN_SEEDS else "items"
 
     @property
-    def tested(self) -> Over:
+    def tested(self) -> MeanDifference:
         """What verdict and p-value are taken from."""
         return self.seeds if self.basis == "seeds" else self.items
 
     @property
-    def shown(self) -> Over:
+    def shown(self) -> MeanDifference:
         """The interval to be told first: over seeds as soon as there is one."""
         return self.seeds if self.n > 1 else self.items
 
 
-def over_seeds(differences: Sequence[float], bound: float, level: float) -> Over:
+def over_seeds(differences: Sequence[float], bound: float, level: float) -> MeanDifference:
     """Student's interval and one-sided tests over seeds.
 
     Args:
@@ -130,14 +130,14 @@ def over_seeds(differences: Sequence[float], bound: float, level: float) -> Over
     mean = float(np.mean(differences)) if n else NAN
     error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
     if error < 1e-12:
-        return Over(mean)
+        return MeanDifference(mean)
     half = float(stdtrit(n - 1, 1 - level)) * error
     below = float(stdtr(n - 1, (mean - bound) / error))
     above = float(stdtr(n - 1, (bound - mean) / error))
-    return Over(mean, mean - half, mean + half, above, below)
+    return MeanDifference(mean, mean - half, mean + half, above, below)
 
 
-def over_items(both: PairedScores, bound: float, level: float) -> Over:
+def over_items(both: PairedScores, bound: float, level: float) -> MeanDifference:
     """The same over source images, of the mean of several seeds' differences.
 
     Args:
@@ -151,10 +151,10 @@ def over_items(both: PairedScores, bound: float, level: float) -> Over:
     # Two models that agree on every item are the same, and would not differ on others either.
     per_loss = loss_variance(both.group_number, absent=both.absent) if apart.any() else 0.0
     sided = from_bound(mean, bound, per_loss=per_loss)
-    return Over(mean.value, low, high, sided.above, sided.below)
+    return MeanDifference(mean.value, low, high, sided.above, sided.below)
 
 
-def judged(claims: Claims, runs: Runs) -> list[Found]:
+def judged(claims: Claims, runs: Runs) -> list[ClaimResult]:
     """Every claim, in the order of the file, with its verdict.
 
     Those whose models are not there count in Holm's adjustment as any other: how many claims there
@@ -176,7 +176,7 @@ def judged(claims: Claims, runs: Runs) -> list[Found]:
     return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
 
 
-def _found(claim: Claim, runs: Runs, level: float) -> Found:
+def _found(claim: Claim, runs: Runs, level: float) -> ClaimResult:
     """A claim before it is adjusted for the others."""
     seeds_of = {
         name: {seed for seed, model, task in runs if (model, task) == (name, claim.task)}
@@ -185,7 +185,7 @@ def _found(claim: Claim, runs: Runs, level: float) -> Found:
     missing = tuple(name for name, seeds in seeds_of.items() if not seeds)
     seeds = sorted(seeds_of[claim.better] & seeds_of[claim.worse])
     if not seeds:
-        return Found(claim, {}, missing)
+        return ClaimResult(claim, {}, missing)
     beside = [
         runs[seed, name, claim.task] for seed in seeds for name in (claim.worse, claim.better)
     ]
@@ -197,7 +197,7 @@ def _found(claim: Claim, runs: Runs, level: float) -> Found:
         )
     pairs = {seed: _pair(both, 2 * k, level) for k, seed in enumerate(seeds)}
     differences = [each.difference for each in pairs.values()]
-    found = Found(
+    found = ClaimResult(
         claim,
         pairs,
         missing,
@@ -215,7 +215,7 @@ def _pair(both: PairedScores, column: int, level: float) -> Pair:
     return Pair(both.mean(better).value, both.mean(worse).value, low, high)
 
 
-def _verdict(found: Found, level: float) -> Verdict:
+def _verdict(found: ClaimResult, level: float) -> Verdict:
     if not found.n:
         return "not trained"
     if found.claim.kind == "estimate":
@@ -225,7 +225,7 @@ def _verdict(found: Found, level: float) -> Verdict:
     return "the contrary" if found.below < level else "not shown"
 
 
-def counted(found: Sequence[Found]) -> str:
+def counted(found: Sequence[ClaimResult]) -> str:
     """How many claims have which verdict: "3 shown, 1 not trained"."""
     number = Counter(each.verdict for each in found)
     order: tuple[Verdict, ...] = (

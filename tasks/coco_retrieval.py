@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training
-from benchbench.protocols.definitions import both_ways
+from benchbench.protocols.retrieval_metrics import retrieval_metrics
 from benchbench.types import DataFile, TaskInfo
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class COCORetrieval:
         version=1,
         protocol="retrieval",
         headline="R@1",
-        metrics=both_ways(),
+        metrics=retrieval_metrics(),
         files=(
             DataFile(
                 path=CAPTIONS,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import source_image
-from benchbench.data.scenarioclip import CLASSES, METADATA, class_of, read_annotated, read_classes
+from benchbench.data.scenarioclip import CLASSES, METADATA, class_of, read_classes, read_images
 from benchbench.types import DataFile, Entry, Gallery, ImageRef, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchbench.data.scenarioclip import Annotated
+    from benchbench.data.scenarioclip import AnnotatedImage
 
 UPSTREAM = "scenario-clip/ScenarioCLIP, models/scenario_clip_0.py, test_step"
 CUTOFFS = (1, 5, 10)
@@ -106,14 +106,14 @@ class ScenarioClassification:
         known = {gallery.name: frozenset(gallery.captions) for gallery in levels}
         return [
             entry
-            for image in read_annotated(root)
+            for image in read_images(root)
             for gallery in levels
             for entry in _entries(image, root, gallery, known[gallery.name])
         ]
 
 
 def _entries(
-    image: Annotated, root: Path, gallery: Gallery, known: frozenset[str]
+    image: AnnotatedImage, root: Path, gallery: Gallery, known: frozenset[str]
 ) -> Iterator[Entry]:
     """Yield an image's entries on one level; all names of one region are that region's own."""
     field = f"{gallery.name}s"
@@ -135,7 +135,7 @@ def _entries(
         )
 
 
-def _shown(image: Annotated, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
+def _shown(image: AnnotatedImage, root: Path) -> dict[str, list[tuple[ImageRef, str]]]:
     """Return for each level the images or crops of an image, and their names."""
     whole = root / image.image
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import source_image
-from benchbench.data.scenarioclip import METADATA, read_annotated
-from benchbench.protocols.definitions import both_ways
+from benchbench.data.scenarioclip import METADATA, read_images
+from benchbench.protocols.retrieval_metrics import retrieval_metrics
 from benchbench.types import DataFile, Entry, Gallery, ImageRef, TaskInfo
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class ScenarioRetrieval:
         version=1,
         protocol="retrieval",
         headline="R@1",
-        metrics=both_ways(),
+        metrics=retrieval_metrics(),
         files=(
             DataFile(
                 path=METADATA,
@@ -66,7 +66,7 @@ class ScenarioRetrieval:
                 gallery=gallery,
                 tags={"gallery": gallery.name, "action": image.action},
             )
-            for image in read_annotated(root)
+            for image in read_images(root)
         ]
 
 

@@ -70,11 +70,11 @@ def flickr30k(drawn_edition: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
     """Let the standard edition be a small one."""
-    from benchbench.scenes.edition import plan, standard
+    from benchbench.scenes.edition import plan, reference_digests
 
     for name, value in (("IMAGES", 10), ("EACH", 2), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
         patch.setattr(plan, name, value)
-    patch.setattr(standard, "known_digests", _small_digests)
+    patch.setattr(reference_digests, "known_digests", _small_digests)
 
 
 def export_small(root: Path, *parts: str) -> Path:

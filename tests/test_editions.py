@@ -15,7 +15,7 @@ from benchbench.editions import DRAWN, SCENES, choose, kind_of, resolve_edition
 from benchbench.errors import BenchbenchError, MissingData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
-from benchbench.scenes.edition import export, folder_of, standard
+from benchbench.scenes.edition import export, folder_of, reference_digests
 from benchbench.types import TaskInfo
 
 RELATION = "visual_genome_relation.json"
@@ -122,7 +122,11 @@ def test_the_drawn_world_is_hashed_once(
     small_standard: None, info: TaskInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_edition(info)
-    of_bytes, of_records, hashed = standard._bytes_digest, standard.annotations_digest, []
+    of_bytes, of_records, hashed = (
+        reference_digests._bytes_digest,
+        reference_digests.annotations_digest,
+        [],
+    )
 
     def counted_bytes(paths: list[Path]) -> str:
         hashed.append("images")
@@ -132,8 +136,8 @@ def test_the_drawn_world_is_hashed_once(
         hashed.append(path.name)
         return of_records(path)
 
-    monkeypatch.setattr(standard, "_bytes_digest", counted_bytes)
-    monkeypatch.setattr(standard, "annotations_digest", counted_records)
+    monkeypatch.setattr(reference_digests, "_bytes_digest", counted_bytes)
+    monkeypatch.setattr(reference_digests, "annotations_digest", counted_records)
     resolve_edition(info)
     assert sorted(hashed) == ["images", RELATION]
 
@@ -161,9 +165,9 @@ def test_an_exported_edition_goes_by_what_it_is(
     from benchbench.scenes.edition import plan
 
     counts: dict[str, Any] = {"images": plan.IMAGES, "dense": plan.DENSE, "training": plan.TRAINING}
-    standard = export(tmp_path / "all", **counts, size=plan.SIZE)
-    assert resolve_edition(info, standard) == dataclasses.replace(
-        resolve_edition(info), root=standard
+    reference_digests = export(tmp_path / "all", **counts, size=plan.SIZE)
+    assert resolve_edition(info, reference_digests) == dataclasses.replace(
+        resolve_edition(info), root=reference_digests
     )
     smaller = export(tmp_path / "Some Drawn", **{**counts, "images": 4}, size=plan.SIZE)
     assert resolve_edition(info, smaller).name.startswith("custom-some-drawn-")

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.errors import (
     ContractError,
     DataError,
@@ -323,7 +323,7 @@ def test_a_loaded_model_brings_its_own_device_and_precision(
     assert (run.settings["device"], run.settings["batch_size"]) == ("cpu", 32)
 
 
-class Misshaped(Blind):
+class Misshaped(BlindEncoder):
     """Images of half as many numbers as captions."""
 
     def encode_images(self, batch: torch.Tensor, role: Role) -> torch.Tensor:
@@ -355,7 +355,7 @@ def test_images_and_captions_of_other_dimensions_have_no_score(shapes: Path) -> 
 def test_a_description_that_makes_no_sense_is_refused(
     shapes: Path, change: dict[str, Any], message: str
 ) -> None:
-    model = Blind("constant")
+    model = BlindEncoder("constant")
     for name, value in change.items():
         if name == "manifest":
             value = dataclasses.replace(model.manifest, **value)

@@ -222,13 +222,13 @@ def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path:
 
 
 def test_any_module_goes_through_a_function_to_a_model(shapes: Path, tmp_path: Path) -> None:
-    from benchbench.adapters.blind import Blind
+    from benchbench.adapters.blind import BlindEncoder
 
     seen: list[Any] = []
 
     def wrap(module: Any) -> Any:
         seen.append(module)
-        return Blind("constant")
+        return BlindEncoder("constant")
 
     head = torch.nn.Linear(2, 2)
     look = monitored(shapes, tmp_path, wrap=wrap)(head, 0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.analysis.scorecard import scorecard
 from benchbench.data.images import crop
 from benchbench.errors import ImageError, UsageError
@@ -177,7 +177,7 @@ def test_dual_encoders_are_asked_no_pairs() -> None:
     from benchbench.errors import ContractError
 
     with pytest.raises(ContractError, match="blind:constant scores no pairs"):
-        Encoder(Blind("constant"), batch_size=2, workers=1).pairs([])
+        Encoder(BlindEncoder("constant"), batch_size=2, workers=1).pairs([])
 
 
 def test_scores_that_come_out_otherwise_are_thrown_away(shapes: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
@@ -129,11 +129,11 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(
 
 CODE = """
 from benchbench.grid import evaluate_grid
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.registry import load_model
 from {beside} import SHIFT
 
-class Mine(Blind):
+class Mine(BlindEncoder):
     def encode_images(self, batch, role):
         return super().encode_images(batch, role) + SHIFT + {own}
 
@@ -203,7 +203,7 @@ def test_the_code_of_a_factory_counts_however_the_model_is_evaluated(
     """A function of one file that makes a model of another package."""
     specification = plugin().replace(":make", ":other")
     path = Path(specification.split(":")[1])
-    path.write_text(path.read_text() + "\ndef other(): return Blind('chance', seed=0)\n")
+    path.write_text(path.read_text() + "\ndef other(): return BlindEncoder('chance', seed=0)\n")
     alone = fresh(specification, shapes).model
     assert "code_sha256" in alone.settings
     assert fresh(load_model(specification), shapes).model == alone
@@ -236,7 +236,7 @@ def test_unchanged_code_goes_on_and_says_from_where(
     assert again.resumed_inputs == 0
 
 
-class Opaque(Blind):
+class Opaque(BlindEncoder):
     """A model whose code, manifest and tensors stay the same while numbers of its change."""
 
     def __init__(self, images: float = 1.0, captions: float = 1.0) -> None:
@@ -278,7 +278,7 @@ def test_a_probe_costs_less_than_a_batch(shapes: Path) -> None:
     assert run.resumed_inputs == 100
 
 
-class Weighted(Blind):
+class Weighted(BlindEncoder):
     """A model whose manifest says nothing of its weights."""
 
     def __init__(self, seed: int) -> None:
@@ -303,7 +303,7 @@ def test_another_model_of_the_same_manifest_is_an_error(shapes: Path) -> None:
 
 def test_code_in_no_file_is_not_resumed(shapes: Path, tmp_path: Path) -> None:
     made: dict[str, Any] = {"__name__": "cell"}
-    exec("from benchbench.adapters.blind import Blind\nclass Cell(Blind): ...", made)
+    exec("from benchbench.adapters.blind import BlindEncoder\nclass Cell(BlindEncoder): ...", made)
     interrupt(made["Cell"]("constant"), shapes)
     assert not (tmp_path / "cache" / "unfinished").exists()
 

@@ -46,16 +46,16 @@ LEVEL = 0.99
 BATCH = 32
 POSITIONS = (-1, 0, 1, 2)
 """Of the path, where the loss is measured."""
-FEWEST = 10
+MIN_PAIRS = 10
 """The smallest number of pairs."""
-SMALLEST = 0.001
+MIN_LOSS_DIFFERENCE = 0.001
 """Nats of loss below which there is no advice, however narrow the interval."""
 RADIUS = 0.5
 """Largest distance of the loss's minimum from a reading: nearer to it than to the other."""
-BETTER = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
+BETTER_DIRECTION = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
 """Measure → 1 where more of it is better, -1 where less is. The loss decides the advice."""
-DECIDING = "contrastive loss"
-CAUTION = (
+DECIDING_MEASURE = "contrastive loss"
+TASK_WARNING = (
     "Task accuracy is no criterion: the wrong reading of OpenAI's weights is known to score higher "
     "on VG-Relation."
 )
@@ -80,9 +80,9 @@ class MeasureComparison:
     """QuickGELU's minus GELU's, pair by pair."""
 
     @property
-    def favours(self) -> str | None:
+    def better_reading(self) -> str | None:
         """The reading that is better; None where the interval contains 0."""
-        towards = BETTER[self.name]
+        towards = BETTER_DIRECTION[self.name]
         if self.difference.low * towards > 0 and self.difference.high * towards > 0:
             return "quickgelu"
         if self.difference.low * towards < 0 and self.difference.high * towards < 0:
@@ -103,15 +103,15 @@ class ProbeResult:
     @property
     def evidence(self) -> str | None:
         """The reading that the loss clearly favours, near its minimum, and no measure opposes."""
-        favoured = {each.favours for each in self.measures} - {None}
-        loss = next(each for each in self.measures if each.name == DECIDING)
-        if loss.favours is None or favoured != {loss.favours}:
+        favoured = {each.better_reading for each in self.measures} - {None}
+        loss = next(each for each in self.measures if each.name == DECIDING_MEASURE)
+        if loss.better_reading is None or favoured != {loss.better_reading}:
             return None
-        if abs(loss.difference.value) < SMALLEST:
+        if abs(loss.difference.value) < MIN_LOSS_DIFFERENCE:
             return None
-        position = ACTIVATIONS.index(loss.favours)
+        position = ACTIVATIONS.index(loss.better_reading)
         near = position - RADIUS < self.minimum.low and self.minimum.high < position + RADIUS
-        return loss.favours if near else None
+        return loss.better_reading if near else None
 
     @property
     def advice(self) -> str:
@@ -121,7 +121,7 @@ class ProbeResult:
             head = "No advice: these pairs do not tell the readings apart"
         else:
             head = f"Advice: --activation {self.evidence}, with which true pairs find each other"
-        return f"{head} (quickgelu minus gelu: {reasons}; {self._position}). {CAUTION}"
+        return f"{head} (quickgelu minus gelu: {reasons}; {self._position}). {TASK_WARNING}"
 
     @property
     def _position(self) -> str:
@@ -159,9 +159,9 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> ProbeResult
             f"The activation of {path} is known: there is nothing to probe. Evaluate it as it is."
         )
     pairs = distinct(pairs)
-    if len(pairs) < FEWEST:
+    if len(pairs) < MIN_PAIRS:
         raise UsageError(
-            f"A probe needs {FEWEST} pairs or more; there are {len(pairs)}. Add some, or raise "
+            f"A probe needs {MIN_PAIRS} pairs or more; there are {len(pairs)}. Add some, or raise "
             "--limit."
         )
     quick = _load(path, replace(options, activation="quickgelu"))
@@ -176,8 +176,8 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> ProbeResult
     for position in set(POSITIONS) - set(found):
         with moved_to(module_of(gelu), swapped, position):
             found[position] = _measure(gelu, pairs)
-    measures = tuple(_compare(name, found[0], found[1]) for name in BETTER)
-    losses = np.stack([found[position][DECIDING] for position in POSITIONS])
+    measures = tuple(_compare(name, found[0], found[1]) for name in BETTER_DIRECTION)
+    losses = np.stack([found[position][DECIDING_MEASURE] for position in POSITIONS])
     return ProbeResult(path, len(pairs), measures, minimum(losses, LEVEL))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchbench.adapters.causal import load as load_causal
 from benchbench.adapters.frequency import count
-from benchbench.adapters.ngram import Ngram
+from benchbench.adapters.ngram import NgramScorer
 from benchbench.adapters.text_only import CaptionLength
 from benchbench.errors import UnknownName, UsageError
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest, Scene
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.adapters.frequency import Frequencies
+    from benchbench.adapters.frequency import FrequencyCounts
     from benchbench.types import DualEncoder, Question, RelationInput, Role, Similarity, Vocabulary
     from benchbench.types.arrays import Floats
 
@@ -55,7 +55,7 @@ WITH_NAME = {
 """Baselines with a name after them."""
 
 
-class Blind:
+class BlindEncoder:
     """A dual encoder whose vectors are hashes of its inputs, or all the same."""
 
     similarity: Similarity = "cosine"
@@ -119,22 +119,22 @@ class Blind:
         return (np.frombuffer(stream, "<u4") / 2**31 - 1).astype(np.float32)
 
 
-class Frequency(Blind):
+class FrequencyBaseline(BlindEncoder):
     """Relations by the counts of ``frequency.py``; a constant besides.
 
     Without counts, all predicates and labels are equally likely.
     """
 
-    def __init__(self, counts: Frequencies | None = None) -> None:
+    def __init__(self, counts: FrequencyCounts | None = None) -> None:
         super().__init__("frequency", settings=_training_settings(counts))
         self._vocabulary = counts.vocabulary if counts else None
         self._predicates = counts.log_predicates() if counts else None
         self._objects = counts.log_objects() if counts else None
 
-    def fit(self, training: Sequence[Question]) -> Frequency:
+    def fit(self, training: Sequence[Question]) -> FrequencyBaseline:
         """Return the baseline with the counts of the scenes in ``training``, if there are any."""
         scenes = [each for each in training if isinstance(each, Scene)]
-        return Frequency(count(scenes) if scenes else None)
+        return FrequencyBaseline(count(scenes) if scenes else None)
 
     def score_relations(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares: [pairs, predicates]."""
@@ -165,7 +165,7 @@ def _alike(rows: int, names: int) -> Floats:
     return np.full((rows, names), -np.log(names))
 
 
-def _training_settings(counts: Frequencies | None) -> dict[str, Any]:
+def _training_settings(counts: FrequencyCounts | None) -> dict[str, Any]:
     """Return the manifest's settings of the training split."""
     if counts is None:
         note = "It has learnt nothing: this task has no training split of relations."
@@ -198,13 +198,13 @@ def _supported_options(rest: str) -> frozenset[str]:
 
 
 _FACTORIES: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
-    "constant": lambda _: Blind("constant"),
-    "chance": lambda options: Blind("chance", seed=options.seed),
-    "frequency": lambda _: Frequency(),
+    "constant": lambda _: BlindEncoder("constant"),
+    "chance": lambda options: BlindEncoder("chance", seed=options.seed),
+    "frequency": lambda _: FrequencyBaseline(),
     "length": lambda _: CaptionLength("length", -1),
     "length-longest": lambda _: CaptionLength("length-longest", 1),
-    "ngram": lambda _: Ngram("ngram", mean=False),
-    "ngram-mean": lambda _: Ngram("ngram-mean", mean=True),
+    "ngram": lambda _: NgramScorer("ngram", mean=False),
+    "ngram-mean": lambda _: NgramScorer("ngram-mean", mean=True),
 }
 USAGE = KINDS | {f"{kind}:NAME": meaning for kind, meaning in WITH_NAME.items()}
 

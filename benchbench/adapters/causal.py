@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 CELLS = 1 << 26
 """Logits in memory at once: 256 MB of float32."""
-ENDLESS = 1 << 20
+MAX_CONTEXT = 1 << 20
 """Tokenizers without a limit have one of thirty digits."""
 
 
-class Causal(TextOnlyModel):
+class CausalScorer(TextOnlyModel):
     """A text-only model by a causal language model."""
 
     def __init__(
@@ -121,7 +121,7 @@ class Causal(TextOnlyModel):
         return (total / n if self._mean else total).float()
 
 
-def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
+def load(name: str, options: LoadOptions, *, mean: bool) -> CausalScorer:
     """Load a hub's repository or a local folder.
 
     Raises:
@@ -142,7 +142,7 @@ def load(name: str, options: LoadOptions, *, mean: bool) -> Causal:
             f"{_vocabulary(pretrained.model):,}: they do not belong together."
         )
     _check_causal(pretrained.model, f"{family}:{name}")
-    return Causal(
+    return CausalScorer(
         pretrained,
         tokenizer,
         name=f"{family}:{name}",
@@ -184,6 +184,6 @@ def _activation(config: Any) -> str:
 
 
 def _context(config: Any, tokenizer: Any) -> int:
-    """Return the model's number of positions, or its tokenizer's limit, or ``ENDLESS``."""
+    """Return the model's number of positions, or its tokenizer's limit, or ``MAX_CONTEXT``."""
     known = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
-    return min(int(known), ENDLESS)
+    return min(int(known), MAX_CONTEXT)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Frequencies:
+class FrequencyCounts:
     """Counts over the images of a training split."""
 
     vocabulary: Vocabulary
@@ -63,7 +63,7 @@ class Frequencies:
         return np.asarray(np.log(counts / counts.sum()))
 
 
-def count(scenes: Sequence[Scene]) -> Frequencies:
+def count(scenes: Sequence[Scene]) -> FrequencyCounts:
     """Count over one scene or more of one vocabulary."""
     vocabulary = scenes[0].vocabulary
     n, m = len(vocabulary.objects), len(vocabulary.predicates)
@@ -79,7 +79,7 @@ def count(scenes: Sequence[Scene]) -> Frequencies:
         if subject != thing
     ]
     triples = np.bincount(np.array(codes, dtype=np.int64), minlength=n * n * m)
-    return Frequencies(
+    return FrequencyCounts(
         vocabulary=vocabulary,
         images=len(scenes),
         objects=objects,

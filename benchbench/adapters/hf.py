@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from benchbench.types import Role, Similarity
 
-UNBOUNDED = 10**6
+MAX_CONTEXT = 10**6
 """Tokenizers without a limit have one of thirty digits."""
 
 
@@ -168,7 +168,7 @@ def _context_length(checkpoint: TransformersCheckpoint) -> int:
         checkpoint.tokenizer.model_max_length,
         checkpoint.positions(),
     )
-    found = [int(length) for length in limits if length and length < UNBOUNDED]
+    found = [int(length) for length in limits if length and length < MAX_CONTEXT]
     if not found:
         raise ModelError(
             f"{checkpoint.folder} names no context length. Write model_max_length into its "

@@ -185,7 +185,7 @@ ARCHITECTURES: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
 """Type of model → its class in transformers, and our wrapper."""
 
 
-class Matcher:
+class MatchingScorer:
     """A pair scorer by a matching head."""
 
     def __init__(
@@ -248,7 +248,7 @@ class Matcher:
         return self._rule.score(self._towers, features, ids)
 
 
-def load_with_rule(rule: ScoreRule, rest: str, options: LoadOptions) -> Matcher:
+def load_with_rule(rule: ScoreRule, rest: str, options: LoadOptions) -> MatchingScorer:
     """Load a checkpoint with a matching head, scored by a rule.
 
     Raises:
@@ -260,7 +260,7 @@ def load_with_rule(rule: ScoreRule, rest: str, options: LoadOptions) -> Matcher:
 
     folder, config = open_folder(rest, rule.family, options, ARCHITECTURES)
     kind = getattr(transformers, ARCHITECTURES[config.model_type][0])
-    return Matcher(
+    return MatchingScorer(
         read_pretrained(kind, folder, options),
         read_processor(folder, options),
         rule,
@@ -270,7 +270,7 @@ def load_with_rule(rule: ScoreRule, rest: str, options: LoadOptions) -> Matcher:
     )
 
 
-def load(rest: str, options: LoadOptions) -> Matcher:
+def load(rest: str, options: LoadOptions) -> MatchingScorer:
     """Load ``ORG/REPO`` or a folder, scored by log-odds; raises as ``load_with_rule``."""
     return load_with_rule(ITM, rest, options)
 

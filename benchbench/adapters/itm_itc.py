@@ -11,10 +11,10 @@ from benchbench.adapters.itm import ITM_ITC, load_with_rule
 from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
-    from benchbench.adapters.itm import Matcher
+    from benchbench.adapters.itm import MatchingScorer
 
 
-def load(rest: str, options: LoadOptions) -> Matcher:
+def load(rest: str, options: LoadOptions) -> MatchingScorer:
     """Load ``ORG/REPO`` or a folder; errors are those of ``load_with_rule``."""
     return load_with_rule(ITM_ITC, rest, options)
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from benchbench.types import ModelManifest, Role, Similarity, TextBatch
 
-SAME = ("activation", "tokenizer", "preprocessing", "context_length", "dtype", "similarity")
+EQUAL_FIELDS = ("activation", "tokenizer", "preprocessing", "context_length", "dtype", "similarity")
 """Fields of two manifests that have to be equal."""
-ORIGINS = {"name_or_path"}
+SOURCE_ATTRIBUTES = {"name_or_path"}
 """Attributes of transformers' modules that name their source."""
 USAGE = "Type lerp:A,B,WEIGHT, e.g. lerp:openclip:ViT-B-32/openai,tuned.pt,0.5"
 
@@ -153,7 +153,7 @@ def module_of(model: DualEncoder) -> nn.Module:
 
 def _differences(a: DualEncoder, b: DualEncoder) -> list[str]:
     """Return the fields of two manifests that differ."""
-    pairs = {name: (getattr(a.manifest, name), getattr(b.manifest, name)) for name in SAME}
+    pairs = {name: (getattr(a.manifest, name), getattr(b.manifest, name)) for name in EQUAL_FIELDS}
     found = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
     alike = found or a.token_ids(SAMPLE_CAPTIONS) == b.token_ids(SAMPLE_CAPTIONS)
     return found if alike else ["their tokenizers, which give captions different ids"]
@@ -183,7 +183,7 @@ def _plain(layer: nn.Module) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(layer).items()
-        if isinstance(value, kinds) and not name.startswith("_") and name not in ORIGINS
+        if isinstance(value, kinds) and not name.startswith("_") and name not in SOURCE_ATTRIBUTES
     }
 
 

@@ -154,7 +154,7 @@ def _look_up(wanted: Ints, there: Ints, values: Floats, otherwise: float) -> Flo
     return np.where(there[place] == wanted, values[place], otherwise)
 
 
-class Ngram(CaptionScorer):
+class NgramScorer(CaptionScorer):
     """Captions by their probability; all alike without a training split."""
 
     def __init__(self, kind: str, mean: bool, model: KneserNey | None = None, n: int = 0) -> None:
@@ -162,11 +162,11 @@ class Ngram(CaptionScorer):
         super().__init__(kind, "words and commas, lower case", how | _training_settings(model, n))
         self._kind, self._mean, self._model = kind, mean, model
 
-    def fit(self, training: Sequence[Question]) -> Ngram:
+    def fit(self, training: Sequence[Question]) -> NgramScorer:
         """Return the baseline trained on the true captions of ``training``, if there are any."""
         captions = [text for question in training for text in true_captions(question)]
         model = KneserNey(captions) if captions else None
-        return Ngram(self._kind, self._mean, model, len(captions))
+        return NgramScorer(self._kind, self._mean, model, len(captions))
 
     def read(self, text: str) -> str:
         """Return words and commas."""

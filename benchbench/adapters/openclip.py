@@ -41,7 +41,7 @@ HUB, FOLDER = "hf-hub", "local-dir"
 SCHEMAS = (HUB, FOLDER)
 """Prefixes by which open_clip finds a configuration and weights outside its own list."""
 
-REMEMBERED = 65_536
+CACHED_CAPTIONS = 65_536
 """Captions whose ids are cached, because ``token_ids`` and ``tokenize`` both need them."""
 
 
@@ -159,7 +159,7 @@ def _remembering(tokenizer: Any) -> Any:
     if not isinstance(tokenizer, SimpleTokenizer):
         return tokenizer
     found: Any = copy(tokenizer)
-    found.encode = lru_cache(maxsize=REMEMBERED)(found.encode)
+    found.encode = lru_cache(maxsize=CACHED_CAPTIONS)(found.encode)
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchbench.analysis.scorecard import chance_of
 from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
-from benchbench.embedding import Captions, Embedded, Encoder, FileLog
+from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, FileLog
 from benchbench.errors import BenchbenchError
 from benchbench.protocols import load_protocol
 from benchbench.types import TakesProposals
@@ -101,10 +101,10 @@ class ConstantEncoder(Encoder):
         self.progress = None
         self.files = FileLog()
 
-    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> EmbeddingTable[ImageRef]:
         """Return one vector for all images: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
-        return Embedded({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
+        return EmbeddingTable({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
 
     def look(self, refs: Iterable[ImageRef]) -> None:
         """Read nothing."""
@@ -113,12 +113,12 @@ class ConstantEncoder(Encoder):
         """Return all items."""
         return list(items)
 
-    def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
+    def captions(self, texts: Iterable[str], role: Role = "scene") -> EncodedCaptions:
         """Return one vector for all captions; each string has its own token ids."""
         distinct = dict.fromkeys(texts)
         rows = {text: i for i, text in enumerate(distinct)}
         ids = {text: (i,) for text, i in rows.items()}
-        return Captions(Embedded(rows, _ones(len(rows))), ids, frozenset())
+        return EncodedCaptions(EmbeddingTable(rows, _ones(len(rows))), ids, frozenset())
 
 
 def _ones(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchbench.checkpoints.factory import create_on_meta
-from benchbench.checkpoints.state_dict import fit
+from benchbench.checkpoints.state_dict import match_state_dict
 from benchbench.data.records import file_sha256
 from benchbench.errors import ModelError
 from benchbench.types import LoadOptions
@@ -26,7 +26,7 @@ SUPPLIERS: dict[str, Callable[[list[str]], str]] = {
 }
 """Part of a tag's address → where, among the parts of its path, the file's SHA-256 begins; as in
 ``open_clip.pretrained.download_pretrained_from_url``."""
-SHORTEST = 8
+MIN_DIGITS = 8
 
 
 class PublishedTag(NamedTuple):
@@ -55,7 +55,7 @@ def _digests() -> Iterator[tuple[str, PublishedTag]]:
 
 
 def _is_digest(text: str) -> bool:
-    return len(text) >= SHORTEST and not set(text) - set("0123456789abcdef")
+    return len(text) >= MIN_DIGITS and not set(text) - set("0123456789abcdef")
 
 
 def own_architecture(tags: Sequence[PublishedTag]) -> str | None:
@@ -141,7 +141,7 @@ def _fits(architecture: str, state: Mapping[str, Any]) -> bool:
     """
     built = create_on_meta(architecture, LoadOptions(), load_weights=False)
     try:
-        return built is not None and fit(built[0], state).is_exact
+        return built is not None and match_state_dict(built[0], state).is_exact
     except ModelError:
         return False
 

@@ -20,7 +20,12 @@ from benchbench.checkpoints.factory import (
     tokenizer_of,
 )
 from benchbench.checkpoints.identity import CONFIG, CheckpointFile, identify
-from benchbench.checkpoints.state_dict import check_fit, extract_state_dict, fit, load_weights
+from benchbench.checkpoints.state_dict import (
+    check_fit,
+    extract_state_dict,
+    load_weights,
+    match_state_dict,
+)
 from benchbench.errors import ModelError, WeightsUnavailable
 
 if TYPE_CHECKING:
@@ -166,13 +171,13 @@ def _build(
     mismatch = f"{what} does not fit {identity.architecture}"
     built = create_on_meta(identity.config, options, **settings)
     if built is not None:
-        placement = fit(built[0], state)
+        placement = match_state_dict(built[0], state)
         check_fit(placement, partial=options.allow_partial, what=mismatch)
         if placement.is_exact and can_allocate(built[0]):
             allocate(built[0])
             return *built, load_weights(built[0], placement, seed=options.seed)
     model, transform = create_random(identity.config, options, **settings)
-    placement = fit(model, state)
+    placement = match_state_dict(model, state)
     check_fit(placement, partial=options.allow_partial, what=mismatch)
     return model, transform, load_weights(model, placement, seed=options.seed)
 

@@ -8,7 +8,7 @@ import pickle
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from benchbench.checkpoints.hub import hub_if_reachable, is_unreachable
+from benchbench.checkpoints.hub import is_unreachable, offline_if_unreachable
 from benchbench.errors import WeightsUnavailable
 from benchbench.failures import first_line
 
@@ -149,7 +149,7 @@ def load_errors(what: str, *, uses_hub: bool) -> Iterator[None]:
         with (
             mute_open_clip(),
             refuse_remote_code(),
-            hub_if_reachable() if uses_hub else nullcontext(),
+            offline_if_unreachable() if uses_hub else nullcontext(),
         ):
             yield
     except (*known, pickle.UnpicklingError, SafetensorError) as error:

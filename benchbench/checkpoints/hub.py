@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 @contextmanager
-def hub_if_reachable() -> Iterator[None]:
+def offline_if_unreachable() -> Iterator[None]:
     """Set huggingface_hub to offline mode for this block where the hub does not answer.
 
     huggingface_hub retries six times, for each of several file names, before it reports that there
@@ -36,7 +36,7 @@ def hub_if_reachable() -> Iterator[None]:
 def _answers(endpoint: str) -> bool:
     try:
         request = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310 - hub's own setting
-        urllib.request.urlopen(request, timeout=SECONDS).close()  # noqa: S310
+        urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310
     except urllib.error.HTTPError:
         return True
     except (OSError, ValueError, http.client.HTTPException):

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 CONFIG = "open_clip_config.json"
-SHOWN = 8
-MOST, MOST_LAYERS = 10**7, 10**3
+MAX_LISTED = 8
+MAX_SIZE, MAX_LAYERS = 10**7, 10**3
 """The largest number in a configuration, and of layers; the largest published towers have 56."""
 TRUST = "trust_remote_code"
 """A key of ``tokenizer_kwargs`` that open_clip passes on to transformers."""
@@ -154,7 +154,7 @@ def _check_sizes(config: Mapping[str, Any]) -> None:
     """Refuse towers that would take all memory, or hours, to build."""
     for tower in ("vision_cfg", "text_cfg"):
         for name, value in config[tower].items():
-            most = MOST_LAYERS if name == "layers" else MOST
+            most = MAX_LAYERS if name == "layers" else MAX_SIZE
             if isinstance(value, int | float) and not abs(value) <= most:
                 raise ValueError(f"{name} is {value}, and {most:,} is the most")
 
@@ -219,7 +219,7 @@ def _missing_architecture(file: CheckpointFile, weights: StateDict) -> UsageErro
     if library := other_library(weights.state):
         return UsageError(f"The names of the weights in {file.what} are those of {library}.")
     fits = architectures.names_that_fit(weights.state)
-    some = ", ".join(fits[:SHOWN]) + (", …" if len(fits) > SHOWN else "")
+    some = ", ".join(fits[:MAX_LISTED]) + (", …" if len(fits) > MAX_LISTED else "")
     advice = (
         f"By their shapes they fit {some}."
         if fits

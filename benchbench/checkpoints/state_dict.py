@@ -40,7 +40,7 @@ OPENAI = {"input_resolution", "context_length", "vocab_size"}
 """Saved together by OpenAI's archives alone."""
 DEPTH = 3
 """Of keys, in which a state dict is looked for."""
-SHOWN = 4
+MAX_LISTED = 4
 SCALARS = ("logit_scale", "logit_bias")
 """Saved with or without an axis of length 1, which means the same."""
 OTHER_LIBRARIES = {
@@ -173,7 +173,7 @@ def _describe(tree: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class StateDictMatch:
     """A state dict compared with a model's names and shapes."""
 
     state: dict[str, Tensor]
@@ -191,7 +191,7 @@ class Fit:
         return not (self.missing or self.unexpected or self.differing)
 
 
-def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
+def match_state_dict(model: nn.Module, state: Mapping[str, Any]) -> StateDictMatch:
     """Compare a state dict with a model, after open_clip's conversions of other formats.
 
     Args:
@@ -214,7 +214,7 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     tensors = {name: each for name, each in given.items() if isinstance(each, torch.Tensor)}
     shared = [name for name in own if name in tensors]
     wrong = {name for name in shared if not _agree(tensors[name], own[name])}
-    return Fit(
+    return StateDictMatch(
         state={name: tensors[name] for name in shared if name not in wrong},
         missing=tuple(name for name in own if name not in tensors),
         unexpected=tuple(name for name in given if name not in shared),
@@ -256,7 +256,7 @@ def _kind(tensor: Tensor) -> str:
     return f"{list(tensor.shape)}{whole}"
 
 
-def check_fit(found: Fit, *, partial: bool, what: str) -> None:
+def check_fit(found: StateDictMatch, *, partial: bool, what: str) -> None:
     """Refuse weights that do not fit a model.
 
     Args:
@@ -276,12 +276,12 @@ def check_fit(found: Fit, *, partial: bool, what: str) -> None:
         raise ModelError(_gaps(found, what, partial))
 
 
-def load_weights(model: nn.Module, found: Fit, *, seed: int) -> dict[str, Any]:
+def load_weights(model: nn.Module, found: StateDictMatch, *, seed: int) -> dict[str, Any]:
     """Copy weights into a model.
 
     Args:
         model: on the CPU; what the file lacks has random values, drawn by ``seed``.
-        found: from ``fit``.
+        found: from ``match_state_dict``.
         seed: for the note.
 
     Returns:
@@ -292,7 +292,7 @@ def load_weights(model: nn.Module, found: Fit, *, seed: int) -> dict[str, Any]:
     return _record(found, seed)
 
 
-def _gaps(found: Fit, what: str, partial: bool) -> str:
+def _gaps(found: StateDictMatch, what: str, partial: bool) -> str:
     parts = [f"{what}:"]
     if found.missing:
         parts.append(f"it lacks {list_names(found.missing)}.")
@@ -313,7 +313,7 @@ def other_library(names: Iterable[str]) -> str | None:
     return next((library for start, library in OTHER_LIBRARIES.items() if start in joined), None)
 
 
-def _record(found: Fit, seed: int) -> dict[str, Any]:
+def _record(found: StateDictMatch, seed: int) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     notes = []
     if found.missing:
@@ -333,5 +333,5 @@ def list_names(names: Sequence[str]) -> str:
     >>> list_names(["a", "b"]), list_names(list("abcdef"))
     ('2 tensors (a, b)', '6 tensors (a, b, c, d, …)')
     """
-    some = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    some = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
     return f"{len(names)} tensor{'s' * (len(names) != 1)} ({some})"

@@ -35,7 +35,7 @@ STORAGES = {
     "LongStorage": "int64",
     "ShortStorage": "int16",
 }
-MOST_VISITS = 1_000_000
+MAX_VISITS = 1_000_000
 
 
 class InertObject:
@@ -70,7 +70,7 @@ def read_torchscript(archive: zipfile.ZipFile) -> dict[str, Any]:
 def _collect(module: Any, prefix: str, found: dict[str, Any], visits: list[int]) -> None:
     """Add the attributes of a module and of its submodules, by dotted names."""
     visits[0] += 1
-    if visits[0] > MOST_VISITS or prefix.count(".") > 100:
+    if visits[0] > MAX_VISITS or prefix.count(".") > 100:
         raise ModelError("The archive's modules contain each other, or are nested too deeply.")
     if not isinstance(module, InertObject):
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from benchbench.data.canonical import canonical_json
 from benchbench.data.karpathy import captions_digest, read_captions
 from benchbench.data.order import freeze, frozen_name, pre_caption
+from benchbench.data.records import canonical_json
 from benchbench.data.tagging import find_tagger
 from benchbench.errors import MalformedData, MissingData, UsageError
 

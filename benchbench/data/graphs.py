@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 
 TRAINING, TEST = 0, 2
-LARGEST = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 """The largest number in such a file, so that arithmetic stays inside 64 bits."""
-MOST = 2 * 10**7
+MAX_ENTRIES = 2 * 10**7
 """The largest number of entries of a data set; the official file has 4.4 million boxes' sides."""
 
 
@@ -148,9 +148,9 @@ class _File:
 
     def _whole(self, name: str) -> Ints:
         array = self._arrays[name]
-        out = (array > LARGEST) | (array < -LARGEST)
+        out = (array > MAX_NUMBER) | (array < -MAX_NUMBER)
         inside = ~out.any(axis=tuple(range(1, out.ndim)))
-        self.require(name, inside, f"is beyond ±{LARGEST:,}", array)
+        self.require(name, inside, f"is beyond ±{MAX_NUMBER:,}", array)
         return array.astype(np.int64)
 
     def require(
@@ -216,7 +216,7 @@ def _array(path: Path, file: Any, name: str) -> npt.NDArray[Any]:
         if not isinstance(data, h5py.Dataset):
             there = ", ".join(file) or "none"
             raise MalformedData(f"{path} has no data set '{name}'. There: {there}.")
-        if data.shape is None or len(data.shape) == 0 or data.size > MOST:
+        if data.shape is None or len(data.shape) == 0 or data.size > MAX_ENTRIES:
             raise MalformedData(f"{where}: cannot have the shape {data.shape}.")
         if data.dtype.kind not in "iu":
             raise MalformedData(f"{where}: should hold whole numbers, not {data.dtype}.")

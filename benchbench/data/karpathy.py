@@ -15,15 +15,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchbench.data.canonical import records_digest
-from benchbench.data.records import Record, read_content, read_records, records_of, source_image
+from benchbench.data.records import (
+    Record,
+    read_content,
+    read_records,
+    records_digest,
+    records_of,
+    source_image,
+)
 from benchbench.types import Entry, Gallery, ImageRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-TO_LEARN = ("train", "restval")
+TRAINING_SPLITS = ("train", "restval")
 """The splits of Karpathy's own files that training uses; ``val`` and ``test`` stay unseen."""
 
 
@@ -49,7 +55,7 @@ def captions_digest(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Captions:
+class TrainingCaptions:
     """Images with their captions, for training."""
 
     of_image: Mapping[str, Sequence[str]]
@@ -60,7 +66,7 @@ class Captions:
     """The digest of the file's records, independent of white space and the order of fields."""
 
 
-def read_captions_to_learn(path: Path) -> Captions:
+def read_training_captions(path: Path) -> TrainingCaptions:
     """Read the training captions of a file in any of the three forms.
 
     Raises:
@@ -83,7 +89,7 @@ def read_captions_to_learn(path: Path) -> Captions:
             found.setdefault(record.relative_path("image"), []).extend(
                 record.text_or_texts("caption")
             )
-    return Captions(found, splits, records_digest(content))
+    return TrainingCaptions(found, splits, records_digest(content))
 
 
 def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
@@ -91,7 +97,7 @@ def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
     by_split: dict[str, list[Record]] = {}
     for record in top.records("images"):
         by_split.setdefault(record.text("split"), []).append(record)
-    splits = tuple(name for name in TO_LEARN if name in by_split)
+    splits = tuple(name for name in TRAINING_SPLITS if name in by_split)
     if not splits:
         there = ", ".join(sorted(by_split)) or "none"
         raise top.wrong(
@@ -120,7 +126,7 @@ def read_training(root: Path, test: str) -> list[Entry]:
     gallery = Gallery("train")
     return [
         Entry(image, ImageRef(root / image), tuple(told), image, gallery, tags={"gallery": "train"})
-        for image, told in read_captions_to_learn(path).of_image.items()
+        for image, told in read_training_captions(path).of_image.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""JSON annotation files, checked record by record and field by field."""
+"""JSON records: annotation files checked field by field, and content in one canonical form."""
 
 from __future__ import annotations
 
@@ -251,3 +251,13 @@ def source_image(path: str) -> str:
     ('000001.png', 'val2014/1.jpg')
     """
     return path.removeprefix("images/")
+
+
+def canonical_json(content: Any) -> bytes:
+    """Return JSON bytes with sorted keys, no white space between tokens, and a final line feed."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def records_digest(content: Any) -> str:
+    """Return the SHA-256 of the canonical form, in hex."""
+    return hashlib.sha256(canonical_json(content)).hexdigest()

@@ -29,7 +29,7 @@ METADATA, CLASSES = "metadata_test.json", "classes.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Annotated:
+class AnnotatedImage:
     """An image and its annotations; paths are from the data root."""
 
     record: Record
@@ -43,7 +43,7 @@ class Annotated:
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
+class ClassNames:
     """The names of the classes of actions, objects and relations."""
 
     actions: tuple[str, ...]
@@ -51,7 +51,7 @@ class Classes:
     relations: tuple[str, ...]
 
 
-def read_annotated(root: Path) -> list[Annotated]:
+def read_images(root: Path) -> list[AnnotatedImage]:
     """Read the images of ``metadata_test.json`` under ``root``.
 
     Raises:
@@ -59,9 +59,9 @@ def read_annotated(root: Path) -> list[Annotated]:
         MalformedData: a field is wrong (the message names the record and the field), or an id
             repeats.
     """
-    images: dict[str, Annotated] = {}
+    images: dict[str, AnnotatedImage] = {}
     for record in read_record(root / METADATA).records("data"):
-        image = Annotated(
+        image = AnnotatedImage(
             record=record,
             id=record.text("id"),
             image=record.relative_path("image_path"),
@@ -108,7 +108,7 @@ def _relation(record: Record, entry: Sequence[Any]) -> tuple[str, str]:
     return region, " ".join(record.sound("relations", word) for word in entry[1])
 
 
-def read_classes(root: Path) -> Classes:
+def read_classes(root: Path) -> ClassNames:
     """Read the lists of ``classes.json`` under ``root``.
 
     Raises:
@@ -117,7 +117,7 @@ def read_classes(root: Path) -> Classes:
     """
     record = read_record(root / CLASSES)
     actions, objects, relations = (_names(record, n) for n in ("actions", "objects", "relations"))
-    return Classes(actions, objects, relations)
+    return ClassNames(actions, objects, relations)
 
 
 def _names(record: Record, field: str) -> tuple[str, ...]:

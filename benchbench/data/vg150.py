@@ -44,8 +44,8 @@ IMAGE_DATA = "image_data.json"
 IMAGES = ("VG_100K", "images")
 NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
 """Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
-LONGEST = 1024
-MOST_PIXELS = 2**16
+LONGER_SIDE = 1024
+MAX_PIXELS = 2**16
 """The longest side in pixels, so that arithmetic on boxes stays inside 64 bits."""
 
 
@@ -155,7 +155,7 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
 def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
     number = record.whole("image_id")
     for side in ("width", "height"):
-        if not 1 <= (length := record.whole(side)) <= MOST_PIXELS:
+        if not 1 <= (length := record.whole(side)) <= MAX_PIXELS:
             raise record.wrong(side, f"is {length}: no image has that many pixels")
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
@@ -253,7 +253,8 @@ def round_boxes(boxes: Ints, sizes: Ints) -> Ints:
     longest = sizes.max(axis=1, keepdims=True)
     twice, extent = 2 * boxes[:, :2], boxes[:, 2:]
     low, high = (
-        (edge * longest + LONGEST) // (2 * LONGEST) for edge in (twice - extent, twice + extent)
+        (edge * longest + LONGER_SIDE) // (2 * LONGER_SIDE)
+        for edge in (twice - extent, twice + extent)
     )
     low = np.clip(low, 0, sizes - 1)
     return np.concatenate([low, np.clip(high, low + 1, sizes)], axis=1)
@@ -276,7 +277,7 @@ def published_edges(boxes: Ints, sizes: Ints) -> Singles:
     """
     low = np.trunc(boxes[:, :2] - boxes[:, 2:] / 2)
     edges = np.concatenate([low, low + boxes[:, 2:]], axis=1)
-    edges = (edges / LONGEST * sizes.max(axis=1, keepdims=True)).astype(np.float32)
+    edges = (edges / LONGER_SIDE * sizes.max(axis=1, keepdims=True)).astype(np.float32)
     return np.asarray(np.clip(edges, np.float32(0), np.tile(sizes - 1, 2).astype(np.float32)))
 
 

@@ -7,22 +7,21 @@ length, so that models that can trim their batches do so. A model that scores pa
 distinct pair once, and encodes each image once for all of its captions.
 """
 
-from benchbench.embedding.blank import BlankEncoder
-from benchbench.embedding.captions import Captions, encode_captions
-from benchbench.embedding.embedded import Embedded
-from benchbench.embedding.encoder import Encoder
+from benchbench.embedding.captions import EncodedCaptions, encode_captions
+from benchbench.embedding.encoder import BlankEncoder, Encoder
 from benchbench.embedding.encoding_cache import EncodingCache
 from benchbench.embedding.images import FileLog, encode_images
-from benchbench.embedding.pairs import Scored, score_pairs
+from benchbench.embedding.outputs import EmbeddingTable
+from benchbench.embedding.pairs import PairScores, score_pairs
 
 __all__ = [
     "BlankEncoder",
-    "Captions",
-    "Embedded",
+    "EmbeddingTable",
+    "EncodedCaptions",
     "Encoder",
     "EncodingCache",
     "FileLog",
-    "Scored",
+    "PairScores",
     "encode_captions",
     "encode_images",
     "score_pairs",

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.embedded import Embedded
-from benchbench.embedding.outputs import PROBED, Outputs
+from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.embedding.embedded import Vectors
     from benchbench.embedding.encoding_cache import EncodingCache
+    from benchbench.embedding.outputs import Vectors
     from benchbench.types import DualEncoder, Progress, Role, TextBatch
 
 
 @dataclass(frozen=True, slots=True)
-class Captions:
+class EncodedCaptions:
     """Embedded captions, and their token ids."""
 
-    embedded: Embedded[str]
+    embedded: EmbeddingTable[str]
     token_ids: Mapping[str, tuple[int, ...]]
     """The token ids of each caption, cut to the model's context length."""
     truncated: frozenset[str]
@@ -38,8 +37,8 @@ def encode_captions(
     role: Role = "scene",
     progress: Progress | None = None,
     cache: EncodingCache | None = None,
-    outputs: Outputs | None = None,
-) -> Captions:
+    outputs: OutputChecker | None = None,
+) -> EncodedCaptions:
     """Encode captions, in batches of similar length.
 
     Args:
@@ -54,7 +53,7 @@ def encode_captions(
     Raises:
         ModelError: the model's output violates its contract.
     """
-    outputs = outputs or Outputs(model)
+    outputs = outputs or OutputChecker(model)
     context = model.manifest.context_length
     full = outputs.token_ids(model.token_ids(texts), len(texts))
     order = sorted(range(len(texts)), key=lambda i: min(len(full[i]), context))
@@ -64,8 +63,8 @@ def encode_captions(
     rows = np.concatenate(list(work.forward(progress)))
     vectors = np.empty_like(rows)
     vectors[order] = rows
-    return Captions(
-        embedded=Embedded({text: i for i, text in enumerate(texts)}, vectors),
+    return EncodedCaptions(
+        embedded=EmbeddingTable({text: i for i, text in enumerate(texts)}, vectors),
         token_ids={text: ids[:context] for text, ids in zip(texts, full, strict=True)},
         truncated=frozenset(
             text for text, ids in zip(texts, full, strict=True) if len(ids) > context
@@ -78,7 +77,7 @@ class _Work:
     """The batches to encode, with the model and the role."""
 
     model: DualEncoder
-    outputs: Outputs
+    outputs: OutputChecker
     batches: Sequence[Sequence[str]]
     role: Role
     cache: EncodingCache | None
@@ -125,7 +124,7 @@ class _Work:
 
     def _agrees(self, batch: Sequence[str], kept: Vectors) -> bool:
         """Return whether some captions of a batch have the same vectors when encoded again."""
-        some = batch[:PROBED]
+        some = batch[:SAMPLE_SIZE]
         tokens = self.model.tokenize(some)
         again = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(some))
-        return self.outputs.close(again, kept[:PROBED])
+        return self.outputs.close(again, kept[:SAMPLE_SIZE])

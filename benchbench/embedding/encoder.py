@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.images import FileLog, encode_images
-from benchbench.embedding.outputs import Outputs
+from benchbench.embedding.outputs import EmbeddingTable, OutputChecker
 from benchbench.embedding.pairs import score_pairs
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
@@ -17,10 +17,9 @@ from benchbench.types import DualEncoder, scores_pairs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from benchbench.embedding.captions import Captions
-    from benchbench.embedding.embedded import Embedded
+    from benchbench.embedding.captions import EncodedCaptions
     from benchbench.embedding.encoding_cache import EncodingCache
-    from benchbench.embedding.pairs import Block, Scored
+    from benchbench.embedding.pairs import Block, PairScores
     from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
     Asked = TypeVar("Asked", bound=Question)
@@ -49,7 +48,7 @@ class Encoder:
         self.truncated: set[str] = set()
         self.inputs = 0
         """The number of images and captions that were encoded, or pairs that were scored."""
-        self.outputs = Outputs(model)
+        self.outputs = OutputChecker(model)
         """The checks of everything that the model returns."""
         self._encodes: Any = model
         self._batch_size = batch_size
@@ -57,7 +56,7 @@ class Encoder:
         self._on_missing = on_missing
         self._cache = cache
 
-    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> Embedded[ImageRef]:
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> EmbeddingTable[ImageRef]:
         """Embed images and crops; those of unreadable files have no row.
 
         Raises:
@@ -111,7 +110,7 @@ class Encoder:
             raise DataError("No item is left: not one image could be read.")
         return kept
 
-    def captions(self, texts: Iterable[str], role: Role = "scene") -> Captions:
+    def captions(self, texts: Iterable[str], role: Role = "scene") -> EncodedCaptions:
         """Embed phrases, each distinct one once."""
         distinct = list(dict.fromkeys(texts))
         encoded = encode_captions(
@@ -128,7 +127,7 @@ class Encoder:
         self.truncated |= encoded.truncated
         return encoded
 
-    def pairs(self, blocks: Sequence[Block]) -> Scored:
+    def pairs(self, blocks: Sequence[Block]) -> PairScores:
         """Score all pairs of each block's images and captions; call ``look`` on the files before.
 
         Raises:
@@ -199,3 +198,18 @@ def _looked(ref: ImageRef) -> str | ImageError:
     except ImageError as error:
         return error
     return hashlib.sha256(content).hexdigest()
+
+
+class BlankEncoder(Encoder):
+    """An encoder for text-only models: every image has the embedding of one blank pixel."""
+
+    def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> EmbeddingTable[ImageRef]:
+        """Return a table of the embedding of one blank image for all ``refs``; read no file."""
+        from PIL.Image import new
+
+        model = self._model()
+        blank = model.transform(new("RGB", (1, 1)))
+        vectors = self.outputs.vectors(model.encode_images(blank[None], role), 1)
+        rows = dict.fromkeys(refs, 0)
+        self.shown |= rows.keys()
+        return EmbeddingTable(rows, vectors)

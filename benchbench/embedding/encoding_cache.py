@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.generic]
 
 NAME_LENGTH = 32
-KEPT_SECONDS = 7 * 24 * 3600
+MAX_AGE_SECONDS = 7 * 24 * 3600
 """Batches that no command resumed within a week are removed."""
 
 
@@ -169,7 +169,7 @@ def _remove_old(folder: Path) -> None:
         if not re.fullmatch(f"[0-9a-f]{{{NAME_LENGTH}}}", entry.name):
             continue
         try:
-            old = time.time() - entry.stat().st_mtime > KEPT_SECONDS
+            old = time.time() - entry.stat().st_mtime > MAX_AGE_SECONDS
         except FileNotFoundError:  # another process finished in between
             continue
         if old:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from benchbench.data.images import crop, decode, read_bytes
-from benchbench.embedding.embedded import Embedded
-from benchbench.embedding.outputs import PROBED, Outputs
+from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.embedding.embedded import Vectors
     from benchbench.embedding.encoding_cache import EncodingCache
+    from benchbench.embedding.outputs import Vectors
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
 
     FileCrops = tuple[Path, list[ImageRef]]
@@ -69,9 +68,9 @@ def encode_images(
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
     cache: EncodingCache | None = None,
-    outputs: Outputs | None = None,
+    outputs: OutputChecker | None = None,
     files: FileLog | None = None,
-) -> Embedded[ImageRef]:
+) -> EmbeddingTable[ImageRef]:
     """Encode images and crops; those of unreadable files have no row.
 
     Args:
@@ -95,7 +94,7 @@ def encode_images(
     done, batches = 0, []
     report = progress or (lambda what, done, total: None)
     report("images", done, total)
-    outputs, log = outputs or Outputs(model), FileLog() if files is None else files
+    outputs, log = outputs or OutputChecker(model), FileLog() if files is None else files
     work = _Work(model, outputs, plan, workers, role, on_missing, cache, log)
     encoded = work.batches()
     with closing(encoded):
@@ -105,7 +104,7 @@ def encode_images(
             report("images", done, total)
     parts = [batch.vectors for batch in batches if len(batch.vectors)]
     read = [ref for batch in batches for ref in batch.refs]
-    return Embedded(
+    return EmbeddingTable(
         {ref: row for row, ref in enumerate(read)},
         np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
     )
@@ -134,7 +133,7 @@ class _Work:
     """The batches to encode, with the model and its settings."""
 
     model: DualEncoder
-    outputs: Outputs
+    outputs: OutputChecker
     plan: Sequence[Sequence[FileCrops]]
     workers: int
     role: Role
@@ -194,7 +193,7 @@ class _Work:
 
     def _agrees(self, kept: _Batch) -> bool:
         """Return whether some images of a batch have the same vectors when encoded again."""
-        some = kept.refs[:PROBED]
+        some = kept.refs[:SAMPLE_SIZE]
         (files,) = plan_batches(some, len(some))
         with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
             again = self._encode(list(decoded))

@@ -1,15 +1,16 @@
-"""Checks of a model's outputs, in one place before anything is computed from them."""
+"""A model's outputs: checked before anything is computed from them, and kept by their inputs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from benchbench.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import NoReturn
 
     import numpy.typing as npt
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Floats, Singles
 
     Logs = Floats
+    Vectors = Singles
+
+Key = TypeVar("Key", bound=Hashable)
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "bf16": 5e-2}
 """The largest allowed difference of the same input's output in another batch, relative to its
 length (of a vector) or to its absolute value, if above 1 (of a score)."""
 
 
-PROBED = 4
+SAMPLE_SIZE = 4
 """The number of stored inputs that are encoded again, to check whether their outputs are the
 same."""
 
 
-class Outputs:
+class OutputChecker:
     """The checks of one model's outputs in one evaluation: one dimension, finite, one per input."""
 
     def __init__(self, model: Any) -> None:
@@ -192,3 +196,16 @@ class Outputs:
 
 def _kind(thing: object) -> str:
     return "None" if thing is None else f"an object of class {type(thing).__name__}"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingTable(Generic[Key]):
+    """A table of vectors with a key for each row."""
+
+    rows: Mapping[Key, int]
+    vectors: Vectors
+    """[distinct inputs, dim]: one row per input."""
+
+    def take(self, keys: Sequence[Key]) -> Vectors:
+        """Return the vectors of these inputs: [keys, dim]."""
+        return self.vectors[[self.rows[key] for key in keys]]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.embedding.images import decode_ahead, plan_batches
-from benchbench.embedding.outputs import PROBED, Outputs
+from benchbench.embedding.outputs import SAMPLE_SIZE, OutputChecker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ PORTION = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class PairScores:
     """The scores of pairs, and the captions' token ids."""
 
     token_ids: Mapping[str, tuple[int, ...]]
@@ -69,8 +69,8 @@ def score_pairs(
     workers: int,
     progress: Progress | None = None,
     cache: EncodingCache | None = None,
-    outputs: Outputs | None = None,
-) -> Scored:
+    outputs: OutputChecker | None = None,
+) -> PairScores:
     """Score each distinct pair of an image and a token sequence once.
 
     Args:
@@ -87,7 +87,7 @@ def score_pairs(
         ImageError: a file cannot be decoded.
         ModelError: the model's output violates its contract.
     """
-    outputs = outputs or Outputs(model)
+    outputs = outputs or OutputChecker(model)
     texts = list(dict.fromkeys(text for _, captions in blocks for text in captions))
     full = dict(zip(texts, outputs.token_ids(model.token_ids(texts), len(texts)), strict=True))
     context = model.manifest.context_length
@@ -97,7 +97,7 @@ def score_pairs(
     asked = _asked(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
     work = _Work(model, outputs, texts, lengths, asked, batch_size, cache)
-    return Scored(
+    return PairScores(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
         numbers=numbers,
@@ -156,7 +156,7 @@ class _Work:
     """The pairs to score, with the model and its settings."""
 
     model: PairScorer
-    outputs: Outputs
+    outputs: OutputChecker
     texts: Sequence[str]
     lengths: Indices
     """The length of each caption in tokens."""
@@ -240,13 +240,13 @@ class _Work:
     def _agrees(self, files: Sequence[FileCrops], start: int, kept: Scores, workers: int) -> bool:
         """Return whether some pairs of a chunk's portion have the same scores when scored again."""
         chunk = self._chunk(files)
-        part = chunk.order[start : start + PROBED]
+        part = chunk.order[start : start + SAMPLE_SIZE]
         numbers, image = np.unique(chunk.image[part], return_inverse=True)
         (some,) = plan_batches([chunk.refs[i] for i in numbers], len(numbers))
         with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
             features = self._encode(list(decoded))
         again = self._score(features, image, chunk.caption[part], _Count(None, 0))
-        return self.outputs.close(again, kept[:PROBED])
+        return self.outputs.close(again, kept[:SAMPLE_SIZE])
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
         """Return the features of the files' images, in their order."""

@@ -20,7 +20,7 @@ from benchbench.errors import UsageError
 if TYPE_CHECKING:
     from benchbench.protocols.protocol import Protocol
 
-_HOMES = {
+_MODULES = {
     "matching": "benchbench.protocols.matching",
     "retrieval": "benchbench.protocols.retrieval",
     "relations": "benchbench.protocols.relations",
@@ -33,7 +33,7 @@ def load_protocol(name: str) -> Protocol:
     Raises:
         UsageError: no protocol has this name.
     """
-    if name not in _HOMES:
-        raise UsageError(f"Unknown protocol {name!r}. Protocols: {', '.join(_HOMES)}.")
-    protocol: Protocol = import_module(_HOMES[name]).PROTOCOL
+    if name not in _MODULES:
+        raise UsageError(f"Unknown protocol {name!r}. Protocols: {', '.join(_MODULES)}.")
+    protocol: Protocol = import_module(_MODULES[name]).PROTOCOL
     return protocol

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from benchbench.embedding import Embedded, Encoder
+    from benchbench.embedding import EmbeddingTable, Encoder
     from benchbench.types import (
         ImageRef,
         Item,
@@ -49,8 +49,8 @@ CHUNK = 4096
 
 def match(
     items: Sequence[Item],
-    images: Embedded[ImageRef],
-    captions: Embedded[str],
+    images: EmbeddingTable[ImageRef],
+    captions: EmbeddingTable[str],
     token_ids: Mapping[str, tuple[int, ...]],
 ) -> tuple[Matched, ...]:
     """Return the outcome of each item, computed from the embeddings of its images and captions.
@@ -89,7 +89,7 @@ def _outcome(item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...
 
 
 def _similarities(
-    items: Sequence[Item], images: Embedded[ImageRef], captions: Embedded[str]
+    items: Sequence[Item], images: EmbeddingTable[ImageRef], captions: EmbeddingTable[str]
 ) -> Singles:
     """Return the similarities of items of one shape, [items, images, captions]."""
     shown = images.take([ref for item in items for ref in item.images])

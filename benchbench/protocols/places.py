@@ -33,7 +33,7 @@ _BITS = 128
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class FirstTrue:
     """The best true answer of each search; arrays are [searches]."""
 
     better: Ints
@@ -44,7 +44,7 @@ class First:
     """True candidates with that score, the best one included: at least one."""
 
 
-def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -> First:
+def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -> FirstTrue:
     """Return the best true answer of each search.
 
     Args:
@@ -60,10 +60,10 @@ def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -
     at_best = better == np.repeat(least, sizes)  # as many score better: the same score
     true = np.add.reduceat(at_best, starts, dtype=np.int64)
     others = np.maximum.reduceat(np.where(at_best, equal, 0), starts).astype(np.int64)
-    return First(least.astype(np.int64), others - (true - 1), true)
+    return FirstTrue(least.astype(np.int64), others - (true - 1), true)
 
 
-def earned(first: First, metric: Metric, ties: Ties) -> Floats:
+def earned(first: FirstTrue, metric: Metric, ties: Ties) -> Floats:
     """Return the credit of each search by a metric's reading, K and statistic: [searches].
 
     With b candidates better and t tied, ``wrong`` puts the first true answer at place b + t + 1,
@@ -82,14 +82,14 @@ def earned(first: First, metric: Metric, ties: Ties) -> Floats:
     tied = np.flatnonzero(first.tied)
     rows = np.stack([first.better[tied], first.tied[tied], first.true[tied]], axis=1)
     distinct, number = np.unique(rows, axis=0, return_inverse=True)
-    shared = [expected(*row, _what(metric), metric.k) for row in distinct.tolist()]
+    shared = [expected_credit(*row, _what(metric), metric.k) for row in distinct.tolist()]
     values[tied] = np.array(shared, dtype=np.float64)[number.reshape(-1)]
     return values
 
 
-def by_chance(candidates: Ints, true: Ints, metric: Metric) -> Floats:
+def chance_credit(candidates: Ints, true: Ints, metric: Metric) -> Floats:
     """Return the credit of each search whose candidates all stand in random order: [searches]."""
-    return earned(First(np.zeros_like(true), candidates - true, true), metric, "share")
+    return earned(FirstTrue(np.zeros_like(true), candidates - true, true), metric, "share")
 
 
 def _read(place: Ints, metric: Metric) -> Floats:
@@ -104,7 +104,7 @@ def _what(metric: Metric) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def expected(better: int, tied: int, true: int, reading: str, k: int = 1) -> float:
+def expected_credit(better: int, tied: int, true: int, reading: str, k: int = 1) -> float:
     """Return the expected credit of the first true answer over all orders of the tied block.
 
     It is computed in integers and rounded once.
@@ -118,9 +118,9 @@ def expected(better: int, tied: int, true: int, reading: str, k: int = 1) -> flo
 
     One true answer among three, then two; the second block starts at place 3:
 
-    >>> expected(0, 2, 1, "rank"), expected(0, 2, 1, "hit", k=2)
+    >>> expected_credit(0, 2, 1, "rank"), expected_credit(0, 2, 1, "hit", k=2)
     (2.0, 0.6666666666666666)
-    >>> expected(2, 1, 2, "rank"), expected(2, 1, 2, "hit", k=3)
+    >>> expected_credit(2, 1, 2, "rank"), expected_credit(2, 1, 2, "hit", k=3)
     (3.3333333333333335, 0.6666666666666666)
     """
     size = tied + true

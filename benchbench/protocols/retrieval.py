@@ -14,7 +14,7 @@ import numpy as np
 
 from benchbench.embedding.encoder import one_a_file
 from benchbench.errors import ContractError
-from benchbench.protocols.places import by_chance, earned, first_true
+from benchbench.protocols.places import chance_credit, earned, first_true
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import find, stand
 from benchbench.types import Places, Retrieved, scores_pairs
@@ -22,15 +22,15 @@ from benchbench.types import Places, Retrieved, scores_pairs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.embedding import Captions, Embedded, Encoder, Scored
-    from benchbench.embedding.embedded import Vectors
+    from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
+    from benchbench.embedding.outputs import Vectors
     from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Role, Ties
 
 IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 
 
 def search(
-    entries: Sequence[Entry], images: Embedded[ImageRef], captions: Captions
+    entries: Sequence[Entry], images: EmbeddingTable[ImageRef], captions: EncodedCaptions
 ) -> list[Retrieved]:
     """Search one gallery by embeddings.
 
@@ -51,7 +51,7 @@ def search(
     return _outcomes(entries, texts, refs, found, finding)
 
 
-def search_pairs(entries: Sequence[Entry], scored: Scored) -> list[Retrieved]:
+def search_pairs(entries: Sequence[Entry], scored: PairScores) -> list[Retrieved]:
     """Search one gallery by the scores of its pairs: every image with every caption.
 
     Args:
@@ -107,7 +107,7 @@ def _searched(entries: Sequence[Entry]) -> list[ImageRef]:
     return list(dict.fromkeys(entry.image for entry in entries))
 
 
-def _as_read(captions: Captions, texts: Sequence[str]) -> Vectors:
+def _as_read(captions: EncodedCaptions, texts: Sequence[str]) -> Vectors:
     """Return the captions' vectors, [texts, dim]; equal token ids get the first one's."""
     first: dict[tuple[int, ...], str] = {}
     return captions.embedded.take([first.setdefault(captions.token_ids[t], t) for t in texts])
@@ -230,7 +230,7 @@ class Retrieval:
         directions = [IMAGE_TO_TEXT] * len(outcomes) + [TEXT_TO_IMAGE] * len(finding)
         return Events(
             values=earned(first_true(places, true.tolist()), metric, ties),
-            chance=by_chance(candidates, true, metric),
+            chance=chance_credit(candidates, true, metric),
             outcome=np.array([*range(len(outcomes)), *(i for i, _ in finding)], dtype=np.intp),
             tags={"direction": directions},
             candidates=candidates,

@@ -18,7 +18,7 @@ from benchbench.types import Places
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchbench.embedding.embedded import Vectors
+    from benchbench.embedding.outputs import Vectors
     from benchbench.types.arrays import Floats, Indices, Singles
 
 

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.scenegraph import closed
-from benchbench.scenegraph.draft import Draft
+from benchbench.scenegraph.graph import Draft
+from benchbench.scenegraph.word_classes import (
+    COLOURS,
+    NEVER_IN_NAMES,
+    NEVER_IN_RELATIONS,
+    THE_SIDES,
+)
 
 if TYPE_CHECKING:
     from benchbench.scenegraph.graph import Graph
@@ -42,14 +47,14 @@ def _relation(words: tuple[str, ...], end: int) -> Graph | None:
     if not (said[0] < last < end - 1 and (not has or last == verb + 1)):
         return None
     named = {*words[1:verb], *words[last + 1 : end]}
-    if not closed.NEVER_IN_NAMES.isdisjoint(named) or not _relates(words[said[0] : last]):
+    if not NEVER_IN_NAMES.isdisjoint(named) or not _relates(words[said[0] : last]):
         return None
     if words[last + 1 : end] in _NO_THINGS:
         return None
     draft = Draft(words)
     subject = draft.add_object((0, verb), (1, verb), [])
     thing = draft.add_object((last, end), (last + 1, end), [])
-    draft.relate(subject, " ".join(words[said[0] : last]), thing, (verb, last))
+    draft.add_relation(subject, " ".join(words[said[0] : last]), thing, (verb, last))
     return draft.graph()
 
 
@@ -59,11 +64,7 @@ def _relates(words: tuple[str, ...]) -> bool:
     A relation contains no object except sides ("on the back of").
     """
     after = {words[i + 1] for i in range(len(words) - 1) if words[i] == "the"}
-    return (
-        closed.NEVER_IN_RELATIONS.isdisjoint(words)
-        and after <= closed.THE_SIDES
-        and words[-1] != "the"
-    )
+    return NEVER_IN_RELATIONS.isdisjoint(words) and after <= THE_SIDES and words[-1] != "the"
 
 
 def _attribution(words: tuple[str, ...], end: int) -> Graph | None:
@@ -73,7 +74,7 @@ def _attribution(words: tuple[str, ...], end: int) -> Graph | None:
         return None
     draft, halves = Draft(words), ((0, joints[0]), (joints[0] + 1, end))
     for half in halves:
-        if not closed.NEVER_IN_NAMES.isdisjoint(words[half[0] + 1 : half[1]]):
+        if not NEVER_IN_NAMES.isdisjoint(words[half[0] + 1 : half[1]]):
             return None
         look = _look(words, half)
         draft.add_object(half, (look[1], half[1]), [look])
@@ -82,5 +83,5 @@ def _attribution(words: tuple[str, ...], end: int) -> Graph | None:
 
 def _look(words: tuple[str, ...], half: Span) -> Span:
     first = half[0] + 1
-    shaded = words[first] in _SHADES and words[first + 1] in closed.COLOURS and half[1] - first > 2
+    shaded = words[first] in _SHADES and words[first + 1] in COLOURS and half[1] - first > 2
     return first, first + 1 + shaded

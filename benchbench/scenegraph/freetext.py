@@ -29,8 +29,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from benchbench.data.order import ADJECTIVES, NOUNS
-from benchbench.scenegraph import closed
-from benchbench.scenegraph.draft import Draft
+from benchbench.scenegraph.graph import Draft
+from benchbench.scenegraph.word_classes import (
+    AUXILIARIES,
+    CLOTHES,
+    DETERMINERS,
+    IMAGES,
+    MEASURES,
+    PREPOSITIONS,
+)
 from benchbench.scenes import lexicon
 from benchbench.scenes.lexicon import NONE, TOKENS
 from benchbench.scenes.vocabulary import PREDICATES
@@ -73,11 +80,11 @@ def _kinds(words: tuple[str, ...], tags: list[str]) -> str:
     """
     marks = []
     for word, tag in zip(words, tags, strict=True):
-        if word in closed.AUXILIARIES or (tag[:1] == "V" and word not in closed.PREPOSITIONS):
+        if word in AUXILIARIES or (tag[:1] == "V" and word not in PREPOSITIONS):
             marks.append("v")
-        elif word in closed.DETERMINERS:
+        elif word in DETERMINERS:
             marks.append("d")
-        elif word in closed.PREPOSITIONS:
+        elif word in PREPOSITIONS:
             marks.append("p")
         elif word in ("and", ","):
             marks.append("c")
@@ -151,12 +158,12 @@ class _FreeTextParser:
 
         It is after words like "a group of" and "a photo of".
         """
-        if word in closed.MEASURES:
+        if word in MEASURES:
             self.opening = start if self.opening is None else self.opening
-        elif word in closed.IMAGES:
+        elif word in IMAGES:
             self.last = self.chain = self.opening = None
             self.end = end
-        return word in closed.MEASURES or word in closed.IMAGES
+        return word in MEASURES or word in IMAGES
 
     def _hang(self, number: int, gap: Span) -> None:
         """Relate an object to the object before it by the words between them."""
@@ -167,18 +174,18 @@ class _FreeTextParser:
             return
         predicate, verbal, turned = link
         if predicate == "in" and self._is_worn(number):
-            self.draft.dress(before, number, gap)
+            self.draft.add_wearing(before, number, gap)
             self.last = before
             return
         subject = self.chain if verbal else before
         ends = (number, subject) if turned else (subject, number)
-        self.draft.relate(ends[0], predicate, ends[1], gap)
-        transitive = verbal and predicate.split()[-1] not in closed.PREPOSITIONS
+        self.draft.add_relation(ends[0], predicate, ends[1], gap)
+        transitive = verbal and predicate.split()[-1] not in PREPOSITIONS
         acts = transitive and not self._is_worn(number)
         self.chain = number if acts or predicate == "with" else self.chain
 
     def _is_worn(self, number: int) -> bool:
-        return self.draft.words[self.draft.objects[number].span[1] - 1] in closed.CLOTHES
+        return self.draft.words[self.draft.objects[number].span[1] - 1] in CLOTHES
 
     def _link(self, gap: Span) -> tuple[str, bool, bool] | None:
         """Return the meaning of the words between two noun phrases.
@@ -191,12 +198,12 @@ class _FreeTextParser:
         if not set(kinds) <= set("vpr"):
             return None
         words = zip(self.draft.words[gap[0] : gap[1]], kinds, strict=True)
-        kept = [w for w, kind in words if kind != "r" and w not in closed.AUXILIARIES]
+        kept = [w for w, kind in words if kind != "r" and w not in AUXILIARIES]
         if not kept:
             return None
         told, known = " ".join(kept), _known()
         name, turned = known.get(told) or (told, False)
-        return name, kept[0] not in closed.PREPOSITIONS, turned
+        return name, kept[0] not in PREPOSITIONS, turned
 
     def _kinds_of_gap(self, gap: Span) -> str:
         """Return the letters of the words between two noun phrases.
@@ -229,6 +236,6 @@ def _known() -> dict[str, tuple[str, bool]]:
     for table, turned in ((lexicon.FINITE, False), (lexicon.PASSIVES, True)):
         for row, predicate in zip(table.tolist(), PREDICATES, strict=True):
             words = [TOKENS[t][0] for t in row if t != NONE]
-            told = " ".join(w for w in words if w not in closed.AUXILIARIES)
+            told = " ".join(w for w in words if w not in AUXILIARIES)
             known[told] = predicate.name, turned
     return known

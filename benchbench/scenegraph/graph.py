@@ -1,18 +1,18 @@
-"""A caption's scene graph over its words; and that graph as knowledge triples.
+"""A caption's scene graph over its words: as it is built up, complete, and as knowledge triples.
 
 Objects are mentions: a caption that mentions one dog twice has two objects.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from benchbench.scenegraph.wording import Span, joined
 
 Triple = tuple[str, str, str]
 """Head, relation, tail."""
 
-MOST_TRIPLES = 6
+MAX_TRIPLES = 6
 """The number of triples that Structure-CLIP's knowledge encoder takes of a caption."""
 
 
@@ -72,7 +72,7 @@ class Graph:
         return joined(self.words)
 
 
-def triples(graph: Graph, most: int = MOST_TRIPLES) -> tuple[Triple, ...]:
+def triples(graph: Graph, most: int = MAX_TRIPLES) -> tuple[Triple, ...]:
     """Return knowledge triples: (subject, predicate, object), then (noun, "is", adjective).
 
     None is repeated. Source: Structure-CLIP (Huang et al., AAAI 2024), section on the
@@ -90,3 +90,46 @@ def triples(graph: Graph, most: int = MOST_TRIPLES) -> tuple[Triple, ...]:
     told = [(names[r.subject], r.predicate, names[r.object]) for r in graph.relations]
     told += [(names[a.object], "is", a.name) for a in graph.attributes]
     return tuple(dict.fromkeys(told))[:most]
+
+
+WEARING = "wearing"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A graph under construction, while a parser reads a caption from left to right."""
+
+    words: tuple[str, ...]
+    objects: list[Object] = field(default_factory=list)
+    attributes: list[Attribute] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    worn: list[Relation] = field(default_factory=list)
+    """The relations of wearing. They come last, since they matter least in a caption."""
+
+    def add_object(self, phrase: Span, name: Span, attributes: list[Span]) -> int:
+        """Add an object and its attributes, and return its number."""
+        number = len(self.objects)
+        self.objects.append(Object(self.text_of(name), name, phrase))
+        for span in attributes:
+            self.attributes.append(Attribute(number, self.text_of(span), span))
+        return number
+
+    def text_of(self, span: Span) -> str:
+        """Return the words of a span as one string."""
+        start, end = span
+        return self.words[start] if end == start + 1 else " ".join(self.words[start:end])
+
+    def add_relation(self, subject: int, predicate: str, thing: int, span: Span) -> None:
+        """Add a relation."""
+        self.relations.append(Relation(subject, predicate, thing, span))
+
+    def add_wearing(self, wearer: int, garment: int, span: Span) -> None:
+        """Add a relation of wearing; the wearer's phrase now ends with the clothes."""
+        self.worn.append(Relation(wearer, WEARING, garment, span))
+        start, end = self.objects[wearer].phrase[0], self.objects[garment].phrase[1]
+        self.objects[wearer] = replace(self.objects[wearer], phrase=(start, end))
+
+    def graph(self) -> Graph:
+        """Return the complete graph."""
+        relations = (*self.relations, *self.worn)
+        return Graph(self.words, tuple(self.objects), tuple(self.attributes), relations)

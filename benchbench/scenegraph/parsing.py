@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from benchbench.scenegraph import aro, drawn, freetext
+from benchbench.scenegraph import aro, drawn_captions, freetext
 from benchbench.scenegraph.graph import Graph
 from benchbench.scenegraph.wording import words_of
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def parse(caption: str, tagged: Sequence[tuple[str, str]] | None = None) -> Graph:
     """Parse a caption into its scene graph.
 
-    The graph is exact on ARO's templates (``aro``) and on the drawn world's captions (``drawn``),
-    in any case and spacing. Other text needs tags, and is read as far as ``freetext`` goes. Without
-    tags its graph has no objects.
+    The graph is exact on ARO's templates (``aro``) and on the drawn world's captions
+    (``drawn_captions``), in any case and spacing. Other text needs tags, and is read as far as
+    ``freetext`` goes. Without tags its graph has no objects.
 
     Args:
         caption: any text.
@@ -33,7 +33,7 @@ def parse(caption: str, tagged: Sequence[tuple[str, str]] | None = None) -> Grap
     ()
     """
     words = words_of(caption)
-    known = aro.read(words) or drawn.read(words)
+    known = aro.read(words) or drawn_captions.read(words)
     if known is not None:
         return known
     return freetext.read(tagged) if tagged else Graph(words)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchbench.scenegraph.graph import Graph, Object, Relation
     from benchbench.scenegraph.wording import Span
 
-    Looks = list[frozenset[str]]
+    AttributesByObject = list[frozenset[str]]
     """The attributes of each object."""
 
 Kind = Literal["relation swap", "attribute swap"]
@@ -67,7 +67,7 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     ()
     """
     found: dict[str, Kind] = {}
-    looks = _looks(graph)
+    looks = _attributes_by_object(graph)
     for moved in _relation_swaps(graph, looks):
         found.setdefault(moved, "relation swap")
     for moved in _attribute_swaps(graph, looks):
@@ -76,7 +76,7 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     return tuple(Negative(kind, caption) for caption, kind in found.items())
 
 
-def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
+def _relation_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[str]:
     """Yield captions in which the ends of one relation have changed places."""
     for relation in graph.relations:
         moot = relation.predicate == "of" or symmetric(relation.predicate)
@@ -85,7 +85,7 @@ def _relation_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
             yield joined(exchanged(graph.words, one, other)[0])
 
 
-def _differ(graph: Graph, relation: Relation, looks: Looks) -> bool:
+def _differ(graph: Graph, relation: Relation, looks: AttributesByObject) -> bool:
     """Return whether a relation's ends are two objects that the caption distinguishes."""
     one, other = (graph.objects[i] for i in (relation.subject, relation.object))
     named = one.name != other.name
@@ -94,7 +94,7 @@ def _differ(graph: Graph, relation: Relation, looks: Looks) -> bool:
     )
 
 
-def _attribute_swaps(graph: Graph, looks: Looks) -> Iterator[str]:
+def _attribute_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[str]:
     """Yield captions in which two objects have exchanged all their adjectives."""
     runs = _runs(graph)
     for i, k in combinations(runs, 2):
@@ -115,7 +115,7 @@ def _exclude(one: frozenset[str], other: frozenset[str]) -> bool:
     return not (one <= other or other <= one)
 
 
-def _looks(graph: Graph) -> Looks:
+def _attributes_by_object(graph: Graph) -> AttributesByObject:
     """Return the attributes of each object."""
     looks: list[set[str]] = [set() for _ in graph.objects]
     for attribute in graph.attributes:

@@ -5,13 +5,13 @@ Read in this order::
     vocabulary          categories, attributes, predicates
     shapes, sprites     vector shapes; the drawings made of them, an asset (tools/sprites.py)
     atlas, backgrounds  drawings and places as texels, at the sizes of one canvas
-    scenario, swappable, outings, everyday, templates
+    scenario, templates, swappable_scenarios, outdoor_scenarios, everyday_scenarios
                         the kinds of scene: their roles, poses and relations
     holdout             the attribute pairs and triples that the training split leaves out
-    dice, casting, placing, bystanders, colouring, assembling, sampling
+    dice, casting, placement, bystanders, appearance, annotation, sampling
                         from a split and scene numbers to scenes, a batch at a time
     world, records      scenes as arrays, and as plain records with their digest
-    drawing, drawing_torch, seen
+    drawing, drawing_torch, visibility
                         pixels (the same on every device), masks and boxes
     geometry, graph     the facts of a scene, and the arguable statements about it
     lexicon, captions   captions with their part-of-speech tags

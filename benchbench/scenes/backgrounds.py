@@ -26,7 +26,7 @@ VARIANTS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Backdrop:
     """A background before it is drawn, on a canvas of 100 × 100 units."""
 
     upper: tuple[Colour, Colour]
@@ -40,7 +40,7 @@ class Place:
     """Strength of the texture above and below the horizon."""
 
 
-def grass(roll: Dice) -> Place:
+def grass(roll: Dice) -> Backdrop:
     """Draw a meadow with tufts under a blue sky."""
     tufts = [
         bar(ink("#7fa35c"), (x + i, y), (x + 1.6 * i, y - 2.6), 0.7)
@@ -48,36 +48,36 @@ def grass(roll: Dice) -> Place:
         for i in (-1, 0, 1)
     ]
     upper, lower = ((176, 212, 238), (222, 236, 240)), ((168, 200, 130), (146, 184, 108))
-    return Place(upper, lower, 47, [*_clouds(roll), *_hills(roll, "#b3cf9e", 47), *tufts])
+    return Backdrop(upper, lower, 47, [*_clouds(roll), *_hills(roll, "#b3cf9e", 47), *tufts])
 
 
-def park(roll: Dice) -> Place:
+def park(roll: Dice) -> Backdrop:
     """Draw lawns and a winding path."""
     x = _number(roll, "path", 20, 70)
     way = poly(ink("#dccfae"), (x, 46), (x + 4, 46), (x + 34, 100), (x - 6, 100))
     dots = [oval(ink("#8fb36a", 0.7), x, y, 1.4, 0.7) for x, y in _scattered(roll, 12, 50, 98)]
     upper, lower = ((190, 218, 232), (228, 236, 226)), ((178, 206, 140), (158, 194, 118))
-    return Place(upper, lower, 46, [*_clouds(roll), *_hills(roll, "#a6c291", 46), way, *dots])
+    return Backdrop(upper, lower, 46, [*_clouds(roll), *_hills(roll, "#a6c291", 46), way, *dots])
 
 
-def beach(roll: Dice) -> Place:
+def beach(roll: Dice) -> Backdrop:
     """Draw sand, a strip of sea, and shells."""
     shells = [oval(ink("#fbf3e4"), x, y, 0.9, 0.7) for x, y in _scattered(roll, 12, 62, 98)]
     foam = ((-2, 55.0), (20, 56.0), (45, 54.5), (70, 56.0), (102, 55.0))
     sea = [rect(ink("#8fc4d4"), 0, 44, 100, 55), path(ink("#f4fbfb"), 1.6, *foam)]
     upper, lower = ((182, 220, 240), (230, 240, 240)), ((236, 220, 178), (226, 204, 158))
-    return Place(upper, lower, 44, [*_clouds(roll), *sea, *shells], (3, 9))
+    return Backdrop(upper, lower, 44, [*_clouds(roll), *sea, *shells], (3, 9))
 
 
-def snow(roll: Dice) -> Place:
+def snow(roll: Dice) -> Backdrop:
     """Draw a white field with blue shadows and flakes."""
     drifts = [oval(ink("#c9d8e6", 0.8), x, y, 7, 1.2) for x, y in _scattered(roll, 7, 52, 98)]
     flakes = [oval(ink("#ffffff"), x, y, 0.8) for x, y in _scattered(roll, 22, 2, 60, "flake")]
     upper, lower = ((168, 186, 206), (206, 218, 230)), ((224, 232, 240), (214, 224, 236))
-    return Place(upper, lower, 45, [*_hills(roll, "#dbe5ef", 45), *drifts, *flakes], (3, 5))
+    return Backdrop(upper, lower, 45, [*_hills(roll, "#dbe5ef", 45), *drifts, *flakes], (3, 5))
 
 
-def desert(roll: Dice) -> Place:
+def desert(roll: Dice) -> Backdrop:
     """Draw dunes under a pale sky."""
     ripples = [
         path(ink("#cfa56c", 0.7), 0.9, (x - 5, y), (x, y - 0.9), (x + 5, y))
@@ -85,19 +85,21 @@ def desert(roll: Dice) -> Place:
     ]
     sun = oval(ink("#fff3c4"), _number(roll, "sun", 10, 90), 12, 5)
     upper, lower = ((206, 222, 232), (244, 232, 206)), ((232, 198, 146), (220, 178, 122))
-    return Place(upper, lower, 46, [sun, *_hills(roll, "#e8c796", 46), *ripples], (3, 9))
+    return Backdrop(upper, lower, 46, [sun, *_hills(roll, "#e8c796", 46), *ripples], (3, 9))
 
 
-def road(roll: Dice) -> Place:
+def road(roll: Dice) -> Backdrop:
     """Draw tarmac with a broken line, and a verge."""
     start = _number(roll, "dash", 0, 14)
     dashes = [rect(ink("#efe9d4"), x, 79, x + 9, 81) for x in range(start - 18, 100, 18)]
     shapes = [rect(ink("#b9cfa0"), 0, 45, 100, 53), rect(ink("#d3cfc6"), 0, 53, 100, 57)]
     upper, lower = ((186, 210, 228), (222, 230, 232)), ((166, 168, 172), (152, 154, 160))
-    return Place(upper, lower, 45, [*_clouds(roll), *_hills(roll, "#b4c7a6", 45), *shapes, *dashes])
+    return Backdrop(
+        upper, lower, 45, [*_clouds(roll), *_hills(roll, "#b4c7a6", 45), *shapes, *dashes]
+    )
 
 
-def city(roll: Dice) -> Place:
+def city(roll: Dice) -> Backdrop:
     """Draw a pavement before a far skyline."""
     shapes: list[Shape] = []
     for i in range(9):
@@ -113,10 +115,10 @@ def city(roll: Dice) -> Place:
     ]
     slabs += [bar(ink("#b2aca2"), (0, y), (100, y), 0.5) for y in (56, 67, 82)]
     upper, lower = ((184, 200, 218), (222, 226, 228)), ((198, 192, 184), (186, 180, 172))
-    return Place(upper, lower, 47, [*shapes, *slabs])
+    return Backdrop(upper, lower, 47, [*shapes, *slabs])
 
 
-def room(roll: Dice) -> Place:
+def room(roll: Dice) -> Backdrop:
     """Draw a papered wall over floorboards."""
     tone = ("#e3d9c4", "#d5dfd6", "#dcd6e2", "#e4d3cc", "#d3dce4", "#e2dcb9")[
         _number(roll, "tone", 0, 5)
@@ -138,12 +140,12 @@ def room(roll: Dice) -> Place:
         (45, 85, 94),
     )
     floor += [bar(ink("#b08c66"), (x, top), (x, bottom), 0.5) for x, top, bottom in seams]
-    return Place(
+    return Backdrop(
         ((222, 214, 200),) * 2, ((204, 168, 128), (188, 150, 110)), 64, [*wall, *floor], (2, 4)
     )
 
 
-def kitchen(roll: Dice) -> Place:
+def kitchen(roll: Dice) -> Backdrop:
     """Draw wall tiles over a checked floor."""
     tone = ("#d9e6e8", "#e9e3d2", "#dfe8d9", "#e6dbe2", "#d6dfea", "#ebe6e0")[
         _number(roll, "tone", 0, 5)
@@ -157,26 +159,26 @@ def kitchen(roll: Dice) -> Place:
             rect(ink("#c2c6c4"), x, top, x + 14, bottom)
             for x in range(-14 + 14 * (row % 2), 100, 28)
         ]
-    return Place(((226, 230, 228),) * 2, ((220, 216, 206), (212, 208, 198)), 63, shapes, (2, 3))
+    return Backdrop(((226, 230, 228),) * 2, ((220, 216, 206), (212, 208, 198)), 63, shapes, (2, 3))
 
 
-def sea(roll: Dice) -> Place:
+def sea(roll: Dice) -> Backdrop:
     """Draw open water with wavelets."""
     waves = [
         path(ink("#d8eef2", 0.9), 0.9, (x - 4, y), (x - 1.5, y - 1.2), (x + 1.5, y), (x + 4, y - 1))
         for x, y in _scattered(roll, 26, 52, 98)
     ]
     upper, lower = ((186, 216, 236), (232, 238, 234)), ((128, 182, 204), (96, 154, 186))
-    return Place(upper, lower, 48, [*_clouds(roll), *waves], (3, 7))
+    return Backdrop(upper, lower, 48, [*_clouds(roll), *waves], (3, 7))
 
 
-def sky(roll: Dice) -> Place:
+def sky(roll: Dice) -> Backdrop:
     """Draw the sky high above low hills."""
     upper, lower = ((158, 200, 236), (214, 232, 242)), ((176, 204, 150), (158, 188, 128))
-    return Place(upper, lower, 88, [*_clouds(roll, 6), *_hills(roll, "#a9c59c", 88)])
+    return Backdrop(upper, lower, 88, [*_clouds(roll, 6), *_hills(roll, "#a9c59c", 88)])
 
 
-PLACES: dict[str, Callable[[Dice], Place]] = {
+PLACES: dict[str, Callable[[Dice], Backdrop]] = {
     "grass": grass, "park": park, "beach": beach, "snow": snow, "desert": desert, "road": road,
     "city": city, "room": room, "kitchen": kitchen, "sea": sea, "sky": sky,
 }  # fmt: skip
@@ -207,7 +209,7 @@ def all_backgrounds(size: int) -> Pixels:
     return np.stack([background(n, v, size) for n in numbers for v in range(VARIANTS)])
 
 
-def _gradients(place: Place, size: int) -> Ints:
+def _gradients(place: Backdrop, size: int) -> Ints:
     horizon = place.horizon * size // 100
     parts = ((place.upper, horizon), (place.lower, size - horizon))
     columns = [_ramp(np.array(a), np.array(b), rows) for (a, b), rows in parts]
@@ -219,7 +221,7 @@ def _ramp(start: Ints, end: Ints, rows: int) -> Ints:
     return np.asarray(start + (end - start) * step // max(rows - 1, 1))
 
 
-def _texture(roll: Dice, place: Place, size: int) -> Ints:
+def _texture(roll: Dice, place: Backdrop, size: int) -> Ints:
     """Return smooth value noise and a little grain, weaker in the sky, [size, size]."""
     key = int(roll.words("texture")[0] >> np.uint64(1))
     coarse = dice(f"noise {key}", np.arange(17 * 17)).between("v", -255, 255).reshape(17, 17)

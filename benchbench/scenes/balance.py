@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from benchbench.errors import UsageError
+from benchbench.scenes.appearance import principals
 from benchbench.scenes.casting import scenario_flags
-from benchbench.scenes.colouring import principals
 from benchbench.scenes.items import (
     AttributeItems,
     RelationItems,
@@ -34,7 +34,7 @@ from benchbench.scenes.items import (
     relation_items,
 )
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.swappable import SWAPPABLE
+from benchbench.scenes.swappable_scenarios import SWAPPABLE
 from benchbench.scenes.vocabulary import COLOURS, MENTIONED, PATTERNS, PREDICATE
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ RELATIONS: tuple[str, ...] = tuple(
 
 BLOCK = 2000
 """The number of scenes sampled at a time."""
-FURTHEST = 2_000_000
+MAX_SCENES = 2_000_000
 """The number of scenes after which the search for items ends."""
 
 
@@ -137,7 +137,7 @@ def _balanced(
         raise UsageError(f"Balanced items come in twins: an even number of each, not {each}.")
     lacking = np.full(groups, each, dtype=np.int64)
     twins: list[int] = []
-    for start in range(0, FURTHEST, BLOCK):
+    for start in range(0, MAX_SCENES, BLOCK):
         if (lacking <= 0).all():
             break
         scenes = sample(split, np.arange(start, start + BLOCK))
@@ -145,7 +145,9 @@ def _balanced(
         items = ask(scenes)
         twins += _taken(scenes.index[items.scene] >> 1, group_of(items), lacking)
     if (lacking > 0).any():
-        raise UsageError(f"The first {FURTHEST:,} scenes of {split} have not {each} of each kind.")
+        raise UsageError(
+            f"The first {MAX_SCENES:,} scenes of {split} have not {each} of each kind."
+        )
     numbers = np.array([2 * twin + odd for twin in twins for odd in (0, 1)], dtype=np.int64)
     scenes = sample(split, numbers)
     items = ask(scenes)

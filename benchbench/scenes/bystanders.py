@@ -11,7 +11,7 @@ import numpy as np
 from benchbench.scenes.backgrounds import BACKGROUNDS
 from benchbench.scenes.casting import bystanders, sprite_table, thing_levels
 from benchbench.scenes.holdout import held_triples
-from benchbench.scenes.placing import LEVELS_OF_SIZE, Group, Spot, find_spot
+from benchbench.scenes.placement import LEVELS_OF_SIZE, Group, Spot, find_spot
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATE
 from benchbench.scenes.world import ANCHOR, anchor_table
 

@@ -31,7 +31,7 @@ DENSE_FACTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Captions:
+class SceneCaptions:
     """The captions of some scenes as token numbers."""
 
     tokens: Ints
@@ -57,7 +57,7 @@ class Captions:
         ]
 
 
-def captions(scenes: Scenes, first: int = 0) -> Captions:
+def captions(scenes: Scenes, first: int = 0) -> SceneCaptions:
     """Return five captions per scene, of five different phrasings.
 
     Args:
@@ -73,12 +73,12 @@ def captions(scenes: Scenes, first: int = 0) -> Captions:
         lines.append(_phrased(scenes, own, (start + number * stride) % len(PHRASINGS)))
     longest = max(line.shape[1] for line in lines)
     padded = [np.pad(x, ((0, 0), (0, longest - x.shape[1])), constant_values=NONE) for x in lines]
-    return Captions(np.stack(padded, axis=1))
+    return SceneCaptions(np.stack(padded, axis=1))
 
 
 def pair_captions(
     scenes: Scenes, who: Ints, whom: Ints, stream: str, bare: Flags | None = None
-) -> Captions:
+) -> SceneCaptions:
     """Return one caption per scene that states one annotated relation and mentions no other object.
 
     Args:
@@ -90,26 +90,31 @@ def pair_captions(
     """
     roll = dice(f"{VERSION}/{scenes.split}/captions of pairs/{stream}", scenes.index)
     phrasing = roll.below("phrasing", len(ABOUT_ONE))
-    return Captions(_phrased(scenes, roll, phrasing, ABOUT_ONE, (who, whom), bare)[:, None])
+    return SceneCaptions(_phrased(scenes, roll, phrasing, ABOUT_ONE, (who, whom), bare)[:, None])
 
 
-def dense_captions(scenes: Scenes) -> Captions:
+def dense_captions(scenes: Scenes) -> SceneCaptions:
     """Return one long caption per scene: the place, up to eight facts, then the other objects."""
     roll = dice(f"{VERSION}/{scenes.split}/dense", scenes.index)
-    teller = Teller(scenes, roll)
+    builder = CaptionBuilder(scenes, roll)
     subjects, things, told = _facts_in_order(scenes)
-    parts = [teller.place(), _fixed(teller, "there/EX is/VBZ")]
+    parts = [builder.place(), _fixed(builder, "there/EX is/VBZ")]
     silent = scenes.present.copy()
     for number in range(told.shape[1]):
         who, whom, there = subjects[:, number], things[:, number], told[:, number]
-        subject, thing = teller.noun(who, f"s{number}", True), teller.noun(whom, f"o{number}", True)
-        parts.append(_listed([subject, teller.deed(who, whom), thing], there, first=number == 0))
+        subject, thing = (
+            builder.noun(who, f"s{number}", True),
+            builder.noun(whom, f"o{number}", True),
+        )
+        parts.append(
+            _listed([subject, builder.participle(who, whom), thing], there, first=number == 0)
+        )
         hit = np.flatnonzero(there)
         silent[hit, who[hit]] = silent[hit, whom[hit]] = False
     for slot in range(scenes.category.shape[1]):
-        noun = teller.noun(np.full(len(scenes), slot), f"rest {slot}", True)
+        noun = builder.noun(np.full(len(scenes), slot), f"rest {slot}", True)
         parts.append(_listed([noun], silent[:, slot], first=False))
-    return Captions(_closed_up(np.concatenate(parts, axis=1))[:, None])
+    return SceneCaptions(_closed_up(np.concatenate(parts, axis=1))[:, None])
 
 
 def _listed(parts: list[Ints], there: Flags, first: bool) -> Ints:
@@ -119,7 +124,7 @@ def _listed(parts: list[Ints], there: Flags, first: bool) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class CaptionBuilder:
     """A builder of caption parts for a batch of scenes; most methods return [scenes, tokens]."""
 
     scenes: Scenes
@@ -168,7 +173,7 @@ class Teller:
         """Return the predicate annotated from one slot to another, [scenes]."""
         return np.maximum(self.scenes.predicate[self.rows, who, whom], 0)
 
-    def deed(self, who: Ints, whom: Ints) -> Ints:
+    def participle(self, who: Ints, whom: Ints) -> Ints:
         """Return the relation in the form that follows a noun: "chasing"."""
         return lexicon.PARTICIPLES[self.predicate(who, whom)]
 
@@ -206,92 +211,97 @@ class Teller:
         return found, np.asarray(there.any(axis=1))
 
 
-def _plain(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", True)
-    return [teller.noun(who, "s"), teller.deed(who, whom), teller.noun(whom, "o")]
+def _plain(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", True)
+    return [builder.noun(who, "s"), builder.participle(who, whom), builder.noun(whom, "o")]
 
 
-def _there_is(teller: Teller) -> list[Ints]:
-    return [_fixed(teller, "there/EX is/VBZ"), *_any_fact(teller)]
+def _there_is(builder: CaptionBuilder) -> list[Ints]:
+    return [_fixed(builder, "there/EX is/VBZ"), *_any_fact(builder)]
 
 
-def _sentence(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", True)
-    return [teller.noun(who, "s"), teller.finite(who, whom), teller.noun(whom, "o")]
+def _sentence(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", True)
+    return [builder.noun(who, "s"), builder.finite(who, whom), builder.noun(whom, "o")]
 
 
-def _passive(teller: Teller) -> list[Ints]:
+def _passive(builder: CaptionBuilder) -> list[Ints]:
     """Return "a cat being chased by a dog".
 
     Where the predicate has no passive, the form is "a table with a cup on it".
     """
-    who, whom = teller.fact("fact", True)
-    subject, thing = teller.noun(who, "s"), teller.noun(whom, "o")
-    passive = lexicon.PASSIVES[teller.predicate(who, whom)]
+    who, whom = builder.fact("fact", True)
+    subject, thing = builder.noun(who, "s"), builder.noun(whom, "o")
+    passive = lexicon.PASSIVES[builder.predicate(who, whom)]
     has = passive[:, :1] != NONE
     turned = np.concatenate([passive, subject], axis=1)
-    held = [_fixed(teller, "with/IN"), subject, teller.deed(who, whom), _fixed(teller, "it/PRP")]
+    held = [
+        _fixed(builder, "with/IN"),
+        subject,
+        builder.participle(who, whom),
+        _fixed(builder, "it/PRP"),
+    ]
     around = np.concatenate(held, axis=1)
     return [thing, np.where(has, turned, NONE), np.where(has, NONE, around)]
 
 
-def _placed(teller: Teller) -> list[Ints]:
-    return [*_plain(teller), teller.place()]
+def _placed(builder: CaptionBuilder) -> list[Ints]:
+    return [*_plain(builder), builder.place()]
 
 
-def _picture(teller: Teller) -> list[Ints]:
-    return [_fixed(teller, "a/DT picture/NN of/IN"), *_any_fact(teller)]
+def _picture(builder: CaptionBuilder) -> list[Ints]:
+    return [_fixed(builder, "a/DT picture/NN of/IN"), *_any_fact(builder)]
 
 
-def _two_facts(teller: Teller) -> list[Ints]:
+def _two_facts(builder: CaptionBuilder) -> list[Ints]:
     """Return two facts; where there is only one, it stands alone and is not repeated."""
-    who, whom = teller.fact("fact", True)
-    third, fourth = teller.fact("second", False)
+    who, whom = builder.fact("fact", True)
+    third, fourth = builder.fact("second", False)
     same = ((who == third) & (whom == fourth)) | ((who == fourth) & (whom == third))
     more = [
-        _fixed(teller, "while/IN"),
-        teller.noun(third, "s2"),
-        teller.finite(third, fourth),
-        teller.noun(fourth, "o2"),
+        _fixed(builder, "while/IN"),
+        builder.noun(third, "s2"),
+        builder.finite(third, fourth),
+        builder.noun(fourth, "o2"),
     ]
-    first = [teller.noun(who, "s"), teller.finite(who, whom), teller.noun(whom, "o")]
+    first = [builder.noun(who, "s"), builder.finite(who, whom), builder.noun(whom, "o")]
     told_twice = same[:, None]
     return [
         *first,
         np.where(told_twice, NONE, np.concatenate(more, axis=1)),
-        np.where(told_twice, teller.place(), NONE),
+        np.where(told_twice, builder.place(), NONE),
     ]
 
 
-def _and_nearby(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", True)
-    other, there = teller.other(who, whom)
+def _and_nearby(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", True)
+    other, there = builder.other(who, whom)
     more = np.concatenate(
-        [_fixed(teller, "with/IN"), teller.noun(other, "x"), _fixed(teller, "nearby/RB")], axis=1
+        [_fixed(builder, "with/IN"), builder.noun(other, "x"), _fixed(builder, "nearby/RB")], axis=1
     )
-    first = [teller.noun(who, "s"), teller.deed(who, whom), teller.noun(whom, "o")]
-    alone = _fixed(teller, "and/CC nothing/NN else/RB")
+    first = [builder.noun(who, "s"), builder.participle(who, whom), builder.noun(whom, "o")]
+    alone = _fixed(builder, "and/CC nothing/NN else/RB")
     return [*first, np.where(there[:, None], more, NONE), np.where(there[:, None], NONE, alone)]
 
 
-def _place_first(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", False)
-    start = [teller.place(), teller.noun(who, "s")]
-    return [*start, teller.finite(who, whom), teller.noun(whom, "o")]
+def _place_first(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", False)
+    start = [builder.place(), builder.noun(who, "s")]
+    return [*start, builder.finite(who, whom), builder.noun(whom, "o")]
 
 
-def _with(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", False)
-    both = [teller.noun(who, "s"), _fixed(teller, "with/IN"), teller.noun(whom, "o")]
-    return [*both, teller.place()]
+def _with(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", False)
+    both = [builder.noun(who, "s"), _fixed(builder, "with/IN"), builder.noun(whom, "o")]
+    return [*both, builder.place()]
 
 
-def _counted(teller: Teller) -> list[Ints]:
+def _counted(builder: CaptionBuilder) -> list[Ints]:
     """Return "two trees and …" where the scene has two of a category; otherwise "here is …"."""
-    category = teller.scenes.category
+    category = builder.scenes.category
     same = (category[:, :, None] == category[:, None, :]) & (category >= 0)[:, :, None]
     double = same.sum(axis=2) == 2
-    kind = category[teller.rows, np.argmax(double, axis=1)]
+    kind = category[builder.rows, np.argmax(double, axis=1)]
     words = np.stack(
         [
             np.full(len(kind), lexicon.TWO),
@@ -301,20 +311,20 @@ def _counted(teller: Teller) -> list[Ints]:
         axis=1,
     )
     some = double.any(axis=1)[:, None]
-    here = np.where(some, NONE, _fixed(teller, "here/RB is/VBZ"))
-    return [np.where(some, words, NONE), here, *_any_fact(teller)]
+    here = np.where(some, NONE, _fixed(builder, "here/RB is/VBZ"))
+    return [np.where(some, words, NONE), here, *_any_fact(builder)]
 
 
-def _we_see(teller: Teller) -> list[Ints]:
-    return [_fixed(teller, "we/PRP see/VBP"), *_any_fact(teller), teller.place()]
+def _we_see(builder: CaptionBuilder) -> list[Ints]:
+    return [_fixed(builder, "we/PRP see/VBP"), *_any_fact(builder), builder.place()]
 
 
-def _any_fact(teller: Teller) -> list[Ints]:
-    who, whom = teller.fact("fact", False)
-    return [teller.noun(who, "s"), teller.deed(who, whom), teller.noun(whom, "o")]
+def _any_fact(builder: CaptionBuilder) -> list[Ints]:
+    who, whom = builder.fact("fact", False)
+    return [builder.noun(who, "s"), builder.participle(who, whom), builder.noun(whom, "o")]
 
 
-PHRASINGS: tuple[Callable[[Teller], list[Ints]], ...] = (
+PHRASINGS: tuple[Callable[[CaptionBuilder], list[Ints]], ...] = (
     _plain, _there_is, _sentence, _passive, _placed, _picture, _two_facts, _and_nearby,
     _place_first, _with, _counted, _we_see,
 )  # fmt: skip
@@ -328,7 +338,7 @@ def _phrased(
     scenes: Scenes,
     roll: Dice,
     phrasing: Ints,
-    phrasings: tuple[Callable[[Teller], list[Ints]], ...] = PHRASINGS,
+    phrasings: tuple[Callable[[CaptionBuilder], list[Ints]], ...] = PHRASINGS,
     told: tuple[Ints, Ints] | None = None,
     bare: Flags | None = None,
 ) -> Ints:
@@ -338,8 +348,8 @@ def _phrased(
         rows = np.flatnonzero(phrasing == number)
         fact = None if told is None else (told[0][rows], told[1][rows])
         quiet = None if bare is None else bare[rows]
-        teller = Teller(scenes.take(rows), Dice(roll.keys[rows]), fact, quiet)
-        parts = say(teller) if len(rows) else []
+        builder = CaptionBuilder(scenes.take(rows), Dice(roll.keys[rows]), fact, quiet)
+        parts = say(builder) if len(rows) else []
         lines.append((rows, _closed_up(np.concatenate(parts, axis=1)) if parts else None))
     longest = max(line.shape[1] for _, line in lines if line is not None) if len(scenes) else 0
     out = np.full((len(scenes), longest), NONE, dtype=np.int64)
@@ -371,8 +381,8 @@ def _with_article(tokens: Ints) -> Ints:
     return np.concatenate([article[:, None], tokens], axis=1)
 
 
-def _fixed(teller: Teller, text: str) -> Ints:
-    return np.tile(np.array(phrase(text)), (len(teller.rows), 1))
+def _fixed(builder: CaptionBuilder, text: str) -> Ints:
+    return np.tile(np.array(phrase(text)), (len(builder.rows), 1))
 
 
 def _closed_up(tokens: Ints) -> Ints:

@@ -51,7 +51,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class CastingChoices:
     """The scenarios and principals that a split may draw."""
 
     weight: Ints
@@ -107,7 +107,7 @@ def _options(role: Role) -> list[int]:
 
 
 @lru_cache(maxsize=2)
-def choices(training: bool) -> Choices:
+def choices(training: bool) -> CastingChoices:
     """Return scenarios and principals; for training, without the held-out pairs."""
     pairs = [allowed_pairs(scenario, training) for scenario in SCENARIOS]
     kept = [set(allowed_pairs(scenario, training=True)) for scenario in SCENARIOS]
@@ -119,7 +119,7 @@ def choices(training: bool) -> Choices:
     weights = np.array(
         [s.weight if group else 0 for s, group in zip(SCENARIOS, pairs, strict=True)]
     )
-    return Choices(
+    return CastingChoices(
         weight=np.cumsum(weights),
         first=flat[:, 0],
         second=flat[:, 1],

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchbench.scenes.dice import name_hash
 from benchbench.scenes.scenario import FIRST, SECOND, Scenario
-from benchbench.scenes.swappable import HOUSEHOLD, IN_THE_OPEN, SWAPPABLE
+from benchbench.scenes.swappable_scenarios import HOUSEHOLD, IN_THE_OPEN, SWAPPABLE
 from benchbench.scenes.templates import FIXED
 from benchbench.scenes.vocabulary import (
     CATEGORIES,

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.scenes.appearance import principals
 from benchbench.scenes.casting import scenario_flags
-from benchbench.scenes.colouring import principals
 from benchbench.scenes.dice import dice
 from benchbench.scenes.graph import Graph, attribute_holds, closure, triple_holds
 from benchbench.scenes.holdout import held_attributes, held_triples
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, measure_visible
+from benchbench.scenes.visibility import VisibleParts, measure_visible
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     CATEGORY,
@@ -32,9 +32,9 @@ from benchbench.scenes.world import VERSION, Scenes
 if TYPE_CHECKING:
     from benchbench.types.arrays import Flags, Ints
 
-ENOUGH = 0.3
+MIN_VISIBLE_SHARE = 0.3
 """The least visible share of an object that a caption is about."""
-LEAST_PIXELS = 24
+MIN_PIXELS = 24
 CANONICAL = 96
 """The canvas size in pixels at which visibility is judged. Items therefore do not depend on the
 size of the images."""
@@ -119,7 +119,7 @@ def relation_items(scenes: Scenes, *, whole: bool = False) -> RelationItems:
         scenes: whole twins, where the items are to be even.
         whole: whether items are about whole images, not about crops around the two objects.
     """
-    look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
+    look, other = _ItemChecks.at(scenes, whole), _ItemChecks.at(_twins(scenes), whole)
     row, slots, predicate, principal = _relation_candidates(look)
     fair = _relation_is_fair(look, row, slots, predicate)
     fair &= ~principal | _relation_is_fair(other, row, slots, predicate)
@@ -138,7 +138,7 @@ def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
         scenes: whole twins, where the items are to be even.
         whole: whether items are about whole images, not about crops around the two objects.
     """
-    look, other = _Look.at(scenes, whole), _Look.at(_twins(scenes), whole)
+    look, other = _ItemChecks.at(scenes, whole), _ItemChecks.at(_twins(scenes), whole)
     row, slots, principal = _attribute_candidates(scenes)
     fair = _attributes_are_fair(look, row, slots)
     fair &= ~principal | _attributes_are_fair(other, row, slots)
@@ -151,47 +151,49 @@ def attribute_items(scenes: Scenes, *, whole: bool = False) -> AttributeItems:
     return AttributeItems(row, slots, attributes, categories, unseen, principal)
 
 
-def crops(sight: Seen, scene: Ints, slots: Ints) -> Ints:
-    """Return the box around both objects, [items, 4], in pixels of ``sight``.
+def crops(visibility: VisibleParts, scene: Ints, slots: Ints) -> Ints:
+    """Return the box around both objects, [items, 4], in pixels of ``visibility``.
 
     It is left, top, right, bottom; right and bottom are exclusive.
     """
-    boxes = sight.boxes[scene[:, None], slots]  # [m, 2, 4]
+    boxes = visibility.boxes[scene[:, None], slots]  # [m, 2, 4]
     return np.concatenate([boxes[..., :2].min(axis=1), boxes[..., 2:].max(axis=1)], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _ItemChecks:
     """The data by which items are judged: scenes, their graph, and their objects' visibility."""
 
     scenes: Scenes
     graph: Graph
-    sight: Seen
+    visibility: VisibleParts
     whole: bool
 
     @classmethod
-    def at(cls, scenes: Scenes, whole: bool) -> _Look:
+    def at(cls, scenes: Scenes, whole: bool) -> _ItemChecks:
         return cls(scenes, closure(scenes), measure_visible(scenes, CANONICAL), whole)
 
     def clear(self, row: Ints, slots: Ints) -> Flags:
         """Return whether both objects are visible enough and of different categories, [items]."""
         at = row[:, None], slots
-        plain = (self.sight.share[at] >= ENOUGH) & (self.sight.pixels[at] >= LEAST_PIXELS)
+        plain = (self.visibility.share[at] >= MIN_VISIBLE_SHARE) & (
+            self.visibility.pixels[at] >= MIN_PIXELS
+        )
         category = self.scenes.category[at]
         return np.asarray(plain.all(axis=1) & (category[:, 0] != category[:, 1]))
 
     def within(self, row: Ints, slots: Ints) -> Flags:
         """Return the objects that the item's crop or whole image may show, [items, slots]."""
         if self.whole:
-            return np.asarray(self.sight.pixels[row] > 0)
-        return self.sight.among(row, crops(self.sight, row, slots))
+            return np.asarray(self.visibility.pixels[row] > 0)
+        return self.visibility.among(row, crops(self.visibility, row, slots))
 
 
 def _twins(scenes: Scenes) -> Scenes:
     return sample(scenes.split, scenes.index ^ 1)
 
 
-def _relation_candidates(look: _Look) -> tuple[Ints, Ints, Ints, Flags]:
+def _relation_candidates(look: _ItemChecks) -> tuple[Ints, Ints, Ints, Flags]:
     """Return rows, slots [items, 2], predicates, and whether the relation is the scenario's own."""
     scenes = look.scenes
     rows, (first, second) = np.arange(len(scenes)), principals(scenes.scenario)
@@ -211,7 +213,7 @@ def _relation_candidates(look: _Look) -> tuple[Ints, Ints, Ints, Flags]:
 
 
 def _beside(
-    look: _Look, first: Ints, second: Ints, swappable: Flags
+    look: _ItemChecks, first: Ints, second: Ints, swappable: Flags
 ) -> tuple[Ints, Ints, Ints, Flags]:
     """Return left-of or right-of candidates for every two objects whose positions leave no doubt.
 
@@ -230,7 +232,7 @@ def _beside(
     return row[kept], slots[kept], predicate[kept], np.zeros(int(kept.sum()), dtype=np.bool_)
 
 
-def _relation_is_fair(look: _Look, row: Ints, slots: Ints, predicate: Ints) -> Flags:
+def _relation_is_fair(look: _ItemChecks, row: Ints, slots: Ints, predicate: Ints) -> Flags:
     """Return whether the true caption is certain and the false one not even possible, [items].
 
     All objects that the crop may show count.
@@ -264,7 +266,7 @@ def _attribute_candidates(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
     return row, pair, main[row, i]
 
 
-def _attributes_are_fair(look: _Look, row: Ints, slots: Ints) -> Flags:
+def _attributes_are_fair(look: _ItemChecks, row: Ints, slots: Ints) -> Flags:
     """Return whether each attribute belongs to its own object alone, [items].
 
     Also, as many of its pairs must be held out in the one caption as in the other.

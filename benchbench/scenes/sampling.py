@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
-from benchbench.scenes.assembling import annotate, annotate_neighbours, drop_clashing, mirror
+from benchbench.scenes.annotation import annotate, annotate_neighbours, drop_clashing, mirror
+from benchbench.scenes.appearance import draw_appearance, draw_sizes
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.backgrounds import VARIANTS
 from benchbench.scenes.bystanders import DENSE, SPARSE, add_bystander, merge_groups
 from benchbench.scenes.casting import backdrops, choices, companions, scenario_flags
-from benchbench.scenes.colouring import draw_looks, draw_sizes
 from benchbench.scenes.dice import Dice, dice
-from benchbench.scenes.placing import Group, arrange, cast, settle
+from benchbench.scenes.placement import Group, arrange, cast, settle
 from benchbench.scenes.templates import ROLES
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.scenes.world import VERSION, Scenes
@@ -137,7 +137,7 @@ def _finished(
     flipped = twin.chance("mirror", 50)
     scene = mirror(scene, flipped)
     training, scenario = split.startswith("train"), casts[0].scenario
-    look = draw_looks(category, scenario, own, twin, (index & 1) == 1, training)
+    look = draw_appearance(category, scenario, own, twin, (index & 1) == 1, training)
     base = own.between("light", 224, 256)
     light = np.stack([base - own.between(f"tint {c}", 0, 14) for c in range(3)], axis=1)
     predicate = np.full((*category.shape, len(slots)), -1, dtype=np.int64)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.scenes.everyday import EVERYDAY
-from benchbench.scenes.outings import OUTINGS
-from benchbench.scenes.swappable import SWAPPABLE
+from benchbench.scenes.everyday_scenarios import EVERYDAY
+from benchbench.scenes.outdoor_scenarios import OUTINGS
+from benchbench.scenes.swappable_scenarios import SWAPPABLE
 
 if TYPE_CHECKING:
     from benchbench.scenes.scenario import Scenario

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchbench.errors import BenchbenchError
+from benchbench.training.captions import reword
 from benchbench.training.order import ENDLESS, Order
 from benchbench.training.rendering import RENDER
-from benchbench.training.stages import Chosen, Rendered
+from benchbench.training.stages import ChosenExamples, RenderedExamples
 from benchbench.training.visibility import Visibility
-from benchbench.training.wording import reword
-from benchbench.variants.variant import Swapped
+from benchbench.variants.variant import SwappedCaptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,23 +48,23 @@ class BatchBuilder:
     world: int = 1
     order: Order = ENDLESS
 
-    def __getitem__(self, step: int) -> Chosen | Rendered:
+    def __getitem__(self, step: int) -> ChosenExamples | RenderedExamples:
         """Return this process's share of a step's batch, made as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
         found = self.choose(self.source.examples(self.order.numbers(start, start + each)))
         return found.render(self.size, "cpu") if self.device == "cpu" else found
 
-    def choose(self, found: Examples) -> Chosen:
+    def choose(self, found: Examples) -> ChosenExamples:
         """Read examples, and choose what views show of them."""
-        sight = Visibility(found.scenes, RENDER * self.size)
-        return Chosen(
+        visibility = Visibility(found.scenes, RENDER * self.size)
+        return ChosenExamples(
             texts=self._read(found.captions, found.determiners),
             negatives=None if self.source.negatives == "none" else self.swapped(found),
             boxes=found.boxes,
             scenes=found.scenes,
             images=found.images,
-            views=tuple(view.choose(found, sight, self.reader) for view in self.views),
+            views=tuple(view.choose(found, visibility, self.reader) for view in self.views),
         )
 
     def _read(self, captions: Sequence[Caption], determiners: Sequence[str | None] | None) -> Texts:
@@ -74,7 +74,7 @@ class BatchBuilder:
             texts = list(map(reword, texts, determiners))
         return self.reader.read(texts, captions)
 
-    def swapped(self, found: Examples) -> Swapped:
+    def swapped(self, found: Examples) -> SwappedCaptions:
         """Return all swapped captions, worded as the captions that they are made of."""
         rows = [(row, each) for row, some in enumerate(found.swapped) for each in some]
         said = None if found.determiners is None else [found.determiners[row] for row, _ in rows]
@@ -82,7 +82,7 @@ class BatchBuilder:
         most = self.source.swaps
         turns = [turn for some in found.swapped for turn in range(len(some))]
         places = [row * most + turn for (row, _), turn in zip(rows, turns, strict=True)]
-        return Swapped(texts, torch.tensor(places, dtype=torch.int64), most)
+        return SwappedCaptions(texts, torch.tensor(places, dtype=torch.int64), most)
 
     def batches(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
         """Return the batches of these steps, on the device.
@@ -106,9 +106,9 @@ class BatchBuilder:
                 raise found
             yield self.on_device(found)
 
-    def on_device(self, found: Chosen | Rendered) -> Batch:
+    def on_device(self, found: ChosenExamples | RenderedExamples) -> Batch:
         """Finish a batch."""
-        if isinstance(found, Chosen):
+        if isinstance(found, ChosenExamples):
             found = found.render(self.size, self.device)
         return found.batch(self.device, self.preprocessing)
 
@@ -119,7 +119,7 @@ class _Prepared:
 
     feed: BatchBuilder
 
-    def __getitem__(self, step: int) -> Chosen | Rendered | BenchbenchError:
+    def __getitem__(self, step: int) -> ChosenExamples | RenderedExamples | BenchbenchError:
         try:
             return self.feed[step]
         except BenchbenchError as error:

@@ -9,14 +9,14 @@ import torch
 
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.validation.sets import ASIDE
+from benchbench.training.validation.sets import OUTSIDE_MEAN
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MOST_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
+MAX_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
 """What a bundled file may have; every other one 6 MB."""
 
 
@@ -201,7 +201,7 @@ def _chosen_on(record: Mapping[str, Any]) -> str:
 def _metrics(values: Mapping[str, float]) -> str:
     """Return the metrics that the mean averages, then those beside it."""
     shown = {name: f"{name} {value:.1f}" for name, value in values.items() if name != "mean"}
-    aside = [shown.pop(name) for name in ASIDE if name in shown]
+    aside = [shown.pop(name) for name in OUTSIDE_MEAN if name in shown]
     return ", ".join(shown.values()) + (f"; besides: {', '.join(aside)}" if aside else "")
 
 

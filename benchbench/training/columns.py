@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 import torch
 
-from benchbench.scenegraph import MOST_TRIPLES
+from benchbench.scenegraph import MAX_TRIPLES
 from benchbench.training.facts import FACTS, KINDS
 from benchbench.training.masks import CELLS
 from benchbench.training.rendering import normalise
 from benchbench.variants import inputs
 from benchbench.variants.inputs import Inputs
-from benchbench.variants.spans import MOST_ENTITIES, MOST_RELATIONS, Spans
+from benchbench.variants.spans import MAX_ENTITIES, MAX_RELATIONS, Spans
 from benchbench.variants.texts import PADDING, Texts
-from benchbench.variants.variant import Batch, Facts, Shown, Swapped
+from benchbench.variants.variant import Batch, Facts, NamedImages, SwappedCaptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 """Name → type and shape of a column's rows."""
 
-LONGEST = 64
+MAX_CAPTION_TOKENS = 64
 """Token ids of a caption."""
-LONGEST_PHRASE = 10
+MAX_PHRASE_TOKENS = 10
 """Token ids of a triple's head, relation or tail."""
-LONGEST_NAME = 16
+MAX_NAME_TOKENS = 16
 """Token ids of what a view calls its images."""
 SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
 """Swapped captions that are kept of each kind."""
@@ -71,10 +71,10 @@ class ViewColumns(Protocol[R]):
 
 
 @dataclass(frozen=True)
-class ShownColumns:
-    """Images with their names, as ``Shown``."""
+class NamedImageColumns:
+    """Images with their names, as ``NamedImages``."""
 
-    key: Input[Shown]
+    key: Input[NamedImages]
 
     @property
     def name(self) -> str:
@@ -85,7 +85,7 @@ class ShownColumns:
         """Return pixels, ids, and two flags."""
         return {
             f"{self.name} pixels": ("u1", (3, size, size)),
-            f"{self.name} ids": ("<i2", (LONGEST_NAME,)),
+            f"{self.name} ids": ("<i2", (MAX_NAME_TOKENS,)),
             f"{self.name} there": ("?", ()),
             f"{self.name} within": ("?", ()),
         }
@@ -99,7 +99,7 @@ class ShownColumns:
     def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
         """Return images and names."""
         pixels, ids, there, within = (part[column] for column in self.layout(0))
-        return self.key.of(Shown(how.normalised(pixels), Texts(how.cut(ids)), there, within))
+        return self.key.of(NamedImages(how.normalised(pixels), Texts(how.cut(ids)), there, within))
 
 
 class MaskColumns:
@@ -107,7 +107,7 @@ class MaskColumns:
 
     def layout(self, size: int) -> Layout:
         """Return one column of shares."""
-        return {"masks": ("<f4", (MOST_ENTITIES, CELLS, CELLS))}
+        return {"masks": ("<f4", (MAX_ENTITIES, CELLS, CELLS))}
 
     def rows(self, found: EntityMasks) -> dict[str, Tensor]:
         """Return them as the view has rendered them."""
@@ -150,28 +150,28 @@ def _bits(packed: Tensor) -> Tensor:
 
 
 VIEW_COLUMNS: dict[str, ViewColumns[Any]] = {
-    "action": ShownColumns(inputs.ACTION),
+    "action": NamedImageColumns(inputs.ACTION),
     "facts": FactColumns(),
     "masks": MaskColumns(),
-    "object": ShownColumns(inputs.OBJECT),
-    "relation": ShownColumns(inputs.RELATION),
+    "object": NamedImageColumns(inputs.OBJECT),
+    "relation": NamedImageColumns(inputs.RELATION),
 }
 """The views that can be kept; the others' shapes differ from batch to batch."""
 
 
 def layout_of(size: int) -> Layout:
     """Return the columns that every pack has, for images of so many pixels along a side."""
-    phrases = (MOST_TRIPLES, 3, LONGEST_PHRASE)
+    phrases = (MAX_TRIPLES, 3, MAX_PHRASE_TOKENS)
     found: Layout = {
         "pixels": ("u1", (3, size, size)),
-        "ids": ("<i2", (LONGEST,)),
+        "ids": ("<i2", (MAX_CAPTION_TOKENS,)),
         "triples": ("<i2", phrases),
-        "entities": ("<i2", (MOST_ENTITIES, 2)),
-        "relations": ("<i2", (MOST_RELATIONS, 4)),
+        "entities": ("<i2", (MAX_ENTITIES, 2)),
+        "relations": ("<i2", (MAX_RELATIONS, 4)),
     }
     for kind, most in SWAPS.items():
         found[f"{kind} there"] = ("?", (most,))
-        found[f"{kind} ids"] = ("<i2", (most, LONGEST))
+        found[f"{kind} ids"] = ("<i2", (most, MAX_CAPTION_TOKENS))
     found["semantic triples"] = ("<i2", (SWAPS["semantic"], *phrases))
     return found
 
@@ -249,7 +249,7 @@ class Assembly:
         longest = max(int((ids != PADDING).sum(dim=-1).max()) if len(ids) else 1, 1)
         return ids[..., :longest].long()
 
-    def _swapped(self, part: Mapping[str, Tensor]) -> Swapped | None:
+    def _swapped(self, part: Mapping[str, Tensor]) -> SwappedCaptions | None:
         kind, most = self.variant.negatives, self.variant.swaps
         if kind == "none":
             return None
@@ -266,8 +266,8 @@ class Assembly:
         texts = Texts(self.cut(flat["ids"]), triples)
         if self.fixed:
             places = torch.arange(there.numel(), device=there.device)
-            return Swapped(texts, places, most, there.flatten())
-        return Swapped(texts, there.flatten().nonzero()[:, 0], most)
+            return SwappedCaptions(texts, places, most, there.flatten())
+        return SwappedCaptions(texts, there.flatten().nonzero()[:, 0], most)
 
     def _listed(self, values: Tensor, there: Tensor) -> Tensor:
         """Flatten [n, most, …] to [m, …]: known rows alone, or all where shapes are fixed."""

@@ -20,12 +20,12 @@ from benchbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST_WAIT = timedelta(hours=3)
+MAX_WAIT = timedelta(hours=3)
 """For the others, while the first one validates. Whatever ends one process, torchrun ends all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrainingProcess:
     """One process among those that train together."""
 
     rank: int = 0
@@ -58,14 +58,14 @@ class Place:
             )
 
 
-def place() -> Place:
+def place() -> TrainingProcess:
     """Return this process's place by torchrun's environment; without one, that of a single process.
 
     Raises:
         UsageError: the environment tells only half of it.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return Place()
+        return TrainingProcess()
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     missing = [n for n in (*names, "MASTER_ADDR", "MASTER_PORT") if n not in os.environ]
     if missing:
@@ -73,11 +73,11 @@ def place() -> Place:
             f"WORLD_SIZE is set for several processes, but there is no {', '.join(missing)}. Start "
             "them by torchrun: torchrun --nproc-per-node 2 -m benchbench train …"
         )
-    return Place(*(int(os.environ[name]) for name in names))
+    return TrainingProcess(*(int(os.environ[name]) for name in names))
 
 
 @contextmanager
-def join(here: Place, device: str) -> Iterator[None]:
+def join(here: TrainingProcess, device: str) -> Iterator[None]:
     """Join the others for as long as this lasts; nothing to do for a process by itself."""
     import torch
     import torch.distributed as dist
@@ -87,7 +87,7 @@ def join(here: Place, device: str) -> Iterator[None]:
         return
     if cuda := device.startswith("cuda"):
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=MAX_WAIT)
     try:
         yield
     finally:

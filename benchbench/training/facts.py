@@ -90,7 +90,7 @@ class StatedFacts:
 class FactsView:
     """All facts of the two objects that a caption is about, and two false sets."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> StatedFacts:
+    def choose(self, found: Examples, visibility: Visibility, reader: CaptionReader) -> StatedFacts:
         """Compute the facts."""
         return StatedFacts(facts_of(found))
 

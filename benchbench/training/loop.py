@@ -19,7 +19,6 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.training import state
 from benchbench.training.distributed import agree
 from benchbench.training.log import Log
-from benchbench.training.optim import optimizer_of
 from benchbench.training.passes import passes_of
 from benchbench.variants import weights
 from benchbench.variants.variant import shipped_weights
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.training.batches import BatchBuilder
-    from benchbench.training.packed import PackedBatches
+    from benchbench.training.pack_batches import PackedBatches
     from benchbench.training.passes import Passes
     from benchbench.training.plan import Plan
     from benchbench.variants.building import Build
@@ -77,7 +76,7 @@ class Training:
             UsageError: the folder holds another run.
         """
         model = self.build.model.to(self.device)
-        optimizer = optimizer_of(model, self.plan)
+        optimizer = build_optimizer(model, self.plan)
         if numbers := state.restore(self.folder, model, optimizer, self.plan, self.origin):
             self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
             self.best = numbers["best"]
@@ -191,3 +190,16 @@ def _parallel(model: Any) -> Any:
     from torch.nn.parallel import DistributedDataParallel
 
     return DistributedDataParallel(model)
+
+
+def build_optimizer(model: Any, plan: Plan) -> torch.optim.AdamW:
+    """Return AdamW; biases, gains and scales do not decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": plan.decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    fused = all(p.is_cuda for p in parameters)  # one kernel for all, in the place of dozens
+    return torch.optim.AdamW(
+        groups, lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True if fused else None
+    )

@@ -14,7 +14,7 @@ import torch
 
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.variants.inputs import MASKS, Inputs
-from benchbench.variants.spans import MOST_ENTITIES
+from benchbench.variants.spans import MAX_ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +61,11 @@ class EntityMasks:
 class MaskView:
     """How much of each cell of the image each entity of the caption covers."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> EntityPlaces:
+    def choose(
+        self, found: Examples, visibility: Visibility, reader: CaptionReader
+    ) -> EntityPlaces:
         """Find which object each entity is, and where objects are seen."""
-        labels, slots = torch.from_numpy(sight.seen.labels), torch.from_numpy(slots_of(found))
+        labels, slots = torch.from_numpy(visibility.seen.labels), torch.from_numpy(slots_of(found))
         return EntityPlaces(labels, slots, torch.from_numpy(found.boxes))
 
 
@@ -76,14 +78,14 @@ def slots_of(found: Examples) -> Ints:
     scenes, told = found.scenes, found.told
     if scenes is None or told is None:
         raise RuntimeError("only drawn scenes say which objects a caption is about")
-    out = np.full((len(found.captions), MOST_ENTITIES), -1, dtype=np.int64)
+    out = np.full((len(found.captions), MAX_ENTITIES), -1, dtype=np.int64)
     part = (found.boxes != [0, 0, 1, 1]).any(axis=1)
     for row in np.flatnonzero(part).tolist():
         slots = [int(each[row]) for each in told]
         names = [CATEGORIES[scenes.category[row, slot]].name for slot in slots]
         if names[0] == names[1]:
             continue
-        objects = found.captions[row].graph.objects[:MOST_ENTITIES]
+        objects = found.captions[row].graph.objects[:MAX_ENTITIES]
         for place, thing in enumerate(objects):
             if thing.name in names:
                 out[row, place] = slots[names.index(thing.name)]

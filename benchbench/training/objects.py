@@ -18,7 +18,7 @@ from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.rendering import cut_parts, normalise
 from benchbench.training.visibility import choose_one
 from benchbench.variants.inputs import ACTION, OBJECT, Input, Inputs
-from benchbench.variants.variant import Shown
+from benchbench.variants.variant import NamedImages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ViewNames:
     """Names and flags of n images that a view shows."""
 
-    key: Input[Shown]
+    key: Input[NamedImages]
     """Under which a batch holds them."""
     names: Texts
     there: Tensor
@@ -47,7 +47,7 @@ class Named:
 class NamedParts:
     """Parts of the images, with names."""
 
-    named: Named
+    named: ViewNames
     boxes: Tensor
     """[n, 4]: left, top, right, bottom as shares of the image."""
 
@@ -60,14 +60,14 @@ class NamedParts:
 class NamedPixels:
     """Pixels with names."""
 
-    named: Named
+    named: ViewNames
     pixels: Tensor
     """[n, 3, size, size] uint8"""
 
     def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
-        """Return pixels, names and flags as ``Shown``, on the device."""
+        """Return pixels, names and flags as ``NamedImages``, on the device."""
         pixels = self.pixels.to(device, non_blocking=True)
-        shown = Shown(
+        shown = NamedImages(
             images=normalise(pixels, preprocessing),
             texts=self.named.names.to(device),
             there=self.named.there.to(device, non_blocking=True),
@@ -79,26 +79,28 @@ class NamedPixels:
 class ObjectView:
     """Any object that an annotator would see, as tightly cut out as in the test edition."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> NamedParts:
+    def choose(self, found: Examples, visibility: Visibility, reader: CaptionReader) -> NamedParts:
         """Choose the objects; a scene and what is shown of it belong together."""
-        slot, there = choose_one(sight.shown, dice("training/object", sight.scenes.index), "slot")
+        slot, there = choose_one(
+            visibility.shown, dice("training/object", visibility.scenes.index), "slot"
+        )
         at = np.arange(len(slot)), slot
-        boxes = sight.seen.boxes[at] / sight.side
-        names = [CATEGORIES[kind].name for kind in sight.scenes.category[at].tolist()]
-        within = torch.from_numpy(sight.within(slot[:, None], found.boxes))
-        named = Named(OBJECT, reader.read(names), torch.from_numpy(there), within)
+        boxes = visibility.seen.boxes[at] / visibility.side
+        names = [CATEGORIES[kind].name for kind in visibility.scenes.category[at].tolist()]
+        within = torch.from_numpy(visibility.within(slot[:, None], found.boxes))
+        named = ViewNames(OBJECT, reader.read(names), torch.from_numpy(there), within)
         return NamedParts(named, torch.from_numpy(boxes.astype(np.float32)))
 
 
 class ActionView:
     """The whole image of each scene, and its scenario's name."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> NamedParts:
+    def choose(self, found: Examples, visibility: Visibility, reader: CaptionReader) -> NamedParts:
         """Read the names."""
-        kinds = sight.scenes.scenario.tolist()
+        kinds = visibility.scenes.scenario.tolist()
         names = reader.read([SCENARIOS[kind].name for kind in kinds])
         whole = torch.from_numpy((found.boxes == [0, 0, 1, 1]).all(axis=1))
-        named = Named(ACTION, names, torch.ones(len(kinds), dtype=torch.bool), whole)
+        named = ViewNames(ACTION, names, torch.ones(len(kinds), dtype=torch.bool), whole)
         return NamedParts(named, whole_boxes(len(kinds)))
 
 

@@ -22,12 +22,11 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.plan import SIZE, select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
-from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
+from benchbench.scenes.visibility import measure_visible
+from benchbench.scenes.vocabulary import CATEGORIES, PREDICATE, PREDICATES
 from benchbench.training.rendering import normalise
-from benchbench.variants.inputs import REGIONS, TOLD, Inputs
-from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
-from benchbench.variants.synonyms import implications, vague
+from benchbench.variants.inputs import PAIR_TARGETS, REGIONS, Inputs
+from benchbench.variants.pairs import NO_PAIR, UNRELATED, PairTargets, Regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,10 +45,12 @@ PHRASES = tuple(predicate.name for predicate in PREDICATES)
 CORPUS = 4000
 """Dense training scenes that say what is known of two names."""
 _LARGE = 2**30
+VAGUE = ("near",)
+"""Predicates that are true of almost any two objects of an image (``scenes.graph.closure``)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class SceneAnnotations:
     """What is annotated of n scenes, k boxes each at most."""
 
     boxes: Ints
@@ -62,23 +63,23 @@ class Survey:
     """[n, k, k]: into ``PHRASES``; or UNRELATED, or NO_PAIR."""
 
 
-def survey(scenes: Scenes, most: int | None = None) -> Survey:
+def annotate_scenes(scenes: Scenes, most: int | None = None) -> SceneAnnotations:
     """Return the annotations of scenes, as the edition makes them.
 
     Args:
         scenes: n of them.
         most: boxes a scene, the last ones left out; by default all.
     """
-    sight = measure_visible(scenes, SIZE)
-    shown = select_annotated(scenes, sight)
+    visibility = measure_visible(scenes, SIZE)
+    shown = select_annotated(scenes, visibility)
     k = most or max(int(shown.sum(axis=1).max(initial=0)), 1)
     slots = np.argsort(~shown, axis=1, kind="stable")[:, :k]
     rows = np.arange(len(scenes))[:, None]
     there = shown[rows, slots]
     pairs = there[:, :, None] & there[:, None, :] & ~np.eye(there.shape[1], dtype=np.bool_)
     told = scenes.predicate[rows[..., None], slots[:, :, None], slots[:, None, :]]
-    return Survey(
-        boxes=sight.boxes[rows, slots] * there[..., None],
+    return SceneAnnotations(
+        boxes=visibility.boxes[rows, slots] * there[..., None],
         there=there,
         labels=np.where(there, scenes.category[rows, slots], 0),
         predicates=np.where(pairs, np.where(told >= 0, told, UNRELATED), NO_PAIR),
@@ -91,7 +92,7 @@ class RelatedPairs:
 
     regions: Regions
     """Without images, until they are rendered."""
-    told: Told
+    told: PairTargets
 
     def render(self, images: Tensor, size: int) -> RelatedPairs:
         """Add the whole images, as large as they were drawn."""
@@ -101,7 +102,7 @@ class RelatedPairs:
         """Return regions and annotations, on the device."""
         regions = self.regions.to(device)
         regions.images = normalise(regions.images, preprocessing)
-        return REGIONS.of(regions) | TOLD.of(self.told.to(device))
+        return REGIONS.of(regions) | PAIR_TARGETS.of(self.told.to(device))
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,13 @@ class Pairs:
     false_percent: int = 0
     """Of unrelated pairs that get one too, where some predicate is known of their names."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> RelatedPairs:
+    def choose(
+        self, found: Examples, visibility: Visibility, reader: CaptionReader
+    ) -> RelatedPairs:
         """Annotate, choose pairs, and read their phrases."""
         if found.scenes is None:
             raise RuntimeError("pairs are known of drawn scenes alone")
-        seen_of, index = survey(found.scenes, self.boxes), found.scenes.index
+        seen_of, index = annotate_scenes(found.scenes, self.boxes), found.scenes.index
         answers = self.labelled(seen_of, index)
         ends, weight = self._chosen(answers, index)
         predicates = np.take_along_axis(answers.reshape(len(answers), -1), ends, axis=1)
@@ -138,7 +141,7 @@ class Pairs:
         told = self._told(seen_of.labels, parts, predicates, weight, reader)
         return RelatedPairs(regions, told)
 
-    def labelled(self, seen_of: Survey, index: Ints) -> Ints:
+    def labelled(self, seen_of: SceneAnnotations, index: Ints) -> Ints:
         """Return the predicates to learn from, [n, k, k]; some are inferred from names alone.
 
         Args:
@@ -174,7 +177,7 @@ class Pairs:
 
     def _told(
         self, labels: Ints, ends: Ints, predicates: Ints, weight: Singles, reader: CaptionReader
-    ) -> Told:
+    ) -> PairTargets:
         """Return the targets, with the phrases of the first pairs."""
         rows = np.arange(len(labels))[:, None]
         first = predicates[:, : self.spoken]
@@ -187,7 +190,7 @@ class Pairs:
             spoken = np.maximum(np.searchsorted(kinds, code), 0)
             sides.append((_phrases(kinds, side, reader), np.where(first >= 0, spoken, 0)))
         (subject_phrases, subject), (object_phrases, thing) = sides
-        return Told(
+        return PairTargets(
             predicates=torch.from_numpy(predicates),
             weight=torch.from_numpy(weight),
             names=reader.read(NAMES),
@@ -195,8 +198,8 @@ class Pairs:
             subject_phrases=subject_phrases,
             object_phrases=object_phrases,
             spoken=torch.from_numpy(np.stack([subject, thing], axis=-1)),
-            alike=torch.from_numpy(implications()),
-            vague=torch.from_numpy(vague()),
+            alike=torch.from_numpy(implied_predicates()),
+            vague=torch.from_numpy(vague_predicates()),
         )
 
 
@@ -216,3 +219,24 @@ def known_predicates() -> Flags:
     ends = scenes.category[row, subject], scenes.category[row, thing]
     found[(*ends, scenes.predicate[row, subject, thing])] = True
     return found
+
+
+@lru_cache(maxsize=1)
+def implied_predicates() -> Flags:
+    """Return the pairs of which one implies the other: [predicates, predicates] bool, symmetric.
+
+    "riding" implies "on" and "above"; "standing on" and "lying on" exclude each other. The diagonal
+    is True.
+    """
+    implied = np.eye(len(PREDICATES), dtype=np.bool_)
+    for row, predicate in enumerate(PREDICATES):
+        implied[row, [PREDICATE[name] for name in predicate.implies]] = True
+    for _ in PREDICATES:
+        implied = implied @ implied
+    return np.asarray(implied | implied.T)
+
+
+@lru_cache(maxsize=1)
+def vague_predicates() -> Flags:
+    """Return which predicates are in ``VAGUE``, [predicates] bool."""
+    return np.isin([predicate.name for predicate in PREDICATES], VAGUE)

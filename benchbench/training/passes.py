@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from benchbench.training.packed import ResidentBatches
+from benchbench.training.pack_batches import ResidentBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.training.batches import BatchBuilder
-    from benchbench.training.packed import PackedBatches
+    from benchbench.training.pack_batches import PackedBatches
     from benchbench.variants.variant import Batch, Loss
 
     Parts = dict[str, Tensor]
 
-WARMING = 3
+WARM_UP_STEPS = 3
 """Steps before one is recorded."""
 
 
@@ -45,7 +45,7 @@ class Passes(Protocol):
         ...
 
 
-class Plain:
+class DirectPasses:
     """Each step anew."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Plain:
         return loss.parts
 
 
-class Replayed:
+class RecordedPasses:
     """Steps over a device's own columns, recorded after a few."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Replayed:
             recorder: what records; by default CUDA graphs do.
         """
         self.feed = feed
-        self.plain = Plain(model, feed, device, precision)
+        self.plain = DirectPasses(model, feed, device, precision)
         self.recorder: Recorder = CudaRecorder() if recorder is None else recorder
         self.note, self._warmed = "", 0
         self._rows: Tensor = torch.zeros(feed.size, dtype=torch.int64, device=device)
@@ -117,13 +117,13 @@ class Replayed:
     def _warm(self, step: int) -> Parts:
         """Compute a step while any wait is an error; after some such steps, record the next."""
         try:
-            if self._warmed == WARMING:
+            if self._warmed == WARM_UP_STEPS:
                 self._replay = self.recorder.record(self._compute)
                 self.note = "steps are replayed from a recorded graph"
                 self._replay()
             else:
                 self._warmed += 1
-                self.recorder.watched(self._compute, strictly=self._warmed > 1)
+                self.recorder.rehearse(self._compute, strictly=self._warmed > 1)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -140,7 +140,7 @@ class Replayed:
 class Recorder(Protocol):
     """Records what a device does, to do it again."""
 
-    def watched(self, work: Callable[[], None], strictly: bool) -> None:
+    def rehearse(self, work: Callable[[], None], strictly: bool) -> None:
         """Do it as when it is recorded.
 
         Args:
@@ -157,7 +157,7 @@ class Recorder(Protocol):
 class CudaRecorder:
     """CUDA graphs (torch.cuda.CUDAGraph)."""
 
-    def watched(self, work: Callable[[], None], strictly: bool) -> None:
+    def rehearse(self, work: Callable[[], None], strictly: bool) -> None:
         """Do it on a stream of its own, where any wait is an error if wanted."""
         stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         here = torch.cuda.current_stream()
@@ -195,8 +195,8 @@ def passes_of(
         alone: whether no other process trains the same model.
     """
     if alone and isinstance(feed, ResidentBatches) and device.startswith("cuda"):
-        return Replayed(model, feed, device, precision)
-    return Plain(model, feed, device, precision)
+        return RecordedPasses(model, feed, device, precision)
+    return DirectPasses(model, feed, device, precision)
 
 
 def arithmetic(device: str, precision: str) -> Any:

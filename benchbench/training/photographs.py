@@ -16,15 +16,15 @@ import numpy as np
 import torch
 
 from benchbench.data.images import decode, read_bytes, survey
-from benchbench.data.karpathy import read_captions_to_learn
+from benchbench.data.karpathy import read_training_captions
 from benchbench.data.tagging import tags_of
 from benchbench.editions import choose
 from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenegraph import Caption
 from benchbench.scenes.dice import dice
+from benchbench.training.captions import swap_words
 from benchbench.training.examples import Examples
-from benchbench.training.swaps import swap_words
-from benchbench.training.validation.structure import GALLERY, Choices, StructureSet
+from benchbench.training.validation.structure import GALLERY, CaptionChoices, StructureSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 HELD_PERCENT = 5
-"""Of the images are held out, and at least ``FEWEST``."""
-FEWEST = 2
+"""Of the images are held out, and at least ``MIN_IMAGES``."""
+MIN_IMAGES = 2
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -148,7 +148,7 @@ class Photographs:
                     false.append(others[0].text)
                     break
         alike = np.zeros(len(rows), dtype=np.intp)
-        choices = {"swapped": Choices(images[rows], true, false, alike)} if rows else {}
+        choices = {"swapped": CaptionChoices(images[rows], true, false, alike)} if rows else {}
         return StructureSet(choices, images, [each.captions[0] for each in some])
 
 
@@ -178,15 +178,15 @@ def read_photographs(
         ImageError: an image is missing, or none.
         UsageError: no caption can be swapped as wanted.
     """
-    read = read_captions_to_learn(file)
+    read = read_training_captions(file)
     found = read.of_image
-    if len(found) < 2 * FEWEST:
-        raise MalformedData(f"{file} has {len(found)} images; training needs {2 * FEWEST}.")
+    if len(found) < 2 * MIN_IMAGES:
+        raise MalformedData(f"{file} has {len(found)} images; training needs {2 * MIN_IMAGES}.")
     root = _root(file, next(iter(found)))
     everything = {name: Photograph(root / name, tuple(texts)) for name, texts in found.items()}
     _check_images([each.path for each in everything.values()])
     ranked = sorted(everything, key=lambda name: hashlib.sha256(name.encode()).digest())
-    count = max(FEWEST, len(ranked) * HELD_PERCENT // 100)
+    count = max(MIN_IMAGES, len(ranked) * HELD_PERCENT // 100)
     held, out = ranked[:count], set(ranked[:count])
     shown = [each for name, each in everything.items() if name not in out]
     _check_swaps(file, shown, negatives)

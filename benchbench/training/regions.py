@@ -15,7 +15,7 @@ import torch
 from benchbench.scenes.dice import dice
 from benchbench.scenes.edition.focus import blur_weights, falloff
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
-from benchbench.training.objects import Named, NamedPixels, whole_boxes
+from benchbench.training.objects import NamedPixels, ViewNames, whole_boxes
 from benchbench.training.rendering import cut_parts
 from benchbench.training.visibility import choose_one
 from benchbench.variants.inputs import RELATION
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class FocusedParts:
     """Regions around two objects each, with names."""
 
-    named: Named
+    named: ViewNames
     labels: Tensor
     """[n, side, side]: the slot seen at each pixel."""
     ends: Tensor
@@ -51,17 +51,19 @@ class FocusedParts:
 class RelationView:
     """Any annotated relation between objects that an annotator would see."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> FocusedParts:
+    def choose(
+        self, found: Examples, visibility: Visibility, reader: CaptionReader
+    ) -> FocusedParts:
         """Choose the relations; a scene and what is shown of it belong together."""
-        scenes, shown = sight.scenes, sight.shown
+        scenes, shown = visibility.scenes, visibility.shown
         told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
         roll = dice("training/relation", scenes.index)
         cell, there = choose_one(told.reshape(len(scenes), -1), roll, "pair")
         ends = np.stack(np.divmod(cell, shown.shape[1]), axis=1)
         names = reader.read(phrases(scenes, np.arange(len(scenes)), ends))
-        within = torch.from_numpy(sight.within(ends, found.boxes))
-        named = Named(RELATION, names, torch.from_numpy(there), within)
-        return FocusedParts(named, torch.from_numpy(sight.seen.labels), torch.from_numpy(ends))
+        within = torch.from_numpy(visibility.within(ends, found.boxes))
+        named = ViewNames(RELATION, names, torch.from_numpy(there), within)
+        return FocusedParts(named, torch.from_numpy(visibility.seen.labels), torch.from_numpy(ends))
 
 
 def phrases(scenes: Scenes, rows: Ints, ends: Ints) -> list[str]:

@@ -19,14 +19,14 @@ from benchbench.files import expanded
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
 from benchbench.training.distributed import join, place
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.loop import BEST, Training
-from benchbench.training.packed import PackedBatches, holds, load_on_device
-from benchbench.training.packing import Pack
+from benchbench.training.pack_batches import PackedBatches, holds, load_on_device
+from benchbench.training.packs import Pack
 from benchbench.training.photographs import Photographs, read_photographs
 from benchbench.training.rendering import RENDER
 from benchbench.training.validation.sets import VALIDATION_SETS
-from benchbench.training.validation.stored import load_or_draw
+from benchbench.training.validation.storage import load_or_draw
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.training.distributed import Place
+    from benchbench.training.distributed import TrainingProcess
     from benchbench.training.examples import Source
     from benchbench.training.plan import Plan
     from benchbench.training.stages import BatchView
@@ -69,7 +69,7 @@ def train(
         device: ``auto``, ``cpu``, ``cuda``, ….
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
-        pack: a folder of the same examples, made beforehand (``packing``).
+        pack: a folder of the same examples, made beforehand (``packs``).
         validation: a folder of drawn validation sets (``validation.stored``).
         progress: called with the step, all steps, and the latest values.
 
@@ -110,7 +110,7 @@ def train(
 
 
 def _feed(
-    plan: Plan, described: Variant, build: Build, source: Source, device: str, here: Place
+    plan: Plan, described: Variant, build: Build, source: Source, device: str, here: TrainingProcess
 ) -> BatchBuilder:
     """Return this process's batches.
 

@@ -1,8 +1,8 @@
 """The stages between a source's examples and a batch, and what views add in each.
 
-``Examples`` become ``Chosen`` beside the device: captions are read, and each view chooses what it
-shows. Those become ``Rendered`` wherever images are drawn, on a CPU in the same process; and those
-a ``Batch`` on the device. Each stage is a record of its own, and none is changed afterwards.
+``Examples`` become ``ChosenExamples`` on the host: captions are read, and each view chooses what it
+shows. ``ChosenExamples`` become ``RenderedExamples`` on the device that draws the images, and those
+a ``Batch`` on the training device. Each stage is a record of its own, and is never changed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from benchbench.training.visibility import Visibility
     from benchbench.types.arrays import Singles
     from benchbench.variants.texts import CaptionReader, Texts
-    from benchbench.variants.variant import Swapped
+    from benchbench.variants.variant import SwappedCaptions
 
 
 class BatchView(Protocol):
     """One more thing to show of each example."""
 
-    def choose(self, found: Examples, sight: Visibility, reader: CaptionReader) -> ViewChoice:
+    def choose(self, found: Examples, visibility: Visibility, reader: CaptionReader) -> ViewChoice:
         """Choose what to show and read its names."""
         ...
 
@@ -54,11 +54,11 @@ class RenderedView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenExamples:
     """n examples that are read, and not yet rendered."""
 
     texts: Texts
-    negatives: Swapped | None
+    negatives: SwappedCaptions | None
     boxes: Singles
     """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
     scenes: Scenes | None
@@ -67,7 +67,7 @@ class Chosen:
     views: tuple[ViewChoice, ...]
     """Of each view, in order."""
 
-    def render(self, size: int, device: str) -> Rendered:
+    def render(self, size: int, device: str) -> RenderedExamples:
         """Draw on a device, and cut out what the captions and the views are about."""
         if self.scenes is not None:
             images = draw_on(self.scenes, RENDER * size, device)
@@ -77,15 +77,15 @@ class Chosen:
             raise RuntimeError("a source gave neither images nor scenes")
         pixels = cut_parts(images, torch.from_numpy(self.boxes), size)
         views = tuple(each.render(images, size) for each in self.views)
-        return Rendered(self.texts, self.negatives, pixels, views)
+        return RenderedExamples(self.texts, self.negatives, pixels, views)
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedExamples:
     """n examples as texts and pixels."""
 
     texts: Texts
-    negatives: Swapped | None
+    negatives: SwappedCaptions | None
     pixels: Tensor
     """[n, 3, size, size] uint8"""
     views: tuple[RenderedView, ...]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.scenes.edition.plan import select_annotated
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
-    from benchbench.scenes.seen import Seen
+    from benchbench.scenes.visibility import VisibleParts
     from benchbench.scenes.world import Scenes
     from benchbench.types.arrays import Flags, Ints, Singles
 
@@ -35,7 +35,7 @@ class Visibility:
         return self.drawn
 
     @cached_property
-    def seen(self) -> Seen:
+    def seen(self) -> VisibleParts:
         """What is seen at each pixel, and boxes."""
         return measure_visible(self.scenes, self.side)
 

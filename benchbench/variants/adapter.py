@@ -12,8 +12,8 @@ from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import bundled_path, usage
-from benchbench.variants.contrast import MOST_SCALE
-from benchbench.variants.relating import Relating, Scorer
+from benchbench.variants.contrast import MAX_SCALE
+from benchbench.variants.relation_model import ImageScorer, RelationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class TrainedVariant:
         self._reader = build.reader
         self.device = str(next(self.model.parameters()).device)
         self.similarity: Similarity = self.model.similarity
-        self.logit_scale = float(self.model.clip.logit_scale.float().exp().clamp(max=MOST_SCALE))
+        self.logit_scale = float(self.model.clip.logit_scale.float().exp().clamp(max=MAX_SCALE))
         self.manifest = ModelManifest(
             name=name,
             architecture=build.architecture,
@@ -101,13 +101,13 @@ class PlainVariant(TrainedVariant):
         return self.model.clip  # type: ignore[no-any-return]
 
 
-class RelatingVariant(TrainedVariant):
+class RelationVariant(TrainedVariant):
     """One with a head of its own for relations: ``types.RelationScorer`` too."""
 
     def __init__(self, build: Build, *rest: Any) -> None:
         """Take what ``TrainedVariant`` takes."""
         super().__init__(build, *rest)
-        self._scorer = Scorer(self.model, build.reader)
+        self._scorer = ImageScorer(self.model, build.reader)
 
     def score_relations(self, inputs: RelationInput) -> Floats:
         """Return log-probabilities, [pairs, predicates]."""
@@ -118,7 +118,7 @@ class RelatingVariant(TrainedVariant):
         return self._scorer.score_objects(inputs)
 
 
-TRIAL = 10_000
+MIN_EXAMPLES = 10_000
 """Examples below which training was a trial of the path, not of the method."""
 
 
@@ -143,7 +143,7 @@ def _notes(record: Mapping[str, Any]) -> dict[str, Any]:
     if step is not None and "batch" in plan:
         examples = step * plan["batch"]
         found["training"] = f"{examples:,} examples in {step:,} steps, seed {plan.get('seed')}"
-        if examples < TRIAL:
+        if examples < MIN_EXAMPLES:
             notes.append(
                 f"trained on {examples:,} examples, which shows that training works and says "
                 "nothing of the method."
@@ -201,8 +201,8 @@ def load_variant(
 
 
 def _kind(model: Any) -> type[TrainedVariant]:
-    if isinstance(model, Relating):
-        return RelatingVariant
+    if isinstance(model, RelationModel):
+        return RelationVariant
     plain = all(name.startswith("clip.") for name in model.state_dict())
     return PlainVariant if plain else TrainedVariant
 

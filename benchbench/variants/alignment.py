@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 if TYPE_CHECKING:
     from torch import Tensor
 
-_BEYOND = 2.0
+_NO_COSINE = 2.0
 """No cosine."""
 
 
@@ -97,7 +97,7 @@ def entity_losses(likeness: Tensor, pairs: Tensor) -> Tensor:
     Returns:
         [n, E, R]
     """
-    there = likeness.masked_fill(~pairs, _BEYOND)
+    there = likeness.masked_fill(~pairs, _NO_COSINE)
     farthest = there.amin(dim=2, keepdim=True) + there.amin(dim=1, keepdim=True)
     return (1 - likeness + farthest) / 3
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.nn.functional import normalize
 
-from benchbench.variants.contrast import MOST_SCALE, gather, info_nce, swap_loss
+from benchbench.variants.contrast import MAX_SCALE, gather, info_nce, swap_loss
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.inputs import FACTS
 from benchbench.variants.texts import CaptionReader
@@ -60,7 +60,7 @@ class Base(nn.Module):
         facts = batch.inputs[FACTS]
         images = gather(self.encode_images(batch.images, "scene"))
         true = gather(self.encode_facts(facts.true))
-        contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MOST_SCALE))
+        contrast = info_nce(images, true, self.clip.logit_scale.exp().clamp(max=MAX_SCALE))
         right = (images * true).sum(dim=1)
         parts, total = {"contrast": contrast.detach()}, contrast
         for number, name in enumerate(facts.kinds):

@@ -20,7 +20,7 @@ class Build:
     """A model of a variant, and how images and captions get into it."""
 
     model: Any
-    """``variant.Trained``"""
+    """``variant.VariantModel``"""
     architecture: str
     preprocessing: Mapping[str, Any]
     """open_clip's: size, mean, std, interpolation, resize_mode."""

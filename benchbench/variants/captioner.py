@@ -27,7 +27,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from benchbench.variants.contrast import MOST_SCALE, gather, info_nce, shared_mean
+from benchbench.variants.contrast import MAX_SCALE, gather, info_nce, shared_mean
 from benchbench.variants.features import ends_of, image_tokens, text_embeddings, text_tokens
 from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Loss, Variant
@@ -94,7 +94,7 @@ class Captioner(nn.Module):
         loss = Loss(total, {"caption": total.detach()})
         if self.contrast_weight:
             images, texts = (gather(normalize(each.float(), dim=-1)) for each in (images, texts))
-            scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+            scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
             contrast = info_nce(images, texts, scale)
             loss.total = total + self.contrast_weight * contrast
             loss.parts["contrast"] = contrast.detach()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchbench.variants.adapter import family
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.variant import Variant
 
 VARIANTS = (
@@ -11,14 +11,14 @@ VARIANTS = (
         "clip",
         "InfoNCE alone: the control",
         "Radford et al., Learning transferable visual models, ICML 2021 (arXiv 2103.00020)",
-        Contrastive,
+        StructCLIP,
         {},
     ),
     Variant(
         "clip:dense",
         "InfoNCE alone, with dense captions of half of the whole images: ScenarioCLIP's control",
         "Radford et al., Learning transferable visual models, ICML 2021 (arXiv 2103.00020)",
-        Contrastive,
+        StructCLIP,
         {},
         dense_percent=50,
     ),

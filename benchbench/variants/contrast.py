@@ -15,7 +15,7 @@ import torch.distributed as dist
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_SCALE = 100.0
+MAX_SCALE = 100.0
 """CLIP's bound on the factor of its logits (Radford et al., ICML 2021, §2.5)."""
 
 

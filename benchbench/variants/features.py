@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-TOGETHER = 32
+CAPTIONS_PER_PASS = 32
 """Captions in one pass on a CPU, where work on padding costs more than another pass."""
 
 
@@ -81,12 +81,13 @@ def text_tokens(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 def text_embeddings(clip: Any, ids: Tensor) -> Tensor:
     """Encode captions, [n, dim]; a CPU takes those of similar length together."""
-    if ids.device.type != "cpu" or len(ids) <= TOGETHER:
+    if ids.device.type != "cpu" or len(ids) <= CAPTIONS_PER_PASS:
         return project(clip, _read(clip, ids)[0])
     ends = ends_of(clip, ids)
     order = ends.argsort()
     lots = [
-        _read(clip, ids[lot, : int(ends[lot].max()) + 1])[0] for lot in torch.split(order, TOGETHER)
+        _read(clip, ids[lot, : int(ends[lot].max()) + 1])[0]
+        for lot in torch.split(order, CAPTIONS_PER_PASS)
     ]
     return project(clip, torch.cat(lots)[order.argsort()])
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 LENGTH = 23
 """Numbers that ``compare_boxes`` gives."""
-SMALLEST = 1 / 512
+MIN_SIDE = 1 / 512
 """Of a side, as a share of the image's."""
 
 
@@ -33,7 +33,7 @@ def compare_boxes(boxes: Tensor, others: Tensor) -> Tensor:
         al., VTransE, CVPR 2017) there are gaps, edges and overlaps, which say plainly what
         predicates of place are about.
     """
-    sides = [(b[..., 2:] - b[..., :2]).clamp(min=SMALLEST) for b in (boxes, others)]
+    sides = [(b[..., 2:] - b[..., :2]).clamp(min=MIN_SIDE) for b in (boxes, others)]
     middles = [(b[..., :2] + b[..., 2:]) / 2 for b in (boxes, others)]
     shift = middles[1] - middles[0]
     gap = torch.maximum(others[..., :2] - boxes[..., 2:], boxes[..., :2] - others[..., 2:])

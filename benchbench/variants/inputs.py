@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from benchbench.variants.pairs import Regions, Told
-    from benchbench.variants.variant import Facts, Shown
+    from benchbench.variants.pairs import PairTargets, Regions
+    from benchbench.variants.variant import Facts, NamedImages
 
 T = TypeVar("T")
 
@@ -52,11 +52,11 @@ class Inputs(Mapping[Input[Any], Any]):
         return Inputs(self._found | other._found)
 
 
-ACTION: Input[Shown] = Input("action")
-OBJECT: Input[Shown] = Input("object")
-RELATION: Input[Shown] = Input("relation")
+ACTION: Input[NamedImages] = Input("action")
+OBJECT: Input[NamedImages] = Input("object")
+RELATION: Input[NamedImages] = Input("relation")
 FACTS: Input[Facts] = Input("facts")
 MASKS: Input[Tensor] = Input("masks")
 """[n, entities, cells, cells]: the share of each cell that each entity covers."""
 REGIONS: Input[Regions] = Input("regions")
-TOLD: Input[Told] = Input("told")
+PAIR_TARGETS: Input[PairTargets] = Input("told")

@@ -40,7 +40,7 @@ from benchbench.variants.alignment import (
     relation_losses,
 )
 from benchbench.variants.contrast import (
-    MOST_SCALE,
+    MAX_SCALE,
     gather,
     mean_of,
     processes,
@@ -50,7 +50,7 @@ from benchbench.variants.contrast import (
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.inputs import MASKS
 from benchbench.variants.regions import group_patches
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Loss, Variant
 
@@ -66,7 +66,7 @@ WINDOW = 50
 anew where a stopped run goes on."""
 
 
-class Aligned(Contrastive):
+class MSGCLIP(StructCLIP):
     """CLIP's towers, InfoNCE, swapped captions, and MSGA while training."""
 
     def __init__(
@@ -120,14 +120,16 @@ class Aligned(Contrastive):
         images, patches = image_tokens(self.clip, batch.images)
         texts, tokens = text_tokens(self.clip, batch.texts.ids)
         images, texts = (normalize(each.float(), dim=-1) for each in (images, texts))
-        loss = self.contrasted(images, texts, texts, batch)
-        msga = self.aligned(patches.float(), tokens.float(), batch.texts, batch.inputs.get(MASKS))
-        self._watch(msga.parts, step)
+        loss = self.contrastive_loss(images, texts, texts, batch)
+        msga = self.alignment_loss(
+            patches.float(), tokens.float(), batch.texts, batch.inputs.get(MASKS)
+        )
+        self._check_matches(msga.parts, step)
         total = loss.total + self.msga_weight * msga.total
         shown = ("msga_entities", "msga_relations", "matched", "nearest")
         return Loss(total, loss.parts | {name: msga.parts[name] for name in shown})
 
-    def aligned(
+    def alignment_loss(
         self, patches: Tensor, tokens: Tensor, texts: Texts, masks: Tensor | None = None
     ) -> Loss:
         """Return MSGA, averaged over the matches of the whole batch.
@@ -157,12 +159,14 @@ class Aligned(Contrastive):
         else:
             chosen = match_regions(likeness, pairs) & (likeness > self.threshold)
         if self.attention:
-            ema = self._attended(entities, regions, there, number_groups(texts.ids, words))
+            ema = self._attention_loss(entities, regions, there, number_groups(texts.ids, words))
         elif self.contrast:
-            ema = self._contrasted(entities, regions, chosen, number_groups(texts.ids, words))
+            ema = self._contrast_loss(entities, regions, chosen, number_groups(texts.ids, words))
         else:
             ema = shared_mean(entity_losses(likeness, pairs), chosen)
-        tra = self._related(entities, chosen.to(regions.dtype) @ regions, tokens, spans, chosen)
+        tra = self._relation_loss(
+            entities, chosen.to(regions.dtype) @ regions, tokens, spans, chosen
+        )
         nearest = shared_mean(likeness.masked_fill(~pairs, -1.0).amax(dim=2), there)
         told = sum_processes(torch.stack([ema, tra, nearest])) / processes()
         counts = sum_processes(torch.stack([chosen.sum(), there.sum()]))
@@ -179,23 +183,25 @@ class Aligned(Contrastive):
             raise ModelError("Regions from masks need drawn scenes, which say where objects are.")
         return adaptive_avg_pool2d(masks.float(), (rows, columns)).flatten(2)
 
-    def _contrasted(
+    def _contrast_loss(
         self, entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor
     ) -> Tensor:
         """Return InfoNCE of the matches of all processes."""
         every = gather(chosen.to(entities.dtype)) > 0
-        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
         losses = contrast_losses(gather(entities), gather(regions), every, gather(names), scale)
         return mean_of(losses, every.any(dim=2))
 
-    def _attended(self, entities: Tensor, regions: Tensor, there: Tensor, names: Tensor) -> Tensor:
+    def _attention_loss(
+        self, entities: Tensor, regions: Tensor, there: Tensor, names: Tensor
+    ) -> Tensor:
         """Return InfoNCE of all processes' entities over their images."""
         every = gather(there.to(entities.dtype)) > 0
-        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
         losses = attention_losses(gather(entities), gather(regions), every, gather(names), scale)
         return mean_of(losses, every)
 
-    def _related(
+    def _relation_loss(
         self, entities: Tensor, regions: Tensor, tokens: Tensor, spans: Spans, chosen: Tensor
     ) -> Tensor:
         """Return TRA over every relation with a region at either end."""
@@ -207,7 +213,7 @@ class Aligned(Contrastive):
         matched_ends = chosen.any(dim=2).gather(1, ends.flatten(1)).view_as(ends)
         return shared_mean(losses, matched_ends & words.any(dim=2, keepdim=True))
 
-    def _watch(self, parts: dict[str, Tensor], step: int) -> None:
+    def _check_matches(self, parts: dict[str, Tensor], step: int) -> None:
         """Stop where MSGA has had nothing to align for ``WINDOW`` steps.
 
         Looked at once a window, as looking waits for the device.
@@ -260,7 +266,7 @@ VARIANTS = (
         "msgclip",
         "regions aligned with entities and relations while training; plain CLIP after",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25},
         differs=DIFFERS,
         negatives="random",
@@ -270,7 +276,7 @@ VARIANTS = (
         "msgclip:contrast",
         "MSG-CLIP with InfoNCE between matched entities and regions: the repair",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "contrast": True},
         negatives="random",
         validation="alignment",
@@ -280,7 +286,7 @@ VARIANTS = (
         "MSG-CLIP with InfoNCE between entities and images, by attention to regions: a second "
         "repair",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.25, "attention": True},
         negatives="random",
         validation="alignment",
@@ -289,7 +295,7 @@ VARIANTS = (
         "msgclip:oracle",
         "the same with regions from the scene's masks: a control",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {
             **_SETTINGS,
             "entity_share": 0.75,
@@ -306,7 +312,7 @@ VARIANTS = (
         "msgclip:entities",
         "MSG-CLIP's alignment of entities (EMA) without that of relations",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {**_SETTINGS, "entity_share": 0.75, "relation_share": 0.0},
         negatives="random",
         validation="alignment",
@@ -315,7 +321,7 @@ VARIANTS = (
         "msgclip:relations",
         "MSG-CLIP's alignment of relations (TRA) without that of entities",
         SOURCE,
-        Aligned,
+        MSGCLIP,
         {**_SETTINGS, "entity_share": 0.0, "relation_share": 0.25},
         negatives="random",
         validation="alignment",

@@ -13,7 +13,7 @@ of those as semantic negatives have, by more random swaps per caption.
 from __future__ import annotations
 
 from benchbench.variants.adapter import family
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.variant import Variant
 
 SOURCE = (
@@ -27,7 +27,7 @@ VARIANTS = (
         "negclip",
         "random swaps as negatives: the second control",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         _SWAPS,
         differs="swapped captions enter by a softplus of their margin, not as further columns of "
         "the softmax, and there are no hard alternative images.",
@@ -37,7 +37,7 @@ VARIANTS = (
         "negclip:dose",
         "NegCLIP with as many exchanged roles as semantic negatives have",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         _SWAPS,
         negatives="random",
         swaps=6,
@@ -46,7 +46,7 @@ VARIANTS = (
         "negclip:published",
         "NegCLIP as its authors train it: columns of the softmax, hard alternative images",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         {"columns": True},
         negatives="random",
         twins=True,

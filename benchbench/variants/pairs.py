@@ -35,7 +35,7 @@ class Regions:
 
 
 @dataclass(slots=True)
-class Told:
+class PairTargets:
     """What is annotated of those pairs, and how it reads."""
 
     predicates: Tensor
@@ -57,9 +57,9 @@ class Told:
     vague: Tensor
     """[predicates] bool: those that say too little to be wrong."""
 
-    def to(self, device: Any) -> Told:
+    def to(self, device: Any) -> PairTargets:
         """Return the same on a device."""
-        return Told(**_moved(self, device))
+        return PairTargets(**_moved(self, device))
 
 
 def _moved(them: Any, device: Any) -> dict[str, Any]:

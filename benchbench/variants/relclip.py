@@ -35,18 +35,18 @@ from torch.nn.functional import (
 )
 
 from benchbench.variants.adapter import family
-from benchbench.variants.contrast import MOST_SCALE, gather, processes, sum_processes
+from benchbench.variants.contrast import MAX_SCALE, gather, processes, sum_processes
 from benchbench.variants.geometry import LENGTH, compare_boxes, nearness, unions
-from benchbench.variants.inputs import REGIONS, TOLD
+from benchbench.variants.inputs import PAIR_TARGETS, REGIONS
 from benchbench.variants.pairs import NO_PAIR
 from benchbench.variants.patches import patch_map, pool_regions, resize
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.variant import Batch, Loss, Variant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from benchbench.variants.pairs import Regions, Told
+    from benchbench.variants.pairs import PairTargets, Regions
 
 SOURCE = (
     "Zhu et al., RelCLIP: Adapting Language-Image Pretraining for Visual Relationship Detection "
@@ -56,7 +56,7 @@ UNION_CELLS = 2
 """Union boxes are pooled into 2 × 2 cells, which keeps left and right, above and below."""
 
 
-class RelCLIP(Contrastive):
+class RelCLIP(StructCLIP):
     """CLIP's towers with a head for relations."""
 
     def __init__(
@@ -91,7 +91,7 @@ class RelCLIP(Contrastive):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return all losses; ``batch.inputs`` hold regions and their annotations."""
-        regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
+        regions, told = batch.inputs[REGIONS], batch.inputs[PAIR_TARGETS]
         names, phrases = (self.encode_texts(t, "object") for t in (told.names, told.phrases))
         maps = self._maps(regions)
         views = self.head.views(maps, regions, names)
@@ -131,17 +131,19 @@ class RelCLIP(Contrastive):
         return patch_map(self.clip, torch.zeros_like(images) if self.grey else images)
 
     def _names(self, maps: Tensor, regions: Regions, names: Tensor) -> Tensor:
-        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
         logits: Tensor = scale * self.head.seen(maps, regions.boxes) @ names.to(maps.dtype).T
         return logits
 
-    def _relational(self, views: tuple[Tensor, Tensor], regions: Regions, told: Told) -> Tensor:
+    def _relational(
+        self, views: tuple[Tensor, Tensor], regions: Regions, told: PairTargets
+    ) -> Tensor:
         """Return the mean of both relational losses, on the first r pairs of each image."""
         r = told.spoken.shape[1]
         ends = torch.gather(regions.labels, 1, regions.ends[:, :r].flatten(1))
         ends = ends.reshape(-1, 2)
         predicate = told.predicates[:, :r].reshape(-1)
-        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
         losses = []
         for side, texts in enumerate((told.subject_phrases, told.object_phrases)):
             read = self.encode_texts(texts, "relation")[told.spoken[..., side].reshape(-1)]
@@ -232,7 +234,7 @@ def _even(embeddings: Tensor) -> Tensor:
     return even
 
 
-def pair_loss(related: Tensor, logits: Tensor, told: Told) -> tuple[Tensor, Tensor]:
+def pair_loss(related: Tensor, logits: Tensor, told: PairTargets) -> tuple[Tensor, Tensor]:
     """Return the negative log-likelihood of all pairs' annotations, per related pair.
 
     Args:

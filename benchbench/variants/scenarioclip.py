@@ -32,7 +32,7 @@ from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import (
-    MOST_SCALE,
+    MAX_SCALE,
     distillation_loss,
     gather,
     info_nce,
@@ -42,7 +42,7 @@ from benchbench.variants.contrast import (
 from benchbench.variants.features import text_embeddings
 from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Input
 from benchbench.variants.texts import CaptionReader, Texts, hash_ids, join_ids
-from benchbench.variants.variant import TEACHER, Batch, Loss, Shown, Variant
+from benchbench.variants.variant import TEACHER, Batch, Loss, NamedImages, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from benchbench.types import Role, Similarity
 
 SOURCE = "ScenarioCLIP, arXiv 2511.20274"
-SHOWN: dict[Role, Input[Shown]] = {"object": OBJECT, "relation": RELATION}
-PARTS: tuple[Role, ...] = tuple(SHOWN)
+LEVEL_INPUTS: dict[Role, Input[NamedImages]] = {"object": OBJECT, "relation": RELATION}
+PARTS: tuple[Role, ...] = tuple(LEVEL_INPUTS)
 """The levels below the global one, which is called "scene"."""
 
 
@@ -73,7 +73,7 @@ class _Level:
     """[n] int64"""
 
 
-class ScenarioClip(nn.Module):
+class ScenarioCLIP(nn.Module):
     """Towers for images, objects and relations, contrasted each and taught by one another."""
 
     similarity: Similarity = "cosine"
@@ -121,8 +121,8 @@ class ScenarioClip(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return the three contrasts, and the distillation between levels."""
-        shown: dict[Role, Shown] = {"scene": self._images(batch)}
-        shown |= {role: batch.inputs[key] for role, key in SHOWN.items()}
+        shown: dict[Role, NamedImages] = {"scene": self._images(batch)}
+        shown |= {role: batch.inputs[key] for role, key in LEVEL_INPUTS.items()}
         levels = {role: self._level(each, role) for role, each in shown.items()}
         losses = {
             role: info_nce(each.images, each.texts, self.scale(role), each.names, each.there)
@@ -147,12 +147,12 @@ class ScenarioClip(nn.Module):
     def scale(self, role: str) -> Tensor:
         """Return the factor on a level's similarities."""
         scale: Tensor = self.scales.get(role, self.clip.logit_scale)
-        return scale.exp().clamp(max=MOST_SCALE)
+        return scale.exp().clamp(max=MAX_SCALE)
 
     def _tower(self, role: str) -> Any:
         return _of(self.own, role, self.clip)
 
-    def _images(self, batch: Batch) -> Shown:
+    def _images(self, batch: Batch) -> NamedImages:
         """Return the global level's images: whole ones with actions first, then the captions' own.
 
         First in the batch of all processes: this one's rows may be all of one kind.
@@ -162,14 +162,14 @@ class ScenarioClip(nn.Module):
         count = -(-rows * processes() * self.action_percent // 100) - rows * rank()
         count = min(max(count, 0), rows)
         whole = torch.arange(rows, device=batch.images.device) < count
-        return Shown(
+        return NamedImages(
             images=torch.where(whole[:, None, None, None], action.images, batch.images),
             texts=Texts(join_ids(action.texts.ids[:count], batch.texts.ids[count:])),
             there=action.there,
             within=whole,
         )
 
-    def _level(self, shown: Shown, role: Role) -> _Level:
+    def _level(self, shown: NamedImages, role: Role) -> _Level:
         return _Level(
             images=gather(self.encode_images(shown.images, role)),
             texts=gather(self.encode_texts(shown.texts, role)),
@@ -179,7 +179,7 @@ class ScenarioClip(nn.Module):
         )
 
     def _distillation(
-        self, shown: Mapping[Role, Shown], levels: Mapping[Role, _Level], step: int
+        self, shown: Mapping[Role, NamedImages], levels: Mapping[Role, _Level], step: int
     ) -> Tensor:
         """Return the mean of the four distillation losses."""
         towers, whole = self._followed(step), levels["scene"]
@@ -267,7 +267,7 @@ def _variant(name: str, title: str, **changes: Any) -> Variant:
         name,
         title,
         SOURCE,
-        ScenarioClip,
+        ScenarioCLIP,
         {"shared": False, **_SETTINGS, **changes},
         differs=DIFFERS,
         views=("action", "object", "relation"),

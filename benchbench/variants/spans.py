@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenegraph import MOST_TRIPLES
+from benchbench.scenegraph import MAX_TRIPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Row = Sequence[int]
 
-MOST_ENTITIES = 6
-MOST_RELATIONS = MOST_TRIPLES
+MAX_ENTITIES = 6
+MAX_RELATIONS = MAX_TRIPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,19 @@ def _of_one(
     graph: Graph, pieces: Sequence[Row], ids: Row, most: int
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
     """Return one caption's spans; zeros where its words' tokens do not add up to its own."""
-    entities, relations = [(0, 0)] * MOST_ENTITIES, [(0, 0, 0, 0)] * MOST_RELATIONS
+    entities, relations = [(0, 0)] * MAX_ENTITIES, [(0, 0, 0, 0)] * MAX_RELATIONS
     if (*chain.from_iterable(pieces),) != (*ids[1:-1],):
         return entities, relations
     edges = list(accumulate(map(len, pieces), initial=1))
-    for number, thing in enumerate(graph.objects[:MOST_ENTITIES]):
+    for number, thing in enumerate(graph.objects[:MAX_ENTITIES]):
         start, end = edges[thing.phrase[0]], edges[thing.span[1]]
         if start < end < most:
             entities[number] = (start, end)
     told = []
     for each in graph.relations:
         ends, (start, end) = (each.subject, each.object), (edges[i] for i in each.span)
-        if start < end < most and all(i < MOST_ENTITIES and any(entities[i]) for i in ends):
+        if start < end < most and all(i < MAX_ENTITIES and any(entities[i]) for i in ends):
             told.append((*ends, start, end))
-    kept = told[:MOST_RELATIONS]
+    kept = told[:MAX_RELATIONS]
     relations[: len(kept)] = kept
     return entities, relations

@@ -24,7 +24,7 @@ from torch.nn.functional import normalize
 
 from benchbench.variants.adapter import family
 from benchbench.variants.contrast import (
-    MOST_SCALE,
+    MAX_SCALE,
     gather,
     info_nce,
     mean_of,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 SOURCE = "Huang et al., Structure-CLIP, AAAI 2024 (arXiv 2305.06152)"
 
 
-class Contrastive(nn.Module):
+class StructCLIP(nn.Module):
     """CLIP's towers, InfoNCE, and whatever of negatives and triples a variant has."""
 
     def __init__(
@@ -102,9 +102,9 @@ class Contrastive(nn.Module):
     def forward(self, batch: Batch, step: int) -> Loss:
         """Return InfoNCE, and the losses on swapped captions."""
         images = self.encode_images(batch.images, "scene")
-        return self.contrasted(images, *self._read(batch.texts), batch)
+        return self.contrastive_loss(images, *self._read(batch.texts), batch)
 
-    def contrasted(self, images: Tensor, plain: Tensor, texts: Tensor, batch: Batch) -> Loss:
+    def contrastive_loss(self, images: Tensor, plain: Tensor, texts: Tensor, batch: Batch) -> Loss:
         """Return the same, of images and captions that are embedded already.
 
         Args:
@@ -115,7 +115,7 @@ class Contrastive(nn.Module):
         """
         rows = len(images)
         images, plain, texts = gather(images), gather(plain), gather(texts)
-        scale = self.clip.logit_scale.exp().clamp(max=MOST_SCALE)
+        scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
         if batch.negatives is None or not (self.swap_weight or self.plain_weight or self.columns):
             contrast = info_nce(images, texts, scale)
             return Loss(contrast, {"contrast": contrast.detach()})
@@ -133,10 +133,10 @@ class Contrastive(nn.Module):
         )
         for name, weight, margin, right, wrong in sides:
             if weight or name == "swaps":
-                self._tell_apart(loss, name, weight, margin, (images, right, wrong, there))
+                self._add_swap_loss(loss, name, weight, margin, (images, right, wrong, there))
         return loss
 
-    def _tell_apart(
+    def _add_swap_loss(
         self, loss: Loss, name: str, weight: float, margin: float, told: tuple[Tensor, ...]
     ) -> None:
         """Add the loss on swapped captions, and the share of them told apart."""
@@ -193,7 +193,7 @@ VARIANTS = (
         "structclip",
         "semantic negatives and the Knowledge-Enhanced Encoder",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         {**_SWAPS, **_PLAIN, **_KNOWLEDGE},
         differs=DIFFERS,
         negatives="semantic",
@@ -203,7 +203,7 @@ VARIANTS = (
         "structclip:negatives",
         "Structure-CLIP's semantic negatives without its knowledge encoder",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         _SWAPS,
         negatives="semantic",
         swaps=SEMANTIC,
@@ -212,14 +212,14 @@ VARIANTS = (
         "structclip:knowledge",
         "Structure-CLIP's knowledge encoder without its negatives",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         _KNOWLEDGE,
     ),
     Variant(
         "structclip:published",
         "Structure-CLIP with the hinges of its paper and its code, and one swap of a caption",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         {**_HINGES, **_KNOWLEDGE},
         negatives="semantic",
     ),
@@ -227,7 +227,7 @@ VARIANTS = (
         "structclip:bag",
         "a control: triples as a bag, h + r + t, which cannot say who does what",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "bag": True},
         negatives="semantic",
         swaps=SEMANTIC,
@@ -236,7 +236,7 @@ VARIANTS = (
         "structclip:shuffled",
         "a control: triples of half of the captions have head and tail exchanged",
         SOURCE,
-        Contrastive,
+        StructCLIP,
         {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "turned_percent": 50},
         negatives="semantic",
         swaps=SEMANTIC,

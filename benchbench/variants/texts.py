@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.data.order import permutation
 from benchbench.data.tagging import tags_of
-from benchbench.scenegraph import MOST_TRIPLES, Caption, oriented, parse, triples, words_of
+from benchbench.scenegraph import MAX_TRIPLES, Caption, oriented, parse, triples, words_of
 from benchbench.variants.spans import Spans, spans
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from benchbench.scenegraph import Triple
 
-REMEMBERED = 16_384
+CACHED_CAPTIONS = 16_384
 """Captions whose ids and triples a reader caches: those of a validation set."""
 PADDING = 0
 """Fills up ids after the end-of-text token, and rows of triples, whose ids are one higher."""
@@ -99,8 +99,8 @@ class CaptionReader:
         self.with_triples, self.with_spans = with_triples, with_spans
         self.tagger, self.turned_percent = tagger, turned_percent
         self._phrase = lru_cache(maxsize=100_000)(self._phrase_ids)
-        self._ids = lru_cache(maxsize=REMEMBERED)(self._ids_of)
-        self._told = lru_cache(maxsize=REMEMBERED)(self._triples_of)
+        self._ids = lru_cache(maxsize=CACHED_CAPTIONS)(self._ids_of)
+        self._told = lru_cache(maxsize=CACHED_CAPTIONS)(self._triples_of)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cache behind: it cannot travel to another process."""
@@ -160,7 +160,7 @@ class CaptionReader:
         else:
             told = [self._stated(each, self.tagger) for each in captions]
         flat = [self._phrase(word) for row in told for word in _filled(row)]
-        return _padded(flat).reshape(len(texts), MOST_TRIPLES, 3, -1)
+        return _padded(flat).reshape(len(texts), MAX_TRIPLES, 3, -1)
 
     def _spans(
         self,
@@ -188,7 +188,7 @@ class CaptionReader:
 def _filled(row: Sequence[Triple]) -> list[str]:
     """Return heads, relations and tails in order; "" where a caption has no more triples."""
     words = [word for triple in row for word in triple]
-    return words + [""] * (3 * MOST_TRIPLES - len(words))
+    return words + [""] * (3 * MAX_TRIPLES - len(words))
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Tensor:

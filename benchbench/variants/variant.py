@@ -23,7 +23,7 @@ Data = Literal["captions", "scenes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Swapped:
+class SwappedCaptions:
     """m captions with words swapped, up to ``most`` of each of n captions."""
 
     texts: Texts
@@ -35,11 +35,11 @@ class Swapped:
     """[m] bool: which of them there are; the others fill up, so that m is always the same. None
     where all are."""
 
-    def to(self, device: Any) -> Swapped:
+    def to(self, device: Any) -> SwappedCaptions:
         """Return the same on a device."""
         places = self.places.to(device, non_blocking=True)
         known = None if self.known is None else self.known.to(device, non_blocking=True)
-        return Swapped(self.texts.to(device), places, self.most, known)
+        return SwappedCaptions(self.texts.to(device), places, self.most, known)
 
     def there(self, rows: int) -> Tensor:
         """Return how many captions each place holds, 1 or 0: [rows, most] int64."""
@@ -60,14 +60,14 @@ class Batch:
     """[n, 3, size, size], normalised: what each caption is about."""
     texts: Texts
     """Of n captions."""
-    negatives: Swapped | None = None
+    negatives: SwappedCaptions | None = None
     """The captions with words swapped."""
     inputs: Inputs = field(default_factory=Inputs)
     """What the data's views show besides, by typed key."""
 
 
 @dataclass(slots=True)
-class Shown:
+class NamedImages:
     """What a view adds to n training examples: images with their names."""
 
     images: Tensor
@@ -121,7 +121,7 @@ def shipped_weights(model: Any) -> dict[str, Tensor]:
     return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
 
 
-class Trained(Protocol):
+class VariantModel(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
     What it holds under ``teacher`` is saved in a run's state and in no checkpoint
@@ -160,7 +160,7 @@ class Variant:
     source: str
     """The publication."""
     make: Callable[..., Any]
-    """(clip, **settings) → ``Trained``; new weights come from torch's generator."""
+    """(clip, **settings) → ``VariantModel``; new weights come from torch's generator."""
     settings: Mapping[str, Any]
     """Of the objective and its own layers; recorded in every checkpoint."""
     differs: str = ""

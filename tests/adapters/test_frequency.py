@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchbench.adapters.blind import Frequency
+from benchbench.adapters.blind import FrequencyBaseline
 from benchbench.data.vg150 import read_scenes
 from benchbench.errors import UsageError
 from benchbench.registry import load_model
@@ -58,7 +58,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_follow_the_formula(source: str, tmp_path: Path, drawn: Path) -> None:
     root = write(tmp_path) if source == "made up" else drawn
     training, test = read_scenes(root, "training"), read_scenes(root)
-    model = Frequency().fit(training)
+    model = FrequencyBaseline().fit(training)
     for scene in test[:2]:
         shown = input_of(scene)
         found = model.score_relations(shown)
@@ -80,13 +80,13 @@ def test_repeats_count_once_and_a_box_is_no_pair_with_itself(tmp_path: Path) -> 
     alone = [*relations[:4], [4, 4], [3, 4]]
     once = read_scenes(write(tmp_path, {"relationships": alone}), "training")
     assert twice[0].relations != once[0].relations
-    assert Frequency().fit(twice).manifest == Frequency().fit(once).manifest
+    assert FrequencyBaseline().fit(twice).manifest == FrequencyBaseline().fit(once).manifest
 
 
 def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
     loaded = load_model("blind:frequency")
     assert isinstance(loaded, RelationScorer) and isinstance(loaded, Learner)
-    model = Frequency()
+    model = FrequencyBaseline()
     assert model.manifest == load_model("blind:frequency").manifest
     assert model.manifest.settings["learned"] == "nothing"
     assert "note" in model.manifest.settings
@@ -103,14 +103,14 @@ def test_it_says_what_it_has_learnt(tmp_path: Path) -> None:
 
 def test_without_training_everything_is_alike(tmp_path: Path) -> None:
     shown = input_of(read_scenes(write(tmp_path))[0])
-    model = Frequency()
+    model = FrequencyBaseline()
     assert model.score_relations(shown) == pytest.approx(np.full((6, 2), math.log(1 / 2)))
     assert model.score_objects(shown) == pytest.approx(np.full((3, 3), math.log(1 / 3)))
 
 
 def test_no_pair_gives_no_row_and_other_names_are_refused(tmp_path: Path) -> None:
     training = read_scenes(write(tmp_path), "training")
-    model = Frequency().fit(training)
+    model = FrequencyBaseline().fit(training)
     words = training[0].vocabulary
     assert model.score_relations(RelationInput(lambda: None, (), (), (), words)).shape == (0, 2)  # type: ignore[arg-type, return-value]
     other = input_of(training[0], Vocabulary(words.objects, ("wears", "under")))
@@ -151,7 +151,7 @@ def test_predictions_on_photographs_equal_a_pandas_count(vrd: Path) -> None:
     best = held.groupby(["s", "o"])["p"].first()
     expected = [best.get(pair, overall.idxmax()) for pair in zip(test["s"], test["o"], strict=True)]
 
-    model = Frequency().fit(read_scenes(vrd, "training"))
+    model = FrequencyBaseline().fit(read_scenes(vrd, "training"))
     found: list[int] = []
     for scene in read_scenes(vrd):
         pairs = tuple((subject, thing) for subject, thing, _ in scene.relations)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.adapters.ngram import KneserNey, Ngram, true_captions, words
+from benchbench.adapters.ngram import KneserNey, NgramScorer, true_captions, words
 from benchbench.types import Entry, Gallery, ImageRef, Item, Learner, Scene, Vocabulary
 
 CAPTIONS = [
@@ -62,7 +62,7 @@ def test_the_plain_formula_is_a_distribution(context: tuple[str, str]) -> None:
 
 
 def test_marks_and_case_are_not_read() -> None:
-    model = Ngram("ngram", mean=False).fit([entry("A red dog.")])
+    model = NgramScorer("ngram", mean=False).fit([entry("A red dog.")])
     assert model.token_ids(["A red dog."]) == model.token_ids(["a red, dog".replace(",", "")])
     assert model.token_ids(["a red dog"]) != model.token_ids(["a dog red"])
     batch = model.tokenize(["A red dog.", "a red dog", "dog red a"])
@@ -82,16 +82,16 @@ def test_it_learns_true_captions_alone() -> None:
     assert list(true_captions(item)) == ["true"]
     assert list(true_captions(entry("x", "y"))) == ["x", "y"]
     assert not list(true_captions(scene))
-    learnt = Ngram("ngram", mean=False).fit([item, scene, entry("x", "y")])
+    learnt = NgramScorer("ngram", mean=False).fit([item, scene, entry("x", "y")])
     assert learnt.manifest.settings["learned"] == "3 training captions"
-    again = Ngram("ngram", mean=False).fit([entry("y", "x", "true")])
+    again = NgramScorer("ngram", mean=False).fit([entry("y", "x", "true")])
     assert learnt.manifest == again.manifest
-    other = Ngram("ngram", mean=False).fit([entry("y", "x", "x")])
+    other = NgramScorer("ngram", mean=False).fit([entry("y", "x", "x")])
     assert learnt.manifest.fingerprint != other.manifest.fingerprint
 
 
 def test_without_a_training_split_all_captions_are_alike() -> None:
-    model = Ngram("ngram", mean=False)
+    model = NgramScorer("ngram", mean=False)
     assert isinstance(model, Learner)
     assert "learnt nothing" in model.fit(()).manifest.settings["note"]
     scores = model.encode_texts(model.tokenize(["a", "a much longer one"]), "scene")
@@ -100,5 +100,5 @@ def test_without_a_training_split_all_captions_are_alike() -> None:
 
 def test_a_mean_is_over_words_and_end() -> None:
     training = [entry(*CAPTIONS)]
-    one, mean = (Ngram("x", mean=mean).fit(training) for mean in (False, True))
+    one, mean = (NgramScorer("x", mean=mean).fit(training) for mean in (False, True))
     assert one.score("a dog") / 3 == mean.score("a dog")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import benchbench as bb
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.analysis.early_gate import _in_order, gate_early
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
@@ -28,14 +28,14 @@ def early(model: Any, baseline: Run, shapes: Path, **rule: Any) -> Any:
 
 
 def test_an_unchanged_model_passes_before_the_end(baseline: Run, shapes: Path) -> None:
-    found = early(Blind("chance", seed=0), baseline, shapes, margin=0.3)
+    found = early(BlindEncoder("chance", seed=0), baseline, shapes, margin=0.3)
     assert found.verdict == "pass"
     assert found.difference == 0.0
     assert 0 < found.share < 1
 
 
 def test_what_must_be_read_first_is_said(baseline: Run, shapes: Path) -> None:
-    model = Blind("chance", seed=0)
+    model = BlindEncoder("chance", seed=0)
     model.manifest = replace(model.manifest, trained=False)
     marked = replace(
         baseline, settings={**baseline.settings, "chosen_on": [{"task": "vg-relation"}]}
@@ -47,7 +47,7 @@ def test_what_must_be_read_first_is_said(baseline: Run, shapes: Path) -> None:
 def test_a_margin_that_no_candidate_could_miss_is_passed_at_the_first_look(
     baseline: Run, shapes: Path
 ) -> None:
-    found = early(Blind("constant"), baseline, shapes, margin=0.9)
+    found = early(BlindEncoder("constant"), baseline, shapes, margin=0.9)
     assert found.verdict == "pass"
     assert found.share < 1
 
@@ -55,7 +55,7 @@ def test_a_margin_that_no_candidate_could_miss_is_passed_at_the_first_look(
 def test_a_model_that_knows_nothing_fails_where_the_margin_is_small(
     baseline: Run, shapes: Path
 ) -> None:
-    found = early(Blind("constant"), baseline, shapes, margin=0.05)
+    found = early(BlindEncoder("constant"), baseline, shapes, margin=0.05)
     assert found.verdict == "fail"
     assert found.difference < -0.05
 
@@ -67,7 +67,7 @@ def test_what_is_said_early_is_what_the_whole_set_shows(baseline: Run, shapes: P
         for run in (baseline, other)
     )
     wanted = "pass" if new - old > -0.3 else "fail"
-    found = early(Blind("chance", seed=5), baseline, shapes, margin=0.3)
+    found = early(BlindEncoder("chance", seed=5), baseline, shapes, margin=0.3)
     assert found.verdict == wanted
 
 
@@ -80,7 +80,9 @@ def test_nothing_is_said_of_fewer_than_ten_source_images(
         replace(o, scores=np.array([[1, 0]], np.float32), cluster=f"{i % images}.png")
         for i, o in enumerate(baseline.outcomes)
     )
-    found = early(Blind("constant"), replace(baseline, outcomes=outcomes), shapes, margin=0.01)
+    found = early(
+        BlindEncoder("constant"), replace(baseline, outcomes=outcomes), shapes, margin=0.01
+    )
     assert found.verdict == verdict
     assert min(images, 10) <= found.n_clusters <= images
     few = "9 source images are too few: below 10 nothing is decided"
@@ -97,9 +99,9 @@ def test_where_all_items_are_seen_nothing_is_left_open(
         for run in (baseline, whole)
     )
     if new >= old:
-        baseline, model, drop = whole, Blind("chance", seed=0), new - old
+        baseline, model, drop = whole, BlindEncoder("chance", seed=0), new - old
     else:
-        model, drop = Blind("chance", seed=6), old - new
+        model, drop = BlindEncoder("chance", seed=6), old - new
     found = early(model, baseline, shapes, margin=max(0.0, drop - beyond))
     assert found.share == 1
     assert found.verdict == ("fail" if beyond else "pass")
@@ -117,7 +119,7 @@ def test_what_may_not_stop_early_is_refused(
     baseline: Run, shapes: Path, rule: Rule, why: str
 ) -> None:
     with pytest.raises(UsageError, match=why):
-        gate_early(Blind("constant"), baseline, rule, data_root=shapes)
+        gate_early(BlindEncoder("constant"), baseline, rule, data_root=shapes)
 
 
 def test_another_edition_is_not_comparable(baseline: Run, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_another_edition_is_not_comparable(baseline: Run, tmp_path: Path) -> Non
     file.write_text(file.read_text() + "\n")
     with pytest.raises(NotComparable, match="edition"):
         gate_early(
-            Blind("constant"), baseline, Rule("vg-relation", "micro"), data_root=other
+            BlindEncoder("constant"), baseline, Rule("vg-relation", "micro"), data_root=other
         )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from benchbench.training import Plan, train
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchmarks.claims import Claim, Claims
-from benchmarks.curves import Curve, Learned
-from benchmarks.evaluated import score_of
+from benchmarks.curves import Curve, RunCurves
+from benchmarks.family_runs import score_of
 from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judged
 from tests.analysis.example_runs import made
@@ -120,7 +120,7 @@ def results_of(seeds: int) -> Results:
     runs = runs_of(seeds)
     looks = (50_000, 100_000, 1_000_000, 3_072_000)
     curves = [
-        Learned(
+        RunCurves(
             name, seed,
             {"relation": Curve(looks, (50.0, 55.0, 60.0 + seed, 100 * accuracies[seed]))},
             2e8 * (1 + k), 6000, 512, "facts", "a machine, fp32",

@@ -13,7 +13,7 @@ import benchbench as bb
 from benchbench.training import train
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
-from benchmarks import evaluated, family, members
+from benchmarks import family, family_runs, members
 from benchmarks.members import STARTING, Member
 from tests.benchmarks.fakes import BEST, Quick, write_members
 from tests.conftest import shrink
@@ -130,8 +130,8 @@ def test_members_are_trained_from_their_starts_and_kept(
     tmp_path: Path, cache: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(family, "train", partial(train, workers=0))
-    monkeypatch.setattr(evaluated, "TASKS", ("vg-relation",))
-    monkeypatch.setattr(evaluated, "PART_TASKS", ())
+    monkeypatch.setattr(family_runs, "TASKS", ("vg-relation",))
+    monkeypatch.setattr(family_runs, "PART_TASKS", ())
     claims = tmp_path / "claims.toml"
     claims.write_text(CLAIM, "utf-8")
     for name in ("facts", "structure"):

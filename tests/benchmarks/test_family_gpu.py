@@ -16,11 +16,11 @@ from benchbench.errors import UnknownName, UsageError
 from benchbench.training.bundling import bundle
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
-from benchbench.training.packing import Recipe, make
+from benchbench.training.packs import Recipe, make
 from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchmarks import gpu_runs
-from benchmarks.carrying import PIECE, Run, carry, collect, finish, unpack
+from benchmarks.archives import PIECE, Run, carry, collect, finish, unpack
 from benchmarks.family_gpu import Call, take_along
 from benchmarks.members import STARTING, STARTS, Member
 
@@ -170,7 +170,7 @@ def test_what_is_not_finished_yet(tmp_path: Path) -> None:
 
 def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert PIECE == 16 * 2**20
-    monkeypatch.setattr("benchmarks.carrying.PIECE", 20_000)
+    monkeypatch.setattr("benchmarks.archives.PIECE", 20_000)
     carry([run_of(tmp_path / "a", "0/clip", state=True, size=9000)], tmp_path / "out", {})
     pieces = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(pieces) > 5

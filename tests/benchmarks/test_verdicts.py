@@ -8,12 +8,12 @@ from scipy.stats import ttest_1samp
 from benchbench.analysis.comparison import compare
 from benchbench.errors import UsageError
 from benchmarks.claims import Claims
-from benchmarks.verdicts import Found, judged, over_seeds
+from benchmarks.verdicts import ClaimResult, judged, over_seeds
 from tests.analysis.example_runs import made
 from tests.benchmarks.fakes import CLAIMS, LEVEL, claim, runs_of
 
 
-def by_name(seeds: int) -> dict[str, Found]:
+def by_name(seeds: int) -> dict[str, ClaimResult]:
     return {each.claim.name: each for each in judged(CLAIMS, runs_of(seeds))}
 
 

@@ -17,7 +17,7 @@ def test_the_cache_alone_is_asked_where_the_hub_does_not_answer(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub, "_answers", lambda _: answers)
-    with hub.hub_if_reachable():
+    with hub.offline_if_unreachable():
         assert constants.HF_HUB_OFFLINE is offline
     assert constants.HF_HUB_OFFLINE is False
 
@@ -25,7 +25,7 @@ def test_the_cache_alone_is_asked_where_the_hub_does_not_answer(
 def test_offline_stays_offline_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(hub, "_answers", lambda _: pytest.fail("asked"))
-    with hub.hub_if_reachable():
+    with hub.offline_if_unreachable():
         assert constants.HF_HUB_OFFLINE
     assert constants.HF_HUB_OFFLINE
 

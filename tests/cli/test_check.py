@@ -13,10 +13,10 @@ from benchbench.cli import main
 CODE = """
 import torch
 from benchbench import load_model
-from benchbench.adapters.blind import Blind
-class Noisy(Blind):
+from benchbench.adapters.blind import BlindEncoder
+class Noisy(BlindEncoder):
     def encode_texts(self, batch, role): return torch.rand(len(batch), 64)
-class Flat(Blind):
+class Flat(BlindEncoder):
     def transform(self, image): return torch.zeros(image.width)
 def noisy(): return Noisy("constant")
 def flat(): return Flat("constant")

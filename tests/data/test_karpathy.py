@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.data.karpathy import read_captioned, read_captions_to_learn, read_training
+from benchbench.data.karpathy import read_captioned, read_training, read_training_captions
 from benchbench.errors import MalformedData, MissingData
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
@@ -136,7 +136,7 @@ def test_captions_to_learn_are_in_three_forms(tmp_path: Path) -> None:
     ]
     for content in (one, other):
         file.write_text(json.dumps(content))
-        found = read_captions_to_learn(file)
+        found = read_training_captions(file)
         assert dict(found.of_image) == {"a.jpg": ["x", "y"], "b.jpg": ["z"]}
         assert found.splits == ()
     own = karpathy(
@@ -146,13 +146,13 @@ def test_captions_to_learn_are_in_three_forms(tmp_path: Path) -> None:
         shown("v.jpg", "val", "never", filepath="val2014"),
     )
     file.write_text(json.dumps(own))
-    found = read_captions_to_learn(file)
+    found = read_training_captions(file)
     assert dict(found.of_image) == {"train2014/a.jpg": ["x", "z"], "val2014/r.jpg": ["y"]}
     assert found.splits == ("train", "restval")
     file.write_text(json.dumps(own, indent=3))
-    assert read_captions_to_learn(file).sha256 == found.sha256
+    assert read_training_captions(file).sha256 == found.sha256
     file.write_text(json.dumps(karpathy(shown("a.jpg", "train", "x"))))
-    assert dict(read_captions_to_learn(file).of_image) == {"a.jpg": ["x"]}, (
+    assert dict(read_training_captions(file).of_image) == {"a.jpg": ["x"]}, (
         "Flickr's have no folder"
     )
 
@@ -173,4 +173,4 @@ def test_captions_to_learn_are_checked(tmp_path: Path, content: object, message:
     file = tmp_path / "captions.json"
     file.write_text(json.dumps(content))
     with pytest.raises(MalformedData, match=message):
-        read_captions_to_learn(file)
+        read_training_captions(file)

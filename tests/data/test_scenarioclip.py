@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.data.scenarioclip import class_of, read_annotated, read_classes
+from benchbench.data.scenarioclip import class_of, read_classes, read_images
 from benchbench.errors import MalformedData, MissingData
 
 GOOD: dict[str, Any] = {
@@ -30,7 +30,7 @@ def written(root: Path, *records: Any, classes: Any = CLASSES) -> Path:
 
 
 def test_an_image_and_what_is_said_of_it(tmp_path: Path) -> None:
-    (image,) = read_annotated(written(tmp_path, GOOD))
+    (image,) = read_images(written(tmp_path, GOOD))
     assert (image.id, image.image, image.action) == ("000001", "images/a.png", "riding")
     assert image.objects == (("man", (1, 2, 30, 40)), ("horse", (10, 20, 60, 70)))
     assert image.relations == (("focused/a-0-1.png", "man riding horse"),)
@@ -39,7 +39,7 @@ def test_an_image_and_what_is_said_of_it(tmp_path: Path) -> None:
 
 def test_relations_without_negatives_are_upstreams_own(tmp_path: Path) -> None:
     bare = {**GOOD, "relations": [["a.png", ["man", "riding", "horse"]]], "objects": []}
-    (image,) = read_annotated(written(tmp_path, bare))
+    (image,) = read_images(written(tmp_path, bare))
     assert image.relations == (("a.png", "man riding horse"),)
     assert image.objects == ()
 
@@ -68,12 +68,12 @@ def test_relations_without_negatives_are_upstreams_own(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named(tmp_path: Path, field: str, value: object, message: str) -> None:
     with pytest.raises(MalformedData, match=rf"record data\[0\]: field '{field}' .*{message}"):
-        read_annotated(written(tmp_path, {**GOOD, field: value}))
+        read_images(written(tmp_path, {**GOOD, field: value}))
 
 
 def test_ids_and_classes_do_not_repeat(tmp_path: Path) -> None:
     with pytest.raises(MalformedData, match=r"data\[1\]: field 'id' repeats '000001'"):
-        read_annotated(written(tmp_path, GOOD, GOOD))
+        read_images(written(tmp_path, GOOD, GOOD))
     twice = {**CLASSES, "objects": ["man", "horse", "man"]}
     with pytest.raises(MalformedData, match="'objects' names 'man' twice"):
         read_classes(written(tmp_path, classes=twice))
@@ -82,7 +82,7 @@ def test_ids_and_classes_do_not_repeat(tmp_path: Path) -> None:
 
 
 def test_a_class_is_found_in_lower_case_too(tmp_path: Path) -> None:
-    (image,) = read_annotated(written(tmp_path, GOOD))
+    (image,) = read_images(written(tmp_path, GOOD))
     classes = frozenset({"man", "Horse"})
     assert class_of(image.record, "objects", "Man", classes) == "man"
     assert class_of(image.record, "objects", "Horse", classes) == "Horse"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchbench.data.graphs import MOST
+from benchbench.data.graphs import MAX_ENTRIES
 from benchbench.data.vg150 import NOT_IN_GRAPHS, published_edges, read_scenes, round_boxes
 from benchbench.errors import MalformedData, MissingData
 from tests.scene_graphs import ARRAYS, IMAGES, NAMES, write
@@ -214,7 +214,7 @@ def test_a_type_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     """2 TB of strings, times, and a broken chunk: each is named."""
     path = write(tmp_path, {"labels": None}) / "VG-SGG.h5"
     with h5py.File(path, "a") as file:
-        file.create_dataset("labels", shape=(MOST, 1), dtype="S100000", chunks=(1, 1))
+        file.create_dataset("labels", shape=(MAX_ENTRIES, 1), dtype="S100000", chunks=(1, 1))
     with pytest.raises(MalformedData, match=r"'labels': should hold whole numbers, not \|S100000"):
         read_scenes(tmp_path)
     with h5py.File(path, "a") as file:
@@ -284,22 +284,22 @@ def test_the_drawn_edition_reads_as_it_was_drawn(tmp_path: Path) -> None:
     from benchbench.scenes.edition import export
     from benchbench.scenes.edition.plan import select_annotated
     from benchbench.scenes.sampling import sample
-    from benchbench.scenes.seen import measure_visible
+    from benchbench.scenes.visibility import measure_visible
     from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
     size, dense, training = 96, 6, 40
     root = export(tmp_path / "e", parts=("vg150",), dense=dense, training=training, size=size)
     read = read_scenes(root)
     scenes = sample("test-dense", np.arange(dense))
-    sight = measure_visible(scenes, size)
-    shown = select_annotated(scenes, sight)
+    visibility = measure_visible(scenes, size)
+    shown = select_annotated(scenes, visibility)
     assert len(read) == dense
     for row, scene in enumerate(read):
         there = np.flatnonzero(shown[row])
         place = {old: new for new, old in enumerate(there.tolist())}
         assert scene.vocabulary.objects == tuple(each.name for each in CATEGORIES)
         assert scene.vocabulary.predicates == tuple(each.name for each in PREDICATES)
-        assert scene.boxes == tuple(map(tuple, sight.boxes[row][there].tolist()))
+        assert scene.boxes == tuple(map(tuple, visibility.boxes[row][there].tolist()))
         assert scene.labels == tuple(scenes.category[row][there].tolist())
         told = {
             (place[s], place[o], int(scenes.predicate[row, s, o]))

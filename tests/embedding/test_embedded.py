@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.embedding.outputs import Outputs
+from benchbench.embedding.outputs import OutputChecker
 from benchbench.errors import ModelError
 
 
@@ -22,28 +22,28 @@ def model(similarity: str) -> Any:
 
 def test_cosine_makes_unit_vectors_and_dot_leaves_them() -> None:
     output = torch.tensor([[3.0, 4.0], [0.0, 0.5]], dtype=torch.float16)
-    assert Outputs(model("cosine")).vectors(output, 2).tolist() == [
+    assert OutputChecker(model("cosine")).vectors(output, 2).tolist() == [
         pytest.approx([0.6, 0.8]),
         [0.0, 1.0],
     ]
-    as_given = Outputs(model("dot")).vectors(output, 2)
+    as_given = OutputChecker(model("dot")).vectors(output, 2)
     assert as_given.tolist() == [[3.0, 4.0], [0.0, 0.5]]
     assert as_given.dtype == np.float32
 
 
 def test_a_zero_vector_stays_finite() -> None:
-    assert Outputs(model("cosine")).vectors(torch.zeros(1, 3), 1).tolist() == [[0, 0, 0]]
+    assert OutputChecker(model("cosine")).vectors(torch.zeros(1, 3), 1).tolist() == [[0, 0, 0]]
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 4), (2, 4, 1)])
 def test_wrong_shapes_are_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match=r"stub returned shape .* expected \[2, dim\]"):
-        Outputs(model("dot")).vectors(torch.zeros(shape), 2)
+        OutputChecker(model("dot")).vectors(torch.zeros(shape), 2)
 
 
 def test_values_that_are_not_finite_are_named() -> None:
     with pytest.raises(ModelError, match="Try --precision fp32"):
-        Outputs(model("dot")).vectors(torch.tensor([[float("inf"), 0.0]]), 1)
+        OutputChecker(model("dot")).vectors(torch.tensor([[float("inf"), 0.0]]), 1)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_values_that_are_not_finite_are_named() -> None:
 )
 def test_anything_but_a_dense_float_tensor_is_refused(output: Any, message: str) -> None:
     with pytest.raises(ModelError, match=f"stub returned .*?{message}"):
-        Outputs(model("cosine")).vectors(output, 2)
+        OutputChecker(model("cosine")).vectors(output, 2)
 
 
 def test_images_and_captions_have_one_dimension() -> None:
-    outputs = Outputs(model("cosine"))
+    outputs = OutputChecker(model("cosine"))
     outputs.vectors(torch.ones(3, 32), 3)
     with pytest.raises(ModelError, match="dimension 64 after some of dimension 32"):
         outputs.vectors(torch.ones(2, 64), 2)
 
 
 def test_scores_and_relation_scores_have_the_shape_of_what_was_given() -> None:
-    outputs = Outputs(model("cosine"))
+    outputs = OutputChecker(model("cosine"))
     with pytest.raises(ModelError, match=r"shape \(2, 1\) for 2 pairs; expected \[2\]"):
         outputs.scores(torch.ones(2, 1), 2)
     with pytest.raises(ModelError, match=r"relation scores of shape \(2,\)"):
@@ -87,7 +87,7 @@ def test_scores_and_relation_scores_have_the_shape_of_what_was_given() -> None:
 
 
 def test_token_ids_and_features_are_one_for_each_input() -> None:
-    outputs = Outputs(model("cosine"))
+    outputs = OutputChecker(model("cosine"))
     assert outputs.token_ids([[1, 2], (3,)], 2) == [(1, 2), (3,)]
     with pytest.raises(ModelError, match="token ids of 1 captions for 2"):
         outputs.token_ids([(1, 2)], 2)
@@ -100,7 +100,7 @@ def test_token_ids_and_features_are_one_for_each_input() -> None:
 
 
 def test_images_of_several_shapes_are_refused() -> None:
-    outputs = Outputs(model("cosine"))
+    outputs = OutputChecker(model("cosine"))
     with pytest.raises(ModelError, match=r"\(3, 2, 2\) from transform"):
         outputs.images([torch.zeros(3, 4, 4), torch.zeros(3, 2, 2)])
     with pytest.raises(ModelError, match="class ndarray from transform"):
@@ -108,7 +108,7 @@ def test_images_of_several_shapes_are_refused() -> None:
 
 
 def test_outputs_are_close_relative_to_their_size() -> None:
-    outputs = Outputs(model("dot"))  # fp16: 2 %
+    outputs = OutputChecker(model("dot"))  # fp16: 2 %
     one = np.array([[100.0, 0.0], [0.0, 1e-3]], np.float32)
     assert outputs.close(one, one)
     assert outputs.close(one + np.array([[1, 0], [0, 0]], np.float32), one)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.embedding import Encoder
 from benchbench.errors import ContractError
 
 
 def test_a_model_without_towers_is_told_from_one_that_has_them() -> None:
     class HeadAlone:
-        manifest = Blind("constant").manifest
+        manifest = BlindEncoder("constant").manifest
 
         def score_relations(self, view: Any) -> None: ...
 

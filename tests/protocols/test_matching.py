@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.embedding import Embedded
+from benchbench.embedding import EmbeddingTable
 from benchbench.protocols import matching
 from benchbench.types import ImageRef, Item, Judgement, Matched, Metric, Ties
 
@@ -39,10 +39,10 @@ def test_scores_equal_a_loop_over_items_of_mixed_shapes() -> None:
     items = [item(n, images=1 + n % 2, captions=2 + n % 3) for n in range(40)]
     refs = [ref for i in items for ref in i.images]
     texts = [text for i in items for text in i.captions]
-    images = Embedded(
+    images = EmbeddingTable(
         {r: k for k, r in enumerate(refs)}, rng.normal(size=(len(refs), 8)).astype("f")
     )
-    captions = Embedded(
+    captions = EmbeddingTable(
         {t: k for k, t in enumerate(texts)}, rng.normal(size=(len(texts), 8)).astype("f")
     )
     ids = {text: (hash(text),) for text in texts}
@@ -63,8 +63,8 @@ def test_equal_embeddings_tie_exactly_at_any_place() -> None:
     each = Item("0", (ref,), tuple(texts), (0,), "a")
     found = matching.match(
         [each],
-        Embedded({ref: 0}, rng.normal(size=(1, 512)).astype("f")),
-        Embedded({t: i for i, t in enumerate(texts)}, np.repeat(one, 33, axis=0)),
+        EmbeddingTable({ref: 0}, rng.normal(size=(1, 512)).astype("f")),
+        EmbeddingTable({t: i for i, t in enumerate(texts)}, np.repeat(one, 33, axis=0)),
         {t: (i,) for i, t in enumerate(texts)},
     )
     assert len(set(found[0].scores[0].tolist())) == 1
@@ -193,8 +193,8 @@ def test_captions_of_the_same_tokens_get_the_same_score() -> None:
     ids = {"a cat": (1, 3), "A dog": (1, 2), "a dog": (1, 2), "a  dog": (1, 2)}
     found = matching.match(
         [each],
-        Embedded({ref: 0}, rng.normal(size=(1, 8)).astype("f")),
-        Embedded({text: i for i, text in enumerate(texts)}, vectors),
+        EmbeddingTable({ref: 0}, rng.normal(size=(1, 8)).astype("f")),
+        EmbeddingTable({text: i for i, text in enumerate(texts)}, vectors),
         ids,
     )[0]
     assert found.scores[0, 1] == found.scores[0, 2] == found.scores[0, 3] != found.scores[0, 0]

@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbench.errors import UsageError
-from benchbench.protocols.places import First, by_chance, earned, expected, first_true
+from benchbench.protocols.places import (
+    FirstTrue,
+    chance_credit,
+    earned,
+    expected_credit,
+    first_true,
+)
 from benchbench.protocols.ties import RULES
 from benchbench.types import Metric, Places, Ties
 
@@ -41,15 +47,17 @@ def test_shared_ties_are_exact_expectations_over_all_orders(
     block: tuple[int, int, int], k: int
 ) -> None:
     found = list(places(*block))
-    assert expected(*block, "hit", k) == float(mean([Fraction(p <= k) for p in found]))
-    assert expected(*block, "rank") == float(mean([Fraction(p) for p in found]))
-    assert expected(*block, "reciprocal rank") == float(mean([Fraction(1, p) for p in found]))
-    assert expected(*block, "middle") == median(found)
+    assert expected_credit(*block, "hit", k) == float(mean([Fraction(p <= k) for p in found]))
+    assert expected_credit(*block, "rank") == float(mean([Fraction(p) for p in found]))
+    assert expected_credit(*block, "reciprocal rank") == float(
+        mean([Fraction(1, p) for p in found])
+    )
+    assert expected_credit(*block, "middle") == median(found)
 
 
 @given(st.lists(BLOCKS, min_size=1, max_size=5), st.integers(1, 20))
 def test_what_is_earned_follows_the_rule(blocks: list[tuple[int, int, int]], k: int) -> None:
-    first = First(*(np.array(column, dtype=np.int64) for column in zip(*blocks, strict=True)))
+    first = FirstTrue(*(np.array(column, dtype=np.int64) for column in zip(*blocks, strict=True)))
     worst = [better + tied + 1 for better, tied, _ in blocks]
     best = [better + 1 for better, _, _ in blocks]
     cases: list[tuple[Ties, list[int]]] = [("wrong", worst), ("right", best)]
@@ -59,14 +67,14 @@ def test_what_is_earned_follows_the_rule(blocks: list[tuple[int, int, int]], k: 
         assert earned(first, RANK, rule).tolist() == at
         assert earned(first, MEDIAN, rule).tolist() == at
         assert earned(first, RECIPROCAL, rule).tolist() == [1 / p for p in at]
-    shared = [expected(*block, "hit", k) for block in blocks]
+    shared = [expected_credit(*block, "hit", k) for block in blocks]
     assert earned(first, Metric("", "", judgement="found", k=k), "share").tolist() == shared
     assert earned(first, MEDIAN, "share").tolist() == [median(places(*b)) for b in blocks]
 
 
 @given(BLOCKS)
 def test_rules_are_ordered(block: tuple[int, int, int]) -> None:
-    first = First(*(np.array([count]) for count in block))
+    first = FirstTrue(*(np.array([count]) for count in block))
     for metric in (HIT, RECIPROCAL):
         wrong, share, right = (earned(first, metric, rule)[0] for rule in RULES)
         assert wrong <= share <= right
@@ -76,17 +84,17 @@ def test_rules_are_ordered(block: tuple[int, int, int]) -> None:
 def test_chance_is_the_mean_over_all_orders_of_all_candidates(true: int, false: int) -> None:
     found = list(places(0, false, true))
     sizes = np.array([true + false]), np.array([true])
-    assert by_chance(*sizes, HIT)[0] == float(mean([Fraction(p <= 3) for p in found]))
-    assert by_chance(*sizes, RANK)[0] == (true + false + 1) / (true + 1)
-    assert by_chance(*sizes, RECIPROCAL)[0] == float(mean([Fraction(1, p) for p in found]))
+    assert chance_credit(*sizes, HIT)[0] == float(mean([Fraction(p <= 3) for p in found]))
+    assert chance_credit(*sizes, RANK)[0] == (true + false + 1) / (true + 1)
+    assert chance_credit(*sizes, RECIPROCAL)[0] == float(mean([Fraction(1, p) for p in found]))
 
 
 def test_a_large_gallery_is_no_trouble() -> None:
     harmonic = sum(Fraction(1, n) for n in range(1, 2001))
-    assert expected(0, 1999, 1, "reciprocal rank") == float(harmonic / 2000)
-    assert expected(0, 84_017, 1, "hit", 10) == 10 / 84_018
-    assert expected(0, 25_005, 5, "rank") == 25_011 / 6
-    assert expected(0, 4978, 5, "middle") == pytest.approx(4983 * (1 - 0.5**0.2), rel=1e-3)
+    assert expected_credit(0, 1999, 1, "reciprocal rank") == float(harmonic / 2000)
+    assert expected_credit(0, 84_017, 1, "hit", 10) == 10 / 84_018
+    assert expected_credit(0, 25_005, 5, "rank") == 25_011 / 6
+    assert expected_credit(0, 4978, 5, "middle") == pytest.approx(4983 * (1 - 0.5**0.2), rel=1e-3)
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=8), min_size=1, max_size=4))
@@ -111,4 +119,4 @@ def test_the_first_true_answer_is_found_among_counts(rows: list[list[int]]) -> N
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(UsageError, match="wrong, share, right"):
-        earned(First(*(np.array([1]),) * 3), HIT, "maybe")  # type: ignore[arg-type]
+        earned(FirstTrue(*(np.array([1]),) * 3), HIT, "maybe")  # type: ignore[arg-type]

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbench.embedding import Captions, Embedded
+from benchbench.embedding import EmbeddingTable, EncodedCaptions
 from benchbench.errors import ContractError
-from benchbench.protocols.definitions import both_ways
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL, by_gallery, search
+from benchbench.protocols.retrieval_metrics import retrieval_metrics
 from benchbench.types import Entry, Gallery, ImageRef, Metric, Places, Retrieved, Ties
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -44,9 +44,9 @@ def searched(entries: list[Entry], images: np.ndarray, phrases: np.ndarray) -> l
     texts = [chr(ord("a") + i) for i in range(len(phrases))]
     return search(
         entries,
-        Embedded({e.image: i for i, e in enumerate(entries)}, images),
-        Captions(
-            Embedded({text: i for i, text in enumerate(texts)}, phrases),
+        EmbeddingTable({e.image: i for i, e in enumerate(entries)}, images),
+        EncodedCaptions(
+            EmbeddingTable({text: i for i, text in enumerate(texts)}, phrases),
             {text: (ord(text),) for text in texts},
             frozenset(),
         ),
@@ -158,7 +158,7 @@ def test_by_hand() -> None:
     assert first.found.better.tolist() == [1, 2], "c 3, a 2, b 1"
     assert second.found.better.tolist() == [2, 0], "c 3, a 1, b 0"
     assert [p.better.tolist() for p in first.finding] == [[0], [0, 1]], "b is true of both"
-    metrics = {m.name: m for m in both_ways(cutoffs=(1,))}
+    metrics = {m.name: m for m in retrieval_metrics(cutoffs=(1,))}
     units = {name: read_units(PROTOCOL, [first, second], m, "wrong") for name, m in metrics.items()}
     assert units["i2t-R@1"].values.tolist() == [0, 1]
     assert units["i2t-MRR"].values.tolist() == [1 / 2, 1]
@@ -173,8 +173,10 @@ def test_captions_read_alike_score_alike() -> None:
     ]
     vectors = np.random.default_rng(0).normal(size=(3, 8)).astype("f")
     ids = {"A dog": (1, 2), "a dog": (1, 2), "a cat": (1, 3)}
-    captions = Captions(Embedded({t: i for i, t in enumerate(ids)}, vectors), ids, frozenset())
-    images = Embedded({e.image: i for i, e in enumerate(entries)}, vectors)
+    captions = EncodedCaptions(
+        EmbeddingTable({t: i for i, t in enumerate(ids)}, vectors), ids, frozenset()
+    )
+    images = EmbeddingTable({e.image: i for i, e in enumerate(entries)}, vectors)
     found = search(entries, images, captions)
     assert [o.found.equal.tolist() for o in found] == [[1], [1], [0]]
 

@@ -13,7 +13,7 @@ from benchbench.scenes.drawing import OPAQUE, SECOND_TINTS, TINTS, draw, label
 from benchbench.scenes.drawing_torch import draw_torch
 from benchbench.scenes.records import digest
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.world import Scenes
 from benchbench.types.arrays import Pixels
 
@@ -58,21 +58,21 @@ def slowly(scenes: Scenes, row: int, size: int) -> tuple[Pixels, npt.NDArray[np.
 @pytest.mark.parametrize("split", ["test", "train-dense"])
 def test_pixels_and_masks_follow_the_formula(split: str) -> None:
     scenes = sample(split, np.arange(40, 46))
-    images, labels, sight = draw(scenes, 64), label(scenes, 64), measure_visible(scenes, 64)
+    images, labels, visibility = draw(scenes, 64), label(scenes, 64), measure_visible(scenes, 64)
     for row in range(len(scenes)):
         image, expected = slowly(scenes, row, 64)
         assert np.array_equal(images[row], image)
         assert np.array_equal(labels[row], expected)
         for slot in range(scenes.category.shape[1]):
             rows, columns = np.nonzero(expected == slot)
-            assert sight.pixels[row, slot] == len(rows)
-            assert np.array_equal(sight.mask(row, slot), expected == slot)
+            assert visibility.pixels[row, slot] == len(rows)
+            assert np.array_equal(visibility.mask(row, slot), expected == slot)
             box = (
                 [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
                 if len(rows)
                 else [0] * 4
             )
-            assert sight.boxes[row, slot].tolist() == box
+            assert visibility.boxes[row, slot].tolist() == box
 
 
 def test_what_is_alone_is_seen_whole() -> None:

@@ -23,7 +23,7 @@ from benchbench.scenes.edition.folders import files_in
 from benchbench.scenes.items import attribute_items, relation_items
 from benchbench.scenes.records import records
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PATTERNS, PREDICATES
 
 SMALL: dict[str, Any] = {"images": 20, "dense": 6, "training": 30, "size": 96}
@@ -205,16 +205,16 @@ def h5(root: Path) -> dict[str, Any]:
 
 def test_boxes_convert_back_to_the_scenes(root: Path, h5: dict[str, Any]) -> None:
     scenes = sample("test-dense", np.arange(6))
-    sight = measure_visible(scenes, 96)
+    visibility = measure_visible(scenes, 96)
     for image in range(6):
         first, last = h5["img_to_first_box"][image], h5["img_to_last_box"][image]
-        slots = np.flatnonzero(sight.pixels[image] >= 24)
+        slots = np.flatnonzero(visibility.pixels[image] >= 24)
         assert last - first + 1 == len(slots)
         names = content(root, "VG-SGG-dicts.json")["idx_to_label"]
         for slot, box in zip(slots, range(first, last + 1), strict=True):
             x, y, w, h = h5["boxes_1024"][box] * 96 / 1024
             back = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
-            assert np.abs(back - sight.boxes[image, slot]).max() <= 96 / 1024
+            assert np.abs(back - visibility.boxes[image, slot]).max() <= 96 / 1024
             assert names[str(h5["labels"][box, 0])] == CATEGORIES[scenes.category[image, slot]].name
 
 
@@ -328,12 +328,12 @@ def naively_focused(image: np.ndarray[Any, Any], masks: list[Any]) -> np.ndarray
 
 def test_focused_regions_show_their_two_objects(root: Path) -> None:
     scenes = sample("test", np.arange(20))
-    images, sight = draw(scenes, 96), measure_visible(scenes, 96)
+    images, visibility = draw(scenes, 96), measure_visible(scenes, 96)
     paths = sorted((root / "focused").iterdir())
     assert len(paths) > 20
     for path in paths:
         row, one, other = (int(number) for number in path.stem.split("-"))
-        masks = [sight.mask(row, slot) for slot in (one, other)]
+        masks = [visibility.mask(row, slot) for slot in (one, other)]
         found, image = pixels(path), images[row]
         for mask in masks:
             assert np.array_equal(found[mask], image[mask])

@@ -22,7 +22,7 @@ from benchbench.scenes.items import (
     relation_items,
 )
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import (
     CATEGORIES,
     COLOUR,
@@ -48,13 +48,13 @@ def looks(scenes: Scenes, row: int, slot: int) -> set[str]:
 
 def test_attribute_captions_are_true_and_false() -> None:
     scenes, _, items = asked("test", 1500)
-    sight = measure_visible(scenes, 96)
-    boxes = crops(sight, items.scene, items.slots)
+    visibility = measure_visible(scenes, 96)
+    boxes = crops(visibility, items.scene, items.slots)
     for k, row in enumerate(items.scene.tolist()):
         x, y = (CATEGORIES[c].name for c in items.categories[k])
         a, b = (MENTIONED[m] for m in items.attributes[k])
         left, top, right, bottom = boxes[k]
-        shown = set(sight.labels[row, top:bottom, left:right].reshape(-1).tolist()) - {-1}
+        shown = set(visibility.labels[row, top:bottom, left:right].reshape(-1).tolist()) - {-1}
         called = [(CATEGORIES[scenes.category[row, s]].name, looks(scenes, row, s)) for s in shown]
         assert any(name == x and a in look for name, look in called)
         assert any(name == y and b in look for name, look in called)
@@ -140,13 +140,13 @@ def test_all_swappable_predicates_are_asked() -> None:
 
 def test_crops_hold_both_objects() -> None:
     scenes, items, _ = asked("test", 1500)
-    sight = measure_visible(scenes, 224)
-    boxes = crops(sight, items.scene, items.slots)
+    visibility = measure_visible(scenes, 224)
+    boxes = crops(visibility, items.scene, items.slots)
     assert (boxes[:, 2] > boxes[:, 0]).all()
     assert boxes.min() >= 0
     assert boxes.max() <= 224
     for slot in items.slots.T:
-        own = sight.boxes[items.scene, slot]
+        own = visibility.boxes[items.scene, slot]
         assert (boxes[:, :2] <= own[:, :2]).all()
         assert (boxes[:, 2:] >= own[:, 2:]).all()
 
@@ -172,11 +172,11 @@ def test_the_blind_reader_can_read() -> None:
 
 def test_a_crop_shows_what_it_overlaps() -> None:
     scenes = sample("test", np.arange(60))
-    sight, size = measure_visible(scenes, 96), 96
+    visibility, size = measure_visible(scenes, 96), 96
     rows = np.arange(60)
     whole = np.tile([0, 0, size, size], (60, 1))
-    assert np.array_equal(sight.among(rows, whole), sight.pixels > 0)
+    assert np.array_equal(visibility.among(rows, whole), visibility.pixels > 0)
     left = np.tile([0, 0, size // 2, size], (60, 1))
-    for row, shown in enumerate(sight.among(rows, left)):
-        inside = set(sight.labels[row][:, : size // 2].reshape(-1).tolist()) - {-1}
+    for row, shown in enumerate(visibility.among(rows, left)):
+        inside = set(visibility.labels[row][:, : size // 2].reshape(-1).tolist()) - {-1}
         assert inside <= set(np.flatnonzero(shown).tolist())

@@ -13,7 +13,7 @@ import pytest
 from benchbench.data.aro import read_attributions, read_relations
 from benchbench.data.karpathy import read_captioned, read_captions, read_training
 from benchbench.data.order import frozen_name, negatives, pre_caption, read_order_items
-from benchbench.data.scenarioclip import read_annotated, read_classes
+from benchbench.data.scenarioclip import read_classes, read_images
 from benchbench.registry import load_task
 from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.edition import ALL_PARTS, export
@@ -22,8 +22,8 @@ from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.edition.sugarcrepe import contrasts
 from benchbench.scenes.items import attribute_items, relation_items
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_order_negatives(root: Path, scenes: Scenes) -> None:
 
 
 def test_scenarioclip(root: Path, scenes: Scenes) -> None:
-    found, shown = read_annotated(root), select_annotated(scenes, measure_visible(scenes, SIDE))
+    found, shown = read_images(root), select_annotated(scenes, measure_visible(scenes, SIDE))
     assert [each.dense_caption for each in found] == [x[0] for x in dense_captions(scenes).texts()]
     assert [each.action for each in found] == [SCENARIOS[k].name for k in scenes.scenario.tolist()]
     for row, each in enumerate(found):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.errors import UsageError
+from benchbench.scenes.appearance import principals
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.casting import scenario_flags
-from benchbench.scenes.colouring import principals
 from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import CLASSES, category_class, held_attributes, held_triples
 from benchbench.scenes.sampling import SPLITS, sample

@@ -15,7 +15,7 @@ from benchbench.scenes.edition import export
 from benchbench.scenes.edition.sugarcrepe import SUBSETS, contrasts
 from benchbench.scenes.graph import closure
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORY, MENTION, PREDICATE
 from benchbench.types import Item
 

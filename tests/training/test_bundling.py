@@ -9,7 +9,7 @@ import benchbench as bb
 from benchbench.errors import WeightsUnavailable
 from benchbench.registry import load_model
 from benchbench.training import Plan, train
-from benchbench.training.bundling import MOST_BYTES, bundle, card
+from benchbench.training.bundling import MAX_BYTES, bundle, card
 from benchbench.training.log import read_log
 from benchbench.training.running import build_for
 from benchbench.training.validation.sets import VALIDATION_SETS
@@ -119,7 +119,7 @@ def test_the_log_has_losses_and_marks(run: Path) -> None:
 def test_what_ships_is_small_has_a_card_and_runs(
     path: Path, drawn_edition: Path, tmp_path: Path
 ) -> None:
-    assert path.stat().st_size <= MOST_BYTES.get(path.stem, 6_000_000)
+    assert path.stat().st_size <= MAX_BYTES.get(path.stem, 6_000_000)
     _, record = read(path)
     card = path.with_suffix(".md").read_text()
     assert f"{record['parameters']:,}" in card

@@ -13,8 +13,8 @@ import torch.multiprocessing
 
 from benchbench.errors import UsageError
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.distributed import Place, join, place
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.distributed import TrainingProcess, join, place
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST, Training, _parallel
 from benchbench.training.plan import Plan
@@ -138,20 +138,20 @@ def test_a_batch_must_be_shared_out_evenly(monkeypatch: pytest.MonkeyPatch, tmp_
         place()
     for name in ("LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.setenv(name, "2")
-    assert place() == Place(rank=1, world=2, local=1, beside=2)
+    assert place() == TrainingProcess(rank=1, world=2, local=1, beside=2)
     with pytest.raises(UsageError, match=r"batch of 7 .* 2 processes. Take 6"):
         train(Plan("clip", batch=7), tmp_path)
 
 
 def test_a_process_by_itself_has_nothing_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert place() == Place()
+    assert place() == TrainingProcess()
     with join(place(), "cpu"):
         assert not torch.distributed.is_initialized()
 
 
 def test_each_process_has_an_accelerator_of_its_own() -> None:
-    here = Place(rank=3, world=4, local=1, beside=2)
+    here = TrainingProcess(rank=3, world=4, local=1, beside=2)
     assert [here.device(each) for each in ("cuda", "cuda:5", "cpu")] == ["cuda:1", "cuda:5", "cpu"]
-    assert Place().device("cuda") == "cuda"
+    assert TrainingProcess().device("cuda") == "cuda"
     assert not here.leads

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from benchbench.scenes.vocabulary import COLOURS, PREDICATES
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.captions import ARTICLES, reword
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.facts import FACTS, facts_of
-from benchbench.training.wording import ARTICLES, reword
 from benchbench.variants.base import VARIANTS
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.masks import CELLS, coverage, slots_of
 
 COUNT = 60

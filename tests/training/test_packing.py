@@ -12,8 +12,8 @@ import torch
 from benchbench.errors import UsageError
 from benchbench.training import Plan, train
 from benchbench.training.columns import VIEW_COLUMNS
-from benchbench.training.distributed import Place
-from benchbench.training.packing import Pack, Recipe, make
+from benchbench.training.distributed import TrainingProcess
+from benchbench.training.packs import Pack, Recipe, make
 from benchbench.training.running import _feed, build_for, data_of, open_pack
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
@@ -61,7 +61,7 @@ def check_batches(folder: Path, plan: Plan, described: Variant) -> None:
     """Compare what a pack gives with what the feed makes."""
     build = build_for(described, plan)
     source, _ = data_of(plan, described, build)
-    live = _feed(plan, described, build, source, "cpu", Place()).batches(0, 2, 0)
+    live = _feed(plan, described, build, source, "cpu", TrainingProcess()).batches(0, 2, 0)
     read = open_pack(folder, plan, described, build, "cpu").batches(0, 2, 0)
     for one, other in zip(read, live, strict=True):
         if other.negatives is not None:  # whose spans nothing reads

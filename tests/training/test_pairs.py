@@ -14,14 +14,20 @@ import torch
 from benchbench.scenes.edition.vg150 import _batch
 from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import CATEGORIES
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld, sample_splits
 from benchbench.training.examples import Examples
-from benchbench.training.mixing import mix
-from benchbench.training.pairs import NAMES, PHRASES, Pairs, Survey, known_predicates, survey
+from benchbench.training.pairs import (
+    NAMES,
+    PHRASES,
+    Pairs,
+    SceneAnnotations,
+    annotate_scenes,
+    known_predicates,
+)
 from benchbench.training.views import VIEWS
 from benchbench.training.visibility import Visibility
 from benchbench.variants import towers
-from benchbench.variants.pairs import NO_PAIR, UNRELATED, Regions, Told
+from benchbench.variants.pairs import NO_PAIR, UNRELATED, PairTargets, Regions
 from benchbench.variants.texts import CaptionReader
 
 SPLITS = ("train", "train-dense")
@@ -34,11 +40,11 @@ def reader() -> CaptionReader:
 
 
 @pytest.fixture(scope="module")
-def seen_of() -> Survey:
-    return survey(sample("train-dense", np.arange(300)), 12)
+def seen_of() -> SceneAnnotations:
+    return annotate_scenes(sample("train-dense", np.arange(300)), 12)
 
 
-def prepared(view: Pairs, reader: CaptionReader, number: int = 6) -> tuple[Regions, Told]:
+def prepared(view: Pairs, reader: CaptionReader, number: int = 6) -> tuple[Regions, PairTargets]:
     found: Examples = DrawnWorld(splits=("train-dense",)).examples(np.arange(number))
     shown = view.choose(found, Visibility(found.scenes, 128), reader)
     return shown.regions, shown.told
@@ -46,7 +52,7 @@ def prepared(view: Pairs, reader: CaptionReader, number: int = 6) -> tuple[Regio
 
 def test_a_survey_says_what_the_edition_annotates() -> None:
     scenes = sample("test-dense", np.arange(20))
-    graphs, found = _batch(scenes, 224), survey(scenes)
+    graphs, found = _batch(scenes, 224), annotate_scenes(scenes)
     np.testing.assert_array_equal(found.there.sum(axis=1), graphs.boxes_of)
     np.testing.assert_array_equal(found.boxes[found.there], graphs.boxes)
     np.testing.assert_array_equal(found.labels[found.there] + 1, graphs.labels)
@@ -68,7 +74,7 @@ def test_pairs_come_with_those_that_are_unrelated(reader: CaptionReader) -> None
     assert (told.predicates == UNRELATED).any()
 
 
-def test_all_related_pairs_come_first(reader: CaptionReader, seen_of: Survey) -> None:
+def test_all_related_pairs_come_first(reader: CaptionReader, seen_of: SceneAnnotations) -> None:
     _, told = prepared(Pairs(), reader)
     related = (told.predicates >= 0).int()
     assert (related.diff(dim=1) <= 0).all()
@@ -98,12 +104,12 @@ def test_the_same_example_is_annotated_the_same_way(reader: CaptionReader) -> No
 
 def test_what_is_prepared_travels_between_processes(reader: CaptionReader) -> None:
     regions, told = prepared(Pairs(), reader)
-    again: tuple[Regions, Told] = pickle.loads(pickle.dumps((regions, told)))
+    again: tuple[Regions, PairTargets] = pickle.loads(pickle.dumps((regions, told)))
     assert torch.equal(again[0].ends, regions.ends)
     assert torch.equal(again[1].subject_phrases.ids, told.subject_phrases.ids)
 
 
-def test_distant_labels_come_at_about_the_recorded_rates(seen_of: Survey) -> None:
+def test_distant_labels_come_at_about_the_recorded_rates(seen_of: SceneAnnotations) -> None:
     index, truth = np.arange(300), seen_of.predicates
     view = Pairs(distant_percent=50, false_percent=10)
     labels = view.labelled(seen_of, index)
@@ -119,11 +125,11 @@ def test_distant_labels_come_at_about_the_recorded_rates(seen_of: Survey) -> Non
     assert (labels[truth == NO_PAIR] == NO_PAIR).all()
 
 
-def test_distant_labels_depend_on_the_scene_alone(seen_of: Survey) -> None:
+def test_distant_labels_depend_on_the_scene_alone(seen_of: SceneAnnotations) -> None:
     view, index = Pairs(distant_percent=50, false_percent=10), np.arange(300)
     labels = view.labelled(seen_of, index)
     some = np.array([7, 200, 3])
-    part = Survey(*(getattr(seen_of, name)[some] for name in Survey.__slots__))
+    part = SceneAnnotations(*(getattr(seen_of, name)[some] for name in SceneAnnotations.__slots__))
     np.testing.assert_array_equal(view.labelled(part, some), labels[some])
     np.testing.assert_array_equal(Pairs().labelled(seen_of, index), seen_of.predicates)
 
@@ -136,7 +142,7 @@ def test_the_registered_views_differ_in_supervision_alone() -> None:
 
 def test_mixed_scenes_are_those_of_their_splits() -> None:
     which, numbers = np.array([1, 0, 1, 0, 0]), np.array([5, 9, 2, 0, 30])
-    scenes = mix(SPLITS, which, numbers)
+    scenes = sample_splits(SPLITS, which, numbers)
     for row in range(5):
         alone = sample(SPLITS[which[row]], numbers[row : row + 1])
         width = alone.category.shape[1]
@@ -145,7 +151,7 @@ def test_mixed_scenes_are_those_of_their_splits() -> None:
         assert (scenes.sprite[row, width:] == -1).all()
         assert (scenes.predicate[row, :width, :width] == alone.predicate[0]).all()
         assert scenes.predicate[row].max() == alone.predicate.max()
-        one, own = survey(scenes.take(slice(row, row + 1)), 6), survey(alone, 6)
+        one, own = annotate_scenes(scenes.take(slice(row, row + 1)), 6), annotate_scenes(alone, 6)
         np.testing.assert_array_equal(one.boxes, own.boxes)
     assert len(CATEGORIES) > scenes.category.max()
 

@@ -16,7 +16,7 @@ from benchbench.training.running import _rebuilt_as
 from benchbench.training.state import STATE
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.variant import Loss
 
 PLAN = Plan("clip", steps=4, batch=4, warmup=1, validate_every=2)
@@ -59,13 +59,13 @@ def test_a_state_that_lacks_what_it_should_tell_is_refused(lost: str, tmp_path: 
 def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = Contrastive.forward
+    right = StructCLIP.forward
 
-    def broken(self: Contrastive, batch: Any, step: int) -> Loss:
+    def broken(self: StructCLIP, batch: Any, step: int) -> Loss:
         loss = right(self, batch, step)
         return Loss(loss.total * (torch.nan if step == 2 else 1), loss.parts)
 
-    monkeypatch.setattr(Contrastive, "forward", broken)
+    monkeypatch.setattr(StructCLIP, "forward", broken)
     with pytest.raises(ModelError) as caught:
         start(PLAN, tmp_path)
     assert "The loss of clip is NaN or infinite at step 2." in str(caught.value)
@@ -80,7 +80,7 @@ def test_a_loss_that_never_was_a_number_says_that_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        Contrastive, "forward", lambda self, *_: Loss(self.clip.logit_scale * torch.nan, {})
+        StructCLIP, "forward", lambda self, *_: Loss(self.clip.logit_scale * torch.nan, {})
     )
     with pytest.raises(ModelError, match=r"at step 0\. Nothing was kept"):
         start(PLAN, tmp_path)
@@ -124,10 +124,10 @@ def test_a_backbone_that_could_not_be_built_again_is_refused() -> None:
 def test_running_out_of_memory_names_the_batch(
     error: Exception, whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Contrastive, batch: Any, step: int) -> Loss:
+    def full(self: StructCLIP, batch: Any, step: int) -> Loss:
         raise error
 
-    monkeypatch.setattr(Contrastive, "forward", full)
+    monkeypatch.setattr(StructCLIP, "forward", full)
     with pytest.raises(
         ModelError, match=f"The {whose} is out of memory. Take a smaller batch than 4"
     ):

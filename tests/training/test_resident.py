@@ -12,20 +12,20 @@ from benchbench.training import Plan
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.loop import Training
 from benchbench.training.order import Order
-from benchbench.training.packed import PackedBatches, ResidentBatches, load_on_device
-from benchbench.training.packing import Recipe, make
-from benchbench.training.passes import Plain, Replayed
+from benchbench.training.pack_batches import PackedBatches, ResidentBatches, load_on_device
+from benchbench.training.packs import Recipe, make
+from benchbench.training.passes import DirectPasses, RecordedPasses
 from benchbench.training.running import build_for
 from benchbench.variants.alignment import contrast_losses, masked_contrast_losses
 from benchbench.variants.catalogue import variant, variants
 from benchbench.variants.texts import Texts
-from benchbench.variants.variant import Swapped
+from benchbench.variants.variant import SwappedCaptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from benchbench.training.packing import Pack
+    from benchbench.training.packs import Pack
 
 PACKABLE = [name for name, each in variants().items() if set(each.views) <= set(VIEW_COLUMNS)]
 LATER = 1000
@@ -105,7 +105,7 @@ class Again:
     def __init__(self, waits: bool = False) -> None:
         self.waits, self.recorded = waits, 0
 
-    def watched(self, work: Callable[[], None], strictly: bool) -> None:
+    def rehearse(self, work: Callable[[], None], strictly: bool) -> None:
         if strictly and self.waits:
             raise RuntimeError("called a synchronizing operation")
         work()
@@ -123,9 +123,9 @@ def test_replayed_steps_train_alike(pack: Pack, name: str, waits: bool) -> None:
         build, feed = feed_of(pack, name)
         kept, model = load_on_device(feed), build.model.train()
         passes: Any = (
-            Plain(model, kept, "cpu", "fp32")
+            DirectPasses(model, kept, "cpu", "fp32")
             if recorder is None
-            else Replayed(model, kept, "cpu", "fp32", recorder)
+            else RecordedPasses(model, kept, "cpu", "fp32", recorder)
         )
         descent = torch.optim.SGD(model.parameters(), lr=0.1)
         for step, shown in enumerate(passes.shown(0, 6, 0)):
@@ -191,9 +191,12 @@ def test_a_captioner_masks_what_it_does_not_list() -> None:
 def test_swapped_captions_that_fill_up_are_not_there() -> None:
     texts = Texts(torch.ones(4, 3, dtype=torch.int64))
     known = torch.tensor([True, False, False, True])
-    filled = Swapped(texts, torch.arange(4), 2, known)
+    filled = SwappedCaptions(texts, torch.arange(4), 2, known)
     assert filled.there(2).tolist() == [[1, 0], [0, 1]]
-    assert Swapped(texts, torch.arange(4), 2).to("cpu").there(2).tolist() == [[1, 1], [1, 1]]
+    assert SwappedCaptions(texts, torch.arange(4), 2).to("cpu").there(2).tolist() == [
+        [1, 1],
+        [1, 1],
+    ]
 
 
 def test_memory_is_counted(pack: Pack) -> None:

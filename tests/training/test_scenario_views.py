@@ -13,12 +13,12 @@ from benchbench.scenes.dice import dice
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import focus
 from benchbench.scenes.edition.plan import select_annotated
-from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
+from benchbench.scenes.items import CANONICAL, MIN_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.examples import Examples
 from benchbench.training.objects import ObjectView
 from benchbench.training.regions import RelationView, focus_pairs
@@ -50,10 +50,10 @@ def prepared(feed: BatchBuilder) -> tuple[Examples, Visibility]:
 @pytest.mark.parametrize("size", [96, 128])
 def test_focused_regions_are_the_editions(size: int) -> None:
     scenes = sample("train", np.arange(0, 60, 6))
-    images, sight = draw(scenes, size), measure_visible(scenes, size)
+    images, visibility = draw(scenes, size), measure_visible(scenes, size)
     rows, first, second = np.nonzero(np.triu(scenes.predicate >= 0))
     found = zip(rows.tolist(), first.tolist(), second.tolist(), strict=True)
-    masks = [(sight.mask(r, a), sight.mask(r, b)) for r, a, b in found]
+    masks = [(visibility.mask(r, a), visibility.mask(r, b)) for r, a, b in found]
     kept = [k for k, (one, other) in enumerate(masks) if one.any() and other.any()]
     assert len(kept) > 5
     ours = focus_pairs(
@@ -72,24 +72,26 @@ def test_an_object_that_is_not_seen_at_all_gives_no_light() -> None:
 
 
 def test_objects_are_those_that_show_and_are_cut_out_tightly(feed: BatchBuilder) -> None:
-    found, sight = prepared(feed)
-    shown = ObjectView().choose(found, sight, feed.reader)
-    boxes = (shown.boxes.numpy() * sight.side).round().astype(int)
-    judged = measure_visible(sight.scenes, CANONICAL).pixels >= LEAST_PIXELS
+    found, visibility = prepared(feed)
+    shown = ObjectView().choose(found, visibility, feed.reader)
+    boxes = (shown.boxes.numpy() * visibility.side).round().astype(int)
+    judged = measure_visible(visibility.scenes, CANONICAL).pixels >= MIN_PIXELS
     names = feed.reader.read([category.name for category in CATEGORIES]).ids
     told = shown.named.names.ids
     for k, box in enumerate(boxes.tolist()):
-        slots = np.flatnonzero((sight.seen.boxes[k] == box).all(axis=1))
-        kinds = [names[sight.scenes.category[k, s]][: told.shape[1]] for s in slots if judged[k, s]]
+        slots = np.flatnonzero((visibility.seen.boxes[k] == box).all(axis=1))
+        kinds = [
+            names[visibility.scenes.category[k, s]][: told.shape[1]] for s in slots if judged[k, s]
+        ]
         assert any(torch.equal(told[k], kind) for kind in kinds)
     assert shown.named.there.all()
 
 
 def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
-    found, sight = prepared(feed)
-    focus_on = RelationView().choose(found, sight, feed.reader)
-    scenes, told = sight.scenes, focus_on.named.names.ids
-    shown = select_annotated(scenes, sight.seen)
+    found, visibility = prepared(feed)
+    focus_on = RelationView().choose(found, visibility, feed.reader)
+    scenes, told = visibility.scenes, focus_on.named.names.ids
+    shown = select_annotated(scenes, visibility.seen)
     for k, (subject, thing) in enumerate(focus_on.ends.tolist()):
         if not focus_on.named.there[k]:
             continue
@@ -104,14 +106,14 @@ def test_relations_are_annotated_ones_in_words(feed: BatchBuilder) -> None:
 
 
 def test_what_lies_within_the_captions_image_is_known(feed: BatchBuilder) -> None:
-    found, sight = prepared(feed)
+    found, visibility = prepared(feed)
     whole = (found.boxes == [0, 0, 1, 1]).all(axis=1)
     for view in (ObjectView(), RelationView()):
-        shown = view.choose(found, sight, feed.reader)
+        shown = view.choose(found, visibility, feed.reader)
         assert shown.named.within[torch.from_numpy(whole)].all()
-    slots = np.argmax(sight.shown, axis=1)[:, None]
+    slots = np.argmax(visibility.shown, axis=1)[:, None]
     nowhere = np.zeros((len(slots), 4), dtype=np.float32)
-    assert not sight.within(slots, nowhere).any()
+    assert not visibility.within(slots, nowhere).any()
 
 
 def test_a_batch_shows_three_more_images_of_every_example(feed: BatchBuilder) -> None:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.registry import load_model
 from benchbench.testing import check_model
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.plan import Plan
 from benchbench.training.running import build_for, record_of
 from benchbench.types import DualEncoder, LoadOptions

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from benchbench.errors import ModelError
 from benchbench.scenegraph import Caption
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.variants import towers
 from benchbench.variants.alignment import (
     attention_losses,
@@ -26,11 +26,11 @@ from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens, text_tokens, vision_of
 from benchbench.variants.inputs import MASKS
-from benchbench.variants.msgclip import WINDOW, Aligned
+from benchbench.variants.msgclip import MSGCLIP, WINDOW
 from benchbench.variants.regions import group_patches
-from benchbench.variants.spans import MOST_ENTITIES, Spans
+from benchbench.variants.spans import MAX_ENTITIES, Spans
 from benchbench.variants.texts import CaptionReader, Texts
-from benchbench.variants.variant import Batch, Swapped
+from benchbench.variants.variant import Batch, SwappedCaptions
 
 N = 6
 CAPTIONS = (
@@ -60,7 +60,7 @@ def reader() -> CaptionReader:
 def batch_of(reader: CaptionReader) -> Batch:
     images = torch.randn(N, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     texts = reader.read(["a red dog chasing an orange cat"])
-    return Batch(images, reader.read(CAPTIONS), Swapped(texts, torch.tensor([0]), 1))
+    return Batch(images, reader.read(CAPTIONS), SwappedCaptions(texts, torch.tensor([0]), 1))
 
 
 def said(reader: CaptionReader, ids: Tensor, span: Any) -> str:
@@ -113,7 +113,7 @@ def test_spans_beyond_the_context_are_left_out(reader: CaptionReader) -> None:
     assert texts.spans is not None
     assert texts.ids.shape[1] == reader.tokenizer.context_length
     assert int(texts.spans.entities.max()) < reader.tokenizer.context_length
-    assert texts.spans.entities.shape == (1, MOST_ENTITIES, 2)
+    assert texts.spans.entities.shape == (1, MAX_ENTITIES, 2)
 
 
 @pytest.mark.parametrize("grid", [(4, 4), (7, 7), (2, 3), (1, 1)])
@@ -159,7 +159,7 @@ def test_matching_is_greedy_and_one_to_one() -> None:
         assert found == matched_by_hand(there)
 
 
-def aligned_by_hand(model: Aligned, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
+def aligned_by_hand(model: MSGCLIP, patches: Tensor, tokens: Tensor, spans: Spans) -> Tensor:
     """MSGA of one image and caption, as its definition reads."""
     groups = group_patches(patches[None], vision_of(model.clip).grid_size, model.regions)[0].bool()
     regions = [normalize(patches[g].mean(dim=0), dim=0) for g in groups if g.any()]
@@ -201,7 +201,7 @@ def test_the_batched_loss_is_the_definitions(reader: CaptionReader, threshold: f
             )
             two = torch.stack([patches[k], patches[k - 1]])
             texts = Texts(alone.ids.expand(2, -1), None, both)
-            loss = model.aligned(two, tokens.expand(2, -1, -1), texts).total
+            loss = model.alignment_loss(two, tokens.expand(2, -1, -1), texts).total
             if alone.spans.entities.any():
                 by_hand = aligned_by_hand(model, patches[k], tokens[0], alone.spans)
                 assert loss == pytest.approx(float(by_hand), abs=1e-5)
@@ -219,7 +219,7 @@ def test_gradients_reach_both_towers_from_each_part_alone(
     batch = batch_of(reader)
     _, patches = image_tokens(model.clip, batch.images)
     _, tokens = text_tokens(model.clip, batch.texts.ids)
-    model.aligned(patches, tokens, batch.texts).total.backward()
+    model.alignment_loss(patches, tokens, batch.texts).total.backward()
     for weight in (
         vision_of(model.clip).conv1[0].weight,
         vision_of(model.clip).transformer.resblocks[0].attn.in_proj_weight,
@@ -370,12 +370,12 @@ def test_gradients_of_the_repair_reach_both_towers_and_the_oracle_needs_masks(
 ) -> None:
     for name in ("msgclip:contrast", "msgclip:attention", "msgclip:oracle"):
         batch = batch_of(reader)
-        masks = torch.zeros(N, MOST_ENTITIES, 16, 16)
+        masks = torch.zeros(N, MAX_ENTITIES, 16, 16)
         masks[:, 0, :, :8], masks[:, 1, :, 8:] = 1, 1
         batch.inputs = MASKS.of(masks)
         made_one = made(name).model
         assert "matched" in made_one(batch, 500).parts
-        loss = made_one.aligned(
+        loss = made_one.alignment_loss(
             *(each.float() for each in (image_tokens(made_one.clip, batch.images)[1],
                                         text_tokens(made_one.clip, batch.texts.ids)[1])),
             batch.texts, masks,

@@ -17,21 +17,21 @@ from benchbench.scenes.vocabulary import PREDICATE
 from benchbench.testing import check_model
 from benchbench.training import Plan, train
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
+from benchbench.training.pairs import implied_predicates, vague_predicates
 from benchbench.training.validation import relations
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.training.views import VIEWS
 from benchbench.types import LoadOptions, RelationInput, RelationScorer, Vocabulary
 from benchbench.variants import towers
-from benchbench.variants.adapter import RelatingVariant, TrainedVariant, load_variant
+from benchbench.variants.adapter import RelationVariant, TrainedVariant, load_variant
 from benchbench.variants.building import Build, build_variant
 from benchbench.variants.catalogue import variant
 from benchbench.variants.features import image_tokens
 from benchbench.variants.geometry import LENGTH, compare_boxes, nearness, unions
-from benchbench.variants.inputs import REGIONS, TOLD
+from benchbench.variants.inputs import PAIR_TARGETS, REGIONS
 from benchbench.variants.patches import patch_map, pool_regions
 from benchbench.variants.relclip import VARIANTS, masked_info_nce, pair_loss
-from benchbench.variants.synonyms import implications, vague
 from benchbench.variants.variant import Batch
 
 WORDS = Vocabulary(("dog", "cat", "zebra"), ("on", "near", "chasing", "devouring"))
@@ -127,12 +127,12 @@ def test_nearness_counts_those_between_and_no_empty_rows() -> None:
 
 def test_synonyms_follow_what_implies_what() -> None:
     riding, on, above = PREDICATE["riding"], PREDICATE["on"], PREDICATE["above"]
-    same = implications()
+    same = implied_predicates()
     assert same[riding, on] and same[on, riding] and same[riding, above] and same[above, riding]
     assert not same[PREDICATE["standing on"], PREDICATE["lying on"]]
     assert not same[on, PREDICATE["under"]]
     assert same.diagonal().all()
-    assert [name for name, i in PREDICATE.items() if vague()[i]] == ["near"]
+    assert [name for name, i in PREDICATE.items() if vague_predicates()[i]] == ["near"]
 
 
 def test_masked_negatives_do_not_count() -> None:
@@ -154,7 +154,7 @@ def test_masked_negatives_do_not_count() -> None:
 def test_relational_contrast_leaves_synonyms_alone(build: Build) -> None:
     """Were all predicates synonyms, only other names would be negatives."""
     batch = batch_of(build)
-    regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
+    regions, told = batch.inputs[REGIONS], batch.inputs[PAIR_TARGETS]
     model = build.model
     names = model.encode_texts(told.names, "object")
     views = model.head.views(model._maps(regions), regions, names)
@@ -167,7 +167,7 @@ def test_relational_contrast_leaves_synonyms_alone(build: Build) -> None:
 
 def test_the_loss_of_pairs_is_a_likelihood(build: Build) -> None:
     batch = batch_of(build)
-    told = batch.inputs[TOLD]
+    told = batch.inputs[PAIR_TARGETS]
     n, p = told.predicates.shape
     torch.manual_seed(3)
     related, logits = torch.randn(n, p), torch.randn(n, p, 23)
@@ -194,7 +194,7 @@ def test_unrelated_pairs_score_lower_once_a_batch_is_learnt() -> None:
         model(batch, step).total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    regions, told = batch.inputs[REGIONS], batch.inputs[TOLD]
+    regions, told = batch.inputs[REGIONS], batch.inputs[PAIR_TARGETS]
     with torch.inference_mode():
         names, phrases = (model.encode_texts(t, "object") for t in (told.names, told.phrases))
         sums = model.log_predicates(regions, names, phrases).exp().sum(dim=-1)
@@ -203,7 +203,7 @@ def test_unrelated_pairs_score_lower_once_a_batch_is_learnt() -> None:
 
 
 def test_only_variants_with_a_head_are_relation_scorers(loaded: Any) -> None:
-    assert isinstance(loaded, RelatingVariant) and isinstance(loaded, RelationScorer)
+    assert isinstance(loaded, RelationVariant) and isinstance(loaded, RelationScorer)
     assert not issubclass(TrainedVariant, RelationScorer)
 
 
@@ -250,7 +250,7 @@ def test_no_score_belongs_to_a_pair_of_names(loaded: Any) -> None:
 def test_half_precision_scores_too(trained: Path, precision: Any) -> None:
     by_rest = {each.name.partition(":")[2]: each for each in VARIANTS}
     half = load_variant(by_rest, str(trained), LoadOptions(precision=precision))
-    assert isinstance(half, RelatingVariant)
+    assert isinstance(half, RelationVariant)
     assert np.isfinite(half.score_relations(view_of(BOXES, (0, 1, 2), PAIRS))).all()
     assert np.isfinite(half.score_objects(view_of(BOXES, (), PAIRS))).all()
 

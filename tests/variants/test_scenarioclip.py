@@ -14,23 +14,23 @@ from benchbench.variants.building import build_variant
 from benchbench.variants.contrast import distillation_loss, info_nce
 from benchbench.variants.features import vision_of
 from benchbench.variants.inputs import ACTION, OBJECT, RELATION, Inputs
-from benchbench.variants.scenarioclip import VARIANTS, ScenarioClip
+from benchbench.variants.scenarioclip import VARIANTS, ScenarioCLIP
 from benchbench.variants.texts import Texts, hash_ids, join_ids
-from benchbench.variants.variant import Batch, Shown, shipped_weights
+from benchbench.variants.variant import Batch, NamedImages, shipped_weights
 
 ROLES: tuple[Role, ...] = ("scene", "object", "relation")
 SETTINGS = {"action_percent": 25, "distill_weight": 1.0, "distill_sharpness": 10.0}
 END = 63
 
 
-def model_of(shared: bool = False, **settings: Any) -> ScenarioClip:
+def model_of(shared: bool = False, **settings: Any) -> ScenarioCLIP:
     torch.manual_seed(0)
     clip = CLIP(
         16,
         {"image_size": 32, "patch_size": 16, "layers": 1, "width": 32, "head_width": 16},
         {"context_length": 12, "vocab_size": END + 1, "width": 32, "heads": 2, "layers": 1},
     )
-    return ScenarioClip(clip, shared=shared, **{**SETTINGS, "teacher_decay": 0.9, **settings})
+    return ScenarioCLIP(clip, shared=shared, **{**SETTINGS, "teacher_decay": 0.9, **settings})
 
 
 def texts_of(n: int, words: int = 6) -> Texts:
@@ -42,9 +42,9 @@ def texts_of(n: int, words: int = 6) -> Texts:
 def batch_of(n: int = 6) -> Batch:
     torch.manual_seed(1)
 
-    def shown() -> Shown:
+    def shown() -> NamedImages:
         yes = torch.ones(n, dtype=torch.bool)
-        return Shown(torch.randn(n, 3, 32, 32), texts_of(n, 4), yes, yes)
+        return NamedImages(torch.randn(n, 3, 32, 32), texts_of(n, 4), yes, yes)
 
     inputs = Inputs({key: shown() for key in (ACTION, OBJECT, RELATION)})
     return Batch(torch.randn(n, 3, 32, 32), texts_of(n), inputs=inputs)

@@ -10,18 +10,18 @@ from torch.nn.functional import normalize, softplus
 from benchbench.variants import towers
 from benchbench.variants.contrast import info_nce, swap_hinge, swap_loss
 from benchbench.variants.knowledge import KnowledgeEncoder
-from benchbench.variants.structclip import Contrastive
+from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.texts import CaptionReader, Texts
-from benchbench.variants.variant import Batch, Swapped
+from benchbench.variants.variant import Batch, SwappedCaptions
 
 TRUE = ["a red dog chasing a white cat", "a cup on a blue table", "hello"]
 COLOURS = ("red", "blue", "green", "white", "black", "brown")
 FALSE = ["a white cat chasing a red dog", "a table on a blue cup", "a blue table on a cup"]
 
 
-def model(**settings: Any) -> tuple[Contrastive, CaptionReader]:
+def model(**settings: Any) -> tuple[StructCLIP, CaptionReader]:
     torch.manual_seed(0)
-    made = Contrastive(towers.build(towers.NAME), **settings)
+    made = StructCLIP(towers.build(towers.NAME), **settings)
     return made, made.reader(open_clip.get_tokenizer(towers.NAME))
 
 
@@ -29,7 +29,7 @@ def batch(reader: CaptionReader) -> Batch:
     return Batch(
         images=torch.randn(3, 3, 64, 64),
         texts=reader.read(TRUE),
-        negatives=Swapped(reader.read(FALSE[:2]), torch.tensor([0, 3]), 2),
+        negatives=SwappedCaptions(reader.read(FALSE[:2]), torch.tensor([0, 3]), 2),
     )
 
 
@@ -153,7 +153,7 @@ def test_columns_are_further_captions_for_images_alone() -> None:
 def test_a_batch_without_a_single_swap_has_a_loss() -> None:
     made, reader = model(swap_weight=1.0, columns=True)
     shown = batch(reader)
-    shown.negatives = Swapped(reader.read([]), torch.zeros(0, dtype=torch.int64), 2)
+    shown.negatives = SwappedCaptions(reader.read([]), torch.zeros(0, dtype=torch.int64), 2)
     loss = made(shown, 0)
     loss.total.backward()
     assert loss.parts["swaps"] == 0

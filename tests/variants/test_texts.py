@@ -5,7 +5,7 @@ import pickle
 import open_clip
 import pytest
 
-from benchbench.scenegraph import MOST_TRIPLES
+from benchbench.scenegraph import MAX_TRIPLES
 from benchbench.variants import towers
 from benchbench.variants.texts import CaptionReader
 
@@ -34,7 +34,7 @@ def test_a_long_caption_keeps_its_end_of_text(reader: CaptionReader) -> None:
 def test_triples_are_the_captions_own_and_said_one_way_round(reader: CaptionReader) -> None:
     texts = reader.read(["a dog to the right of a cat", "a cat to the left of a dog", "hello"])
     assert texts.triples is not None
-    assert texts.triples.shape[:3] == (3, MOST_TRIPLES, 3)
+    assert texts.triples.shape[:3] == (3, MAX_TRIPLES, 3)
     assert texts.triples[0].equal(texts.triples[1])
     assert not texts.triples[2].any()
     head = [each - 1 for each in texts.triples[0, 0, 0].tolist() if each]

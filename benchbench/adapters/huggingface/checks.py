@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHAPES = ((64, 48), (48, 64))
 """Width and height of images that a transform must resize to one size."""
 
-ALIKE = 1e-5
+ROUNDING = 1e-5
 """Largest difference per coordinate of unit vectors by rounding."""
 
 
@@ -72,7 +72,7 @@ def check_captions(model: DualEncoder, name: str, vocabulary: int | None, dimens
             "encoder."
         )
     units = _unit(embedded)
-    if len(set(ids)) < len(SAMPLE_CAPTIONS) or float((units - units[:1]).abs().max()) < ALIKE:
+    if len(set(ids)) < len(SAMPLE_CAPTIONS) or float((units - units[:1]).abs().max()) < ROUNDING:
         raise ModelError(
             f"{name} embeds different captions alike: its tokenizer, or the end-of-text token that "
             "config.json names (eos_token_id), is not what it was trained with."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.containers import check_folder
-from benchbench.checkpoints.hub import hub_if_reachable, is_unreachable
+from benchbench.checkpoints.hub import is_unreachable, offline_if_unreachable
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
 from benchbench.failures import first_line
 from benchbench.files import expanded, parse_json, read_text, resolved
@@ -31,11 +31,11 @@ PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "adapter_model
 TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
 """Configurations, vocabularies and chat templates."""
 
-MOST_NAMES = 8
+MAX_NAMES = 8
 """Maximum number of files listed in an error."""
 
 VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
-TYPE_IT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
+USAGE_HINT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class Folder:
     def contents(self) -> str:
         """Return the first file names in the folder, for error messages."""
         names = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
-        more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        return ", ".join(names[:MOST_NAMES]) + more or "nothing"
+        more = f", and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+        return ", ".join(names[:MAX_NAMES]) + more or "nothing"
 
     def sha256(self, *patterns: str) -> str:
         """Return one SHA-256 of the names and bytes of all matching files, sorted by name."""
@@ -97,7 +97,7 @@ def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
         UsageError: the text is neither a folder nor ``ORG/REPO`` or ``ORG/REPO@REVISION``.
         WeightsUnavailable: the repository is not cached and cannot be downloaded.
     """
-    type_it = TYPE_IT.format(family)
+    type_it = USAGE_HINT.format(family)
     if not text:
         raise UsageError(f"{family}: names no checkpoint. {type_it}")
     path = expanded(text)
@@ -126,7 +126,7 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
     from huggingface_hub import constants, snapshot_download
 
     try:
-        with hub_if_reachable():
+        with offline_if_unreachable():
             found = snapshot_download(
                 name,
                 revision=revision,

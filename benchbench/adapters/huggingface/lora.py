@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 INSTALL = 'pip install "benchbench-vl[peft]"'
-MOST_NAMES = 5
+MAX_NAMES = 5
 """The largest number of weights that an error names of each kind."""
 
 
@@ -116,5 +116,5 @@ def _compare(adapter: Folder, wanted: set[str], there: set[str]) -> None:
 
 
 def _some(names: set[str]) -> str:
-    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(sorted(names)[:MOST_NAMES]) + more
+    more = f", and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(sorted(names)[:MAX_NAMES]) + more

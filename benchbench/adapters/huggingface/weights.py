@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OPTIONAL = ({"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}, {"timm": "timm"})
 """Packages that some checkpoints need → their modules; those of one dict are needed together."""
 
-MOST_NAMES = 5
+MAX_NAMES = 5
 """Maximum number of weights of each kind listed in an error."""
 
 
@@ -159,8 +159,8 @@ def _account(
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+    more = f", and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import numpy as np
 
 from benchbench.errors import DataError, UsageError
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.protocols.relations import judging, storing
+from benchbench.protocols.relations import credit, storage
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scoring import (
+from benchbench.protocols.relations.scene_scores import (
     TEMPLATE,
     OwnHead,
     UnionCrops,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.embedding import Encoder
-    from benchbench.protocols.relations.scoring import Scorer
+    from benchbench.protocols.relations.scene_scores import SceneScorer
     from benchbench.types import DualEncoder, Metric, Model, Outcome, Related, Scene, Ties
     from benchbench.types.arrays import Floats
 
@@ -42,7 +42,7 @@ class Relations:
             UsageError: the model is a pair scorer without a head for relations.
             DataError: no image could be read.
         """
-        scorer: Scorer
+        scorer: SceneScorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
         elif scores_pairs(model):
@@ -104,7 +104,7 @@ class Relations:
         plain = [m for m in metrics if m.judgement == "recall" and not m.by and not m.only]
         plain = sorted(plain, key=lambda m: m.k)
         if plain:
-            highest = (np.mean([judging.ceiling(o, m.k) for o in outcomes]) for m in plain)
+            highest = (np.mean([credit.ceiling(o, m.k) for o in outcomes]) for m in plain)
             most = [
                 f"{100 * share:.1f} for {m.name}" for m, share in zip(plain, highest, strict=True)
             ]
@@ -121,11 +121,11 @@ class Relations:
 
     def columns(self, outcomes: Sequence[Related]) -> Mapping[str, Any]:
         """Return the columns: a list per image, one entry per relation or matching candidate."""
-        return storing.columns(outcomes)
+        return storage.columns(outcomes)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """Return the outcome stored in a row (see ``storing.outcome``)."""
-        return storing.outcome(row, base)
+        """Return the outcome stored in a row (see ``storage.outcome``)."""
+        return storage.outcome(row, base)
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no relation, or an index outside boxes or vocabulary."""
@@ -157,9 +157,9 @@ def _prompting(model: DualEncoder) -> dict[str, Any]:
 def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
     """Return the credit of each true relation: [relations]."""
     if metric.judgement == "predicate":
-        return judging.placed(outcome.own_pair, metric.k, ties)
+        return credit.placed(outcome.own_pair, metric.k, ties)
     hits = getattr(outcome, _RANKINGS[metric.judgement])
-    return judging.recalled(hits, len(outcome.predicates), metric.k, ties)
+    return credit.recalled(hits, len(outcome.predicates), metric.k, ties)
 
 
 def _guessed(outcome: Related, metric: Metric) -> Floats:
@@ -169,11 +169,11 @@ def _guessed(outcome: Related, metric: Metric) -> Floats:
         return np.full(len(outcome.predicates), min(1.0, metric.k / predicates))
     if metric.judgement == "unconstrained recall":
         n = outcome.n_pairs * predicates
-        return judging.guessed(outcome.matching, n, 1 / labels, metric.k)
+        return credit.guessed(outcome.matching, n, 1 / labels, metric.k)
     matching, n = outcome.matching, outcome.n_pairs
     if metric.judgement == "accuracy":
         matching, n = outcome.matching_true, outcome.n_true_pairs
-    return judging.guessed(matching, n, 1 / (predicates * labels), metric.k)
+    return credit.guessed(matching, n, 1 / (predicates * labels), metric.k)
 
 
 _RANKINGS = {

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 OVERLAP = 0.5
 PIXEL = np.float32(1)
 
-BEHIND_ALL = 2**30
+LAST_PLACE = 2**30
 """The place of a relation that is in no ranking."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class SceneScores:
     """A model's scores of one scene."""
 
     boxes: Singles
@@ -52,15 +52,15 @@ class Scored:
     """Whether the model chose the labels."""
 
 
-def rank(scene: Scene, scored: Scored) -> Related:
+def rank(scene: Scene, scored: SceneScores) -> Related:
     """Rank a scene's candidates, and return the places of its true relations.
 
     A cat on a mat, a dog near the cat; six ordered pairs, two predicates. The model's best triples
     are "cat on mat", "mat near dog" and, wrongly, "dog *on* cat":
 
     >>> from pathlib import Path
-    >>> from benchbench.protocols.relations.judging import recalled
-    >>> from benchbench.protocols.relations.scoring import pairs_of, scored
+    >>> from benchbench.protocols.relations.credit import recalled
+    >>> from benchbench.protocols.relations.scene_scores import pairs_of, scored
     >>> from benchbench.types import ImageRef, Scene, Vocabulary
     >>> scene = Scene(
     ...     id="0", image=ImageRef(Path("0.png")), cluster="0", labels=(0, 1, 2),
@@ -128,7 +128,7 @@ def intersection_over_union(left: Singles, right: Singles) -> Singles:
     return np.asarray(shared / (areas[0][:, None] + areas[1][None, :] - shared))
 
 
-def _fits(scene: Scene, scored: Scored, truth: Indices) -> Flags:
+def _fits(scene: Scene, scored: SceneScores, truth: Indices) -> Flags:
     """Return whether both boxes of a pair match those of a relation: [relations, pairs]."""
     boxes = np.array(scene.unrounded or scene.boxes, dtype=np.float32).reshape(-1, 4)
     near = intersection_over_union(boxes, scored.boxes) >= OVERLAP  # [true boxes, boxes]
@@ -136,7 +136,7 @@ def _fits(scene: Scene, scored: Scored, truth: Indices) -> Flags:
     return np.asarray(subjects[:, scored.pairs[:, 0]] & things[:, scored.pairs[:, 1]])
 
 
-def _label_ties(scene: Scene, scored: Scored, truth: Indices) -> Indices:
+def _label_ties(scene: Scene, scored: SceneScores, truth: Indices) -> Indices:
     """Return the number of best labellings of a pair, a relation's among them: [relations, pairs].
 
     It is 0 where the relation's labelling is not among the best. Tied labels of the two boxes are
@@ -148,7 +148,7 @@ def _label_ties(scene: Scene, scored: Scored, truth: Indices) -> Indices:
     return np.asarray(subjects[:, scored.pairs[:, 0]] * things[:, scored.pairs[:, 1]])
 
 
-def _true_pairs(scored: Scored, truth: Indices) -> Flags:
+def _true_pairs(scored: SceneScores, truth: Indices) -> Flags:
     related = set(map(tuple, truth[:, :2].tolist()))
     return np.array([tuple(pair) in related for pair in scored.pairs.tolist()], dtype=bool)
 
@@ -190,7 +190,7 @@ def _places(
     return (len(ascending) - high).astype(np.int32), (high - low - 1).astype(np.int32)
 
 
-def _own_pair(logs: Singles, scored: Scored, truth: Indices, *, given: bool) -> Places:
+def _own_pair(logs: Singles, scored: SceneScores, truth: Indices, *, given: bool) -> Places:
     """Return the place of each relation's predicate among the predicates of its own pair.
 
     A relation of a box with itself is in no pair: its place is behind all others.
@@ -202,5 +202,5 @@ def _own_pair(logs: Singles, scored: Scored, truth: Indices, *, given: bool) -> 
     rows = np.vstack([logs, np.full(logs.shape[1], -np.inf, dtype=np.float32)])[found]
     own = rows[np.arange(len(truth)), truth[:, 2]][:, None]
     better, equal = (rows > own).sum(axis=1), (rows == own).sum(axis=1) - 1
-    better[found < 0], equal[found < 0] = BEHIND_ALL, 0
+    better[found < 0], equal[found < 0] = LAST_PLACE, 0
     return Places(better.astype(np.int32), equal.astype(np.int32))

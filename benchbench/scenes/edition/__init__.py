@@ -2,7 +2,7 @@
 
 ::
 
-    keeping        each part in the cache, drawn at its first use
+    cache          each part in the cache, drawn at its first use
     exporting      the one function that writes, and edition.json
     plan           the content of an edition; digests
     folders        a folder written whole or not at all
@@ -18,15 +18,15 @@
     focus          focused/: two objects highlighted
 """
 
-from benchbench.scenes.edition.exporting import ALL_PARTS, PROVIDED, export
-from benchbench.scenes.edition.folders import manifest
-from benchbench.scenes.edition.keeping import (
+from benchbench.scenes.edition.cache import (
     ensure_drawn,
     folder_of,
     is_drawn,
     part_with,
     standard_digests,
 )
+from benchbench.scenes.edition.exporting import ALL_PARTS, PROVIDED, export
+from benchbench.scenes.edition.folders import manifest
 from benchbench.scenes.edition.plan import EDITION
 
 __all__ = [

@@ -22,9 +22,9 @@ import numpy as np
 
 from benchbench.scenes.balance import Items, balance_attributes, balance_relations
 from benchbench.scenes.edition.images import Drawings, drawings, shared_images
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, WrittenFiles, image_name
 from benchbench.scenes.items import attribute_items, crops, relation_items
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, COLOURS, MENTIONED, PREDICATES
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _AT_ONCE = 250
 
 
 @dataclass(frozen=True)
-class Questions(Generic[Items]):
+class ItemFile(Generic[Items]):
     """One of the two parts: an annotation file, and the images that its items are about."""
 
     file: str
@@ -78,10 +78,10 @@ class Questions(Generic[Items]):
         folder, what = f"{TEST_IMAGES}{self.name}", f"{self.name} images"
         return [drawings(folder, what, scenes, names, plan.size)]
 
-    def write(self, folder: Path, plan: Plan) -> Written:
+    def write(self, folder: Path, plan: Plan) -> WrittenFiles:
         """Write the file."""
         plan.progress("ARO items", 0, 1)
-        out, records = Written(), self.records(plan)
+        out, records = WrittenFiles(), self.records(plan)
         out.json(folder / self.file, records, len(records))
         plan.progress("ARO items", 1, 1)
         return out
@@ -127,8 +127,8 @@ def _of_attributes(_: Scenes, items: AttributeItems) -> list[dict[str, Any]]:
     ]
 
 
-RELATION = Questions(RELATIONS, "relation", relation_items, balance_relations, _of_relations)
-ATTRIBUTION = Questions(
+RELATION = ItemFile(RELATIONS, "relation", relation_items, balance_relations, _of_relations)
+ATTRIBUTION = ItemFile(
     ATTRIBUTIONS, "attribution", attribute_items, balance_attributes, _of_attributes
 )
 
@@ -167,6 +167,6 @@ def _boxes(scenes: Scenes, items: RelationItems | AttributeItems, size: int) -> 
     found = []
     for start in range(0, len(scenes), _AT_ONCE):
         some = (items.scene >= start) & (items.scene < start + _AT_ONCE)
-        sight = measure_visible(scenes.take(slice(start, start + _AT_ONCE)), size)
-        found.append(crops(sight, items.scene[some] - start, items.slots[some]))
+        visibility = measure_visible(scenes.take(slice(start, start + _AT_ONCE)), size)
+        found.append(crops(visibility, items.scene[some] - start, items.slots[some]))
     return np.concatenate(found)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.data.canonical import canonical_json
+from benchbench.data.records import canonical_json
 from benchbench.errors import UsageError
 from benchbench.files import expanded
 from benchbench.scenes.atlas import CANVAS
@@ -18,12 +18,12 @@ from benchbench.scenes.edition.plan import (
     DENSE,
     EDITION,
     IMAGES,
-    LEAST_SIZE,
+    MIN_SIZE,
     SIZE,
     TRAINING,
     Plan,
     Progress,
-    Written,
+    WrittenFiles,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Part(Protocol):
 
     def images(self, plan: Plan) -> list[Drawings]: ...
 
-    def write(self, folder: Path, plan: Plan) -> Written: ...
+    def write(self, folder: Path, plan: Plan) -> WrittenFiles: ...
 
 
 _PARTS: dict[str, _Part] = {
@@ -132,15 +132,15 @@ def _checked(
         raise UsageError(f"Test images come in twins: an even number, not {images}.")
     if dense < 1 or training < 0:
         raise UsageError(f"There is no edition of {dense} dense and {training} training scenes.")
-    if not LEAST_SIZE <= size <= CANVAS:
-        raise UsageError(f"Editions are drawn at {LEAST_SIZE} to {CANVAS} pixels, not {size}.")
+    if not MIN_SIZE <= size <= CANVAS:
+        raise UsageError(f"Editions are drawn at {MIN_SIZE} to {CANVAS} pixels, not {size}.")
     ordered = tuple(part for part in ALL_PARTS if part in named)
     return Plan(ordered, images, dense, training, size, progress)
 
 
-def _written(pieces: Pieces, plan: Plan) -> Written:
+def _written(pieces: Pieces, plan: Plan) -> WrittenFiles:
     """Write all parts, each folder of images once, or use their finished pieces."""
-    out = Written()
+    out = WrittenFiles()
     for part in plan.parts:
         for images in _PARTS[part].images(plan):
             if images.folder not in out.digests:
@@ -150,7 +150,7 @@ def _written(pieces: Pieces, plan: Plan) -> Written:
     return out
 
 
-def _manifest(plan: Plan, written: Written, folder: Path) -> dict[str, Any]:
+def _manifest(plan: Plan, written: WrittenFiles, folder: Path) -> dict[str, Any]:
     """Return the content of ``edition.json``; ``contents`` counts the files under each entry."""
     return {
         "made_by": MADE_BY,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Progress, Written, image_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Progress, WrittenFiles, image_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +72,7 @@ def shared_images(plan: Plan) -> Drawings:
     return drawings(TEST_IMAGES.rstrip("/"), "images", plan.scenes, names, plan.size)
 
 
-def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> Written:
+def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> WrittenFiles:
     """Write PNG files into a folder of an edition, encoding on up to eight threads.
 
     Batches that are there already are read instead, which takes a tenth of the time.
@@ -98,7 +98,7 @@ def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> Writte
             written |= new
             done += len(files)
             progress(images.what, done, images.total)
-    return Written({images.folder: done}, {images.folder: state.hexdigest()}, written)
+    return WrittenFiles({images.folder: done}, {images.folder: state.hexdigest()}, written)
 
 
 def read_pixels(path: Path) -> Pixels:

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.data.canonical import records_digest
 from benchbench.data.order import TaggedCaption, freeze, frozen_name
+from benchbench.data.records import records_digest
 from benchbench.scenes.captions import PER_SCENE, captions
 from benchbench.scenes.edition.images import Drawings, shared_images
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, WrittenFiles, image_name
 from benchbench.scenes.sampling import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchbench.scenes.captions import Captions
+    from benchbench.scenes.captions import SceneCaptions
 
 COCO, FLICKR = "coco_karpathy_test.json", "flickr30k_test.json"
 FLICKR_IMAGES = 200
@@ -57,11 +57,11 @@ def images(plan: Plan) -> list[Drawings]:
     return [shared_images(plan)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
+def write(folder: Path, plan: Plan) -> WrittenFiles:
     """Write both files of captions, the negatives of both, and both training splits."""
     first = plan.scenes.take(slice(FLICKR_IMAGES))
     training = sample("train", np.arange(plan.training))
-    out = Written()
+    out = WrittenFiles()
     plan.progress("captions", 0, 2)
     _write_one(folder, out, COCO, captions(plan.scenes))
     _write_training(folder, out, COCO, captions(training))
@@ -72,7 +72,7 @@ def write(folder: Path, plan: Plan) -> Written:
     return out
 
 
-def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
+def _write_one(folder: Path, out: WrittenFiles, name: str, told: SceneCaptions) -> None:
     """Write a file of captions of the test images, from the first on, and its negatives."""
     tagged = tagged_captions(told)
     records = [{"image": image, "caption": [c.text for c in five]} for image, five in tagged]
@@ -83,14 +83,14 @@ def _write_one(folder: Path, out: Written, name: str, told: Captions) -> None:
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
 
 
-def _write_training(folder: Path, out: Written, test: str, told: Captions) -> None:
+def _write_training(folder: Path, out: WrittenFiles, test: str, told: SceneCaptions) -> None:
     """Write the captions of training scenes, whose images are named and not drawn."""
     named = ((f"{TRAINING_IMAGES}{image_name(i)}", five) for i, five in enumerate(told.texts()))
     records = [{"image": image, "caption": five} for image, five in named]
     out.json(folder / training_name(test), records, len(records))
 
 
-def tagged_captions(told: Captions) -> list[tuple[str, list[TaggedCaption]]]:
+def tagged_captions(told: SceneCaptions) -> list[tuple[str, list[TaggedCaption]]]:
     """Return each image's file and its captions, by row.
 
     The words of a caption as drawn are its tokens.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.scenes.edition.plan import Written
+from benchbench.scenes.edition.plan import WrittenFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,17 +38,18 @@ class Pieces:
         """Return the folder of notes."""
         return self.work / NOTES
 
-    def make(self, name: str, write: Callable[[], Written]) -> Written:
+    def make(self, name: str, write: Callable[[], WrittenFiles]) -> WrittenFiles:
         """Return the counts and digests of a piece.
 
         Its files are written first where they are missing.
 
         Args:
             name: the piece's name, unique in the edition.
-            write: writes the files and folders of ``Written.digests`` into the edition's folder.
+            write: writes the files and folders of ``WrittenFiles.digests`` into the edition's
+                folder.
         """
         if (said := self.finished(name)) is not None:
-            return Written(said["counts"], said["digests"])
+            return WrittenFiles(said["counts"], said["digests"])
         out = write()
         paths = [path for top in out.digests for path in _files(self.edition / top)]
         files = {path: out.sha256.get(path) or _sha256(path) for path in paths}

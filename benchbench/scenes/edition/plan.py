@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchbench.data.canonical import canonical_json, records_digest
-from benchbench.scenes.items import CANONICAL, LEAST_PIXELS
+from benchbench.data.records import canonical_json, records_digest
+from benchbench.scenes.items import CANONICAL, MIN_PIXELS
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import Seen, measure_visible
+from benchbench.scenes.visibility import VisibleParts, measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +31,11 @@ EDITION = "scenes-v2"
 was of the same world; its ARO items were all those that its 1,000 test images held."""
 IMAGES, DENSE, TRAINING, SIZE = 1000, 250, 2000, 224
 """The counts and the size in pixels that make an edition the standard one."""
-EACH = 300
+ITEMS_PER_GROUP = 300
 """Items of every relation, and of every pair of attributes, in the standard edition."""
 TEST_IMAGES = "images/"
 """The folder of the test images, which several parts share."""
-LEAST_SIZE = CANONICAL
+MIN_SIZE = CANONICAL
 """The smallest size in pixels. Items are judged at this size: in smaller images a crop may show
 nothing."""
 
@@ -68,7 +68,7 @@ class Plan:
 
         None means all items of the test images.
         """
-        return EACH if self.images == IMAGES else None
+        return ITEMS_PER_GROUP if self.images == IMAGES else None
 
     @cached_property
     def scenes(self) -> Scenes:
@@ -76,22 +76,26 @@ class Plan:
         return sample("test", np.arange(self.images))
 
     @cached_property
-    def sight(self) -> Seen:
+    def visibility(self) -> VisibleParts:
         """Return the visible parts of objects in the test images."""
         return measure_visible(self.scenes, self.size)
 
 
-def select_annotated(scenes: Scenes, sight: Seen) -> Flags:
+def select_annotated(scenes: Scenes, visibility: VisibleParts) -> Flags:
     """Return the objects that an annotator would see, [scenes, slots].
 
     Visibility is judged at one size for all editions.
     """
-    judged = sight if sight.labels.shape[1] == CANONICAL else measure_visible(scenes, CANONICAL)
-    return np.asarray((judged.pixels >= LEAST_PIXELS) & (sight.pixels > 0))
+    judged = (
+        visibility
+        if visibility.labels.shape[1] == CANONICAL
+        else measure_visible(scenes, CANONICAL)
+    )
+    return np.asarray((judged.pixels >= MIN_PIXELS) & (visibility.pixels > 0))
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenFiles:
     """A record of the files that a writer has written, for ``edition.json``."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -100,7 +104,7 @@ class Written:
     sha256: dict[Path, str] = field(default_factory=dict)
     """The SHA-256 of the bytes of written files, where it is known already."""
 
-    def add(self, more: Written) -> None:
+    def add(self, more: WrittenFiles) -> None:
         """Add the counts and digests of another writer."""
         self.counts |= more.counts
         self.digests |= more.digests

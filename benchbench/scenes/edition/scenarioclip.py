@@ -25,7 +25,13 @@ from benchbench.scenes.captions import dense_captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blur, focus
 from benchbench.scenes.edition.images import BATCH, Batch, Drawings, shared_images
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name, select_annotated
+from benchbench.scenes.edition.plan import (
+    TEST_IMAGES,
+    Plan,
+    WrittenFiles,
+    image_name,
+    select_annotated,
+)
 from benchbench.scenes.graph import closure, triple_holds
 from benchbench.scenes.templates import SCENARIOS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -64,9 +70,9 @@ def images(plan: Plan) -> list[Drawings]:
     return [shared_images(plan), Drawings(REGIONS, "focused regions", regions)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
+def write(folder: Path, plan: Plan) -> WrittenFiles:
     """Write metadata and classes."""
-    relations, out = _relations(plan), Written()
+    relations, out = _relations(plan), WrittenFiles()
     data = _records(plan, relations)
     out.json(folder / METADATA, {"data": data}, len(data))
     out.json(folder / CLASSES, _classes(data))
@@ -74,7 +80,7 @@ def write(folder: Path, plan: Plan) -> Written:
 
 
 def _relations(plan: Plan) -> _Relations:
-    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.visibility)
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
     predicate, category = scenes.predicate[told], scenes.category
@@ -85,14 +91,14 @@ def _relations(plan: Plan) -> _Relations:
         category[row, thing],
         predicate,
         category[row, subject],
-        plan.sight.pixels[row] > 0,
+        plan.visibility.pixels[row] > 0,
     )
     return _Relations(row, np.stack([subject, thing], axis=1), predicate, ~arguable)
 
 
 def _records(plan: Plan, relations: _Relations) -> list[Record]:
     """Return one record per image."""
-    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.sight)
+    scenes, shown = plan.scenes, select_annotated(plan.scenes, plan.visibility)
     dense = dense_captions(scenes).texts()
     entries = _entries(plan, relations)
     return [
@@ -102,7 +108,10 @@ def _records(plan: Plan, relations: _Relations) -> list[Record]:
             "action": SCENARIOS[scenes.scenario[row]].name,
             "dense_caption": dense[row][0],
             "objects": [
-                [CATEGORIES[scenes.category[row, slot]].name, plan.sight.boxes[row, slot].tolist()]
+                [
+                    CATEGORIES[scenes.category[row, slot]].name,
+                    plan.visibility.boxes[row, slot].tolist(),
+                ]
                 for slot in np.flatnonzero(shown[row])
             ],
             "relations": entries[row],
@@ -144,7 +153,7 @@ def _regions(plan: Plan, relations: _Relations, rows: slice) -> Batch:
             soft = blur(image) if pairs[row] else image
             for _, (one, other) in sorted(pairs[row].items()):
                 place = rows.start + row
-                masks = plan.sight.mask(place, one), plan.sight.mask(place, other)
+                masks = plan.visibility.mask(place, one), plan.visibility.mask(place, other)
                 yield focus(image, soft, masks)
 
     return Batch([name for each in pairs for name in sorted(each)], shown)

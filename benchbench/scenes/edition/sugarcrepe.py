@@ -18,7 +18,7 @@ import numpy as np
 
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.edition.images import Drawings, drawings
-from benchbench.scenes.edition.plan import Plan, Written, image_name
+from benchbench.scenes.edition.plan import Plan, WrittenFiles, image_name
 from benchbench.scenes.graph import closure
 from benchbench.scenes.holdout import held_attributes
 from benchbench.scenes.items import attribute_items, relation_items
@@ -46,7 +46,7 @@ SUBSETS = (
     "add_att", "add_obj", "replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj",
 )  # fmt: skip
 PROVIDES = (*(f"{name}.json" for name in SUBSETS), f"{IMAGES}/")
-MOST_SCENES = 400
+MAX_SCENES = 400
 Contrast = tuple[str, str, str]
 """Subset, true caption, false caption."""
 Pair = tuple[str, str]
@@ -54,7 +54,7 @@ Pair = tuple[str, str]
 
 
 def _scenes(plan: Plan) -> Scenes:
-    return plan.scenes.take(slice(0, MOST_SCENES))
+    return plan.scenes.take(slice(0, MAX_SCENES))
 
 
 def images(plan: Plan) -> list[Drawings]:
@@ -64,7 +64,7 @@ def images(plan: Plan) -> list[Drawings]:
     return [drawings(IMAGES, "images", scenes, names, plan.size)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
+def write(folder: Path, plan: Plan) -> WrittenFiles:
     """Write the seven files."""
     scenes = _scenes(plan)
     plan.progress("captions and negatives", 0, len(scenes))
@@ -73,7 +73,7 @@ def write(folder: Path, plan: Plan) -> Written:
         name = image_name(int(scenes.index[row]))
         record = {"filename": name, "caption": caption, "negative_caption": negative}
         files[subset][str(int(scenes.index[row]))] = record
-    out = Written()
+    out = WrittenFiles()
     for subset, records in files.items():
         out.json(folder / f"{subset}.json", records, len(records))
     plan.progress("captions and negatives", len(scenes), len(scenes))

@@ -34,13 +34,13 @@ import numpy.typing as npt
 from benchbench.scenes.edition.images import Drawings, drawings
 from benchbench.scenes.edition.plan import (
     Plan,
-    Written,
+    WrittenFiles,
     arrays_digest,
     image_name,
     select_annotated,
 )
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 GRAPHS, NAMES, IMAGE_DATA = "VG-SGG.h5", "VG-SGG-dicts.json", "image_data.json"
 ZERO_SHOT, IMAGES = "zeroshot_triplet.json", "VG_100K"
 PROVIDES = (GRAPHS, NAMES, IMAGE_DATA, ZERO_SHOT, f"{IMAGES}/")
-LONGEST = 1024
+LONGER_SIDE = 1024
 TRAINING, TEST = 0, 2
 _BATCH = 250
-_MOST_BYTES = 2**28
+_MAX_BYTES = 2**28
 """The largest size of all data sets together; the standard edition's have 3 million bytes."""
 
 
@@ -89,12 +89,12 @@ def images(plan: Plan) -> list[Drawings]:
     return [drawings(IMAGES, "dense scenes", test, list(names), plan.size)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
+def write(folder: Path, plan: Plan) -> WrittenFiles:
     """Write the annotations."""
     plan.progress("scene graphs", 0, 1)
     shown = _graphs(sample("test-dense", np.arange(plan.dense)), plan.size)
     learnt = _graphs(sample("train-dense", np.arange(plan.training)), plan.size)
-    arrays, out = _arrays(shown, learnt, plan.size), Written()
+    arrays, out = _arrays(shown, learnt, plan.size), WrittenFiles()
     _write_h5(folder / GRAPHS, arrays)
     out.digests[GRAPHS] = arrays_digest(arrays)
     out.counts |= {f"{GRAPHS}/{name}": len(arrays[name]) for name in ("labels", "predicates")}
@@ -125,15 +125,15 @@ def _joined(parts: list[_Graphs]) -> _Graphs:
 
 
 def _batch(scenes: Scenes, size: int) -> _Graphs:
-    sight, width = measure_visible(scenes, size), scenes.category.shape[1]
-    shown = select_annotated(scenes, sight)
+    visibility, width = measure_visible(scenes, size), scenes.category.shape[1]
+    shown = select_annotated(scenes, visibility)
     number = np.cumsum(shown.reshape(-1)).reshape(-1, width) - 1
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
     return _Graphs(
         boxes_of=shown.sum(axis=1),
         relations_of=told.sum(axis=(1, 2)),
-        boxes=sight.boxes[shown],
+        boxes=visibility.boxes[shown],
         labels=scenes.category[shown] + 1,
         ends=np.stack([number[row, subject], number[row, thing]], axis=1),
         predicates=scenes.predicate[told] + 1,
@@ -172,8 +172,8 @@ def _on_1024(boxes: Ints, size: int) -> npt.NDArray[np.int32]:
     Values are rounded half up, in integers.
     """
     low, high = boxes[:, :2], boxes[:, 2:]
-    middle = ((low + high) * LONGEST + size) // (2 * size)
-    extent = ((high - low) * 2 * LONGEST + size) // (2 * size)
+    middle = ((low + high) * LONGER_SIDE + size) // (2 * size)
+    extent = ((high - low) * 2 * LONGER_SIDE + size) // (2 * size)
     return np.concatenate([middle, extent], axis=1).astype(np.int32)
 
 
@@ -195,7 +195,7 @@ def content_digest(path: Path) -> str:
     import h5py
 
     with h5py.File(path) as file:
-        if sum(file[name].nbytes for name in file) > _MOST_BYTES:
+        if sum(file[name].nbytes for name in file) > _MAX_BYTES:
             raise ValueError(f"{path} holds too much to be an edition's graphs")
         return arrays_digest({name: file[name][()] for name in file})
 

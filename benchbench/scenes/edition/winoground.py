@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchbench.scenes.edition.images import Drawings, shared_images
-from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, Written, image_name
+from benchbench.scenes.edition.plan import TEST_IMAGES, Plan, WrittenFiles, image_name
 from benchbench.scenes.items import attribute_items, relation_items
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def images(plan: Plan) -> list[Drawings]:
     return [shared_images(plan)]
 
 
-def write(folder: Path, plan: Plan) -> Written:
+def write(folder: Path, plan: Plan) -> WrittenFiles:
     """Write the examples."""
     plan.progress("pairs of twins", 0, 1)
-    out = Written()
+    out = WrittenFiles()
     out.lines(folder / EXAMPLES, examples(plan))
     plan.progress("pairs of twins", 1, 1)
     return out

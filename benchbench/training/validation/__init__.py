@@ -1,4 +1,5 @@
 """Validation: what a model under training is evaluated on; a file for each kind of variant.
 
-``sets`` names them, ``stored`` keeps the drawn ones in files. None shows a scene of the test split.
+``sets`` names them, ``storage`` keeps the drawn ones in files. None shows a scene of the test
+split.
 """

@@ -17,8 +17,8 @@ import torch
 
 from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import measure_visible
-from benchbench.training.drawn import DrawnWorld
+from benchbench.scenes.visibility import measure_visible
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.masks import coverage, slots_of
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import SIZE, cut_part

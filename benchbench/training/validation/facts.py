@@ -13,7 +13,7 @@ import torch
 
 from benchbench.devices import inference
 from benchbench.scenes.drawing import draw
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.facts import facts_of
 from benchbench.training.validation.structure import SIZE, cut_part
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.devices import inference
-from benchbench.protocols.relations.judging import recalled
+from benchbench.protocols.relations.credit import recalled
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scoring import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import pairs_of, scored
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.plan import SIZE
 from benchbench.scenes.holdout import held_triples
 from benchbench.scenes.sampling import sample
-from benchbench.training.pairs import NAMES, PHRASES, survey
+from benchbench.training.pairs import NAMES, PHRASES, annotate_scenes
 from benchbench.types import ImageRef, RelationInput, Scene, Vocabulary
-from benchbench.variants.relating import Scorer
+from benchbench.variants.relation_model import ImageScorer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SCENES = 200
 BEST = 20
 """How many triples of an image count."""
-ASIDE = "labels"
+OUTSIDE_MEAN = "labels"
 """The mark that does not count."""
 
 
@@ -57,17 +57,17 @@ class RelationSet:
         """
         model.eval()
         with inference():
-            scorer = Scorer(model, reader)
+            scorer = ImageScorer(model, reader)
             found = [self._judged(number, scorer) for number in range(len(self.scenes))]
         model.train()
         related, right = zip(*found, strict=True)
         metrics = recalls(self.scenes, related)
         return metrics | {
-            ASIDE: 100 * float(np.concatenate(right).mean()),
+            OUTSIDE_MEAN: 100 * float(np.concatenate(right).mean()),
             "mean": float(np.mean(list(metrics.values()))),
         }
 
-    def _judged(self, number: int, scorer: Scorer) -> tuple[Related, Flags]:
+    def _judged(self, number: int, scorer: ImageScorer) -> tuple[Related, Flags]:
         scene = self.scenes[number]
         ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
         shown = RelationInput(
@@ -94,7 +94,7 @@ def build(transform: object = None, scenes: int = SCENES) -> RelationSet:
         scenes: how many; those without a relation are left out.
     """
     drawn, vocabulary = sample("val-dense", np.arange(scenes)), Vocabulary(NAMES, PHRASES)
-    told, held = survey(drawn), held_triples()
+    told, held = annotate_scenes(drawn), held_triples()
     found = []
     for row in range(scenes):
         n = int(told.there[row].sum())

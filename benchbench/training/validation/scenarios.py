@@ -20,8 +20,8 @@ from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.focus import blur, focus
 from benchbench.scenes.edition.plan import select_annotated
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
 from benchbench.scenes.templates import SCENARIOS
+from benchbench.scenes.visibility import measure_visible
 from benchbench.scenes.vocabulary import CATEGORIES
 from benchbench.training.regions import phrases
 from benchbench.training.validation.structure import SIZE, embed_images, embed_texts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from benchbench.scenes.seen import Seen
+    from benchbench.scenes.visibility import VisibleParts
     from benchbench.scenes.world import Scenes
     from benchbench.types import Role
     from benchbench.types.arrays import Flags, Ints
@@ -88,13 +88,13 @@ def build(
         items: crops, and as many focused regions.
     """
     found = sample("val", np.arange(scenes))
-    drawn, sight = draw(found, SIZE), measure_visible(found, SIZE)
-    shown = select_annotated(found, sight)
+    drawn, visibility = draw(found, SIZE), measure_visible(found, SIZE)
+    shown = select_annotated(found, visibility)
     return ScenarioSet(
         {
             "action": _actions(transform, found, drawn),
-            "object": _objects(transform, found, drawn, sight, shown, items),
-            "relation": _relations(transform, found, drawn, sight, shown, items),
+            "object": _objects(transform, found, drawn, visibility, shown, items),
+            "relation": _relations(transform, found, drawn, visibility, shown, items),
         },
         [row[0] for row in dense_captions(found).texts()],
     )
@@ -114,21 +114,21 @@ def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
 
 
 def _objects(
-    transform: Any, scenes: Scenes, drawn: Any, sight: Seen, shown: Flags, items: int
+    transform: Any, scenes: Scenes, drawn: Any, visibility: VisibleParts, shown: Flags, items: int
 ) -> Naming:
     row, slot = np.nonzero(shown)
     names = sorted({CATEGORIES[kind].name for kind in scenes.category[shown].tolist()})
     some = _spread(len(row), items)
     crops, own = [], []
     for k, s in zip(row[some].tolist(), slot[some].tolist(), strict=True):
-        left, top, right, bottom = sight.boxes[k, s].tolist()
+        left, top, right, bottom = visibility.boxes[k, s].tolist()
         crops.append(transform(Image.fromarray(drawn[k, top:bottom, left:right])))
         own.append({CATEGORIES[scenes.category[k, s]].name})
     return _naming("object", crops, own, names)
 
 
 def _relations(
-    transform: Any, scenes: Scenes, drawn: Any, sight: Seen, shown: Flags, items: int
+    transform: Any, scenes: Scenes, drawn: Any, visibility: VisibleParts, shown: Flags, items: int
 ) -> Naming:
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
@@ -140,7 +140,7 @@ def _relations(
     keys = sorted(of_region)
     regions = [keys[k] for k in _spread(len(keys), items).tolist()]
     pixels = (
-        focus(drawn[k], blur(drawn[k]), (sight.mask(k, one), sight.mask(k, other)))
+        focus(drawn[k], blur(drawn[k]), (visibility.mask(k, one), visibility.mask(k, other)))
         for k, one, other in regions
     )
     images = [transform(Image.fromarray(image)) for image in pixels]

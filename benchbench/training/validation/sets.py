@@ -20,7 +20,7 @@ class ValidationSet(Protocol):
         ...
 
 
-ASIDE = (relations.ASIDE, alignment.MATCHED)
+OUTSIDE_MEAN = (relations.OUTSIDE_MEAN, alignment.MATCHED)
 """Metrics that are reported and do not count in ``mean``."""
 
 VALIDATION_SETS: dict[str, Callable[..., ValidationSet]] = {

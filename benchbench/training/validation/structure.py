@@ -25,7 +25,7 @@ from benchbench.scenes.captions import captions
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.items import crops
 from benchbench.scenes.sampling import sample
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ _AT_ONCE = 128
 
 
 @dataclass(frozen=True)
-class Choices:
+class CaptionChoices:
     """Images with a true and a false caption each."""
 
     images: Tensor
@@ -67,7 +67,7 @@ class Choices:
 class StructureSet:
     """Images and captions to be told apart, as a model reads them."""
 
-    choices: dict[str, Choices]
+    choices: dict[str, CaptionChoices]
     gallery: Tensor
     """[n, 3, size, size]"""
     lines: list[str]
@@ -127,7 +127,7 @@ def _choices(
     items: RelationItems | AttributeItems,
     groups: Ints,
     transform: Callable[[Image], Tensor],
-) -> Choices:
+) -> CaptionChoices:
     """Draw the scenes of the items, some at a time.
 
     Args:
@@ -147,7 +147,7 @@ def _choices(
             for row, box in zip(rows.tolist(), boxes.tolist(), strict=True)
         ]
     true, false = zip(*items.captions(), strict=True)
-    return Choices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
+    return CaptionChoices(torch.stack(shown), list(true), list(false), groups.astype(np.intp))
 
 
 def cut_part(image: Any, box: Sequence[int] | None) -> Image:
@@ -158,7 +158,7 @@ def cut_part(image: Any, box: Sequence[int] | None) -> Image:
     return whole if box is None else whole.crop(tuple(box))  # type: ignore[arg-type]
 
 
-def _chosen(model: Any, reader: CaptionReader, device: str, choices: Choices) -> Tensor:
+def _chosen(model: Any, reader: CaptionReader, device: str, choices: CaptionChoices) -> Tensor:
     """Return which true captions are nearer to their images than the false ones: [m] bool."""
     images = embed_images(model, choices.images, device)
     true, false = (

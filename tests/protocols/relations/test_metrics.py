@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.relations import PROTOCOL
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scoring import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import pairs_of, scored
 from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
 from benchbench.types import Given, ImageRef, Metric, Proposals, Related, Scene, Vocabulary

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.errors import UsageError
-from benchbench.protocols.relations.judging import ceiling, guessed, placed, recalled
+from benchbench.protocols.relations.credit import ceiling, guessed, placed, recalled
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
-from benchbench.protocols.relations.scoring import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import pairs_of, scored
 from benchbench.types import Hits, ImageRef, Places, Proposals, Related, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))

@@ -12,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from benchbench.adapters.blind import Blind
+from benchbench.adapters.blind import BlindEncoder
 from benchbench.embedding import Encoder
 from benchbench.errors import ImageError, ModelError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
-from benchbench.protocols.relations import scoring
-from benchbench.protocols.relations.scoring import UnionCrops, log_softmax, pairs_of
+from benchbench.protocols.relations import scene_scores
+from benchbench.protocols.relations.scene_scores import UnionCrops, log_softmax, pairs_of
 from benchbench.types import (
     DualEncoder,
     ImageRef,
@@ -67,7 +67,7 @@ def unit(vector: torch.Tensor) -> np.ndarray:
 
 
 def test_a_dual_encoder_sees_union_crops_and_reads_triples(scenes: list[Scene]) -> None:
-    model = Blind("chance", seed=0)
+    model = BlindEncoder("chance", seed=0)
     model.logit_scale = 10.0
     scorer = UnionCrops(model, encoder_for(model))
     assert scorer.prepare(scenes) == scenes
@@ -91,7 +91,7 @@ def test_a_dual_encoder_sees_union_crops_and_reads_triples(scenes: list[Scene]) 
 
 
 def test_labels_are_chosen_from_crops_of_the_boxes(scenes: list[Scene]) -> None:
-    model = Blind("chance", seed=0)
+    model = BlindEncoder("chance", seed=0)
     open_scenes = [replace(scene, given="boxes") for scene in scenes]
     scorer = UnionCrops(model, encoder_for(model))
     scorer.prepare(open_scenes)
@@ -111,7 +111,7 @@ def test_labels_are_chosen_from_crops_of_the_boxes(scenes: list[Scene]) -> None:
     assert scored.label_ties.argmax(axis=1).tolist() == logs.argmax(axis=1).tolist()
 
 
-class Head(Blind):
+class Head(BlindEncoder):
     """Scores relations by the first byte of the image and the labels."""
 
     def __init__(self, *, broken: bool = False) -> None:
@@ -146,13 +146,13 @@ def test_images_that_do_not_decode_are_named_or_left_out(scenes: list[Scene]) ->
     scenes[0].image.path.write_bytes(scenes[0].image.path.read_bytes()[:90])
     with pytest.raises(ImageError, match=r"0\.png"):
         PROTOCOL.answer(scenes, Head(), encoder_for(Head()))
-    for model in (Head(), Blind("chance", seed=0)):
+    for model in (Head(), BlindEncoder("chance", seed=0)):
         answers = PROTOCOL.answer(scenes, model, encoder_for(model, on_missing="skip"))
         assert [o.id for o in answers.outcomes] == ["1"]
 
 
 def outcomes(scenes: Sequence[Scene]) -> tuple[Any, ...]:
-    model = Blind("chance", seed=0)
+    model = BlindEncoder("chance", seed=0)
     return PROTOCOL.answer(scenes, model, encoder_for(model)).outcomes
 
 
@@ -252,7 +252,7 @@ def test_groups_of_scenes_give_what_all_at_once_give(
     scenes: list[Scene], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = outcomes([replace(scene, given="boxes") for scene in scenes])
-    monkeypatch.setattr(scoring, "GROUP", 1)
+    monkeypatch.setattr(scene_scores, "GROUP", 1)
     apart = outcomes([replace(scene, given="boxes") for scene in scenes])
     for one, other in zip(together, apart, strict=True):
         np.testing.assert_equal(asdict(one), asdict(other))
@@ -262,7 +262,7 @@ def test_every_model_looks_at_the_same_images(scenes: list[Scene]) -> None:
     lone = Proposals(scenes[0].boxes[:1], scenes[0].labels[:1], (0.9,))
     scenes[0] = replace(scenes[0], given="proposals", proposals=lone)
     read = []
-    for model in (Head(), Blind("chance", seed=0)):
+    for model in (Head(), BlindEncoder("chance", seed=0)):
         encoder = encoder_for(model)
         PROTOCOL.answer(scenes, model, encoder)
         read.append(encoder.files.sha256)

@@ -11,7 +11,7 @@ import torch
 
 from benchbench.scenes.balance import PAIRS, RELATIONS, balance_attributes, balance_relations
 from benchbench.scenes.drawing import draw
-from benchbench.scenes.seen import measure_visible
+from benchbench.scenes.visibility import measure_visible
 from benchbench.training.validation import structure
 from benchbench.training.validation.structure import StructureSet, build
 

@@ -13,7 +13,7 @@ objective or not at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +22,12 @@ from benchbench.scenegraph import Caption
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.captions import PER_SCENE, captions, dense_captions, pair_captions
 from benchbench.scenes.dice import Dice, dice
+from benchbench.scenes.sampling import sample
 from benchbench.scenes.vocabulary import PREDICATES
 from benchbench.scenes.world import VERSION
+from benchbench.training.captions import DETERMINERS, swap_words
 from benchbench.training.examples import Examples
-from benchbench.training.mixing import mix
-from benchbench.training.swaps import swap_words
 from benchbench.training.visibility import choose_one
-from benchbench.training.wording import DETERMINERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +42,8 @@ BARE_PERCENT = 40
 """Of the captions of two objects."""
 MARGIN_PERCENT = 15
 """At most so much of its side is left around what a part shows."""
+_EMPTY_SLOT = {"category": -1, "sprite": -1, "predicate": -1}
+"""What empty slots hold; others 0."""
 _NUMBERS = 2**31 - 1
 
 
@@ -83,7 +84,7 @@ class DrawnWorld:
         odd = numbers & 1 if self.twins else np.zeros_like(numbers)
         roll = dice(f"training/{self.seed}", numbers - odd)
         which = roll.below("split", len(self.splits))
-        scenes = mix(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
+        scenes = sample_splits(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
         told = _told(scenes, roll)
         whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
         everything = np.array([0, 0, 1, 1], dtype=np.float32)
@@ -160,3 +161,43 @@ def _captions(
         for k, row in enumerate(pairs.tolist()):
             lines[row] = own.tagged(k, 0)
     return lines
+
+
+def sample_splits(splits: Sequence[str], which: Ints, numbers: Ints) -> Scenes:
+    """Return scenes of several splits, narrower ones with empty slots at their end.
+
+    Args:
+        splits: their names.
+        which: [n], into ``splits``.
+        numbers: [n], in that split.
+
+    Returns:
+        n scenes, of a split named "train+train-dense".
+    """
+    if len(splits) == 1:
+        return sample(splits[0], numbers)
+    parts = [sample(split, numbers[which == k]) for k, split in enumerate(splits)]
+    width = max(part.category.shape[1] for part in parts)
+    parts = [_widened(part, width) for part in parts]
+    back = np.argsort(np.argsort(which, kind="stable"), kind="stable")
+    arrays: dict[str, Any] = {
+        each.name: np.concatenate([getattr(part, each.name) for part in parts])[back]
+        for each in fields(parts[0])
+        if each.name != "split"
+    }
+    return replace(parts[0], split="+".join(splits), **arrays)
+
+
+def _widened(scenes: Scenes, width: int) -> Scenes:
+    """Return the scenes with empty slots up to a width."""
+    more, old = width - scenes.category.shape[1], scenes.category.shape[1]
+    arrays: dict[str, Any] = {}
+    for each in fields(scenes):
+        value = getattr(scenes, each.name)
+        slots = [i for i in range(1, np.ndim(value)) if value.shape[i] == old]
+        if not slots:
+            continue
+        room = [(0, more if i in slots else 0) for i in range(value.ndim)]
+        arrays[each.name] = np.pad(value, room, constant_values=_EMPTY_SLOT.get(each.name, 0))
+    arrays["owner"][:, old:] = np.arange(old, width)
+    return replace(scenes, **arrays)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from benchbench.training.packing import Pack
+    from benchbench.training.packs import Pack
     from benchbench.variants.variant import Batch, Variant
 
-LOT = 16_384
+ROWS_AT_ONCE = 16_384
 """Rows that are brought to a device in one go."""
 
 
@@ -134,7 +134,7 @@ def load_on_device(feed: PackedBatches) -> ResidentBatches:
 
 def _brought(column: npt.NDArray[Any], name: str, device: str) -> Tensor:
     """Return a column on the device, lot by lot; of ids, the columns that are used."""
-    lots = [column[start : start + LOT] for start in range(0, len(column), LOT)]
+    lots = [column[start : start + ROWS_AT_ONCE] for start in range(0, len(column), ROWS_AT_ONCE)]
     if name.endswith(("ids", "triples")):
         used = max((np.flatnonzero((lot != PADDING).reshape(-1, lot.shape[-1]).any(axis=0)).max(
             initial=0) for lot in lots), default=0)  # fmt: skip
@@ -144,7 +144,9 @@ def _brought(column: npt.NDArray[Any], name: str, device: str) -> Tensor:
         device=device,
     )  # fmt: skip
     for number, lot in enumerate(lots):
-        whole[number * LOT : number * LOT + len(lot)] = torch.from_numpy(np.array(lot))
+        whole[number * ROWS_AT_ONCE : number * ROWS_AT_ONCE + len(lot)] = torch.from_numpy(
+            np.array(lot)
+        )
     return whole
 
 

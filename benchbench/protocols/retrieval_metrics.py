@@ -7,7 +7,7 @@ from benchbench.types import Metric
 KARPATHY = "Karpathy and Fei-Fei, CVPR 2015, §4.2: the first correct answer found counts"
 
 
-def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
+def retrieval_metrics(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
     """Return retrieval's metrics: recall at K, median rank, mean reciprocal rank, each way.
 
     ``R@1``, the first, is the mean over both directions of recall at 1. Each direction has the same

@@ -3,7 +3,7 @@
 Drawing an example takes longer than a small model's training step. A pack holds the first examples
 of a seed in the form that goes into a batch (``columns``). Several processes make a pack together;
 a stopped one resumes. Columns are ``.npy`` files: they can be mapped into memory, or moved to a
-device whole (``load_on_device``). ``packed`` reads batches from them.
+device whole (``load_on_device``). ``pack_batches`` reads batches from them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchbench.training.columns import (
     pad_rows,
     turns_layout,
 )
-from benchbench.training.drawn import DrawnWorld
+from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.views import VIEWS
 from benchbench.variants import towers
 from benchbench.variants.texts import CaptionReader, turn_of
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     from benchbench.scenegraph import Caption
     from benchbench.training.columns import Layout
     from benchbench.training.examples import Examples
-    from benchbench.training.stages import Rendered
-    from benchbench.variants.variant import Negatives, Swapped
+    from benchbench.training.stages import RenderedExamples
+    from benchbench.variants.variant import Negatives, SwappedCaptions
 
     Columns = Mapping[str, npt.NDArray[Any]]
 
 PIECE = 256
 """Examples that are made in one go."""
-PROBED = 4
+SAMPLE_SIZE = 4
 """Examples that are made anew whenever a pack is opened, to be compared with what it holds."""
 _ORIGIN, _DONE = "origin.json", "done"
 
@@ -118,7 +118,7 @@ class Recipe:
         out |= _swaps("random", feed.swapped(feed.source.examples(numbers)), len(numbers))
         return {name: pad_rows(value, *layout[name], name) for name, value in out.items()}
 
-    def _shown(self, found: Examples, rendered: Rendered) -> dict[str, torch.Tensor]:
+    def _shown(self, found: Examples, rendered: RenderedExamples) -> dict[str, torch.Tensor]:
         """Return all but random swaps."""
         texts, swapped = rendered.texts, rendered.negatives
         if swapped is None:
@@ -141,7 +141,7 @@ class Recipe:
         return out
 
 
-def _swaps(kind: Negatives, swapped: Swapped, rows: int) -> dict[str, torch.Tensor]:
+def _swaps(kind: Negatives, swapped: SwappedCaptions, rows: int) -> dict[str, torch.Tensor]:
     """Return the columns of one kind of swapped captions."""
     out = {
         f"{kind} there": swapped.there(rows),
@@ -179,7 +179,7 @@ class Pack:
         done = np.load(_file(folder, _DONE))
         there = min(PIECE * int(np.cumprod(done).sum()), recipe.count)
         columns = {name: np.load(_file(folder, name), mmap_mode="r") for name in recipe.layout()}
-        first = recipe.columns(0, min(PROBED, there)) if there else {}
+        first = recipe.columns(0, min(SAMPLE_SIZE, there)) if there else {}
         if wrong := [n for n, rows in first.items() if not (columns[n][: len(rows)] == rows).all()]:
             raise UsageError(
                 f"The pack in {folder} was made by another version: its {', '.join(wrong)} differ "

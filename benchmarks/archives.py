@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-PIECE, MOST = 16 * 2**20, 64 * 2**20
+PIECE, MAX_RUNS = 16 * 2**20, 64 * 2**20
 """Bytes of a file, and of all together: four files, where eight are allowed."""
 NAME = "results.tar"
-SAID = "carried.json"
-COLLECTED = "collected.json"
+INDEX_FILE = "carried.json"
+COLLECTED_FILE = "collected.json"
 _BLOCK = 10_240
 """Bytes that tar rounds a stream up to."""
 
@@ -87,7 +87,7 @@ def finish(folder: Path) -> None:
     (folder / STATE).unlink(missing_ok=True)
 
 
-def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MOST) -> list[str]:
+def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MAX_RUNS) -> list[str]:
     """Write the pieces, and nothing else, into a folder.
 
     Args:
@@ -113,7 +113,7 @@ def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MOST
     with tarfile.open(fileobj=stream, mode="w") as archive:
         told = said | {"lost": lost, "runs": {run.name: run.stopped for run in kept}}
         line = json.dumps(told, sort_keys=True).encode()
-        header = tarfile.TarInfo(SAID)
+        header = tarfile.TarInfo(INDEX_FILE)
         header.size = len(line)
         archive.addfile(header, io.BytesIO(line))
         for run in kept:
@@ -123,7 +123,7 @@ def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MOST
     return lost
 
 
-def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MOST) -> list[str]:
+def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MAX_RUNS) -> list[str]:
     """Carry finished runs that were not collected before, as many as there is room for.
 
     Training may go on meanwhile: a machine that is lent for a quarter of an hour leaves more behind
@@ -138,7 +138,7 @@ def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MOST)
     Returns:
         The runs' names.
     """
-    memory = work / COLLECTED
+    memory = work / COLLECTED_FILE
     before = set(json.loads(memory.read_text("utf-8"))) if memory.is_file() else set()
     folders = [path for path in sorted(work.glob("[0-9]*/*")) if path.is_dir()]
     runs = [Run(f"{path.parent.name}/{path.name}", path) for path in folders]
@@ -198,9 +198,9 @@ def unpack(out: Path, work: Path) -> dict[str, Any]:
 
 
 def _unpacked(archive: tarfile.TarFile, work: Path) -> dict[str, Any]:
-    handle = archive.extractfile(SAID)
+    handle = archive.extractfile(INDEX_FILE)
     if handle is None:
-        raise KeyError(SAID)
+        raise KeyError(INDEX_FILE)
     said: dict[str, Any] = json.loads(handle.read())
     there = [name for name in said["runs"] if Run(name, work / name).finished]
     for member in archive.getmembers():

@@ -1,4 +1,10 @@
-"""Swapped captions, of the kind that an objective needs."""
+"""Changed captions for training: words swapped, and other determiners.
+
+The drawn world's captions introduce every object by "a"; tests and people do not, and a text tower
+should not depend on it. In training some captions get another determiner in each such place.
+Triples are read before that, and no caption takes the form of a test item: no phrasing has "is"
+after a subject, or "and" between two objects.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,10 @@ from benchbench.scenegraph import Caption, negatives, random_negative
 if TYPE_CHECKING:
     from benchbench.variants.variant import Negatives
 
-_APART = 1 << 40
+ARTICLES = ("a", "an")
+DETERMINERS = (None, None, None, None, "the", "the", "the", "this", "one", "that")
+"""The determiners to choose from, each as likely; None keeps the caption as it is."""
+_SEED_STRIDE = 1 << 40
 """Between the seeds of one caption's random swaps: no other example has them."""
 
 
@@ -27,8 +36,19 @@ def swap_words(caption: Caption, kind: Negatives, seed: int, most: int = 1) -> l
         return []
     if kind == "random":
         tagged = caption.tagged or ()
-        drawn = (random_negative(tagged, seed + _APART * turn) for turn in range(most))
+        drawn = (random_negative(tagged, seed + _SEED_STRIDE * turn) for turn in range(most))
         return [Caption(each) for each in dict.fromkeys(drawn) if each is not None]
     found = negatives(caption.graph)
     order = permutation(f"{seed}/{caption.text}", len(found))[:most]
     return [Caption(found[place].caption) for place in order]
+
+
+def reword(caption: str, determiner: str | None) -> str:
+    """Return the caption with another determiner for each "a"; as many words as before.
+
+    >>> reword("a dog on a chair", "the"), reword("an orange cat", None)
+    ('the dog on the chair', 'an orange cat')
+    """
+    if determiner is None:
+        return caption
+    return " ".join(determiner if word in ARTICLES else word for word in caption.split(" "))

@@ -22,11 +22,11 @@ from benchbench.scenes.edition import (
     is_drawn,
     manifest,
     part_with,
-    standard,
+    reference_digests,
     standard_digests,
 )
 from benchbench.scenes.edition.folders import files_in
-from benchbench.scenes.edition.plan import Written
+from benchbench.scenes.edition.plan import WrittenFiles
 from tests.conftest import export_small
 
 
@@ -164,13 +164,13 @@ def test_pixels_are_decoded_once(small_standard: None, monkeypatch: pytest.Monke
         raise AssertionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(standard, "pixels_digest", never)
+        patch.setattr(reference_digests, "pixels_digest", never)
         root = ensure_drawn("vg-relation").root
         assert is_drawn("vg-relation"), "what was just drawn is known"
     for path in images(root):
         Image.open(path).convert("RGB").save(path, compress_level=9)
     assert is_drawn("vg-relation")
-    monkeypatch.setattr(standard, "pixels_digest", never)
+    monkeypatch.setattr(reference_digests, "pixels_digest", never)
     assert is_drawn("vg-relation")
     cut_an_image_short(root)
     with pytest.raises(AssertionError):
@@ -318,17 +318,19 @@ def test_the_standard_edition_is_pinned(standard_cache: Path) -> None:
 
 def test_the_package_knows_what_every_part_holds() -> None:
     names = {name.rstrip("/") for provided in PROVIDED.values() for name in provided}
-    assert set(standard.known_digests()) == names
+    assert set(reference_digests.known_digests()) == names
 
 
 def test_what_is_drawn_is_what_the_package_knows(
     standard_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert standard_digests(standard_cache / "scenes-v2" / "vg-relation", PROVIDED["vg-relation"])
-    monkeypatch.setattr("benchbench.scenes.edition.exporting.write_images", lambda *_: Written())
+    monkeypatch.setattr(
+        "benchbench.scenes.edition.exporting.write_images", lambda *_: WrittenFiles()
+    )
     said = manifest(export(tmp_path / "graphs", parts=["vg150"]))
     assert said is not None
-    known = standard.known_digests()
+    known = reference_digests.known_digests()
     written = {name: digest for name, digest in said["digests"].items() if digest}
     assert len(written) == 4
     assert written == {name: known[name] for name in written}

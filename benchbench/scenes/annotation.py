@@ -15,7 +15,7 @@ from benchbench.scenes.world import Scenes, width_table
 
 if TYPE_CHECKING:
     from benchbench.scenes.dice import Dice
-    from benchbench.scenes.placing import Group
+    from benchbench.scenes.placement import Group
     from benchbench.types.arrays import Flags, Ints
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.images import decode, read_bytes
-from benchbench.protocols.relations.ranking import Scored
+from benchbench.protocols.relations.ranking import SceneScores
 from benchbench.types import ImageRef, RelationInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchbench.embedding import Embedded, Encoder
-    from benchbench.embedding.embedded import Vectors
+    from benchbench.embedding import EmbeddingTable, Encoder
+    from benchbench.embedding.outputs import Vectors
     from benchbench.types import Box, DualEncoder, Edges, RelationScorer, Scene, Vocabulary
     from benchbench.types.arrays import Floats, Indices
 
@@ -34,14 +34,14 @@ CHUNK = 256
 """Pairs whose phrases are gathered at once: about 50 MB for 50 predicates, 512 dimensions."""
 
 
-class Scorer(typing.Protocol):
+class SceneScorer(typing.Protocol):
     """The interface of a scorer of the pairs of scenes."""
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Do the work common to all scenes; return the scenes whose images could be read."""
         ...
 
-    def score(self, scene: Scene) -> Scored:
+    def score(self, scene: Scene) -> SceneScores:
         """Score one of the prepared scenes."""
         ...
 
@@ -53,7 +53,7 @@ class UnionCrops:
         self._scale = model.logit_scale
         self._encoder = encoder
         self._labels: dict[str, Floats] = {}
-        self._unions: Embedded[ImageRef]
+        self._unions: EmbeddingTable[ImageRef]
         self._phrases: dict[tuple[int, int], Vectors] = {}
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
@@ -83,7 +83,7 @@ class UnionCrops:
             embedded = self._encoder.captions(phrases, "relation").embedded
             self._phrases |= {pair: embedded.take(of_pair) for pair, of_pair in new.items()}
 
-    def score(self, scene: Scene) -> Scored:
+    def score(self, scene: Scene) -> SceneScores:
         """Compare each union crop with the phrases of its pair."""
         pairs = pairs_of(scene)
         logs = np.empty((len(pairs), len(scene.vocabulary.predicates)))
@@ -132,7 +132,7 @@ class OwnHead:
         self._encoder.look([scene.image for scene in scenes])
         return _readable(scenes, self._encoder)
 
-    def score(self, scene: Scene) -> Scored:
+    def score(self, scene: Scene) -> SceneScores:
         """Score a scene by the model's head."""
         boxes, pairs = boxes_of(scene), pairs_of(scene)
         ends = tuple((i, j) for i, j in pairs.tolist())
@@ -172,7 +172,7 @@ def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:
         yield group
 
 
-def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> Scored:
+def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> SceneScores:
     """Return a scene's scores, with labels, boxes and pairs.
 
     Args:
@@ -190,7 +190,7 @@ def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> S
         ties[np.arange(len(boxes)), labels_of(scene, None)] = 1
         certainty = scene.proposals.scores if scene.proposals else np.ones(len(boxes))
         best = np.log(np.asarray(certainty, dtype=np.float64))
-    return Scored(
+    return SceneScores(
         boxes=np.array(edges_of(scene), dtype=np.float32).reshape(-1, 4),
         label_logs=best,
         label_ties=ties,

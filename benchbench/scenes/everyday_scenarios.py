@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchbench.scenes.outings import hat, with_each
+from benchbench.scenes.outdoor_scenarios import hat, with_each
 from benchbench.scenes.scenario import FIRST, INDOORS, OUTDOORS, SECOND, TOWN, Role, Scenario
 
 EVERYDAY: tuple[Scenario, ...] = (

@@ -25,7 +25,7 @@ _UNSEEN_PERCENT = 75
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class Appearance:
     """The colour and the pattern of each object, [scenes, slots] each."""
 
     colour: Ints
@@ -42,9 +42,9 @@ def draw_sizes(roll: Dice, shape: tuple[int, ...], varied: Flags) -> Ints:
     return np.where(varied[:, None], np.stack(size, axis=1), 0)
 
 
-def draw_looks(
+def draw_appearance(
     category: Ints, scenario: Ints, own: Dice, twin: Dice, odd: Flags, training: bool
-) -> Looks:
+) -> Appearance:
     """Draw the colour and the pattern of every slot.
 
     Args:
@@ -72,7 +72,7 @@ def draw_looks(
         value[rows, first] = np.where(turned, other, one)
         value[rows, second] = np.where(turned, one, other)
         out.append(value)
-    return Looks(*out)
+    return Appearance(*out)
 
 
 def principals(scenario: Ints) -> tuple[Ints, Ints]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @runtime_checkable
-class Relating(Protocol):
-    """What such a model has besides what every ``variant.Trained`` has."""
+class RelationModel(Protocol):
+    """What such a model has besides what every ``variant.VariantModel`` has."""
 
     side: int
     """Pixels along the side of the whole images it is shown."""
@@ -36,7 +36,7 @@ class Relating(Protocol):
         ...
 
 
-class Scorer:
+class ImageScorer:
     """Scores one image's pairs, and its boxes, at a time. Names are read once a vocabulary."""
 
     def __init__(self, model: Any, reader: CaptionReader) -> None:

@@ -17,7 +17,7 @@ from benchbench.training.validation import (
     facts,
     relations,
     scenarios,
-    stored,
+    storage,
     structure,
 )
 from benchbench.training.validation.sets import VALIDATION_SETS
@@ -68,7 +68,7 @@ def test_a_stored_set_is_the_live_one(
     }
     monkeypatch.setitem(VALIDATION_SETS, name, smaller[name])
     live = VALIDATION_SETS[name](build.transform)
-    first, again = (stored.load_or_draw(tmp_path, name, build) for _ in range(2))
+    first, again = (storage.load_or_draw(tmp_path, name, build) for _ in range(2))
     assert first is not again
     assert alike(first, live)
     assert alike(again, live)
@@ -82,25 +82,25 @@ def test_another_code_or_preprocessing_makes_it_anew(
 
     def exam(transform: object) -> Any:
         calls.append("made")
-        return structure.Choices(torch.ones(1), ["a"], ["b"], np.zeros(1, dtype=np.intp))
+        return structure.CaptionChoices(torch.ones(1), ["a"], ["b"], np.zeros(1, dtype=np.intp))
 
     monkeypatch.setitem(VALIDATION_SETS, "structure", exam)
-    stored.load_or_draw(tmp_path, "structure", build)
-    stored.load_or_draw(tmp_path, "structure", build)
+    storage.load_or_draw(tmp_path, "structure", build)
+    storage.load_or_draw(tmp_path, "structure", build)
     assert len(calls) == 1
     other = replace(build, preprocessing={**build.preprocessing, "mean": (0.4,) * 3})
-    stored.load_or_draw(tmp_path, "structure", other)
+    storage.load_or_draw(tmp_path, "structure", other)
     assert len(calls) == 2
-    monkeypatch.setattr(stored, "_code", lambda: "other")
-    stored.load_or_draw(tmp_path, "structure", other)
+    monkeypatch.setattr(storage, "_code", lambda: "other")
+    storage.load_or_draw(tmp_path, "structure", other)
     assert len(calls) == 3
 
 
 def test_only_our_dataclasses_come_back(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="no dataclass of ours"):
-        stored.from_json({"class": "os:system", "fields": {}}, {})
+        storage.from_json({"class": "os:system", "fields": {}}, {})
     with pytest.raises(TypeError, match="no dataclass of ours"):
-        stored.from_json({"class": "benchbench.registry:load_task", "fields": {}}, {})
+        storage.from_json({"class": "benchbench.registry:load_task", "fields": {}}, {})
     with pytest.raises(TypeError, match="no kind that is kept"):
-        stored.to_json(object(), {})
+        storage.to_json(object(), {})
     assert weights.SUFFIX == ".safetensors"

@@ -1,9 +1,9 @@
 """The standard edition in the cache, part by part, each part drawn at its first use.
 
 A part is in ``CACHE/scenes-v2/PART``. A part is drawn anew if it is not whole, or if its
-annotations or pixels differ from the package's digests (``standard``): a cache holds only files
-that can be made again, and an evaluation should not stop for one. A check takes some tenths of a
-second: annotations and images are read, and pixels are decoded the first time only.
+annotations or pixels differ from the package's digests (``reference_digests``): a cache holds only
+files that can be made again, and an evaluation should not stop for one. A check takes some tenths
+of a second: annotations and images are read, and pixels are decoded the first time only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.errors import UsageError
-from benchbench.scenes.edition import plan, standard
+from benchbench.scenes.edition import plan, reference_digests
 from benchbench.scenes.edition.exporting import PROVIDED, export
 from benchbench.scenes.edition.folders import clear, manifest
 
@@ -57,7 +57,7 @@ def is_drawn(part: str) -> bool:
     return bool(standard_digests(folder_of(part), PROVIDED[part]))
 
 
-class Kept(NamedTuple):
+class CachedPart(NamedTuple):
     """A part in the cache."""
 
     root: Path
@@ -65,7 +65,7 @@ class Kept(NamedTuple):
     """As of ``standard_digests``, for all its files."""
 
 
-def ensure_drawn(part: str, progress: plan.Progress | None = None) -> Kept:
+def ensure_drawn(part: str, progress: plan.Progress | None = None) -> CachedPart:
     """Return the part, checked, and draw the part first where it is missing.
 
     Two processes may do so at once. The pieces that an interrupted or killed process finished are
@@ -81,7 +81,7 @@ def ensure_drawn(part: str, progress: plan.Progress | None = None) -> Kept:
     root = folder_of(part)
     if digests := standard_digests(root, PROVIDED[part]):
         clear(root)
-        return Kept(root, digests)
+        return CachedPart(root, digests)
 
     def told(what: str, done: int, total: int) -> None:
         if progress:
@@ -102,8 +102,8 @@ def ensure_drawn(part: str, progress: plan.Progress | None = None) -> Kept:
             f"{str(error).rstrip('.')}. Drawn editions are kept in a cache; the variable "
             f"{CACHE_VARIABLE} names another place."
         ) from error
-    standard.remember(root)
-    return Kept(root, standard_digests(root, PROVIDED[part]))
+    reference_digests.remember(root)
+    return CachedPart(root, standard_digests(root, PROVIDED[part]))
 
 
 def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
@@ -116,15 +116,15 @@ def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
         File → digest of canonical records or arrays. Empty where the folder is no standard edition
         of this version, lacks a file, or has a file with other content.
     """
-    said, known = manifest(root) or {}, standard.known_digests()
+    said, known = manifest(root) or {}, reference_digests.known_digests()
     written = {file: known.get(file, "") for file in files if not file.endswith("/")}
     part = part_with(written)
     if part is None or said.get("name") != plan.EDITION or said.get("standard") is not True:
         return {}
     for file, digest in written.items():
-        if standard.annotations_digest(root / file) != digest:
+        if reference_digests.annotations_digest(root / file) != digest:
             return {}
     for folder in sorted(name.rstrip("/") for name in PROVIDED[part] if name.endswith("/")):
-        if not standard.has_pixels(root / folder, known[folder]):
+        if not reference_digests.has_pixels(root / folder, known[folder]):
             return {}
     return written

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from benchbench.scenegraph.draft import Draft
+from benchbench.scenegraph.graph import Draft
 from benchbench.scenes import lexicon
 from benchbench.scenes.lexicon import NONE, TOKENS
 from benchbench.scenes.vocabulary import CATEGORIES, PREDICATES
@@ -145,7 +145,7 @@ class _DrawnCaptionParser:
         if self.pending is None or not relations or relations[-1].predicate != WITH:
             return False
         held, (predicate, _, span) = relations.pop(), self.pending
-        self.draft.relate(held.object, predicate, held.subject, (span[0], self.at + 1))
+        self.draft.add_relation(held.object, predicate, held.subject, (span[0], self.at + 1))
         self.pending = None
         return True
 
@@ -157,13 +157,13 @@ class _DrawnCaptionParser:
         if self.pending is not None and self.recent is not None:
             predicate, passive, span = self.pending
             ends = (number, self.recent) if passive else (self.recent, number)
-            self.draft.relate(ends[0], predicate, ends[1], span)
+            self.draft.add_relation(ends[0], predicate, ends[1], span)
         self.recent, self.pending = number, None
         start = self.at
         if self.draft.words[start : start + 1] == ("in",):
             garment = self._named(start + 1, _SHIRT)
             if garment is not None:
-                self.draft.dress(number, garment, (start, start + 1))
+                self.draft.add_wearing(number, garment, (start, start + 1))
         return True
 
     def _named(self, start: int, nouns: frozenset[str]) -> int | None:

@@ -35,7 +35,7 @@ TASKS = (
     *PART_TASKS, "scenario-classification", "scenario-retrieval", "vg-relation-detection",
 )  # fmt: skip
 """Of the table of scores."""
-KEPT = 24
+RUNS_IN_MEMORY = 24
 """Runs in memory at a time: several claims in a row are of the same ones."""
 Key = tuple[int, str, str]
 """Seed, model, task."""
@@ -55,7 +55,7 @@ class Stored(Mapping[Key, "Run"]):
     def __init__(self, paths: Mapping[Key, Path]) -> None:
         """Read none yet."""
         self._paths = dict(paths)
-        self._read = lru_cache(maxsize=KEPT)(bb.read_run)
+        self._read = lru_cache(maxsize=RUNS_IN_MEMORY)(bb.read_run)
 
     def __getitem__(self, key: Key) -> Run:
         """Read a run, or take it from memory."""

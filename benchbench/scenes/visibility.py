@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisibleParts:
     """The visible pixels of each slot's object at one canvas size."""
 
     labels: npt.NDArray[np.int8]
@@ -54,7 +54,7 @@ class Seen:
         return np.asarray(~apart & (self.pixels[row] > 0))
 
 
-def measure_visible(scenes: Scenes, size: int) -> Seen:
+def measure_visible(scenes: Scenes, size: int) -> VisibleParts:
     """Measure the visible part of every object at a canvas of ``size`` pixels."""
     labels, width = label(scenes, size), scenes.category.shape[1]
     n = len(scenes)
@@ -64,7 +64,7 @@ def measure_visible(scenes: Scenes, size: int) -> Seen:
     boxes = _bounds(cell, top, left, n * width).reshape(n, width, 4)
     whole = _opaque(size)[scenes.sprite, scenes.level]
     share = np.where(scenes.present, pixels / np.maximum(whole, 1), 0.0)
-    return Seen(labels, pixels, boxes, share)
+    return VisibleParts(labels, pixels, boxes, share)
 
 
 def _bounds(cell: Ints, top: Ints, left: Ints, count: int) -> Ints:
