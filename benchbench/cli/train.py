@@ -67,6 +67,11 @@ SECONDS_BETWEEN_LINES = 15.0
     help="Train on so many drawn examples in epochs, the same for all seeds; 0: always new ones.",
 )
 @click.option("--validate-every", type=options.COUNT, default=1000, show_default=True)
+@click.option(
+    "--validation-scenes",
+    type=click.IntRange(8, options.MOST),
+    help="Validate on so many drawn scenes: for a trial of a variant.  [default: the whole set]",
+)
 @options.device_option
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
 @click.option("--workers", type=click.IntRange(0, 1024), help="Processes that prepare batches.")
@@ -77,6 +82,7 @@ def train_command(
     device: str,
     workers: int | None,
     max_minutes: float | None,
+    validation_scenes: int | None,
     **settings: Any,
 ) -> None:
     """Train one of the structure-aware variants, or resume a stopped run.
@@ -97,7 +103,13 @@ def train_command(
     line = _Line()
     try:
         best = train(
-            plan, folder, device=device, workers=workers, minutes=max_minutes, progress=line
+            plan,
+            folder,
+            device=device,
+            workers=workers,
+            minutes=max_minutes,
+            validation_scenes=validation_scenes,
+            progress=line,
         )
     except KeyboardInterrupt:
         click.echo("\nThe same command resumes from the last validation.", err=True)

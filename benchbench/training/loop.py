@@ -37,7 +37,7 @@ BEST = "best.safetensors"
 REPORT_EVERY = 50
 ORIGIN = (
     "settings", "splits", "swaps", "twins", "dense_percent", "data_sha256", "tagger", "views",
-    "start_sha256",
+    "start_sha256", "validation_scenes",
 )  # fmt: skip
 """What the record says of a run besides its plan: it goes on only with the same."""
 

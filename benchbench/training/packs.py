@@ -29,7 +29,7 @@ from benchbench.training.columns import (
     turns_layout,
 )
 from benchbench.training.drawn_world import DrawnWorld
-from benchbench.training.views import VIEWS
+from benchbench.training.views import find_views
 from benchbench.variants import towers
 from benchbench.variants.texts import CaptionReader, turn_of
 
@@ -90,7 +90,7 @@ class Recipe:
         semantic = kind == "semantic"
         reader = CaptionReader(tokenizer, with_triples=semantic, with_spans=semantic)
         world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)
-        views = [VIEWS[name] for name in self.views] if semantic else []
+        views = list(find_views(self.views, "the pack's recipe").values()) if semantic else []
         return BatchBuilder(world, reader, views, PIECE, self.size, "cpu", towers.PREPROCESSING)
 
     def layout(self) -> Layout:

@@ -3,7 +3,8 @@
 A small model's step is hundreds of kernels of a few microseconds: launching them takes longer than
 running them. Where the columns of a pack lie on the device, every step reads the same memory (only
 the numbers of its examples change) and the host never waits for the device: the step is recorded
-and replayed. A step in which the host must read a value from the device runs unrecorded, and the
+and replayed. Where the operations of a step change with its number (``PhasedModel``), it is
+recorded anew. A step in which the host must read a value from the device runs unrecorded, and the
 log says so.
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from benchbench.training.pack_batches import ResidentBatches
+from benchbench.variants.variant import PhasedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +95,8 @@ class RecordedPasses:
         self.feed = feed
         self.plain = DirectPasses(model, feed, device, precision)
         self.recorder: Recorder = CudaRecorder() if recorder is None else recorder
-        self.note, self._warmed = "", 0
+        self.note, self._warmed, self._phase = "", 0, 0
+        self._phased = model if isinstance(model, PhasedModel) else None
         self._rows: Tensor = torch.zeros(feed.size, dtype=torch.int64, device=device)
         self._step: Tensor = torch.zeros((), dtype=torch.int64, device=device)
         self._replay: Callable[[], None] | None = None
@@ -105,6 +108,7 @@ class RecordedPasses:
 
     def __call__(self, shown: Tensor, step: int) -> Parts:
         """Compute the loss and leave its gradients. Returns its parts."""
+        self._enter_phase(step)
         if self.note and self._replay is None:
             return self.plain(self.feed.gathered(shown), step)
         self._rows.copy_(shown)
@@ -112,7 +116,15 @@ class RecordedPasses:
         if self._replay is None:
             return self._warm(step)
         self._replay()
+        if self._phased is not None:
+            self._phased.check_step(step)
         return self._parts
+
+    def _enter_phase(self, step: int) -> None:
+        """Forget the recorded step where the model's steps change with this one."""
+        phase = 0 if self._phased is None else self._phased.begin_phase(step)
+        if phase != self._phase:
+            self._phase, self._replay, self._warmed, self.note = phase, None, 0, ""
 
     def _warm(self, step: int) -> Parts:
         """Compute a step while any wait is an error; after some such steps, record the next."""
@@ -131,6 +143,8 @@ class RecordedPasses:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             self.note = f"steps are not recorded, and computed one by one ({reason})"
             return self.plain(self.feed.gathered(self._rows), step)
+        if self._phased is not None:
+            self._phased.check_step(step)
         return self._parts
 
     def _compute(self) -> None:

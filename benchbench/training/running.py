@@ -27,7 +27,7 @@ from benchbench.training.photographs import Photographs, read_photographs
 from benchbench.training.rendering import RENDER
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.training.validation.storage import load_or_draw
-from benchbench.training.views import VIEWS
+from benchbench.training.views import find_views
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant
 from benchbench.variants.catalogue import bundled_path, bundled_starts
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from benchbench.variants.variant import Variant
 
 SMALL = "small"
+MIN_VALIDATION_SCENES = 8
+"""Scenes from which every validation set can be built."""
 
 
 def train(
@@ -59,6 +61,7 @@ def train(
     minutes: float | None = None,
     pack: Path | None = None,
     validation: Path | None = None,
+    validation_scenes: int | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
     """Train a variant, or go on with a run.
@@ -70,7 +73,9 @@ def train(
         workers: processes that prepare batches; by default what the machine has to spare.
         minutes: stop at the first validation after so long; the same call goes on from there.
         pack: a folder of the same examples, made beforehand (``packs``).
-        validation: a folder of drawn validation sets (``validation.stored``).
+        validation: a folder of drawn validation sets (``validation.storage``).
+        validation_scenes: the number of scenes of a smaller validation set, for trials; by default
+            the whole set.
         progress: called with the step, all steps, and the latest values.
 
     Returns:
@@ -87,8 +92,10 @@ def train(
     described = variant_named(plan.variant)
     build = build_for(described, plan)
     source, validation_set = data_of(plan, described, build)
+    smaller = _smaller_set(plan, validation_scenes)
     if validation is not None and plan.data == "scenes":
         validation_set = partial(_stored, validation, described.validation, build)
+    validation_set = partial(validation_set, **smaller)
     training = Training(
         plan=plan,
         build=build,
@@ -98,7 +105,8 @@ def train(
         validate=validator(validation_set, build, chosen) if here.leads else _unvalidated,
         folder=expanded(out),
         device=chosen,
-        record=record_of(plan, described, build, source, chosen),
+        record=record_of(plan, described, build, source, chosen)
+        | {f"validation_{name}": count for name, count in smaller.items()},
         workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
         stop_at=math.inf if minutes is None else called + 60 * minutes,
         progress=progress,
@@ -107,6 +115,27 @@ def train(
     with join(here, chosen):
         training.run()
     return training.folder / BEST
+
+
+def _smaller_set(plan: Plan, scenes: int | None) -> dict[str, int]:
+    """Return the arguments of a smaller validation set; none for the whole set.
+
+    Raises:
+        UsageError: the number is not positive, or the data are photographs.
+    """
+    if scenes is None:
+        return {}
+    if plan.data != "scenes":
+        raise UsageError(
+            f"A number of validation scenes needs drawn scenes, and the data are '{plan.data}'. "
+            "Leave --validation-scenes out."
+        )
+    if scenes < MIN_VALIDATION_SCENES:
+        raise UsageError(
+            f"A validation set of {scenes} scenes is too small. Take {MIN_VALIDATION_SCENES} or "
+            "more: --validation-scenes."
+        )
+    return {"scenes": scenes}
 
 
 def _feed(
@@ -119,7 +148,7 @@ def _feed(
     """
     if isinstance(source, Photographs):
         source.check_batch(plan.batch)
-    views = [VIEWS[name] for name in described.views]
+    views = list(find_views(described.views, described.name).values())
     return BatchBuilder(
         source, build.reader, views, plan.batch, build.size, device, build.preprocessing,
         here.rank, here.world, plan.order,
@@ -153,9 +182,11 @@ def validator(
     return lambda model: items.metrics(model, build.reader, device)
 
 
-def _stored(folder: Path, name: str, build: Build, transform: object) -> ValidationSet:
+def _stored(
+    folder: Path, name: str, build: Build, transform: object, **smaller: int
+) -> ValidationSet:
     """Return a stored validation set, whose transform is the model's own."""
-    return load_or_draw(folder, name, build)
+    return load_or_draw(folder, name, build, **smaller)
 
 
 def _unvalidated(model: Any) -> dict[str, float]:
@@ -291,7 +322,10 @@ def record_of(
         "data": source.name,
         **source.record(),
         **({"tagger": build.reader.tagger} if build.reader.tagger else {}),
-        "views": {name: _settings_of(VIEWS[name]) for name in described.views},
+        "views": {
+            name: _settings_of(view)
+            for name, view in find_views(described.views, described.name).items()
+        },
         "plan": plan.record(),
         "start_sha256": weights_sha256(build.model.state_dict()),
         "environment": describe_environment(device),

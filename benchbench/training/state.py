@@ -74,7 +74,8 @@ def restore(
             f"{folder} holds a run with other settings ({'; '.join(different)}). Go on with those, "
             "or name another folder: --out."
         )
-    if other := [name for name in origin if record["origin"].get(name) != origin[name]]:
+    known = record["origin"]
+    if other := [n for n in {**known, **origin} if known.get(n) != origin.get(n)]:
         raise UsageError(
             f"{folder} holds a run of another {', '.join(other)} than this version's, or than what "
             "is at the backbone's place now. Name another folder: --out."

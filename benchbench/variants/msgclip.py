@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from benchbench.errors import ModelError
@@ -55,8 +56,6 @@ from benchbench.variants.texts import CaptionReader, Texts
 from benchbench.variants.variant import Loss, Variant
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from benchbench.variants.spans import Spans
     from benchbench.variants.variant import Batch
 
@@ -106,16 +105,33 @@ class MSGCLIP(StructCLIP):
         self.entity_share, self.relation_share = entity_share, relation_share
         self.threshold, self.regions = threshold, regions
         self.contrast, self.oracle, self.attention = contrast, oracle, attention
-        self._window: Tensor | None = None
-        """Matched entities, and all, of the steps since ``WINDOW`` was last full."""
+        self._has_msga = msga_start == 0
+        """Whether a recorded step computes MSGA; ``begin_phase`` sets it."""
+        self._counts: Tensor | None = None
+        """[3] int64: matched entities, all entities, and steps, since ``WINDOW`` was last full."""
+        self._nearest: Tensor | None = None
+        """The mean cosine of the nearest regions at the last step, a scalar."""
 
     def reader(self, tokenizer: Any) -> CaptionReader:
         """Return a reader, with spans where MSGA needs them."""
         return CaptionReader(tokenizer, with_triples=False, with_spans=self.msga_weight > 0)
 
-    def forward(self, batch: Batch, step: int) -> Loss:
-        """Return NegCLIP's loss, and MSGA from its first step on."""
-        if batch.texts.spans is None or step < self.msga_start:
+    def begin_phase(self, step: int) -> int:
+        """Set whether recorded steps compute MSGA, and return the phase: 1 with MSGA, otherwise 0.
+
+        In a recorded step the number is a tensor, and a branch on it would wait for the device.
+        """
+        self._has_msga = step >= self.msga_start
+        return int(self._has_msga)
+
+    def forward(self, batch: Batch, step: int | Tensor) -> Loss:
+        """Return NegCLIP's loss, and MSGA from its first step on.
+
+        A step whose number is a tensor is of the phase that ``begin_phase`` set last, and the
+        caller calls ``check_step`` after it.
+        """
+        with_msga = self._has_msga if isinstance(step, Tensor) else step >= self.msga_start
+        if batch.texts.spans is None or not with_msga:
             return super().forward(batch, step)
         images, patches = image_tokens(self.clip, batch.images)
         texts, tokens = text_tokens(self.clip, batch.texts.ids)
@@ -124,7 +140,9 @@ class MSGCLIP(StructCLIP):
         msga = self.alignment_loss(
             patches.float(), tokens.float(), batch.texts, batch.inputs.get(MASKS)
         )
-        self._check_matches(msga.parts, step)
+        self._count_matches(msga.parts)
+        if not isinstance(step, Tensor):
+            self.check_step(step)
         total = loss.total + self.msga_weight * msga.total
         shown = ("msga_entities", "msga_relations", "matched", "nearest")
         return Loss(total, loss.parts | {name: msga.parts[name] for name in shown})
@@ -213,20 +231,31 @@ class MSGCLIP(StructCLIP):
         matched_ends = chosen.any(dim=2).gather(1, ends.flatten(1)).view_as(ends)
         return shared_mean(losses, matched_ends & words.any(dim=2, keepdim=True))
 
-    def _check_matches(self, parts: dict[str, Tensor], step: int) -> None:
+    def _count_matches(self, parts: dict[str, Tensor]) -> None:
+        """Add a step's matches to the window's in place, so that each replay adds them too."""
+        counts = torch.cat([parts["counts"], torch.ones_like(parts["counts"][:1])])
+        if self._counts is None or self._nearest is None:
+            self._counts, self._nearest = (
+                torch.zeros_like(counts),
+                parts["nearest"].detach().clone(),
+            )
+        self._counts += counts
+        self._nearest.copy_(parts["nearest"].detach())
+
+    def check_step(self, step: int) -> None:
         """Stop where MSGA has had nothing to align for ``WINDOW`` steps.
 
-        Looked at once a window, as looking waits for the device.
+        It reads the counts once a window, since reading them waits for the device.
 
         Raises:
             ModelError: not one match; the message says why.
         """
-        counts = torch.cat([parts["counts"], torch.ones_like(parts["counts"][:1])])
-        self._window = counts if self._window is None else self._window + counts
-        if (step + 1 - self.msga_start) % WINDOW:
+        if self._counts is None or self._nearest is None:
             return
-        found, entities, steps = (int(each) for each in self._window)
-        self._window = None
+        if step < self.msga_start or (step + 1 - self.msga_start) % WINDOW:
+            return
+        found, entities, steps = (int(each) for each in self._counts)
+        self._counts.zero_()
         if found or steps < WINDOW:
             return
         if not entities:
@@ -236,7 +265,7 @@ class MSGCLIP(StructCLIP):
             )
         raise ModelError(
             f"Not one of {entities:,} entities was matched in the {WINDOW} steps up to {step}: the "
-            f"nearest regions have a cosine of {float(parts['nearest']):.2f} on average, and the "
+            f"nearest regions have a cosine of {float(self._nearest):.2f} on average, and the "
             f"threshold is {self.threshold:g}. Lower the setting 'threshold', or raise "
             "'msga_start'."
         )

@@ -89,7 +89,7 @@ class RelCLIP(StructCLIP):
         self.side = zoom * (size[0] if isinstance(size, tuple) else size)
         self.head = RelationHead(dim, width)
 
-    def forward(self, batch: Batch, step: int) -> Loss:
+    def forward(self, batch: Batch, step: int | Tensor) -> Loss:
         """Return all losses; ``batch.inputs`` hold regions and their annotations."""
         regions, told = batch.inputs[REGIONS], batch.inputs[PAIR_TARGETS]
         names, phrases = (self.encode_texts(t, "object") for t in (told.names, told.phrases))

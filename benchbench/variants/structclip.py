@@ -99,7 +99,7 @@ class StructCLIP(nn.Module):
         triples = self.knowledge is not None
         return CaptionReader(tokenizer, with_triples=triples, turned_percent=self.turned_percent)
 
-    def forward(self, batch: Batch, step: int) -> Loss:
+    def forward(self, batch: Batch, step: int | Tensor) -> Loss:
         """Return InfoNCE, and the losses on swapped captions."""
         images = self.encode_images(batch.images, "scene")
         return self.contrastive_loss(images, *self._read(batch.texts), batch)

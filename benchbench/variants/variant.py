@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from benchbench.variants.inputs import Inputs
 
@@ -121,6 +121,26 @@ def shipped_weights(model: Any) -> dict[str, Tensor]:
     return {name: t for name, t in model.state_dict().items() if not name.startswith(kept)}
 
 
+@runtime_checkable
+class PhasedModel(Protocol):
+    """A model whose training step changes with its number: the host decides that for each step."""
+
+    def begin_phase(self, step: int) -> int:
+        """Prepare recorded steps for a step's phase, and return the phase.
+
+        All steps of one phase run the same operations, so that one of them can be replayed.
+        """
+        ...
+
+    def check_step(self, step: int) -> None:
+        """Check a recorded step on the host after it ran.
+
+        Raises:
+            ModelError: training cannot succeed.
+        """
+        ...
+
+
 class VariantModel(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
@@ -136,8 +156,8 @@ class VariantModel(Protocol):
         """Return the reader that turns strings into what ``encode_texts`` takes."""
         ...
 
-    def forward(self, batch: Batch, step: int) -> Loss:
-        """Return the training loss at a step: an int; where steps are replayed, a scalar tensor."""
+    def forward(self, batch: Batch, step: int | Tensor) -> Loss:
+        """Return the training loss at a step: an int, or a scalar tensor in a recorded step."""
         ...
 
     def encode_images(self, images: Tensor, role: Role) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from benchbench.errors import ModelError
 from benchbench.training import Plan
 from benchbench.training.columns import VIEW_COLUMNS, Assembly
 from benchbench.training.loop import Training
@@ -18,8 +19,9 @@ from benchbench.training.passes import DirectPasses, RecordedPasses
 from benchbench.training.running import build_for
 from benchbench.variants.alignment import contrast_losses, masked_contrast_losses
 from benchbench.variants.catalogue import variant, variants
+from benchbench.variants.msgclip import WINDOW
 from benchbench.variants.texts import Texts
-from benchbench.variants.variant import SwappedCaptions
+from benchbench.variants.variant import PhasedModel, SwappedCaptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +97,9 @@ def test_nothing_in_a_step_waits(pack: Pack, name: str) -> None:
     far = replace(kept, device="meta", columns=columns)
     model = build.model.to("meta").train()
     rows = torch.zeros(16, dtype=torch.int64, device="meta")
-    loss = model(far.gathered(rows), LATER)
+    if isinstance(model, PhasedModel):
+        model.begin_phase(LATER)
+    loss = model(far.gathered(rows), torch.zeros((), dtype=torch.int64, device="meta"))
     loss.total.backward()
 
 
@@ -142,6 +146,44 @@ def test_replayed_steps_train_alike(pack: Pack, name: str, waits: bool) -> None:
         one, other = weights
         for key, value in one.items():
             torch.testing.assert_close(other[key], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["msgclip", "msgclip:contrast", "msgclip:attention"])
+def test_steps_are_recorded_anew_where_alignment_begins(pack: Pack, kind: str) -> None:
+    weights, windows = [], []
+    for recorder in (None, Again()):
+        build, feed = feed_of(pack, kind)
+        kept, model = load_on_device(feed), build.model.train()
+        model.msga_start, model.threshold = 5, -1.0
+        passes: Any = (
+            DirectPasses(model, kept, "cpu", "fp32")
+            if recorder is None
+            else RecordedPasses(model, kept, "cpu", "fp32", recorder)
+        )
+        descent = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step, shown in enumerate(passes.shown(0, 10, 0)):
+            parts = passes(shown, step)
+            assert ("matched" in parts) == (step >= 5)
+            descent.step()
+        weights.append(model.state_dict())
+        windows.append(model._counts.tolist())
+    assert recorder is not None
+    assert recorder.recorded == 2
+    assert windows[0] == windows[1]
+    assert windows[0][2] == 5
+    for key, value in weights[0].items():
+        assert torch.equal(weights[1][key], value), key
+
+
+def test_recorded_steps_without_a_match_stop_the_run(pack: Pack) -> None:
+    build, feed = feed_of(pack, "msgclip")
+    model = build.model.train()
+    model.msga_start, model.threshold = 2, 1.0
+    passes = RecordedPasses(model, load_on_device(feed), "cpu", "fp32", Again())
+    with pytest.raises(ModelError, match=f"Not one of .* {WINDOW} steps up to {WINDOW + 1}:"):
+        for step, shown in enumerate(passes.shown(0, WINDOW + 3, 0)):
+            passes(shown, step)
+    assert step == WINDOW + 1
 
 
 def test_the_log_says_how_steps_are_computed(pack: Pack, tmp_path: Path) -> None:
