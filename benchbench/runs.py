@@ -264,7 +264,7 @@ def require_complete(run: Run) -> None:
     Raises:
         PartialRun: items are missing; the message says how many.
     """
-    if run.counts.skipped and (why := load_protocol(run.protocol).of_a_sample):
+    if run.counts.skipped and (why := load_protocol(run.protocol).sample_note):
         raise PartialRun(
             f"The run of {run.model.name} on {run.task}@{run.edition} lacks {run.counts.skipped:,} "
             f"items, whose images could not be read. {why} Fix them to publish it."

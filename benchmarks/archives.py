@@ -1,4 +1,4 @@
-"""Results of a bare machine in a few small files, and back to a folder of runs.
+"""Archive finished and stopped runs in a few small files, and unpack them again.
 
 One tar stream, cut into pieces. What is finished comes first: its best checkpoint, in float16, and
 its log. Of a run that was stopped the whole state is carried, or nothing: a best checkpoint alone
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether its best checkpoint is its last word: in float16, which ``finish`` makes it.
+        """Whether its best checkpoint is final: in float16, as ``finish`` writes it.
 
         A run writes its first best checkpoint shortly before its first state.
         """
@@ -53,17 +53,17 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether it can go on."""
+        """Whether it has a state from which training resumes."""
         return (self.folder / STATE).is_file()
 
     def files(self) -> list[Path]:
-        """What is carried of it."""
+        """Return the files of the run that an archive holds."""
         names = (LOG, BEST, STATE) if self.stopped else (LOG, BEST)
         return [self.folder / name for name in names if (self.folder / name).is_file()]
 
     @property
     def bytes(self) -> int:
-        """What that takes in a tar file."""
+        """The size of these files in a tar file."""
         return sum(1024 + -(-path.stat().st_size // 512) * 512 for path in self.files())
 
 
@@ -76,7 +76,7 @@ def _is_half(path: Path) -> bool:
 
 
 def finish(folder: Path) -> None:
-    """Make a run's best checkpoint its last word: in float16, without the state to go on from."""
+    """Convert a run's best checkpoint to float16, and remove the state to resume from."""
     path = folder / BEST
     tensors, record = weights.read(path)
     half = {
@@ -118,13 +118,13 @@ def carry(runs: Iterable[Run], out: Path, said: dict[str, Any], most: int = MAX_
         archive.addfile(header, io.BytesIO(line))
         for run in kept:
             for path in run.files():
-                archive.add(path, f"{run.name}/{path.name}", recursive=False, filter=_plain)
+                archive.add(path, f"{run.name}/{path.name}", recursive=False, filter=_without_owner)
     _cut(stream.getvalue(), out)
     return lost
 
 
 def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MAX_RUNS) -> list[str]:
-    """Carry finished runs that were not collected before, as many as there is room for.
+    """Write finished runs that were not collected before, as many as there is room for.
 
     Training may go on meanwhile: a machine that is lent for a quarter of an hour leaves more behind
     in several calls than in one.
@@ -154,8 +154,8 @@ def collect(work: Path, out: Path, last: Collection[str] = (), most: int = MAX_R
     return names
 
 
-def _plain(header: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave out who wrote a file and when."""
+def _without_owner(header: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return the header without the names and ids of the file's owner, and without its time."""
     header.uid = header.gid = header.mtime = 0
     header.uname = header.gname = ""
     return header
@@ -170,7 +170,7 @@ def _cut(whole: bytes, out: Path) -> None:
 
 
 def unpack(out: Path, work: Path) -> dict[str, Any]:
-    """Put what was carried into a folder of runs: ``WORK/SEED/MEMBER``.
+    """Unpack pieces into a folder of runs: ``WORK/SEED/MEMBER``.
 
     Runs that are there already, and finished, are left alone.
 

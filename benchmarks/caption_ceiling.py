@@ -1,4 +1,4 @@
-"""How many captions of the drawn test images are certainly true of other images, too.
+"""Count the captions of the drawn test images that are certainly true of other images, too.
 
 Captions that tell one relation of two things (with the place, perhaps) are parsed and asked of
 every image's closed graph; so are dense captions, each of their facts for itself. What a perfect
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def phrases(table: Ints) -> dict[str, int]:
-    """Each row's words → its number."""
+    """Return the phrases of a table's rows: words → row."""
     rows = enumerate(table.tolist())
     return {" ".join(lexicon.TOKENS[t][0] for t in row if t >= 0): i for i, row in rows}
 
@@ -44,7 +44,8 @@ RELATIONS = phrases(lexicon.PARTICIPLES) | phrases(lexicon.FINITE)
 
 
 def _noun(i: int) -> str:
-    """A noun phrase: "a large striped red dog", "a person in a striped red shirt"."""
+    """Return the pattern of a noun phrase: "a large striped red dog", "a person in a striped red
+    shirt"."""
     looks = rf"(?:(?P<p{{0}}>{_one_of(PATTERNS[1:])}) )?(?:(?P<c{{0}}>{_one_of(COLOUR)}) )?"
     size, before, after = rf"(?:(?P<s{i}>{_one_of(SIZES[1:])}) )?", looks, looks
     head = rf"an? {size}{before.format(i)}(?P<n{i}>{_one_of(c.name for c in CATEGORIES)})"
@@ -76,7 +77,7 @@ class World:
         return np.asarray(measure_visible(self.scenes, 224).pixels > 0)
 
     def named(self, said: re.Match[str], i: int) -> Flags:
-        """[n, w]: what a noun phrase fits."""
+        """Return which objects a noun phrase fits: [n, w]."""
         word, scenes = said.groupdict(), self.scenes
         fits = self.visible & (scenes.category == CATEGORY[word[f"n{i}"]])
         for j in (i, i + 2):
@@ -89,13 +90,14 @@ class World:
         return np.asarray(fits)
 
     def holds(self, said: re.Match[str]) -> Flags:
-        """[n]: where a fact is certain."""
+        """Return the images in which a fact is certain: [n]."""
         plane = self.certain[:, RELATIONS[said["r"]]]
         who, whom = self.named(said, 1), self.named(said, 2)
         return np.asarray((plane & who[:, :, None] & whom[:, None, :]).any(axis=(1, 2)))
 
     def simple(self, text: str) -> Flags | None:
-        """[n]: where a caption of a simple form is true; None where it is of another."""
+        """Return the images of which a simple caption is true: [n]; None for a caption of another
+        form."""
         said = SIMPLE.fullmatch(text)
         if said is None:
             return None
@@ -105,7 +107,7 @@ class World:
         return true
 
     def dense(self, text: str) -> Flags:
-        """[n]: where each entry of a dense caption is true."""
+        """Return the images of which each entry of a dense caption is true: [n]."""
         place, _, rest = text.partition(" there is ")
         true = np.asarray(self.scenes.background == PLACES[place])
         for entry in rest.split(", "):
@@ -119,7 +121,7 @@ class World:
 
 
 def report(name: str, world: World, texts: list[list[str]]) -> None:
-    """Print one line."""
+    """Print a line of the table."""
     own: dict[str, set[int]] = defaultdict(set)
     for i, row in enumerate(texts):
         for text in row:
@@ -139,7 +141,7 @@ def report(name: str, world: World, texts: list[list[str]]) -> None:
 
 
 def main() -> None:
-    """The three files of captions."""
+    """Print the table of the three files of captions."""
     world, first = World(1000), World(200)
     report("coco-retrieval", world, captions(world.scenes).texts())
     report("flickr30k-retrieval", first, captions(first.scenes, PER_SCENE).texts())

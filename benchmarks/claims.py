@@ -1,4 +1,4 @@
-"""What is claimed of the bundled variants: ``claims.toml``, read and checked."""
+"""Claims about the bundled variants: read ``claims.toml`` and check it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Claim:
 
     name: str
     sentence: str
-    """What is claimed, in plain words, without a full stop."""
+    """The claim in plain words, without a full stop."""
     better: str
     worse: str
     task: str
@@ -57,16 +57,18 @@ class Claim:
         return self.family == "confirmatory"
 
     @property
-    def on(self) -> str:
+    def task_and_metric(self) -> str:
         """The task, and the metric where that is not the headline."""
         return self.task if self.metric is None else f"{self.task} {self.metric}"
 
     @property
-    def asked(self) -> str:
-        """The same, with the margin where there is one."""
+    def question(self) -> str:
+        """The task and the metric, with the margin where there is one."""
         if not self.margin:
-            return self.on
-        return f"{self.on}, {'kept to' if self.kind == 'kept' else 'by'} {self.margin:g}"
+            return self.task_and_metric
+        return (
+            f"{self.task_and_metric}, {'kept to' if self.kind == 'kept' else 'by'} {self.margin:g}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +79,19 @@ class Claims:
     """The most that the chance of any false confirmatory claim may be; one-sided."""
     claims: tuple[Claim, ...]
     repaired: tuple[str, ...] = ()
-    """What was wrong in an earlier page."""
+    """Errors of an earlier page."""
     unknown: tuple[str, ...] = ()
-    """What these experiments do not answer."""
+    """Questions that these experiments leave open."""
     limits: tuple[str, ...] = ()
-    """What the claims do not speak of."""
+    """Limits of the claims."""
 
     @property
     def confirmatory(self) -> tuple[Claim, ...]:
         """Those that are tested together."""
         return tuple(each for each in self.claims if each.confirmatory)
 
-    def of(self, model: str) -> tuple[Claim, ...]:
-        """Those that a model has a part in."""
+    def involving(self, model: str) -> tuple[Claim, ...]:
+        """Return the claims that involve a model."""
         return tuple(each for each in self.claims if model in (each.better, each.worse))
 
 
@@ -135,7 +137,7 @@ def _sentences(table: dict[str, Any], name: str, path: Path) -> tuple[str, ...]:
 
 
 def _claim(entry: Any, number: int, path: Path) -> Claim:
-    """One table of the file.
+    """Read one table of the file.
 
     Raises:
         UsageError: a value that is missing, or of another type, or that cannot be meant.
@@ -174,7 +176,7 @@ def _claim(entry: Any, number: int, path: Path) -> Claim:
 
 
 def _margin(entry: dict[str, Any], where: str) -> float:
-    """The margin in points: needed to be kept, not allowed for an estimate.
+    """Read the margin in points: required for "kept", forbidden for an estimate.
 
     Raises:
         UsageError: otherwise; or an estimate among the claims that are tested.

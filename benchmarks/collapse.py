@@ -1,4 +1,4 @@
-"""What MSG-CLIP's printed loss makes of the cosines of entities and regions.
+"""Measure the cosines of entities and regions under MSG-CLIP's printed loss.
 
     python -m benchmarks.collapse negclip msgclip msgclip:PATH
 
@@ -40,12 +40,12 @@ WIDTH, PANEL, LEFT = 760, 90, 150
 """Pixels: of the figure, of a model's row, of its name."""
 
 
-class Measured(NamedTuple):
+class Cosines(NamedTuple):
     """A model's cosines."""
 
     name: str
     cosines: Floats
-    """Of every entity with every group of its image."""
+    """The cosines of every entity with every group of its image."""
     right: float
     """Share of matched groups that lie on the right object."""
 
@@ -56,9 +56,9 @@ class Measured(NamedTuple):
 @click.option("--scenes", type=int, help="Images to look at.  [default: the validation set's]")
 @click.option("--svg", "figure", type=click.Path(path_type=Path), help="Where the figure goes.")
 def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | None) -> None:
-    """Measure, print, and draw if asked to."""
+    """Measure the cosines and print them; draw them where a figure is wanted."""
     try:
-        found = [measured(name, device, scenes) for name in models]
+        found = [measure(name, device, scenes) for name in models]
     except BenchbenchError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from error
@@ -71,11 +71,11 @@ def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | 
     click.echo(tabulate(rows, head, floatfmt=(".0f", ".3f", ".3f", ".1f", ".1f")))
     if figure is not None:
         with written_whole(figure) as temporary:
-            temporary.write_text(drawn(found), "utf-8")
+            temporary.write_text(draw_figure(found), "utf-8")
 
 
-def measured(name: str, device: str, scenes: int | None = None) -> Measured:
-    """Look at a model of the family.
+def measure(name: str, device: str, scenes: int | None = None) -> Cosines:
+    """Measure the cosines of a model of the family.
 
     Args:
         name: as ``benchbench eval --model`` takes it.
@@ -97,10 +97,10 @@ def measured(name: str, device: str, scenes: int | None = None) -> Measured:
         cosines.append(judged.likeness[judged.pairs].cpu().double().numpy())
         right += int((judged.hits & judged.known).sum())
         known += int(judged.known.sum())
-    return Measured(name, np.concatenate(cosines), right / known)
+    return Cosines(name, np.concatenate(cosines), right / known)
 
 
-def drawn(found: Sequence[Measured]) -> str:
+def draw_figure(found: Sequence[Cosines]) -> str:
     """Return the distributions as SVG, a row a model."""
     across = Axis(-1.0, 1.0, LEFT, WIDTH - 20)
     edges = np.linspace(-1, 1, BINS + 1)

@@ -1,4 +1,4 @@
-"""What a trained model knows without a part of what it is given: the same weights, shown less."""
+"""Evaluate trained models with a part of their input removed: same weights, less evidence."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 GREY = (128, 128, 128)
 
 
-def changed(model: Any, change: str) -> Any:
-    """A loaded variant under one of ``CHANGES``; its manifest says so.
+def change_model(model: Any, change: str) -> Any:
+    """Return a loaded variant under one of ``CHANGES``; its manifest says so.
 
     Args:
         model: of ``load_model``; it is changed in place.
@@ -33,12 +33,12 @@ def changed(model: Any, change: str) -> Any:
 
 
 def without_knowledge(model: Any) -> None:
-    """Leave out what the knowledge encoder adds: λ = 0."""
+    """Remove what the knowledge encoder adds: λ = 0."""
     model.model.knowledge_at_test = 0.0
 
 
-def misread(model: Any, percent: int) -> None:
-    """Exchange head and tail of every triple of so many of 100 captions.
+def exchange_triples(model: Any, percent: int) -> None:
+    """Exchange head and tail in the triples of so many of 100 captions.
 
     An exchanged triple is what the false caption of a relation tells, so that no other wrong parse
     costs more.
@@ -46,21 +46,21 @@ def misread(model: Any, percent: int) -> None:
     model._reader.turned_percent = percent
 
 
-def grey(model: Any) -> None:
-    """Show grey images: what boxes and names alone tell."""
+def hide_images(model: Any) -> None:
+    """Replace images by grey ones, so that boxes and names alone remain."""
     sighted = model.score_relations
-    model.score_relations = lambda inputs: sighted(replace(inputs, image=_grey(inputs)))
+    model.score_relations = lambda inputs: sighted(replace(inputs, image=_without_image(inputs)))
 
 
-def _grey(inputs: RelationInput) -> Callable[[], Image.Image]:
+def _without_image(inputs: RelationInput) -> Callable[[], Image.Image]:
     size = inputs.image().size
     return lambda: Image.new("RGB", size, GREY)
 
 
 CHANGES: dict[str, Callable[[Any], None]] = {
     "plain": without_knowledge,
-    "10 % wrong parses": partial(misread, percent=10),
-    "30 % wrong parses": partial(misread, percent=30),
-    "grey images": grey,
+    "10 % wrong parses": partial(exchange_triples, percent=10),
+    "30 % wrong parses": partial(exchange_triples, percent=30),
+    "grey images": hide_images,
 }
 """By name."""

@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth, on simulated runs whose truth is known.
+"""Measure how often 95 % intervals hold the truth, on simulated runs whose truth is known.
 
 Clusters hold 1 to 12 items, as images do in VG-Relation. Whether an item is right follows its
 group's true accuracy, with a given correlation of the items of a cluster (a Gaussian copula). The
@@ -45,7 +45,7 @@ MEANS = ("items", "10 groups", "40 groups, rare ones")
 
 
 def structure(n_clusters: int, over: str, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Clusters and groups of items: two [items]."""
+    """Return the cluster and the group of each item: two [items]."""
     sizes = rng.geometric(0.18, n_clusters)
     while (large := sizes > MOST).any():
         sizes[large] = rng.geometric(0.18, large.sum())
@@ -59,7 +59,7 @@ def structure(n_clusters: int, over: str, rng: np.random.Generator) -> tuple[Arr
 
 
 def latent(clusters: Array, correlation: float, rng: np.random.Generator) -> Array:
-    """Standard normal, per item, with the items of a cluster correlated."""
+    """Draw standard normal values per item, correlated within clusters."""
     shared = rng.normal(size=clusters.max() + 1)[clusters]
     own = rng.normal(size=len(clusters))
     return np.asarray(np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own)
@@ -68,7 +68,7 @@ def latent(clusters: Array, correlation: float, rng: np.random.Generator) -> Arr
 def answers(
     truth: Array, clusters: Array, correlation: float, of_share: bool, rng: np.random.Generator
 ) -> Array:
-    """Right or wrong, per item; or by how much two models differ."""
+    """Draw outcomes per item: right or wrong, or the difference of two models."""
     one = latent(clusters, correlation, rng)
     if of_share:
         return np.asarray(one < ndtri(truth), dtype=float)
@@ -79,7 +79,7 @@ def answers(
 
 
 def naive(values: Array, groups: Array) -> tuple[float, float]:
-    """Mean over groups ± 1.96 standard errors of independent items."""
+    """Return the mean over groups ± 1.96 standard errors of independent items."""
     sizes = np.bincount(groups)
     means, squares = (np.bincount(groups, each) / sizes for each in (values, values**2))
     spread = 1.96 * np.sqrt(((squares - means**2) / sizes).sum()) / len(sizes)
@@ -87,7 +87,7 @@ def naive(values: Array, groups: Array) -> tuple[float, float]:
 
 
 def plain(values: Array, groups: Array, clusters: Array, weights: Array) -> tuple[float, float]:
-    """Percentile bootstrap of clusters in which missed groups drop out."""
+    """Return the percentile bootstrap of clusters in which missed groups drop out."""
     shape = (clusters.max() + 1, groups.max() + 1)
     place = clusters * shape[1] + groups
     sums = np.bincount(place, values, shape[0] * shape[1]).reshape(shape)
@@ -100,7 +100,7 @@ def plain(values: Array, groups: Array, clusters: Array, weights: Array) -> tupl
 
 
 def bounds(mean: Mean, moved: Array | None, of_share: bool) -> list[tuple[float, float]]:
-    """benchbench's intervals, NaN for those that resample where there are no draws of clusters."""
+    """Return benchbench's intervals; NaN for resampling methods without draws of clusters."""
     draws = np.zeros(0) if moved is None else mean.value + moved @ mean.influence
     return [
         interval(mean, draws, of_share=of_share, method=method)
@@ -111,7 +111,7 @@ def bounds(mean: Mean, moved: Array | None, of_share: bool) -> list[tuple[float,
 
 
 def truths(n_groups: int, accuracy: float, rng: np.random.Generator) -> Array:
-    """Of groups, about an accuracy: as far as 20 points from it, where there is room."""
+    """Return the accuracy of each group: up to 20 points from the mean, within [0, 1]."""
     if n_groups == 1:
         return np.array([accuracy])
     return accuracy + min(0.2, 0.99 - accuracy) * rng.uniform(-1, 1, n_groups)
@@ -120,7 +120,7 @@ def truths(n_groups: int, accuracy: float, rng: np.random.Generator) -> Array:
 def cell(
     n_clusters: int, correlation: float, over: str, of_share: bool, simulations: int
 ) -> tuple[Array, Array, float, float]:
-    """One setting.
+    """Simulate one setting.
 
     Returns:
         [accuracies, intervals] how many of them hold the truth, how many there are; the mean width
@@ -154,7 +154,7 @@ def cell(
 
 
 def row(n_clusters: int, correlation: float, over: str, of_share: bool, simulations: int) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     held, tried, width, rare = cell(n_clusters, correlation, over, of_share, simulations)
     each = " ".join(f"{share:.1f}" for share in 100 * held[:, 0] / tried[:, 0])
     first, *others = 100 * held.sum(axis=0) / tried.sum(axis=0)
@@ -171,7 +171,7 @@ def row(n_clusters: int, correlation: float, over: str, of_share: bool, simulati
 @click.option("--clusters", multiple=True, type=int, default=(20, 50, 100, 300, 900))
 @click.option("--correlations", multiple=True, type=float, default=(0.0, 0.2, 0.5))
 def main(simulations: int, clusters: Sequence[int], correlations: Sequence[float]) -> None:
-    """Print a row a setting."""
+    """Print a row for each setting."""
     at = ", ".join(f"{p:g}" for p in ACCURACIES)
     heads = ["clusters", "correlation", "score", "benchbench", f"at {at}", "width", *METHODS[1:]]
     click.echo(f"| {' | '.join([*heads, 'plain percentile', 'naive'])} |")

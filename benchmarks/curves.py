@@ -34,26 +34,27 @@ if TYPE_CHECKING:
     from benchbench.variants.variant import Batch
 
 EXAMPLES = (100_000, 300_000, 1_000_000, 3_000_000)
-"""Numbers of examples after which marks are reported."""
+"""Numbers of examples at which metrics are reported."""
 TARGET = 80.0
 """Percent, of "examples to 80 %"."""
 FLOP_EXAMPLES = 32
 """Examples of the batch whose arithmetic is counted."""
 PREFIX = "val_"
 OUTSIDE_MEAN = ("mean",)
-"""What logs have beside marks."""
+"""Values of logs that are not metrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A mark of one run as it was trained."""
+    """A metric of one run during its training."""
 
     examples: tuple[int, ...]
     """Ascending."""
     percents: tuple[float, ...]
 
     def at(self, examples: float) -> float:
-        """The mark after so many examples; NaN before the first look and after the last."""
+        """Return the metric after so many examples; NaN before the first validation and after the
+        last."""
         if not self.examples or not self.examples[0] <= examples <= self.examples[-1]:
             return float("nan")
         k = next(k for k, each in enumerate(self.examples) if each >= examples)
@@ -63,8 +64,8 @@ class Curve:
         share = math.log(examples / low) / math.log(high / low)
         return self.percents[k - 1] + share * (self.percents[k] - self.percents[k - 1])
 
-    def reached(self, percent: float = TARGET) -> float:
-        """Examples after which a mark is first reached; NaN where it is not.
+    def examples_to(self, percent: float = TARGET) -> float:
+        """Return the examples after which a percentage is first reached; NaN if it never is.
 
         Where the first look is above it already, that look's: it may have been reached before.
         """
@@ -85,19 +86,19 @@ class RunCurves:
     member: str
     seed: int
     curves: Mapping[str, Curve]
-    """By mark."""
+    """By metric."""
     flops: float
     """Per example, forward and backward."""
     steps: int
     batch: int
     start: str
-    """What it was trained from, as its checkpoint says."""
+    """Its start, by its checkpoint."""
     device: str
-    """What it was trained on."""
+    """The device that trained it."""
 
 
 def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
-    """The metrics of a run's log, each with its steps' examples.
+    """Return the metrics of a run's log, by the number of examples.
 
     Args:
         log: of ``read_log``.
@@ -115,8 +116,8 @@ def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
     }
 
 
-def learned(member: str, seed: int, run: Path, best: str, known: Path) -> RunCurves:
-    """A run's curves, and the arithmetic of its examples.
+def read_run_curves(member: str, seed: int, run: Path, best: str, known: Path) -> RunCurves:
+    """Read a run's curves, and count the arithmetic of its examples.
 
     Args:
         member: whose.
@@ -129,13 +130,13 @@ def learned(member: str, seed: int, run: Path, best: str, known: Path) -> RunCur
     plan, environment = record["plan"], record["environment"]
     device = environment.get("gpu") or f"CPU ({environment['processor']})"
     return RunCurves(
-        member, seed, curves_of(read_log(run), plan["batch"]), _remembered(record, known),
+        member, seed, curves_of(read_log(run), plan["batch"]), _cached_flops(record, known),
         plan["steps"], plan["batch"], start_of(plan), f"{device}, {plan['precision']}",
     )  # fmt: skip
 
 
 def start_of(plan: Mapping[str, Any]) -> str:
-    """What a run was trained from: a name of ``STARTS``, another member's, or its backbone.
+    """Return what a run started from: a name of ``STARTS``, another member's name, or its backbone.
 
     >>> start_of({"backbone": "small"}), start_of({"backbone": "out/0/captioner/best.safetensors"})
     ('random', 'captioner')
@@ -154,8 +155,8 @@ def start_of(plan: Mapping[str, Any]) -> str:
     )
 
 
-def _remembered(record: Mapping[str, Any], known: Path) -> float:
-    """FLOPs per example, counted once for members of equal settings."""
+def _cached_flops(record: Mapping[str, Any], known: Path) -> float:
+    """Return FLOPs per example, counted once for members of equal settings."""
     told = {name: record[name] for name in ("variant", "architecture", "settings", "step")}
     key = json.dumps(told, sort_keys=True)
     there: dict[str, float] = json.loads(known.read_text("utf-8")) if known.is_file() else {}
@@ -167,7 +168,7 @@ def _remembered(record: Mapping[str, Any], known: Path) -> float:
 
 
 def flops_per_example(record: Mapping[str, Any], examples: int = FLOP_EXAMPLES) -> float:
-    """FLOPs of a forward and a backward pass, per example, of what a checkpoint's record tells of.
+    """Return the FLOPs of a forward and a backward pass per example, by a checkpoint's record.
 
     A multiplication and an addition are two. What does no matrix product or convolution counts
     nothing, as in ``torch.utils.flop_counter``. It is a late step's: some objectives have parts
@@ -188,7 +189,7 @@ def flops_per_example(record: Mapping[str, Any], examples: int = FLOP_EXAMPLES) 
 
 
 def model_and_batch(record: Mapping[str, Any], examples: int) -> tuple[Any, Batch]:
-    """A model as a checkpoint's record tells of it, of random weights, and its first batch."""
+    """Build the model of a checkpoint's record with random weights, and its first batch."""
     described = variant(record["variant"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""How often comparisons claim what is not there: p-values and families under a null that is known.
+"""Measure how often comparisons claim a difference that is not there, under a known null.
 
 Models of equal skill answer items of which several share an image; the answers of an image are
 correlated. Of one pair, a share α of p-values should be at most α; of a table of models, any claim
@@ -26,7 +26,7 @@ ALPHAS = (0.01, 0.05, 0.1, 0.5)
 
 
 def answers(models: int, clusters: Array, share: float, rng: np.random.Generator) -> Array:
-    """Right or wrong: [items, models], equally likely for every model.
+    """Draw answers, right or wrong: [items, models], equally likely for every model.
 
     A share of what decides is the model's own luck with an image.
     """
@@ -44,7 +44,7 @@ def answers(models: int, clusters: Array, share: float, rng: np.random.Generator
 @click.option("--draws", default=1000, show_default=True)
 @click.option("--clusters", multiple=True, default=(20, 100, 300, 900), show_default=True)
 def main(simulations: int, models: int, draws: int, clusters: Sequence[int]) -> None:
-    """Print a row a setting."""
+    """Print a row for each setting."""
     heads = " | ".join(f"p ≤ {alpha:g}" for alpha in ALPHAS)
     click.echo(f"| clusters | share of an image | test | {heads} | any claim in a table |")
     click.echo("|---:|---:|---|" + "---:|" * (len(ALPHAS) + 1))
@@ -55,7 +55,7 @@ def main(simulations: int, models: int, draws: int, clusters: Sequence[int]) -> 
 
 
 def rows(n_clusters: int, share: float, simulations: int, models: int, draws: int) -> Iterator[str]:
-    """What ours and the naive tests claim in one setting."""
+    """Return how often our tests and the naive tests claim a difference in one setting."""
     rng = np.random.default_rng([n_clusters, int(100 * share)])
     clusters = np.repeat(np.arange(n_clusters), 5)
     ours: list[tuple[float, bool]] = []

@@ -30,12 +30,12 @@ from benchbench.training.state import STATE
 from benchbench.variants import weights
 from benchbench.variants.catalogue import BUNDLED
 from benchmarks.claims import CLAIMS, read_claims
-from benchmarks.curves import learned
-from benchmarks.family_runs import Work, evaluated
+from benchmarks.curves import read_run_curves
+from benchmarks.family_runs import Work, evaluate_runs
 from benchmarks.members import BY_NAME, MEMBERS, SHIPPED, STARTING, place, starts_of
 from benchmarks.variants_page import card_lines, pages, summary_lines
 from benchmarks.variants_tables import Results
-from benchmarks.verdicts import judged
+from benchmarks.verdicts import judge_claims
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ TOP = Path(__file__).parent.parent
 @click.option("--docs", default=str(TOP / "docs"), help="Folder of the page.")
 @click.option("--bundled", default=str(BUNDLED), help="Folder of weights and cards.")
 def main(**given: Any) -> None:
-    """Train, evaluate, bundle, tabulate."""
+    """Train, evaluate, bundle and tabulate the family."""
     try:
         make(**given)
     except BenchbenchError as error:
@@ -71,7 +71,7 @@ def make(
     out: str, device: str, precision: str, seeds: int, members: str, scale: float,
     note: Sequence[str], tables_only: bool, claimed: str, docs: str, bundled: str,
 ) -> None:  # fmt: skip
-    """Do what the command does.
+    """Run the command.
 
     Raises:
         BenchbenchError: whatever the user can put right.
@@ -79,14 +79,14 @@ def make(
     claims = read_claims(Path(claimed))
     if seeds < 1 or not scale > 0:
         raise UsageError(f"Seeds should be 1 or more, and scale above 0; not {seeds} and {scale}.")
-    chosen = tuple(each.scaled(scale) for each in _chosen(members))
+    chosen = tuple(each.scaled(scale) for each in _select_members(members))
     work = Work(Path(out), choose_device(device), precision, seeds, chosen)
     if not tables_only:
         for seed in range(seeds):
             _train_seed(work, seed, scale)
     results = _results(work, claims, note)
     for name in SHIPPED:
-        if 0 in work.there(name):
+        if 0 in work.trained_seeds(name):
             start = BY_NAME[name].backbone
             base = work.best(0, start) if start else None
             lines = card_lines(results, name)
@@ -98,8 +98,8 @@ def make(
         click.echo(line)
 
 
-def _chosen(members: str) -> tuple[Member, ...]:
-    """Members by name.
+def _select_members(members: str) -> tuple[Member, ...]:
+    """Return members by name.
 
     Raises:
         UnknownName: one that the table does not hold.
@@ -116,19 +116,19 @@ def _chosen(members: str) -> tuple[Member, ...]:
 def _train_seed(work: Work, seed: int, scale: float) -> None:
     """Train what a seed lacks: starts that members need, then members."""
     wanted = [each for each in work.members if each.known and seed < each.seeds]
-    lacking = [each for each in wanted if seed not in work.there(each.name)]
+    lacking = [each for each in wanted if seed not in work.trained_seeds(each.name)]
     for each in (*(start.scaled(scale) for start in starts_of(lacking)), *wanted):
-        _trained(work, each, seed)
+        _train_member(work, each, seed)
 
 
-def _trained(work: Work, member: Member, seed: int) -> None:
+def _train_member(work: Work, member: Member, seed: int) -> None:
     """Train a member; go on where it stopped; leave alone what was made elsewhere."""
     run = place(work.folder(seed), member.name)
     backbone = str(work.best(seed, member.backbone)) if member.backbone else SMALL
     plan = Plan(
         variant=member.variant, backbone=backbone, seed=seed, steps=member.steps,
         batch=member.batch, rate=member.rate, precision=cast("Any", work.precision),
-        validate_every=max(1, member.steps // member.looks),
+        validate_every=max(1, member.steps // member.validations),
     )  # fmt: skip
     if _is_finished(run, plan):
         return
@@ -137,7 +137,8 @@ def _trained(work: Work, member: Member, seed: int) -> None:
 
 
 def _is_finished(run: Path, plan: Plan) -> bool:
-    """Whether a run is at its plan's end; one without a state was made elsewhere, and is."""
+    """Return whether a run is at the end of its plan; one without a state came from another
+    machine, and is."""
     if not (run / STATE).is_file():
         return (run / BEST).is_file()
     _, record = weights.read(run / STATE)
@@ -152,24 +153,26 @@ def _say(step: int, steps: int, values: dict[str, float]) -> None:
 
 
 def _results(work: Work, claims: Claims, notes: Sequence[str]) -> Results:
-    """Evaluate what is there, and judge all claims.
+    """Evaluate the checkpoints there are, and judge all claims.
 
     Raises:
         UsageError: nothing is there.
     """
-    if not any(work.there(name) for name in BY_NAME):
+    if not any(work.trained_seeds(name) for name in BY_NAME):
         raise UsageError(
             f"{work.out} holds no checkpoint of seeds 0 to {work.seeds - 1}: there should be "
             f"{work.best(0, SHIPPED[0])} or another member's. Name the folder: --out."
         )
     curves = [
-        learned(each.name, seed, place(work.folder(seed), each.name), BEST, work.out / "flops.json")
+        read_run_curves(
+            each.name, seed, place(work.folder(seed), each.name), BEST, work.out / "flops.json"
+        )
         for each in (*STARTING, *work.members)
-        for seed in work.there(each.name)
+        for seed in work.trained_seeds(each.name)
         if each.known
     ]
-    runs, scores = evaluated(work, claims)
-    return Results(claims, judged(claims, runs), runs, scores, curves, tuple(notes))
+    runs, scores = evaluate_runs(work, claims)
+    return Results(claims, judge_claims(claims, runs), runs, scores, curves, tuple(notes))
 
 
 if __name__ == "__main__":

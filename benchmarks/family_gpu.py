@@ -29,7 +29,7 @@ RESERVE = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one call does, and with what."""
+    """The settings of one call."""
 
     work: str
     """Folder of runs, as it is typed: plans remember it."""

@@ -1,4 +1,4 @@
-"""Runs of whatever is trained: evaluated where they are not there yet, and read when needed."""
+"""Runs of trained members: evaluate the missing ones, and read the others when needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchbench.registry import load_model, load_task
 from benchbench.training.loop import BEST
 from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights
-from benchmarks.controls import changed
+from benchmarks.controls import change_model
 from benchmarks.curves import start_of
 from benchmarks.members import BY_NAME, PARTS, Member, place
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 STRUCTURE = ("vg-attribution", "vg-relation")
 PART_TASKS = (*STRUCTURE, "coco-retrieval")
-"""Of Structure-CLIP's ablation."""
+"""The tasks of Structure-CLIP's ablation."""
 TASKS = (
     *PART_TASKS, "scenario-classification", "scenario-retrieval", "vg-relation-detection",
 )  # fmt: skip
-"""Of the table of scores."""
+"""The tasks of the table of scores."""
 RUNS_IN_MEMORY = 24
 """Runs in memory at a time: several claims in a row are of the same ones."""
 Key = tuple[int, str, str]
@@ -70,7 +70,7 @@ class Stored(Mapping[Key, "Run"]):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is made, where and how."""
+    """The settings of one making of the family: seeds, members, folder, device."""
 
     out: Path
     device: str
@@ -79,20 +79,20 @@ class Work:
     members: tuple[Member, ...]
 
     def folder(self, seed: int) -> Path:
-        """Of a seed's runs."""
+        """Return the folder of a seed's runs."""
         return self.out / f"{seed}"
 
     def best(self, seed: int, name: str) -> Path:
-        """A member's best checkpoint, whether it is there or not."""
+        """Return the path of a member's best checkpoint, which may not exist."""
         return place(self.folder(seed), name) / BEST
 
-    def there(self, name: str) -> list[int]:
-        """The seeds of which a member has a checkpoint."""
+    def trained_seeds(self, name: str) -> list[int]:
+        """Return the seeds of which a member has a checkpoint."""
         return [seed for seed in range(self.seeds) if self.best(seed, name).is_file()]
 
 
-def evaluated(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]:
-    """Every run that a claim or a table needs, of whatever is there; and each one's headline."""
+def evaluate_runs(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]:
+    """Evaluate or read every run that a claim or a table needs, and return their headlines."""
     paths, scores = {}, {}
     for key, path, score in _runs(work, claims):
         paths[key], scores[key] = path, score
@@ -100,7 +100,7 @@ def evaluated(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]:
 
 
 def score_of(run: Run) -> Score:
-    """A run's headline, without an interval."""
+    """Return a run's headline, without an interval."""
     both = paired_scores([run])
     return Score(both.means[0].value, both.metric.name, run.edition)
 
@@ -108,26 +108,26 @@ def score_of(run: Run) -> Score:
 def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
     names: dict[str, str] = {}
     for member in work.members:
-        for seed in work.there(member.weights):
+        for seed in work.trained_seeds(member.weights):
             model = None
             _check_run(work, member, seed)
             for task in _tasks(member, seed, claims):
                 if task not in names:
                     names[task] = resolve_edition(load_task(task).info).name
-                model = model or _loaded(work, member, seed)
+                model = model or _load_member(work, member, seed)
                 path = _path(work.folder(seed), member.name, task)
-                score = score_of(_evaluated(model, task, names[task], path))
+                score = score_of(_evaluate(model, task, names[task], path))
                 yield (seed, member.name, task), path, score
-    for name, task in _fixed(claims):
+    for name, task in _untrained_models(claims):
         model = load_model(name, LoadOptions(device=work.device))
         path = _path(work.out, name, task)
-        run = _evaluated(model, task, resolve_edition(load_task(task).info).name, path)
+        run = _evaluate(model, task, resolve_edition(load_task(task).info).name, path)
         for seed in range(work.seeds):
             yield (seed, name, task), path, score_of(run)
 
 
 def _path(folder: Path, name: str, task: str) -> Path:
-    """Where a run is kept."""
+    """Return the path of a run's file."""
     return folder / "evaluated" / f"{place(Path(), name)}-{task}.parquet"
 
 
@@ -151,19 +151,19 @@ def _check_run(work: Work, member: Member, seed: int) -> None:
 
 
 def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:
-    """What a member is put to: by seed 0 to all tasks, by others to what is claimed or tabulated.
+    """Return the tasks of a member: all for seed 0; for other seeds those of claims and tables.
 
     One whose weights are another's is put to what is claimed of it alone.
     """
-    wanted = {claim.task for claim in claims.of(member.name)}
+    wanted = {claim.task for claim in claims.involving(member.name)}
     if member.weights == member.name:
         wanted |= set(TASKS) if seed == 0 else set()
         wanted |= set(PART_TASKS) if member.variant in PARTS else set()
     return [task for task in dict.fromkeys((*TASKS, *sorted(wanted))) if task in wanted]
 
 
-def _fixed(claims: Claims) -> list[tuple[str, str]]:
-    """Models of claims that are no members, and have no seeds: name and task."""
+def _untrained_models(claims: Claims) -> list[tuple[str, str]]:
+    """Return the claims' models that are not members and have no seeds: name and task."""
     found = [
         (name, claim.task)
         for claim in claims.claims
@@ -173,18 +173,18 @@ def _fixed(claims: Claims) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _loaded(work: Work, member: Member, seed: int) -> Any:
-    """A member as it is evaluated."""
+def _load_member(work: Work, member: Member, seed: int) -> Any:
+    """Load a member as it is evaluated."""
     family = BY_NAME[member.weights].variant.partition(":")[0]
     path = work.best(seed, member.weights)
     model: Any = load_model(f"{family}:{path}", LoadOptions(device=work.device))
     name = f"{member.name}, seed {seed}"
     model.manifest = replace(model.manifest, name=name)
-    return model if member.weights == member.name else changed(model, member.change)
+    return model if member.weights == member.name else change_model(model, member.change)
 
 
-def _evaluated(model: Any, task: str, edition: str, path: Path) -> Run:
-    """A run, read from disk where it is of this model on these items."""
+def _evaluate(model: Any, task: str, edition: str, path: Path) -> Run:
+    """Return a run, read from disk if it is of this model on these items."""
     if path.is_file():
         run = bb.read_run(path)
         # What learns from the task's files is known by its name: its digest is of what it learned.

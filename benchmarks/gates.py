@@ -1,4 +1,4 @@
-"""How often the gate is wrong, and what it sees: checkpoints whose true change is known.
+"""Measure how often the gate is wrong, on simulated checkpoints whose true change is known.
 
 Items are right or wrong; several share an image, whose answers are alike; the candidate answers
 like the baseline as far as the two are correlated, and is better or worse by a known change. What
@@ -40,7 +40,7 @@ class World:
     def __init__(
         self, images: int, share: float, seed: int, *, items: int | None = None, groups: int = 1
     ) -> None:
-        """Lay out items: 1 to 6 an image, or as many as are asked, 1 to 8 an image.
+        """Lay out items in images: 1 to 6 an image by default, 1 to 8 for a given number of items.
 
         Args:
             images: how many.
@@ -62,30 +62,31 @@ class World:
         self.groups = np.unique(drawn, return_inverse=True)[1]
 
     def noise(self) -> Array:
-        """[items], normal, correlated within images."""
+        """Draw normal noise that is correlated within images: [items]."""
         of_image = self.rng.normal(size=len(self.sizes))[self.clusters]
         own = self.rng.normal(size=len(self.clusters))
         return np.asarray(np.sqrt(self.share) * of_image + np.sqrt(1 - self.share) * own)
 
     def like(self, other: Array, likeness: float) -> Array:
-        """Noise with that correlation to another's."""
+        """Draw noise with this correlation to another's."""
         return np.asarray(likeness * other + np.sqrt(1 - likeness**2) * self.noise())
 
     def held(self, old: Array, new: Array, kept: Array | None = None) -> Sided:
-        """The gate's test of a candidate's answers against a baseline's, on all or some items."""
+        """Return the gate's test of a candidate's answers against a baseline's, on all or some
+        items."""
         groups = self.groups if kept is None else np.where(kept, 0, -1)
         apart = mean_over_groups(new - old, groups, self.clusters, total=len(self.sizes))
         per_loss = loss_variance(groups[groups >= 0])
         return from_bound(apart, -MARGIN, per_loss=per_loss)
 
 
-def right(noise: Array, skill: Array | float) -> Array:
-    """Answers of a model that is right so often: 1 or 0."""
+def simulate_answers(noise: Array, skill: Array | float) -> Array:
+    """Draw the answers of a model with this accuracy: 1 or 0."""
     return np.asarray(noise < ndtri(skill), dtype=float)
 
 
 def verdict(found: Sided) -> str:
-    """Of a single check."""
+    """Return the verdict of a single check."""
     if found.below <= ALPHA:
         return "fail"
     return "pass" if found.above <= ALPHA else "inconclusive"
@@ -101,7 +102,7 @@ def main() -> None:
 @click.option("--full-simulations", default=1_000, show_default=True, help="At 23,937 items.")
 @click.option("--images", "sizes", multiple=True, type=int, default=(50, 200, 1000, FULL[0]))
 def one(simulations: int, full_simulations: int, sizes: tuple[int, ...]) -> None:
-    """A single check."""
+    """Simulate a single check."""
     heads = ["images", "groups", "of an image", "alike", "fail at ≥ −0.5", "fail at −1",
              "pass at −1", "pass at −3", "fail at −3", "pass at 0", "pass at +1", "beyond",
              "fail beyond"]  # fmt: skip
@@ -117,19 +118,19 @@ def one(simulations: int, full_simulations: int, sizes: tuple[int, ...]) -> None
 
 
 def row(world: World, likeness: float, simulations: int) -> str:
-    """The shares of verdicts in one setting, in percent."""
+    """Return the shares of verdicts in one setting, in percent."""
     said: dict[float, list[str]] = {change: [] for change in CHANGES}
     beyond, seen = [], []
     for _ in range(simulations):
         base = world.noise()
-        old, other = right(base, SKILL), world.like(base, likeness)
+        old, other = simulate_answers(base, SKILL), world.like(base, likeness)
         for change in CHANGES:
-            found = world.held(old, right(other, SKILL + change))
+            found = world.held(old, simulate_answers(other, SKILL + change))
             said[change].append(verdict(found))
             if change == 0:
                 beyond.append(found.detectable(alpha=ALPHA))
         # A candidate that is worse by the margin and what was just printed as detectable.
-        worse = right(world.like(base, likeness), max(0.0, SKILL - MARGIN - beyond[-1]))
+        worse = simulate_answers(world.like(base, likeness), max(0.0, SKILL - MARGIN - beyond[-1]))
         seen.append(verdict(world.held(old, worse)) == "fail")
 
     def share_of(word: str, change: float) -> float:
@@ -149,7 +150,7 @@ def row(world: World, likeness: float, simulations: int) -> str:
 @click.option("--checks", default=8, show_default=True)
 @click.option("--images", default=400, show_default=True)
 def several(simulations: int, checks: int, images: int) -> None:
-    """Several checks of one candidate, on items that share images."""
+    """Simulate several checks of one candidate, on items that share images."""
     heads = ["of an image", "alike", "all at −1: any fail", "unadjusted", "one at −1: pass",
              "beyond", "one beyond: fail"]  # fmt: skip
     click.echo("| " + " | ".join(heads) + " |\n|" + "---:|" * len(heads))
@@ -162,21 +163,23 @@ def several(simulations: int, checks: int, images: int) -> None:
 
 
 def family(world: World, likeness: float, checks: int, simulations: int) -> list[float]:
-    """Shares of simulations, in percent: the columns of ``several``."""
+    """Return shares of simulations in percent: the columns of ``several``."""
     group = world.rng.integers(checks, size=len(world.clusters))
     first, lost = group == 0, np.full(len(group), SKILL - MARGIN)
     counts: list[tuple[float, ...]] = []
     for _ in range(simulations):
         base = world.noise()
-        old, other = right(base, SKILL), world.like(base, likeness)
-        at_margin = judged(world, old, right(other, lost), group)
+        old, other = simulate_answers(base, SKILL), world.like(base, likeness)
+        at_margin = test_group(world, old, simulate_answers(other, lost), group)
         raw = [found.below for found in at_margin]
         # One check at the margin, the others far better: it alone keeps the gate from passing.
-        one_bad = judged(world, old, right(other, np.where(first, lost, 0.95)), group)
+        one_bad = test_group(
+            world, old, simulate_answers(other, np.where(first, lost, 0.95)), group
+        )
         passes = max(found.above for found in one_bad) <= ALPHA
         beyond = at_margin[0].detectable(alpha=ALPHA / checks)
         worse = np.where(first, lost - beyond, SKILL)
-        seen = judged(world, old, right(world.like(base, likeness), worse), group)
+        seen = test_group(world, old, simulate_answers(world.like(base, likeness), worse), group)
         adjusted = holm([found.below for found in seen])[0]
         counts.append(
             (min(holm(raw)) <= ALPHA, min(raw) <= ALPHA, passes, beyond, adjusted <= ALPHA)
@@ -184,22 +187,24 @@ def family(world: World, likeness: float, checks: int, simulations: int) -> list
     return [100 * float(each) for each in np.mean(counts, axis=0)]
 
 
-def judged(world: World, old: Array, new: Array, group: Array) -> list[Sided]:
-    """The gate's test of each group by itself."""
+def test_group(world: World, old: Array, new: Array, group: Array) -> list[Sided]:
+    """Return the gate's test of each group by itself."""
     return [world.held(old, new, group == number) for number in range(group.max() + 1)]
 
 
 @main.command()
 @click.option("--simulations", default=1_000, show_default=True)
 def early(simulations: int) -> None:
-    """Stopping early: is what was said what all 23,937 items show, and how many did it take?"""
+    """Print whether early verdicts agree with all 23,937 items, and how many items they took."""
     heads = ["of an image", "alike", "change", "contradicted", "decided", "median share"]
     click.echo("| " + " | ".join(heads) + " |\n|" + "---:|" * len(heads))
     for share in CORRELATIONS:
         for likeness in LIKENESS:
             for change in (-0.03, -0.01, 0.0):
                 world = World(FULL[0], share, 3, items=FULL[1])
-                looks = np.array([look(world, likeness, change) for _ in range(simulations)])
+                looks = np.array(
+                    [compare_early(world, likeness, change) for _ in range(simulations)]
+                )
                 wrong, decided, items = 100 * looks.mean(axis=0)[:2], looks[:, 1] > 0, looks[:, 2]
                 cells = (
                     f"{wrong[0]:.1f} | {100 * decided.mean():.1f} | {100 * np.median(items):.0f}"
@@ -207,14 +212,15 @@ def early(simulations: int) -> None:
                 click.echo(f"| {share:g} | {likeness:g} | {100 * change:+g} | {cells} |")
 
 
-def look(world: World, likeness: float, change: float) -> tuple[float, float, float]:
-    """Whether the full set contradicts the early verdict, whether there is one, and at what share.
+def compare_early(world: World, likeness: float, change: float) -> tuple[float, float, float]:
+    """Return whether the full set contradicts the early verdict, whether there is one, and its
+    share of items.
 
     Looks are those of ``stopping.gate_early``.
     """
     base = world.noise()
-    old = right(base, SKILL)
-    apart = right(world.like(base, likeness), SKILL + change) - old
+    old = simulate_answers(base, SKILL)
+    apart = simulate_answers(world.like(base, likeness), SKILL + change) - old
     order = world.rng.permutation(len(world.sizes))
     sizes = world.sizes[order].astype(float)
     values = np.bincount(world.clusters, apart)[order] + MARGIN * sizes

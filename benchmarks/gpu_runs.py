@@ -40,8 +40,8 @@ PATIENCE = 10.0
 """Seconds after the stop until a process that goes on is ended."""
 LIVE_WORKERS = 3
 """Processes that prepare batches for a member whose examples cannot be packed."""
-TINY: dict[str, Any] = {"steps": 6, "batch": 16, "looks": 3}
-"""Of each member, in a trial."""
+TINY: dict[str, Any] = {"steps": 6, "batch": 16, "validations": 3}
+"""Settings of each member in a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Task:
             variant=member.variant, backbone=SMALL if start is None else str(start),
             seed=self.seed, steps=member.steps, batch=member.batch, rate=member.rate,
             precision=cast("Any", call.precision), pool=call.pool if self.pack else 0,
-            validate_every=max(1, member.steps // member.looks),
+            validate_every=max(1, member.steps // member.validations),
         )  # fmt: skip
 
 
 def work_through(started: float, given: Mapping[str, Any]) -> None:
-    """Do what the command does.
+    """Run the command.
 
     Args:
         started: when the call began, by ``time.monotonic``.
@@ -86,7 +86,7 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
     Raises:
         BenchbenchError: whatever the user can put right.
     """
-    came = _brought_along(given["carried"], Path(given["work"]))
+    came = _unpack_earlier(given["carried"], Path(given["work"]))
     if given["unpack"]:
         return
     if given["collect"] and given["out"] is None:
@@ -97,22 +97,22 @@ def work_through(started: float, given: Mapping[str, Any]) -> None:
         _say(f"collected: {', '.join(names) or 'nothing new'}")
         return
     call, seeds = _call(started, given), [int(each) for each in given["seeds"].split(",")]
-    chosen = _chosen(given["members"], given["scale"], call.small)
+    chosen = _select_members(given["members"], given["scale"], call.small)
     if not call.small:
         chosen = [each.in_batches(given["batch_size"], given["rate"]) for each in chosen]
     tasks = _tasks(call, seeds, chosen)
-    failed = _trained(call, [task for task in tasks if not task.run(call.work).finished])
+    failed = _train_all(call, [task for task in tasks if not task.run(call.work).finished])
     if given["out"] is not None:
         said = {"seeds": seeds, "pool": call.pool, "device": call.device, "failed": failed}
         runs = [task.run(call.work) for task in tasks]
         for line in carry([run for run in runs if run.name not in came], given["out"], said):
             _say(line)
-    _tell(call, tasks)
+    _report(call, tasks)
     if failed:
         raise click.ClickException(f"Training failed: {', '.join(failed)}; what it said is above.")
 
 
-def _brought_along(folders: Sequence[Path], work: Path) -> set[str]:
+def _unpack_earlier(folders: Sequence[Path], work: Path) -> set[str]:
     """Unpack results of earlier calls; return the finished runs among them.
 
     There is room for new results alone: those stay where they are.
@@ -140,7 +140,7 @@ def _call(started: float, given: Mapping[str, Any]) -> Call:
     )  # fmt: skip
 
 
-def _chosen(names: str, scale: float, small: bool) -> list[Member]:
+def _select_members(names: str, scale: float, small: bool) -> list[Member]:
     """Return starts and members by name, starts first.
 
     Raises:
@@ -159,14 +159,14 @@ def _chosen(names: str, scale: float, small: bool) -> list[Member]:
 def _tasks(call: Call, seeds: Sequence[int], members: Sequence[Member]) -> list[Task]:
     """Make the examples and the validation sets; return what is to be trained, in this order."""
     sets = [(call, name) for name in _sets(members)]
-    drawing = [] if call.small else _beside(_draw_set, sets)
+    drawing = [] if call.small else _start_processes(_draw_set, sets)
     for _, kind in sets if call.small else ():
         _draw_set(call, kind)
     recipes: dict[str, Recipe] = {}
     for member in members:
         if (name := _pack_of(member)) is not None:
-            recipes[name] = _wider(recipes.get(name), member, call.pool)
-    packs = {name: _packed(call, name, recipe) for name, recipe in recipes.items()}
+            recipes[name] = _with_views(recipes.get(name), member, call.pool)
+    packs = {name: _make_pack(call, name, recipe) for name, recipe in recipes.items()}
     for process in drawing:
         process.join()
         if process.exitcode:
@@ -197,7 +197,7 @@ def _pack_of(member: Member) -> str | None:
     return f"{twins}-{described.dense_percent}"
 
 
-def _wider(recipe: Recipe | None, member: Member, count: int) -> Recipe:
+def _with_views(recipe: Recipe | None, member: Member, count: int) -> Recipe:
     """Return a recipe that has a member's views, too."""
     described = variant(member.variant)
     before = recipe or Recipe(0, 64, count, twins=described.twins,
@@ -208,7 +208,7 @@ def _wider(recipe: Recipe | None, member: Member, count: int) -> Recipe:
     return replace(before, size=build.size, views=views, turns=turns)
 
 
-def _packed(call: Call, name: str, recipe: Recipe) -> Pack:
+def _make_pack(call: Call, name: str, recipe: Recipe) -> Pack:
     """Make a pack, and say how it goes."""
     begun = last = time.monotonic()
 
@@ -235,7 +235,7 @@ def _draw_set(call: Call, name: str) -> None:
     load_or_draw(Path(call.packs) / "validation", name, build, **call.scenes())
 
 
-def _beside(work: Any, each: Sequence[tuple[Any, ...]]) -> list[BaseProcess]:
+def _start_processes(work: Any, each: Sequence[tuple[Any, ...]]) -> list[BaseProcess]:
     """Start a process for each tuple of arguments."""
     context = get_context("spawn")
     processes = [context.Process(target=work, args=arguments) for arguments in each]
@@ -244,7 +244,7 @@ def _beside(work: Any, each: Sequence[tuple[Any, ...]]) -> list[BaseProcess]:
     return [*processes]
 
 
-def _trained(call: Call, waiting: list[Task]) -> list[str]:
+def _train_all(call: Call, waiting: list[Task]) -> list[str]:
     """Train side by side what there is time and room for. Returns what failed."""
     running: dict[BaseProcess, Task] = {}
     failed: list[str] = []
@@ -268,8 +268,8 @@ def _trained(call: Call, waiting: list[Task]) -> list[str]:
         for task in _startable(call, waiting, [*running.values()], pace):
             waiting.remove(task)
             begun[task.run(call.work).name] = now
-            running[_beside(_train_one, [(call, task)])[0]] = task
-        waiting = [task for task in waiting if running or not _hopeless(call, task)]
+            running[_start_processes(_train_one, [(call, task)])[0]] = task
+        waiting = [task for task in waiting if running or not _cannot_start(call, task)]
         time.sleep(0.2)
     return failed
 
@@ -281,7 +281,7 @@ class _Pace:
         self._rates: list[float] = []
 
     def finished(self, task: Task, seconds: float) -> None:
-        """Note how long a member took."""
+        """Record how long a member took."""
         self._rates.append(task.member.steps * task.member.batch / max(seconds, 1e-3))
 
     def seconds(self, task: Task) -> float:
@@ -317,7 +317,7 @@ def _startable(
 
 
 def _room(call: Call, running: Sequence[Task]) -> float:
-    """Return the bytes of the device that are planned for nobody."""
+    """Return the bytes of the device's memory that no process has planned for."""
     if not call.device.startswith("cuda"):
         return float("inf")
     import torch
@@ -326,7 +326,7 @@ def _room(call: Call, running: Sequence[Task]) -> float:
     return FREE * total - sum(task.bytes + OWN_MEMORY for task in running)
 
 
-def _hopeless(call: Call, task: Task) -> bool:
+def _cannot_start(call: Call, task: Task) -> bool:
     """Return whether what a task waits for will not come, nothing being trained any more."""
     start = task.start(call.work)
     missing = start is not None and not Run("", start.parent).finished
@@ -354,8 +354,8 @@ def _train_one(call: Call, task: Task) -> None:
         finish(run.folder)
 
 
-def _tell(call: Call, tasks: Sequence[Task]) -> None:
-    """Say what became of every member."""
+def _report(call: Call, tasks: Sequence[Task]) -> None:
+    """Print what became of every member."""
     for task in tasks:
         run = task.run(call.work)
         log = read_log(run.folder)

@@ -1,4 +1,4 @@
-"""The shape of the code: sizes by room, import circles, and what a command imports.
+"""Measure the code: sizes by room, import circles, and the modules that a command imports.
 
     python -m benchmarks.house            # this checkout
     python -m benchmarks.house OTHER      # another checkout, to compare with

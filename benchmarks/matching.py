@@ -1,4 +1,4 @@
-"""Seconds for one list of VG-Relation items: this engine, two peers, and the floor.
+"""Time one list of VG-Relation items: this engine, two peers, and the floor.
 
 - ``engine``: what ``benchbench eval`` does between loading the model and writing the run.
 - ``aro loop``: batches of 16 items; each item's crop and each of its captions is encoded anew,
@@ -43,7 +43,7 @@ BATCH = 32
 
 
 def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
-    """This engine, from paths to scores: margin of the true caption per item."""
+    """Return each item's margin of the true caption, by this engine from paths to scores."""
     with inference():
         images = encode_images(
             model,
@@ -62,7 +62,7 @@ def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
 
 
 def aro_loop(model: OpenClip, items: Sequence[Item]) -> Margins:
-    """Each item's crop and captions anew, batch by batch, as ARO's own code does."""
+    """Return the same by ARO's own loop: each item's crop and captions anew, batch by batch."""
     margins = []
     with torch.no_grad():
         for start in range(0, len(items), 16):
@@ -78,7 +78,7 @@ def aro_loop(model: OpenClip, items: Sequence[Item]) -> Margins:
 
 
 def clip_benchmark(model: OpenClip, items: Sequence[Item]) -> None:
-    """clip-benchmark's own evaluation; it keeps no scores per item."""
+    """Run clip-benchmark's own evaluation, which keeps no scores per item."""
     from clip_benchmark.metrics.image_caption_selection import evaluate
 
     loader = DataLoader(
@@ -91,7 +91,7 @@ def clip_benchmark(model: OpenClip, items: Sequence[Item]) -> None:
 
 
 def floor(model: OpenClip, items: Sequence[Item]) -> Callable[[], None]:
-    """Decode and tokenise beforehand; the returned call runs the towers alone."""
+    """Decode and tokenise beforehand; return a call that runs the towers alone."""
     crops = {item.images[0]: item for item in items}
     pixels = [model.transform(open_crop(item)) for item in crops.values()]
     texts = list(dict.fromkeys(text for item in items for text in item.captions))
@@ -125,13 +125,13 @@ class Crops(Dataset[Any]):
 
 
 def open_crop(item: Item) -> Image.Image:
-    """A plain reading of an item's crop, beside the engine's."""
+    """Read an item's crop plainly, without the engine."""
     ref = item.images[0]
     return Image.open(ref.path).convert("RGB").crop(ref.box)
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what the call returned."""
+def time_call(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the seconds of a call, and its result."""
     start = time.perf_counter()
     result = call()
     return time.perf_counter() - start, result
@@ -159,7 +159,7 @@ def main() -> None:
     margins: dict[str, Margins] = {}
     for _ in range(options.repeats):
         for name, call in arms.items():
-            spent, result = timed(call)
+            spent, result = time_call(call)
             seconds[name].append(spent)
             if result is not None:
                 margins[name] = result
@@ -168,7 +168,7 @@ def main() -> None:
 
 
 def report(n: int, seconds: dict[str, list[float]], margins: dict[str, Margins]) -> None:
-    """The table, and how far the decisions agree."""
+    """Print the table, and how far the decisions agree."""
     best = {name: min(times) for name, times in seconds.items()}
     print(f"\n{n} items, {torch.get_num_threads()} threads, best of {len(seconds['floor'])}")
     for name, spent in best.items():

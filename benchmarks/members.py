@@ -1,4 +1,4 @@
-"""Who is trained, from which start, for how long; and who is evaluated otherwise than trained.
+"""The members of the family: start and length of their training, and changes at evaluation.
 
 A member is named by its variant; with ``@START`` behind it where it starts from elsewhere than the
 others (``structclip@random``). Its run is in the folder SEED/MEMBER, a hyphen for each colon.
@@ -22,7 +22,7 @@ STARTS = {"random": "", "captioner": "captioner", "facts": "captioner:locked"}
 was told, by scene graphs, who does what to whom, before a text tower learned to caption over it: a
 privilege."""
 START = "facts"
-"""Of members whose name tells of none."""
+"""The start of members whose name does not give one."""
 BEFORE = {"base": "", "captioner:locked": "base", "captioner": ""}
 """A start → the member whose checkpoint it starts from itself."""
 ABLATED = 3
@@ -35,20 +35,20 @@ PARTS = ("clip", "structclip:knowledge", "structclip:negatives", "structclip")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What is trained, or how a trained one is changed when it is evaluated."""
+    """A model to train, or a change of a trained one at evaluation."""
 
     name: str
     steps: int = 1190
     batch: int = 256
     rate: float = 1e-3
-    looks: int = 12
+    validations: int = 12
     """At the validation split, in a run."""
     seeds: int = 5
     """Seeds 0, 1, … that are trained: what the confirmatory claims are of has five."""
     of: str = ""
     """Another member, whose weights are evaluated otherwise; nothing is trained then."""
     change: str = ""
-    """What is changed then: a name of ``controls.CHANGES``."""
+    """The change at evaluation: a name of ``controls.CHANGES``."""
 
     @property
     def variant(self) -> str:
@@ -76,7 +76,7 @@ class Member:
         return self.name if self.known or not self.of else self.of
 
     def scaled(self, scale: float) -> Member:
-        """The same for a share of its steps."""
+        """Return the same for a share of its steps."""
         return replace(self, steps=max(1, round(self.steps * scale)))
 
     def in_batches(self, batch: int | None, rate: float | None = None) -> Member:
@@ -91,7 +91,7 @@ class Member:
 
 
 def canonical(name: str) -> str:
-    """A member's name without the start that all have.
+    """Return a member's name without the start that all have.
 
     >>> canonical(f"structclip@{START}"), canonical("structclip@random")
     ('structclip', 'structclip@random')
@@ -101,11 +101,11 @@ def canonical(name: str) -> str:
 
 
 STARTING = (
-    Member("base", steps=893, looks=10),
-    Member("captioner:locked", steps=893, rate=2e-3, looks=10),
-    Member("captioner", steps=893, rate=2e-3, looks=10, seeds=ABLATED),
+    Member("base", steps=893, validations=10),
+    Member("captioner:locked", steps=893, rate=2e-3, validations=10),
+    Member("captioner", steps=893, rate=2e-3, validations=10, seeds=ABLATED),
 )
-"""What others start from, each after what it starts from itself."""
+"""The starts of other members, each after its own start."""
 MEMBERS = (
     Member("clip"),
     Member("clip:dense"),
@@ -128,10 +128,10 @@ MEMBERS = (
     Member("scenarioclip:shared"),
     Member("scenarioclip:alone", seeds=ABLATED),
     Member("scenarioclip:captions", seeds=ABLATED),
-    Member("relclip", steps=1000, batch=64, looks=10),
-    Member("relclip:distant", steps=1000, batch=64, looks=10, seeds=ABLATED),
+    Member("relclip", steps=1000, batch=64, validations=10),
+    Member("relclip:distant", steps=1000, batch=64, validations=10, seeds=ABLATED),
     Member("relclip:grey", of="relclip", change="grey images"),
-    Member("relclip:boxes", steps=1000, batch=64, looks=10, seeds=ABLATED),
+    Member("relclip:boxes", steps=1000, batch=64, validations=10, seeds=ABLATED),
     *(
         Member(f"{part}@{start}", seeds=ABLATED)
         for start in STARTS
@@ -157,5 +157,5 @@ def starts_of(chosen: Iterable[Member]) -> tuple[Member, ...]:
 
 
 def place(folder: AnyPath, name: str) -> AnyPath:
-    """A member's run folder among those of its seed."""
+    """Return a member's run folder among those of its seed."""
     return folder / name.replace(":", "-")

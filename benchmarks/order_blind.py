@@ -1,4 +1,4 @@
-"""How far n-grams alone get on the order tasks, blind: ``python benchmarks/order_blind.py``.
+"""Measure how far n-grams alone get on the order tasks: ``python benchmarks/order_blind.py``.
 
 Readers that see no image learn from some images' captions, and answer the items of others, by the
 tasks' headline: the true caption must sound truer than every option that CLIP's tokens tell from
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
 
 
 def read(options: Iterable[Options]) -> list[Options]:
-    """The options as CLIP reads them: token numbers for words, at most 77."""
+    """Return the options as CLIP reads them: token numbers for words, at most 77."""
     from open_clip.tokenizer import SimpleTokenizer
 
     tokenizer = SimpleTokenizer()
     return [tuple(" ".join(map(str, tokenizer.encode(o)[:75])) for o in each) for each in options]
 
 
-def drawn(split: str, count: int) -> list[Options]:
-    """Items of the drawn world's first scenes."""
+def drawn_items(split: str, count: int) -> list[Options]:
+    """Return items of the drawn world's first scenes."""
     scenes = sample(split, np.arange(count))
     content = freeze(tagged_captions(captions(scenes)), tagger="", source="", source_digest="")
     return [(item["true_option"], *item["negatives"]) for item in content["items"]]
 
 
-def halves(root: Path, task: str) -> tuple[list[Options], list[Options]]:
-    """Items of a data root: those of one half of the images, and those of the other."""
+def split_items(root: Path, task: str) -> tuple[list[Options], list[Options]]:
+    """Return a data root's items in two lists: those of either half of the images."""
     parts: tuple[list[Options], list[Options]] = [], []
     for item in load_task(task).items(root):
         parts[hashlib.sha256(item.cluster.encode()).digest()[0] % 2].append(item.captions)
     return parts
 
 
-def likelier(train: list[Options], test: list[Options]) -> tuple[float, int]:
-    """The share of items whose true caption is likelier to blind:ngram, and how many they are."""
+def share_likelier(train: list[Options], test: list[Options]) -> tuple[float, int]:
+    """Return the share of items whose true caption blind:ngram finds likeliest, and their count."""
     model = KneserNey([true for true, *_ in train])
     asked = []
     for captions_, tokens in zip(test, read(test), strict=True):
@@ -76,13 +76,13 @@ def main() -> None:
     parser.add_argument("--task", default="coco-order", help="of the data root")
     options = parser.parse_args()
     if options.data_root:
-        train, test = halves(options.data_root, options.task)
+        train, test = split_items(options.data_root, options.task)
     else:
-        train, test = drawn("train", options.train), drawn("test", options.test)
+        train, test = drawn_items("train", options.train), drawn_items("test", options.test)
     by_tokens = [read(part) for part in (train, test)]
     found = {
         "regression": share_chosen(fit(option_pairs(by_tokens[0])), by_tokens[1]),
-        "blind:ngram": likelier(train, test),
+        "blind:ngram": share_likelier(train, test),
     }
     for name, (share, n) in found.items():
         error = (share * (1 - share) / n) ** 0.5

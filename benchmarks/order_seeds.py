@@ -1,4 +1,4 @@
-"""How far shuffles of other seeds move a score: ``python benchmarks/order_seeds.py``.
+"""Measure how far shuffles of other seeds move a score: ``python benchmarks/order_seeds.py``.
 
 Evaluates one model on a task's five frozen seeds and prints the standard deviation between them
 beside the standard error of one score, which is that of sampling images.
@@ -17,7 +17,7 @@ from benchbench.stats import between_seeds
 
 
 def main() -> None:
-    """Print a line a seed, then the spread."""
+    """Print a line for each seed, then the spread."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="openclip:RN50/untrained")
     parser.add_argument("--task", default="coco-order")

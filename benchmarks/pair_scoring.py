@@ -1,4 +1,4 @@
-"""Seconds for one list of images and captions, scored in pairs by a model of random weights.
+"""Time the scoring of images with captions, in pairs, by models of random weights.
 
 - ``engine``: each image decoded and encoded once, its keys and values computed once, pairs in
   batches of similar length; of a LLaVA (``--model llava``), the beginning of an image's prompts is
@@ -46,7 +46,7 @@ BATCH = 32
 
 
 def save_blip(folder: Path, texts: Sequence[str], options: argparse.Namespace) -> None:
-    """A BLIP of some size with random weights, and a tokenizer that knows the captions' words."""
+    """Save a BLIP of some size with random weights, and a tokenizer with the captions' words."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     words = sorted({word for text in texts for word in text.lower().split()})
@@ -77,9 +77,8 @@ def save_blip(folder: Path, texts: Sequence[str], options: argparse.Namespace) -
 
 
 def save_llava(folder: Path, texts: Sequence[str], options: argparse.Namespace) -> None:
-    """A LLaVA of some size with random weights: a CLIP of patches of 14 pixels, half as
-    wide, before a Llama.
-    """
+    """Save a LLaVA of some size with random weights: a CLIP of patches of 14 pixels, half as wide,
+    before a Llama."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     words = " ".join([*texts, vqascore.QUESTION, vqascore.ANSWER])
@@ -119,14 +118,14 @@ def save_llava(folder: Path, texts: Sequence[str], options: argparse.Namespace) 
 
 
 def engine(model: PairScorer, blocks: Blocks) -> list[float]:
-    """This engine, from paths to scores, in the order of the blocks."""
+    """Score the blocks by this engine, from paths to scores, in their order."""
     with inference():
         scored = score_pairs(model, blocks, batch_size=BATCH, workers=cpu_workers())
     return [float(s) for refs, texts in blocks for s in scored.take(refs, texts).ravel()]
 
 
 def loop(ask: Callable[[Image.Image, str], float], blocks: Blocks) -> list[float]:
-    """The plain library, pair by pair."""
+    """Score pair by pair with the plain library."""
     found = []
     for refs, texts in blocks:
         for ref in refs:
@@ -138,8 +137,8 @@ def loop(ask: Callable[[Image.Image, str], float], blocks: Blocks) -> list[float
     return found
 
 
-def asks_blip(place: str) -> Callable[[Image.Image, str], float]:
-    """The library's matching head: log-odds."""
+def score_blip(place: str) -> Callable[[Image.Image, str], float]:
+    """Return log-odds by the library's matching head."""
     library = transformers.BlipForImageTextRetrieval.from_pretrained(place).eval()
     processor = transformers.AutoProcessor.from_pretrained(place)
     first = library.config.text_config.vocab_size - 1
@@ -153,8 +152,8 @@ def asks_blip(place: str) -> Callable[[Image.Image, str], float]:
     return ask
 
 
-def asks_llava(place: str) -> Callable[[Image.Image, str], float]:
-    """The library's log P(Yes)."""
+def score_llava(place: str) -> Callable[[Image.Image, str], float]:
+    """Return the library's log P(Yes)."""
     library = transformers.LlavaForConditionalGeneration.from_pretrained(place).eval()
     processor = transformers.AutoProcessor.from_pretrained(place)
     yes = processor.tokenizer.convert_tokens_to_ids(vqascore.ANSWER)
@@ -168,13 +167,13 @@ def asks_llava(place: str) -> Callable[[Image.Image, str], float]:
 
 
 KINDS: dict[str, tuple[str, Any, Any]] = {
-    "blip": ("itm", save_blip, asks_blip),
-    "llava": ("vqascore", save_llava, asks_llava),
+    "blip": ("itm", save_blip, score_blip),
+    "llava": ("vqascore", save_llava, score_llava),
 }
 
 
-def asked(items: Sequence[Item], captions: int) -> Blocks:
-    """The items' own pairs, or every image with the first so many captions."""
+def select_blocks(items: Sequence[Item], captions: int) -> Blocks:
+    """Return the items' own pairs, or every image with the first so many captions."""
     if not captions:
         return [(item.images, item.captions) for item in items]
     texts = list(dict.fromkeys(text for item in items for text in item.captions))[:captions]
@@ -194,7 +193,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
     items = draw_clusters(load_task("vg-relation").items(options.data_root), options.items, 0)
-    blocks = asked(items, options.captions)
+    blocks = select_blocks(items, options.captions)
     with tempfile.TemporaryDirectory() as place:
         texts = [text for _, captions in blocks for text in captions]
         KINDS[options.model][1](Path(place), texts, options)
@@ -202,7 +201,7 @@ def main() -> None:
 
 
 def compare(kind: str, place: str, blocks: Blocks, repeats: int) -> None:
-    """Time the arms on a folder's model, and compare what they say."""
+    """Time the arms on a folder's model, and compare their scores."""
     family, _, asks = KINDS[kind]
     model: Any = load_model(f"{family}:{place}")
     ask = asks(place)

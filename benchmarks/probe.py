@@ -1,4 +1,4 @@
-"""Whether the probe is right on small models really trained with either activation.
+"""Test the activation probe on small models trained with either activation.
 
     python benchmarks/probe.py --steps 300 --seeds 2 --pairs 500 --pairs 2000
 
@@ -53,7 +53,7 @@ OTHERS = 10**7
 def main(
     steps: int, batch_size: int, seeds: int, layers: int, examples: int, pairs: tuple[int, ...]
 ) -> None:
-    """Print a line a question, then the table."""
+    """Print a line for each question, then the table."""
     logging.disable(logging.WARNING)
     table: Counter[tuple[str, int, str, str]] = Counter()
     with tempfile.TemporaryDirectory() as name:
@@ -63,7 +63,7 @@ def main(
                          (("shown", 0), ("others", OTHERS)))  # fmt: skip
         for seed in range(seeds):
             for activation in ACTIVATIONS:
-                path = _trained(folder, activation, seed, steps, batch_size, examples)
+                path = _train(folder, activation, seed, steps, batch_size, examples)
                 for where, found in (("trained on", shown), ("others", others)):
                     for n in pairs:
                         options = LoadOptions(architecture=NAME)
@@ -78,7 +78,7 @@ def main(
 
 
 def _register(folder: Path, layers: int) -> None:
-    """A small CLIP by name, with the tokenizer of ``benchbench-small``."""
+    """Register a small CLIP with the tokenizer of ``benchbench-small``."""
     towers.register()
     config: dict[str, Any] = {
         "embed_dim": WIDTH,
@@ -95,7 +95,7 @@ def _register(folder: Path, layers: int) -> None:
 
 
 def _examples(numbers: Any) -> tuple[torch.Tensor, list[str]]:
-    """[n, 3, size, size] uint8, and captions."""
+    """Return images, [n, 3, size, size] uint8, and captions."""
     found = DrawnWorld().examples(numbers)
     if found.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
@@ -114,10 +114,10 @@ def _pairs(folder: Path, start: int, n: int) -> list[Pair]:
     return distinct(found)[:n]
 
 
-def _trained(
+def _train(
     folder: Path, activation: Activation, seed: int, steps: int, batch: int, examples: int
 ) -> Path:
-    """A plain state dict that says nothing of its activation."""
+    """Train, and return a plain state dict that does not name its activation."""
     torch.manual_seed(seed)
     model, _, _ = open_clip.create_model_and_transforms(
         NAME, force_quick_gelu=activation == "quickgelu"
@@ -132,7 +132,7 @@ def _trained(
     for step in range(steps):
         pixels, captions = _examples((step * batch + np.arange(batch)) % examples)
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate_at(step)
+            group["lr"] = plan.learning_rate_at(step)
         images = model.encode_image((pixels / 255 - mean) / deviation, normalize=True)
         texts = model.encode_text(tokenizer(captions), normalize=True)
         logits = model.logit_scale.exp() * images @ texts.T

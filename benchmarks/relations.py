@@ -1,4 +1,4 @@
-"""Seconds for relation detection by union crops and triple prompts: this engine beside plain loops.
+"""Time relation detection by union crops and triple prompts: this engine beside plain loops.
 
 - ``engine``: every distinct crop and phrase encoded once.
 - ``per scene``: each scene's crops and phrases encoded once, nothing kept between scenes: what a
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def compare(model: DualEncoder, scenes: Sequence[Scene]) -> None:
-    """Time the three and compare what they find."""
+    """Time the three and compare their places."""
     started = time.perf_counter()
     encoder = Encoder(model, batch_size=BATCH, workers=cpu_workers())
     outcomes = load_protocol("relations").answer(scenes, model, encoder).outcomes
@@ -89,13 +89,13 @@ def compare(model: DualEncoder, scenes: Sequence[Scene]) -> None:
 
 
 def pairs(scene: Scene) -> list[tuple[int, int]]:
-    """Every ordered pair of boxes."""
+    """Return every ordered pair of boxes."""
     n = len(scene.boxes)
     return [(i, j) for i in range(n) for j in range(n) if i != j]
 
 
 def similarities(model: DualEncoder, scene: Scene, which: Sequence[tuple[int, int]]) -> Floats:
-    """Cosines of each pair's crop and its phrases: [pairs, predicates]."""
+    """Return the cosines of each pair's crop and its phrases: [pairs, predicates]."""
     image = Image.open(scene.image.path).convert("RGB")
     boxes = [enclosing(scene.boxes[i], scene.boxes[j]) for i, j in which]
     distinct = list(dict.fromkeys(boxes))
@@ -120,13 +120,13 @@ def batched(encode: Any, inputs: Sequence[Any], join: Any) -> torch.Tensor:
 
 
 def unit(vectors: torch.Tensor) -> Floats:
-    """Of unit length, in float64: [n, dim]."""
+    """Scale to unit length in float64: [n, dim]."""
     rows: Floats = vectors.double().numpy()
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def enclosing(one: Box, other: Box) -> Box:
-    """The box around two."""
+    """Return the box around two."""
     return (
         min(one[0], other[0]),
         min(one[1], other[1]),
@@ -136,7 +136,8 @@ def enclosing(one: Box, other: Box) -> Box:
 
 
 def places(scene: Scene, table: Floats, scale: float) -> list[int | None]:
-    """For each true relation, the pairs before its own; None where its predicate is not the best.
+    """Return for each true relation the pairs ranked before its own; None if its predicate is not
+    the best.
 
     Boxes that lie on one another are matched to themselves alone, so that only scenes without such
     boxes are sure to agree.

@@ -1,4 +1,4 @@
-"""Seconds and recalls for one list of captioned images: this engine beside clip-benchmark.
+"""Time retrieval on one list of captioned images: this engine beside clip-benchmark.
 
 - ``engine``: from paths to recall at 1, 5 and 10 both ways.
 - ``clip-benchmark``: its own ``zeroshot_retrieval.evaluate`` over a DataLoader, AMP off so that
@@ -45,7 +45,7 @@ THEIRS = {"i2t": "text_retrieval_recall", "t2i": "image_retrieval_recall"}
 
 
 def engine(model: OpenClip, entries: Sequence[Entry]) -> dict[str, float]:
-    """This engine's recalls."""
+    """Return this engine's recalls."""
     with inference():
         encoder = Encoder(model, batch_size=32, workers=cpu_workers())
         outcomes = PROTOCOL.answer(entries, model, encoder).outcomes
@@ -60,7 +60,7 @@ def engine(model: OpenClip, entries: Sequence[Entry]) -> dict[str, float]:
 
 
 def clip_benchmark(model: OpenClip, entries: Sequence[Entry]) -> dict[str, float]:
-    """clip-benchmark's."""
+    """Return clip-benchmark's recalls."""
     from clip_benchmark.metrics.zeroshot_retrieval import evaluate
 
     loader = DataLoader(
@@ -89,13 +89,13 @@ class Captioned(Dataset[Any]):
 
 
 def without_repeats(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries none of whose captions is written twice."""
+    """Return the entries none of whose captions is written twice."""
     written = Counter(caption for entry in entries for caption in entry.captions)
     return [e for e in entries if all(written[caption] == 1 for caption in e.captions)]
 
 
 def main() -> None:
-    """Run both and print what they spent and found."""
+    """Run both, and print seconds, memory and recalls."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captions", type=Path, required=True, help="A Karpathy file.")
     parser.add_argument("--data-root", type=Path, help="Of its images; by default its folder.")
@@ -105,7 +105,9 @@ def main() -> None:
     model: Any = load_model(options.model, LoadOptions())
     entries = read_captioned(options.captions.parent, options.captions.name)
     root = options.data_root or options.captions.parent
-    entries = [replaced(e, root) for e in without_repeats(draw_clusters(entries, options.items, 0))]
+    entries = [
+        with_root(e, root) for e in without_repeats(draw_clusters(entries, options.items, 0))
+    ]
     engine(model, entries[:32])  # warm-up
     recalls, seconds = {}, {}
     for name, arm in (("engine", engine), ("clip-benchmark", clip_benchmark)):
@@ -122,8 +124,8 @@ def main() -> None:
         print(f"  {name:<8} right: {round(ours * n)} and {round(theirs * n)} of {n}")
 
 
-def replaced(entry: Entry, root: Path) -> Entry:
-    """The entry with its image under another root."""
+def with_root(entry: Entry, root: Path) -> Entry:
+    """Return the entry with its image under another root."""
     return replace(entry, image=replace(entry.image, path=root / entry.cluster))
 
 

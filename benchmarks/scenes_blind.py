@@ -1,4 +1,4 @@
-"""How often a blind n-gram reader is right about items: ``python benchmarks/scenes_blind.py``."""
+"""Measure how often n-grams alone solve items: ``python benchmarks/scenes_blind.py``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 2000
 
 
 def pairs(split: str, count: int) -> dict[str, list[Pair]]:
-    """True and false captions of all items of the first ``count`` scenes, and shuffled ones."""
+    """Return true and false captions of items of the first ``count`` scenes, and shuffled ones."""
     found: dict[str, list[Pair]] = {"relation": [], "attribute": [], "shuffled": []}
     rng = random.Random(0)
     for start in range(0, count, CHUNK):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rate(work: Callable[[], object], scenes: int, repeats: int = 3) -> float:
-    """The best of some runs, in scenes per second; a first run warms the caches."""
+    """Return the best of some runs, in scenes per second; a first run warms the caches."""
     work()
     best = float("inf")
     for _ in range(repeats):

@@ -1,4 +1,4 @@
-"""A table of models at full size: how long all pairs take, and how long scipy would.
+"""Time the comparison of all pairs of models at full size, beside scipy.
 
 Twenty models on items like VG-Attribution's (28,748 items, 117 groups, images of several items):
 the mean over groups of each, 10,000 resamples of whole images for intervals and places, 10,000 sign
@@ -30,7 +30,7 @@ SCIPY_RESAMPLES = 20
 @click.option("--images", default=8_000, show_default=True)
 @click.option("--draws", default=10_000, show_default=True)
 def main(models: int, items: int, groups: int, images: int, draws: int) -> None:
-    """Time it, and print seconds, memory and the ratio."""
+    """Time the comparison of all pairs, and print seconds, memory and the ratio."""
     rng = np.random.default_rng(0)
     clusters = np.sort(rng.integers(0, images, items))
     clusters = np.unique(clusters, return_inverse=True)[1]
@@ -77,7 +77,7 @@ def main(models: int, items: int, groups: int, images: int, draws: int) -> None:
 
 
 def memory() -> float:
-    """The most this process has used so far, in MB."""
+    """Return this process's peak memory, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

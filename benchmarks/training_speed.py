@@ -1,4 +1,4 @@
-"""Training examples a second, by part: data, towers alone, whole steps; on a CPU and on a GPU.
+"""Time training by part, in examples a second: data, towers alone, whole steps; on a CPU or a GPU.
 
     python -m benchmarks.training_speed --device cpu
     python -m benchmarks.training_speed --device cuda --precision bf16 --batch-size 512
@@ -65,7 +65,7 @@ def main(
     names: str, device: str, precision: str, batch_size: int, steps: int, times: int,
     workers: int | None,
 ) -> None:  # fmt: skip
-    """Print a line a variant: examples a second, and percent."""
+    """Print a line for each variant: examples a second, and percent."""
     device = choose_device(device)
     if device == "cpu":
         workers = 0
@@ -81,7 +81,7 @@ def main(
             if set(described.views) <= set(VIEW_COLUMNS) and key not in packs:
                 packs[key] = _pack(Path(folder), *key, 4 * batch_size)
             bench = Bench(name, device, precision, batch_size, packs.get(key))
-            rows.append([name, *bench.measured(steps, times, workers)])
+            rows.append([name, *bench.measure(steps, times, workers)])
             click.echo(f"{name}: {rows[-1][-2]}", err=True)
     head = ["variant", "live data", "packed data", "towers", "step", "share", "how"]
     click.echo(tabulate(rows, head, tablefmt="github"))
@@ -115,7 +115,7 @@ class Bench:
         feeding = self.live if self.packed is None else self.packed
         self.passes = passes_of(self.model, feeding, device, precision, alone=True)
 
-    def measured(self, steps: int, times: int, workers: int) -> list[str]:
+    def measure(self, steps: int, times: int, workers: int) -> list[str]:
         """Return the cells of its row."""
         far = LATE_STEP + (times + 2) * steps + 8
         live = self.live.batches(0, far, workers)

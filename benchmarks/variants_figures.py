@@ -39,13 +39,13 @@ class Axis(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """The place of a value; of one beyond an end, that end."""
+        """Return the place of a value; values beyond an end are placed at that end."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
 
 def text(x: float, y: float, said: str, *, soft: bool = False, anchor: str = "start") -> str:
-    """Words of a figure."""
+    """Return words as SVG."""
     colour = "var(--s)" if soft else "var(--i)"
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">'
@@ -54,13 +54,13 @@ def text(x: float, y: float, said: str, *, soft: bool = False, anchor: str = "st
 
 
 def line(one: tuple[float, float], other: tuple[float, float], look: str) -> str:
-    """A straight line; ``look``: its attributes."""
+    """Return a straight line as SVG; ``look``: its attributes."""
     (x1, y1), (x2, y2) = one, other
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {look}/>'
 
 
 def forest(found: Sequence[ClaimResult], level: float) -> str:
-    """Each claim's mean difference with its interval, its seeds and its bound.
+    """Draw each claim's mean difference with its interval, its seeds and its bound.
 
     Args:
         found: those to be drawn, a row each.
@@ -80,7 +80,8 @@ def forest(found: Sequence[ClaimResult], level: float) -> str:
 
 
 def _points(found: Sequence[ClaimResult]) -> Axis:
-    """The axis: every seed and bound, and every interval of one seed or of three and more.
+    """Return the axis: it holds every seed and bound, and intervals of one seed or of three and
+    more.
 
     That of two seeds, of one degree of freedom, would leave the others no room.
     """
@@ -110,7 +111,7 @@ def _row(found: ClaimResult, axis: Axis, y: float) -> list[str]:
     claim, over = found.claim, found.shown
     parts = [
         text(8, y + 4, f"{claim.better} − {claim.worse}"),
-        text(NAMES, y + 4, claim.asked, soft=True),
+        text(NAMES, y + 4, claim.question, soft=True),
         text(WIDTH - RIGHT + 10, y + 4, found.verdict, soft=found.verdict != "shown"),
     ]
     if not found.n:
@@ -131,7 +132,8 @@ def _row(found: ClaimResult, axis: Axis, y: float) -> list[str]:
 
 
 def learning(runs: Sequence[RunCurves], marks: Sequence[str]) -> str:
-    """Metrics of the validation split by examples, a panel a mark, a line a member.
+    """Draw metrics of the validation split by examples: a panel for each metric, a line for each
+    member.
 
     Args:
         runs: of at most eight members; the mean over a member's seeds is drawn.
@@ -174,7 +176,7 @@ def _panel(runs: Sequence[RunCurves], mark: str, top: float) -> list[str]:
 
 
 def _mean(curves: Sequence[Curve]) -> list[tuple[int, float]]:
-    """Examples and the mean mark, at looks that all seeds have taken."""
+    """Return examples and the mean metric, at the validations that all seeds have."""
     common = sorted(set.intersection(*(set(each.examples) for each in curves)))
     return [(x, fmean(each.at(x) for each in curves)) for x in common]
 
@@ -198,7 +200,7 @@ def _frame(across: Axis, up: Axis) -> list[str]:
 
 
 def _legend(ends: Mapping[str, float], members: Sequence[str]) -> list[str]:
-    """Each line's name where it ends, none over another."""
+    """Write each line's name at its end, without overlap."""
     parts, last = [], -math.inf
     for member, y in sorted(ends.items(), key=lambda each: each[1]):
         last = max(y, last + 16)

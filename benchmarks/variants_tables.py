@@ -27,15 +27,15 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Results:
-    """All that the page tells."""
+    """Everything on the page."""
 
     claims: Claims
     found: Sequence[ClaimResult]
     runs: Mapping[tuple[int, str, str], Run]
     """By seed, model and task."""
     scores: Mapping[tuple[int, str, str], Score]
-    """Of the same."""
-    learned: Sequence[RunCurves]
+    """The headlines of the same runs."""
+    curves: Sequence[RunCurves]
     notes: Sequence[str] = ()
 
     @property
@@ -51,7 +51,7 @@ class Results:
 
 
 def points(share: float, signed: bool = True) -> str:
-    """A share in points, with a minus that is one.
+    """Return a share in points, with a typographic minus.
 
     >>> points(-0.0123), points(0.5, signed=False), points(float("nan"))
     ('−1.2', '50.0', '–')
@@ -62,12 +62,12 @@ def points(share: float, signed: bool = True) -> str:
 
 
 def between(low: float, high: float) -> str:
-    """An interval in points."""
+    """Return an interval in points."""
     return NONE if math.isnan(low) else f"[{points(low)}, {points(high)}]"
 
 
 def p_value(p: float) -> str:
-    """A p-value in a table.
+    """Return a p-value for a table.
 
     >>> p_value(0.0312), p_value(0.00001)
     ('0.031', '<0.0001')
@@ -76,13 +76,13 @@ def p_value(p: float) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> list[str]:
-    """A table as markdown; the first ``words`` columns are words, the others numbers."""
+    """Return a table as markdown; the first ``words`` columns are words, the others numbers."""
     under = ["---" if k < words else "---:" for k in range(len(head))]
     return [f"| {' | '.join(cells)} |" for cells in (head, under, *rows)]
 
 
 def claims_table(found: Sequence[ClaimResult], seeds: Sequence[int], level: float) -> list[str]:
-    """Claims with each seed's difference, both intervals, p and verdict."""
+    """Return the claims with each seed's difference, both intervals, p and verdict."""
     percent = f"{100 * (1 - 2 * level):g} %"
     head = [
         "better − worse", "on", "must exceed", *(f"seed {seed}" for seed in seeds), "mean",
@@ -97,7 +97,7 @@ def _claim_row(found: ClaimResult, seeds: Sequence[int]) -> list[str]:
     adjusted = claim.confirmatory and found.n > 0
     return [
         f"`{claim.better}` − `{claim.worse}`",
-        claim.on,
+        claim.task_and_metric,
         NONE if claim.kind == "estimate" else f"{100 * claim.bound:g}".replace("-", "−"),
         *(_seed_cell(found.pairs.get(seed)) for seed in seeds),
         points(found.items.mean),
@@ -121,7 +121,7 @@ def _seed_cell(pair: Pair | None) -> str:
 
 
 def parts_table(results: Results) -> list[str]:
-    """Structure-CLIP's ablation, by start: mean ± standard deviation over seeds."""
+    """Return Structure-CLIP's ablation, by start: mean ± standard deviation over seeds."""
     rows = []
     for start in sorted(STARTS, key=lambda each: each != START):
         for part in PARTS:
@@ -135,14 +135,14 @@ def parts_table(results: Results) -> list[str]:
 
 
 def _settings(variant: str) -> set[str]:
-    """What a variant's objective has: the first words of its settings."""
+    """Return the first words of a variant's settings."""
     from benchbench.variants.catalogue import variant as described
 
     return {name.partition("_")[0] for name in described(variant).settings}
 
 
 def _scores(results: Results, name: str, task: str) -> list[float]:
-    """A member's headline by seed."""
+    """Return a member's headlines by seed."""
     return [
         score.value
         for (_, model, of), score in sorted(results.scores.items())
@@ -151,7 +151,7 @@ def _scores(results: Results, name: str, task: str) -> list[float]:
 
 
 def _over_seeds(values: Sequence[float]) -> str:
-    """Mean ± standard deviation (seeds); nothing without a value."""
+    """Return mean ± standard deviation (seeds); empty without a value."""
     if not values:
         return ""
     mean = points(fmean(values), signed=False)
@@ -159,7 +159,7 @@ def _over_seeds(values: Sequence[float]) -> str:
 
 
 def scores_table(results: Results) -> list[str]:
-    """The headline of every member, seed and task."""
+    """Return the headline of every member, seed and task."""
     rows = [
         [name, f"{seed}", *(_score(results, seed, name, task) for task in TASKS)]
         for name in results.members
@@ -175,9 +175,9 @@ def _score(results: Results, seed: int, name: str, task: str) -> str:
 
 
 def budget_table(results: Results) -> list[str]:
-    """How long each member was trained, and from where."""
+    """Return how long each member was trained, and its start."""
     of: dict[tuple[str, ...], list[int]] = {}
-    for each in results.learned:
+    for each in results.curves:
         said = (
             each.member, each.start, f"{each.steps:,}", f"{each.batch:,}",
             f"{each.steps * each.batch:,}", f"{each.flops / 1e6:,.0f}", each.device,
@@ -189,18 +189,19 @@ def budget_table(results: Results) -> list[str]:
 
 
 def learning_tables(results: Results) -> list[str]:
-    """A table a mark: by examples, to a mark, and by arithmetic."""
-    marks = dict.fromkeys(mark for each in results.learned for mark in each.curves)
+    """Return a table for each metric: by examples, to a level, and by arithmetic."""
+    marks = dict.fromkeys(mark for each in results.curves for mark in each.curves)
     lines: list[str] = []
     for mark in marks:
-        runs = [each for each in results.learned if mark in each.curves]
+        runs = [each for each in results.curves if mark in each.curves]
         lines += ["", f"### {mark}", "", *_learning_table(runs, mark)]
     return lines
 
 
 def equal_table(results: Results) -> list[str]:
-    """Metrics of the claims' pairs at equal examples and at equal arithmetic, means over seeds."""
-    of = {(each.member, each.seed): each for each in results.learned}
+    """Return metrics of the claims' pairs at equal examples and at equal arithmetic, means over
+    seeds."""
+    of = {(each.member, each.seed): each for each in results.curves}
     pairs = dict.fromkeys((each.better, each.worse) for each in results.claims.confirmatory)
     rows = []
     for better, worse in pairs:
@@ -218,7 +219,7 @@ def equal_table(results: Results) -> list[str]:
 
 
 def _apart(better: RunCurves, worse: RunCurves, mark: str) -> tuple[float, float]:
-    """How far two runs are apart after as many examples, and after as many operations."""
+    """Return how far two runs are apart after as many examples, and after as many operations."""
     one, other = better.curves[mark], worse.curves[mark]
     ends = one.examples[-1], other.examples[-1]
     last = min(ends)
@@ -254,19 +255,20 @@ def _million(examples: float) -> str:
 
 
 def _flops(number: float) -> str:
-    """Of so many operations: "630 TFLOPs"."""
+    """Return a number of operations in words: "630 TFLOPs"."""
     return f"{number / 1e12:,.0f} TFLOPs" if number < 1e15 else f"{number / 1e15:.2g} PFLOPs"
 
 
 def _at(curves: Sequence[Curve], examples: float) -> str:
-    """The mean over seeds, where each was looked at before and after."""
+    """Return the mean over seeds that have validations before and after."""
     value = fmean(each.at(examples) for each in curves)
     return NONE if math.isnan(value) else f"{value:.1f}"
 
 
 def _reached(curves: Sequence[Curve]) -> str:
-    """The geometric mean over the seeds that reach it; how many do, where not all."""
-    found = [each.reached() for each in curves]
+    """Return the geometric mean over the seeds that reach the level, and their number where not all
+    do."""
+    found = [each.examples_to() for each in curves]
     reached = [each for each in found if not math.isnan(each)]
     if not reached:
         return "not reached"

@@ -49,7 +49,7 @@ class Pair:
     better: float
     worse: float
     low: float
-    """Of better − worse, for other items."""
+    """The interval of better − worse, for other items."""
     high: float
 
     @property
@@ -73,7 +73,7 @@ class MeanDifference:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What became of a claim."""
+    """A claim's verdict and its evidence."""
 
     claim: Claim
     pairs: Mapping[int, Pair]
@@ -98,22 +98,22 @@ class ClaimResult:
 
     @property
     def basis(self) -> Basis:
-        """What the p-value is over."""
+        """The sampling unit of the p-value."""
         return "nothing" if not self.n else "seeds" if self.n >= MIN_SEEDS else "items"
 
     @property
     def tested(self) -> MeanDifference:
-        """What verdict and p-value are taken from."""
+        """The test of the verdict and the p-value."""
         return self.seeds if self.basis == "seeds" else self.items
 
     @property
     def shown(self) -> MeanDifference:
-        """The interval to be told first: over seeds as soon as there is one."""
+        """The interval to report first: over seeds if there is one."""
         return self.seeds if self.n > 1 else self.items
 
 
 def over_seeds(differences: Sequence[float], bound: float, level: float) -> MeanDifference:
-    """Student's interval and one-sided tests over seeds.
+    """Return Student's interval and one-sided tests over seeds.
 
     Args:
         differences: one a seed.
@@ -138,7 +138,7 @@ def over_seeds(differences: Sequence[float], bound: float, level: float) -> Mean
 
 
 def over_items(both: PairedScores, bound: float, level: float) -> MeanDifference:
-    """The same over source images, of the mean of several seeds' differences.
+    """Return the same over source images, of the mean of several seeds' differences.
 
     Args:
         both: runs of the worse and the better model by turns, a pair a seed.
@@ -154,8 +154,8 @@ def over_items(both: PairedScores, bound: float, level: float) -> MeanDifference
     return MeanDifference(mean.value, low, high, sided.above, sided.below)
 
 
-def judged(claims: Claims, runs: Runs) -> list[ClaimResult]:
-    """Every claim, in the order of the file, with its verdict.
+def judge_claims(claims: Claims, runs: Runs) -> list[ClaimResult]:
+    """Return every claim with its verdict, in the order of the file.
 
     Those whose models are not there count in Holm's adjustment as any other: how many claims there
     are was fixed before training.
@@ -167,7 +167,7 @@ def judged(claims: Claims, runs: Runs) -> list[ClaimResult]:
     Raises:
         NotComparable: runs of one task that are of other items.
     """
-    found = [_found(claim, runs, claims.level) for claim in claims.claims]
+    found = [_test_claim(claim, runs, claims.level) for claim in claims.claims]
     places = [i for i, each in enumerate(found) if each.claim.confirmatory]
     above = holm([found[i].tested.above for i in places])
     below = holm([found[i].tested.below for i in places])
@@ -176,8 +176,8 @@ def judged(claims: Claims, runs: Runs) -> list[ClaimResult]:
     return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
 
 
-def _found(claim: Claim, runs: Runs, level: float) -> ClaimResult:
-    """A claim before it is adjusted for the others."""
+def _test_claim(claim: Claim, runs: Runs, level: float) -> ClaimResult:
+    """Return a claim before its p-value is adjusted for the others."""
     seeds_of = {
         name: {seed for seed, model, task in runs if (model, task) == (name, claim.task)}
         for name in (claim.better, claim.worse)
@@ -209,7 +209,7 @@ def _found(claim: Claim, runs: Runs, level: float) -> ClaimResult:
 
 
 def _pair(both: PairedScores, column: int, level: float) -> Pair:
-    """Two checkpoints of a seed, the worse one's column first."""
+    """Return two checkpoints of a seed, the worse one's column first."""
     worse, better = both.values.T[column : column + 2]
     ((low, high),) = intervals([both.mean(better - worse)], 1 - 2 * level)
     return Pair(both.mean(better).value, both.mean(worse).value, low, high)
@@ -225,8 +225,8 @@ def _verdict(found: ClaimResult, level: float) -> Verdict:
     return "the contrary" if found.below < level else "not shown"
 
 
-def counted(found: Sequence[ClaimResult]) -> str:
-    """How many claims have which verdict: "3 shown, 1 not trained"."""
+def count_verdicts(found: Sequence[ClaimResult]) -> str:
+    """Return how many claims have which verdict: "3 shown, 1 not trained"."""
     number = Counter(each.verdict for each in found)
     order: tuple[Verdict, ...] = (
         "shown", "not shown", "the contrary", "estimated", "not trained",

@@ -64,11 +64,11 @@ class Winoground:
 def _item(root: Path, record: Record) -> Item:
     names = [record.relative_path(f"image_{i}") for i in (0, 1)]
     return Item(
-        id=str(record.whole("id")),
+        id=str(record.integer("id")),
         images=tuple(ImageRef(root / "images" / f"{name}.png") for name in names),
         captions=(record.text("caption_0"), record.text("caption_1")),
         target=(0, 1),
-        cluster=f"winoground/{record.whole('id')}",
+        cluster=f"winoground/{record.integer('id')}",
         tags={"type": record.text("collapsed_tag")},
     )
 

@@ -174,7 +174,7 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> ProbeResult
     ]
     found[0] = _measure(gelu, pairs)
     for position in set(POSITIONS) - set(found):
-        with moved_to(module_of(gelu), swapped, position):
+        with replace_activations(module_of(gelu), swapped, position):
             found[position] = _measure(gelu, pairs)
     measures = tuple(_compare(name, found[0], found[1]) for name in BETTER_DIRECTION)
     losses = np.stack([found[position][DECIDING_MEASURE] for position in POSITIONS])
@@ -203,7 +203,7 @@ def distinct(pairs: Iterable[Pair]) -> list[Pair]:
     return kept
 
 
-def pairs_of(items: Iterable[Item | Entry | Any]) -> list[Pair]:
+def true_pairs(items: Iterable[Item | Entry | Any]) -> list[Pair]:
     """Return the true pairs of a task's items: whole images, each with a caption of its own.
 
     Raises:
@@ -293,7 +293,9 @@ def _compare(
 
 
 @contextmanager
-def moved_to(model: nn.Module, names: Collection[str], position: float) -> Iterator[None]:
+def replace_activations(
+    model: nn.Module, names: Collection[str], position: float
+) -> Iterator[None]:
     """Replace the modules of these names by the activation at a position of the path."""
     kept = {name: model.get_submodule(name) for name in names}
     try:

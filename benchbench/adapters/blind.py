@@ -140,7 +140,7 @@ class FrequencyBaseline(BlindEncoder):
         """Return logarithms of shares: [pairs, predicates]."""
         pairs = np.array(inputs.pairs, dtype=np.intp).reshape(-1, 2)
         if self._predicates is None:
-            return _alike(len(pairs), len(inputs.vocabulary.predicates))
+            return _uniform_logs(len(pairs), len(inputs.vocabulary.predicates))
         self._check(inputs.vocabulary)
         subject, thing = np.array(inputs.labels, dtype=np.intp)[pairs].T
         return np.asarray(self._predicates[subject, thing])
@@ -148,7 +148,7 @@ class FrequencyBaseline(BlindEncoder):
     def score_objects(self, inputs: RelationInput) -> Floats:
         """Return logarithms of shares, the same for every box: [boxes, objects]."""
         if self._objects is None:
-            return _alike(len(inputs.boxes), len(inputs.vocabulary.objects))
+            return _uniform_logs(len(inputs.boxes), len(inputs.vocabulary.objects))
         self._check(inputs.vocabulary)
         return np.tile(self._objects, (len(inputs.boxes), 1))
 
@@ -160,7 +160,7 @@ class FrequencyBaseline(BlindEncoder):
             )
 
 
-def _alike(rows: int, names: int) -> Floats:
+def _uniform_logs(rows: int, names: int) -> Floats:
     """Return logarithms of equal probabilities: [rows, names]."""
     return np.full((rows, names), -np.log(names))
 

@@ -145,7 +145,7 @@ def sources_sha256(modules: Iterable[str]) -> str | None:
         found = _source(sys.modules.get(name))
         if found is None:
             return None
-        files |= set(_beside(name, found))
+        files |= set(_own_files(name, found))
     digest = hashlib.sha256()
     contents = {(name, path.read_bytes()) for name, path in files}
     for name, content in sorted(contents):
@@ -160,36 +160,36 @@ def _source(module: ModuleType | None) -> Path | None:
     return path if path and path.suffix == ".py" and path.is_file() else None
 
 
-def _beside(module: str, file: Path) -> Iterator[tuple[str, Path]]:
+def _own_files(module: str, file: Path) -> Iterator[tuple[str, Path]]:
     """Yield the files of a module's package; or its own file and those that it imports."""
     parts = tuple(module.split("."))
     is_package = file.name == "__init__.py"
     place = file.parent if is_package else file.with_suffix("")
     if (is_package or len(parts) > 1) and place.parts[-len(parts) :] == parts:
-        yield from _below(place.parents[len(parts) - 2] if len(parts) > 1 else place)
+        yield from _package_files(place.parents[len(parts) - 2] if len(parts) > 1 else place)
         return
     yield file.name, file
     if not _is_site(file.parent):
-        yield from _imported(file, seen={file})
+        yield from _local_imports(file, seen={file})
 
 
-def _below(package: Path) -> Iterator[tuple[str, Path]]:
+def _package_files(package: Path) -> Iterator[tuple[str, Path]]:
     """Yield every Python file of a package."""
     for path in package.rglob("*.py"):
         yield path.relative_to(package.parent).as_posix(), path
 
 
-def _imported(file: Path, seen: set[Path]) -> Iterator[tuple[str, Path]]:
+def _local_imports(file: Path, seen: set[Path]) -> Iterator[tuple[str, Path]]:
     """Yield the files of a file's own folder that it imports, directly or through one another."""
     for name in _imports(file):
         package, single = file.parent / name, file.parent / f"{name}.py"
         if single.is_file() and single not in seen:
             seen.add(single)
             yield single.name, single
-            yield from _imported(single, seen)
+            yield from _local_imports(single, seen)
         elif package.is_dir() and package not in seen:
             seen.add(package)
-            yield from _below(package)
+            yield from _package_files(package)
 
 
 def _imports(file: Path) -> set[str]:

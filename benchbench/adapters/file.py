@@ -41,13 +41,13 @@ def load(rest: str, options: LoadOptions) -> Model:
     if path.is_dir():
         return _load_folder(path, rest, options)
     if record := header_of(path).get(OURS):
-        return load_model(f"{_method_of(record, rest)}:{_as_path(path)}", options)
+        return load_model(f"{_family_of(record, rest)}:{_as_path(path)}", options)
     folder = path.parent if path.name in NAMES and (path.parent / CONFIG).is_file() else None
     file = CheckpointFile(path, rest, f"file:{rest}", folder)
     return OpenClip.of(read_checkpoint(file, options), options)
 
 
-def _method_of(record: str, what: str) -> str:
+def _family_of(record: str, what: str) -> str:
     """Return the family whose variant ``benchbench train`` wrote.
 
     Raises:

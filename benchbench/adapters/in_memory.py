@@ -59,17 +59,17 @@ class ModuleWrapper:
         inner = _unwrap(module)
         if self.wrap is not None:
             return self.wrap(_copy(inner))
-        given, inner = self._of_adapter(inner)
+        given, inner = self._unwrap_adapter(inner)
         if _is_open_clip(inner):
-            return _of_open_clip(_copy(inner), given, name)
+            return _wrap_open_clip(_copy(inner), given, name)
         if hasattr(inner, "save_pretrained") and hasattr(inner, "config"):
-            return _of_transformers(_copy(inner), given, name)
+            return _wrap_transformers(_copy(inner), given, name)
         raise UsageError(
             f"A {type(inner).__name__} is no model of open_clip's or transformers', nor an adapter "
             "of either. Give wrap=, a function from it to a model (CONTRIBUTING.md, 'Add a model')."
         )
 
-    def _of_adapter(self, model: Any) -> tuple[ModuleWrapper, Any]:
+    def _unwrap_adapter(self, model: Any) -> tuple[ModuleWrapper, Any]:
         """Return the module of an adapter and its parts, as if given; or the module itself."""
         from benchbench.adapters.hf import HuggingFace
         from benchbench.adapters.openclip import OpenClip
@@ -131,7 +131,7 @@ def _options(module: nn.Module) -> LoadOptions:
     return LoadOptions(str(weight.device), precision)
 
 
-def _of_open_clip(module: Any, given: ModuleWrapper, name: str) -> Model:
+def _wrap_open_clip(module: Any, given: ModuleWrapper, name: str) -> Model:
     from benchbench.adapters.openclip import OpenClip
     from benchbench.checkpoints.factory import tokenizer_of
 
@@ -188,7 +188,7 @@ def _noise() -> Any:
     return Image.fromarray(values)
 
 
-def _of_transformers(module: Any, given: ModuleWrapper, name: str) -> Model:
+def _wrap_transformers(module: Any, given: ModuleWrapper, name: str) -> Model:
     """Wrap a module as if from a folder with configuration, processor and tokenizer."""
     from benchbench.adapters.hf import HuggingFace
     from benchbench.adapters.huggingface.checkpoint import (

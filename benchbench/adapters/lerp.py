@@ -88,7 +88,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
         ModelError: they differ in more than their weights, or one is not one torch module.
     """
     specifications, weight = _parse(rest)
-    first, second = (_member(each, specifications, options) for each in specifications)
+    first, second = (_load_member(each, specifications, options) for each in specifications)
     a, b = module_of(first), module_of(second)
     if differences := [*_differences(first, second), *_structures(a, b)]:
         raise ModelError(
@@ -120,7 +120,7 @@ def _parse(rest: str) -> tuple[tuple[str, str], float]:
     return (parts[0].strip(), parts[1].strip()), weight
 
 
-def _member(specification: str, both: Sequence[str], options: LoadOptions) -> DualEncoder:
+def _load_member(specification: str, both: Sequence[str], options: LoadOptions) -> DualEncoder:
     """Load one of the two with those options that its family supports."""
     supported = {each: supported_options(each) for each in both}
     given = {name for name in LOAD_EXTRAS if getattr(options, name)}
@@ -172,12 +172,13 @@ def _structures(a: nn.Module, b: nn.Module) -> list[str]:
 def _structure(module: nn.Module) -> dict[str, str]:
     shapes = {name: str(list(each.shape)) for name, each in module.state_dict().items()}
     layers = {
-        name: f"{type(each).__name__} {_plain(each)}" for name, each in module.named_modules()
+        name: f"{type(each).__name__} {_layer_settings(each)}"
+        for name, each in module.named_modules()
     }
     return {**layers, **shapes}
 
 
-def _plain(layer: nn.Module) -> dict[str, Any]:
+def _layer_settings(layer: nn.Module) -> dict[str, Any]:
     """Return a layer's own settings: heads, epsilon, pooling."""
     kinds = (str, int, float, tuple, type(None))
     return {

@@ -81,7 +81,7 @@ class OpenClip:
         import open_clip
 
         self.clip = model.eval().requires_grad_(False)
-        self.tokenizer = _remembering(tokenizer)
+        self.tokenizer = _with_cache(tokenizer)
         self.transform = transform
         self._dtype = open_clip.get_input_dtype(options.precision)
         digest = weights_sha256(model.state_dict())
@@ -152,7 +152,7 @@ class OpenClip:
         return self.clip.encode_text(ids)  # type: ignore[no-any-return]
 
 
-def _remembering(tokenizer: Any) -> Any:
+def _with_cache(tokenizer: Any) -> Any:
     """Return open_clip's own tokenizer with a cache; any other one unchanged."""
     from open_clip.tokenizer import SimpleTokenizer
 

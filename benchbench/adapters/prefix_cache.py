@@ -146,7 +146,7 @@ def continue_prefixes(
     import torch
 
     ends, parts = inputs["input_ids"], []
-    size = _at_once(start, ends.shape[1])
+    size = _rows_at_once(start, ends.shape[1])
     for at in range(0, len(ends), size):
         rows = torch.arange(at, min(at + size, len(ends)), device=ends.device)
         cache = deepcopy(start.cache) if at + size < len(ends) else start.cache
@@ -178,7 +178,7 @@ def _positions(start: PrefixCache, of_row: Tensor, count: int) -> Tensor:
     return (places + start.deltas.to(of_row.device)[of_row]).expand(3, len(of_row), count)
 
 
-def _at_once(start: PrefixCache, longest: int) -> int:
+def _rows_at_once(start: PrefixCache, longest: int) -> int:
     """Return how many rows' keys and values fit into memory at once, at least 1."""
     import torch
 

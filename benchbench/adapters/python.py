@@ -76,7 +76,7 @@ def _module(source: str, name: str) -> ModuleType:
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
     try:
-        return _of_file(expanded(source), name) if is_file else import_module(source)
+        return _import_file(expanded(source), name) if is_file else import_module(source)
     except BenchbenchError:
         raise
     except ModuleNotFoundError as error:
@@ -90,7 +90,7 @@ def _module(source: str, name: str) -> ModuleType:
         ) from error
 
 
-def _of_file(path: Path, name: str) -> ModuleType:
+def _import_file(path: Path, name: str) -> ModuleType:
     """Import a file as a module; the same file runs once."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -169,7 +169,7 @@ def _takes_options(factory: Callable[..., Any]) -> bool:
 
 
 def _check(model: object, name: str) -> None:
-    lacking = {kind: _lacking(model, protocol) for kind, protocol in PROTOCOLS.items()}
+    lacking = {kind: _missing_members(model, protocol) for kind, protocol in PROTOCOLS.items()}
     nearest = min(lacking, key=lambda kind: lacking[kind][0])
     share, without = lacking[nearest]
     if share or isinstance(model, type):
@@ -185,7 +185,7 @@ def _check(model: object, name: str) -> None:
         )
 
 
-def _lacking(model: object, protocol: type) -> tuple[float, list[str]]:
+def _missing_members(model: object, protocol: type) -> tuple[float, list[str]]:
     """Return the share of a protocol's members that a model lacks, and their names."""
     own = lacks(model, protocol)
     share = len(own) / sum(not name.startswith("_") for name in vars(protocol))

@@ -146,25 +146,27 @@ class AnswerScorer:
         import torch
 
         if not self.by_image:
-            return self._log_yes(self._whole(features, batch))
+            return self._log_yes(self._full_logits(features, batch))
         found = torch.empty(len(batch), device=self.device)
         keys, tokens = [id(image) for image in features], [len(s.tokens.ids) for s in features]
         alone: list[int] = []
         for group in prefix_groups(batch, keys, tokens, self._prompts.placeholder):
             if group.saves_work:
-                found[list(group.rows)] = self._log_yes(self._from_prefixes(features, batch, group))
+                found[list(group.rows)] = self._log_yes(self._prefix_logits(features, batch, group))
             else:
                 alone += group.rows
         if alone:
             some, prompts = [features[i] for i in alone], [batch[i] for i in alone]
-            found[alone] = self._log_yes(self._whole(some, prompts))
+            found[alone] = self._log_yes(self._full_logits(some, prompts))
         return found
 
     def _log_yes(self, logits: Tensor) -> Tensor:
         logs = logits.float().log_softmax(dim=-1)
         return logs[:, self._yes].logsumexp(dim=-1)
 
-    def _whole(self, features: Sequence[PromptImage], batch: Sequence[Sequence[int]]) -> Tensor:
+    def _full_logits(
+        self, features: Sequence[PromptImage], batch: Sequence[Sequence[int]]
+    ) -> Tensor:
         """Return the logits after each prompt, without a cache: [n, vocabulary]."""
         import torch
 
@@ -176,7 +178,7 @@ class AnswerScorer:
         rows = torch.arange(len(last), device=self.device)
         return logits[rows, last - kept[0]]  # type: ignore[no-any-return]
 
-    def _from_prefixes(
+    def _prefix_logits(
         self, features: Sequence[PromptImage], batch: Sequence[Sequence[int]], group: PrefixGroup
     ) -> Tensor:
         """Return the logits after each prompt of a group, computing each image's prefix once."""
@@ -220,9 +222,9 @@ class AnswerScorer:
                 return "the prompts of a picture begin differently"
             if not self._is_causal(features, batch, group.length):
                 return "what follows a token changes what is made of it"
-            whole = self._log_yes(self._whole(features, batch))
+            whole = self._log_yes(self._full_logits(features, batch))
             try:
-                ours = self._log_yes(self._from_prefixes(features, batch, group))
+                ours = self._log_yes(self._prefix_logits(features, batch, group))
             except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
                 return f"the model does not go on from a cache ({type(error).__name__})"
         off = float((whole - ours).abs().max())

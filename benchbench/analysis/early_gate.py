@@ -165,7 +165,7 @@ def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
     why = ""
     if metric.statistic != "mean" or metric.by is not None or metric.reading == "rank":
         why = "it is no plain mean over items, in which all items weigh the same"
-    elif load_protocol(baseline.protocol).of_a_sample:
+    elif load_protocol(baseline.protocol).sample_note:
         why = "its items are searched together, so that part of them is another task"
     elif rule.floor is not None or rule.by is not None:
         why = "that needs a margin on the whole"

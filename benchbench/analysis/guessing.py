@@ -106,7 +106,7 @@ class ConstantEncoder(Encoder):
         distinct = dict.fromkeys(refs)
         return EmbeddingTable({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
 
-    def look(self, refs: Iterable[ImageRef]) -> None:
+    def check_files(self, refs: Iterable[ImageRef]) -> None:
         """Read nothing."""
 
     def readable(self, items: Any) -> Any:

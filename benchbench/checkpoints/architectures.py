@@ -119,19 +119,23 @@ def preprocessing_of(architecture: str, tags: Sequence[PublishedTag]) -> tuple[d
     return {f"image_{name}": value for name, value in ways[0].items()}, source
 
 
-def names_that_fit(state: Mapping[str, Any], among: Iterable[str] | None = None) -> list[str]:
+def fitting_architectures(
+    state: Mapping[str, Any], among: Iterable[str] | None = None
+) -> list[str]:
     """Return architectures that a state dict fits exactly; those from a hub are not tried."""
     names = architecture_names() if among is None else among
     plausible = [name for name in names if _plausible(config_of(name), state)]
     return [name for name in plausible if _fits(name, state)]
 
 
-def openai_names_that_fit(state: Mapping[str, Any]) -> list[str]:
+def fitting_openai_architectures(state: Mapping[str, Any]) -> list[str]:
     """Return those under which OpenAI's weights are published, with QuickGELU."""
     import open_clip
 
     tagged = open_clip.list_pretrained_models_by_tag("openai")
-    return names_that_fit(state, [name for name in tagged if config_of(name).get("quick_gelu")])
+    return fitting_architectures(
+        state, [name for name in tagged if config_of(name).get("quick_gelu")]
+    )
 
 
 def _fits(architecture: str, state: Mapping[str, Any]) -> bool:

@@ -47,11 +47,11 @@ def model_digest(*parts: object) -> str:
         raise UsageError("model_digest() has nothing to digest. Give it the module or its files.")
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(f"{_digested(part)}\n".encode())
+        digest.update(f"{_digest_part(part)}\n".encode())
     return digest.hexdigest()
 
 
-def _digested(part: object) -> str:
+def _digest_part(part: object) -> str:
     """Return the kind of a part, and the digest of what it holds."""
     if isinstance(part, Path):
         return f"file {file_sha256(part)}"

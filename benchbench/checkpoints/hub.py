@@ -23,7 +23,7 @@ def offline_if_unreachable() -> Iterator[None]:
     """
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE or _answers(constants.ENDPOINT):
+    if constants.HF_HUB_OFFLINE or _is_reachable(constants.ENDPOINT):
         yield
         return
     constants.HF_HUB_OFFLINE = True
@@ -33,7 +33,7 @@ def offline_if_unreachable() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = False
 
 
-def _answers(endpoint: str) -> bool:
+def _is_reachable(endpoint: str) -> bool:
     try:
         request = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310 - hub's own setting
         urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310

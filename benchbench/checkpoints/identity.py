@@ -93,7 +93,7 @@ def identify(
         UsageError: nothing names the architecture, or the activation; or the user contradicts it.
         ModelError: the file contradicts itself, or its configuration is damaged.
     """
-    evidence = [*_by_options(options), *_by_metadata(contents, file), *_by_marks(weights)]
+    evidence = [*_by_options(options), *_by_metadata(contents, file), *_by_openai_numbers(weights)]
     if file.folder:
         return _by_configuration(file, file.folder, evidence, options)
     tags = architectures.published_tags(file.path)
@@ -177,7 +177,7 @@ def _by_metadata(contents: Contents, file: CheckpointFile) -> list[Evidence]:
     )
 
 
-def _by_marks(weights: StateDict) -> list[Evidence]:
+def _by_openai_numbers(weights: StateDict) -> list[Evidence]:
     if not weights.is_openais:
         return []
     return [Evidence("the marks of OpenAI's archives in it", "quickgelu")]
@@ -209,7 +209,10 @@ def _architecture(
         return named, "the file's metadata"
     if own := architectures.own_architecture(tags):
         return own, f"its digest ({tags[0].architecture}/{tags[0].tag})"
-    if weights.is_openais and len(fits := architectures.openai_names_that_fit(weights.state)) == 1:
+    if (
+        weights.is_openais
+        and len(fits := architectures.fitting_openai_architectures(weights.state)) == 1
+    ):
         return fits[0], "the shapes of an archive of OpenAI's"
     raise _missing_architecture(file, weights)
 
@@ -218,7 +221,7 @@ def _missing_architecture(file: CheckpointFile, weights: StateDict) -> UsageErro
     """Return the error where nothing names the architecture, with those that the shapes fit."""
     if library := other_library(weights.state):
         return UsageError(f"The names of the weights in {file.what} are those of {library}.")
-    fits = architectures.names_that_fit(weights.state)
+    fits = architectures.fitting_architectures(weights.state)
     some = ", ".join(fits[:MAX_LISTED]) + (", …" if len(fits) > MAX_LISTED else "")
     advice = (
         f"By their shapes they fit {some}."

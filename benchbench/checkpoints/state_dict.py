@@ -91,7 +91,9 @@ def extract_state_dict(tree: Any, what: str) -> StateDict:
             f"{what} holds no weights, but {_describe(tree)}. Save a model's state_dict()."
         )
     entry = next(iter(found))
-    if odd := [f"{name} ({kind})" for name, each in found[entry].items() if (kind := _odd(each))]:
+    if odd := [
+        f"{name} ({kind})" for name, each in found[entry].items() if (kind := _copy_problem(each))
+    ]:
         raise ModelError(
             f"{what} holds tensors whose values cannot be copied as they are: "
             f"{', '.join(odd[:4])}{', …' * (len(odd) > 4)}. Save dense tensors: tensor.to_dense()."
@@ -100,7 +102,7 @@ def extract_state_dict(tree: Any, what: str) -> StateDict:
     return StateDict(state, entry, tuple(found)[1:], cut)
 
 
-def _odd(value: Any) -> str:
+def _copy_problem(value: Any) -> str:
     """Return what keeps a tensor's values from being copied; an empty string where nothing does."""
     import torch
 
@@ -213,7 +215,7 @@ def match_state_dict(model: nn.Module, state: Mapping[str, Any]) -> StateDictMat
             given[name] = one.reshape(own[name].shape)
     tensors = {name: each for name, each in given.items() if isinstance(each, torch.Tensor)}
     shared = [name for name in own if name in tensors]
-    wrong = {name for name in shared if not _agree(tensors[name], own[name])}
+    wrong = {name for name in shared if not _same_kind(tensors[name], own[name])}
     return StateDictMatch(
         state={name: tensors[name] for name in shared if name not in wrong},
         missing=tuple(name for name in own if name not in tensors),
@@ -243,7 +245,7 @@ def _convert(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
     return converted
 
 
-def _agree(given: Tensor, own: Tensor) -> bool:
+def _same_kind(given: Tensor, own: Tensor) -> bool:
     """Return whether shapes are equal, and both or neither floats.
 
     Integers in the place of floats would be read as if they were weights.

@@ -51,7 +51,7 @@ def probe_command(
 
     from tabulate import tabulate
 
-    from benchbench.adapters.activation_probe import LEVEL, pairs_of, probe, read_pairs
+    from benchbench.adapters.activation_probe import LEVEL, probe, read_pairs, true_pairs
     from benchbench.devices import choose_device
     from benchbench.editions import resolve_edition
     from benchbench.registry import load_task
@@ -62,7 +62,7 @@ def probe_command(
     else:
         found = load_task(task)
         chosen = resolve_edition(found.info, data_root, edition)
-        true = pairs_of(islice(found.items(chosen.root), limit))
+        true = true_pairs(islice(found.items(chosen.root), limit))
         where = f"{task}@{chosen.name}"
     probed = probe(path, LoadOptions(choose_device(device), precision, seed, **extras), true)
     rows = [

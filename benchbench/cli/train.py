@@ -96,7 +96,7 @@ def train_command(
     """
     from benchbench.registry import family_names
     from benchbench.training import Plan, train
-    from benchbench.training.distributed import place
+    from benchbench.training.distributed import current_process
 
     plan = Plan(variant=variant, **settings)
     folder = out or f"training/{variant.replace(':', '-')}-{plan.seed}"
@@ -114,7 +114,7 @@ def train_command(
     except KeyboardInterrupt:
         click.echo("\nThe same command resumes from the last validation.", err=True)
         raise
-    if not place().leads:
+    if not current_process().leads:
         return
     say(f"best  {best}")
     name = variant.partition(":")[0]

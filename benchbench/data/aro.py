@@ -112,7 +112,7 @@ def crop_box(record: Record) -> Box:
     Raises:
         MalformedData: the crop has no area, or a field is wrong.
     """
-    x, y, w, h = (record.whole(f"bbox_{side}") for side in "xywh")
+    x, y, w, h = (record.integer(f"bbox_{side}") for side in "xywh")
     for side, length in (("w", w), ("h", h)):
         if length <= 0:
             raise record.wrong(f"bbox_{side}", f"is {length}: the crop is empty")

@@ -109,7 +109,7 @@ def _of_training_splits(top: Record) -> tuple[list[Record], tuple[str, ...]]:
 def _place(record: Record) -> str:
     """Return ``filepath/filename``; Flickr's images have no folder."""
     folder = f"{record.text('filepath')}/" if record.has("filepath") else ""
-    return record.sound_path("filename", folder + record.text("filename"))
+    return record.checked_path("filename", folder + record.text("filename"))
 
 
 def read_training(root: Path, test: str) -> list[Entry]:

@@ -234,9 +234,9 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
             captions beside it are not those that were frozen.
     """
     header = read_record(root / name)
-    if header.text("format") != FORMAT or header.whole("version") != FORMAT_VERSION:
+    if header.text("format") != FORMAT or header.integer("version") != FORMAT_VERSION:
         raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
-    if header.whole("seed") != seed:
+    if header.integer("seed") != seed:
         raise header.wrong("seed", f"should be {seed}, as the file's name says")
     if header.texts("perturbations") != list(PERTURBATIONS):
         raise header.wrong("perturbations", f"should be {', '.join(PERTURBATIONS)}, in this order")
@@ -269,7 +269,7 @@ def _order_item(root: Path, record: Record) -> Item:
     if true != caption:
         raise record.wrong("true_option", f"is '{true}'; the caption's is '{caption}'")
     return Item(
-        id=f"{record.whole('image_number')}/{record.whole('caption_number')}",
+        id=f"{record.integer('image_number')}/{record.integer('caption_number')}",
         images=(ImageRef(root / image),),
         captions=(true, *shuffles),
         target=(0,),

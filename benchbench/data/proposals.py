@@ -63,7 +63,7 @@ def read_proposals(
         MalformedData: an entry is wrong; the message names the image and the field.
     """
     top = read_record(path)
-    if top.text("format") != FORMAT or top.whole("version") != VERSION:
+    if top.text("format") != FORMAT or top.integer("version") != VERSION:
         raise MalformedData(f"{path} is not '{FORMAT}', version {VERSION}: see docs/proposals.md")
     images = top.record("images")
     there = set(images.names())

@@ -139,7 +139,7 @@ class Record:
 
     def text(self, name: str) -> str:
         """Return a string that is not empty or blank."""
-        return self.sound(name, self._get(name))
+        return self.checked_text(name, self._get(name))
 
     def has(self, name: str) -> bool:
         """Return whether there is such a field."""
@@ -149,7 +149,7 @@ class Record:
         """Return a string that is not empty or blank; None where there is no such field."""
         return self.text(name) if name in self._content else None
 
-    def whole(self, name: str) -> int:
+    def integer(self, name: str) -> int:
         """Return an integer; a float with an integral value is accepted."""
         value = self._get(name)
         if isinstance(value, float) and value.is_integer():
@@ -163,7 +163,7 @@ class Record:
         value = self._get(name)
         if not isinstance(value, list) or not value:
             raise self.wrong(name, "should be a list of strings with something in it")
-        return [self.sound(name, each) for each in value]
+        return [self.checked_text(name, each) for each in value]
 
     def text_or_texts(self, name: str) -> list[str]:
         """Return a list of strings; a single string gives a list of one."""
@@ -181,7 +181,7 @@ class Record:
 
     def names(self) -> list[str]:
         """Return the names of the record's fields, none empty or blank."""
-        return [self.sound(name, name) for name in self._content]
+        return [self.checked_text(name, name) for name in self._content]
 
     def record(self, name: str) -> Record:
         """Return an object as a record."""
@@ -203,11 +203,11 @@ class Record:
 
     def relative_path(self, name: str) -> str:
         """Return a path that stays inside its folder."""
-        return self.sound_path(name, self._get(name))
+        return self.checked_path(name, self._get(name))
 
-    def sound_path(self, name: str, value: Any) -> str:
+    def checked_path(self, name: str, value: Any) -> str:
         """Return a field's value, which must be a path that stays inside its folder."""
-        text = self.sound(name, value)
+        text = self.checked_text(name, value)
         path = PurePosixPath(text)
         if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
             raise self.wrong(name, f"should be a path inside the image folder, not '{text}'")
@@ -217,7 +217,7 @@ class Record:
         """Return an error about a field, for the caller to raise."""
         return MalformedData(f"{self._where}: field '{name}' {problem}.")
 
-    def sound(self, name: str, value: Any) -> str:
+    def checked_text(self, name: str, value: Any) -> str:
         """Return a field's value, which must be a string that is not empty or blank."""
         if not isinstance(value, str):
             raise self.wrong(name, f"should be a string, not {_kind(value)}")

@@ -79,7 +79,7 @@ def read_images(root: Path) -> list[AnnotatedImage]:
 def _object(record: Record, entry: Sequence[Any]) -> tuple[str, Box]:
     if len(entry) != 2:
         raise record.wrong("objects", f"should hold pairs of name and box, not {len(entry)} values")
-    return record.sound("objects", entry[0]), _box(record, entry[1])
+    return record.checked_text("objects", entry[0]), _box(record, entry[1])
 
 
 def _box(record: Record, sides: Any) -> Box:
@@ -104,8 +104,8 @@ def _is_number(value: object) -> bool:
 def _relation(record: Record, entry: Sequence[Any]) -> tuple[str, str]:
     if len(entry) < 2 or not isinstance(entry[1], list) or len(entry[1]) != 3:
         raise record.wrong("relations", "should hold a region and [subject, predicate, object]")
-    region = record.sound_path("relations", entry[0])
-    return region, " ".join(record.sound("relations", word) for word in entry[1])
+    region = record.checked_path("relations", entry[0])
+    return region, " ".join(record.checked_text("relations", word) for word in entry[1])
 
 
 def read_classes(root: Path) -> ClassNames:

@@ -106,7 +106,7 @@ def _names(path: Path, tables: dict[str, Record], what: str) -> tuple[str, ...]:
             there = ", ".join(tables) or "none"
             raise MalformedData(f"{path}: no field '{key}'. Fields there: {there}.")
     numbers, names = tables[f"{what}_to_idx"], tables[f"idx_to_{what}"]
-    by_number = {numbers.whole(name): name for name in numbers.names()}
+    by_number = {numbers.integer(name): name for name in numbers.names()}
     n = len(numbers.names())
     if n == 0 or set(by_number) != set(range(1, n + 1)):
         raise MalformedData(f"{path}: '{what}_to_idx' should number its {n} names 1 to {n}.")
@@ -136,7 +136,7 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
     records = read_records(path)
     n = len(records)
     if n > rows:
-        records = [r for r in records if r.whole("image_id") not in NOT_IN_GRAPHS]
+        records = [r for r in records if r.integer("image_id") not in NOT_IN_GRAPHS]
     if len(records) != rows:
         raise MalformedData(
             f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
@@ -153,9 +153,9 @@ def _photographs(root: Path, rows: int) -> list[_Photograph]:
 
 
 def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
-    number = record.whole("image_id")
+    number = record.integer("image_id")
     for side in ("width", "height"):
-        if not 1 <= (length := record.whole(side)) <= MAX_PIXELS:
+        if not 1 <= (length := record.integer(side)) <= MAX_PIXELS:
             raise record.wrong(side, f"is {length}: no image has that many pixels")
     named = "file_name" in record.names()
     name = record.relative_path("file_name") if named else f"{number}.jpg"
@@ -164,7 +164,7 @@ def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
     return _Photograph(
         id=str(number),
         ref=ImageRef(root / folder / name),
-        size=(record.whole("width"), record.whole("height")),
+        size=(record.integer("width"), record.integer("height")),
         cluster=f"{folder}/{name}" if own else name,
     )
 

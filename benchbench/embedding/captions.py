@@ -100,14 +100,14 @@ class _Work:
     def _of_batch(self, i: int, tokens: TextBatch) -> Vectors:
         """Return the vectors of batch i: those stored by an interrupted evaluation, or new ones."""
         batch = self.batches[i]
-        if (kept := self._kept(i)) is not None:
+        if (kept := self._stored(i)) is not None:
             return kept
         vectors = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(batch))
         if self.cache:
             self.cache.save("captions", i, vectors=vectors)
         return vectors
 
-    def _kept(self, i: int) -> Vectors | None:
+    def _stored(self, i: int) -> Vectors | None:
         """Return the stored vectors of batch i, where they exist and agree with this model."""
         batch, cache = self.batches[i], self.cache
         arrays = cache.load("captions", i, "vectors") if cache else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchbench.embedding.pairs import Block, PairScores
     from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
-    Asked = TypeVar("Asked", bound=Question)
+    AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 CAPTIONS_PER_IMAGE = 4
 """Captions in a batch for every image in a batch: captions are that much cheaper."""
@@ -71,7 +71,7 @@ class Encoder:
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
-            cache=self._kept("images", role, (f"{r.path} {r.box}" for r in distinct)),
+            cache=self._batch_cache("images", role, (f"{r.path} {r.box}" for r in distinct)),
             outputs=self.outputs,
             files=self.files,
         )
@@ -79,7 +79,7 @@ class Encoder:
         self.shown |= encoded.rows.keys()
         return encoded
 
-    def look(self, refs: Iterable[ImageRef]) -> None:
+    def check_files(self, refs: Iterable[ImageRef]) -> None:
         """Read and decode whole images for a model that gets no crops from this encoder.
 
         Raises:
@@ -88,7 +88,7 @@ class Encoder:
         distinct = list(dict.fromkeys(refs))
         with ThreadPoolExecutor(self._workers, thread_name_prefix="look") as pool:
             for done, (ref, seen) in enumerate(
-                zip(distinct, pool.map(_looked, distinct), strict=True), 1
+                zip(distinct, pool.map(_file_digest, distinct), strict=True), 1
             ):
                 if isinstance(seen, ImageError) and self._on_missing == "error":
                     raise seen
@@ -98,7 +98,7 @@ class Encoder:
                 if self.progress:
                     self.progress("images", done, len(distinct))
 
-    def readable(self, items: Sequence[Asked]) -> list[Asked]:
+    def readable(self, items: Sequence[AnyQuestion]) -> list[AnyQuestion]:
         """Return the items none of whose images was found unreadable so far.
 
         Raises:
@@ -119,7 +119,7 @@ class Encoder:
             batch_size=self._batch_size * CAPTIONS_PER_IMAGE,
             role=role,
             progress=self.progress,
-            cache=self._kept("captions", role, distinct),
+            cache=self._batch_cache("captions", role, distinct),
             outputs=self.outputs,
         )
         self.inputs += len(distinct)
@@ -128,7 +128,7 @@ class Encoder:
         return encoded
 
     def pairs(self, blocks: Sequence[Block]) -> PairScores:
-        """Score all pairs of each block's images and captions; call ``look`` on the files before.
+        """Score all pairs of each block's images and captions, after ``check_files`` on the files.
 
         Raises:
             ContractError: the model is not a pair scorer.
@@ -147,7 +147,7 @@ class Encoder:
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
-            cache=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+            cache=self._batch_cache("pairs", "scene", (*asked, *texts, *_shape(blocks))),
             outputs=self.outputs,
         )
         self.inputs += scored.n_pairs
@@ -168,7 +168,7 @@ class Encoder:
             raise ContractError(f"{name} does not embed images and captions; this task needs it.")
         return self._encodes
 
-    def _kept(self, kind: str, role: Role, inputs: Iterable[str]) -> EncodingCache | None:
+    def _batch_cache(self, kind: str, role: Role, inputs: Iterable[str]) -> EncodingCache | None:
         """Return the cache of this call's batches, named by the digest of its inputs, in order."""
         if self._cache is None:
             return None
@@ -178,7 +178,7 @@ class Encoder:
         return self._cache.within(digest.hexdigest()[:16])
 
 
-def one_a_file(refs: Iterable[ImageRef]) -> list[ImageRef]:
+def first_crops(refs: Iterable[ImageRef]) -> list[ImageRef]:
     """Return the first crop of each file, for a check of the file."""
     return list({ref.path: ref for ref in reversed(list(refs))}.values())[::-1]
 
@@ -190,7 +190,7 @@ def _shape(blocks: Sequence[Block]) -> Iterator[str]:
         yield " ".join(str(number.setdefault(each, len(number))) for each in (*refs, *texts))
 
 
-def _looked(ref: ImageRef) -> str | ImageError:
+def _file_digest(ref: ImageRef) -> str | ImageError:
     """Return the SHA-256 of an image file that decodes; otherwise the error."""
     try:
         content = read_bytes(ref.path)

@@ -143,7 +143,7 @@ class _Work:
 
     def batches(self) -> Generator[_Batch, None, None]:
         """Yield the planned batches in order, from the cache where it has them."""
-        kept = self._all_kept()
+        kept = self._all_stored()
         missing = [
             file
             for files, batch in zip(self.plan, kept, strict=True)
@@ -161,19 +161,19 @@ class _Work:
                     self.cache.save("images", i, vectors=batch.vectors, sha256=digests)
                 yield batch
 
-    def _all_kept(self) -> list[_Batch | None]:
+    def _all_stored(self) -> list[_Batch | None]:
         """Return the stored result of each batch, where it is what the model computes now."""
         cache = self.cache
         if cache is None:
             return [None] * len(self.plan)
-        kept = [self._kept(i, cache) for i in range(len(self.plan))]
+        kept = [self._stored(i, cache) for i in range(len(self.plan))]
         first = next((batch for batch in kept if batch), None)
         if first and not cache.confirms("images", lambda: self._agrees(first)):
             return [None] * len(self.plan)
         cache.count(sum(len(batch.refs) for batch in kept if batch))
         return kept
 
-    def _kept(self, i: int, cache: EncodingCache) -> _Batch | None:
+    def _stored(self, i: int, cache: EncodingCache) -> _Batch | None:
         """Return the stored batch i, where its files still have the same bytes."""
         arrays = cache.load("images", i, "vectors", "sha256")
         if arrays is None:

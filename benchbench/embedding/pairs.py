@@ -44,20 +44,20 @@ class PairScores:
     """The captions that were longer."""
     numbers: Mapping[str, int]
     """The number of each caption; captions with equal token ids have the same number."""
-    asked: Mapping[ImageRef, Indices]
+    captions_of: Mapping[ImageRef, Indices]
     """The numbers of the captions that each image was scored with, ascending."""
     scores: Mapping[ImageRef, Scores]
-    """Each image's scores, in the order of ``asked``."""
+    """Each image's scores, in the order of ``captions_of``."""
 
     @property
     def n_pairs(self) -> int:
         """Return the number of distinct pairs that were scored."""
-        return sum(map(len, self.asked.values()))
+        return sum(map(len, self.captions_of.values()))
 
     def take(self, refs: Sequence[ImageRef], texts: Sequence[str]) -> Scores:
         """Return the scores of these images with these captions: [refs, texts]."""
         wanted = np.array([self.numbers[text] for text in texts], dtype=np.intp)
-        rows = [self.scores[ref][np.searchsorted(self.asked[ref], wanted)] for ref in refs]
+        rows = [self.scores[ref][np.searchsorted(self.captions_of[ref], wanted)] for ref in refs]
         return np.stack(rows)
 
 
@@ -94,19 +94,21 @@ def score_pairs(
     cut = {text: ids[:context] for text, ids in full.items()}
     first: dict[tuple[int, ...], int] = {}
     numbers = {text: first.setdefault(ids, i) for i, (text, ids) in enumerate(cut.items())}
-    asked = _asked(blocks, numbers)
+    captions_of = _captions_by_image(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
-    work = _Work(model, outputs, texts, lengths, asked, batch_size, cache)
+    work = _Work(model, outputs, texts, lengths, captions_of, batch_size, cache)
     return PairScores(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
         numbers=numbers,
-        asked=asked,
-        scores=dict(work.scores(_Count(progress, sum(map(len, asked.values()))), workers)),
+        captions_of=captions_of,
+        scores=dict(work.scores(_Count(progress, sum(map(len, captions_of.values()))), workers)),
     )
 
 
-def _asked(blocks: Sequence[Block], numbers: Mapping[str, int]) -> dict[ImageRef, Indices]:
+def _captions_by_image(
+    blocks: Sequence[Block], numbers: Mapping[str, int]
+) -> dict[ImageRef, Indices]:
     """Return the numbers of the captions that each image is scored with: distinct, ascending.
 
     Images of one block alone share its array: a gallery's captions are listed once.
@@ -160,7 +162,7 @@ class _Work:
     texts: Sequence[str]
     lengths: Indices
     """The length of each caption in tokens."""
-    asked: Mapping[ImageRef, Indices]
+    captions_of: Mapping[ImageRef, Indices]
     batch_size: int
     cache: EncodingCache | None
 
@@ -175,9 +177,9 @@ class _Work:
         return "pairs-by-image" if self.by_image else "pairs"
 
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
-        """Yield each image's scores, in the order of ``asked``."""
-        plan = plan_batches(list(self.asked), self.batch_size)
-        kept = self._all_kept(plan, workers)
+        """Yield each image's scores, in the order of ``captions_of``."""
+        plan = plan_batches(list(self.captions_of), self.batch_size)
+        kept = self._stored_portions(plan, workers)
         missing = [
             file
             for files, portions in zip(plan, kept, strict=True)
@@ -194,13 +196,13 @@ class _Work:
     def _chunk(self, files: Sequence[FileCrops]) -> _Chunk:
         """Return a chunk's pairs sorted by caption length, over all images or within each image."""
         refs = [ref for _, crops in files for ref in crops]
-        asked = [self.asked[ref] for ref in refs]
-        caption = np.concatenate(asked)
-        image = np.repeat(np.arange(len(refs)), [len(each) for each in asked])
+        captions_of = [self.captions_of[ref] for ref in refs]
+        caption = np.concatenate(captions_of)
+        image = np.repeat(np.arange(len(refs)), [len(each) for each in captions_of])
         by = (self.lengths[caption], image) if self.by_image else (image, self.lengths[caption])
         return _Chunk(refs, image, caption, np.lexsort((caption, *by)))
 
-    def _all_kept(
+    def _stored_portions(
         self, plan: Sequence[Sequence[FileCrops]], workers: int
     ) -> list[dict[int, Scores | None]]:
         """Return each chunk's portions by number, with their stored scores or None.
@@ -209,7 +211,7 @@ class _Work:
         """
         kept, number = [], 0
         for files in plan:
-            n = sum(len(self.asked[ref]) for _, crops in files for ref in crops)
+            n = sum(len(self.captions_of[ref]) for _, crops in files for ref in crops)
             sizes = [min(PORTION, n - start) for start in range(0, n, PORTION)]
             kept.append({i: self._load(i, size) for i, size in enumerate(sizes, number)})
             number += len(sizes)
@@ -276,7 +278,7 @@ class _Work:
             else:
                 scores[part] = kept
                 count.add(len(part))
-        ends = np.cumsum([len(self.asked[ref]) for ref in chunk.refs])[:-1]
+        ends = np.cumsum([len(self.captions_of[ref]) for ref in chunk.refs])[:-1]
         yield from zip(chunk.refs, np.split(scores, ends), strict=True)
 
     def _score(

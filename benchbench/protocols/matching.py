@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.encoder import one_a_file
+from benchbench.embedding.encoder import first_crops
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.types import Matched, scores_pairs
@@ -137,7 +137,7 @@ def judge(
     Text and image scores are products over the item's images, or over their captions, of the credit
     by the tie rule; the group score requires both at once (Thrush et al., *Winoground*, CVPR 2022,
     §3.2). With ``share`` an item's credit is the probability that it is right when ties are broken
-    at random. With ``no_ops="drop"`` no image can prefer a no-op negative (``idle``).
+    at random. With ``no_ops="drop"`` no image can prefer a no-op negative (``no_op_negatives``).
     """
     earned = np.empty(len(outcomes))
     for where in same_shape([o.scores.shape for o in outcomes]):
@@ -199,7 +199,7 @@ def _cell_orders(n: int) -> Indices:
     return rng.permuted(np.tile(np.arange(n), (5040, 1)), axis=1)
 
 
-def idle(outcome: Matched) -> tuple[bool, ...]:
+def no_op_negatives(outcome: Matched) -> tuple[bool, ...]:
     """Return which captions are no-op negatives: [captions]; a true caption never is one."""
     return tuple(flag and column not in outcome.target for column, flag in enumerate(outcome.no_op))
 
@@ -213,7 +213,7 @@ def chance(
     images for the image score, and 1/6 for the group score of two images and two captions.
     """
     earned = np.empty(len(outcomes))
-    dropped = [idle(o) if no_ops == "drop" else () for o in outcomes]
+    dropped = [no_op_negatives(o) if no_ops == "drop" else () for o in outcomes]
     shapes = [(o.scores.shape, o.target, out) for o, out in zip(outcomes, dropped, strict=True)]
     for where in same_shape(shapes):
         first, out = outcomes[int(where[0])], dropped[int(where[0])]
@@ -237,21 +237,21 @@ def _stacked(outcomes: Sequence[Matched], where: Indices, no_ops: NoOps) -> tupl
     chosen = [outcomes[i] for i in where]
     scores = np.stack([o.scores for o in chosen])
     if no_ops == "drop":
-        out = np.array([idle(o) for o in chosen])
+        out = np.array([no_op_negatives(o) for o in chosen])
         scores = np.where(out[:, None, :], np.float32(-np.inf), scores)
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
 
 
 def has_choice(outcome: Matched) -> bool:
     """Return whether an item has a false caption whose token ids differ from the true captions'."""
-    return len(outcome.no_op) - sum(idle(outcome)) > len(set(outcome.target))
+    return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target))
 
 
 class Matching:
     """The matching protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
-    of_a_sample = ""
+    sample_note = ""
     event_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
@@ -261,7 +261,7 @@ class Matching:
         once.
         """
         if scores_pairs(model):
-            encoder.look(one_a_file(ref for item in items for ref in item.images))
+            encoder.check_files(first_crops(ref for item in items for ref in item.images))
             kept = encoder.readable(items)
             scored = encoder.pairs([(item.images, item.captions) for item in kept])
             outcomes = (

@@ -63,7 +63,7 @@ def first_true(places: Sequence[Places], counted: Sequence[int] | None = None) -
     return FirstTrue(least.astype(np.int64), others - (true - 1), true)
 
 
-def earned(first: FirstTrue, metric: Metric, ties: Ties) -> Floats:
+def search_credit(first: FirstTrue, metric: Metric, ties: Ties) -> Floats:
     """Return the credit of each search by a metric's reading, K and statistic: [searches].
 
     With b candidates better and t tied, ``wrong`` puts the first true answer at place b + t + 1,
@@ -89,7 +89,7 @@ def earned(first: FirstTrue, metric: Metric, ties: Ties) -> Floats:
 
 def chance_credit(candidates: Ints, true: Ints, metric: Metric) -> Floats:
     """Return the credit of each search whose candidates all stand in random order: [searches]."""
-    return earned(FirstTrue(np.zeros_like(true), candidates - true, true), metric, "share")
+    return search_credit(FirstTrue(np.zeros_like(true), candidates - true, true), metric, "share")
 
 
 def _read(place: Ints, metric: Metric) -> Floats:

@@ -53,7 +53,7 @@ class Protocol(typing.Protocol):
         ...
 
     @property
-    def of_a_sample(self) -> str:
+    def sample_note(self) -> str:
         """Return how numbers over part of the items differ; an empty string where they do not."""
         ...
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbench.embedding.encoder import one_a_file
+from benchbench.embedding.encoder import first_crops
 from benchbench.errors import ContractError
-from benchbench.protocols.places import chance_credit, earned, first_true
+from benchbench.protocols.places import chance_credit, first_true, search_credit
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.protocols.searching import find, stand
+from benchbench.protocols.searching import rank_embeddings, rank_scores
 from benchbench.types import Places, Retrieved, scores_pairs
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def search(
     """
     texts, refs = _texts(entries), _searched(entries)
     phrases, shown = _as_read(captions, texts), images.take([entry.image for entry in entries])
-    found = find(shown, phrases, _captions_of(entries, texts))
+    found = rank_embeddings(shown, phrases, _captions_of(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = find(phrases, images.take(refs), _images_of(texts, entries, refs))
+        finding = rank_embeddings(phrases, images.take(refs), _images_of(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -63,10 +63,10 @@ def search_pairs(entries: Sequence[Entry], scored: PairScores) -> list[Retrieved
     """
     texts, refs = _texts(entries), _searched(entries)
     scores = scored.take([entry.image for entry in entries], texts)  # [entries, texts]
-    found = stand(scores, _captions_of(entries, texts))
+    found = rank_scores(scores, _captions_of(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = stand(scored.take(refs, texts).T, _images_of(texts, entries, refs))
+        finding = rank_scores(scored.take(refs, texts).T, _images_of(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -163,7 +163,7 @@ def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
 
 def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
     """Score every pair of each gallery, and rank by the scores."""
-    encoder.look(one_a_file(item.image for item in items))
+    encoder.check_files(first_crops(item.image for item in items))
     kept = encoder.readable(items)
     galleries = by_gallery(kept)
     asked = [[kept[i] for i in places] for places in galleries]
@@ -178,7 +178,7 @@ class Retrieval:
     """The retrieval protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"found", "found, lenient"})
-    of_a_sample = (
+    sample_note = (
         "What is left out was no candidate either: over fewer images and captions every score is "
         "higher."
     )
@@ -229,7 +229,7 @@ class Retrieval:
         )
         directions = [IMAGE_TO_TEXT] * len(outcomes) + [TEXT_TO_IMAGE] * len(finding)
         return Events(
-            values=earned(first_true(places, true.tolist()), metric, ties),
+            values=search_credit(first_true(places, true.tolist()), metric, ties),
             chance=chance_credit(candidates, true, metric),
             outcome=np.array([*range(len(outcomes)), *(i for i, _ in finding)], dtype=np.intp),
             tags={"direction": directions},

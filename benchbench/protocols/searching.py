@@ -26,7 +26,7 @@ CELLS = 1 << 22
 """Similarities held at once: about 60 MB with all intermediate arrays."""
 
 
-def find(
+def rank_embeddings(
     queries: Vectors, candidates: Vectors, true: Sequence[Sequence[int]], cells: int = CELLS
 ) -> list[Places]:
     """Rank all candidates for each query, and count those around the true ones.
@@ -50,14 +50,14 @@ def find(
         for row, searches in zip(scores, asked, strict=True):
             among = row if is_whole else row[number]
             for search in searches:
-                places[search] = _stand(among, np.asarray(true[search], dtype=np.intp))
+                places[search] = _count_places(among, np.asarray(true[search], dtype=np.intp))
     return [places[search] for search in range(len(queries))]
 
 
-def stand(scores: Singles, true: Sequence[Sequence[int]]) -> list[Places]:
+def rank_scores(scores: Singles, true: Sequence[Sequence[int]]) -> list[Places]:
     """Return the places of each query's true candidates, given scores [queries, candidates]."""
     return [
-        _stand(row, np.asarray(places, dtype=np.intp))
+        _count_places(row, np.asarray(places, dtype=np.intp))
         for row, places in zip(scores, true, strict=True)
     ]
 
@@ -73,7 +73,7 @@ def _blocks(queries: Vectors, size: int) -> Iterator[tuple[list[list[int]], Floa
         yield asked[part], queries[first[part]].astype(np.float64)
 
 
-def _stand(scores: Singles, true: Indices) -> Places:
+def _count_places(scores: Singles, true: Indices) -> Places:
     """Return the counts around one query's true candidates: scores [candidates], true [true]."""
     levels, level = np.unique(scores[true], return_inverse=True)
     better = np.array([np.count_nonzero(scores > each) for each in levels], dtype=np.int32)

@@ -134,7 +134,7 @@ def _chosen(run: Run) -> Iterator[str]:
 
 def _of_a_sample(run: Run) -> str:
     """Return how the numbers of part of the items differ, where they do."""
-    said = load_protocol(run.protocol).of_a_sample
+    said = load_protocol(run.protocol).sample_note
     return f" {said}" if said else ""
 
 

@@ -97,11 +97,11 @@ def dense_captions(scenes: Scenes) -> SceneCaptions:
     """Return one long caption per scene: the place, up to eight facts, then the other objects."""
     roll = dice(f"{VERSION}/{scenes.split}/dense", scenes.index)
     builder = CaptionBuilder(scenes, roll)
-    subjects, things, told = _facts_in_order(scenes)
+    subjects, things, stated = _facts_in_order(scenes)
     parts = [builder.place(), _fixed(builder, "there/EX is/VBZ")]
     silent = scenes.present.copy()
-    for number in range(told.shape[1]):
-        who, whom, there = subjects[:, number], things[:, number], told[:, number]
+    for number in range(stated.shape[1]):
+        who, whom, there = subjects[:, number], things[:, number], stated[:, number]
         subject, thing = (
             builder.noun(who, f"s{number}", True),
             builder.noun(whom, f"o{number}", True),
@@ -129,7 +129,7 @@ class CaptionBuilder:
 
     scenes: Scenes
     roll: Dice
-    told: tuple[Ints, Ints] | None = None
+    stated: tuple[Ints, Ints] | None = None
     """Slots of the one fact to state of each scene; None leaves the choice to the dice."""
     bare: Flags | None = None
     """[scenes]: true where no attributes are mentioned; None leaves that to the dice."""
@@ -190,16 +190,16 @@ class CaptionBuilder:
 
         If ``main`` is true, the relation is one of the scenario's own.
         """
-        if self.told is not None:
-            return self.told
-        told = self.scenes.predicate >= 0
+        if self.stated is not None:
+            return self.stated
+        stated = self.scenes.predicate >= 0
         if main:
-            told = told.copy()
-            told[:, ROLES:] = told[:, :, ROLES:] = False
-        flat = told.reshape(len(told), -1)
+            stated = stated.copy()
+            stated[:, ROLES:] = stated[:, :, ROLES:] = False
+        flat = stated.reshape(len(stated), -1)
         rank = self.roll.below(name, np.maximum(flat.sum(axis=1), 1))
         found = np.argmax(np.cumsum(flat, axis=1) > rank[:, None], axis=1)
-        return np.divmod(found, told.shape[1])
+        return np.divmod(found, stated.shape[1])
 
     def other(self, *but: Ints) -> tuple[Ints, Flags]:
         """Return the slot of some object besides these, and whether there is one."""
@@ -339,14 +339,14 @@ def _phrased(
     roll: Dice,
     phrasing: Ints,
     phrasings: tuple[Callable[[CaptionBuilder], list[Ints]], ...] = PHRASINGS,
-    told: tuple[Ints, Ints] | None = None,
+    stated: tuple[Ints, Ints] | None = None,
     bare: Flags | None = None,
 ) -> Ints:
     """Build the captions, each scene in its own phrasing, [scenes, longest]."""
     lines = []
     for number, say in enumerate(phrasings):
         rows = np.flatnonzero(phrasing == number)
-        fact = None if told is None else (told[0][rows], told[1][rows])
+        fact = None if stated is None else (stated[0][rows], stated[1][rows])
         quiet = None if bare is None else bare[rows]
         builder = CaptionBuilder(scenes.take(rows), Dice(roll.keys[rows]), fact, quiet)
         parts = say(builder) if len(rows) else []
@@ -366,11 +366,11 @@ def _facts_in_order(scenes: Scenes) -> tuple[Ints, Ints, Flags]:
         Slots of the subjects, slots of the objects, and whether there is such a fact; [scenes,
         facts] each.
     """
-    told = scenes.predicate >= 0
-    backward = np.tril(np.ones(told.shape[1:], dtype=np.bool_)) & told.swapaxes(1, 2)
-    flat = (told & ~backward).reshape(len(told), -1)
+    stated = scenes.predicate >= 0
+    backward = np.tril(np.ones(stated.shape[1:], dtype=np.bool_)) & stated.swapaxes(1, 2)
+    flat = (stated & ~backward).reshape(len(stated), -1)
     order = np.argsort(~flat, axis=1, kind="stable")[:, :DENSE_FACTS]
-    subjects, things = np.divmod(order, told.shape[1])
+    subjects, things = np.divmod(order, stated.shape[1])
     return subjects, things, np.take_along_axis(flat, order, axis=1)
 
 

@@ -69,10 +69,10 @@ def _varied(split: str, count: int, start: int) -> Scenes:
 
 def _labels(scenes: Scenes, size: int) -> list[tuple[str, str]]:
     """Return each scene's action, and the most informative caption that fits."""
-    told, out = captions(scenes), []
-    for row, texts in enumerate(told.texts()):
+    stated, out = captions(scenes), []
+    for row, texts in enumerate(stated.texts()):
         fitting = [i for i, text in enumerate(texts) if len(_wrapped(text, size)) <= _LINES] or [0]
-        best = max(fitting, key=lambda i: sum(tag in _TELLING for _, tag in told.tagged(row, i)))
+        best = max(fitting, key=lambda i: sum(tag in _TELLING for _, tag in stated.tagged(row, i)))
         out.append((SCENARIOS[scenes.scenario[row]].name, texts[best]))
     return out
 

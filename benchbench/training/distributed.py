@@ -33,7 +33,7 @@ class TrainingProcess:
     """How many there are."""
     local: int = 0
     """Its number on its machine."""
-    beside: int = 1
+    per_machine: int = 1
     """How many there are on its machine."""
 
     @property
@@ -58,7 +58,7 @@ class TrainingProcess:
             )
 
 
-def place() -> TrainingProcess:
+def current_process() -> TrainingProcess:
     """Return this process's place by torchrun's environment; without one, that of a single process.
 
     Raises:

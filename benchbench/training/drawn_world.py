@@ -85,12 +85,12 @@ class DrawnWorld:
         roll = dice(f"training/{self.seed}", numbers - odd)
         which = roll.below("split", len(self.splits))
         scenes = sample_splits(self.splits, which, roll.below("scene", _NUMBERS) ^ odd)
-        told = _told(scenes, roll)
-        whole = roll.chance("whole", WHOLE_PERCENT) | (told[0] == told[1])
+        pair = _choose_pair(scenes, roll)
+        whole = roll.chance("whole", WHOLE_PERCENT) | (pair[0] == pair[1])
         everything = np.array([0, 0, 1, 1], dtype=np.float32)
-        boxes = np.where(whole[:, None], everything, boxes_around(scenes, told, roll))
+        boxes = np.where(whole[:, None], everything, boxes_around(scenes, pair, roll))
         dense = whole & roll.chance("dense", self.dense_percent)
-        lines = _captions(scenes, told, (whole & ~dense, dense), roll)
+        lines = _captions(scenes, pair, (whole & ~dense, dense), roll)
         texts = [" ".join(word for word, _ in line).replace(" ,", ",") for line in lines]
         said = list(map(Caption, texts, lines))
         other = [
@@ -98,10 +98,10 @@ class DrawnWorld:
             for caption, number in zip(said, numbers.tolist(), strict=True)
         ]
         chosen = [DETERMINERS[k] for k in roll.below("determiner", len(DETERMINERS)).tolist()]
-        return Examples(said, other, boxes, scenes, told=told, determiners=chosen)
+        return Examples(said, other, boxes, scenes, pair=pair, determiners=chosen)
 
 
-def _told(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
+def _choose_pair(scenes: Scenes, roll: Dice) -> tuple[Ints, Ints]:
     """Return the slots of one annotated relation's ends; one slot twice where there is none.
 
     A predicate out of those annotated in the scene, then one of its pairs.
@@ -132,7 +132,7 @@ def boxes_around(scenes: Scenes, slots: Sequence[Ints], roll: Dice) -> Singles:
 
 
 def _captions(
-    scenes: Scenes, told: tuple[Ints, Ints], whole: tuple[Flags, Flags], roll: Dice
+    scenes: Scenes, pair: tuple[Ints, Ints], whole: tuple[Flags, Flags], roll: Dice
 ) -> list[list[tuple[str, str]]]:
     """Return one caption each, as words with their tags.
 
@@ -155,7 +155,7 @@ def _captions(
         for k, row in enumerate(wholes.tolist()):
             lines[row] = every.tagged(k, int(column[k]))
     if len(pairs):
-        parts, who, whom = scenes.take(pairs), told[0][pairs], told[1][pairs]
+        parts, who, whom = scenes.take(pairs), pair[0][pairs], pair[1][pairs]
         bare = roll.chance("bare", BARE_PERCENT)[pairs]
         own = pair_captions(parts, who, whom, "training", bare)
         for k, row in enumerate(pairs.tolist()):

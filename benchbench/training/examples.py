@@ -28,7 +28,7 @@ class Examples:
     """Still to be drawn; None where ``images`` are there."""
     images: Tensor | None = None
     """[n, 3, side, side] uint8: whole images, where the source has decoded them."""
-    told: tuple[Ints, Ints] | None = None
+    pair: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""
     determiners: list[str | None] | None = None
     """What each caption has for "a" when it is shown to the model; None leaves all as they are."""

@@ -97,7 +97,7 @@ class FactsView:
 
 def facts_of(found: Examples) -> Facts:
     """Return the facts of each example's two objects, true ones and exchanged ones."""
-    scenes, told = found.scenes, found.told
+    scenes, told = found.scenes, found.pair
     if scenes is None or told is None:
         raise RuntimeError("only drawn scenes say what is true of them")
     rows, certain = np.arange(len(scenes)), closure(scenes).certain

@@ -126,13 +126,13 @@ class Training:
     ) -> dict[str, torch.Tensor]:
         """Take one step. Return the parts of its loss, still on the device."""
         for group in optimizer.param_groups:
-            group["lr"] = self.plan.rate_at(self.step)
+            group["lr"] = self.plan.learning_rate_at(self.step)
         parts = passes(shown, self.step)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
         # A step with a gradient that is not finite would spoil the weights for good. Elsewhere than
         # on a CPU, to look at every step would make the device wait; the next report does.
         if self.device == "cpu" and not bool(torch.isfinite(norm)):
-            self._broken()
+            self._stop()
         optimizer.step()
         self.step += 1
         return parts | {"gradient": norm.detach()}
@@ -140,7 +140,7 @@ class Training:
     def _report(self, values: dict[str, torch.Tensor], log: Log | None, note: str) -> None:
         found = {name: float(value) for name, value in values.items()}
         if not all(map(math.isfinite, found.values())):
-            self._broken()
+            self._stop()
         rate = self.step * self.plan.batch / max(self.seconds, 1e-9)
         self._recent = found | {"per_second": rate}
         if log is not None:
@@ -151,7 +151,7 @@ class Training:
             if self.progress is not None:
                 self.progress(self.step, self.plan.steps, self._recent)
 
-    def _broken(self) -> None:
+    def _stop(self) -> None:
         """Stop at a loss that is not finite; what was saved last stays.
 
         Raises:

@@ -75,7 +75,7 @@ def slots_of(found: Examples) -> Ints:
     Known are those that alone have their name among the two objects that a part of a scene is
     about.
     """
-    scenes, told = found.scenes, found.told
+    scenes, told = found.scenes, found.pair
     if scenes is None or told is None:
         raise RuntimeError("only drawn scenes say which objects a caption is about")
     out = np.full((len(found.captions), MAX_ENTITIES), -1, dtype=np.int64)

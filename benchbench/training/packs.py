@@ -213,14 +213,14 @@ def make(
     _prepare(folder, recipe)
     left = np.flatnonzero(~np.load(_file(folder, _DONE))).tolist()
     total, there = recipe.count, recipe.count - PIECE * len(left)
-    for _ in _made(folder, recipe, left, processes):
+    for _ in _make_pieces(folder, recipe, left, processes):
         there += PIECE
         if progress is not None:
             progress(min(max(there, 0), total), total)
     return Pack.at(folder)
 
 
-def _made(folder: Path, recipe: Recipe, left: list[int], processes: int) -> Iterator[int]:
+def _make_pieces(folder: Path, recipe: Recipe, left: list[int], processes: int) -> Iterator[int]:
     """Make pieces; return each when it is there."""
     if processes == 1 or len(left) < 2:
         for piece in left:

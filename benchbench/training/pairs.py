@@ -51,7 +51,7 @@ VAGUE = ("near",)
 
 @dataclass(frozen=True, slots=True)
 class SceneAnnotations:
-    """What is annotated of n scenes, k boxes each at most."""
+    """The annotations of n scenes, at most k boxes each."""
 
     boxes: Ints
     """[n, k, 4]: left, top, right, bottom in pixels of an image of ``SIZE``; 0 where none is."""
@@ -92,17 +92,17 @@ class RelatedPairs:
 
     regions: Regions
     """Without images, until they are rendered."""
-    told: PairTargets
+    targets: PairTargets
 
     def render(self, images: Tensor, size: int) -> RelatedPairs:
         """Add the whole images, as large as they were drawn."""
-        return RelatedPairs(replace(self.regions, images=images), self.told)
+        return RelatedPairs(replace(self.regions, images=images), self.targets)
 
     def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
         """Return regions and annotations, on the device."""
         regions = self.regions.to(device)
         regions.images = normalise(regions.images, preprocessing)
-        return REGIONS.of(regions) | PAIR_TARGETS.of(self.told.to(device))
+        return REGIONS.of(regions) | PAIR_TARGETS.of(self.targets.to(device))
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class Pairs:
             labels=torch.from_numpy(seen_of.labels),
             ends=torch.from_numpy(parts),
         )
-        told = self._told(seen_of.labels, parts, predicates, weight, reader)
-        return RelatedPairs(regions, told)
+        targets = self._targets(seen_of.labels, parts, predicates, weight, reader)
+        return RelatedPairs(regions, targets)
 
     def labelled(self, seen_of: SceneAnnotations, index: Ints) -> Ints:
         """Return the predicates to learn from, [n, k, k]; some are inferred from names alone.
@@ -175,7 +175,7 @@ class Pairs:
         left = (flat == UNRELATED).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1)
         return ends, np.where(drawn, left[:, None], 1.0).astype(np.float32)
 
-    def _told(
+    def _targets(
         self, labels: Ints, ends: Ints, predicates: Ints, weight: Singles, reader: CaptionReader
     ) -> PairTargets:
         """Return the targets, with the phrases of the first pairs."""

@@ -58,7 +58,7 @@ class Plan:
             if not (math.isfinite(value) and value > 0):
                 raise UsageError(f"A training run needs a {name} above 0, not {value}.")
 
-    def rate_at(self, step: int) -> float:
+    def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step: a warm-up, then half a cosine."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup

@@ -18,7 +18,7 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
-from benchbench.training.distributed import join, place
+from benchbench.training.distributed import current_process, join
 from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.loop import BEST, Training
 from benchbench.training.pack_batches import PackedBatches, holds, load_on_device
@@ -86,7 +86,7 @@ def train(
         ModelError: a backbone that does not fit, a loss that is not finite, memory that ran out.
     """
     called = time.monotonic()
-    here = place()
+    here = current_process()
     here.check_batch(plan.batch)
     chosen = here.device(choose_device(device))
     described = variant_named(plan.variant)
@@ -102,12 +102,12 @@ def train(
         feed=_feed(plan, described, build, source, chosen, here)
         if pack is None
         else open_pack(pack, plan, described, build, chosen),
-        validate=validator(validation_set, build, chosen) if here.leads else _unvalidated,
+        validate=validator(validation_set, build, chosen) if here.leads else _refuse_validation,
         folder=expanded(out),
         device=chosen,
         record=record_of(plan, described, build, source, chosen)
         | {f"validation_{name}": count for name, count in smaller.items()},
-        workers=max(cpu_workers() // here.beside - 1, 0) if workers is None else workers,
+        workers=max(cpu_workers() // here.per_machine - 1, 0) if workers is None else workers,
         stop_at=math.inf if minutes is None else called + 60 * minutes,
         progress=progress,
         leads=here.leads,
@@ -189,7 +189,7 @@ def _stored(
     return load_or_draw(folder, name, build, **smaller)
 
 
-def _unvalidated(model: Any) -> dict[str, float]:
+def _refuse_validation(model: Any) -> dict[str, float]:
     """Stand in for validation where another process does it."""
     raise AssertionError("only the first process validates the model")
 
@@ -219,10 +219,10 @@ def _backbone(name: str) -> tuple[Any, str]:
             f"openclip:ARCH/TAG, and checkpoints of benchbench train (PATH{weights.SUFFIX})."
         )
     model: Any = load_model(name)
-    return model.clip.float().requires_grad_(True), _rebuilt_as(model.manifest)
+    return model.clip.float().requires_grad_(True), _architecture_to_rebuild(model.manifest)
 
 
-def _rebuilt_as(manifest: ModelManifest) -> str:
+def _architecture_to_rebuild(manifest: ModelManifest) -> str:
     """Return the architecture of a backbone's weights when it is built again without their tag.
 
     Raises:
@@ -291,11 +291,11 @@ def data_of(
         swaps=described.swaps,
     )
     if build.reader.with_triples:
-        _reads_free_text(build.reader, source, described.name)
+        _set_tagger(build.reader, source, described.name)
     return source, source.validation_set
 
 
-def _reads_free_text(reader: CaptionReader, source: Photographs, name: str) -> None:
+def _set_tagger(reader: CaptionReader, source: Photographs, name: str) -> None:
     """Set the tagger by which triples are read from all captions alike, at test time too.
 
     Raises:

@@ -15,10 +15,10 @@ from benchbench.adapters.activation_probe import (
     Pair,
     distinct,
     minimum,
-    moved_to,
-    pairs_of,
     probe,
     read_pairs,
+    replace_activations,
+    true_pairs,
 )
 from benchbench.errors import MalformedData, MissingData, UsageError
 from benchbench.registry import load_task
@@ -129,7 +129,7 @@ def test_pairs_are_those_of_a_file_or_a_task(tmp_path: Path, shapes: Path) -> No
         read_pairs(tmp_path / "none.csv")
     items = load_task("vg-relation").items(shapes)
     item = items[0]
-    assert pairs_of([item]) == [Pair(item.images[0], item.captions[item.target[0]])]
+    assert true_pairs([item]) == [Pair(item.images[0], item.captions[item.target[0]])]
 
 
 def test_the_command_prints_both_readings(tiny: str, pairs: list[Pair], tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_both_ends_are_the_activations_themselves() -> None:
     hidden = model[0](x)
     gelu, quick = torch.nn.GELU()(hidden), hidden * torch.sigmoid(1.702 * hidden)
     for place, expected in ((0, gelu), (1, quick), (-1, 2 * gelu - quick), (2, 2 * quick - gelu)):
-        with moved_to(model, ["1"], place):
+        with replace_activations(model, ["1"], place):
             torch.testing.assert_close(model(x), expected)
     assert model[1] is before
 
@@ -163,7 +163,7 @@ def test_both_ends_are_the_activations_themselves() -> None:
 def test_a_module_comes_back_after_an_error() -> None:
     model = torch.nn.Sequential(torch.nn.GELU())
     before = model[0]
-    with pytest.raises(RuntimeError, match="another shape"), moved_to(model, ["0"], 2):
+    with pytest.raises(RuntimeError, match="another shape"), replace_activations(model, ["0"], 2):
         raise RuntimeError("another shape")
     assert model[0] is before
 

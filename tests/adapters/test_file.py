@@ -13,7 +13,7 @@ from open_clip import pretrained
 from safetensors.torch import save_file
 
 from benchbench.checkpoints.activations import is_ambiguous
-from benchbench.checkpoints.architectures import config_of, names_that_fit
+from benchbench.checkpoints.architectures import config_of, fitting_architectures
 from benchbench.data.records import file_sha256
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.registry import load_model
@@ -157,7 +157,7 @@ def test_an_architecture_is_asked_for_with_those_that_fit(model: Any, tmp_path: 
 def test_shapes_tell_a_published_architecture() -> None:
     with torch.device("meta"):
         model = open_clip.create_model("ViT-B-32", device="meta", load_weights=False)
-    assert names_that_fit(model.state_dict()) == ["ViT-B-32", "ViT-B-32-quickgelu"]
+    assert fitting_architectures(model.state_dict()) == ["ViT-B-32", "ViT-B-32-quickgelu"]
 
 
 def test_the_activation_is_asked_for_where_only_the_architecture_is_named(

@@ -15,7 +15,7 @@ from benchmarks.claims import Claim, Claims
 from benchmarks.curves import Curve, RunCurves
 from benchmarks.family_runs import score_of
 from benchmarks.variants_tables import Results
-from benchmarks.verdicts import judged
+from benchmarks.verdicts import judge_claims
 from tests.analysis.example_runs import made
 
 if TYPE_CHECKING:
@@ -118,15 +118,15 @@ CLAIMS = Claims(
 def results_of(seeds: int) -> Results:
     """All that a page of the made-up members tells."""
     runs = runs_of(seeds)
-    looks = (50_000, 100_000, 1_000_000, 3_072_000)
+    validations = (50_000, 100_000, 1_000_000, 3_072_000)
     curves = [
         RunCurves(
             name, seed,
-            {"relation": Curve(looks, (50.0, 55.0, 60.0 + seed, 100 * accuracies[seed]))},
+            {"relation": Curve(validations, (50.0, 55.0, 60.0 + seed, 100 * accuracies[seed]))},
             2e8 * (1 + k), 6000, 512, "facts", "a machine, fp32",
         )
         for k, (name, accuracies) in enumerate(SCORES.items())
         for seed in range(seeds)
     ]  # fmt: skip
     scores = {key: score_of(run) for key, run in runs.items()}
-    return Results(CLAIMS, judged(CLAIMS, runs), runs, scores, curves, ("A note.",))
+    return Results(CLAIMS, judge_claims(CLAIMS, runs), runs, scores, curves, ("A note.",))

@@ -54,8 +54,8 @@ def test_bounds_are_shares(tmp_path: Path) -> None:
     more = WHOLE.replace('"superior"', '"kept"\nmargin = 2')
     (one,) = read_claims(written(tmp_path, WHOLE)).claims
     (kept,) = read_claims(written(tmp_path, more)).claims
-    assert (one.bound, one.asked) == (0.0, "vg-relation")
-    assert (kept.bound, kept.asked) == (-0.02, "vg-relation, kept to 2")
+    assert (one.bound, one.question) == (0.0, "vg-relation")
+    assert (kept.bound, kept.question) == (-0.02, "vg-relation, kept to 2")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,6 @@ def test_other_models_are_one_error() -> None:
 
 def test_a_row_of_the_figure_has_the_shares_of_its_bins() -> None:
     cosines = np.array([-1.0] * 3 + [0.01] * 6)
-    found = collapse.drawn([collapse.Measured("m", cosines, 0.5)])
+    found = collapse.draw_figure([collapse.Cosines("m", cosines, 0.5)])
     heights = [float(each.split('"')[0]) for each in found.split(' height="')[1:]]
     assert sorted(heights)[-2:] == [(collapse.PANEL - 20) / 2, collapse.PANEL - 20]

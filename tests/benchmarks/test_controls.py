@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchbench.registry import load_model
 from benchbench.types import RelationInput, Vocabulary
-from benchmarks.controls import CHANGES, GREY, changed
+from benchmarks.controls import CHANGES, GREY, change_model
 from benchmarks.members import MEMBERS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_every_change_of_a_member_exists() -> None:
 def test_without_knowledge_a_caption_is_what_the_text_tower_says() -> None:
     model = load_model("structclip")
     before = embedded(model, CAPTIONS[:4])
-    after = embedded(changed(model, "plain"), CAPTIONS[:4])
+    after = embedded(change_model(model, "plain"), CAPTIONS[:4])
     assert torch.allclose(after.norm(dim=1), torch.ones(4), atol=1e-5)
     assert not torch.allclose(before.norm(dim=1), torch.ones(4), atol=1e-3)
 
@@ -54,14 +54,14 @@ def test_without_knowledge_a_caption_is_what_the_text_tower_says() -> None:
 @pytest.mark.parametrize("percent", [10, 30])
 def test_so_many_captions_are_misread(percent: int) -> None:
     right, wrong = load_model("structclip"), load_model("structclip")
-    changed(wrong, f"{percent} % wrong parses")
+    change_model(wrong, f"{percent} % wrong parses")
     swapped = 0
     for caption in CAPTIONS:
         one: Any = right
         other: Any = wrong
-        told, read = one._reader.triples(caption), other._reader.triples(caption)
-        assert read in (told, [(tail, word, head) for head, word, tail in told])
-        swapped += read != told
+        triples, read = one._reader.triples(caption), other._reader.triples(caption)
+        assert read in (triples, [(tail, word, head) for head, word, tail in triples])
+        swapped += read != triples
     share = swapped / len(CAPTIONS)
     assert abs(share - percent / 100) < 3 * np.sqrt(0.3 * 0.7 / len(CAPTIONS))
     apart = (embedded(right, CAPTIONS) - embedded(wrong, CAPTIONS)).abs().amax(dim=1) > 1e-6
@@ -70,22 +70,22 @@ def test_so_many_captions_are_misread(percent: int) -> None:
 
 def test_grey_images_are_what_relclip_is_shown() -> None:
     sighted: Any = load_model("relclip")
-    blind: Any = changed(load_model("relclip"), "grey images")
+    blind: Any = change_model(load_model("relclip"), "grey images")
     bare = replace(relation_input(), image=lambda: Image.new("RGB", (96, 96), GREY))
     with torch.no_grad():
-        told, seen, wanted = (
+        triples, seen, wanted = (
             sighted.score_relations(relation_input()),
             blind.score_relations(relation_input()),
             sighted.score_relations(bare),
         )
     assert np.allclose(seen, wanted)
-    assert not np.allclose(seen, told)
+    assert not np.allclose(seen, triples)
 
 
 def test_a_changed_model_has_another_fingerprint() -> None:
     prints = {load_model("structclip").manifest.fingerprint}
     for change in ("plain", "10 % wrong parses", "30 % wrong parses"):
-        model = changed(load_model("structclip"), change)
+        model = change_model(load_model("structclip"), change)
         assert model.manifest.settings["changed"] == change
         prints.add(model.manifest.fingerprint)
     assert len(prints) == 4

@@ -13,8 +13,8 @@ from benchmarks.curves import (
     Curve,
     curves_of,
     flops_per_example,
-    learned,
     model_and_batch,
+    read_run_curves,
     start_of,
 )
 
@@ -54,12 +54,12 @@ def test_nothing_is_said_beyond_the_looks() -> None:
 
 
 def test_examples_to_a_mark() -> None:
-    assert CURVE.reached(80.0) == pytest.approx(10**3.5)
-    assert CURVE.at(CURVE.reached(63.0)) == pytest.approx(63.0)
-    assert CURVE.reached(40.0) == 100.0
-    assert np.isnan(CURVE.reached(95.0))
+    assert CURVE.examples_to(80.0) == pytest.approx(10**3.5)
+    assert CURVE.at(CURVE.examples_to(63.0)) == pytest.approx(63.0)
+    assert CURVE.examples_to(40.0) == 100.0
+    assert np.isnan(CURVE.examples_to(95.0))
     falling = Curve((10, 100, 1000), (50.0, 85.0, 60.0))
-    assert 10 < falling.reached(80.0) < 100
+    assert 10 < falling.examples_to(80.0) < 100
 
 
 def test_a_log_is_read_by_examples() -> None:
@@ -125,15 +125,15 @@ def test_what_a_method_adds_costs_more_and_late_parts_count() -> None:
 def test_what_was_counted_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
-    def counted(found: dict[str, Any]) -> float:
+    def count_verdicts(found: dict[str, Any]) -> float:
         calls.append(found["variant"])
         return 7.0
 
-    monkeypatch.setattr("benchmarks.curves.flops_per_example", counted)
+    monkeypatch.setattr("benchmarks.curves.flops_per_example", count_verdicts)
     monkeypatch.setattr("benchbench.variants.weights.read", lambda path: ({}, record(path.name)))
     known = tmp_path / "flops.json"
     for name in ("clip", "clip", "negclip"):
-        found = learned(name, 0, tmp_path, name, known)
+        found = read_run_curves(name, 0, tmp_path, name, known)
         assert (found.flops, found.batch, found.device) == (7.0, 64, "a GPU, fp32")
     assert calls == ["clip", "negclip"]
     assert len(json.loads(known.read_text("utf-8"))) == 2

@@ -52,8 +52,8 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
         assert record["plan"]["pool"] == 256
         assert record["variant"] == name.partition("@")[0]
         assert {each.dtype for each in tensors.values()} == {torch.float16}
-        looks = [each["step"] for each in read_log(run) if "val_mean" in each]
-        assert looks == [2, 4, 6]
+        validations = [each["step"] for each in read_log(run) if "val_mean" in each]
+        assert validations == [2, 4, 6]
     started = weights.read(tmp_path / "far" / "0" / "structclip@captioner" / BEST)[1]["plan"][
         "backbone"
     ]
@@ -78,7 +78,7 @@ def test_a_stopped_run_goes_on_elsewhere(
 ) -> None:
     """Bit for bit as if it had not been stopped, on columns as they lie on any device."""
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    member = Member("captioner", steps=4, batch=16, looks=2)
+    member = Member("captioner", steps=4, batch=16, validations=2)
     task = gpu_runs.Task(member, 0, str(packs / "plain-0"), 0)
     shared: dict[str, Any] = {"packs": str(packs), "device": "cpu:0", "pool": 64}
     whole, first, second = (call(work=str(tmp_path / name), **shared) for name in "abc")
@@ -94,7 +94,7 @@ def test_a_stopped_run_goes_on_elsewhere(
     one, other = (weights.read(task.run(each.work).folder / BEST) for each in (whole, second))
     assert all(torch.equal(one[0][name], other[0][name]) for name in one[0])
     assert one[1]["validation"] == other[1]["validation"]
-    gpu_runs._tell(second, [task])
+    gpu_runs._report(second, [task])
 
 
 def run_of(folder: Path, name: str, state: bool, size: int = 64) -> Run:
@@ -135,7 +135,7 @@ def test_what_came_finished_is_not_carried_again(tmp_path: Path) -> None:
         names = (f"{number}/a", f"{number}/b")
         runs = [run_of(tmp_path / "a", *each) for each in zip(names, states, strict=True)]
         carry(runs, tmp_path / f"out{number}", {})
-    came = gpu_runs._brought_along([tmp_path / "out0", tmp_path / "out1"], tmp_path / "b")
+    came = gpu_runs._unpack_earlier([tmp_path / "out0", tmp_path / "out1"], tmp_path / "b")
     assert came == {"0/a", "1/a", "1/b"}
     assert Run("0/b", tmp_path / "b" / "0" / "b").stopped
 
@@ -223,15 +223,15 @@ def test_members_that_would_be_late_wait_for_the_next_call(tmp_path: Path) -> No
 
 
 def test_whatever_can_be_trained_is() -> None:
-    chosen = gpu_runs._chosen("", 0.5, small=False)
+    chosen = gpu_runs._select_members("", 0.5, small=False)
     names = [each.name for each in chosen]
     assert names[: len(STARTING)] == [each.name for each in STARTING]
     assert {"clip", "clip@random", "relclip", "scenarioclip:shared"} <= set(names)
     assert all(each.known and each.start in STARTS for each in chosen)
     assert [each.steps for each in chosen if each.name == "clip"] == [595]
-    assert gpu_runs._chosen("clip", 1, small=True)[0].name == "base"
+    assert gpu_runs._select_members("clip", 1, small=True)[0].name == "base"
     with pytest.raises(UnknownName, match="There are: clip"):
-        gpu_runs._chosen("structclip:plain", 1, small=False)
+        gpu_runs._select_members("structclip:plain", 1, small=False)
     assert gpu_runs._pack_of(Member("relclip")) is None
     assert gpu_runs._pack_of(Member("clip@random")) == "plain-0"
     assert gpu_runs._pack_of(Member("scenarioclip")) == "plain-50"

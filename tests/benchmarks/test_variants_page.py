@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.variants_figures import COLOURS, Axis
-from benchmarks.variants_page import CURVES, FOREST, PAGE, card_lines, pages, told
+from benchmarks.variants_page import CURVES, FOREST, PAGE, card_lines, describe_claim, pages
 from benchmarks.variants_tables import Results
 from tests.benchmarks.fakes import CLAIMS, results_of
 
@@ -70,7 +70,7 @@ def test_equal_examples_and_equal_arithmetic_are_both_there() -> None:
     rows = {line.split("|")[1].strip(): line for line in table[2:5]}
     assert "not reached" in rows["negclip"]
     # negclip costs twice as much: its 500,000 examples against clip's million.
-    curve = next(r for r in results_of(3).learned if r.member == "negclip").curves["relation"]
+    curve = next(r for r in results_of(3).curves if r.member == "negclip").curves["relation"]
     marks = [curve.at(500_000) + s * (curve.at(500_000) - 55) / (60 - 55) for s in (0, 1, 2)]
     assert f"| {sum(marks) / 3:.1f} |" in rows["negclip"]
 
@@ -79,7 +79,7 @@ def test_pairs_are_compared_at_equal_examples_and_at_equal_arithmetic() -> None:
     text = pages(results_of(3))[PAGE]
     row = next(x for x in text.splitlines() if x.startswith("| `negclip` − `clip` | relation"))
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    runs = {(each.member, each.seed): each for each in results_of(3).learned}
+    runs = {(each.member, each.seed): each for each in results_of(3).curves}
     apart = {"examples": 0.0, "flops": 0.0}
     for seed in range(3):
         one, other = (runs[name, seed].curves["relation"] for name in ("negclip", "clip"))
@@ -131,7 +131,7 @@ def test_a_card_has_scores_and_verdicts() -> None:
 
 
 def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
-    said = {each.claim.name: told(each) for each in results_of(3).found}
+    said = {each.claim.name: describe_claim(each) for each in results_of(3).found}
     assert said["negclip over clip"].endswith(
         "together with the others it is not (adjusted p 0.041)."
     )
@@ -143,7 +143,7 @@ def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
 def test_seeds_that_agree_are_said_to() -> None:
     found = results_of(3).found[0]
     alike = replace(found, seeds=replace(found.seeds, low=float("nan"), high=float("nan")))
-    assert "no interval over 3 seeds: all alike, which is no certainty" in told(alike)
+    assert "no interval over 3 seeds: all alike, which is no certainty" in describe_claim(alike)
 
 
 if __name__ == "__main__":

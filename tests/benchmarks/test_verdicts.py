@@ -8,13 +8,13 @@ from scipy.stats import ttest_1samp
 from benchbench.analysis.comparison import compare
 from benchbench.errors import UsageError
 from benchmarks.claims import Claims
-from benchmarks.verdicts import ClaimResult, judged, over_seeds
+from benchmarks.verdicts import ClaimResult, judge_claims, over_seeds
 from tests.analysis.example_runs import made
 from tests.benchmarks.fakes import CLAIMS, LEVEL, claim, runs_of
 
 
 def by_name(seeds: int) -> dict[str, ClaimResult]:
-    return {each.claim.name: each for each in judged(CLAIMS, runs_of(seeds))}
+    return {each.claim.name: each for each in judge_claims(CLAIMS, runs_of(seeds))}
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
@@ -113,7 +113,7 @@ def test_what_is_kept_must_lie_above_its_margin() -> None:
         for seed in range(3)
         for name, accuracy in (("a", 0.55), ("b", 0.50))
     }
-    narrow, broad = judged(Claims(LEVEL, (kept, wide)), runs)
+    narrow, broad = judge_claims(Claims(LEVEL, (kept, wide)), runs)
     assert narrow.verdict != "shown"
     assert narrow.seeds.low < -0.02
     assert broad.verdict == "shown"
@@ -123,16 +123,16 @@ def test_what_is_kept_must_lie_above_its_margin() -> None:
 def test_a_model_equal_to_its_control_is_kept_and_not_better() -> None:
     runs = {(0, name, "vg-relation"): made("same", 0.5) for name in ("a", "b")}
     both = Claims(LEVEL, (claim("b", "a"), claim("b", "a", kind="kept", margin=2.0, name="kept")))
-    assert [each.verdict for each in judged(both, runs)] == ["not shown", "shown"]
+    assert [each.verdict for each in judge_claims(both, runs)] == ["not shown", "shown"]
 
 
 def test_seeds_that_only_one_model_has_are_left_out() -> None:
     runs = runs_of(3)
     del runs[1, "clip", "vg-relation"]
-    (found,) = judged(Claims(LEVEL, (claim("structclip", "clip"),)), runs)
+    (found,) = judge_claims(Claims(LEVEL, (claim("structclip", "clip"),)), runs)
     assert list(found.pairs) == [0, 2]
     del runs[0, "clip", "vg-relation"], runs[2, "structclip", "vg-relation"]
-    (found,) = judged(Claims(LEVEL, (claim("structclip", "clip"),)), runs)
+    (found,) = judge_claims(Claims(LEVEL, (claim("structclip", "clip"),)), runs)
     assert (found.verdict, found.missing) == ("not trained", ())
 
 
@@ -140,4 +140,4 @@ def test_runs_of_other_items_are_refused() -> None:
     runs = runs_of(1)
     runs[0, "clip", "vg-relation"] = made("clip", 0.5, n=300)
     with pytest.raises(UsageError, match="do not compare"):
-        judged(CLAIMS, runs)
+        judge_claims(CLAIMS, runs)

@@ -31,15 +31,15 @@ def test_offline_stays_offline_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_host_that_refuses_does_not_answer() -> None:
-    assert not hub._answers("http://127.0.0.1:9")
-    assert not hub._answers("no address")
+    assert not hub._is_reachable("http://127.0.0.1:9")
+    assert not hub._is_reachable("no address")
 
 
 def test_a_host_that_answers_garbage_does_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         answer = threading.Thread(target=_answer_garbage, args=(server,))
         answer.start()
-        assert not hub._answers(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert not hub._is_reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
         answer.join()
 
 

@@ -100,7 +100,7 @@ def test_dropped_no_ops_count_as_if_they_had_never_been_asked(
 
 def test_an_images_own_caption_is_never_dropped() -> None:
     both = replace(outcome([[2, 2, 1], [2, 2, 1]], (0, 1)), no_op=(True, True, False))
-    assert matching.idle(both) == (False, False, False)
+    assert matching.no_op_negatives(both) == (False, False, False)
     judgements: tuple[Judgement, ...] = ("text", "image", "group")
     for judgement in judgements:
         dropped = matching.judge([both], "share", judgement, "drop")

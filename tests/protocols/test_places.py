@@ -16,9 +16,9 @@ from benchbench.errors import UsageError
 from benchbench.protocols.places import (
     FirstTrue,
     chance_credit,
-    earned,
     expected_credit,
     first_true,
+    search_credit,
 )
 from benchbench.protocols.ties import RULES
 from benchbench.types import Metric, Places, Ties
@@ -62,21 +62,21 @@ def test_what_is_earned_follows_the_rule(blocks: list[tuple[int, int, int]], k: 
     best = [better + 1 for better, _, _ in blocks]
     cases: list[tuple[Ties, list[int]]] = [("wrong", worst), ("right", best)]
     for rule, at in cases:
-        hit = earned(first, Metric("", "", judgement="found", k=k), rule)
+        hit = search_credit(first, Metric("", "", judgement="found", k=k), rule)
         assert hit.tolist() == [float(p <= k) for p in at]
-        assert earned(first, RANK, rule).tolist() == at
-        assert earned(first, MEDIAN, rule).tolist() == at
-        assert earned(first, RECIPROCAL, rule).tolist() == [1 / p for p in at]
+        assert search_credit(first, RANK, rule).tolist() == at
+        assert search_credit(first, MEDIAN, rule).tolist() == at
+        assert search_credit(first, RECIPROCAL, rule).tolist() == [1 / p for p in at]
     shared = [expected_credit(*block, "hit", k) for block in blocks]
-    assert earned(first, Metric("", "", judgement="found", k=k), "share").tolist() == shared
-    assert earned(first, MEDIAN, "share").tolist() == [median(places(*b)) for b in blocks]
+    assert search_credit(first, Metric("", "", judgement="found", k=k), "share").tolist() == shared
+    assert search_credit(first, MEDIAN, "share").tolist() == [median(places(*b)) for b in blocks]
 
 
 @given(BLOCKS)
 def test_rules_are_ordered(block: tuple[int, int, int]) -> None:
     first = FirstTrue(*(np.array([count]) for count in block))
     for metric in (HIT, RECIPROCAL):
-        wrong, share, right = (earned(first, metric, rule)[0] for rule in RULES)
+        wrong, share, right = (search_credit(first, metric, rule)[0] for rule in RULES)
         assert wrong <= share <= right
 
 
@@ -119,4 +119,4 @@ def test_the_first_true_answer_is_found_among_counts(rows: list[list[int]]) -> N
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(UsageError, match="wrong, share, right"):
-        earned(FirstTrue(*(np.array([1]),) * 3), HIT, "maybe")  # type: ignore[arg-type]
+        search_credit(FirstTrue(*(np.array([1]),) * 3), HIT, "maybe")  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ class Stub:
     """A protocol of four events on three outcomes."""
 
     judgements = frozenset({"text"})
-    of_a_sample = ""
+    sample_note = ""
     event_tags = frozenset({"kind"})
 
     def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:

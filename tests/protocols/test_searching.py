@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.protocols.searching import distinct, find
+from benchbench.protocols.searching import distinct, rank_embeddings
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -27,7 +27,7 @@ def test_counts_equal_a_plain_loop_in_blocks_of_any_size(
         rng.permutation(n_candidates)[: rng.integers(1, n_candidates + 1)].tolist()
         for _ in range(n_queries)
     ]
-    found = find(queries, candidates, true, cells)
+    found = rank_embeddings(queries, candidates, true, cells)
     for query, rows, at in zip(queries, true, found, strict=True):
         scores = [float(sum(query * candidate)) for candidate in candidates]
         for row, better, equal in zip(rows, at.better, at.equal, strict=True):
@@ -42,7 +42,7 @@ def test_equal_embeddings_tie_exactly_wherever_they_stand(dim: int) -> None:
     one, rest = rng.normal(size=(1, dim)), rng.normal(size=(500, dim))
     candidates = np.concatenate([one, rest, one, rest[:7], one]).astype(np.float32)
     queries = np.repeat(rng.normal(size=(3, dim)).astype(np.float32), 33, axis=0)
-    found = find(queries, candidates, [[0, 501, 509]] * 99, cells=5000)
+    found = rank_embeddings(queries, candidates, [[0, 501, 509]] * 99, cells=5000)
     assert all((at.equal == 2).all() and len(set(at.better.tolist())) == 1 for at in found)
     assert len({int(at.better[0]) for at in found}) <= 3, "equal queries rank alike"
 

@@ -13,7 +13,7 @@ import torch.multiprocessing
 
 from benchbench.errors import UsageError
 from benchbench.training.batches import BatchBuilder
-from benchbench.training.distributed import TrainingProcess, join, place
+from benchbench.training.distributed import TrainingProcess, current_process, join
 from benchbench.training.drawn_world import DrawnWorld
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST, Training, _parallel
@@ -80,7 +80,7 @@ def work(rank: int, port: int, folder: str) -> None:
     torch.set_num_threads(1)
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
-    with join(place(), "cpu"):
+    with join(current_process(), "cpu"):
         found = {name: gradients(name, rank, 2) for name in VARIANTS}
         step = run(Path(folder, "run"), rank, 2)
     torch.save((found, step), Path(folder, f"{rank}.pt"))
@@ -135,23 +135,23 @@ def test_a_batch_must_be_shared_out_evenly(monkeypatch: pytest.MonkeyPatch, tmp_
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="no LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT"):
-        place()
+        current_process()
     for name in ("LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.setenv(name, "2")
-    assert place() == TrainingProcess(rank=1, world=2, local=1, beside=2)
+    assert current_process() == TrainingProcess(rank=1, world=2, local=1, per_machine=2)
     with pytest.raises(UsageError, match=r"batch of 7 .* 2 processes. Take 6"):
         train(Plan("clip", batch=7), tmp_path)
 
 
 def test_a_process_by_itself_has_nothing_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert place() == TrainingProcess()
-    with join(place(), "cpu"):
+    assert current_process() == TrainingProcess()
+    with join(current_process(), "cpu"):
         assert not torch.distributed.is_initialized()
 
 
 def test_each_process_has_an_accelerator_of_its_own() -> None:
-    here = TrainingProcess(rank=3, world=4, local=1, beside=2)
+    here = TrainingProcess(rank=3, world=4, local=1, per_machine=2)
     assert [here.device(each) for each in ("cuda", "cuda:5", "cpu")] == ["cuda:1", "cuda:5", "cpu"]
     assert TrainingProcess().device("cuda") == "cuda"
     assert not here.leads

@@ -75,9 +75,9 @@ def test_odd_examples_are_twins_where_alternatives_are_wanted() -> None:
     assert found.scenes is not None
     assert (found.scenes.index[1::2] == found.scenes.index[::2] ^ 1).all()
     assert found.captions[::2] == plain.captions
-    assert found.told is not None
+    assert found.pair is not None
     rows = np.arange(200)
-    ends = np.stack([found.scenes.category[rows, slot] for slot in found.told], axis=1)
+    ends = np.stack([found.scenes.category[rows, slot] for slot in found.pair], axis=1)
     exchanged = (ends[::2] == ends[1::2, ::-1]).all(axis=1) & (ends[::2, 0] != ends[::2, 1])
     assert exchanged.mean() > 0.15, "the same two objects in each other's roles"
 
@@ -101,8 +101,8 @@ def test_twins_hardly_meet_in_a_batch() -> None:
 def test_no_kind_of_relation_drowns_the_others_and_two_fifths_of_captions_are_bare() -> None:
     found = DrawnWorld(0).examples(np.arange(MANY))
     assert found.scenes is not None
-    assert found.told is not None
-    who, whom = found.told
+    assert found.pair is not None
+    who, whom = found.pair
     told = found.scenes.predicate[np.arange(MANY), who, whom]
     counts = np.bincount(told[who != whom], minlength=len(PREDICATES))
     assert counts.min() > 0

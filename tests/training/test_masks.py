@@ -17,11 +17,11 @@ def test_entities_are_the_objects_of_their_names() -> None:
     found = DrawnWorld(0).examples(np.arange(COUNT))
     slots = slots_of(found)
     assert found.scenes is not None
-    assert found.told is not None
+    assert found.pair is not None
     known = 0
     for row, entity in np.argwhere(slots >= 0).tolist():
         slot = int(slots[row, entity])
-        assert slot in [int(each[row]) for each in found.told]
+        assert slot in [int(each[row]) for each in found.pair]
         name = CATEGORIES[found.scenes.category[row, slot]].name
         assert found.captions[row].graph.objects[entity].name == name
         known += 1

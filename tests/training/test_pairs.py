@@ -47,7 +47,7 @@ def seen_of() -> SceneAnnotations:
 def prepared(view: Pairs, reader: CaptionReader, number: int = 6) -> tuple[Regions, PairTargets]:
     found: Examples = DrawnWorld(splits=("train-dense",)).examples(np.arange(number))
     shown = view.choose(found, Visibility(found.scenes, 128), reader)
-    return shown.regions, shown.told
+    return shown.regions, shown.targets
 
 
 def test_a_survey_says_what_the_edition_annotates() -> None:

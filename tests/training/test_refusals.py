@@ -12,7 +12,7 @@ import torch
 from benchbench.errors import BenchbenchError, ModelError, UsageError
 from benchbench.training import Plan, train
 from benchbench.training.loop import BEST
-from benchbench.training.running import _rebuilt_as
+from benchbench.training.running import _architecture_to_rebuild
 from benchbench.training.state import STATE
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
@@ -110,7 +110,7 @@ def test_names_that_nothing_goes_by(settings: dict[str, str], message: str, tmp_
 def test_a_backbone_that_could_not_be_built_again_is_refused() -> None:
     own: Any = SimpleNamespace(name="openclip:local-dir:x", architecture="open_clip_config.json")
     with pytest.raises(ModelError, match=r"local-dir:x cannot be a backbone: .* loaded again"):
-        _rebuilt_as(own)
+        _architecture_to_rebuild(own)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ def _pooled(features: Any) -> Tensor:
     return getattr(features, "pooler_output", features)  # type: ignore[no-any-return]
 
 
-def _contrasted_images(model: Any, pixels: Tensor) -> Tensor:
+def _blip_image_features(model: Any, pixels: Tensor) -> Tensor:
     """Return BLIP's ITC head, as ``BlipForImageTextRetrieval(use_itm_head=False)``: [n, dim]."""
     return model.vision_proj(model.vision_model(pixel_values=pixels).last_hidden_state[:, 0])  # type: ignore[no-any-return]
 
 
-def _contrasted_texts(model: Any, inputs: Inputs) -> Tensor:
+def _blip_text_features(model: Any, inputs: Inputs) -> Tensor:
     """Return the same of captions, without cross-attention: [n, dim]."""
     return model.text_proj(model.text_encoder(**inputs).last_hidden_state[:, 0])  # type: ignore[no-any-return]
 
@@ -71,7 +71,7 @@ TOWERS: Mapping[str, Mapping[str, Towers]] = {
     "align": {"AlignModel": Towers(context=64)},  # as AlignProcessor pads
     "altclip": {"AltCLIPModel": Towers(context=77)},  # FlagAI's examples; positions go to 512
     "blip": {
-        "BlipForImageTextRetrieval": Towers(_contrasted_images, _contrasted_texts, _BLIP),
+        "BlipForImageTextRetrieval": Towers(_blip_image_features, _blip_text_features, _BLIP),
         "BlipModel": Towers(context=_BLIP),
     },
     "chinese_clip": {"ChineseCLIPModel": Towers(context=52)},  # OFA-Sys/Chinese-CLIP, tokenize()

@@ -73,7 +73,7 @@ def read_model(
     with (
         load_errors(f"the weights of {folder}"),
         torch.random.fork_rng(devices=[]),
-        _safe(folder, options) as path,
+        _safetensors_folder(folder, options) as path,
     ):
         torch.manual_seed(options.seed)
         model, report = kind.from_pretrained(
@@ -86,13 +86,13 @@ def read_model(
         )
     found = {what: sorted(report[what]) for what in report}
     found["unexpected_keys"] = [each for each in found["unexpected_keys"] if not is_harmless(each)]
-    settings = _account(folder, type(model).__name__, found, options)
+    settings = _loading_report(folder, type(model).__name__, found, options)
     lacking = len(found["missing_keys"]) + len(found["mismatched_keys"])
     return PretrainedModel(model, lacking < len(model.state_dict()), settings)
 
 
 @contextmanager
-def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
+def _safetensors_folder(folder: Folder, options: LoadOptions) -> Iterator[Path]:
     """Yield a folder with safetensors: the checkpoint's, or a temporary copy of pickled weights.
 
     Pickles are read here, and only tensors in them unless ``options.trust_pickle`` is set:
@@ -125,7 +125,7 @@ def _safe(folder: Folder, options: LoadOptions) -> Iterator[Path]:
         yield Path(copy)
 
 
-def _account(
+def _loading_report(
     folder: Folder,
     name: str,
     report: Mapping[str, Sequence[Any]],

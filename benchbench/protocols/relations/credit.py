@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Floats
 
 
-def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
+def recall_credit(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
     """Return the credit of each relation: [relations].
 
     The pair (0, 1) has the best score, for predicates 0 and 1 alike; the relation's own is 0:
 
     >>> from benchbench.types import Hits
     >>> hits = Hits(np.array([0]), np.array([0]), np.array([0]), np.array([2]))
-    >>> [recalled(hits, 1, 1, ties)[0].item() for ties in ("wrong", "share", "right")]
+    >>> [recall_credit(hits, 1, 1, ties)[0].item() for ties in ("wrong", "share", "right")]
     [0.0, 0.5, 1.0]
     """
     if ties not in RULES:
         raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")
     earned = np.zeros(n_relations)
     if ties == "share":
-        return _shared(hits, n_relations, k)
+        return _pick_probability(hits, n_relations, k)
     if ties == "wrong":
         inside = (hits.better.astype(np.int64) + hits.equal < k) & (hits.choices == 1)
     else:
@@ -49,7 +49,7 @@ def recalled(hits: Hits, n_relations: int, k: int, ties: Ties) -> Floats:
     return earned
 
 
-def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
+def _pick_probability(hits: Hits, n_relations: int, k: int) -> Floats:
     """Return each relation's probability that one of its candidates is picked within K."""
     earned = np.zeros(n_relations)
     starts = np.searchsorted(hits.relation, np.arange(n_relations + 1))
@@ -64,21 +64,21 @@ def _shared(hits: Hits, n_relations: int, k: int) -> Floats:
                 crossing.append(chance)
                 slots, block = k - better, equal + 1
         if crossing:
-            missed *= _all_missed(crossing, slots, block)
+            missed *= _miss_probability(crossing, slots, block)
         earned[relation] = 1 - missed
     return earned
 
 
-def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
+def _miss_probability(chances: Sequence[float], slots: int, block: int) -> float:
     """Return the probability that no candidate of a tied block is both within K and picked.
 
     Of t tied candidates in random order, the first s are within K. The candidates are taken one by
     one: after i of them, j of which got a place, the next one gets one with probability (s − j) /
     (t − i).
 
-    >>> _all_missed([1.0], slots=2, block=5)
+    >>> _miss_probability([1.0], slots=2, block=5)
     0.6
-    >>> _all_missed([1.0, 1.0], slots=2, block=5)  # 3/5 of the first, then 2/4
+    >>> _miss_probability([1.0, 1.0], slots=2, block=5)  # 3/5 of the first, then 2/4
     0.3
     """
     placed = np.arange(len(chances) + 1)
@@ -90,7 +90,7 @@ def _all_missed(chances: Sequence[float], slots: int, block: int) -> float:
     return float(mass.sum())
 
 
-def guessed(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> Floats:
+def guessing_credit(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> Floats:
     """Return each relation's credit when candidates come in random order: [relations].
 
     Args:
@@ -107,10 +107,10 @@ def guessed(matching: npt.NDArray[np.int32], n: int, chance: float, k: int) -> F
 def _guess(count: int, n: int, chance: float, k: int) -> float:
     if k >= n:
         return 1.0 - (1.0 - chance) ** count
-    return 1.0 - _all_missed([chance] * count, k, n)
+    return 1.0 - _miss_probability([chance] * count, k, n)
 
 
-def placed(places: Places, k: int, ties: Ties) -> Floats:
+def within_first_k(places: Places, k: int, ties: Ties) -> Floats:
     """Return for each element whether it is within the first K of its own ranking: [elements]."""
     if ties not in RULES:
         raise UsageError(f"Unknown tie rule '{ties}'. Rules: {', '.join(RULES)}.")

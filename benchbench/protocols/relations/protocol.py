@@ -32,7 +32,7 @@ class Relations:
     """The relations protocol: it ranks every ordered pair of boxes with every predicate."""
 
     judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
-    of_a_sample = "Means over predicates (mR) count those that this sample lacks as 0."
+    sample_note = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
 
     def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
@@ -157,9 +157,9 @@ def _prompting(model: DualEncoder) -> dict[str, Any]:
 def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
     """Return the credit of each true relation: [relations]."""
     if metric.judgement == "predicate":
-        return credit.placed(outcome.own_pair, metric.k, ties)
+        return credit.within_first_k(outcome.own_pair, metric.k, ties)
     hits = getattr(outcome, _RANKINGS[metric.judgement])
-    return credit.recalled(hits, len(outcome.predicates), metric.k, ties)
+    return credit.recall_credit(hits, len(outcome.predicates), metric.k, ties)
 
 
 def _guessed(outcome: Related, metric: Metric) -> Floats:
@@ -169,11 +169,11 @@ def _guessed(outcome: Related, metric: Metric) -> Floats:
         return np.full(len(outcome.predicates), min(1.0, metric.k / predicates))
     if metric.judgement == "unconstrained recall":
         n = outcome.n_pairs * predicates
-        return credit.guessed(outcome.matching, n, 1 / labels, metric.k)
+        return credit.guessing_credit(outcome.matching, n, 1 / labels, metric.k)
     matching, n = outcome.matching, outcome.n_pairs
     if metric.judgement == "accuracy":
         matching, n = outcome.matching_true, outcome.n_true_pairs
-    return credit.guessed(matching, n, 1 / (predicates * labels), metric.k)
+    return credit.guessing_credit(matching, n, 1 / (predicates * labels), metric.k)
 
 
 _RANKINGS = {

@@ -59,8 +59,8 @@ def rank(scene: Scene, scored: SceneScores) -> Related:
     are "cat on mat", "mat near dog" and, wrongly, "dog *on* cat":
 
     >>> from pathlib import Path
-    >>> from benchbench.protocols.relations.credit import recalled
-    >>> from benchbench.protocols.relations.scene_scores import pairs_of, scored
+    >>> from benchbench.protocols.relations.credit import recall_credit
+    >>> from benchbench.protocols.relations.scene_scores import pairs_of, assemble_scores
     >>> from benchbench.types import ImageRef, Scene, Vocabulary
     >>> scene = Scene(
     ...     id="0", image=ImageRef(Path("0.png")), cluster="0", labels=(0, 1, 2),
@@ -70,14 +70,14 @@ def rank(scene: Scene, scored: SceneScores) -> Related:
     ... )
     >>> likely = {(0, 2): (0.9, 0.1), (2, 1): (0.2, 0.8), (1, 0): (0.7, 0.3)}
     >>> p = [likely.get((s, o), (0.5, 0.5)) for s, o in pairs_of(scene).tolist()]
-    >>> found = rank(scene, scored(scene, np.log(p), None))
-    >>> recalled(found.constrained, 2, 1, "wrong").mean().item()  # R@1: "cat on mat" of two
+    >>> found = rank(scene, assemble_scores(scene, np.log(p), None))
+    >>> recall_credit(found.constrained, 2, 1, "wrong").mean().item()  # R@1: "cat on mat" of two
     0.5
-    >>> recalled(found.constrained, 2, 6, "wrong").mean().item()  # R@6: "dog near cat" is no best
+    >>> recall_credit(found.constrained, 2, 6, "wrong").mean().item()  # R@6: "near" is not best
     0.5
-    >>> recalled(found.unconstrained, 2, 10, "wrong").mean().item()  # ngR@10: .9 .8 .7, six .5, .3
+    >>> recall_credit(found.unconstrained, 2, 10, "wrong").mean().item()  # ngR@10
     1.0
-    >>> recalled(found.among_true, 2, 1, "wrong").mean().item()  # A@1: of the two related pairs
+    >>> recall_credit(found.among_true, 2, 1, "wrong").mean().item()  # A@1: two related pairs
     0.5
     """
     truth = np.array(scene.relations, dtype=np.intp).reshape(-1, 3)

@@ -59,7 +59,7 @@ class UnionCrops:
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Encode every union crop, every new phrase, and boxes whose labels the model chooses."""
         # A scene without a pair has no crop: its image file is checked by itself.
-        self._encoder.look(scene.image for scene in scenes if not len(pairs_of(scene)))
+        self._encoder.check_files(scene.image for scene in scenes if not len(pairs_of(scene)))
         crops = (union(scene, boxes) for scene in scenes for boxes in _box_pairs(scene))
         self._unions = self._encoder.images(crops, "relation")
         kept = _readable(scenes, self._encoder)
@@ -90,7 +90,7 @@ class UnionCrops:
         for start in range(0, len(pairs), CHUNK):
             part = slice(start, start + CHUNK)
             logs[part] = log_softmax(self._scale * self._similarities(scene, pairs[part]))
-        return scored(scene, logs, self._labels.get(scene.id))
+        return assemble_scores(scene, logs, self._labels.get(scene.id))
 
     def _similarities(self, scene: Scene, pairs: Indices) -> Floats:
         """Return the similarity of each pair's crop to each of its phrases: [pairs, predicates]."""
@@ -129,7 +129,7 @@ class OwnHead:
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Read and decode every image file once; return the scenes whose images could be read."""
-        self._encoder.look([scene.image for scene in scenes])
+        self._encoder.check_files([scene.image for scene in scenes])
         return _readable(scenes, self._encoder)
 
     def score(self, scene: Scene) -> SceneScores:
@@ -151,7 +151,7 @@ class OwnHead:
         logs = np.empty(shape)
         if len(pairs):
             logs = self._encoder.outputs.logs(self._model.score_relations(input_of(labels)), shape)
-        return scored(scene, logs, chosen)
+        return assemble_scores(scene, logs, chosen)
 
 
 def _readable(scenes: Sequence[Scene], encoder: Encoder) -> list[Scene]:
@@ -172,7 +172,7 @@ def groups_of(scenes: Sequence[Scene]) -> Iterator[list[Scene]]:
         yield group
 
 
-def scored(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> SceneScores:
+def assemble_scores(scene: Scene, predicate_logs: Floats, label_logs: Floats | None) -> SceneScores:
     """Return a scene's scores, with labels, boxes and pairs.
 
     Args:

@@ -72,9 +72,9 @@ def write(folder: Path, plan: Plan) -> WrittenFiles:
     return out
 
 
-def _write_one(folder: Path, out: WrittenFiles, name: str, told: SceneCaptions) -> None:
+def _write_one(folder: Path, out: WrittenFiles, name: str, stated: SceneCaptions) -> None:
     """Write a file of captions of the test images, from the first on, and its negatives."""
-    tagged = tagged_captions(told)
+    tagged = tagged_captions(stated)
     records = [{"image": image, "caption": [c.text for c in five]} for image, five in tagged]
     out.json(folder / name, records, len(records))
     digest = records_digest(records)
@@ -83,21 +83,21 @@ def _write_one(folder: Path, out: WrittenFiles, name: str, told: SceneCaptions) 
         out.json(folder / frozen_name(name, seed), content, len(content["items"]))
 
 
-def _write_training(folder: Path, out: WrittenFiles, test: str, told: SceneCaptions) -> None:
+def _write_training(folder: Path, out: WrittenFiles, test: str, stated: SceneCaptions) -> None:
     """Write the captions of training scenes, whose images are named and not drawn."""
-    named = ((f"{TRAINING_IMAGES}{image_name(i)}", five) for i, five in enumerate(told.texts()))
+    named = ((f"{TRAINING_IMAGES}{image_name(i)}", five) for i, five in enumerate(stated.texts()))
     records = [{"image": image, "caption": five} for image, five in named]
     out.json(folder / training_name(test), records, len(records))
 
 
-def tagged_captions(told: SceneCaptions) -> list[tuple[str, list[TaggedCaption]]]:
+def tagged_captions(stated: SceneCaptions) -> list[tuple[str, list[TaggedCaption]]]:
     """Return each image's file and its captions, by row.
 
     The words of a caption as drawn are its tokens.
     """
     return [
-        (f"{TEST_IMAGES}{image_name(row)}", [_tagged(t, told.tagged(row, k)) for k, t in each])
-        for row, each in enumerate(map(enumerate, told.texts()))
+        (f"{TEST_IMAGES}{image_name(row)}", [_tagged(t, stated.tagged(row, k)) for k, t in each])
+        for row, each in enumerate(map(enumerate, stated.texts()))
     ]
 
 

@@ -66,7 +66,7 @@ class AlignmentSet:
             total += int(judged.known.sum())
         return right / total
 
-    def judged(self, clip: Any, reader: CaptionReader, device: str) -> Iterator[Judged]:
+    def judged(self, clip: Any, reader: CaptionReader, device: str) -> Iterator[GroupMatches]:
         """Return what towers make of the images, some at a time."""
         clip.eval()
         with inference():
@@ -86,7 +86,7 @@ class AlignmentSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GroupMatches:
     """What is found in n images, with R groups and E entities each."""
 
     likeness: Tensor
@@ -101,7 +101,7 @@ class Judged:
 
 def judge(
     patches: Tensor, entities: Tensor, there: Tensor, grid: tuple[int, int], masks: Tensor
-) -> Judged:
+) -> GroupMatches:
     """Group, match and judge.
 
     Args:
@@ -119,7 +119,7 @@ def judge(
     lies = chosen.to(cells.dtype) @ groups.to(cells.dtype) @ cells.transpose(1, 2)  # [n, E, E]
     own = lies.diagonal(dim1=1, dim2=2)
     others = lies.masked_fill(torch.eye(lies.shape[1], dtype=torch.bool, device=lies.device), 0.0)
-    return Judged(likeness, pairs, own > others.amax(dim=2), masks.flatten(2).any(dim=2))
+    return GroupMatches(likeness, pairs, own > others.amax(dim=2), masks.flatten(2).any(dim=2))
 
 
 def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentSet:
@@ -132,7 +132,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
     count = EXAMPLES if scenes is None else scenes
     world = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
     slots = slots_of(world)
-    some = np.flatnonzero((slots >= 0).sum(axis=1) == len(world.told or ()))
+    some = np.flatnonzero((slots >= 0).sum(axis=1) == len(world.pair or ()))
     if world.scenes is None:
         raise RuntimeError("the drawn world gave no scenes")
     parts, boxes = world.scenes.take(some), world.boxes[some]

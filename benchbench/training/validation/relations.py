@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.devices import inference
-from benchbench.protocols.relations.credit import recalled
+from benchbench.protocols.relations.credit import recall_credit
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scene_scores import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import assemble_scores, pairs_of
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition.plan import SIZE
 from benchbench.scenes.holdout import held_triples
@@ -75,7 +75,7 @@ class RelationSet:
         )
         names = scorer.score_objects(shown).argmax(axis=1)
         logs = scorer.score_relations(shown)
-        return rank(scene, scored(scene, logs, None)), names == np.array(scene.labels)
+        return rank(scene, assemble_scores(scene, logs, None)), names == np.array(scene.labels)
 
     def _image(self, number: int) -> Any:
         def image() -> Image:
@@ -130,7 +130,7 @@ def recalls(scenes: Sequence[Scene], related: Sequence[Related]) -> dict[str, fl
         for (_, _, predicate), unseen, hit, better, equal in zip(
             scene.relations,
             scene.unseen,
-            recalled(one.constrained, len(scene.relations), BEST, "wrong"),
+            recall_credit(one.constrained, len(scene.relations), BEST, "wrong"),
             one.own_pair.better,
             one.own_pair.equal,
             strict=True,

@@ -41,7 +41,7 @@ SCENES, ITEMS = 250, 400
 
 
 @dataclass(frozen=True)
-class Naming:
+class NameSearch:
     """Images of one kind, to be found their names."""
 
     role: Role
@@ -56,7 +56,7 @@ class Naming:
 class ScenarioSet:
     """Names to be given on three levels, and a search both ways."""
 
-    namings: dict[str, Naming]
+    namings: dict[str, NameSearch]
     lines: list[str]
     """A dense caption of each of the action's images."""
 
@@ -102,12 +102,12 @@ def build(
 
 def _naming(
     role: Role, shown: Sequence[Tensor], own: Sequence[set[str]], names: Sequence[str]
-) -> Naming:
+) -> NameSearch:
     right = [[name in each for name in names] for each in own]
-    return Naming(role, torch.stack(list(shown)), list(names), torch.tensor(right))
+    return NameSearch(role, torch.stack(list(shown)), list(names), torch.tensor(right))
 
 
-def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
+def _actions(transform: Any, scenes: Scenes, drawn: Any) -> NameSearch:
     own = [{SCENARIOS[kind].name} for kind in scenes.scenario.tolist()]
     shown = [transform(Image.fromarray(image)) for image in drawn]
     return _naming("scene", shown, own, sorted(set[str]().union(*own)))
@@ -115,7 +115,7 @@ def _actions(transform: Any, scenes: Scenes, drawn: Any) -> Naming:
 
 def _objects(
     transform: Any, scenes: Scenes, drawn: Any, visibility: VisibleParts, shown: Flags, items: int
-) -> Naming:
+) -> NameSearch:
     row, slot = np.nonzero(shown)
     names = sorted({CATEGORIES[kind].name for kind in scenes.category[shown].tolist()})
     some = _spread(len(row), items)
@@ -129,7 +129,7 @@ def _objects(
 
 def _relations(
     transform: Any, scenes: Scenes, drawn: Any, visibility: VisibleParts, shown: Flags, items: int
-) -> Naming:
+) -> NameSearch:
     told = (scenes.predicate >= 0) & shown[:, :, None] & shown[:, None, :]
     row, subject, thing = np.nonzero(told)
     ends = np.stack([subject, thing], axis=1)
@@ -158,7 +158,7 @@ def _spread(count: int, most: int) -> Ints:
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
-def _named(model: Any, reader: CaptionReader, device: str, asked: Naming) -> float:
+def _named(model: Any, reader: CaptionReader, device: str, asked: NameSearch) -> float:
     images = embed_images(model, asked.images, device, asked.role)
     texts = embed_texts(model, reader, asked.names, device, asked.role)
     best = (images @ texts.T).argmax(dim=1).cpu()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.relations import PROTOCOL
 from benchbench.protocols.relations.ranking import rank
-from benchbench.protocols.relations.scene_scores import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import assemble_scores, pairs_of
 from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
 from benchbench.types import Given, ImageRef, Metric, Proposals, Related, Scene, Vocabulary
@@ -96,7 +96,9 @@ def _world(rng: np.random.Generator, given_: Given, i: int) -> tuple[Guess, Rela
         for p in range(4)
     }
     assert len(set(scores.values())) == len(scores)
-    return Guess(scene, edges, labels.tolist(), scores), rank(scene, scored(scene, logs, of_labels))
+    return Guess(scene, edges, labels.tolist(), scores), rank(
+        scene, assemble_scores(scene, logs, of_labels)
+    )
 
 
 def overlap(one: Edges, other: Edges) -> float:

@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.errors import UsageError
-from benchbench.protocols.relations.credit import ceiling, guessed, placed, recalled
+from benchbench.protocols.relations.credit import (
+    ceiling,
+    guessing_credit,
+    recall_credit,
+    within_first_k,
+)
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
-from benchbench.protocols.relations.scene_scores import pairs_of, scored
+from benchbench.protocols.relations.scene_scores import assemble_scores, pairs_of
 from benchbench.types import Hits, ImageRef, Places, Proposals, Related, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))
@@ -109,10 +114,10 @@ def test_one_predicate_a_pair_against_every_ranking(
     question: tuple[Scene, np.ndarray], k: int
 ) -> None:
     scene, logs = question
-    found = rank(scene, scored(scene, logs, None))
+    found = rank(scene, assemble_scores(scene, logs, None))
     ways = worlds(scene, logs)
     for rule, column in (("wrong", 0), ("share", 1), ("right", 2)):
-        earned = recalled(found.constrained, len(scene.relations), k, rule)  # type: ignore[arg-type]
+        earned = recall_credit(found.constrained, len(scene.relations), k, rule)  # type: ignore[arg-type]
         expected = [row[column] for row in outcomes_of(scene, ways, k)]
         # A relation can be sure of a hit by either of two pairs that tie; "wrong" does not see it.
         if rule == "wrong":
@@ -133,8 +138,8 @@ def test_any_number_of_predicates_a_pair_against_every_ranking(
         return
     triples = [(*pair, p) for pair in pairs(scene) for p in range(3)]
     ways = orders(triples, logs.ravel(), 1.0)
-    found = rank(scene, scored(scene, logs, None))
-    earned = recalled(found.unconstrained, len(scene.relations), k, "share")
+    found = rank(scene, assemble_scores(scene, logs, None))
+    earned = recall_credit(found.unconstrained, len(scene.relations), k, "share")
     expected = [row[1] for row in outcomes_of(scene, ways, k)]
     assert earned == pytest.approx(expected, abs=1e-12)
 
@@ -145,14 +150,14 @@ def test_a_constant_scorer_earns_nothing_or_exactly_chance(
     question: tuple[Scene, np.ndarray], k: int
 ) -> None:
     scene, logs = question
-    found = rank(scene, scored(scene, np.zeros_like(logs), None))
+    found = rank(scene, assemble_scores(scene, np.zeros_like(logs), None))
     n = len(scene.relations)
-    shared = recalled(found.constrained, n, k, "share")
-    assert shared.tolist() == guessed(found.matching, found.n_pairs, 1 / 3, k).tolist()
-    assert not recalled(found.constrained, n, k, "wrong").any()
-    free = recalled(found.unconstrained, n, k, "share")
-    assert free.tolist() == guessed(found.matching, 3 * found.n_pairs, 1.0, k).tolist()
-    own = placed(found.own_pair, k, "share")
+    shared = recall_credit(found.constrained, n, k, "share")
+    assert shared.tolist() == guessing_credit(found.matching, found.n_pairs, 1 / 3, k).tolist()
+    assert not recall_credit(found.constrained, n, k, "wrong").any()
+    free = recall_credit(found.unconstrained, n, k, "share")
+    assert free.tolist() == guessing_credit(found.matching, 3 * found.n_pairs, 1.0, k).tolist()
+    own = within_first_k(found.own_pair, k, "share")
     assert own == pytest.approx([min(1.0, k / 3)] * n)
 
 
@@ -160,14 +165,18 @@ def test_a_scene_worked_by_hand() -> None:
     """Cat on dog scores best, then dog under cat, then cat near dog."""
     scene = scene_of([0, 1], [(0, 1, 0), (1, 0, 1), (0, 1, 2)])
     logs = np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]])
-    found = rank(scene, scored(scene, logs, None))
-    one, two = (recalled(found.constrained, 3, k, "wrong").tolist() for k in (1, 2))
+    found = rank(scene, assemble_scores(scene, logs, None))
+    one, two = (recall_credit(found.constrained, 3, k, "wrong").tolist() for k in (1, 2))
     assert (one, two) == ([1, 0, 0], [1, 1, 0])  # "near" is never the pair's best
-    assert recalled(found.unconstrained, 3, 4, "wrong").tolist() == [1, 1, 0]  # .7 .5 .3 .2 .2 .1
-    assert recalled(found.unconstrained, 3, 4, "share").tolist() == [1, 1, 0.5]
-    assert recalled(found.unconstrained, 3, 5, "wrong").tolist() == [1, 1, 1]
-    assert placed(found.own_pair, 1, "wrong").tolist() == [1, 1, 0]
-    assert placed(found.own_pair, 2, "wrong").tolist() == [1, 1, 1]
+    assert recall_credit(found.unconstrained, 3, 4, "wrong").tolist() == [
+        1,
+        1,
+        0,
+    ]  # of six
+    assert recall_credit(found.unconstrained, 3, 4, "share").tolist() == [1, 1, 0.5]
+    assert recall_credit(found.unconstrained, 3, 5, "wrong").tolist() == [1, 1, 1]
+    assert within_first_k(found.own_pair, 1, "wrong").tolist() == [1, 1, 0]
+    assert within_first_k(found.own_pair, 2, "wrong").tolist() == [1, 1, 1]
     assert (found.n_pairs, found.n_true_pairs, found.n_labels, found.n_predicates) == (2, 2, 1, 3)
 
 
@@ -176,22 +185,21 @@ def test_only_related_pairs_compete_for_accuracy() -> None:
     logs = np.log(np.full((6, 3), 0.3))
     logs[0, 0] = np.log(0.31)
     logs[5, 1] = np.log(0.9)  # an unrelated pair
-    found = rank(scene, scored(scene, logs, None))
-    assert recalled(found.constrained, 1, 1, "wrong").tolist() == [0]
-    assert recalled(found.among_true, 1, 1, "wrong").tolist() == [1]
+    found = rank(scene, assemble_scores(scene, logs, None))
+    assert recall_credit(found.constrained, 1, 1, "wrong").tolist() == [0]
+    assert recall_credit(found.among_true, 1, 1, "wrong").tolist() == [1]
     assert (found.n_pairs, found.n_true_pairs) == (6, 1)
 
 
 def test_chosen_labels_must_be_right_too() -> None:
     scene = scene_of([0, 1], [(0, 1, 0)], given="boxes")
     logs = np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]])
+    rules = ("wrong", "share", "right")
     for labels, earned in (([[0, -1], [-1, 0]], [1, 1, 1]), ([[0, -1], [0, -1]], [0, 0, 0])):
-        found = rank(scene, scored(scene, logs, np.array(labels, dtype=float)))
-        assert [recalled(found.constrained, 1, 1, r)[0] for r in ("wrong", "share", "right")] == (
-            earned
-        )
-    tied = rank(scene, scored(scene, logs, np.zeros((2, 2))))
-    assert [recalled(tied.constrained, 1, 1, r)[0] for r in ("wrong", "share", "right")] == (
+        found = rank(scene, assemble_scores(scene, logs, np.array(labels, dtype=float)))
+        assert [recall_credit(found.constrained, 1, 1, r)[0] for r in rules] == earned
+    tied = rank(scene, assemble_scores(scene, logs, np.zeros((2, 2))))
+    assert [recall_credit(tied.constrained, 1, 1, r)[0] for r in ("wrong", "share", "right")] == (
         [0, 0.25, 1]
     )
     assert tied.n_labels == 2
@@ -207,8 +215,10 @@ def test_detections_match_by_label_and_half_an_overlap() -> None:
     ):
         proposals = Proposals(tuple(boxes), labels, (0.5, 0.5))
         scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=proposals)
-        found = rank(scene, scored(scene, np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]]), None))
-        assert recalled(found.constrained, 1, 1, "wrong").tolist() == [hit]
+        found = rank(
+            scene, assemble_scores(scene, np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]]), None)
+        )
+        assert recall_credit(found.constrained, 1, 1, "wrong").tolist() == [hit]
         assert found.matching.tolist() == [hit]
         assert not len(found.matching_true)
         assert not len(found.own_pair.better)
@@ -226,7 +236,7 @@ def test_overlaps_are_measured_with_a_pixel_more_on_what_is_not_rounded(
         unrounded=((0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, bottom)),
     )
     scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=proposals)
-    found = rank(scene, scored(scene, np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]]), None))
+    found = rank(scene, assemble_scores(scene, np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]]), None))
     assert found.matching.tolist() == [hit]
 
 
@@ -235,12 +245,12 @@ def test_a_detectors_doubts_count() -> None:
     proposals = Proposals(boxes, (0, 1, 0), (0.9, 0.9, 0.2))
     scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=proposals)
     logs = np.log(np.tile([0.5, 0.3, 0.2], (6, 1)))
-    found = rank(scene, scored(scene, logs, None))
+    found = rank(scene, assemble_scores(scene, logs, None))
     assert found.constrained.better.tolist() == [0, 2]
     assert found.constrained.equal.tolist() == [1, 3]
     assert not rank(
         scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=Proposals((), (), ())),
-        scored(
+        assemble_scores(
             scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=Proposals((), (), ())),
             np.empty((0, 3)),
             None,
@@ -255,40 +265,40 @@ def test_a_pair_with_two_relations_can_only_be_hit_once() -> None:
 
 def related(relations: list[Triple]) -> Related:
     scene = scene_of([0, 1], relations)
-    return rank(scene, scored(scene, np.zeros((2, 3)), None))
+    return rank(scene, assemble_scores(scene, np.zeros((2, 3)), None))
 
 
 def test_an_unknown_rule_is_refused() -> None:
     found = related([(0, 1, 0)])
     with pytest.raises(UsageError, match="Unknown tie rule"):
-        recalled(found.constrained, 1, 1, "lucky")  # type: ignore[arg-type]
+        recall_credit(found.constrained, 1, 1, "lucky")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="Unknown tie rule"):
-        placed(Places(np.zeros(1, int), np.zeros(1, int)), 1, "lucky")  # type: ignore[arg-type]
+        within_first_k(Places(np.zeros(1, int), np.zeros(1, int)), 1, "lucky")  # type: ignore[arg-type]
 
 
 def test_a_relation_of_a_box_with_itself_is_always_missed() -> None:
     for given_ in ("labels", "pairs"):
         scene = scene_of([0, 1], [(0, 1, 0), (1, 1, 0)], given=given_)
         n = len(pairs_of(scene))
-        found = rank(scene, scored(scene, np.zeros((n, 3)), None))
+        found = rank(scene, assemble_scores(scene, np.zeros((n, 3)), None))
         assert n == (2 if given_ == "labels" else 1)
-        assert recalled(found.constrained, 2, 99, "right").tolist() == [1, 0]
-        assert placed(found.own_pair, 3, "share").tolist() == [1, 0]
+        assert recall_credit(found.constrained, 2, 99, "right").tolist() == [1, 0]
+        assert within_first_k(found.own_pair, 3, "share").tolist() == [1, 0]
 
 
 def test_many_candidates_in_one_block_of_ties_do_not_overflow() -> None:
     many = np.full(900, 90_000, dtype=np.int32)
     zeros = np.zeros(900, dtype=np.int32)
     hits = Hits(zeros, zeros, many, np.full(900, 50, dtype=np.int32))
-    (earned,) = recalled(hits, 1, 50, "share")
+    (earned,) = recall_credit(hits, 1, 50, "share")
     # Each of 900 has a place with chance 50/90,001 and is picked with 1/50; nearly independent.
     assert earned == pytest.approx(1 - (1 - 50 / 90_001 / 50) ** 900, rel=1e-3)
-    assert guessed(np.array([900], dtype=np.int32), 90_001, 1 / 50, 50)[0] == earned
+    assert guessing_credit(np.array([900], dtype=np.int32), 90_001, 1 / 50, 50)[0] == earned
 
 
 def test_what_no_ranked_pair_matches_is_out_of_reach() -> None:
     nothing = Proposals((), (), ())
     scene = scene_of([0, 1], [(0, 1, 0)], given="proposals", proposals=nothing)
-    assert ceiling(rank(scene, scored(scene, np.empty((0, 3)), None)), 10) == 0
+    assert ceiling(rank(scene, assemble_scores(scene, np.empty((0, 3)), None)), 10) == 0
     itself = scene_of([0, 1], [(1, 1, 0)])
-    assert ceiling(rank(itself, scored(itself, np.zeros((2, 3)), None)), 10) == 0
+    assert ceiling(rank(itself, assemble_scores(itself, np.zeros((2, 3)), None)), 10) == 0
