@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 LEVEL = 0.99
 BATCH = 32
 POSITIONS = (-1, 0, 1, 2)
-"""Of the path, where the loss is measured."""
+"""Positions on the path at which the loss is measured."""
 MIN_PAIRS = 10
 """The smallest number of pairs."""
 MIN_LOSS_DIFFERENCE = 0.001

@@ -38,7 +38,7 @@ DEPTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Computation:
-    """What computes a loaded model's outputs: its manifest, its code, its parameters."""
+    """Everything that decides a loaded model's outputs: manifest, code and parameters."""
 
     manifest: ModelManifest
     """The model's, with the digest of the code, if any, among its settings."""
@@ -75,7 +75,7 @@ class Computation:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What differs between any two models that compute different outputs."""
+        """The record that differs between any two models with different outputs."""
         return self.manifest.fingerprint, self.parameters
 
 

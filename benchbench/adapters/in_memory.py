@@ -32,7 +32,7 @@ NAMES: dict[str, Precision] = {
 
 @dataclass(frozen=True, slots=True)
 class ModuleWrapper:
-    """What a module lacks to be evaluated; each kind of module needs some of it."""
+    """The parts that an evaluation needs beside the module; each kind of module needs some."""
 
     architecture: str | None = None
     """open_clip's name, by which the tokenizer is found."""

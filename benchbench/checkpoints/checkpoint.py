@@ -59,7 +59,7 @@ class Checkpoint:
     architecture: str
     """open_clip's name, or that of the configuration's file."""
     config: str
-    """What open_clip finds the configuration by: the name, or ``local-dir:FOLDER``."""
+    """The key of the configuration in open_clip: its name, or ``local-dir:FOLDER``."""
     weights: str
     """The file's name, without its folder."""
     model: nn.Module

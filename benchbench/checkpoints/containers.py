@@ -49,7 +49,7 @@ class Contents:
     """A mapping, or any other object that was saved."""
     container: str
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Of the header of safetensors."""
+    """The metadata in the header of safetensors."""
     unpickled: bool = False
     """Whether code of the file may have run."""
 

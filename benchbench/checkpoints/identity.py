@@ -53,19 +53,19 @@ class CheckpointFile:
     folder: Path | None = None
     """The one whose open_clip_config.json describes the file."""
     tokenizer: str | None = None
-    """What open_clip finds the tokenizer by, where not by the configuration."""
+    """The key of the tokenizer in open_clip, if not the configuration's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a file is, and the evidence for it."""
+    """The architecture, activation and preprocessing of a file, with the evidence."""
 
     architecture: str
     """open_clip's name, or that of the configuration's file."""
     architecture_from: str
     activation: Evidence
     config: str
-    """What open_clip finds the configuration by: the name, or ``local-dir:FOLDER``."""
+    """The key of the configuration in open_clip: its name, or ``local-dir:FOLDER``."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """For ``open_clip.create_model_and_transforms``; empty for its own choice."""
     preprocessing_from: str = CONFIG

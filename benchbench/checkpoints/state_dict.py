@@ -39,7 +39,7 @@ HARMLESS = {
 OPENAI = {"input_resolution", "context_length", "vocab_size"}
 """Saved together by OpenAI's archives alone."""
 DEPTH = 3
-"""Of keys, in which a state dict is looked for."""
+"""The largest number of nested keys that are searched for a state dict."""
 MAX_LISTED = 4
 SCALARS = ("logit_scale", "logit_bias")
 """Saved with or without an axis of length 1, which means the same."""

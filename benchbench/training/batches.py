@@ -39,7 +39,7 @@ class BatchBuilder:
     reader: CaptionReader
     views: Sequence[BatchView]
     batch: int
-    """Of all processes together."""
+    """The batch size of all processes together."""
     size: int
     """Pixels along an image's side."""
     device: str
@@ -49,7 +49,7 @@ class BatchBuilder:
     order: Order = ENDLESS
 
     def __getitem__(self, step: int) -> ChosenExamples | RenderedExamples:
-        """Return this process's share of a step's batch, made as far as a CPU can."""
+        """Return this process's share of a step's batch, prepared as far as a CPU can."""
         each = self.batch // self.world
         start = step * self.batch + self.rank * each
         found = self.choose(self.source.examples(self.order.numbers(start, start + each)))
@@ -75,7 +75,7 @@ class BatchBuilder:
         return self.reader.read(texts, captions)
 
     def swapped(self, found: Examples) -> SwappedCaptions:
-        """Return all swapped captions, worded as the captions that they are made of."""
+        """Return all swapped captions, with the determiners of their own captions."""
         rows = [(row, each) for row, some in enumerate(found.swapped) for each in some]
         said = None if found.determiners is None else [found.determiners[row] for row, _ in rows]
         texts = self._read([each for _, each in rows], said)
@@ -115,7 +115,8 @@ class BatchBuilder:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What workers hand over: batches, or why there is none, which torch would wrap in a trace."""
+    """The data set of worker processes: batches, or the error, which torch would wrap in a
+    trace."""
 
     feed: BatchBuilder
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_BYTES = {"scenarioclip": 15_000_000, "structclip": 8_000_000}
-"""What a bundled file may have; every other one 6 MB."""
+"""The largest size of bundled files in bytes; all others may have 6 MB."""
 
 
 def bundle(
@@ -139,12 +139,12 @@ def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any
 
 
 def bases_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the plans of all that a run was trained from, the first one first."""
+    """Return the plans of all bases of a run, the first one first."""
     return [*record.get("before", ()), *([record["base"]] if "base" in record else ())]
 
 
 def backbone_of(record: Mapping[str, Any]) -> str:
-    """Return in words what a checkpoint was trained from."""
+    """Describe a checkpoint's start in words."""
     backbone = record["plan"]["backbone"]
     if bases := bases_of(record):
         return ", after ".join(
@@ -165,7 +165,7 @@ def commands(record: Mapping[str, Any]) -> list[str]:
 
 
 def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
-    """Return the command of a plan; a base goes where the next one looks for its checkpoint."""
+    """Return the command of a plan; it writes a base where the next command reads it."""
     out = f" --out {Path(checkpoint).parent}" if checkpoint else ""
     pool = f" --pool {plan['pool']}" if plan.get("pool") else ""
     return (
@@ -177,7 +177,7 @@ def _command(plan: Mapping[str, Any], checkpoint: str) -> str:
 
 
 def _data(record: Mapping[str, Any]) -> str:
-    """Return in words what it was trained on."""
+    """Describe the training data in words."""
     splits = ", ".join(record.get("splits", ["train"]))
     if record["plan"]["data"] != "scenes":
         of = f" ({splits})" if splits else "; whether that is a test file is for its user to know"
@@ -192,7 +192,7 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 
 def _chosen_on(record: Mapping[str, Any]) -> str:
-    """Return what the best checkpoint was chosen on: no test of those items may gate it."""
+    """Describe the items that chose the best checkpoint: no test of those items may gate it."""
     if record["plan"]["data"] != "scenes":
         return f"held-out images of {record['data']}"
     return "scenes of the validation split; no task's items, so that any of them may gate it"

@@ -45,7 +45,7 @@ MAX_CAPTION_TOKENS = 64
 MAX_PHRASE_TOKENS = 10
 """Token ids of a triple's head, relation or tail."""
 MAX_NAME_TOKENS = 16
-"""Token ids of what a view calls its images."""
+"""Token ids of the name of a view's image."""
 SWAPS: dict[Negatives, int] = {"semantic": 3, "random": 6}
 """Swapped captions that are kept of each kind."""
 TURNS = "turns"
@@ -55,18 +55,18 @@ R = TypeVar("R", bound="RenderedView", contravariant=True)
 
 
 class ViewColumns(Protocol[R]):
-    """What a view shows, as columns."""
+    """The columns of a view."""
 
     def layout(self, size: int) -> Layout:
         """Return the columns, for images of so many pixels along a side."""
         ...
 
     def rows(self, found: R) -> dict[str, Tensor]:
-        """Return them for some examples."""
+        """Return the columns' rows of some examples."""
         ...
 
     def inputs(self, part: Mapping[str, Tensor], how: Assembly) -> Inputs:
-        """Return what goes into a batch."""
+        """Return the view's inputs of a batch."""
         ...
 
 
@@ -103,7 +103,7 @@ class NamedImageColumns:
 
 
 class MaskColumns:
-    """How much of each cell an entity covers."""
+    """The share of each cell that each entity covers."""
 
     def layout(self, size: int) -> Layout:
         """Return one column of shares."""
@@ -119,7 +119,7 @@ class MaskColumns:
 
 
 class FactColumns:
-    """What is true of an image, and what is not, a bit a fact."""
+    """The true and the false facts of an image, a bit for each fact."""
 
     def layout(self, size: int) -> Layout:
         """Return the bits, eight a byte, and which sets make a difference."""
@@ -196,7 +196,7 @@ def pad_rows(value: Tensor, kind: str, shape: tuple[int, ...], name: str) -> npt
 
 @dataclass(frozen=True)
 class Assembly:
-    """From rows of columns to a variant's batches, wherever the rows are."""
+    """The assembly of a variant's batches from rows of columns, on any device."""
 
     variant: Variant
     """Says which swapped captions, how many, and which views."""

@@ -30,11 +30,11 @@ class TrainingProcess:
 
     rank: int = 0
     world: int = 1
-    """How many there are."""
+    """The number of processes."""
     local: int = 0
-    """Its number on its machine."""
+    """The number of this process on its machine."""
     per_machine: int = 1
-    """How many there are on its machine."""
+    """The number of processes on its machine."""
 
     @property
     def leads(self) -> bool:
@@ -46,7 +46,7 @@ class TrainingProcess:
         return f"cuda:{self.local}" if chosen == "cuda" and self.world > 1 else chosen
 
     def check_batch(self, batch: int) -> None:
-        """Refuse a batch that is not shared out evenly.
+        """Refuse a batch that cannot be divided evenly.
 
         Raises:
             UsageError: it is not a multiple of the number of processes.
@@ -59,10 +59,10 @@ class TrainingProcess:
 
 
 def current_process() -> TrainingProcess:
-    """Return this process's place by torchrun's environment; without one, that of a single process.
+    """Return this process by torchrun's environment; without one, a single process.
 
     Raises:
-        UsageError: the environment tells only half of it.
+        UsageError: the environment is incomplete.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return TrainingProcess()

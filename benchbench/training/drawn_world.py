@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 WHOLE_PERCENT = 30
 BARE_PERCENT = 40
-"""Of the captions of two objects."""
+"""The share of captions of two objects that mention no attributes."""
 MARGIN_PERCENT = 15
-"""At most so much of its side is left around what a part shows."""
+"""The largest margin around the objects of a part, in percent of its side."""
 _EMPTY_SLOT = {"category": -1, "sprite": -1, "predicate": -1}
-"""What empty slots hold; others 0."""
+"""The values of empty slots; all other fields are 0."""
 _NUMBERS = 2**31 - 1
 
 
@@ -58,9 +58,10 @@ class DrawnWorld:
     swaps: int = 1
     """Swapped captions of a caption, at most."""
     twins: bool = False
-    """Whether every odd example is of the twin of the scene before it, and told alike."""
+    """Whether every odd example shows the twin of the scene before it, with the same caption
+    form."""
     dense_percent: int = 0
-    """Of the whole images, how many come with a dense caption."""
+    """The percentage of whole images that come with a dense caption."""
 
     @property
     def name(self) -> str:

@@ -20,10 +20,10 @@ class Examples:
 
     captions: list[Caption]
     swapped: list[list[Caption]]
-    """Of each caption, some with words swapped; none where there is nothing to swap, or nobody
-    asked."""
+    """Swapped captions of each caption; none if no words can be swapped, or none are wanted."""
     boxes: Singles
-    """[n, 4]: left, top, right, bottom of what each caption is about, as shares of the image."""
+    """[n, 4]: the part of the image that each caption describes: left, top, right, bottom as shares
+    of the image."""
     scenes: Scenes | None = None
     """Still to be drawn; None where ``images`` are there."""
     images: Tensor | None = None
@@ -31,29 +31,30 @@ class Examples:
     pair: tuple[Ints, Ints] | None = None
     """[n] slots each: the two objects that a part of a scene is about."""
     determiners: list[str | None] | None = None
-    """What each caption has for "a" when it is shown to the model; None leaves all as they are."""
+    """The determiner in place of each caption's "a"; None leaves all captions as they are."""
 
 
 class Source(Protocol):
-    """Where training examples come from."""
+    """A source of training examples."""
 
     @property
     def name(self) -> str:
-        """Return its name for logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
+        """Return the source's name for logs and cards: ``scenes-v1``, ``karpathy:FILE``."""
         ...
 
     @property
     def negatives(self) -> Negatives:
-        """Return which swapped captions it makes."""
+        """Return the kind of swapped captions."""
         ...
 
     @property
     def swaps(self) -> int:
-        """Return how many swapped captions it makes of a caption, at most."""
+        """Return the maximum number of swapped captions of a caption."""
         ...
 
     def record(self) -> dict[str, Any]:
-        """Return what else a checkpoint records of it: ``splits``; of files, ``data_sha256``."""
+        """Return further fields for a checkpoint's record: ``splits``; for files,
+        ``data_sha256``."""
         ...
 
     def examples(self, numbers: Ints) -> Examples:

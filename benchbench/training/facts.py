@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 KINDS = ("roles", "looks")
-"""What two objects exchange."""
+"""The properties that two objects can exchange."""
 _ROLES = 2 * len(PREDICATES) * len(CATEGORIES)
 FACTS = _ROLES + len(CATEGORIES) * len(MENTIONED)
 """How many there are."""
@@ -66,7 +66,7 @@ class _Pair:
         return np.concatenate(flat, axis=1)
 
     def exchanged(self, kind: str) -> _Pair:
-        """Return the pair with roles, or looks, exchanged."""
+        """Return the pair with roles or attributes exchanged."""
         if kind == "roles":
             return replace(self, holds=self.holds[:, ::-1])
         return replace(self, colour=self.colour[:, ::-1], pattern=self.pattern[:, ::-1])

@@ -39,12 +39,12 @@ ORIGIN = (
     "settings", "splits", "swaps", "twins", "dense_percent", "data_sha256", "tagger", "views",
     "start_sha256", "validation_scenes",
 )  # fmt: skip
-"""What the record says of a run besides its plan: it goes on only with the same."""
+"""Fields of the record that, beside the plan, must be equal when a run resumes."""
 
 
 @dataclass
 class Training:
-    """A run under way."""
+    """A training run: its plan, its parts and its progress."""
 
     plan: Plan
     build: Build
@@ -54,7 +54,7 @@ class Training:
     folder: Path
     device: str
     record: dict[str, Any]
-    """What goes into every checkpoint's header."""
+    """The record in every checkpoint's header."""
     workers: int = 0
     stop_at: float = math.inf
     """When to stop at the next validation, with the state saved, by ``time.monotonic``."""
@@ -64,7 +64,7 @@ class Training:
     step: int = 0
     best: float = -math.inf
     seconds: float = 0.0
-    """Spent so far, by all goes."""
+    """Training time so far, over all resumed calls."""
     _recent: dict[str, float] = field(default_factory=dict)
     _noted: str = ""
 
@@ -109,10 +109,10 @@ class Training:
         return origin
 
     def _check_together(self) -> None:
-        """Refuse to go on from different steps, as without a folder that all processes see.
+        """Refuse to resume from different steps, as happens without a shared folder.
 
         Raises:
-            UsageError: the first process goes on from another step than this one.
+            UsageError: the first process resumes from another step than this one.
         """
         first = agree(self.step, self.device)
         if self.step != first:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from benchbench.variants.texts import CaptionReader
 
 CELLS = 16
-"""Along each side of a mask."""
+"""The number of cells along each side of a mask."""
 
 
 @dataclass(frozen=True, slots=True)

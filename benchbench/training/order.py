@@ -28,7 +28,7 @@ class Order:
     pool: int = 0
     """How many examples there are; 0 for one after another without end."""
     seed: int = 0
-    """Of the shuffles."""
+    """The seed of the shuffles."""
 
     def __post_init__(self) -> None:
         if self.pool < 0 or self.pool % 2:

@@ -48,15 +48,15 @@ if TYPE_CHECKING:
     Columns = Mapping[str, npt.NDArray[Any]]
 
 PIECE = 256
-"""Examples that are made in one go."""
+"""Examples of one piece, which a worker prepares at once."""
 SAMPLE_SIZE = 4
-"""Examples that are made anew whenever a pack is opened, to be compared with what it holds."""
+"""Examples that are prepared again whenever a pack is opened, and compared with it."""
 _ORIGIN, _DONE = "origin.json", "done"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a pack is made of."""
+    """The settings that decide a pack's content."""
 
     seed: int = 0
     size: int = 64
@@ -68,7 +68,7 @@ class Recipe:
     twins: bool = False
     """Whether every odd example is of the twin of the scene before it."""
     dense_percent: int = 0
-    """Of the whole images, how many come with a dense caption."""
+    """The percentage of whole images that come with a dense caption."""
     views: tuple[str, ...] = ()
     """Names of ``columns.VIEW_COLUMNS``: what is kept besides."""
     turns: bool = False
@@ -168,7 +168,7 @@ class Pack:
 
     @classmethod
     def at(cls, folder: Path) -> Pack:
-        """Open a pack, and compare its first examples with those made now.
+        """Open a pack, and compare its first examples with freshly prepared ones.
 
         Raises:
             UsageError: there is none, or other code made it.
@@ -199,11 +199,11 @@ def make(
     processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pack:
-    """Make a pack, or go on with a stopped one.
+    """Write a pack, or resume a stopped one.
 
     Args:
         folder: where its columns go.
-        recipe: what it is made of.
+        recipe: the settings of its content.
         processes: how many make it together; with 1, this one alone does.
         progress: called with the examples that are there, and with all.
 

@@ -116,9 +116,9 @@ class Pairs:
     spoken: int = 8
     """So many of the related ones are read as phrases."""
     distant_percent: int = 0
-    """Of related pairs whose predicate is drawn from those known of their names."""
+    """The percentage of related pairs whose predicate is drawn from those known of their names."""
     false_percent: int = 0
-    """Of unrelated pairs that get one too, where some predicate is known of their names."""
+    """The percentage of unrelated pairs that get such a predicate, if one is known."""
 
     def choose(
         self, found: Examples, visibility: Visibility, reader: CaptionReader

@@ -29,41 +29,41 @@ if TYPE_CHECKING:
     Parts = dict[str, Tensor]
 
 WARM_UP_STEPS = 3
-"""Steps before one is recorded."""
+"""Steps that run before one is recorded."""
 
 
 class Passes(Protocol):
-    """What a step does before the optimizer's."""
+    """The forward and backward pass of a step."""
 
     note: str
     """How steps are computed, for the log; "" while that is not known."""
 
     def shown(self, first: int, stop: int, workers: int) -> Iterator[Any]:
-        """Return what these steps are shown."""
+        """Return the inputs of these steps."""
         ...
 
     def __call__(self, shown: Any, step: int) -> Parts:
-        """Compute the loss and leave its gradients. Returns its parts, on the device."""
+        """Compute the loss and its gradients; return the loss's parts, on the device."""
         ...
 
 
 class DirectPasses:
-    """Each step anew."""
+    """Passes that are computed step by step."""
 
     def __init__(
         self, model: Any, feed: BatchBuilder | PackedBatches, device: str, precision: str
     ) -> None:
-        """Take a model, and batches for it."""
+        """Take a model and its batches."""
         self.model, self.feed = model, feed
         self.device, self.precision = device, precision
         self.note = ""
 
     def shown(self, first: int, stop: int, workers: int) -> Iterator[Batch]:
-        """Return batches."""
+        """Return the batches of these steps."""
         return self.feed.batches(first, stop, workers)
 
     def __call__(self, shown: Batch, step: Any) -> Parts:
-        """Compute the loss and leave its gradients. Returns its parts."""
+        """Compute the loss and its gradients; return the loss's parts."""
         with arithmetic(self.device, self.precision):
             loss: Loss = self.model(shown, step)
         for parameter in self.model.parameters():
@@ -73,7 +73,7 @@ class DirectPasses:
 
 
 class RecordedPasses:
-    """Steps over a device's own columns, recorded after a few."""
+    """Passes over columns on the device, recorded after a few steps and replayed."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class RecordedPasses:
         precision: str,
         recorder: Recorder | None = None,
     ) -> None:
-        """Take a model, and columns for it.
+        """Take a model and its columns.
 
         Args:
             model: the variant.
@@ -103,11 +103,11 @@ class RecordedPasses:
         self._parts: Parts = {}
 
     def shown(self, first: int, stop: int, workers: int) -> Iterator[Tensor]:
-        """Return numbers of examples, [size] each."""
+        """Return the numbers of the examples of these steps, [size] each."""
         return self.feed.rows(first, stop)
 
     def __call__(self, shown: Tensor, step: int) -> Parts:
-        """Compute the loss and leave its gradients. Returns its parts."""
+        """Compute the loss and its gradients; return the loss's parts."""
         self._enter_phase(step)
         if self.note and self._replay is None:
             return self.plain(self.feed.gathered(shown), step)
@@ -152,27 +152,27 @@ class RecordedPasses:
 
 
 class Recorder(Protocol):
-    """Records what a device does, to do it again."""
+    """A recorder of a device's work, for replay."""
 
     def rehearse(self, work: Callable[[], None], strictly: bool) -> None:
-        """Do it as when it is recorded.
+        """Run the work under the conditions of a recording.
 
         Args:
-            work: what to do.
+            work: the work.
             strictly: whether to raise a RuntimeError where it would wait for the device.
         """
         ...
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Record it without doing it. Returns what does it."""
+        """Record the work without running it; return a call that runs it."""
         ...
 
 
 class CudaRecorder:
-    """CUDA graphs (torch.cuda.CUDAGraph)."""
+    """A recorder by CUDA graphs (torch.cuda.CUDAGraph)."""
 
     def rehearse(self, work: Callable[[], None], strictly: bool) -> None:
-        """Do it on a stream of its own, where any wait is an error if wanted."""
+        """Run the work on a stream of its own; if ``strictly``, any wait is an error."""
         stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         here = torch.cuda.current_stream()
         stream.wait_stream(here)
@@ -187,7 +187,7 @@ class CudaRecorder:
             here.wait_stream(stream)
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Record it; a failure leaves the device usable."""
+        """Record the work; a failure leaves the device usable."""
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         with torch.cuda.graph(graph):
@@ -199,12 +199,12 @@ class CudaRecorder:
 def passes_of(
     model: Any, feed: BatchBuilder | PackedBatches, device: str, precision: str, alone: bool
 ) -> Passes:
-    """Return how steps are computed: recorded where that can be.
+    """Return recorded passes where steps can be recorded, otherwise direct ones.
 
     Args:
-        model: what is trained.
-        feed: what it is shown.
-        device: where.
+        model: the model in training.
+        feed: its batches.
+        device: of the model.
         precision: of the arithmetic.
         alone: whether no other process trains the same model.
     """

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 HELD_PERCENT = 5
-"""Of the images are held out, and at least ``MIN_IMAGES``."""
+"""The percentage of images that are held out, at least ``MIN_IMAGES``."""
 MIN_IMAGES = 2
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -69,9 +69,9 @@ class Photographs:
     swaps: int = 1
     """Swapped captions of a caption, at most."""
     splits: tuple[str, ...] = ()
-    """Of the file; none where it does not tell any apart."""
+    """The splits of the file; empty if it has none."""
     sha256: str = ""
-    """Of the file's records."""
+    """The digest of the file's records."""
 
     def record(self) -> dict[str, Any]:
         """Return the splits, where the file has any, and the file's digest."""
@@ -161,7 +161,7 @@ def read_photographs(
     negatives: Negatives = "none",
     swaps: int = 1,
 ) -> Photographs:
-    """Read a file, look at the headers of its images, and hold some out.
+    """Read a file, check the headers of its images, and hold some images out.
 
     Args:
         file: of captions, in any form that ``data.karpathy`` knows; paths count from its folder,

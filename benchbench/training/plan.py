@@ -17,7 +17,7 @@ TrainPrecision = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings of a run; a run goes on only with the same ones."""
+    """The settings of a run; a run resumes only with equal ones."""
 
     variant: str
     backbone: str = "small"

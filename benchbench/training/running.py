@@ -64,15 +64,15 @@ def train(
     validation_scenes: int | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> Path:
-    """Train a variant, or go on with a run.
+    """Train a variant, or resume a run.
 
     Args:
-        plan: what to train, on what, for how long.
-        out: the run's folder; where it holds this plan's state, the run goes on from there.
+        plan: variant, data and length of the training.
+        out: the run's folder; if it holds this plan's state, the run resumes from it.
         device: ``auto``, ``cpu``, ``cuda``, ….
-        workers: processes that prepare batches; by default what the machine has to spare.
-        minutes: stop at the first validation after so long; the same call goes on from there.
-        pack: a folder of the same examples, made beforehand (``packs``).
+        workers: processes that prepare batches; by default the free cores.
+        minutes: stop at the first validation after so long; the same call resumes.
+        pack: a folder of the same examples, prepared beforehand (``packs``).
         validation: a folder of drawn validation sets (``validation.storage``).
         validation_scenes: the number of scenes of a smaller validation set, for trials; by default
             the whole set.
@@ -296,11 +296,11 @@ def data_of(
 
 
 def _set_tagger(reader: CaptionReader, source: Photographs, name: str) -> None:
-    """Set the tagger by which triples are read from all captions alike, at test time too.
+    """Set the tagger that reads triples from all captions, at test time too.
 
     Raises:
         MissingData: there is no tagger.
-        UsageError: the captions tell of nothing.
+        UsageError: no caption states a relation or an attribute.
     """
     reader.tagger = best_tagger()
     if not any(reader.triples(text) for text in source.captions()):

@@ -38,7 +38,7 @@ class BatchView(Protocol):
 
 
 class ViewChoice(Protocol):
-    """What a view shows of n examples, not yet rendered."""
+    """A view's choice for n examples, before rendering."""
 
     def render(self, images: Tensor, size: int) -> RenderedView:
         """Cut it out of the images, [n, 3, side, side] uint8, wherever they are."""
@@ -46,7 +46,7 @@ class ViewChoice(Protocol):
 
 
 class RenderedView(Protocol):
-    """What a view shows of n examples, before it is on the device."""
+    """A view of n examples after rendering, before it is on the device."""
 
     def inputs(self, device: str, preprocessing: Mapping[str, Any]) -> Inputs:
         """Return what goes into a batch, on the device."""
@@ -65,7 +65,7 @@ class ChosenExamples:
     images: Tensor | None
     """[n, 3, side, side] uint8, where there are no scenes to draw."""
     views: tuple[ViewChoice, ...]
-    """Of each view, in order."""
+    """One for each view, in order."""
 
     def render(self, size: int, device: str) -> RenderedExamples:
         """Draw on a device, and cut out what the captions and the views are about."""
@@ -89,7 +89,7 @@ class RenderedExamples:
     pixels: Tensor
     """[n, 3, size, size] uint8"""
     views: tuple[RenderedView, ...]
-    """Of each view, in order."""
+    """One for each view, in order."""
 
     def batch(self, device: str, preprocessing: Mapping[str, Any]) -> Batch:
         """Return the batch, on a device."""

@@ -38,7 +38,7 @@ def save(
         folder: the run's.
         model: its weights.
         optimizer: its averages.
-        plan: what the run is; it goes on only with the same.
+        plan: the run's plan; it resumes only with the same one.
         origin: what else it is: the objective's settings, what it started from.
         **numbers: step, and whatever else is to be remembered.
     """
@@ -53,7 +53,7 @@ def save(
 def restore(
     folder: Path, model: Any, optimizer: Optimizer, plan: Plan, origin: Mapping[str, Any]
 ) -> dict[str, float] | None:
-    """Bring back the state of a folder's run, if it has one.
+    """Restore the state of a folder's run, if it has one.
 
     Returns:
         The numbers it was saved with; None where nothing was saved yet.

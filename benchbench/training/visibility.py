@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Visibility:
-    """n scenes, and what is seen of them in images of one size; computed once, for all views."""
+    """The visible objects of n scenes in images of one size, computed once for all views."""
 
     drawn: Scenes | None
-    """None where images are no drawn ones."""
+    """None if the images are not drawn."""
     side: int
     """Pixels along the sides of whole images, once they are drawn."""
 
@@ -36,7 +36,7 @@ class Visibility:
 
     @cached_property
     def seen(self) -> VisibleParts:
-        """What is seen at each pixel, and boxes."""
+        """The object visible at each pixel, and the visible boxes."""
         return measure_visible(self.scenes, self.side)
 
     @cached_property

@@ -234,11 +234,11 @@ KINDS: dict[str, type] = {
     "settings": dict, "plan": dict, "step": int, "data": str, "splits": list, "tagger": str,
     "note": str,
 }  # fmt: skip
-"""What a file's record holds, where it holds it at all."""
+"""The types of the optional fields of a file's record."""
 
 
 def _check(record: Mapping[str, Any]) -> None:
-    """Refuse a record of another making.
+    """Refuse a record that ``benchbench train`` did not write.
 
     Raises:
         TypeError: naming the field.

@@ -107,8 +107,8 @@ def contrast_losses(
 ) -> Tensor:
     """Return InfoNCE between matched entities and regions, both ways, across a whole batch.
 
-    What the published loss lacks: regions and entities of other images to be told from. Entities
-    of one name, and the regions matched with them, are no negatives of each other.
+    Unlike the published loss, it has negatives: regions and entities of other images. Entities of
+    one name, and the regions matched with them, are not negatives of each other.
 
     Args:
         entities: [n, E, dim]; zero where there is none.
@@ -149,7 +149,7 @@ def contrast_losses(
 def masked_contrast_losses(
     entities: Tensor, regions: Tensor, chosen: Tensor, names: Tensor, scale: Tensor
 ) -> Tensor:
-    """Return the same over all entities, those without a region masked: nothing waits to count.
+    """Return the same over all entities, those without a region masked: the device never waits.
 
     Arguments and result are those of ``contrast_losses``.
     """
@@ -185,7 +185,7 @@ def attention_losses(
     An entity attends to an image's regions, and their cosines are averaged by that attention: no
     region has to be chosen, so that a wrong choice cannot confirm itself (after Gupta et al.,
     "Contrastive learning for weakly supervised phrase grounding", ECCV 2020). Images whose captions
-    name the same entity are no negatives of it.
+    name the same entity are not negatives of it.
 
     Args:
         entities: [n, E, dim]; zero where there is none.

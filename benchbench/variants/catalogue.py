@@ -79,7 +79,7 @@ STARTS: dict[str, dict[str, str]] = {
         "captioner:locked": "a text tower trained to caption over a frozen image tower: a start",
     },
 }
-"""The same of what others start from, which is trained and is no family of models."""
+"""The starts of other variants: they are trained, and are not a family of models."""
 
 
 @cache

@@ -90,10 +90,10 @@ def info_nce(
         images: [n, dim], compared by dot product.
         texts: [n, dim]; row i belongs to image i.
         scale: factor on similarities.
-        same: [n] numbers of names: pairs of one name are no negatives of each other.
-        there: [n] bool: rows that count; the others are nobody's negatives either.
+        same: [n] numbers of names: pairs of one name are not negatives of each other.
+        there: [n] bool: rows that count; the others are not negatives either.
         more: [m, dim] and [m] bool: captions of no image, and which of them count: further columns
-            for images to be told from (as in NegCLIP; Yüksekgönül et al., ICLR 2023).
+            as negatives of images (as in NegCLIP; Yüksekgönül et al., ICLR 2023).
 
     Returns:
         A scalar: the mean of both directions.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LENGTH = 23
 """Numbers that ``compare_boxes`` gives."""
 MIN_SIDE = 1 / 512
-"""Of a side, as a share of the image's."""
+"""The smallest side, as a share of the image's side."""
 
 
 def unions(boxes: Tensor, others: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 SOURCE = "MSG-CLIP, Pattern Recognition 173, 2026, 112794"
 WINDOW = 50
 """Steps that must have some match among them: a single small batch may be unlucky. The count starts
-anew where a stopped run goes on."""
+again where a stopped run resumes."""
 
 
 class MSGCLIP(StructCLIP):
@@ -159,7 +159,7 @@ class MSGCLIP(StructCLIP):
             masks: [n, E, cells, cells]: where the entities are seen, for the oracle.
 
         Raises:
-            ModelError: the oracle is wanted, and there are no masks.
+            ModelError: the regions are to come from masks, and there are none.
         """
         spans = texts.spans
         if spans is None:

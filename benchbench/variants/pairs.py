@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from benchbench.variants.texts import Texts
 
 UNRELATED, NO_PAIR = -1, -2
-"""Where a predicate's number would stand."""
+"""Values in place of a predicate's number."""
 
 
 @dataclass(slots=True)
@@ -36,16 +36,16 @@ class Regions:
 
 @dataclass(slots=True)
 class PairTargets:
-    """What is annotated of those pairs, and how it reads."""
+    """The annotations of those pairs, as numbers and as phrases."""
 
     predicates: Tensor
     """[n, p] int64: into phrases; or UNRELATED, or NO_PAIR where the row only fills up."""
     weight: Tensor
     """[n, p]: for how many pairs of the image each stands; 1 where they are related."""
     names: Texts
-    """Of all objects."""
+    """The names of all objects."""
     phrases: Texts
-    """Of all predicates."""
+    """The phrases of all predicates."""
     subject_phrases: Texts
     """Distinct ones, "dog chasing"."""
     object_phrases: Texts

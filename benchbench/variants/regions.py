@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 4
 NEARNESS = 0.5
-"""What the distance between two neighbouring seeds costs, in units of cosine."""
+"""The cost of the distance between two neighbouring seeds, in units of cosine."""
 
 
 def group_patches(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:

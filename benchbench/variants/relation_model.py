@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class RelationModel(Protocol):
-    """What such a model has besides what every ``variant.VariantModel`` has."""
+    """A ``variant.VariantModel`` with a relation head."""
 
     side: int
-    """Pixels along the side of the whole images it is shown."""
+    """Pixels along the side of its whole images."""
 
     def log_predicates(self, regions: Regions, names: Tensor, phrases: Tensor) -> Tensor:
         """Return log-probabilities, [n, p, predicates]."""
@@ -37,7 +37,7 @@ class RelationModel(Protocol):
 
 
 class ImageScorer:
-    """Scores one image's pairs, and its boxes, at a time. Names are read once a vocabulary."""
+    """A scorer of one image's pairs and boxes at a time; it encodes each vocabulary once."""
 
     def __init__(self, model: Any, reader: CaptionReader) -> None:
         """Take a model in evaluation mode, wherever and in whatever precision it is."""

@@ -59,7 +59,7 @@ PARTS: tuple[Role, ...] = tuple(LEVEL_INPUTS)
 
 @dataclass(slots=True)
 class _Level:
-    """What one level has made of a batch, of all processes."""
+    """One level's embeddings of a batch, of all processes."""
 
     images: Tensor
     """[n, dim], of unit length."""

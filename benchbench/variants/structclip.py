@@ -139,7 +139,8 @@ class StructCLIP(nn.Module):
     def _add_swap_loss(
         self, loss: Loss, name: str, weight: float, margin: float, told: tuple[Tensor, ...]
     ) -> None:
-        """Add the loss on swapped captions, and the share of them told apart."""
+        """Add the loss on swapped captions, and the share of them that score below the true
+        ones."""
         images, right, wrong, there = told
         true = (images * right).sum(dim=1)[:, None]
         false = (images[:, None] * wrong).sum(dim=2)  # [n, most]

@@ -84,7 +84,7 @@ class CaptionReader:
         tagger: str | None = None,
         turned_percent: int = 0,
     ) -> None:
-        """Take open_clip's ``SimpleTokenizer``; read triples and spans too if asked to.
+        """Take open_clip's ``SimpleTokenizer``, and whether to read triples and spans too.
 
         Args:
             tokenizer: of the text tower.

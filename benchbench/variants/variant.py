@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from benchbench.variants.texts import CaptionReader, Texts
 
 Negatives = Literal["none", "random", "semantic"]
-"""Which swapped captions an image is to be told from."""
+"""The kind of swapped captions that are false captions of an image."""
 
 Data = Literal["captions", "scenes"]
-"""What an objective can be trained on: images with captions, or scenes with their graphs too."""
+"""The data that an objective needs: images with captions, or scenes with their graphs too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SwappedCaptions:
     """m captions with words swapped, up to ``most`` of each of n captions."""
 
     texts: Texts
-    """Of m."""
+    """The m captions."""
     places: Tensor
     """[m] int64: row · most + number among that row's."""
     most: int
@@ -54,26 +54,26 @@ class SwappedCaptions:
 
 @dataclass(slots=True)
 class Batch:
-    """n training examples on the device. What no objective asked for is None."""
+    """n training examples on the device; inputs that the objective does not use are None."""
 
     images: Tensor
     """[n, 3, size, size], normalised: what each caption is about."""
     texts: Texts
-    """Of n captions."""
+    """The n captions."""
     negatives: SwappedCaptions | None = None
     """The captions with words swapped."""
     inputs: Inputs = field(default_factory=Inputs)
-    """What the data's views show besides, by typed key."""
+    """The views' inputs, by typed key."""
 
 
 @dataclass(slots=True)
 class NamedImages:
-    """What a view adds to n training examples: images with their names."""
+    """A view's addition to n training examples: images with their names."""
 
     images: Tensor
     """[n, 3, size, size], normalised."""
     texts: Texts
-    """Of n names."""
+    """The n names."""
     there: Tensor
     """[n] bool: whether the example has any such thing; where not, image and name say nothing."""
     within: Tensor
@@ -82,7 +82,7 @@ class NamedImages:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of n images, and sets of facts that are not."""
+    """True facts of n images, and false sets of facts."""
 
     true: Tensor
     """[n, facts] uint8 of 0 and 1."""
@@ -91,7 +91,7 @@ class Facts:
     there: Tensor
     """[n, kinds] bool: whether that makes a difference."""
     kinds: tuple[str, ...]
-    """What is exchanged."""
+    """The properties that are exchanged."""
 
     def to(self, device: Any) -> Facts:
         """Return the same on a device."""
@@ -103,7 +103,7 @@ class Facts:
 
 @dataclass(slots=True)
 class Loss:
-    """What to descend, and what to report."""
+    """The loss to minimise, and its parts to report."""
 
     total: Tensor
     """A scalar."""
@@ -144,13 +144,13 @@ class PhasedModel(Protocol):
 class VariantModel(Protocol):
     """Towers with an objective: a ``torch.nn.Module`` with these besides.
 
-    What it holds under ``teacher`` is saved in a run's state and in no checkpoint
+    The weights under ``teacher`` are saved in a run's state and in no checkpoint
     (``shipped_weights``).
     """
 
     similarity: Similarity
     clip: Any
-    """The ``open_clip.CLIP`` that shows what images look like to it."""
+    """The ``open_clip.CLIP`` whose settings preprocess images."""
 
     def reader(self, tokenizer: Any) -> CaptionReader:
         """Return the reader that turns strings into what ``encode_texts`` takes."""
@@ -176,28 +176,29 @@ class Variant:
     name: str
     """``structclip``, ``structclip:negatives``."""
     title: str
-    """What it is, in a line."""
+    """A description in one line."""
     source: str
     """The publication."""
     make: Callable[..., Any]
     """(clip, **settings) → ``VariantModel``; new weights come from torch's generator."""
     settings: Mapping[str, Any]
-    """Of the objective and its own layers; recorded in every checkpoint."""
+    """The settings of the objective and its own layers; recorded in every checkpoint."""
     differs: str = ""
-    """What is otherwise than in the publication, and what users must know: for its card."""
+    """Differences from the publication, and facts that users must know, for its card."""
     negatives: Negatives = "none"
     swaps: int = 1
-    """Swapped captions of a caption, at most."""
+    """The maximum number of swapped captions of a caption."""
     twins: bool = False
     """Whether every second example is a hard alternative of the one before it."""
     dense_percent: int = 0
-    """Of the whole images, how many come with a dense caption."""
+    """The percentage of whole images that come with a dense caption."""
     views: Sequence[str] = ()
-    """What the data shows besides the caption's image: names of ``training.views``."""
+    """The views beside the caption's image: names of ``training.views``."""
     data: Data = "captions"
     validation: str = "structure"
-    """By which the best checkpoint is chosen: a name of ``training.validation.sets``."""
+    """The validation set that chooses the best checkpoint: a name of
+    ``training.validation.sets``."""
     start: bool = False
-    """Whether it is what others start from: its towers alone are kept when it is bundled."""
+    """Whether other variants start from it: only its towers are bundled."""
     splits: Sequence[str] = ("train",)
-    """Of the drawn world, in equal shares."""
+    """The splits of the drawn world to train on, in equal shares."""

@@ -87,7 +87,7 @@ class AlignmentSet:
 
 @dataclass(frozen=True, slots=True)
 class GroupMatches:
-    """What is found in n images, with R groups and E entities each."""
+    """The matches in n images, with R groups and E entities each."""
 
     likeness: Tensor
     """[n, E, R] cosines."""
@@ -123,7 +123,7 @@ def judge(
 
 
 def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> AlignmentSet:
-    """Draw it.
+    """Draw the set.
 
     Args:
         transform: PIL image → [3, size, size].

@@ -1,4 +1,4 @@
-"""Validation of image towers: facts matched with images, and told from exchanged ones.
+"""Validation of image towers: facts matched with images, and distinguished from exchanged ones.
 
 Images are parts of ``val`` scenes around two objects; the facts are those of the view "facts".
 """
@@ -31,14 +31,15 @@ EXAMPLES = 1000
 
 @dataclass(frozen=True)
 class FactSet:
-    """Parts of ``val`` scenes, with what is true of them and what is not."""
+    """Parts of ``val`` scenes, with true and false facts."""
 
     images: Tensor
     """[n, 3, size, size], normalised."""
     facts: Facts
 
     def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
-        """Return exchanges told from the truth and facts retrieved by their image, in percent."""
+        """Return the accuracy on exchanged facts and the retrieval of facts by image, in
+        percent."""
         model.eval()
         with inference():
             lots = torch.split(self.images, 125)
@@ -57,7 +58,7 @@ class FactSet:
 
 
 def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> FactSet:
-    """Draw it.
+    """Draw the set.
 
     Args:
         transform: PIL image → [3, size, size].

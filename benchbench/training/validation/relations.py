@@ -37,12 +37,12 @@ SCENES = 200
 BEST = 20
 """How many triples of an image count."""
 OUTSIDE_MEAN = "labels"
-"""The mark that does not count."""
+"""The metric that is not in the mean."""
 
 
 @dataclass(frozen=True)
 class RelationSet:
-    """Images whose relations are to be found."""
+    """Scenes with boxes and relations, for detection."""
 
     scenes: list[Scene]
     images: Pixels
@@ -87,7 +87,7 @@ class RelationSet:
 
 
 def build(transform: object = None, scenes: int = SCENES) -> RelationSet:
-    """Draw it: the same for every variant.
+    """Draw the set, the same for every variant.
 
     Args:
         transform: unused; images are shown whole, at a size that is the model's own.

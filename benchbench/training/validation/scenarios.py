@@ -42,7 +42,7 @@ SCENES, ITEMS = 250, 400
 
 @dataclass(frozen=True)
 class NameSearch:
-    """Images of one kind, to be found their names."""
+    """Images of one kind, and the names to choose from."""
 
     role: Role
     images: Tensor
@@ -54,7 +54,7 @@ class NameSearch:
 
 @dataclass(frozen=True)
 class ScenarioSet:
-    """Names to be given on three levels, and a search both ways."""
+    """Classification by names on three levels, and retrieval both ways."""
 
     namings: dict[str, NameSearch]
     lines: list[str]
@@ -80,7 +80,7 @@ class ScenarioSet:
 def build(
     transform: Callable[[Image.Image], Tensor], scenes: int = SCENES, items: int = ITEMS
 ) -> ScenarioSet:
-    """Draw it: the same for every variant.
+    """Draw the set, the same for every variant.
 
     Args:
         transform: PIL image → [3, size, size].

@@ -37,7 +37,7 @@ VERSIONS = ("numpy", "pillow", "torch", "torchvision")
 
 
 def load_or_draw(folder: Path, name: str, build: Build, **smaller: int) -> ValidationSet:
-    """Return a validation set, read from a folder where it is there, else made and written.
+    """Return a validation set: read it from a folder, or draw and write it.
 
     Args:
         folder: of validation sets.

@@ -65,7 +65,7 @@ class CaptionChoices:
 
 @dataclass(frozen=True)
 class StructureSet:
-    """Images and captions to be told apart, as a model reads them."""
+    """Images with true and false captions, as a model reads them."""
 
     choices: dict[str, CaptionChoices]
     gallery: Tensor
@@ -99,7 +99,7 @@ def build(
     gallery: int = GALLERY,
     scenes: int | None = None,
 ) -> StructureSet:
-    """Draw it: the same for every variant.
+    """Draw the set, the same for every variant.
 
     Args:
         transform: PIL image → [3, size, size].

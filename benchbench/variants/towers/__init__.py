@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "benchbench-small-2"
-"""What training starts from."""
+"""The backbone that training starts from by default."""
 HERE = Path(__file__).parent
 MERGES = HERE / "merges-3584.txt.gz"
 

@@ -194,10 +194,11 @@ def test_only_related_pairs_compete_for_accuracy() -> None:
 def test_chosen_labels_must_be_right_too() -> None:
     scene = scene_of([0, 1], [(0, 1, 0)], given="boxes")
     logs = np.log([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3]])
-    rules = ("wrong", "share", "right")
     for labels, earned in (([[0, -1], [-1, 0]], [1, 1, 1]), ([[0, -1], [0, -1]], [0, 0, 0])):
         found = rank(scene, assemble_scores(scene, logs, np.array(labels, dtype=float)))
-        assert [recall_credit(found.constrained, 1, 1, r)[0] for r in rules] == earned
+        assert [
+            recall_credit(found.constrained, 1, 1, r)[0] for r in ("wrong", "share", "right")
+        ] == (earned)
     tied = rank(scene, assemble_scores(scene, logs, np.zeros((2, 2))))
     assert [recall_credit(tied.constrained, 1, 1, r)[0] for r in ("wrong", "share", "right")] == (
         [0, 0.25, 1]
