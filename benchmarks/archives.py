@@ -182,7 +182,7 @@ def unpack(out: Path, work: Path) -> dict[str, Any]:
         What was said of them.
 
     Raises:
-        UsageError: there are no pieces, one is missing, or they are no archive of ours.
+        UsageError: there are no pieces, one is missing, or they are not an archive of ours.
     """
     pieces = sorted(out.glob(f"{NAME}.*"), key=lambda path: int(path.suffix[1:]))
     if [path.suffix for path in pieces] != [f".{number}" for number in range(len(pieces))]:

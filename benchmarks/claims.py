@@ -100,7 +100,7 @@ def read_claims(path: Path = CLAIMS) -> Claims:
 
     Raises:
         MissingData: it is not there.
-        UsageError: it is no TOML, or says what cannot be meant: one message, with the claim.
+        UsageError: it is not TOML, or says what cannot be meant: one message, with the claim.
         UnknownName: a key, a task, a kind or a family that does not exist.
     """
     table = _table(path)
@@ -216,7 +216,7 @@ def _check_model(name: str, where: str) -> None:
 
 
 def _check_metric(entry: dict[str, Any], where: str) -> None:
-    """Refuse a task or a metric that does not exist, or one that is no mean of answers."""
+    """Refuse a task or a metric that does not exist, or one that is not a mean of answers."""
     info, name = load_task(entry["task"]).info, entry.get("metric")
     there = {each.name: each for each in info.metrics}
     if name is not None and name not in there:

@@ -87,7 +87,7 @@ def measure(name: str, device: str, scenes: int | None = None) -> Cosines:
     """
     model: Any = load_model(name)
     if not isinstance(model, TrainedVariant):
-        raise UsageError(f"{name} is no bundled variant, and no checkpoint of benchbench train.")
+        raise UsageError(f"{name} is not a bundled variant, nor a checkpoint of benchbench train.")
     clip = model.model.clip.to(device)
     paper: AlignmentSet = build(model.transform, scenes)
     tokenizer = open_clip.get_tokenizer(model.manifest.architecture)

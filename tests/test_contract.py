@@ -130,7 +130,7 @@ def test_unsound_models_are_named(tiny_model: OpenClip, monkeypatch: pytest.Monk
     broken("encode_images", lambda b, r: encode_images(b, r) * float("nan"), "not finite")
     broken("encode_texts", lambda b, r: encode_texts(b, r) * 0, "encode_texts gives zero vectors")
     zeros = dataclasses.replace(tiny_model.manifest, weights_sha256="0" * 64)
-    broken("manifest", zeros, "which is no digest")
+    broken("manifest", zeros, "which is not a digest")
     broken("encode_images", lambda b, r: encode_images(b, r) - b.mean(), "else is in the batch")
     broken("encode_texts", lambda b, r: encode_texts(b, r) + torch.rand(1), "second time")
     broken(

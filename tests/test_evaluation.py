@@ -347,8 +347,8 @@ def test_images_and_captions_of_other_dimensions_have_no_score(shapes: Path) -> 
         ({"manifest": {"context_length": 0}}, "context_length is 0; it should be a whole number"),
         ({"manifest": {"context_length": 7.5}}, r"context_length is 7\.5"),
         ({"manifest": {"parameters": -1}}, "parameters is -1"),
-        ({"manifest": {"weights_sha256": "0" * 64}}, r"no digest.*model_digest\(module\)"),
-        ({"manifest": {"weights_sha256": "abc"}}, "'abc', which is no digest"),
+        ({"manifest": {"weights_sha256": "0" * 64}}, r"not a digest.*model_digest\(module\)"),
+        ({"manifest": {"weights_sha256": "abc"}}, "'abc', which is not a digest"),
         ({"manifest": {"settings": {"scale": np.float32(0.5)}}}, "what JSON cannot"),
     ],
 )

@@ -56,8 +56,8 @@ BETTER_DIRECTION = {"alignment": 1, "contrastive loss": -1, "R@1": 1}
 """Measure → 1 where more of it is better, -1 where less is. The loss decides the advice."""
 DECIDING_MEASURE = "contrastive loss"
 TASK_WARNING = (
-    "Task accuracy is no criterion: the wrong reading of OpenAI's weights is known to score higher "
-    "on VG-Relation."
+    "Task accuracy is not a criterion: the wrong reading of OpenAI's weights is known to score "
+    "higher on VG-Relation."
 )
 
 
@@ -231,7 +231,8 @@ def read_pairs(path: Path) -> list[Pair]:
     except OSError as error:
         raise MissingData(f"Cannot read {path}: {error.strerror or error}.") from error
     except (csv.Error, UnicodeDecodeError) as error:
-        raise MalformedData(f"{path} is no CSV file in UTF-8: {error}. Save it as one.") from error
+        problem = f"{path} is not a CSV file in UTF-8: {error}. Save it as one."
+        raise MalformedData(problem) from error
     for number, row in enumerate(rows, 1):
         if len(row) != 2 or not all(row):
             raise MalformedData(

@@ -125,7 +125,7 @@ def load(name: str, options: LoadOptions, *, mean: bool) -> CausalScorer:
     """Load a hub's repository or a local folder.
 
     Raises:
-        UsageError: no name, or a path that is no folder.
+        UsageError: no name, or a path that is not a folder.
         WeightsUnavailable: not cached and not to be downloaded, or parts of it are missing.
         ModelError: no causal language model, or one without all weights; or pickles or code that
             are not trusted.
@@ -167,8 +167,8 @@ def _check_causal(model: Any, typed: str) -> None:
         one, two = (model(input_ids=each).logits[:, :-1].float() for each in (ids, other))
     if float((one - two).abs().max()) > 1e-2 * float(one.abs().max()):
         raise ModelError(
-            f"{typed} is no causal language model: later tokens change its predictions, so that "
-            "they are no probabilities of a caption. Name a causal one, as gpt2."
+            f"{typed} is not a causal language model: later tokens change its predictions, so that "
+            "they are not probabilities of a caption. Name a causal one, as gpt2."
         )
 
 

@@ -32,7 +32,7 @@ def manifest_problems(manifest: ModelManifest) -> Iterator[str]:
     digest = manifest.weights_sha256
     if not re.fullmatch("[0-9a-f]{64}", str(digest)) or len(set(digest)) == 1:
         yield (
-            f"weights_sha256 is {digest!r}, which is no digest; give it one of what computes: "
+            f"weights_sha256 is {digest!r}, which is not a digest; give it one of what computes: "
             "weights_sha256=benchbench.model_digest(module), or of its code: "
             "model_digest(Path(__file__))"
         )

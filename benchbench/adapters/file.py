@@ -62,7 +62,7 @@ def _family_of(record: str, what: str) -> str:
         ) from error
     if method not in (there := bundled_methods()):
         raise ModelError(
-            f"The header of {what} names '{method}', which is no bundled method. Those are "
+            f"The header of {what} names '{method}', which is not a bundled method. Those are "
             f"{', '.join(there)}."
         )
     return method

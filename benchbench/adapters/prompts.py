@@ -208,7 +208,7 @@ def answer_tokens(tokenizer: Any, answer: str) -> dict[str, int]:
     Where a vocabulary has the answer in lower case alone, that is taken.
 
     Raises:
-        ModelError: the answer is no single token.
+        ModelError: the answer is not a single token.
     """
     vocabulary = tokenizer.get_vocab()
     for spelling in (answer, answer.lower()):

@@ -77,7 +77,7 @@ def check_folder(folder: Path) -> None:
     """Refuse a folder with a pipe or device, on which open_clip or transformers would wait.
 
     Raises:
-        ModelError: an entry is no regular file; the message names it.
+        ModelError: an entry is not a regular file; the message names it.
     """
     try:
         require_regular_entries(folder)

@@ -95,7 +95,7 @@ def read_graphs(path: Path, vocabulary: Vocabulary) -> Graphs:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is no HDF5 file, lacks a data set, or holds an impossible number; the
+        MalformedData: it is not an HDF5 file, lacks a data set, or holds an impossible number; the
             message names the data set and the place.
     """
     file = _read(path)

@@ -49,7 +49,7 @@ def captions_digest(path: Path) -> str:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is no JSON.
+        MalformedData: it is not JSON.
     """
     return records_digest(read_content(path))
 

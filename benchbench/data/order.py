@@ -230,7 +230,7 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is no frozen file of this version and seed, a record is wrong, or the
+        MalformedData: it is not a frozen file of this version and seed, a record is wrong, or the
             captions beside it are not those that were frozen.
     """
     header = read_record(root / name)

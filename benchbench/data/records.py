@@ -16,7 +16,7 @@ def file_sha256(path: Path) -> str:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it cannot be read, or is no regular file.
+        MalformedData: it cannot be read, or is not a regular file.
     """
     try:
         require_regular(path)
@@ -55,7 +55,7 @@ def records_of(path: Path, content: Any) -> list[Record]:
     """Return the records of a JSON file's content, which must be a list of objects.
 
     Raises:
-        MalformedData: the content is no list, or an entry is no object.
+        MalformedData: the content is not a list, or an entry is not an object.
     """
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
@@ -224,7 +224,7 @@ class Record:
         if not value.strip():
             raise self.wrong(name, "is empty")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise self.wrong(name, "holds half a surrogate pair, which is no text")
+            raise self.wrong(name, "holds half a surrogate pair, which is not text")
         return value
 
     def _get(self, name: str) -> Any:

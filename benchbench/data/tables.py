@@ -51,7 +51,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it cannot be read; a line is no JSON, or no object.
+        MalformedData: it cannot be read; a line is not JSON, or not an object.
     """
     for number, line in enumerate(read_utf8(path).split("\n"), 1):
         if not line.strip():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SHADES = frozenset({"light", "dark", "bright", "pale", "deep", "neon"})
 
 _NO_THINGS = frozenset({("left",), ("right",)})
-"""Positions that are no object: "the dog is on the left"."""
+"""Positions that are not objects: "the dog is on the left"."""
 
 
 def read(words: tuple[str, ...]) -> Graph | None:

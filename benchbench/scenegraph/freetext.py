@@ -4,7 +4,7 @@ The grammar is modest on purpose. A noun phrase is a determiner, adjectives and 
 phrases are related where only verbs, adverbs and prepositions stand between them. The subject of a
 preposition is the noun before it. The subject of a verb is the noun that its chain of prepositions
 began with ("a man in a field flying a kite", "a man sitting on a bench reading a book": it is the
-man). Clothes are no subject of a verb ("a man wearing a hat rides a horse": the man rides).
+man). Clothes are not a subject of a verb ("a man wearing a hat rides a horse": the man rides).
 
 The grammar cannot read:
 

@@ -36,7 +36,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return all records of a run, without a last line that a kill cut short.
 
     Raises:
-        MalformedData: some other line is no record.
+        MalformedData: some other line is not a record.
     """
     path = folder / LOG
     lines = _text(path).splitlines() if path.exists() else []
@@ -49,7 +49,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         if isinstance(record, dict) and isinstance(record.get("step"), int):
             records.append(record)
         elif number < len(lines) - 1:
-            raise MalformedData(f"{path}, line {number + 1}, is no record of a step.")
+            raise MalformedData(f"{path}, line {number + 1}, is not a record of a step.")
     return records
 
 

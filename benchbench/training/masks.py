@@ -37,7 +37,7 @@ class EntityPlaces:
     labels: Tensor
     """[n, side, side]: the slot seen at each pixel."""
     slots: Tensor
-    """[n, entities]; −1 is no object."""
+    """[n, entities]; −1 is not an object."""
     boxes: Tensor
     """[n, 4]: what each caption is about, as shares of the image."""
 
@@ -97,7 +97,7 @@ def coverage(labels: Tensor, slots: Tensor, boxes: Tensor) -> Tensor:
 
     Args:
         labels: [n, side, side]: the slot seen at each pixel.
-        slots: [n, k]; −1 is no object.
+        slots: [n, k]; −1 is not an object.
         boxes: [n, 4]: the parts, as shares of the image.
 
     Returns:

@@ -2,7 +2,7 @@
 
 Global (image ↔ caption or action), object (crop ↔ name) and relation (focused region ↔ "subject
 predicate object") each have towers and a scale of their own, and an InfoNCE in which equal names
-are no negatives. Moving averages of the towers teach across levels, as published: the global
+are not negatives. Moving averages of the towers teach across levels, as published: the global
 image teaches its object's and its relation's, their names teach the global caption.
 
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say

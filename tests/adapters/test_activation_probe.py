@@ -88,7 +88,7 @@ def test_weights_that_fit_neither_are_given_no_advice(
     probed = probe(str(tmp_path / "weights.pt"), LoadOptions(architecture="tiny"), pairs)
     assert probed.evidence is None
     assert probed.advice.startswith("No advice")
-    assert "Task accuracy is no criterion" in probed.advice
+    assert "Task accuracy is not a criterion" in probed.advice
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -115,7 +115,7 @@ def test_what_is_no_causal_model_is_refused(tmp_path: Path) -> None:
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
         intermediate_size=16, initializer_range=0.5,
     )  # fmt: skip
-    for kind, message in ((BertModel, r"missing \(cls"), (BertLMHeadModel, "no causal")):
+    for kind, message in ((BertModel, r"missing \(cls"), (BertLMHeadModel, "not a causal")):
         folder = tmp_path / kind.__name__
         kind(config).save_pretrained(folder)
         save_tokenizer(folder)

@@ -112,7 +112,7 @@ def test_pickled_adapters_are_read_as_tensors_alone(adapter: Path) -> None:
 
 
 def test_a_base_and_an_adapter_are_told_apart(siglip: Path, adapter: Path) -> None:
-    with pytest.raises(UsageError, match=r"base is no adapter, it has no adapter_config\.json"):
+    with pytest.raises(UsageError, match=r"base is not an adapter, it has no adapter_config\.json"):
         load(f"{adapter}+{siglip}")
     with pytest.raises(ModelError, match="lora is an adapter itself"):
         load(f"{adapter}+{adapter}")

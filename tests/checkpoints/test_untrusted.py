@@ -32,7 +32,7 @@ def test_a_header_names_a_bundled_method_or_is_refused(
     path = tmp_path / "model.py:v1" / "best.safetensors"
     weights.write(path, {"clip.w": torch.ones(1)}, {"variant": named})
     for typed in ("./model.py:v1/best.safetensors", str(path), f"file:{path}"):
-        with pytest.raises(ModelError, match="no bundled method"):
+        with pytest.raises(ModelError, match="not a bundled method"):
             load_model(typed)
     assert not ran.exists()
 

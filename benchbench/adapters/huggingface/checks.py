@@ -68,7 +68,7 @@ def check_captions(model: DualEncoder, name: str, vocabulary: int | None, dimens
         found = _dimension(embedded, len(SAMPLE_CAPTIONS), name)
     if found != dimension:
         raise ModelError(
-            f"{name} embeds images in {dimension} numbers, captions in {found}: it is no dual "
+            f"{name} embeds images in {dimension} numbers, captions in {found}: it is not a dual "
             "encoder."
         )
     units = _unit(embedded)
@@ -100,7 +100,7 @@ def _dimension(embedded: Tensor, count: int, name: str) -> int:
     if embedded.ndim != 2 or len(embedded) != count:
         raise ModelError(
             f"{name} returns {tuple(embedded.shape)} for {count} inputs, not a vector for each: "
-            "it is no dual encoder."
+            "it is not a dual encoder."
         )
     return int(embedded.shape[1])
 

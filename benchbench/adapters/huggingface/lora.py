@@ -26,7 +26,7 @@ def resolve_adapter(rest: str, options: LoadOptions) -> tuple[Folder, Folder | N
     ``BASE+ADAPTER`` names both; an adapter alone names its base in its configuration.
 
     Raises:
-        UsageError, WeightsUnavailable: as ``folder_of``; or the part after + is no adapter.
+        UsageError, WeightsUnavailable: as ``folder_of``; or the part after + is not an adapter.
         ModelError: an adapter that names no base, or a missing one.
     """
     base, plus, adapter = rest.rpartition("+")
@@ -34,7 +34,7 @@ def resolve_adapter(rest: str, options: LoadOptions) -> tuple[Folder, Folder | N
         found = folder_of(adapter, options)
         if not found.is_adapter:
             raise UsageError(
-                f"hf:{rest}: {found} is no adapter, it has no {ADAPTER}. Type hf:BASE+ADAPTER."
+                f"hf:{rest}: {found} is not an adapter, it has no {ADAPTER}. Type hf:BASE+ADAPTER."
             )
         return folder_of(base, options), found
     folder = folder_of(rest, options)

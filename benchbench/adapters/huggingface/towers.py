@@ -87,7 +87,7 @@ REFUSED: Mapping[str, str] = {
     "aimv2": "masks captions, in transformers, by the rest of their batch: where none is padded, "
     "words attend to later ones",
     "blip-2": "compares a caption with each of an image's query tokens and keeps the best, so that "
-    "an image is no one vector: a pair scorer runs it, itm:ORG/REPO or itm-itc:ORG/REPO",
+    "an image is not one vector: a pair scorer runs it, itm:ORG/REPO or itm-itc:ORG/REPO",
     "siglip2": "is SigLIP 2 with images of their own shape (NaFlex), which are not one tensor "
     "size: use a checkpoint of fixed resolution, as google/siglip2-base-patch16-224",
 }

@@ -113,8 +113,8 @@ def standard_digests(root: Path, files: Collection[str]) -> dict[str, str]:
     From ``edition.json`` only the version is trusted.
 
     Returns:
-        File → digest of canonical records or arrays. Empty where the folder is no standard edition
-        of this version, lacks a file, or has a file with other content.
+        File → digest of canonical records or arrays. Empty where the folder is not a standard
+        edition of this version, lacks a file, or has a file with other content.
     """
     said, known = manifest(root) or {}, reference_digests.known_digests()
     written = {file: known.get(file, "") for file in files if not file.endswith("/")}

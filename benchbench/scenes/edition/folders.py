@@ -59,7 +59,7 @@ def check_replaceable(root: Path) -> None:
     said = manifest(root)
     if said is None:
         raise UsageError(
-            f"{root} holds {_some(there)} and is no edition of the drawn world: nothing is "
+            f"{root} holds {_some(there)} and is not an edition of the drawn world: nothing is "
             "written over it. Name a new or an empty folder."
         )
     contents = said.get("contents")

@@ -117,7 +117,7 @@ def _class(name: str) -> Any:
     module, _, own = name.partition(":")
     found = getattr(import_module(module), own, None) if module.startswith(OURS) else None
     if not (isinstance(found, type) and is_dataclass(found)):
-        raise TypeError(f"{name} is no dataclass of ours")
+        raise TypeError(f"{name} is not a dataclass of ours")
     return found
 
 

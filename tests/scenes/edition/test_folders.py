@@ -79,7 +79,7 @@ def test_what_is_not_ours_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a file"):
         export(tmp_path / "thesis.txt", **SMALL)
     (tmp_path / "edition.json").write_text('{"made_by": "somebody else"}')
-    with pytest.raises(UsageError, match="no edition of the drawn world"):
+    with pytest.raises(UsageError, match="not an edition of the drawn world"):
         export(tmp_path, **SMALL)
     root = export(tmp_path / "ours", parts=["vg-relation"], **SMALL)
     (root / "notes.txt").write_text("mine")
