@@ -1,4 +1,4 @@
-"""Adapters: one file per family of models, named like the prefix of what users type."""
+"""The adapters: a file for each family of models, named by the prefix that users type."""
 
 FAMILIES = ("blind", "file", "hf", "itm", "itm-itc", "lerp", "openclip", "python", "vqascore")
 """Prefixes: ``itm-itc:…`` is loaded by the ``FAMILY`` of ``itm_itc.py``."""

@@ -1,4 +1,4 @@
-r"""Evidence for the activation of a file that names none: both readings on true pairs.
+r"""Probe a file that does not name its activation: compare both readings on true pairs.
 
 A model trained by contrast put each image near its own caption, and away from others, with the
 activation that it was trained with; with the other it should do that less well. The result is

@@ -1,4 +1,4 @@
-"""Baselines without images: the scores of a suite that need none.
+"""Text-only baselines (``blind:…``): their scores show what a task gives away without its images.
 
 ``blind:constant`` scores everything alike: 0 where a tie is wrong, exactly chance where ties are
 shared, and 100 where ties are counted as right. ``blind:chance`` scores each image and caption by

@@ -1,4 +1,4 @@
-"""A caption's log-probability by a causal language model of transformers: ``blind:hf:NAME``.
+"""``blind:hf:NAME``: score a caption by its log-probability under a causal language model.
 
     score = Σ_t log p(token t | those before it)
 

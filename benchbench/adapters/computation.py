@@ -1,4 +1,4 @@
-"""Digests of a plugin's code and weights, by the loaded model itself.
+"""Digest the code and weights of a plugin's loaded model, to identify what its outputs depend on.
 
 A plugin writes its own manifest, which may stay the same while its code or its weights change. So
 the source files and the parameters are digested as well.

@@ -1,4 +1,4 @@
-"""Check a model's manifest, similarity, logit scale and device before a number depends on them."""
+"""Check a model's manifest, similarity, logit scale and device before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compute the keys and values of cross-attention once an image, not once a pair.
+"""Cache the keys and values of cross-attention, once per image instead of once per pair.
 
 An image has hundreds of patches and a caption a dozen tokens: projecting the patches to keys and
 values, layer by layer, is most of a pair's cost. In a batch where images repeat, the projections

@@ -1,4 +1,4 @@
-"""Weights on this machine: ``file:PATH``, or the path alone.
+"""``file:PATH`` or a path alone: load weights on this machine, by the adapter that fits them.
 
 A file of ``benchbench train`` is loaded by its method, a folder of transformers by ``hf:``. All
 else has open_clip's layout, and ``benchbench.checkpoints`` identifies it; what nothing names is

@@ -1,4 +1,4 @@
-"""The FREQ baseline: how often a predicate holds between two labels in a training split.
+"""The frequency baseline: how often a predicate holds between two labels in a training split.
 
     score(s, p, o) = log( (c(s, p, o) + prior(p)) / (n(s, o) + 1) )
     prior(p)       = (c(p) + 1) / (n + 1)

@@ -1,4 +1,4 @@
-"""Dual encoders through transformers: ``hf:ORG/REPO``, ``hf:./folder``.
+"""``hf:ORG/REPO``, ``hf:./folder``: evaluate dual encoders through transformers.
 
 ``huggingface/towers.py`` lists the kinds of model and how each embeds; ``folder.py`` and
 ``checkpoint.py`` beside it decide about code and pickles.

@@ -66,7 +66,8 @@ class ModuleWrapper:
             return _wrap_transformers(_copy(inner), given, name)
         raise UsageError(
             f"A {type(inner).__name__} is not a model of open_clip's or transformers', nor an "
-            "adapter of either. Give wrap=, a function from it to a model (CONTRIBUTING.md, 'Add a model')."
+            "adapter of either. Give wrap=, a function from it to a model (CONTRIBUTING.md, 'Add "
+            "a model')."
         )
 
     def _unwrap_adapter(self, model: Any) -> tuple[ModuleWrapper, Any]:

@@ -1,4 +1,4 @@
-"""Image-text matching: ``itm:ORG/REPO`` or ``itm:PATH``, a BLIP or BLIP-2 with its matching head.
+"""``itm:ORG/REPO``, ``itm:PATH``: score pairs by the matching head of a BLIP or BLIP-2.
 
 The head separates a match from no match (Li et al., *BLIP*, ICML 2022, §3.2). The score is the
 log-odds of a match, its logit minus the other: the softmax's order without its saturation at 1, so

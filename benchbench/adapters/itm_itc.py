@@ -1,4 +1,4 @@
-"""BLIP and BLIP-2, scored by matching (ITM) plus contrastive (ITC) head: ``itm-itc:ORG/REPO``.
+"""``itm-itc:ORG/REPO``: score pairs by the matching head plus the contrastive head of a BLIP.
 
 Also ``itm-itc:PATH``, for a folder. ``itm`` documents the score.
 """

@@ -1,4 +1,4 @@
-"""Two checkpoints of one architecture with their weights mixed: ``lerp:A,B,WEIGHT``.
+"""``lerp:A,B,WEIGHT``: mix the weights of two checkpoints of one architecture.
 
 The weights are (1 − w)·A + w·B, as WiSE-FT interpolates (Wortsman et al., 'Robust fine-tuning of
 zero-shot models', CVPR 2022). A and B are specifications of any families whose models are one torch

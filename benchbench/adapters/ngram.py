@@ -1,4 +1,4 @@
-"""A caption's probability by the n-grams of a training split's captions: ``blind:ngram``.
+"""``blind:ngram``: score a caption by the n-grams of a training split's captions.
 
 Interpolated Kneser-Ney of order 3 (Kneser and Ney, 'Improved backing-off for m-gram language
 modeling', ICASSP 1995; interpolated with one discount an order, as Chen and Goodman, 'An empirical

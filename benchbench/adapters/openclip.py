@@ -1,4 +1,4 @@
-"""open_clip's architectures and published weights: ``openclip:ARCH/TAG``.
+"""``openclip:ARCH/TAG``: evaluate open_clip's architectures and published weights.
 
 open_clip leaves two choices to its caller:
 

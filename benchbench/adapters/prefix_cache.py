@@ -1,4 +1,4 @@
-"""A key-value cache for the prefix, image included, that all prompts of an image share.
+"""Cache the keys and values of the prefix, image included, that all prompts of an image share.
 
 With causal attention, the keys and values of a prefix do not depend on what follows it. They are
 computed once per image and batch; only the remainder of each prompt, with the caption, is then

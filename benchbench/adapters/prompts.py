@@ -1,4 +1,4 @@
-"""Prompts with an image and a caption as token ids, assembled from a processor's parts."""
+"""Assemble prompts with an image and a caption as token ids, from a processor's parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models from the user's own code: ``python:module:factory``, ``python:file.py:factory``.
+"""``python:MODULE:FACTORY``, ``python:FILE.py:FACTORY``: load models from the user's own code.
 
 The module is imported and the factory is called, without a sandbox: the user chose this code.
 Modules in the working directory can be imported, as with ``python -m``, and those in the file's

@@ -1,4 +1,4 @@
-"""Text-only models: a caption's score is the same with every image.
+"""Base classes of text-only models: a caption's score is the same with every image.
 
 Each image is embedded as [1], a caption as [score], and the two are compared by dot product: so a
 score is a float32, and two scores closer than one part in 10⁷ tie. A caption is scored once, and

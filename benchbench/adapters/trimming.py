@@ -1,4 +1,4 @@
-"""Encode captions on as few positions as they need, where that changes nothing.
+"""Encode captions on as few positions as they need, for models whose embeddings stay the same.
 
 In a causal text tower pooled at the end-of-text token, later positions have no effect, so that a
 batch may be cut to its longest caption. That is checked on real captions for each loaded model;

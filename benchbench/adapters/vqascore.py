@@ -1,4 +1,4 @@
-"""VQAScore of generative vision-language models: ``vqascore:ORG/REPO`` or ``vqascore:PATH``.
+"""``vqascore:ORG/REPO``, ``vqascore:PATH``: score pairs by a generative model's P(Yes) (VQAScore).
 
 The score of an image and a caption is log P("Yes") for the question *Does this figure show "…"?
 Please answer yes or no.* (Lin et al., *Evaluating Text-to-Visual Generation with Image-to-Text

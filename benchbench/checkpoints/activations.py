@@ -1,4 +1,4 @@
-"""The activation that weights were trained with: by evidence, never guessed.
+"""Find the activation that weights were trained with, by evidence alone.
 
 open_clip's architectures have GELU where their configurations name nothing; OpenAI's weights, and
 all that was fine-tuned from them, were trained with QuickGELU. A file loaded with the wrong one

@@ -1,4 +1,4 @@
-"""open_clip's architectures, and which of them weights belong to.
+"""Find the open_clip architecture and the published tag that weights belong to.
 
 A published file is identified by its digest. Otherwise shapes show which architectures would take
 the weights: that is advice for an error message, never a choice, as the number of heads, the

@@ -1,4 +1,4 @@
-"""Read a file of weights into one record: the model with its weights, and where all of it is from.
+"""Load a file of weights into one record: the model, and the sources of all its settings.
 
 Each step is a module: the file's contents (``containers``), its identity (``identity``), a model
 without values (``factory``), and the weights in their places (``state_dict``).

@@ -1,4 +1,4 @@
-"""Read a file of weights by its bytes, never by its name, and without running code of it.
+"""Read a file of weights by its bytes, whatever its name, without running any code in it.
 
 The formats are safetensors, archives of ``torch.save`` (zip, and the older plain pickle), read with
 ``weights_only=True``, and TorchScript archives, read as records. A file that needs unpickling is

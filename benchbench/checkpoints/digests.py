@@ -1,4 +1,4 @@
-"""Digests of what computes a model's outputs: weights, files, values."""
+"""Digest weights, files and values, to identify what computes a model's outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build open_clip's models and tokenizers; whatever goes wrong is one error."""
+"""Build open_clip's models and tokenizers, and turn every failure into one kind of error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offline mode for huggingface_hub where the hub cannot be reached, to avoid its long retries."""
+"""Set huggingface_hub to offline mode if the hub is unreachable, to avoid its long retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A state dict: extracted from what a training script saved, compared with a model, and loaded.
+"""Extract a state dict from a training script's file, match it with a model, and load it.
 
 Every name and shape is accounted for: the manifest records which entry was taken, which were left,
 which prefixes were cut, and, where gaps are allowed, which weights are random.

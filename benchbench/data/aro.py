@@ -1,4 +1,4 @@
-"""The ARO benchmark's files (Yüksekgönül et al., ICLR 2023).
+"""Read the ARO benchmark's files (Yüksekgönül et al., ICLR 2023).
 
 ``visual_genome_relation.json`` and ``visual_genome_attribution.json`` are lists of records. Each
 record has ``true_caption``, ``false_caption``, ``image_path`` (inside ``images/``) and the crop

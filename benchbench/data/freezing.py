@@ -1,4 +1,4 @@
-"""Order negatives of a Karpathy file, tagged and frozen: one file per seed."""
+"""Tag a Karpathy file's captions, and freeze their order negatives: one file per seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scene graphs in an HDF5 file of the VG150 layout, with every number checked.
+"""Read scene graphs from an HDF5 file of the VG150 layout, and check every number.
 
 The layout is that of Xu et al. (CVPR 2017; danfei/scene-graph-TF-release, ``data_tools``), which
 Zellers et al. (CVPR 2018) split anew:

@@ -1,4 +1,4 @@
-"""The properties in an image file's header, read before any pixel is decoded.
+"""Read the properties in an image file's header, before any pixel is decoded.
 
 Images are decoded as upstream loaders do it (``benchbench.data.images.decode``). The properties
 that decoding ignores are counted here, for a run's record. An example is a photograph that a viewer

@@ -1,4 +1,4 @@
-"""Untrusted image files: an unreadable image is never skipped, and its error names it."""
+"""Read and decode untrusted image files; an unreadable image is an error that names the file."""
 
 from __future__ import annotations
 

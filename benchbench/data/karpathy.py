@@ -1,4 +1,4 @@
-"""Captions in Karpathy's format: a list of ``{"image": path, "caption": [texts]}``.
+"""Read captions in Karpathy's format: a list of ``{"image": path, "caption": [texts]}``.
 
 ``coco_karpathy_test.json`` (5,000 images, 25,010 captions) and ``flickr30k_test.json`` (1,000
 images, 5,000 captions) have this format, as ARO and the retrieval literature share them. Paths

@@ -1,4 +1,5 @@
-"""ARO's order perturbations of captions with known words and tags (Yüksekgönül et al. 2023).
+"""Shuffle captions of known words and tags as ARO's order perturbations do (Yüksekgönül et al.
+2023).
 
 Each caption becomes five options: itself, then four shuffles of it (``PERTURBATIONS``, upstream's
 order). Each shuffle is made from the raw caption; every option then passes through ``pre_caption``.

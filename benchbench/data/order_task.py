@@ -1,4 +1,4 @@
-"""The common parts of COCO-Order and Flickr30k-Order: options, metrics, seeds."""
+"""The parts that COCO-Order and Flickr30k-Order share: options, metrics, seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A detector's boxes as a JSON file: ``benchbench-proposals``, version 1.
+"""Read a detector's boxes from a JSON file: ``benchbench-proposals``, version 1.
 
 ::
 

@@ -1,4 +1,4 @@
-"""ScenarioCLIP's files (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP).
+"""Read ScenarioCLIP's files (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP).
 
 ``metadata_test.json`` is ``{"data": […]}`` of ``id``, ``image_path``, ``action``,
 ``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``

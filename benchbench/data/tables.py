@@ -1,4 +1,4 @@
-"""Tables from outside: CSV files, checked column by column; JSON lines, object by object."""
+"""Read tables that others wrote: CSV files by columns, and JSON lines by objects."""
 
 from __future__ import annotations
 

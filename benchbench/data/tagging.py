@@ -1,4 +1,4 @@
-"""Part-of-speech taggers, which find the nouns and adjectives of a caption.
+"""Tag the words of captions with parts of speech, to find nouns and adjectives.
 
 Upstream uses spaCy's ``en_core_web_sm``, whose model no package index has. It is used here too
 where it is installed. Otherwise HanTa is used (Wartena 2019, 'A probabilistic morphology model for

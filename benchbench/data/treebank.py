@@ -1,10 +1,14 @@
-"""English text as word tokens, by the Penn Treebank's rules as NLTK has them.
+"""Split English text into word tokens, by the Penn Treebank's rules as NLTK has them.
 
 The trigrams of ARO's shuffles are runs of the tokens of ``nltk.word_tokenize``. Its rules for words
 are implemented here (``NLTKWordTokenizer``, after Robert MacIntyre's sed script for the Penn
 Treebank, 1995). Its rule for sentences is a trained model that needs a download. Here a sentence
 ends at white space after ``.``, ``?`` or ``!``, unless the full stop is an initial's. That only
 decides where a full stop is a token of its own.
+
+NLTK itself is not used at run time: the frozen shuffles must be equal to the bit on every machine,
+offline and by default, and another release of NLTK could move a token. The tests compare every rule
+with NLTK's own tokenizer, on generated text and on COCO's 25,010 captions.
 """
 
 from __future__ import annotations

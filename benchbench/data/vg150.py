@@ -1,4 +1,4 @@
-"""Scene graphs of photographs: Visual Genome's 150 objects and 50 predicates, and similar sets.
+"""Read scene graphs of photographs: Visual Genome's 150 objects and 50 predicates, or similar sets.
 
 Files under a root, in the layout of Xu et al. (CVPR 2017), split by Zellers et al. (CVPR 2018):
 

@@ -1,4 +1,4 @@
-"""Encoding of inputs: every distinct image, crop and caption is encoded once.
+"""Encode each distinct image, crop and caption of an evaluation once.
 
 Harnesses that go item by item encode a crop again for each of its captions' items, and pad every
 caption to the full context length. Here the distinct inputs are listed first. Images are decoded on

@@ -1,4 +1,4 @@
-"""Encoding of captions to vectors, in batches of similar length."""
+"""Encode captions to vectors, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class _Work:
         arrays = cache.load("captions", i, "vectors") if cache else None
         if cache is None or arrays is None:
             return None
-        vectors = self.outputs.kept(arrays["vectors"], len(batch))
+        vectors = self.outputs.stored_vectors(arrays["vectors"], len(batch))
         if vectors is None:
             cache.drop("captions", i)
             return None
@@ -127,4 +127,4 @@ class _Work:
         some = batch[:SAMPLE_SIZE]
         tokens = self.model.tokenize(some)
         again = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(some))
-        return self.outputs.close(again, kept[:SAMPLE_SIZE])
+        return self.outputs.are_close(again, kept[:SAMPLE_SIZE])

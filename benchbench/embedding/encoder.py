@@ -1,4 +1,4 @@
-"""The encoder of one evaluation: its model's inputs, and the files that could not be read."""
+"""The encoder of one evaluation: encodes a model's inputs, and lists unreadable files."""
 
 from __future__ import annotations
 

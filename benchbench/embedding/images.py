@@ -1,4 +1,4 @@
-"""Encoding of images to vectors: a file is decoded once for all its crops, ahead of the model."""
+"""Encode images to vectors: decode each file once for all its crops, ahead of the model."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class _Work:
         if arrays is None:
             return None
         refs = [ref for _, crops in self.plan[i] for ref in crops]
-        vectors = self.outputs.kept(arrays["vectors"], len(refs))
+        vectors = self.outputs.stored_vectors(arrays["vectors"], len(refs))
         if vectors is None or arrays["sha256"].shape != (len(self.plan[i]),):
             cache.drop("images", i)
             return None
@@ -197,7 +197,7 @@ class _Work:
         (files,) = plan_batches(some, len(some))
         with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
             again = self._encode(list(decoded))
-        return self.outputs.close(again.vectors, kept.vectors[: len(some)])
+        return self.outputs.are_close(again.vectors, kept.vectors[: len(some)])
 
     def _encode(self, files: Sequence[Decoded[Tensor]]) -> _Batch:
         for file in files:

@@ -1,4 +1,4 @@
-"""A model's outputs: checked before anything is computed from them, and kept by their inputs."""
+"""Check a model's outputs before anything is computed from them; keep vectors by their inputs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class OutputChecker:
             vectors = vectors / np.maximum(length, np.finfo(np.float32).tiny)
         return vectors
 
-    def kept(self, array: npt.NDArray[Any], n: int) -> Singles | None:
+    def stored_vectors(self, array: npt.NDArray[Any], n: int) -> Singles | None:
         """Return embeddings read back from a file as they were saved; None where they are invalid.
 
         Args:
@@ -92,7 +92,7 @@ class OutputChecker:
             self._wrong(f"shape {tuple(tensor.shape)} for {n} pairs", f"[{n}]")
         return self._finite(tensor, "scores")
 
-    def logs(self, output: Any, shape: tuple[int, int]) -> Logs:
+    def log_probabilities(self, output: Any, shape: tuple[int, int]) -> Logs:
         """Return a relation scorer's log-probabilities as float64.
 
         Raises:
@@ -151,7 +151,7 @@ class OutputChecker:
         features: Sequence[Any] = output
         return features
 
-    def close(self, one: Singles, other: Singles) -> bool:
+    def are_close(self, one: Singles, other: Singles) -> bool:
         """Return whether two outputs for the same inputs are equal up to ``TOLERANCE``.
 
         Args:

@@ -1,4 +1,4 @@
-"""Scoring of images with captions, by a model that reads them together.
+"""Score images with captions, by models that read both together.
 
 An image is decoded and encoded once for all its captions; a pair is scored once, however many items
 contain it. Images are processed in chunks, so that the features held at once are bounded. A chunk's
@@ -248,7 +248,7 @@ class _Work:
         with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
             features = self._encode(list(decoded))
         again = self._score(features, image, chunk.caption[part], _Count(None, 0))
-        return self.outputs.close(again, kept[:SAMPLE_SIZE])
+        return self.outputs.are_close(again, kept[:SAMPLE_SIZE])
 
     def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
         """Return the features of the files' images, in their order."""

@@ -1,4 +1,4 @@
-"""The place of the first true answer in a ranking, and its credit.
+"""Turn the place of the first true answer in a ranking into its credit.
 
 A search with several true answers is judged by the first of them: it is a hit at K where any of
 them is among the best K (the R@K of caption retrieval; Karpathy and Fei-Fei, CVPR 2015, §4.2). A

@@ -1,4 +1,4 @@
-"""The interface of a protocol, so that evaluating, storing and reading a run name none of them."""
+"""The interface of a protocol: evaluating, storing and reading a run depend on it alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events to the units that a metric averages: filters, means within an outcome, groups, chance."""
+"""Turn events into the units that a metric averages: filters, means, groups, chance."""
 
 from __future__ import annotations
 

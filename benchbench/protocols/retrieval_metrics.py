@@ -1,4 +1,4 @@
-"""Definitions of metrics that several tasks share."""
+"""The retrieval metrics that several tasks share: recall at K, median rank, reciprocal rank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rankings of embeddings: the places of the true candidates of each query.
+"""Rank embeddings: find the places of the true candidates of each query.
 
 Similarities are of float32 embeddings, multiplied in float64 and rounded to float32. A matrix
 product may sum in another order at another position, so that equal inputs could give results that

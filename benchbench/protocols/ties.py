@@ -1,4 +1,4 @@
-"""The one tie rule: the credit of an item whose true caption ties with another for the best score.
+"""The tie rule: the credit of an item whose true caption ties with another for the best score.
 
 Published harnesses disagree. ARO's notebook puts the false caption first and takes the argmax, so
 that a tie is wrong; mteb and unibench put the true one first, so that it is right. Half precision

@@ -1,4 +1,4 @@
-"""The exact grammar of the drawn world's captions.
+"""Parse the drawn world's captions by their exact grammar.
 
 ``benchbench.scenes.captions`` has a dozen phrasings and a dense one. All consist of noun phrases
 ("a small red dog", "a person in a striped shirt", "two trees"), of the lexicon's forms of a

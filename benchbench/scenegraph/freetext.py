@@ -1,4 +1,4 @@
-"""Scene graphs of free text, from words and tags: noun phrases, and the words between two of them.
+"""Parse free text into scene graphs by words and tags: noun phrases, and the words between two.
 
 The grammar is modest on purpose. A noun phrase is a determiner, adjectives and nouns. Two noun
 phrases are related where only verbs, adverbs and prepositions stand between them. The subject of a

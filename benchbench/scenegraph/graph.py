@@ -1,4 +1,4 @@
-"""A caption's scene graph over its words: as it is built up, complete, and as knowledge triples.
+"""The scene graph of a caption over its words, its builder, and its knowledge triples.
 
 Objects are mentions: a caption that mentions one dog twice has two objects.
 """

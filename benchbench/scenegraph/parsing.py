@@ -1,4 +1,4 @@
-"""The parser of captions into scene graphs, and captions that keep what was parsed."""
+"""Parse captions into scene graphs by the grammar that fits, once per caption."""
 
 from __future__ import annotations
 

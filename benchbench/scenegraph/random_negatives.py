@@ -1,4 +1,4 @@
-"""Random negatives: two words of one kind, chosen at random, change places.
+"""Make random negatives: two words of one kind, chosen at random, change places.
 
 They are the control for semantic negatives, after NegCLIP (Yüksekgönül et al., ICLR 2023), which
 swaps two nouns, two adjectives or two verbs. The result may happen to be true ("a cat near a dog").

@@ -1,4 +1,4 @@
-"""Semantic negatives: false captions made by moving words of true captions.
+"""Make semantic negatives: false captions by moving words of true captions.
 
 These are Structure-CLIP's semantic negatives (Huang et al., AAAI 2024; arXiv 2305.06152): subject
 and object of a relation change places, or two objects exchange their attributes. A relation's ends

@@ -1,4 +1,4 @@
-"""Captions as words and back, and the choice between "a" and "an"."""
+"""Split captions into words, join them again, and choose between "a" and "an"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From groups to whole scenes: mirroring and annotation."""
+"""Mirror scenes and annotate their relations: the last steps from groups of objects to scenes."""
 
 from __future__ import annotations
 

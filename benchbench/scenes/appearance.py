@@ -1,4 +1,4 @@
-"""Colours, patterns and sizes, drawn without bias.
+"""Draw colours, patterns and sizes of objects, without bias.
 
 In training, and mostly in the other splits, an object gets an attribute that training may draw with
 its category. The principals get attributes that both of them may have, and exchange them between

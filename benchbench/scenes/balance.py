@@ -1,4 +1,4 @@
-"""Balanced items: an equal number of every relation and of every pair of attributes.
+"""Choose balanced items: an equal number of every relation and of every pair of attributes.
 
 A thousand scenes have a thousand items of "to the left of", thirty of "chasing", and few of any one
 pair of attributes. Scenes are numbered without end, so that a balanced set takes scenes from as

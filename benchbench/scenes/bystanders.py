@@ -1,4 +1,4 @@
-"""Bystanders: objects added to a scene where there is room and no constraint excludes them."""
+"""Add bystanders: objects in the free places of a scene, under the scenario's constraints."""
 
 from __future__ import annotations
 

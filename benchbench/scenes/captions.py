@@ -1,4 +1,4 @@
-"""Captions of scenes in the style of COCO's, always true.
+"""Write captions of scenes in the style of COCO's, always true.
 
 Each scene has five captions in five of a dozen phrasings, and a dense caption that mentions every
 object. Captions are arrays of tokens, built a batch at a time. None of them has the form of a test

@@ -1,4 +1,4 @@
-"""The scenarios as tables, so that a batch of scenes is cast and placed without a loop over it."""
+"""Turn the scenarios into tables, so that a batch of scenes is cast and placed without a loop."""
 
 from __future__ import annotations
 

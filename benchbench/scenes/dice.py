@@ -1,4 +1,4 @@
-"""Random numbers as a function of a counter: scene i never depends on scene i − 1.
+"""Draw random numbers as a function of a counter: scene i never depends on scene i − 1.
 
 A draw hashes (version, split, index) with the name of the draw. The hash is splitmix64's finaliser
 (Steele, Lea & Flood 2014), in wrapping 64-bit integers, so that it is the same on every platform.

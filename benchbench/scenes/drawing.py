@@ -1,4 +1,4 @@
-"""Scenes to pixels on the CPU, in integers.
+"""Draw scenes as pixels on the CPU, in integer arithmetic.
 
 Sprites differ in size, so that a batched blend would pad every sprite to the largest. Here the
 slices are blended one after the other, which is several times faster. ``drawing_torch`` is the

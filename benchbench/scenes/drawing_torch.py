@@ -1,4 +1,4 @@
-"""The same images as ``drawing`` draws, batched, on any torch device.
+"""Draw the same images as ``drawing``, batched, on any torch device.
 
 All arithmetic is in integers: the pixels equal the CPU's, byte for byte. The n-th sprite of all
 scenes, counted from the farthest, is blended at once, in a window as large as the largest of them.

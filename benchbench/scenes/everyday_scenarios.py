@@ -1,4 +1,4 @@
-"""Scenarios with one direction only, as in life: people read books, and cups stand on tables."""
+"""Scenarios whose roles cannot be swapped, as in life: people read books, cups stand on tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contact sheet: images with their captions under them."""
+"""Write a contact sheet: images with their captions under them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairwise geometry of the objects of a scene; subjects are in rows."""
+"""Measure the pairwise geometry of the objects of a scene; subjects are in rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts of a scene: which statements are certain, which are arguable, and which are false.
+"""Derive the facts of a scene: statements that are certain, arguable, or false.
 
 Two arrays cover every statement. ``certain`` holds all that is beyond doubt: annotations, all that
 they imply (inverses, hypernyms), and plain geometry. ``possible`` holds in addition all that is

@@ -1,4 +1,4 @@
-"""Items in ARO's two forms: the direction of a relation, and the binding of attributes to objects.
+"""Make items in ARO's two forms: the direction of a relation, and attributes bound to objects.
 
 Items are about crops around two objects. A pair of principals gives an item only if its twin scene
 gives the opposite item. In any range of whole twins, each caption is therefore true exactly as

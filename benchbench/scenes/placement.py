@@ -1,4 +1,4 @@
-"""Placement: roles by their anchors, the group on the canvas, and other things beside it.
+"""Place the objects of a scene: roles by their anchors, groups on the canvas, and bystanders.
 
 The first axis of all arrays is the scenes. Coordinates are integers in scene units.
 """

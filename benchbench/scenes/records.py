@@ -1,4 +1,4 @@
-"""Scene graphs with names: plain records of the arrays, and digests of scenes.
+"""Write scene graphs as plain records with names, and digest scenes.
 
 A digest is over canonical records and decoded pixels, never over a container's bytes.
 """

@@ -1,4 +1,4 @@
-"""Scenes by number: ``sample("train", np.arange(1000))`` is the same on every platform and forever.
+"""Sample scenes by number: ``sample("train", np.arange(1000))`` is the same on every platform.
 
 Scenes come in twins, 2j and 2j + 1. Twins have the same scenario and the same principals. Between
 twins, swappable principals change places, and the principals exchange their attributes. Each order

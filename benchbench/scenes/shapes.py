@@ -1,4 +1,4 @@
-"""Vector shapes and their exact rasterisation.
+"""Define vector shapes, and rasterise them exactly.
 
 Drawings are in design units: x to the right, y down, the longer side 100 long. Vertices are rounded
 to a sixteenth of a master pixel and filled in integer arithmetic, so that every platform gets the

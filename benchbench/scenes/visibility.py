@@ -1,4 +1,4 @@
-"""The visible part of each object in an image: exact masks, boxes and shares."""
+"""Measure the visible part of each object in an image: exact masks, boxes and shares."""
 
 from __future__ import annotations
 

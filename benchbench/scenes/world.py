@@ -1,4 +1,4 @@
-"""Scenes as a struct of arrays: positions, looks and annotations of all objects."""
+"""The scenes as a struct of arrays: positions, appearance and annotations of all objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches by step number, prepared in worker processes.
+"""Build batches by step number, in worker processes.
 
 A batch depends on its number alone: a killed run resumes exactly where it was, with any number of
 workers.

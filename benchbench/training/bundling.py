@@ -1,4 +1,4 @@
-"""Bundled weights of a trained run, and their card."""
+"""Bundle the weights of a trained run, and write their card."""
 
 from __future__ import annotations
 

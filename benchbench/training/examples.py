@@ -1,4 +1,4 @@
-"""Training examples as a source gives them, and the sources that make them."""
+"""The examples of training, and the interface of the sources that make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches by step number, read from a pack.
+"""Read batches by step number from a pack.
 
 On a CPU a batch equals ``BatchBuilder``'s to the bit. On other devices the columns that a variant
 needs are moved to the device once, whole, and batches have fixed shapes: no step waits for data.

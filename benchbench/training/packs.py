@@ -1,4 +1,4 @@
-"""Packs: training examples prepared once and read by many runs, one file a column.
+"""Packs: training examples that are prepared once and read by many runs, one file per column.
 
 Drawing an example takes longer than a small model's training step. A pack holds the first examples
 of a seed in the form that goes into a batch (``columns``). Several processes make a pack together;

@@ -1,4 +1,4 @@
-"""Forward and backward passes: computed step by step, or recorded once as a CUDA graph.
+"""Run the forward and backward pass of each step, or record one as a CUDA graph and replay it.
 
 A small model's step is hundreds of kernels of a few microseconds: launching them takes longer than
 running them. Where the columns of a pack lie on the device, every step reads the same memory (only

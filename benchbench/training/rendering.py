@@ -1,4 +1,4 @@
-"""Pixels of examples: drawn scenes, and parts of images at a model's input size.
+"""Render the pixels of examples: drawn scenes, and parts of images at a model's input size.
 
 Both are computed on training's own device; on a CPU, worker processes do it beforehand.
 """

@@ -1,4 +1,4 @@
-"""Training from a plan to a checkpoint."""
+"""Train a variant: from a plan to model, data and validation set, and to the best checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages between a source's examples and a batch, and what views add in each.
+"""The stages between a source's examples and a batch, and the interface of views.
 
 ``Examples`` become ``ChosenExamples`` on the host: captions are read, and each view chooses what it
 shows. ``ChosenExamples`` become ``RenderedExamples`` on the device that draws the images, and those

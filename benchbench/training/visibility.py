@@ -1,4 +1,4 @@
-"""Visible objects of a batch of drawn examples, for views."""
+"""Find the visible objects of a batch of drawn examples, for views."""
 
 from __future__ import annotations
 

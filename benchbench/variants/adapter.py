@@ -1,4 +1,4 @@
-"""A trained variant as a model under evaluation."""
+"""Load trained variants, and evaluate them as models."""
 
 from __future__ import annotations
 

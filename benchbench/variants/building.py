@@ -1,4 +1,4 @@
-"""A variant put on a backbone: model, transform and caption reader."""
+"""Build a variant on a backbone: model, transform and caption reader."""
 
 from __future__ import annotations
 

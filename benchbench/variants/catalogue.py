@@ -1,4 +1,4 @@
-"""The variants by name.
+"""The table of variants: find them by name, with their titles and bundled weights.
 
 Listing them imports no torch: their names and titles stand here too, and a test compares them with
 the variants' own files.

@@ -1,4 +1,4 @@
-"""Embeddings of an open_clip CLIP's towers, of images, patches, captions and tokens.
+"""Embed images, patches, captions and tokens with the towers of an open_clip CLIP.
 
 The arithmetic is open_clip's own, but captions are padded only as far as their batch needs: a
 causal tower pooled at the end-of-text token does not depend on later positions.

@@ -1,4 +1,4 @@
-"""Relative positions of pairs of boxes, and whether other boxes are nearer."""
+"""Compare the positions of pairs of boxes, and find nearer boxes."""
 
 from __future__ import annotations
 

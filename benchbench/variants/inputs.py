@@ -1,4 +1,4 @@
-"""Further inputs of a batch besides images and captions, each under a key of its type."""
+"""The keys of a batch's inputs beside images and captions, each with the type of its value."""
 
 from __future__ import annotations
 

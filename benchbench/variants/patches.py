@@ -1,4 +1,4 @@
-"""Patch embeddings of images of any size, and regions pooled from them."""
+"""Embed the patches of images of any size, and pool regions from them."""
 
 from __future__ import annotations
 

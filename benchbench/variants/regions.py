@@ -1,4 +1,4 @@
-"""Groups of an image's patches, by similarity and distance, without a segmentation model.
+"""Group an image's patches by similarity and distance, without a segmentation model.
 
 MSG-CLIP's images are cut into segments before training (IBPWS: patch-wise segmentation), by tools
 and files that are not released. Here patches are grouped within each step, by the image tower's own

@@ -1,4 +1,4 @@
-"""Variants with a relation head of their own, as models under evaluation."""
+"""Evaluate variants with a relation head of their own as relation scorers."""
 
 from __future__ import annotations
 

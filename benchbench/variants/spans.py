@@ -1,4 +1,4 @@
-"""Token spans of the entities and relations in a caption's scene graph."""
+"""Find the token spans of the entities and relations in a caption's scene graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captions as variants read them: token ids, and triples and spans where a variant uses them."""
+"""Read captions for variants: token ids, and the triples and spans that some variants use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a variant: towers with an objective, and the data that both need."""
+"""The types of a variant: its record, its model's interface, and the batches that it trains on."""
 
 from __future__ import annotations
 

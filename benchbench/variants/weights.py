@@ -1,4 +1,4 @@
-"""Weights of variants as safetensors files, with a JSON record in the header.
+"""Read and write variants' weights as safetensors files, with a JSON record in the header.
 
 The record is the header's entry ``benchbench``: the variant, its settings, the towers'
 architecture and preprocessing, and how it was trained. Nothing is unpickled. Bundled files hold

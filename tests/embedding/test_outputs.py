@@ -79,11 +79,11 @@ def test_scores_and_relation_scores_have_the_shape_of_what_was_given() -> None:
     with pytest.raises(ModelError, match=r"shape \(2, 1\) for 2 pairs; expected \[2\]"):
         outputs.scores(torch.ones(2, 1), 2)
     with pytest.raises(ModelError, match=r"relation scores of shape \(2,\)"):
-        outputs.logs(np.zeros(2), (2, 3))
+        outputs.log_probabilities(np.zeros(2), (2, 3))
     with pytest.raises(ModelError, match="not finite"):
-        outputs.logs(np.full((2, 3), -np.inf), (2, 3))
+        outputs.log_probabilities(np.full((2, 3), -np.inf), (2, 3))
     with pytest.raises(ModelError, match="returned an object of class dict"):
-        outputs.logs({}, (2, 3))
+        outputs.log_probabilities({}, (2, 3))
 
 
 def test_token_ids_and_features_are_one_for_each_input() -> None:
@@ -110,9 +110,9 @@ def test_images_of_several_shapes_are_refused() -> None:
 def test_outputs_are_close_relative_to_their_size() -> None:
     outputs = OutputChecker(model("dot"))  # fp16: 2 %
     one = np.array([[100.0, 0.0], [0.0, 1e-3]], np.float32)
-    assert outputs.close(one, one)
-    assert outputs.close(one + np.array([[1, 0], [0, 0]], np.float32), one)
-    assert not outputs.close(one + np.array([[0, 0], [0, 1e-3]], np.float32), one)
-    assert not outputs.close(one[:1], one)
-    assert outputs.close(np.array([0.5, 200], np.float32), np.array([0.51, 203], np.float32))
-    assert not outputs.close(np.array([0.5], np.float32), np.array([0.6], np.float32))
+    assert outputs.are_close(one, one)
+    assert outputs.are_close(one + np.array([[1, 0], [0, 0]], np.float32), one)
+    assert not outputs.are_close(one + np.array([[0, 0], [0, 1e-3]], np.float32), one)
+    assert not outputs.are_close(one[:1], one)
+    assert outputs.are_close(np.array([0.5, 200], np.float32), np.array([0.51, 203], np.float32))
+    assert not outputs.are_close(np.array([0.5], np.float32), np.array([0.6], np.float32))

@@ -1,4 +1,4 @@
-"""Local folders of checkpoints in transformers' format, downloaded from the hub if necessary.
+"""Find the folder of a checkpoint in transformers' format, or download it from the hub.
 
 Models are always loaded from a local folder; the hub is used only to download the files of one
 commit. Pickled weights and code in a checkpoint are found here, before transformers opens it.

@@ -1,4 +1,4 @@
-"""How each kind of dual encoder in transformers embeds, one line a kind.
+"""The methods by which each class of dual encoder in transformers embeds images and captions.
 
 Lengths are those of the text towers' training, where the tokenizer's files have another or none;
 positions beyond them were never trained. A caption is padded to the longest of its batch only where

@@ -1,4 +1,4 @@
-"""The relations protocol, relation detection: which objects of an image stand in which relation?
+"""The relations protocol (relation detection): which objects of an image are related, and how?
 
 ::
 

@@ -1,4 +1,4 @@
-"""Places to the credit of each true relation, under any K and tie rule, and under guessing.
+"""Turn places into the credit of each true relation, under any K and tie rule, and under guessing.
 
 A relation's credit is 1 where one of the candidates that match it is among the best K. Where
 candidates tie across the K-th place, or labels or predicates tie within a candidate, ``wrong``

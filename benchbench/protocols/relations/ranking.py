@@ -1,4 +1,4 @@
-"""One scene's scored pairs to the places of its true relations.
+"""Rank one scene's scored pairs, and find the places of its true relations.
 
 A candidate is an ordered pair of boxes with labels and a predicate. Its score is the sum of the
 logarithms of the labels' and the predicate's probabilities, so that probabilities near 1 do not

@@ -1,4 +1,4 @@
-"""Scenes to scored pairs: by a model's own head for relations, or by crops and prompts.
+"""Score the pairs of scenes, by a model's relation head or by crops and prompts.
 
 A dual encoder gets the union of two boxes as a crop and "subject predicate object" as a caption for
 every predicate; p is the softmax over predicates of its logit scale times the similarities. Where
@@ -145,12 +145,16 @@ class OwnHead:
         chosen = None
         if scene.given == "boxes":
             shape = (len(boxes), len(scene.vocabulary.objects))
-            chosen = self._encoder.outputs.logs(self._model.score_objects(input_of(())), shape)
+            chosen = self._encoder.outputs.log_probabilities(
+                self._model.score_objects(input_of(())), shape
+            )
         labels = labels_of(scene, chosen)
         shape = (len(pairs), len(scene.vocabulary.predicates))
         logs = np.empty(shape)
         if len(pairs):
-            logs = self._encoder.outputs.logs(self._model.score_relations(input_of(labels)), shape)
+            logs = self._encoder.outputs.log_probabilities(
+                self._model.score_relations(input_of(labels)), shape
+            )
         return assemble_scores(scene, logs, chosen)
 
 

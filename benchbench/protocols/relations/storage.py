@@ -1,4 +1,4 @@
-"""Outcomes of the relations protocol as columns of a run's file, and back."""
+"""Store outcomes of the relations protocol as columns of a run's file, and read them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A test edition of the drawn world in the official formats, for any reader of these formats.
+"""Write a test edition of the drawn world in the official formats, for any reader of these formats.
 
 ::
 

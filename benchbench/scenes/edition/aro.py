@@ -1,4 +1,4 @@
-"""ARO's two files (Yüksekgönül et al., ICLR 2023), each with images of its own.
+"""Write ARO's two files (Yüksekgönül et al., ICLR 2023), each with images of its own.
 
 Fields are upstream's (see ``benchbench.data.aro``). ``image_path`` is relative to ``images/``, and
 the crop is the box around the visible parts of both objects. Each record has ``composition``

@@ -1,4 +1,4 @@
-"""The standard edition in the cache, part by part, each part drawn at its first use.
+"""Keep the standard edition in the cache, part by part, each drawn at its first use.
 
 A part is in ``CACHE/scenes-v2/PART``. A part is drawn anew if it is not whole, or if its
 annotations or pixels differ from the package's digests (``reference_digests``): a cache holds only

@@ -1,4 +1,4 @@
-"""The export of the drawn world: one test edition in the official formats, written whole."""
+"""Export the drawn world: write one test edition in the official formats, whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder that is written whole or not at all.
+"""Write a folder whole or not at all.
 
 The folder is made under another name beside its place and then renamed. Two processes that make the
 same edition at once both succeed: the second finds the same bytes and deletes its own folder. An

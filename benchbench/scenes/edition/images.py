@@ -1,4 +1,4 @@
-"""PNG files of scenes; PNG, so that every decoder returns exactly the pixels that were drawn."""
+"""Write images of scenes as PNG files, from which every decoder returns the drawn pixels."""
 
 from __future__ import annotations
 

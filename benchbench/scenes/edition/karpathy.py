@@ -1,4 +1,4 @@
-"""Captions of the test images in Karpathy's format, and their frozen order negatives.
+"""Write captions of the test images in Karpathy's format, and their frozen order negatives.
 
 ``coco_karpathy_test.json`` is a list of ``{"image": "images/000000.png", "caption": [five]}``. Like
 the official file ("val2014/COCO_val2014_….jpg"), it names images from the data root.

@@ -1,4 +1,4 @@
-"""The finished pieces of an unfinished edition, so that a stopped drawing continues.
+"""Record the finished pieces of an unfinished edition, so that a stopped drawing continues.
 
 A piece is some files of the edition: a batch of images, all images of a folder, the annotations of
 a part. When its files are written, a note beside the edition's folder gets the digests of their

@@ -1,4 +1,4 @@
-"""The digests of the standard edition, which ship with the package: no folder certifies itself.
+"""The digests of the standard edition, which ship with the package.
 
 ``standard.json`` maps each annotation file to the digest of its records (or arrays), and each image
 folder to the digest of its names, shapes and pixels, as in ``edition.json``. After a change of the

@@ -1,4 +1,4 @@
-"""ScenarioCLIP's files about the test images (arXiv 2511.20274).
+"""Write ScenarioCLIP's files about the test images (arXiv 2511.20274).
 
 ``metadata_test.json`` is ``{"data": […]}`` of ``id``, ``image_path``, ``action``,
 ``dense_caption``, ``objects`` [[name, [left, top, right, bottom]], …] in pixels, and ``relations``

@@ -1,4 +1,4 @@
-"""Test images with a true and a minimally different false caption, as SugarCrepe's seven files.
+"""Write SugarCrepe's seven files: test images with a true and a minimally different false caption.
 
 Upstream (Hsieh et al., NeurIPS 2023) maps ids to ``{filename, caption, negative_caption}``; images
 are in ``val2017/``. Each scene gives at most one item per file. A swap is reversed in the twin, so

@@ -1,4 +1,4 @@
-"""Dense scenes in the VG150 layout (Xu et al. 2017; the split of Zellers et al. 2018).
+"""Write dense scenes in the VG150 layout (Xu et al. 2017; the split of Zellers et al. 2018).
 
 ``VG-SGG.h5`` has data sets per image, per box and per relation:
 

@@ -1,4 +1,5 @@
-"""Twins in Winoground's format (Thrush et al., CVPR 2022): two images, two captions, same words.
+"""Write twins in Winoground's format (Thrush et al., CVPR 2022): two images, two captions, same
+words.
 
 ``examples.jsonl`` has upstream's fields ``id, image_0, image_1, caption_0, caption_1,
 collapsed_tag``; images are ``images/NAME.png``. A pair is a scene and its twin. Between them either

@@ -1,4 +1,4 @@
-"""Validation: what a model under training is evaluated on; a file for each kind of variant.
+"""Validation sets for models in training: a file for each kind of variant.
 
 ``sets`` names them, ``storage`` keeps the drawn ones in files. None shows a scene of the test
 split.

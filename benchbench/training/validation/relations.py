@@ -1,4 +1,4 @@
-"""Validation of relation scorers: dense scenes of the ``val`` split, scored as the task scores.
+"""Validate relation scorers: dense scenes of the ``val`` split, scored as the task scores.
 
 Triples count as unseen where training holds them out, whether or not a scene has shown them.
 """

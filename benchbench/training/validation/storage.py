@@ -1,4 +1,4 @@
-"""Validation sets in files: drawing a thousand images at every start takes tens of seconds.
+"""Store validation sets in files, since drawing a thousand images takes tens of seconds.
 
 A file holds a set's arrays, and everything else as JSON in its header. It is valid only for the
 same code, the same versions and the same preprocessing; otherwise the set is drawn again.
