@@ -59,4 +59,4 @@ FACTS: Input[Facts] = Input("facts")
 MASKS: Input[Tensor] = Input("masks")
 """[n, entities, cells, cells]: the share of each cell that each entity covers."""
 REGIONS: Input[Regions] = Input("regions")
-PAIR_TARGETS: Input[PairTargets] = Input("told")
+PAIR_TARGETS: Input[PairTargets] = Input("pair targets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,15 @@ import torch
 from benchbench.errors import BenchbenchError, ModelError, UsageError
 from benchbench.training import Plan, train
 from benchbench.training.loop import BEST
-from benchbench.training.running import _architecture_to_rebuild
+from benchbench.training.running import (
+    MIN_VALIDATION_SCENES,
+    _architecture_to_rebuild,
+    build_for,
+)
 from benchbench.training.state import STATE
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
+from benchbench.variants.catalogue import variant
 from benchbench.variants.structclip import StructCLIP
 from benchbench.variants.variant import Loss
 
@@ -132,3 +138,48 @@ def test_running_out_of_memory_names_the_batch(
         ModelError, match=f"The {whose} is out of memory. Take a smaller batch than 4"
     ):
         start(PLAN, tmp_path)
+
+
+def test_an_unknown_view_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = replace(variant("clip"), views=("action", "objects"))
+    monkeypatch.setattr("benchbench.training.running.variant_named", lambda name: described)
+    message = r"clip lists the view 'objects', which does not exist\. Views: action, facts, masks, "
+    with pytest.raises(UsageError, match=message):
+        start(PLAN, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_smaller_validation_set_is_built_recorded_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int | None] = []
+
+    def build(transform: Any, scenes: int | None = None) -> Passed:
+        sizes.append(scenes)
+        return Passed()
+
+    monkeypatch.setitem(VALIDATION_SETS, "structure", build)
+    best = start(PLAN, tmp_path / "small", minutes=0, validation_scenes=8)
+    assert weights.read(best)[1]["validation_scenes"] == 8
+    start(PLAN, tmp_path / "small", validation_scenes=8)
+    for scenes in (None, 9):
+        with pytest.raises(UsageError, match="holds a run of another validation_scenes"):
+            start(PLAN, tmp_path / "small", validation_scenes=scenes)
+    whole = start(PLAN, tmp_path / "whole")
+    assert "validation_scenes" not in weights.read(whole)[1]
+    assert sizes == [8, 8, None, 9, None]
+
+
+@pytest.mark.parametrize("name", ["alignment", "facts", "structure", "scenario", "relations"])
+def test_every_validation_set_can_be_as_small_as_allowed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    build = build_for(variant("clip"), PLAN)
+    small = VALIDATION_SETS[name](build.transform, scenes=MIN_VALIDATION_SCENES)
+    assert callable(small.metrics)
+
+
+def test_too_few_validation_scenes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"A validation set of 7 scenes is too small\. Take 8"):
+        start(PLAN, tmp_path, validation_scenes=7)
