@@ -72,7 +72,13 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     """Let the standard edition be a small one."""
     from benchbench.scenes.edition import plan, reference_digests
 
-    for name, value in (("IMAGES", 10), ("EACH", 2), ("DENSE", 4), ("TRAINING", 6), ("SIZE", 96)):
+    for name, value in (
+        ("IMAGES", 10),
+        ("ITEMS_PER_GROUP", 2),
+        ("DENSE", 4),
+        ("TRAINING", 6),
+        ("SIZE", 96),
+    ):
         patch.setattr(plan, name, value)
     patch.setattr(reference_digests, "known_digests", _small_digests)
 

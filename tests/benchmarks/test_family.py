@@ -49,7 +49,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def cache(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(work / "cache"))
-    monkeypatch.setattr("benchmarks.curves.COUNTED", 2)
+    monkeypatch.setattr("benchmarks.curves.FLOP_EXAMPLES", 2)
 
 
 def run(work: Path, to: Path, *more: str) -> Result:

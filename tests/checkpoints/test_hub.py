@@ -16,7 +16,7 @@ def test_the_cache_alone_is_asked_where_the_hub_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, answers: bool, offline: bool
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub, "_answers", lambda _: answers)
+    monkeypatch.setattr(hub, "_is_reachable", lambda _: answers)
     with hub.offline_if_unreachable():
         assert constants.HF_HUB_OFFLINE is offline
     assert constants.HF_HUB_OFFLINE is False
@@ -24,7 +24,7 @@ def test_the_cache_alone_is_asked_where_the_hub_does_not_answer(
 
 def test_offline_stays_offline_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hub, "_answers", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(hub, "_is_reachable", lambda _: pytest.fail("asked"))
     with hub.offline_if_unreachable():
         assert constants.HF_HUB_OFFLINE
     assert constants.HF_HUB_OFFLINE

@@ -194,6 +194,6 @@ def test_what_cannot_be_balanced_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     for each in (0, 3, -2):
         with pytest.raises(UsageError, match="an even number"):
             balance_relations("test", each)
-    monkeypatch.setattr(balance, "FURTHEST", 2000)
+    monkeypatch.setattr(balance, "MAX_SCENES", 2000)
     with pytest.raises(UsageError, match="The first 2,000 scenes of test"):
         balance_attributes("test", 44)

@@ -43,7 +43,8 @@ NOTES = "seen-pictures"
 @lru_cache(maxsize=1)
 def known_digests() -> Mapping[str, str]:
     """Return the digest of each file or image folder of the standard edition."""
-    content: dict[str, str] = json.loads(Path(__file__).with_name("standard.json").read_text("utf-8"))
+    text = Path(__file__).with_name("standard.json").read_text("utf-8")
+    content: dict[str, str] = json.loads(text)
     return content
 
 
