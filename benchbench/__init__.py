@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchbench.analysis.results import FORMS
+from benchbench.analysis import FORMS
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:

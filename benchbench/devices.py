@@ -1,12 +1,15 @@
-"""The choice of a device, and float32 arithmetic without TF32 on it."""
+"""The device that a model runs on: its choice, float32 arithmetic, memory errors, the record."""
 
 from __future__ import annotations
 
 import os
+import platform
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError
+from benchbench.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +17,19 @@ if TYPE_CHECKING:
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
 """Text of torch's error where the machine's own memory runs out."""
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "timm",
+    "transformers",
+    "tokenizers",
+    "huggingface_hub",
+    "pillow",
+    "numpy",
+)
+"""The packages whose versions a run records."""
 
 
 def choose_device(device: str) -> str:
@@ -109,3 +125,26 @@ def is_memory_error(error: BaseException) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and NO_MEMORY in str(error)
     )
+
+
+def describe_environment(device: str) -> dict[str, str | int]:
+    """Return the versions of everything that computed the numbers, and the machine."""
+    import torch
+
+    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else ""
+    return {
+        "benchbench": VERSION,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -17,10 +17,15 @@ from benchbench.adapters.contract import description_problems
 from benchbench.adapters.text_only import TextOnlyModel
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
-from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
+from benchbench.devices import (
+    choose_device,
+    cpu_workers,
+    describe_environment,
+    inference,
+    memory_errors,
+)
 from benchbench.editions import resolve_edition
 from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
-from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expanded

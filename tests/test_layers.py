@@ -40,7 +40,6 @@ LAYERS = [
         "dependencies",
         "devices",
         "doctor",
-        "environment",
         "failures",
         "registry",
         "seals",

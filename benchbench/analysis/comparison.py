@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.flips import flips_in
+from benchbench.analysis import Result
 from benchbench.analysis.paired import no_such_tag, pair_runs
 from benchbench.analysis.reliability import is_few, rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
 from benchbench.stats import (
     Panel,
@@ -28,7 +27,6 @@ from benchbench.stats import (
 )
 
 if TYPE_CHECKING:
-    from benchbench.analysis.flips import Flip
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats import Mean, Method
     from benchbench.types import Metric, Run, Ties
@@ -44,6 +42,19 @@ Test = Literal["McNemar", "all sign flips", "sign flips", "label swaps, the medi
 """The test behind a p-value: McNemar's exact test, of items that are each of its own source image;
 all sign flips of whole source images, or ``FLIPS`` of them drawn; or models swapped within source
 images, for a median."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An item that one of two runs has right and the other has wrong, or on another rank."""
+
+    id: str
+    cluster: str
+    group: str
+    a: float
+    b: float
+    gained: bool
+    """Whether b does better; otherwise a does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,22 @@ def _flips(pairing: Pairing, both: PairedScores, by: str | None) -> tuple[Flip, 
     """Return the flips of everything that the metric judges, in the groups of a tag or its own."""
     metric = replace(both.metric, by=by or both.metric.by, leave_out=frozenset(), at_least=1)
     return flips_in(pairing.scores(metric, ties=both.ties))
+
+
+def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
+    """Return the items that the second of two runs gains, then those that it loses, in their order.
+
+    Args:
+        scores: of two runs.
+    """
+    sign, first = scores.sign, scores.runs[0].outcomes
+    found = []
+    for unit in np.flatnonzero(scores.values[:, 0] != scores.values[:, 1]):
+        outcome = first[scores.outcome[unit]]
+        one, two = scores.values[unit].tolist()
+        gained = sign * (two - one) > 0
+        found.append(Flip(outcome.id, outcome.cluster, scores.groups[unit], one, two, gained))
+    return tuple(sorted(found, key=lambda each: not each.gained))
 
 
 def _test(both: PairedScores, seed: int) -> tuple[float, Test]:

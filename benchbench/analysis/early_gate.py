@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.analysis import Result
 from benchbench.analysis.gate import check_comparable
 from benchbench.analysis.gate_rules import check_rule
 from benchbench.analysis.paired import pair_runs
 from benchbench.analysis.reliability import is_few
-from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.protocols import load_protocol

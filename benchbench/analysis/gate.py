@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.comparison import group_changes
-from benchbench.analysis.flips import flips_in
+from benchbench.analysis import Result
+from benchbench.analysis.comparison import flips_in, group_changes
 from benchbench.analysis.gate_rules import EXAMPLE, check_rule
 from benchbench.analysis.paired import no_such_tag, pair_runs, tags_of
 from benchbench.analysis.reliability import is_few
-from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
 from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound, loss_variance
@@ -31,8 +30,7 @@ from benchbench.stats.margins import from_bound, loss_variance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.comparison import Change
-    from benchbench.analysis.flips import Flip
+    from benchbench.analysis.comparison import Change, Flip
     from benchbench.analysis.gate_rules import Rule
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats.margins import Sided

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from benchbench.analysis import Result
 from benchbench.analysis.paired import circumstances, pair_runs
 from benchbench.analysis.reliability import rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
 from benchbench.stats import (
     benjamini_hochberg,

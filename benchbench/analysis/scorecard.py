@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.analysis import Result
 from benchbench.analysis.paired import no_such_tag, require_scores, task_of
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge, Units, read_units

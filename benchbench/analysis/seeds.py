@@ -8,24 +8,20 @@ al., 'Accounting for variance in machine learning benchmarks', MLSys 2021).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from benchbench.analysis import Result
 from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.reliability import rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
-from benchbench.stats import Spread, between_seeds, intervals
+from benchbench.stats import Spread, between_seeds, intervals, welch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.stats import Method
     from benchbench.types import Metric, Run, Ties
-    from benchbench.types.arrays import Floats
 
 
 LEVEL = 0.95
@@ -134,19 +130,3 @@ def compare_methods(
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
         runs=(*a, *b),
     )
-
-
-def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Return Welch's interval of the difference of means, b − a, of independent seeds.
-
-    NaN where the seeds of each method score the same: a spread of 0 is no certainty.
-    """
-    from scipy.special import stdtrit
-
-    parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
-    if not parts.sum():
-        return float("nan"), float("nan")
-    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
-    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
-    middle = float(b.mean() - a.mean())
-    return middle - half, middle + half

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.records import file_sha256
+from benchbench.devices import describe_environment
 from benchbench.editions import resolve_edition
-from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
 from benchbench.evaluation import data_sha256
 from benchbench.files import expanded, is_folder

@@ -1,9 +1,10 @@
-r"""Rank sets: the place of a model in a table, with its confidence set.
+r"""Places in a table of models: rank sets, and letters for models that do not differ.
 
-They come from simultaneous intervals of all pairwise differences, never from marginal intervals of
-the models (Mogstad, Romano, Shaikh and Wilhelm, *Inference for ranks with applications to mobility
-across neighbourhoods and academic achievement across countries*, Review of Economic Studies 2024,
-§3). A model's place lies, with the stated confidence for all models at once, in
+A rank set is the confidence set of a model's place. It comes from simultaneous intervals of all
+pairwise differences, never from marginal intervals of the models (Mogstad, Romano, Shaikh and
+Wilhelm, *Inference for ranks with applications to mobility across neighbourhoods and academic
+achievement across countries*, Review of Economic Studies 2024, §3). A model's place lies, with the
+stated confidence for all models at once, in
 
 .. math:: [\,1 + |\{k: k \text{ surely better}\}|,\; m - |\{k: k \text{ surely worse}\}|\,]
 
@@ -17,6 +18,7 @@ its normal quantile to Student's quantile for that number of clusters, as the in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,3 +104,48 @@ def students(bound: float, n_clusters: int) -> float:
     tail = ndtr(-((n_clusters / (n_clusters - 1)) ** 0.5) * bound)
     # Some releases of scipy return a quantile slightly above 0 at the median: no bound is below 0.
     return max(0.0, -float(stdtrit(n_clusters - 1, tail)))
+
+
+def letters(apart: Flags) -> list[str]:
+    """Return the compact letter display: models that share a letter do not differ significantly.
+
+    The letters are in order of the table: the first model has an "a" (Piepho 2004, *An algorithm
+    for a letter-based representation of all-pairwise comparisons*, Journal of Computational and
+    Graphical Statistics 13: insert and absorb).
+
+    Args:
+        apart: [models, models], symmetric: whether two models differ.
+
+    >>> letters(np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool))
+    ['a', 'ab', 'b']
+    """
+    n = len(apart)
+    columns = [frozenset(range(n))]
+    for one, two in zip(*np.nonzero(np.triu(apart)), strict=True):
+        columns = _absorbed(
+            [
+                part
+                for column in columns
+                for part in (
+                    (column - {int(one)}, column - {int(two)})
+                    if {one, two} <= column
+                    else (column,)
+                )
+            ]
+        )
+    columns.sort(key=sorted)
+    return [
+        "".join(_letter(i) for i, column in enumerate(columns) if k in column) for k in range(n)
+    ]
+
+
+def _absorbed(columns: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Return the sets without those that another set contains."""
+    kept = list(dict.fromkeys(columns))
+    return [each for each in kept if not any(each < other for other in kept)]
+
+
+def _letter(number: int) -> str:
+    """Return the letter of a number: a … z, then a1 … z1."""
+    turn, place = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[place] + (str(turn) if turn else "")

@@ -12,8 +12,7 @@ import torch
 
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.data.tagging import best_tagger
-from benchbench.devices import choose_device, cpu_workers
-from benchbench.environment import describe_environment
+from benchbench.devices import choose_device, cpu_workers, describe_environment
 from benchbench.errors import ModelError, UsageError
 from benchbench.files import expanded
 from benchbench.training.batches import BatchBuilder
