@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
-"""Text of torch's error where the machine's own memory runs out."""
+"""Text of torch's error if the machine's own memory runs out."""
 
 PACKAGES = (
     "torch",
@@ -33,7 +33,7 @@ PACKAGES = (
 
 
 def choose_device(device: str) -> str:
-    """Return the device to use: ``auto`` is ``cuda`` where available, otherwise ``cpu``.
+    """Return the device to use: ``auto`` is ``cuda`` if available, otherwise ``cpu``.
 
     Other devices are tried out.
 
@@ -108,7 +108,7 @@ def _legacy_precision() -> Iterator[None]:
 
 @contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
-    """Raise a ModelError with advice where the accelerator or the machine runs out of memory."""
+    """Raise a ModelError with advice if the accelerator or the machine runs out of memory."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:

@@ -17,13 +17,13 @@ import click
 import numpy as np
 from scipy.special import ndtri
 
-from benchbench.analysis.early_gate import PORTIONS
+from benchbench.analysis.early_gate import MAX_PORTIONS
 from benchbench.stats import holm, mean_over_groups
-from benchbench.stats.margins import from_bound, loss_variance
-from benchbench.stats.sequential import stop
+from benchbench.stats.margins import loss_variance, one_sided_test
+from benchbench.stats.sequential import sequential_test
 
 if TYPE_CHECKING:
-    from benchbench.stats.margins import Sided
+    from benchbench.stats.margins import OneSidedTest
 
 Array = np.ndarray[Any, Any]
 ALPHA, MARGIN, SKILL = 0.05, 0.01, 0.7
@@ -71,12 +71,12 @@ class World:
         """Noise with that correlation to another's."""
         return np.asarray(likeness * other + np.sqrt(1 - likeness**2) * self.noise())
 
-    def held(self, old: Array, new: Array, kept: Array | None = None) -> Sided:
+    def held(self, old: Array, new: Array, kept: Array | None = None) -> OneSidedTest:
         """The gate's test of a candidate's answers against a baseline's, on all or some items."""
         groups = self.groups if kept is None else np.where(kept, 0, -1)
         apart = mean_over_groups(new - old, groups, self.clusters, total=len(self.sizes))
         per_loss = loss_variance(groups[groups >= 0])
-        return from_bound(apart, -MARGIN, per_loss=per_loss)
+        return one_sided_test(apart, -MARGIN, per_loss=per_loss)
 
 
 def right(noise: Array, skill: Array | float) -> Array:
@@ -84,7 +84,7 @@ def right(noise: Array, skill: Array | float) -> Array:
     return np.asarray(noise < ndtri(skill), dtype=float)
 
 
-def verdict(found: Sided) -> str:
+def verdict(found: OneSidedTest) -> str:
     """Of a single check."""
     if found.below <= ALPHA:
         return "fail"
@@ -184,7 +184,7 @@ def family(world: World, likeness: float, checks: int, simulations: int) -> list
     return [100 * float(each) for each in np.mean(counts, axis=0)]
 
 
-def judged(world: World, old: Array, new: Array, group: Array) -> list[Sided]:
+def judged(world: World, old: Array, new: Array, group: Array) -> list[OneSidedTest]:
     """The gate's test of each group by itself."""
     return [world.held(old, new, group == number) for number in range(group.max() + 1)]
 
@@ -220,8 +220,8 @@ def look(world: World, likeness: float, change: float) -> tuple[float, float, fl
     values = np.bincount(world.clusters, apart)[order] + MARGIN * sizes
     earned = np.bincount(world.clusters, old)[order].astype(float)
     low, high = MARGIN * sizes - earned, (1 + MARGIN) * sizes - earned
-    found = stop(values, 0.0, low, high, known=earned, alpha=ALPHA)
-    ends = np.cumsum([len(part) for part in np.array_split(order, PORTIONS)])
+    found = sequential_test(values, 0.0, low, high, known=earned, alpha=ALPHA)
+    ends = np.cumsum([len(part) for part in np.array_split(order, MAX_PORTIONS)])
     claims = [at for at in (found.above, found.below) if at is not None]
     end = int(ends[np.searchsorted(ends, min(claims))]) if claims else len(sizes)
     above = found.above is not None and found.above <= end

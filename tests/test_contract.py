@@ -75,7 +75,7 @@ def test_an_optional_tag_is_on_all_items_or_on_none() -> None:
 
 
 def test_unsound_tasks_are_named() -> None:
-    with pytest.raises(ContractError, match="is no task"):
+    with pytest.raises(ContractError, match="is not a task"):
         check_task(object(), Path())
     with pytest.raises(ContractError, match="there are no items"):
         check_task(StubTask([]), Path())
@@ -92,7 +92,7 @@ def test_unsound_tasks_are_named() -> None:
     with pytest.raises(ContractError, match=r"digests of official are of \['a\.json'\], files are"):
         check_task(StubTask([GOOD], official={"official": {"a.json": "0" * 64}}), Path())
     official = {"official": {"visual_genome_relation.json": "ABC"}}
-    with pytest.raises(ContractError, match="is no SHA-256 in lower-case hex"):
+    with pytest.raises(ContractError, match="is not a SHA-256 in lower-case hex"):
         check_task(StubTask([GOOD], official=official), Path())
     with pytest.raises(ContractError, match="should be named official or official-DATE"):
         check_task(StubTask([GOOD], official={"first": {"a.json": "0" * 64}}), Path())
@@ -187,7 +187,7 @@ def test_a_pair_scorer_that_lacks_something_is_named() -> None:
     class Half:
         def score(self) -> None: ...
 
-    with pytest.raises(ContractError, match="is no pair scorer: it lacks device, encode_images"):
+    with pytest.raises(ContractError, match="is not a pair scorer: it lacks device, encode_images"):
         check_model(Half())
 
 

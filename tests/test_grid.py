@@ -20,7 +20,7 @@ def test_each_run_is_what_the_pair_alone_gives(
     tiny: str, drawn_edition: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[str] = []
-    load = evaluation.loaded
+    load = evaluation.prepare_model
 
     def counted(model: Any, *how: Any) -> Any:
         loads.append(model)
@@ -102,7 +102,7 @@ def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:
         bb.evaluate_grid([tiny], TASKS, out="run.parquet")
     with pytest.raises(UsageError, match="limit"):
         bb.evaluate_grid([tiny], TASKS, limit=0)
-    assert grid.named(["all"]) == bb.task_names()
+    assert grid.expand_tasks(["all"]) == bb.task_names()
 
 
 def test_typed_it_prints_a_line_a_run(drawn_edition: Path, tmp_path: Path) -> None:

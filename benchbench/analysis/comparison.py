@@ -1,4 +1,4 @@
-"""Two runs of the same items: which is better, by how much, beyond chance or not, and on what."""
+"""Comparison of two runs on the same items: difference, interval, p-value, slices, flips."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.95
-FLIPS = 100_000
-"""Draws of signs for a single comparison."""
-NOTHING = 1e-12
+SIGN_FLIPS = 100_000
+"""The number of random sign vectors of a single comparison."""
+TOLERANCE = 1e-12
 """A difference or a spread of 0, rounding errors included."""
 Test = Literal["McNemar", "all sign flips", "sign flips", "label swaps, the median taken anew"]
 """The test behind a p-value: McNemar's exact test, of items that are each of its own source image;
-all sign flips of whole source images, or ``FLIPS`` of them drawn; or models swapped within source
-images, for a median."""
+all sign flips of whole source images, or ``SIGN_FLIPS`` of them drawn; or models swapped within
+source images, for a median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,21 @@ class Change:
     """The difference of two scores, b − a, of a metric or of a group of it."""
 
     name: str
-    """Of the metric, or of a group."""
+    """The name of the metric, or of a group."""
     a: float
     b: float
     low: float
-    """Of b − a; NaN in fewer than ten clusters, or where every item differs equally."""
+    """The interval's lower bound of b − a; NaN in fewer than ten clusters, or if every item differs
+    equally."""
     high: float
     p_value: float
     """Two-sided."""
     p_adjusted: float
-    """For the number of groups; of the whole metric the p-value itself."""
+    """The p-value adjusted for the number of groups; for the whole metric, the p-value itself."""
     gained: int
-    """Units that b alone has right, or finds on a better rank."""
+    """Units that only b has right, or finds on a better rank."""
     lost: int
-    """Units that a alone has right, or finds on a better rank."""
+    """Units that only a has right, or finds on a better rank."""
     n_items: int
     n_clusters: int
     rare_share: float = 0.0
@@ -100,16 +101,17 @@ class Comparison(Result):
     whole: Change
     by: str | None
     groups: tuple[Change, ...]
-    """The largest first."""
+    """The changes in the groups of ``by``, the largest group first."""
     test: Test
     effect: float
     """The mean of the clusters' differences in their own standard deviations (Cohen's d of pairs);
-    NaN where they have none, or the metric is no mean."""
-    least: float
-    """The true difference that such items find in four of five tries; NaN where the differences
-    have no spread, or the metric is no mean."""
+    NaN if they have none, or the metric is not a mean."""
+    detectable: float
+    """The true difference that such items find in four of five tries; NaN if the differences
+    have no spread, or the metric is not a mean."""
     items_needed: int
-    """For the observed difference; 0 where there is none, or the metric is no mean."""
+    """The number of items that the observed difference needs; 0 if there is none, or the metric is
+    not a mean."""
     rare: tuple[str, ...] = ()
     """Groups of the metric in fewer than ten clusters."""
     flips: tuple[Flip, ...] = field(default=(), repr=False)
@@ -117,13 +119,13 @@ class Comparison(Result):
     the metric."""
 
     @property
-    def sure(self) -> bool:
-        """Whether the difference is more than chance, at 1 − level."""
+    def significant(self) -> bool:
+        """Whether the p-value is below 1 − level."""
         return self.whole.p_value < 1 - self.level
 
     @property
     def is_rank(self) -> bool:
-        """Whether scores are ranks from 1, of which less is better."""
+        """Whether scores are ranks from 1, of which lower is better."""
         return self.metric.reading == "rank"
 
 
@@ -146,9 +148,9 @@ def compare(
         metric: by default the task's headline.
         by: a tag to slice by (``relation``).
         ties: the rule, where the metric fixes none.
-        level: of intervals; p-values count as sure below 1 − level.
+        level: the confidence level of intervals; p-values below 1 − level are significant.
         interval: the kind (``stats.interval``).
-        seed: of all draws.
+        seed: the seed of all draws.
 
     Raises:
         NotComparable: the runs differ in more than their models, with everything in which they do.
@@ -161,7 +163,7 @@ def compare(
     effect = least = float("nan")
     wanted = 0
     if both.is_mean:
-        effect, least, wanted = _sizes(both, whole, level)
+        effect, least, wanted = _effect_sizes(both, whole, level)
     return Comparison(
         a=a,
         b=b,
@@ -174,7 +176,7 @@ def compare(
         groups=_slices(pairing, both, by, level, interval, seed) if by is not None else (),
         test=test,
         effect=effect,
-        least=least,
+        detectable=least,
         items_needed=wanted,
         rare=rare_groups(both.groups, both.outcome.tolist(), both.clusters),
         flips=_flips(pairing, both, by),
@@ -191,7 +193,7 @@ def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
     """Return the items that the second of two runs gains, then those that it loses, in their order.
 
     Args:
-        scores: of two runs.
+        scores: the scores of two runs.
     """
     sign, first = scores.sign, scores.runs[0].outcomes
     found = []
@@ -214,7 +216,7 @@ def _test(both: PairedScores, seed: int) -> tuple[float, Test]:
     if answers and not both.metric.by and len(np.unique(clusters)) == len(clusters):
         return mcnemar(two, one), "McNemar"
     table = both.panel
-    flips = flip(table, table.pairs(), draws=FLIPS, seed=seed)
+    flips = flip(table, table.pairs(), draws=SIGN_FLIPS, seed=seed)
     return float(flips.p_values()[0]), "all sign flips" if flips.exact else "sign flips"
 
 
@@ -223,9 +225,9 @@ def _change(
 ) -> Change:
     """Return the metric of both runs and its difference with an interval."""
     if both.is_mean:
-        apart = _apart(both)
+        apart = _mean_difference(both)
         (bounds,) = intervals([apart], level, method=method, seed=seed)
-        return _of_means(both, name, p_value, apart, bounds)
+        return _mean_change(both, name, p_value, apart, bounds)
     if method not in ("auto", "percentile"):
         raise UsageError(
             f"{both.metric.name} is a median, and differences of medians are resampled: take "
@@ -238,29 +240,29 @@ def _change(
         apart_drawn = drawn[:, 1] - drawn[:, 0]
         bounds = expanded_percentiles(apart_drawn, medians[0].n_clusters, level)
     values = medians[0].value, medians[1].value
-    return _change_from(both, name, p_value, values, bounds, medians[0].n_clusters)
+    return _build_change(both, name, p_value, values, bounds, medians[0].n_clusters)
 
 
-def _apart(both: PairedScores) -> Mean:
+def _mean_difference(both: PairedScores) -> Mean:
     """Return the mean of the differences of units."""
     one, two = both.values.T
     return both.mean(two - one)
 
 
-def _of_means(
+def _mean_change(
     both: PairedScores, name: str, p_value: float, apart: Mean, bounds: tuple[float, float]
 ) -> Change:
-    """Return a change of means; without an interval where every item differs equally.
+    """Return a change of means; without an interval if every item differs equally.
 
     Resampling such items gives no width.
     """
     a, b = (mean.value for mean in both.means)
-    bounds = bounds if bounds[1] - bounds[0] > NOTHING else (float("nan"), float("nan"))
-    change = _change_from(both, name, p_value, (a, b), bounds, apart.n_clusters)
+    bounds = bounds if bounds[1] - bounds[0] > TOLERANCE else (float("nan"), float("nan"))
+    change = _build_change(both, name, p_value, (a, b), bounds, apart.n_clusters)
     return replace(change, rare_share=rare_share(apart))
 
 
-def _change_from(
+def _build_change(
     both: PairedScores,
     name: str,
     p_value: float,
@@ -284,14 +286,14 @@ def _change_from(
     )
 
 
-def _sizes(both: PairedScores, whole: Change, level: float) -> tuple[float, float, int]:
+def _effect_sizes(both: PairedScores, whole: Change, level: float) -> tuple[float, float, int]:
     """Return the effect size, the detectable difference, and the items that this one would take."""
     table = both.panel
     error = float(table.standard_errors(table.pairs())[0])
-    if error <= NOTHING:
+    if error <= TOLERANCE:
         return float("nan"), float("nan"), 0
     alpha = 1 - level
-    found = abs(whole.difference) > NOTHING
+    found = abs(whole.difference) > TOLERANCE
     wanted = needed(whole.difference, error, whole.n_items, alpha=alpha) if found else 0
     return _effect(table), detectable(error, alpha=alpha), wanted
 
@@ -302,7 +304,7 @@ def _effect(table: Panel) -> float:
     mean = float(apart.sum()) / n
     squares = float(np.square(apart).sum()) - n * mean**2
     spread = math.sqrt(max(0.0, squares) / max(1, n - 1))
-    return mean / spread if spread > NOTHING * abs(mean) else float("nan")
+    return mean / spread if spread > TOLERANCE * abs(mean) else float("nan")
 
 
 def _slices(
@@ -327,9 +329,9 @@ def group_changes(
 
     Args:
         sliced: two runs, read by a mean over groups.
-        level: of intervals; None leaves them out, which takes half the time.
-        method: of intervals.
-        seed: of all draws.
+        level: the confidence level of intervals; None leaves them out, which takes half the time.
+        method: the kind of intervals.
+        seed: the seed of all draws.
 
     Returns:
         One change per group, the group of most items first; p-values adjusted for their number by
@@ -339,14 +341,14 @@ def group_changes(
     flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
     parts = [sliced.part(number == g) for g in range(len(names))]
-    aparts = [_apart(part) for part in parts]
+    aparts = [_mean_difference(part) for part in parts]
     nothing = (float("nan"), float("nan"))
     bounds = [nothing] * len(parts)
     if level is not None:
         bounds = intervals(aparts, level, method=method, seed=seed)
     found = [
         replace(
-            _of_means(part, names[g], float(raw[g]), aparts[g], bounds[g]),
+            _mean_change(part, names[g], float(raw[g]), aparts[g], bounds[g]),
             p_adjusted=float(adjusted[g]),
         )
         for g, part in enumerate(parts)

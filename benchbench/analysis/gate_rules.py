@@ -34,7 +34,7 @@ ALPHA = 0.05
 FEW_ITEMS = 400
 """Groups with fewer items are reported, but cannot fail the gate."""
 EXAMPLE = '"vg-relation.macro < baseline - 1.0pp @ 0.05"'
-CONDITION = re.compile(
+CONDITION_PATTERN = re.compile(
     r"(?P<what>\S+)(\s+by\s+(?P<by>\S+))?\s*<\s*"
     r"(baseline(\s*-\s*(?P<margin>\d+(\.\d+)?)\s*pp)?|(?P<floor>\d+(\.\d+)?)\s*%)"
     r"(\s*@\s*(?P<alpha>0?\.\d+))?\s*"
@@ -92,7 +92,7 @@ def parse_condition(text: str) -> Rule:
     >>> rule.task, rule.metric, rule.margin, rule.alpha
     ('vg-relation', 'macro', 0.01, 0.05)
     """
-    match = CONDITION.fullmatch(text.strip())
+    match = CONDITION_PATTERN.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"Cannot read the condition '{text}'. Write it as {EXAMPLE}.")
     task, metric = _task_and_metric(match["what"])
@@ -154,7 +154,7 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
-LARGEST = 2**31
+MAX_INTEGER = 2**31
 """Largest integer allowed in a table: a larger one is a typing error, and may overflow a float."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
@@ -167,7 +167,7 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
     for key, value in table.items():
         if key not in known:
             raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
-        too_large = isinstance(value, int) and abs(value) > LARGEST
+        too_large = isinstance(value, int) and abs(value) > MAX_INTEGER
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or too_large:
             types = " or ".join(each.__name__ for each in _TYPES[key])
             raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.95
-FREQUENT = 25
+MIN_FREQUENT = 25
 """Items that a group needs for the further mean, over frequent groups alone."""
 
 
@@ -37,21 +37,21 @@ class Row:
     """A line of a scorecard."""
 
     name: str
-    """Of the metric, or of the group."""
+    """The name of the metric, or of the group."""
     estimate: Estimate
-    """In [0, 1], or a rank from 1; NaN throughout where no item is left, low and high alone where
+    """In [0, 1], or a rank from 1; NaN throughout if no item is left, low and high alone if
     there are fewer than ten clusters."""
     chance: float
     """Expected score of random guesses."""
     ties: Ties
     meaning: str
-    """What the mean is over; of a group, the metrics that leave it out."""
+    """The things that the mean is over; for a group, the metrics that leave it out."""
     rare_share: float = 0.0
     """Weight of groups of fewer than ten clusters, in [0, 1]."""
     tied: int = 0
     """Units that the tie rule decides."""
     is_rank: bool = False
-    """Whether scores are ranks from 1, of which less is better; otherwise shares."""
+    """Whether scores are ranks from 1, of which lower is better; otherwise shares."""
     statistic: Statistic = "mean"
 
     @property
@@ -109,17 +109,17 @@ def scorecard(
     """Read a run by every metric of its task.
 
     Args:
-        run: of ``evaluate`` or ``read_run``.
-        task: with the metrics; by default the installed task of that name.
+        run: a run of ``evaluate`` or ``read_run``.
+        task: the task with the metrics; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
         by: a tag to slice by (``relation``).
         interval: the kind (``stats.interval``).
         resamples: bootstrap draws of clusters, where any are needed.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
         UsageError: the task is another one or has changed since, no item has the tag ``by``, or
-            ``interval`` is Wilson's where items are not independent.
+            ``interval`` is Wilson's if items are not independent.
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
@@ -131,7 +131,7 @@ def scorecard(
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     judge = Judge(protocol, run.outcomes)
     metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
-    metrics += _frequent(judge, first, metrics, ties, clusters)
+    metrics += _frequent_groups(judge, first, metrics, ties, clusters)
     slices = _read_slices(judge, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
     bounds = intervals(
@@ -165,20 +165,20 @@ def scorecard(
     )
 
 
-def _frequent(
-    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Indices
-) -> list[_Read]:
+def _frequent_groups(
+    judge: Judge, headline: Metric, metrics: Sequence[_Score], ties: Ties, clusters: Indices
+) -> list[_Score]:
     """Return the headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
-    if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
+    if not is_heavy(rare_share(read.value)) or headline.at_least >= MIN_FREQUENT:
         return []
-    metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
+    metric = replace(headline, name=f"{headline.name}≥{MIN_FREQUENT}", at_least=MIN_FREQUENT)
     frequent = _read_metric(judge, metric, ties, clusters)
     return [frequent] if frequent.value.n_items else []
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _Score:
     """A mean or a median, before its interval is known."""
 
     name: str
@@ -209,11 +209,11 @@ class _Read:
         )
 
 
-def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) -> _Read:
+def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) -> _Score:
     units = judge.units(metric, ties)
     value = _statistic(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
-    return _Read(
+    return _Score(
         name=metric.name,
         meaning=meaning,
         ties=metric.ties or ties,
@@ -227,7 +227,7 @@ def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) ->
 
 
 def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -> float:
-    """Return the expected score of random guesses by a metric; NaN where nothing is judged."""
+    """Return the expected score of random guesses by a metric; NaN if nothing is judged."""
     units = read_units(protocol, outcomes, metric, "wrong")
     return _statistic(units, units.chance, metric, np.arange(len(outcomes))).value
 
@@ -243,7 +243,7 @@ def _statistic(units: Units, values: Floats, metric: Metric, clusters: Indices) 
 
 def _read_slices(
     judge: Judge, run: Run, by: str, ties: Ties, clusters: Indices, info: TaskInfo
-) -> list[_Read]:
+) -> list[_Score]:
     """Return the headline within each group of a tag."""
     _, headline = info.shown(kind_of(run.edition).name)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
@@ -252,17 +252,17 @@ def _read_slices(
         raise no_such_tag(run, by)
     reads = []
     for label in sorted(set(units.groups)):
-        part = _of_group(units, label)
+        part = _units_of_group(units, label)
         value = _statistic(part, part.values, metric, clusters)
         chance = _statistic(part, part.chance, metric, clusters).value
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
         is_rank = metric.reading == "rank"
-        reads.append(_Read(label, meaning, ties, value, chance, is_rank, metric.statistic))
+        reads.append(_Score(label, meaning, ties, value, chance, is_rank, metric.statistic))
     return reads
 
 
-def _of_group(units: Units, label: str) -> Units:
+def _units_of_group(units: Units, label: str) -> Units:
     kept = np.array([group == label for group in units.groups], dtype=bool)
     groups = [label] * int(kept.sum())
     return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)

@@ -1,4 +1,4 @@
-"""``benchbench gate``."""
+"""``benchbench gate``: a candidate checkpoint against a baseline, as an exit code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 from benchbench.printable import printable
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable.  [default: what '
-    "benchbench.toml or pyproject.toml asks]",
+    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable.  [default: those of '
+    "benchbench.toml or pyproject.toml]",
 )
 @click.option(
     "--inconclusive",
     type=click.Choice(INCONCLUSIVE),
-    help="What to make of too few items: warn exits with 0 and says so.  [default: the settings "
-    "file's, or warn]",
+    help="What too few items count as; warn exits with 0 and prints a line.  [default: the "
+    "settings file's, or warn]",
 )
 @click.option(
     "--report",
@@ -79,17 +79,17 @@ def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
     try:
         # Python's own exit code after an exception, 1, would say that the gate failed.
         with memory_errors("Try fewer items: --early-stop."), foreign_code("The gate"):
-            shown, said, code = _gated(candidate, reports, **asked)
+            shown, said, code = _run_gate(candidate, reports, **asked)
     except BenchbenchError as error:
         what = "not comparable" if isinstance(error, NotComparable) else "not run"
-        _summarise([_fenced(what, str(error))])
+        _summarise([_code_block(what, str(error))])
         raise
     _summarise(said)
     click.echo(shown)
     return code
 
 
-def _gated(
+def _run_gate(
     candidate: str,
     reports: Sequence[Path],
     baseline: str | None,
@@ -103,23 +103,27 @@ def _gated(
     from benchbench.analysis.gate import exit_code, gate
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
-    from benchbench.run_files import names_runs, read_runs
+    from benchbench.run_files import is_run_path, read_runs
 
     _check_reports(reports)
-    rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
+    rules, where, inconclusive = _read_rules(conditions, baseline, inconclusive)
     old = read_runs(where)
     if early_stop:
-        early = _early(candidate, old, rules, reports, ties, how)
-        text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
+        early = _run_early_gate(candidate, old, rules, reports, ties, how)
+        text = (
+            f"{early}\n{last_line(early.verdict, inconclusive, few=early.has_few_images)}".rstrip()
+        )
         code = exit_code(early.verdict, inconclusive)
-        return text, [_fenced(early.verdict.upper(), text)], code
-    new = read_runs(candidate) if names_runs(candidate) else _evaluated(candidate, rules, how)
+        return text, [_code_block(early.verdict.upper(), text)], code
+    new = read_runs(candidate) if is_run_path(candidate) else _evaluate(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
-    _write(found, reports)  # before anything is printed: a full disk must not contradict a verdict
+    _write_reports(
+        found, reports
+    )  # before anything is printed: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
 
 
-def _early(
+def _run_early_gate(
     candidate: str,
     old: Sequence[Run],
     rules: Sequence[Rule],
@@ -137,10 +141,10 @@ def _early(
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
     from benchbench.registry import load_model
-    from benchbench.run_files import names_runs
+    from benchbench.run_files import is_run_path
     from benchbench.types import LOAD_EXTRAS, LoadOptions
 
-    if len(rules) != 1 or reports or names_runs(candidate):
+    if len(rules) != 1 or reports or is_run_path(candidate):
         raise UsageError(
             "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
             "that others would be gated by are not complete."
@@ -154,7 +158,7 @@ def _early(
     )
 
 
-def _asked(
+def _read_rules(
     conditions: Sequence[str], baseline: str | None, inconclusive: Inconclusive | None
 ) -> tuple[list[Rule], str, Inconclusive]:
     """Return rules, baseline and the meaning of too few items: typed, or from the settings file.
@@ -186,7 +190,7 @@ def _asked(
     return rules, where, made
 
 
-def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:
+def _evaluate(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:
     from benchbench.cli.progress import ProgressBar
     from benchbench.evaluation import evaluate
 
@@ -209,21 +213,21 @@ def _check_reports(reports: Sequence[Path]) -> None:
             raise UsageError(f"A report is {', '.join(FORMATS)}, not '{path.name}'.")
 
 
-def _write(found: Gate, reports: Sequence[Path]) -> None:
-    from benchbench.atomic import written_whole
+def _write_reports(found: Gate, reports: Sequence[Path]) -> None:
+    from benchbench.atomic import atomic_write
     from benchbench.render.gate_reports import FORMATS
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(printable(text), "utf-8")
 
 
-def _fenced(what: str, text: str) -> Section:
+def _code_block(what: str, text: str) -> Section:
     """Return a section with the text in a code block."""
-    from benchbench.render.summaries import LEAST, Section
+    from benchbench.render.summaries import MIN_FREE, Section
 
-    return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
+    return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: MIN_FREE // 4]}\n~~~~")
 
 
 def _summarise(sections: Sequence[Section]) -> None:

@@ -1,4 +1,4 @@
-"""``benchbench list``."""
+"""``benchbench list``: the names of tasks, models and readers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def list_tasks() -> None:
 
     from benchbench.errors import ContractError
     from benchbench.registry import load_task, task_names
-    from benchbench.types import Variable
+    from benchbench.types import VariantTask
 
     rows = []
     for name in task_names():
         try:
             task = load_task(name)
-            variants = task.variants.values() if isinstance(task, Variable) else ()
+            variants = task.variants.values() if isinstance(task, VariantTask) else ()
             for info in (task.info, *(variant.info for variant in variants)):
                 rows.append([info.name, info.title, info.protocol, info.headline])
         except ContractError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.overall import over_tasks, shared_runs
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.errors import RunError, UsageError
 from benchbench.render.pages import GENERATED, RUNS, digest_of, digests_on, pages, slug
 from benchbench.runs import SUFFIX, read_run, require_complete, write_run
@@ -78,7 +78,8 @@ def _check_places(runs: Sequence[Run]) -> None:
     for run in runs:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run.edition):
             raise UsageError(
-                f"'{run.edition}' is no name of an edition, and not published. Leave its run out."
+                f"'{run.edition}' is not the name of an edition, and is not published. Leave its "
+                "run out."
             )
         place = (run.edition, run.task, slug(run.model.name))
         if place in there:
@@ -127,7 +128,7 @@ def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str,
     """Return task → model's slug → run, as stored.
 
     Args:
-        folder: of an edition.
+        folder: the folder of an edition.
         task: the task of the runs; by default all.
 
     Raises:
@@ -163,7 +164,7 @@ def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Write the pages that differ from those in the folder; return these."""
     changed = stale_pages(folder, written)
     for path in changed:
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(written[path.relative_to(folder).as_posix()], "utf-8")
     return changed
 

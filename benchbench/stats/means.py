@@ -41,7 +41,7 @@ class Mean:
     """A mean, with the clusters' influences that give its uncertainty."""
 
     value: float
-    """NaN where there are no items."""
+    """NaN if there are no items."""
     influence: Floats
     """[clusters of the run]: the influence of each cluster."""
     n_items: int

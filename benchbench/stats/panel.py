@@ -55,7 +55,7 @@ class Panel:
         return int(self.contributions.shape[1])
 
     def __neg__(self) -> Panel:
-        """Return the panel of negated values, for metrics where less is better."""
+        """Return the panel of negated values, for metrics in which lower is better."""
         return Panel(-self.contributions, -self.influence, self.n_items, self.empty)
 
     def pairs(self) -> Indices:
@@ -79,7 +79,7 @@ class Panel:
             n_items=self.n_items, n_clusters=self.n_clusters, n_groups=1, rare_share=0.0,
         )  # fmt: skip
 
-    def redrawn(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    def redraw(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
         """Return bootstrap draws of the means' deviations, from the same clusters for all models.
 
         Returns:
@@ -141,7 +141,7 @@ def overall(panels: Sequence[tuple[Panel, Sequence[str], float]]) -> Panel:
     a bootstrap draw of an image that serves several tasks draws it for all of them at once.
 
     Args:
-        panels: for each task its panel, the global names of its clusters, and its score by chance.
+        panels: each task's panel, the global names of its clusters, and its score by chance.
 
     Raises:
         UsageError: there is no task, or the tasks have different models.

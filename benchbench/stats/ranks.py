@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Flags, Floats, Indices
 
 
-NOTHING = 1e-12
+TOLERANCE = 1e-12
 """Differences and spreads below this are 0 up to rounding."""
 
 
@@ -61,18 +61,18 @@ def rank_sets(
     m = panel.n_models
     one, two = np.divmod(np.arange(m * m), m)
     errors = panel.standard_errors(np.stack([one, two], axis=1))
-    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > NOTHING)
+    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > TOLERANCE)
     apart = panel.values[one] - panel.values[two]
     # Differences without spread: the same in every cluster, or 0.
-    constant = np.where(np.abs(apart) > NOTHING, np.copysign(np.inf, apart), 0.0)
-    statistics = np.where(errors > NOTHING, apart * scale, constant)
-    draws = panel.redrawn(resamples, seed)
+    constant = np.where(np.abs(apart) > TOLERANCE, np.copysign(np.inf, apart), 0.0)
+    statistics = np.where(errors > TOLERANCE, apart * scale, constant)
+    draws = panel.redraw(resamples, seed)
     drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
-    better = stepped_down(statistics, drawn, level, panel.n_clusters).reshape(m, m)
+    better = step_down_bounds(statistics, drawn, level, panel.n_clusters).reshape(m, m)
     return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)
 
 
-def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
+def step_down_bounds(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
     """Return which of many one-sided statistics are above 0, jointly at this confidence: [n].
 
     Args:
@@ -84,14 +84,14 @@ def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: in
     sure = np.zeros(len(statistics), dtype=bool)
     while n_clusters >= FEW_CLUSTERS and not sure.all():
         bound = np.quantile(drawn[:, ~sure].max(axis=1), level, method="higher")
-        new = ~sure & (statistics > students(max(float(bound), 0.0), n_clusters))
+        new = ~sure & (statistics > student_quantile(max(float(bound), 0.0), n_clusters))
         if not new.any():
             break
         sure |= new
     return sure
 
 
-def students(bound: float, n_clusters: int) -> float:
+def student_quantile(bound: float, n_clusters: int) -> float:
     r"""Return Student's quantile in place of the normal one that drawing clusters gives.
 
     .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
@@ -122,7 +122,7 @@ def letters(apart: Flags) -> list[str]:
     n = len(apart)
     columns = [frozenset(range(n))]
     for one, two in zip(*np.nonzero(np.triu(apart)), strict=True):
-        columns = _absorbed(
+        columns = _absorb(
             [
                 part
                 for column in columns
@@ -139,7 +139,7 @@ def letters(apart: Flags) -> list[str]:
     ]
 
 
-def _absorbed(columns: list[frozenset[int]]) -> list[frozenset[int]]:
+def _absorb(columns: list[frozenset[int]]) -> list[frozenset[int]]:
     """Return the sets without those that another set contains."""
     kept = list(dict.fromkeys(columns))
     return [each for each in kept if not any(each < other for other in kept)]

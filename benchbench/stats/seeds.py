@@ -51,7 +51,7 @@ def between_seeds(values: Sequence[float]) -> Spread:
 def welch(a: Floats, b: Floats, level: float = 0.95) -> tuple[float, float]:
     """Return Welch's interval of the difference of means, b − a, of independent seeds.
 
-    NaN where the seeds of each method score the same: a spread of 0 is no certainty.
+    NaN if the seeds of each method score the same: a spread of 0 is not certainty.
     """
     from scipy.special import stdtrit
 

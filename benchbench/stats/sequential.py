@@ -47,14 +47,14 @@ CUT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """When the two claims are first made: the number of clusters by then, or None where never."""
+class SequentialTest:
+    """When the two claims are first made: the number of clusters by then, or None if never."""
 
     above: int | None
     below: int | None
 
 
-def stop(
+def sequential_test(
     values: Floats,
     bound: float,
     low: Floats,
@@ -62,7 +62,7 @@ def stop(
     *,
     known: Floats | None = None,
     alpha: float = 0.05,
-) -> Stopped:
+) -> SequentialTest:
     """Return when the mean of all clusters can be claimed to be above, or below, a bound.
 
     Args:
@@ -87,7 +87,7 @@ def stop(
         raise UsageError("A cluster's value lies outside its bounds.")
     bets = BETS / float((high - low).mean())
     known = np.zeros(len(low)) if known is None else known
-    return Stopped(
+    return SequentialTest(
         above=_first(values, bound, low, high, known, bets, alpha),
         below=_first(-values, -bound, -high, -low, -known, bets, alpha),
     )

@@ -23,7 +23,7 @@ def check_task(task: object, root: Path) -> None:
         DataError: the files are missing or malformed, as the task itself reports.
     """
     if not isinstance(task, Task):
-        raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")
+        raise ContractError(f"{task!r} has no 'info' and 'items': it is not a task.")
     problems = list(_info_problems(task.info))
     items = list(task.items(root))
     problems += _item_problems(task.info, items)
@@ -68,7 +68,7 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     every = {path: each for digests in info.official.values() for path, each in digests.items()}
     for path, digest in every.items():
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
-            yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
+            yield f"the official digest of '{path}' is not a SHA-256 in lower-case hex"
 
 
 def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:

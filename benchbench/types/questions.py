@@ -148,8 +148,8 @@ class Scene:
     labels: tuple[int, ...]
     """The label of each box, an index of the vocabulary's objects."""
     relations: tuple[tuple[int, int, int], ...]
-    """Of each relation: the subject's box, the object's box, and the predicate; repeats are
-    kept."""
+    """Each relation as three numbers: the subject's box, the object's box, and the predicate;
+    repeats are kept."""
     unseen: tuple[bool, ...]
     """Whether the training data lack each relation's triple of names (zero-shot)."""
     cluster: str

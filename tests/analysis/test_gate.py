@@ -13,7 +13,7 @@ from benchbench.analysis.gate import gate
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols.reading import Judge
-from benchbench.render.gate import in_short, sentence, terminal
+from benchbench.render.gate import describe_check, short_verdict, terminal
 from benchbench.render.gate_reports import as_json, junit, markdown
 from tests.analysis.example_runs import RELATIONS, changed, made
 
@@ -85,7 +85,7 @@ def test_the_detectable_difference_allows_for_the_number_of_checks() -> None:
     printed = (
         f"minimum detectable difference beyond the margin {100 * one.checks[0].detectable:.1f}"
     )
-    assert printed in sentence(one.checks[0])
+    assert printed in describe_check(one.checks[0])
 
 
 def test_a_floor_is_absolute() -> None:
@@ -122,7 +122,7 @@ def test_below_ten_source_images_a_gate_decides_nothing(rule: Rule, right: float
     for text in (terminal(found), junit(found), markdown(found), as_json(found)):
         assert said in " ".join(text.split())
     assert "Too few source images to decide." in terminal(found)
-    assert in_short(found) == f"gate INCONCLUSIVE ({said})"
+    assert short_verdict(found) == f"gate INCONCLUSIVE ({said})"
 
 
 def test_the_same_model_passes_no_gate_of_few_source_images_either() -> None:

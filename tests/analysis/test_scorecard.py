@@ -16,11 +16,11 @@ from benchbench.registry import load_task
 from benchbench.types import (
     Counts,
     Item,
-    Matched,
+    MatchingOutcome,
     Metric,
     ModelManifest,
     Places,
-    Retrieved,
+    RetrievalOutcome,
     Run,
 )
 
@@ -43,7 +43,7 @@ MANIFEST = ModelManifest(
 def run_of(answers: list[tuple[str, str, float]]) -> Run:
     """A VG-Relation run from (relation, cluster, margin of the true caption)."""
     outcomes = tuple(
-        Matched(
+        MatchingOutcome(
             id=str(i),
             cluster=cluster,
             target=(0,),
@@ -257,11 +257,11 @@ def test_on_photographs_the_groups_are_those_of_the_files(vrd: Path) -> None:
     assert sum(n == 1 for n in kept) == 6
 
 
-def retrieved(n: int, better: list[int], equal: list[int]) -> Retrieved:
+def retrieved(n: int, better: list[int], equal: list[int]) -> RetrievalOutcome:
     """An entry of one caption, whose search either way has these counts, of 30 captions."""
     either = [Places(np.array([b]), np.array([e])) for b, e in zip(better, equal, strict=True)]
     tags = {"gallery": "test"}
-    return Retrieved(str(n), f"c{n}", tags, either[0], 1, 30, (either[1],), 15)
+    return RetrievalOutcome(str(n), f"c{n}", tags, either[0], 1, 30, (either[1],), 15)
 
 
 def test_a_page_of_ranks_is_as_committed() -> None:

@@ -32,5 +32,5 @@ def test_overlapping_methods_are_said_to_overlap() -> None:
 def test_one_seed_is_no_method() -> None:
     with pytest.raises(UsageError, match="not 1 and 3"):
         compare_methods(A[:1], B)
-    with pytest.raises(UsageError, match="a copy is no other seed"):
+    with pytest.raises(UsageError, match="a copy is not another seed"):
         compare_methods([A[0], A[0]], B)

@@ -234,7 +234,7 @@ def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert "is not a folder" in refused(*with_data, "--out", blocked / "a.parquet")
-    assert "no readable Parquet" in refused("show", "run", blocked)
+    assert "not a readable Parquet" in refused("show", "run", blocked)
 
 
 def test_an_unknown_tag_is_refused(evaluated: Path) -> None:

@@ -206,7 +206,7 @@ def test_logs_of_inspect(root: Path, tmp_path: Path) -> None:
     assert run.imported["unreadable"] == 7
     assert bb.scorecard(run).headline.estimate.value == 0.25
     (tmp_path / "log.eval").write_bytes(b"PK")
-    with pytest.raises(BenchbenchError, match=r"inspect_ai|no readable log"):
+    with pytest.raises(BenchbenchError, match=r"inspect_ai|not a readable log"):
         import_results(tmp_path / "log.eval", "inspect", "sugarcrepe", data_root=root)
 
 

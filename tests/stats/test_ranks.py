@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbench.stats import letters, panel, rank_sets
-from benchbench.stats.ranks import stepped_down
+from benchbench.stats.ranks import step_down_bounds
 from tests.stats.tables import answers, plain
 
 
@@ -34,7 +34,7 @@ def test_stepping_down_settles_no_less_than_a_single_step() -> None:
     rng = np.random.default_rng(0)
     drawn, statistics = rng.normal(size=(4000, 30)), rng.normal(1.5, 1.5, 30)
     once = statistics > np.quantile(drawn.max(axis=1), 0.95)
-    sure = stepped_down(statistics, drawn, 0.95, 10**9)
+    sure = step_down_bounds(statistics, drawn, 0.95, 10**9)
     assert (sure >= once).all()
     # By hand: the bound that the last round used is of those that are left.
     left = np.quantile(drawn[:, ~sure].max(axis=1), 0.95, method="higher")

@@ -41,7 +41,7 @@ class InspectReader:
         log = _binary(path) if path.suffix == ".eval" else read_content(path)
         samples = log.get("samples") if isinstance(log, dict) else None
         if not isinstance(samples, list):
-            raise MalformedData(f"{path} is no log of Inspect with samples.")
+            raise MalformedData(f"{path} is not a log of Inspect with samples.")
         model = str(value_of(log, "eval.model") or "")
         named = {**USUAL, **fields}
         for number, sample in enumerate(samples, 1):
@@ -69,7 +69,7 @@ def _binary(path: Path) -> Any:
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except (OSError, ValueError) as error:
-        raise MalformedData(f"{path} is no readable log of Inspect: {error}.") from error
+        raise MalformedData(f"{path} is not a readable log of Inspect: {error}.") from error
 
 
 READER = InspectReader()

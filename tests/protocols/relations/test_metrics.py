@@ -17,7 +17,7 @@ from benchbench.protocols.relations.ranking import rank
 from benchbench.protocols.relations.scoring import pairs_of, scored
 from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
-from benchbench.types import Given, ImageRef, Metric, Proposals, Related, Scene, Vocabulary
+from benchbench.types import Given, ImageRef, Metric, Proposals, RelationsOutcome, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("a", "b"), ("p", "q", "r", "never"))
 Edges = tuple[float, float, float, float]
@@ -37,13 +37,13 @@ class Guess:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, given_: Given) -> list[tuple[Guess, Related]]:
+def worlds(draw: st.DrawFn, given_: Given) -> list[tuple[Guess, RelationsOutcome]]:
     """A few scenes, boxes that overlap, repeated relations, and what a model made of them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return [_world(rng, given_, i) for i in range(draw(st.integers(1, 4)))]
 
 
-def _world(rng: np.random.Generator, given_: Given, i: int) -> tuple[Guess, Related]:
+def _world(rng: np.random.Generator, given_: Given, i: int) -> tuple[Guess, RelationsOutcome]:
     n = int(rng.integers(2, 5))
     boxes = np.concatenate(
         [low := rng.integers(0, 12, (n, 2)), low + rng.integers(6, 14, (n, 2))], 1
@@ -174,7 +174,7 @@ def accuracy(world: list[Guess], k: int, *, free: bool) -> float:
     return sum(every) / len(every)
 
 
-def value(outcomes: list[Related], metric: Metric) -> float:
+def value(outcomes: list[RelationsOutcome], metric: Metric) -> float:
     """The metric as the scorecard averages it."""
     units = read_units(PROTOCOL, outcomes, metric, "wrong")
     _, groups = np.unique(np.array(units.groups, dtype=str), return_inverse=True)

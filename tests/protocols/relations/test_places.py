@@ -14,7 +14,7 @@ from benchbench.errors import UsageError
 from benchbench.protocols.relations.judging import ceiling, guessed, placed, recalled
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
 from benchbench.protocols.relations.scoring import pairs_of, scored
-from benchbench.types import Hits, ImageRef, Places, Proposals, Related, Scene, Vocabulary
+from benchbench.types import Hits, ImageRef, Places, Proposals, RelationsOutcome, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))
 FAR = [(0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 50, 10)]
@@ -253,7 +253,7 @@ def test_a_pair_with_two_relations_can_only_be_hit_once() -> None:
     assert [ceiling(found, k) for k in (1, 2, 9)] == [2 / 4, 3 / 4, 3 / 4]
 
 
-def related(relations: list[Triple]) -> Related:
+def related(relations: list[Triple]) -> RelationsOutcome:
     scene = scene_of([0, 1], relations)
     return rank(scene, scored(scene, np.zeros((2, 3)), None))
 
