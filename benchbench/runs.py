@@ -61,7 +61,7 @@ def write_run(run: Run, path: str | Path) -> Path:
     import pyarrow.parquet as pq
 
     path = _expand(path)
-    header, table = _header(run), _table(run)
+    header, table = _header(run), outcome_table(run)
     header[SEAL] = seal(header, _columns(table, run.protocol))
     table = table.replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
     # A file, not its name: Arrow takes no name that is not UTF-8.
@@ -72,7 +72,7 @@ def write_run(run: Run, path: str | Path) -> Path:
 
 def seal_of(run: Run) -> str:
     """Return the seal that ``write_run`` gives a run's file."""
-    return seal(_header(run), _columns(_table(run), run.protocol))
+    return seal(_header(run), _columns(outcome_table(run), run.protocol))
 
 
 def check_writable(out: str | Path, task: str) -> None:
@@ -325,7 +325,8 @@ def _check_kinds(record: type[Run | ModelManifest], content: Mapping[str, Any]) 
             raise TypeError(f"its {field.name} holds a value that is not a name")
 
 
-def _table(run: Run) -> pa.Table:
+def outcome_table(run: Run) -> pa.Table:
+    """Return the outcomes as the table of the run's file: a row per item."""
     import pyarrow as pa
 
     outcomes = run.outcomes

@@ -123,11 +123,7 @@ def scorecard(
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
-    shown, first = info.shown(kind_of(run.edition).name)
-    if any(metric.ties is None for metric in shown):
-        require_scores(run, ties)
-    if run.decisions_only:
-        shown = tuple(metric for metric in shown if metric.ties in (None, "wrong"))
+    shown, first = readable_metrics(run, info, ties)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     judge = Judge(protocol, run.outcomes)
     metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
@@ -163,6 +159,23 @@ def scorecard(
             if read.too_short
         ),
     )
+
+
+def readable_metrics(run: Run, info: TaskInfo, ties: Ties) -> tuple[tuple[Metric, ...], Metric]:
+    """Return the metrics by which a run can be read, and its edition's headline metric.
+
+    A run of decisions alone has no scores that could tie, and is read by metrics that count ties
+    as wrong.
+
+    Raises:
+        UsageError: the run has only decisions, and ``ties`` is not "wrong".
+    """
+    shown, headline = info.shown(kind_of(run.edition).name)
+    if any(metric.ties is None for metric in shown):
+        require_scores(run, ties)
+    if run.decisions_only:
+        shown = tuple(metric for metric in shown if metric.ties in (None, "wrong"))
+    return shown, headline
 
 
 def _frequent_groups(

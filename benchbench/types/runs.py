@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
+    from pandas import DataFrame
 
     from benchbench.types.arrays import Singles
     from benchbench.types.models import ModelManifest
+    from benchbench.types.tasks import Ties
 
 OnMissing = Literal["error", "skip"]
 
@@ -217,6 +221,15 @@ class Run:
     seal: str | None = field(default=None, compare=False)
     """The digest stored in the run's file, checked when it was read (``benchbench.seals``); empty
     for a file without one, None for a run that was not read from a file."""
+
+    def frame(self, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong") -> DataFrame:
+        """Return the run as a pandas DataFrame with a row per item: scores, tags and metrics.
+
+        ``benchbench.analysis.frame`` describes columns, arguments and errors.
+        """
+        # By name: the types are the lowest layer, and import no analysis.
+        build: Callable[..., DataFrame] = import_module("benchbench.analysis.frame").frame
+        return build(self, metrics, ties=ties)
 
     @property
     def partial(self) -> bool:

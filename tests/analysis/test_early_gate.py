@@ -108,7 +108,7 @@ def test_where_all_items_are_seen_nothing_is_left_open(
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        (Rule("vg-relation", "macro"), "no plain mean over items"),
+        (Rule("vg-relation", "macro"), "not a plain mean over items"),
         (Rule("vg-relation", "micro", floor=0.5), "a margin on the whole"),
         (Rule("vg-relation", "micro", by="relation"), "a margin on the whole"),
     ],
