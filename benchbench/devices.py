@@ -1,9 +1,10 @@
-"""The device that a model runs on: its choice, float32 arithmetic, memory errors, the record."""
+"""The device that a model runs on: its choice, arithmetic, random state, memory, and record."""
 
 from __future__ import annotations
 
 import os
 import platform
+import random
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from benchbench.errors import ModelError, UsageError
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
@@ -104,6 +105,30 @@ def _legacy_precision() -> Iterator[None]:
     finally:
         torch.backends.cudnn.allow_tf32 = convolutions
         torch.set_float32_matmul_precision(products)
+
+
+@contextmanager
+def preserve_random_state() -> Iterator[None]:
+    """Restore the states of all random generators afterwards, and disable autocast inside."""
+    import numpy as np
+    import torch
+
+    cuda: Any = torch.cuda
+    states: Mapping[str, Any] = {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
+        "torch": torch.get_rng_state(),
+        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
+    }
+    try:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        random.setstate(states["python"])
+        np.random.set_state(states["numpy"])  # noqa: NPY002
+        torch.set_rng_state(states["torch"])
+        if states["cuda"]:
+            cuda.set_rng_state_all(states["cuda"])
 
 
 @contextmanager

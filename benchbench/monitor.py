@@ -15,20 +15,19 @@ from __future__ import annotations
 
 import math
 import os
-import random
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.callbacks import EPOCH, lightning_callback, trainer_callback
+from benchbench.devices import preserve_random_state
 from benchbench.errors import Regression, UsageError
 from benchbench.files import expand_path
 from benchbench.selection import Selection, write_selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from benchbench.analysis.gate import Gate
@@ -185,7 +184,7 @@ class Monitor:
         from benchbench.evaluation import evaluate
 
         started = time.perf_counter()
-        with _preserve_random_state():
+        with preserve_random_state():
             copied = self._wrapper.model(model, f"{self.name}:step-{step}")
             runs = [evaluate(copied, task, out=self.out, **self._how) for task in self.tasks]
             del copied
@@ -383,27 +382,3 @@ def _is_first_process() -> bool:
         return True
     together: bool = distributed.is_initialized()
     return not together or distributed.get_rank() == 0
-
-
-@contextmanager
-def _preserve_random_state() -> Iterator[None]:
-    """Restore every random generator's state afterwards; disable autocast inside."""
-    import numpy as np
-    import torch
-
-    cuda: Any = torch.cuda
-    states: Mapping[str, Any] = {
-        "python": random.getstate(),
-        "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
-        "torch": torch.get_rng_state(),
-        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
-    }
-    try:
-        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-            yield
-    finally:
-        random.setstate(states["python"])
-        np.random.set_state(states["numpy"])  # noqa: NPY002
-        torch.set_rng_state(states["torch"])
-        if states["cuda"]:
-            cuda.set_rng_state_all(states["cuda"])

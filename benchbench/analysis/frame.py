@@ -67,4 +67,6 @@ def _item_values(units: Units, n_items: int) -> Floats:
     """Return the mean of each item's units, [items]; NaN for an item without units."""
     sums = np.bincount(units.outcome, weights=units.values, minlength=n_items)
     counts = np.bincount(units.outcome, minlength=n_items)
-    return np.divide(sums, counts, out=np.full(n_items, np.nan), where=counts > 0)
+    means: Floats = np.full(n_items, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means

@@ -68,17 +68,15 @@ def check_rule(rule: Rule, metric: Metric) -> None:
         UsageError: the margin or the floor is not between 0 and 1 (for ranks: negative or not
             finite), or α is not between 0 and 0.5.
     """
-    most = math.inf if metric.reading == "rank" else 1.0
+    is_rank = metric.reading == "rank"
+    most = math.inf if is_rank else 1.0
     for what, share in (("margin", rule.margin), ("floor", rule.floor)):
         if share is not None and not (0 <= share <= most and math.isfinite(share)):
-            raise UsageError(
-                f"{rule.task} {metric.name}: a {what} lies between 0 and 100 points, not at "
-                f"{100 * share:g}."
-            )
+            bounds = "is a finite number of ranks from 0" if is_rank else "is from 0 to 100 points"
+            found = f"{share:g} ranks" if is_rank else f"{100 * share:g}"
+            raise UsageError(f"{rule.task} {metric.name}: a {what} {bounds}, not {found}.")
     if not 0 < rule.alpha < 0.5:
-        raise UsageError(
-            f"{rule.task} {metric.name}: α lies between 0 and 0.5, not at {rule.alpha:g}."
-        )
+        raise UsageError(f"{rule.task} {metric.name}: α is between 0 and 0.5, not {rule.alpha:g}.")
 
 
 def parse_condition(text: str) -> Rule:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.analysis import Result
-from benchbench.analysis.paired import no_such_tag, require_scores, task_of
+from benchbench.analysis.paired import no_such_tag, require_scores, tags_of, task_of
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
@@ -94,6 +94,8 @@ class Scorecard(Result):
     too_short: tuple[tuple[Metric, int], ...] = ()
     """Metrics without a value, because their K is more than half of the shortest list that was
     searched; with the candidates in that list."""
+    untagged: tuple[tuple[Metric, tuple[str, ...]], ...] = ()
+    """Metrics that are left out because no item has their tags; with these tags."""
 
 
 def scorecard(
@@ -158,19 +160,22 @@ def scorecard(
             for metric, read in zip(shown, metrics, strict=False)
             if read.too_short
         ),
+        untagged=untagged_metrics(run, info),
     )
 
 
 def readable_metrics(run: Run, info: TaskInfo, ties: Ties) -> tuple[tuple[Metric, ...], Metric]:
     """Return the metrics by which a run can be read, and its edition's headline metric.
 
-    A run of decisions alone has no scores that could tie, and is read by metrics that count ties
-    as wrong.
+    Metrics over an optional tag that the edition's items lack are left out. A run of decisions
+    alone has no scores that could tie, and is read by metrics that count ties as wrong.
 
     Raises:
         UsageError: the run has only decisions, and ``ties`` is not "wrong".
     """
     shown, headline = info.shown(kind_of(run.edition).name)
+    left_out = {metric for metric, _ in untagged_metrics(run, info)}
+    shown = tuple(metric for metric in shown if metric not in left_out)
     if any(metric.ties is None for metric in shown):
         require_scores(run, ties)
     if run.decisions_only:
@@ -252,6 +257,18 @@ def _statistic(units: Units, values: Floats, metric: Metric, clusters: Indices) 
         return median_over_items(values, of_units, total)
     groups = _group_numbers(units.groups)
     return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
+
+
+def untagged_metrics(run: Run, info: TaskInfo) -> tuple[tuple[Metric, tuple[str, ...]], ...]:
+    """Return the metrics over tags that no item of a run has, with these; never the headline."""
+    shown, headline = info.shown(kind_of(run.edition).name)
+    there = tags_of(run)
+    found = []
+    for metric in shown:
+        used = {tag for tag, _ in metric.only} | ({metric.by} if metric.by else set())
+        if metric is not headline and used - there:
+            found.append((metric, tuple(sorted(used - there))))
+    return tuple(found)
 
 
 def _read_slices(

@@ -21,12 +21,13 @@ import numpy as np
 
 from benchbench.data.records import file_sha256
 from benchbench.devices import describe_environment
-from benchbench.editions import resolve_edition
+from benchbench.editions import SCENES, choose_edition, drawn_part, resolve_edition
 from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
 from benchbench.evaluation import data_sha256
 from benchbench.files import expand_path, is_folder
 from benchbench.importing.answers import Answer, ImportRecord, Matches, ResultReader, Source
 from benchbench.registry import load_task
+from benchbench.scenes.edition import is_drawn
 from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from benchbench.types import Edition, Item, Task
+    from benchbench.types import Edition, Item, Task, TaskInfo
 
 GROUP = "benchbench.readers"
 """The group of entry points."""
@@ -115,6 +116,7 @@ def import_results(
             f"Results of {loaded.info.name} cannot be imported yet: only tasks whose items have "
             f"captions to choose from can, and its protocol is {loaded.info.protocol}."
         )
+    _check_drawn(loaded.info, data_root, edition)
     resolved = resolve_edition(loaded.info, data_root, edition, with_images=False)
     items = loaded.items(resolved.root)
     answers: dict[str, list[Answer]] = defaultdict(list)
@@ -136,6 +138,22 @@ def import_results(
             raise UsageError(_mismatch_message(name, matches, resolved))
         runs.append(_run(name, items, matches, loaded, resolved, (reader, files, source)))
     return runs
+
+
+def _check_drawn(info: TaskInfo, data_root: str | Path | None, edition: str | None) -> None:
+    """Refuse the drawn world where it is not drawn yet: no results can be of its files.
+
+    Raises:
+        UsageError: no data root is named, and the drawn world's files are not there.
+    """
+    if choose_edition(data_root, edition).edition != SCENES:
+        return
+    part = drawn_part(info)
+    if part is None or not is_drawn(part):
+        raise UsageError(
+            f"The drawn world's files of {info.name} are not there, so that the results are of "
+            "other files. Name the folder with their annotations: --data-root DIR"
+        )
 
 
 def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:

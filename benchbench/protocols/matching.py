@@ -257,6 +257,7 @@ class Matching:
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
     of_a_sample = ""
     event_tags: frozenset[str] = frozenset()
+    item_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Embed every image, and the captions of the items whose images could be read.

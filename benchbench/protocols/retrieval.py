@@ -183,6 +183,7 @@ class Retrieval:
         "higher."
     )
     event_tags: frozenset[str] = frozenset({"direction"})
+    item_tags: frozenset[str] = frozenset({"gallery"})
 
     def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
         """Embed images, then captions, for each role; then search each gallery.

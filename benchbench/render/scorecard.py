@@ -222,6 +222,9 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     shares = {row.name: row.rare_share for row in scorecard.metrics}
     yield from rare_groups_note(shares, [*map(cell, scorecard.rare)])
     yield from scorecard.remarks
+    if scorecard.untagged:
+        lacking = [f"{metric.name} ({', '.join(tags)})" for metric, tags in scorecard.untagged]
+        yield f"Left out, as no item has the tag that they use: {', '.join(lacking)}."
     if scorecard.too_short:
         lacking = [f"{metric.name} ({metric.k} of {n})" for metric, n in scorecard.too_short]
         yield (
