@@ -74,6 +74,26 @@ def test_an_optional_tag_is_on_all_items_or_on_none() -> None:
         check_task(StubTask([GOOD, tagged]), Path())
 
 
+def test_undeclared_tags_are_named() -> None:
+    tagged = dataclasses.replace(GOOD, tags={"relation": "on", "colour": "red"})
+    with pytest.raises(ContractError, match="items have the tag 'colour', which the task does not"):
+        check_task(StubTask([tagged]), Path())
+    check_task(StubTask([tagged], tags=("relation", "colour")), Path())
+
+
+@pytest.mark.parametrize("change", [{"by": "relatoin"}, {"only": (("relatoin", "on"),)}])
+def test_a_mistyped_tag_of_a_metric_is_one_error(change: dict[str, Any]) -> None:
+    info = load_task("vg-relation").info
+    metrics = (*info.metrics, dataclasses.replace(info.metrics[0], name="mine", **change))
+    items = [dataclasses.replace(GOOD, id=str(number)) for number in range(50)]
+    with pytest.raises(ContractError) as caught:
+        check_task(StubTask(items, metrics=metrics), Path())
+    lines = [line for line in str(caught.value).splitlines() if "relatoin" in line]
+    assert len(lines) == 1
+    assert "metric 'mine' uses the tag 'relatoin', which the task does not declare" in lines[0]
+    assert "its tags are composition, kind, relation" in lines[0]
+
+
 def test_unsound_tasks_are_named() -> None:
     with pytest.raises(ContractError, match="is not a task"):
         check_task(object(), Path())

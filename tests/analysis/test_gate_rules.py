@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.gate_rules import Rule, parse_condition, rules_of
+from benchbench.analysis.gate_rules import Rule, check_rule, parse_condition, rules_of
 from benchbench.errors import UnknownName, UsageError
 from benchbench.settings import read_settings
+from benchbench.types import Metric
 
 GATES = (Path(__file__).parent.parent.parent / "docs" / "gates.md").read_text("utf-8")
 
@@ -90,3 +91,28 @@ def test_the_settings_that_are_shown_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "benchbench.toml").write_text(own)
     for gate, origin in ((asked, "pyproject.toml"), (read_settings(tmp_path).gate, "own")):
         assert rules_of(gate.checks, origin)[0].margin in (0.01, 0.02)
+
+
+SHARE, RANK = Metric("R@1", "images"), Metric("rank", "images", reading="rank")
+
+
+@pytest.mark.parametrize(
+    ("metric", "rule", "message"),
+    [
+        (SHARE, Rule("t", margin=1.5), "a margin is from 0 to 100 points, not 150"),
+        (SHARE, Rule("t", floor=-0.1), "a floor is from 0 to 100 points, not -10"),
+        (RANK, Rule("t", margin=-2.0), "a margin is a finite number of ranks from 0, not -2 ranks"),
+        (RANK, Rule("t", margin=float("inf")), "a finite number of ranks from 0, not inf ranks"),
+        (SHARE, Rule("t", alpha=0.5), "α is between 0 and 0.5, not 0.5"),
+    ],
+)
+def test_bounds_are_refused_in_the_metrics_own_unit(
+    metric: Metric, rule: Rule, message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"t {metric.name}: ")) as caught:
+        check_rule(rule, metric)
+    assert message in str(caught.value)
+
+
+def test_a_margin_of_several_ranks_is_allowed() -> None:
+    check_rule(Rule("t", margin=3.0), RANK)

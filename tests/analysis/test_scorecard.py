@@ -339,3 +339,30 @@ def test_truncated_captions_are_counted_with_their_limit() -> None:
     cut = dataclasses.replace(SMALL.counts, truncated_captions=3)
     text = str(scorecard(dataclasses.replace(SMALL, counts=cut)))
     assert f" 3 truncated captions (cut to {MANIFEST.context_length} tokens) ·" in text
+
+
+def test_a_metric_over_a_tag_that_no_item_has_is_left_out_and_named() -> None:
+    info = load_task("vg-relation").info
+    further = (
+        Metric("by-kind", "kinds", by="kind"),
+        Metric("seen", "seen items", only=(("composition", "seen"),)),
+    )
+
+    class Tagged:
+        info = dataclasses.replace(load_task("vg-relation").info, metrics=(*info.metrics, *further))
+
+        def items(self, root: Path) -> list[Item]:
+            return []
+
+    card = scorecard(SMALL, task=Tagged())
+    assert [row.name for row in card.metrics] == [row.name for row in scorecard(SMALL).metrics]
+    text = " ".join(str(card).split())
+    assert (
+        "Left out, as no item has the tag that they use: by-kind (kind), seen (composition)."
+        in text
+    )
+    tags = {"relation": "on", "kind": "left", "composition": "seen"}
+    outcomes = tuple(dataclasses.replace(each, tags=tags) for each in SMALL.outcomes)
+    complete = scorecard(dataclasses.replace(SMALL, outcomes=outcomes), task=Tagged())
+    assert {"by-kind", "seen"} <= {row.name for row in complete.metrics}
+    assert "Left out" not in str(complete)
