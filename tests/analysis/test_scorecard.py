@@ -342,14 +342,14 @@ def test_truncated_captions_are_counted_with_their_limit() -> None:
 
 
 def test_a_metric_over_a_tag_that_no_item_has_is_left_out_and_named() -> None:
-    info = load_task("vg-relation").info
+    own = load_task("vg-relation").info
     further = (
         Metric("by-kind", "kinds", by="kind"),
         Metric("seen", "seen items", only=(("composition", "seen"),)),
     )
 
     class Tagged:
-        info = dataclasses.replace(load_task("vg-relation").info, metrics=(*info.metrics, *further))
+        info = dataclasses.replace(own, metrics=(*own.metrics, *further))
 
         def items(self, root: Path) -> list[Item]:
             return []
