@@ -1,4 +1,4 @@
-"""Does a vision-language model understand structure, and is one checkpoint really better?
+"""benchbench: evaluate vision-language models on compositional tasks, and compare checkpoints.
 
 >>> import benchbench as bb
 >>> run = bb.evaluate("openclip:ViT-B-32/openai", "vg-relation")  # doctest: +SKIP

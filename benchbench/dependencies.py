@@ -49,7 +49,7 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class Torch:
+class TorchBuild:
     """The devices that torch can use; all empty if it cannot be imported."""
 
     build: str = ""
@@ -141,22 +141,22 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def try_imports(packages: Sequence[Package]) -> tuple[tuple[Package, ...], Torch, str | None]:
+def try_imports(packages: Sequence[Package]) -> tuple[tuple[Package, ...], TorchBuild, str | None]:
     """Import the installed packages; return them with errors, torch's devices, the hub's cache."""
     modules = {
         each.name: MODULES.get(each.name, each.name.replace("-", "_"))
         for each in packages
         if each.installed is not None
     }
-    said = _run_imports([*modules.values()])
-    errors = {name: said.get(module, {}).get("error") for name, module in modules.items()}
-    facts = dict(said.get("torch", {}).get("torch", {}))
-    torch = Torch(**{**facts, "cuda": tuple(facts["cuda"])}) if facts else Torch()
+    reports = _run_imports([*modules.values()])
+    errors = {name: reports.get(module, {}).get("error") for name, module in modules.items()}
+    facts = dict(reports.get("torch", {}).get("torch", {}))
+    torch = TorchBuild(**{**facts, "cuda": tuple(facts["cuda"])}) if facts else TorchBuild()
     found = tuple(replace(each, error=errors.get(each.name)) for each in packages)
-    return found, torch, said.get("transformers", {}).get("hub")
+    return found, torch, reports.get("transformers", {}).get("hub")
 
 
-CHILD = """
+CHILD_CODE = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from benchbench.dependencies import import_and_report
@@ -169,11 +169,11 @@ def _run_imports(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     Where a process dies at a module, another process imports the modules after it.
     """
-    said: dict[str, dict[str, Any]] = {}
-    while left := [module for module in modules if module not in said]:
+    reports: dict[str, dict[str, Any]] = {}
+    while left := [module for module in modules if module not in reports]:
         try:
             done = subprocess.run(  # noqa: S603 - this interpreter, and names from this file
-                [sys.executable, "-I", "-c", CHILD, json.dumps(sys.path), *left],
+                [sys.executable, "-I", "-c", CHILD_CODE, json.dumps(sys.path), *left],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT,
@@ -184,10 +184,10 @@ def _run_imports(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
             output, end = expired.stdout or b"", f"it took over {TIMEOUT:g} seconds"
         for line in output.decode("utf-8").splitlines():
             report = json.loads(line)
-            said[report["module"]] = report
-        if unsaid := [module for module in left if module not in said]:
-            said[unsaid[0]] = {"error": end}
-    return said
+            reports[report["module"]] = report
+        if unsaid := [module for module in left if module not in reports]:
+            reports[unsaid[0]] = {"error": end}
+    return reports
 
 
 def import_and_report(modules: Sequence[str]) -> None:
@@ -210,7 +210,7 @@ def import_and_report(modules: Sequence[str]) -> None:
 
 
 def _torch() -> dict[str, Any]:
-    """Return the fields of ``Torch``."""
+    """Return the fields of ``TorchBuild``."""
     import torch
 
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)

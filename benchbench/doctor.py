@@ -19,7 +19,7 @@ from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.dependencies import (
     DISTRIBUTION,
     Package,
-    Torch,
+    TorchBuild,
     declared_packages,
     has_metadata,
     is_within,
@@ -81,7 +81,7 @@ class Diagnosis:
     """The operating system and its version."""
     packages: tuple[Package, ...]
     """Dependencies, by name; those of extras last."""
-    torch: Torch
+    torch: TorchBuild
     """The devices that torch can use."""
     caches: tuple[Folder, ...]
     """benchbench's own cache, and the model hub's if that is known."""
@@ -133,16 +133,16 @@ def _check_packages(packages: Sequence[Package]) -> Iterator[Finding]:
     newer = []
     for each in packages:
         named = f"{each.name} {each.installed}"
-        asked = f"pip install '{each.name}{each.allowed}'"
+        command = f"pip install '{each.name}{each.allowed}'"
         if each.installed is None:
             if each.extra is None:
-                yield Finding(True, f"{each.name} is not installed. Type: {asked}")
+                yield Finding(True, f"{each.name} is not installed. Type: {command}")
         elif each.error is not None:
-            anew = asked.replace("install", "install --force-reinstall", 1)
-            text = f"{named} cannot be imported ({each.error}). Type: {anew}"
+            reinstall = command.replace("install", "install --force-reinstall", 1)
+            text = f"{named} cannot be imported ({each.error}). Type: {reinstall}"
             yield Finding(each.extra is None, text)
         elif each.allowed and not is_within(each.installed, each.allowed):
-            text = f"{named} is outside the declared range {each.allowed}. Type: {asked}"
+            text = f"{named} is outside the declared range {each.allowed}. Type: {command}"
             yield Finding(each.extra is None, text)
         elif each.tested is not None and not is_within(each.installed, f"<={each.tested}"):
             newer.append(f"{named} (tested: {each.tested})")
@@ -175,7 +175,7 @@ def _check_rivals() -> Iterator[Finding]:
             yield Finding(True, text)
 
 
-def _check_gpu(torch: Torch) -> Iterator[Finding]:
+def _check_gpu(torch: TorchBuild) -> Iterator[Finding]:
     if torch.build and not torch.cuda and Path("/dev/nvidiactl").exists():
         text = (
             f"This machine has an NVIDIA GPU that torch (build: {torch.build}) cannot use. Install "

@@ -81,25 +81,25 @@ def choose_edition(
             the settings cannot be read.
         MissingData: there is no such folder.
     """
-    asked = _parse_edition(edition, "")
+    chosen = _parse_edition(edition, "")
     if data_root is not None:
-        if asked == SCENES:
+        if chosen == SCENES:
             raise UsageError(
                 f"The edition {edition} is drawn, and reads no --data-root: leave out one of them."
             )
-        return EditionChoice(asked, _check_folder(data_root, ""))
-    asked = asked or _parse_edition(os.environ.get(EDITION_VARIABLE), EDITION_VARIABLE)
-    if asked == SCENES:
+        return EditionChoice(chosen, _check_folder(data_root, ""))
+    chosen = chosen or _parse_edition(os.environ.get(EDITION_VARIABLE), EDITION_VARIABLE)
+    if chosen == SCENES:
         return EditionChoice(SCENES, None)
     if (named := os.environ.get(DATA_VARIABLE)) is not None:
-        return EditionChoice(asked, _check_folder(named, DATA_VARIABLE))
+        return EditionChoice(chosen, _check_folder(named, DATA_VARIABLE))
     settings = read_settings()
-    asked = asked or _parse_edition(settings.edition, settings.origin("edition"))
-    if asked == SCENES or (asked is None and settings.data_root is None):
+    chosen = chosen or _parse_edition(settings.edition, settings.origin("edition"))
+    if chosen == SCENES or (chosen is None and settings.data_root is None):
         return EditionChoice(SCENES, None)
     root = settings.data_root
     return EditionChoice(
-        asked, None if root is None else _check_folder(root, settings.origin("data_root"))
+        chosen, None if root is None else _check_folder(root, settings.origin("data_root"))
     )
 
 

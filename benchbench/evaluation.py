@@ -82,7 +82,7 @@ def evaluate(
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
     without_images: bool = False,
-    **further: Unpack[LoadExtras],
+    **extras: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -114,7 +114,7 @@ def evaluate(
             so. A record beside the checkpoint is read in any case (``benchbench.selection``).
         without_images: whether no image is read: for text-only models, whose score needs none. The
             task's annotations suffice then.
-        further: options for reading a checkpoint: ``architecture``, ``activation``,
+        extras: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
     Returns:
@@ -140,7 +140,7 @@ def evaluate(
     surveyed = survey(ref for item in items for ref in protocol.regions(item) if given)
     usable = _readable_items(items, protocol, surveyed, on_missing)
     typed = model if isinstance(model, str) else model.manifest.name
-    model = prepare_model(model, device, precision, seed, further, progress)
+    model = prepare_model(model, device, precision, seed, extras, progress)
     _check_images(without_images, model, typed)
     chosen += selections_of(typed)
     with foreign_code(typed):
@@ -256,7 +256,7 @@ def prepare_model(
     device: str | None,
     precision: Precision | None,
     seed: int,
-    further: LoadExtras,
+    extras: LoadExtras,
     progress: Progress | None,
 ) -> Model:
     """Return a loaded model whose manifest can be written to a run."""
@@ -264,11 +264,11 @@ def prepare_model(
         if progress:
             progress(LOADING_STAGE, 0, 1)
         where = choose_device(device or "auto")
-        options = LoadOptions(where, precision or "fp32", seed, **further)
+        options = LoadOptions(where, precision or "fp32", seed, **extras)
         model = load_model(model, options)
         if progress:
             progress(LOADING_STAGE, 1, 1)
-    elif device is not None or precision is not None or any(further.values()):
+    elif device is not None or precision is not None or any(extras.values()):
         raise UsageError("A loaded model has its own device and precision: leave such options out.")
     if problems := list(description_problems(model)):
         named = getattr(model.manifest, "name", type(model).__name__)

@@ -77,12 +77,12 @@ class Validation:
         from benchbench.render.gate import short_verdict
         from benchbench.render.scorecard import score_text
 
-        said = [f"step {self.step:,}"]
+        parts = [f"step {self.step:,}"]
         for card in self.cards:
-            said.append(f"{card.task.name} {card.headline.name} {score_text(card.headline)}")
+            parts.append(f"{card.task.name} {card.headline.name} {score_text(card.headline)}")
         if self.gate is not None:
-            said.append(short_verdict(self.gate))
-        return "  ".join(said)
+            parts.append(short_verdict(self.gate))
+        return "  ".join(parts)
 
 
 class Monitor:
@@ -257,7 +257,7 @@ class Monitor:
 
     def _check_rules(self) -> None:
         """Check, before training starts, that the first validation can be gated."""
-        from benchbench.analysis.gate import run_of
+        from benchbench.analysis.gate import select_run
 
         if self._baselines is None:
             return
@@ -268,7 +268,7 @@ class Monitor:
                     f"fail_if has a condition on {rule.task}, which is not evaluated. Tasks: "
                     f"{', '.join(names)}."
                 )
-            run_of(self._baselines, rule, "baseline")
+            select_run(self._baselines, rule, "baseline")
 
     def _run_gate(self, runs: Sequence[Run]) -> Gate | None:
         from benchbench.analysis.gate import gate
@@ -302,14 +302,14 @@ class Monitor:
     def _write(self, validation: Validation) -> None:
         """Write a validation to the log in the folder, and to the caller's log."""
         assert self._file is not None
-        said: dict[str, Any] = {
+        record: dict[str, Any] = {
             **validation.values,
             BEST: validation.best,
             "seconds": validation.seconds,
         }
         if validation.gate is not None:
-            said["gate"] = validation.gate.verdict
-        self._file.write(validation.step, **said)
+            record["gate"] = validation.gate.verdict
+        self._file.write(validation.step, **record)
         if self._log is not None:
             self._log(validation.values, validation.step)
 
@@ -320,8 +320,8 @@ class Monitor:
         lost = [
             check for check in validation.gate.checks if check.gated and check.verdict == "fail"
         ]
-        said = "; ".join(f"{check.name}: {describe_check(check)}" for check in lost)
-        message = f"At step {validation.step:,} the model is worse than the baseline. {said}"
+        reasons = "; ".join(f"{check.name}: {describe_check(check)}" for check in lost)
+        message = f"At step {validation.step:,} the model is worse than the baseline. {reasons}"
         if self.on_fail == "raise":
             raise Regression(message)
         warnings.warn(message, stacklevel=4)
@@ -369,8 +369,8 @@ def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
 
     given = [against] if isinstance(against, Run) else against
     found = read_runs(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
-    for said in (line for run in found for line in unsealed_warning(run)):
-        warnings.warn(said, stacklevel=3)
+    for warning in (line for run in found for line in unsealed_warning(run)):
+        warnings.warn(warning, stacklevel=3)
     return found
 
 

@@ -1,4 +1,4 @@
-r"""Text from outside in a form that is safe in a terminal, a log and a table.
+r"""Escaping of text from outside, so that it is safe in a terminal, a log and a table.
 
 Names, captions, JSON keys, paths and other people's messages may hold sequences that a terminal
 takes for commands, marks that turn the direction of text, or lines that look like benchbench's own.

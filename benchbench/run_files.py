@@ -1,4 +1,4 @@
-"""Runs of files, of folders, and of a repository's history."""
+"""Reading of runs from a file, a folder, or a commit of a repository."""
 
 from __future__ import annotations
 

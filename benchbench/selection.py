@@ -1,4 +1,4 @@
-"""Model selection: a file beside a checkpoint, ``CHECKPOINT.benchbench.json``, names its items.
+"""Model selection: which items selected a checkpoint, in ``CHECKPOINT.benchbench.json`` beside it.
 
 Of many checkpoints the best one on some items is partly the luckiest one on these: its score on
 them is too high, and a gate on them lets too much through. A monitor writes the items that selected

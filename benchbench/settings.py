@@ -128,9 +128,9 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
     return Settings(path, table.get("edition"), place, _gate_settings(path, table.get("gate", [])))
 
 
-def _gate_settings(path: Path, asked: Any) -> GateSettings:
+def _gate_settings(path: Path, content: Any) -> GateSettings:
     """Return the gate's settings: ``[[gate]]`` tables, or one table with them as ``checks``."""
-    table = asked if isinstance(asked, dict) else {"checks": asked}
+    table = content if isinstance(content, dict) else {"checks": content}
     for key, value in table.items():
         if key not in GATE_KEYS:
             hint = f"It is in {path}, [gate]. Keys: {', '.join(GATE_KEYS)}; a check is [[gate]]."

@@ -1,4 +1,4 @@
-"""Part of a task's items: whole clusters, drawn by a hash."""
+"""Sampling of a task's items: whole source images, in an order that a hash of a seed fixes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbench.analysis import Result
-from benchbench.analysis.paired import no_such_tag, pair_runs
+from benchbench.analysis.paired import pair_runs, unknown_tag_error
 from benchbench.analysis.reliability import is_few, rare_groups, rare_share
 from benchbench.errors import UsageError
 from benchbench.stats import (
@@ -313,7 +313,7 @@ def _slices(
     """Return the difference in each group of a tag, with p-values adjusted for their number."""
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
     if not len(pairing.judges[0].units(metric, both.ties).values):
-        raise no_such_tag(pairing.runs[0], by)
+        raise unknown_tag_error(pairing.runs[0], by)
     sliced = pairing.scores(metric, ties=both.ties)
     return group_changes(sliced, level=level, method=method, seed=seed)
 

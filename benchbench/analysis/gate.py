@@ -21,7 +21,7 @@ import numpy as np
 from benchbench.analysis import Result
 from benchbench.analysis.comparison import flips_in, group_changes
 from benchbench.analysis.gate_rules import EXAMPLE, check_rule
-from benchbench.analysis.paired import no_such_tag, pair_runs, tags_of
+from benchbench.analysis.paired import pair_runs, tags_of, unknown_tag_error
 from benchbench.analysis.reliability import is_few
 from benchbench.errors import NotComparable, UsageError
 from benchbench.stats import holm, needed
@@ -190,11 +190,11 @@ def gate(
 
 
 def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tuple[Run, Run]:
-    candidate = run_of(candidates, rule, "candidate")
-    return candidate, run_of(baselines, rule, "baseline", like=candidate)
+    candidate = select_run(candidates, rule, "candidate")
+    return candidate, select_run(baselines, rule, "baseline", like=candidate)
 
 
-def run_of(runs: Sequence[Run], rule: Rule, side: str, like: Run | None = None) -> Run:
+def select_run(runs: Sequence[Run], rule: Rule, side: str, like: Run | None = None) -> Run:
     """Return the run of a rule's task.
 
     Args:
@@ -256,7 +256,7 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, On
     if rule.by is None:
         return [_check(rule, where, pairing.scores(metric, ties=ties))]
     if rule.by not in tags_of(candidate):
-        raise no_such_tag(candidate, rule.by)
+        raise unknown_tag_error(candidate, rule.by)
     grouped = replace(metric, by=rule.by, leave_out=frozenset(), at_least=1)
     both = pairing.scores(grouped, ties=ties)
     labels = np.array(both.groups, dtype=str)

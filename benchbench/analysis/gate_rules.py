@@ -137,7 +137,7 @@ def check_metric(task: str, metric: str) -> str:
     return metric
 
 
-def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
+def parse_rules(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     """Return the rules in the tables of a settings file.
 
     Args:

@@ -14,7 +14,7 @@ from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge
 from benchbench.registry import load_task
 from benchbench.stats import panel
-from benchbench.stats.means import lay_out
+from benchbench.stats.means import build_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ class PairedScores:
     @cached_property
     def _layout(self) -> Layout:
         total = len(self.cluster_names)
-        return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
+        return build_layout(self.group_number, self.cluster, total=total, absent=self.absent)
 
     def part(self, kept: Flags) -> PairedScores:
         """Return the scores of the units that ``kept`` selects, [units] bool, as one group."""
@@ -277,7 +277,7 @@ def tags_of(run: Run) -> frozenset[str]:
     return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
 
 
-def no_such_tag(run: Run, tag: str) -> UsageError:
+def unknown_tag_error(run: Run, tag: str) -> UsageError:
     """Return the error for a tag that no item has."""
     there = ", ".join(sorted(tags_of(run))) or "none"
     return UsageError(f"No item of {run.task} has the tag '{tag}'. Tags: {there}.")

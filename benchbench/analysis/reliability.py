@@ -1,4 +1,4 @@
-"""How far a number can be relied on: one rule for every report.
+"""Thresholds of reliability for every report: few images, rough intervals, rare groups.
 
 Below ten source images there is a score and nothing else; below a hundred its interval is rough;
 and the interval of a mean that rests on rare groups is unreliable: their spread is hardly known.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.analysis import Result
-from benchbench.analysis.paired import no_such_tag, require_scores, tags_of, task_of
+from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
@@ -279,7 +279,7 @@ def _read_slices(
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = judge.units(metric, ties)
     if not len(units.values) and not units.too_short:
-        raise no_such_tag(run, by)
+        raise unknown_tag_error(run, by)
     reads = []
     for label in sorted(set(units.groups)):
         part = _units_of_group(units, label)

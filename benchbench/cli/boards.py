@@ -95,10 +95,12 @@ def _report_changes(changed: Sequence[Path], word: str) -> None:
         say(f"{of_run if path in runs else word}  {path}")
     if runs:
         click.echo(
-            f"Runs that are not those which the pages were made of: {len(runs)}. Restore them, or "
+            f"Runs that differ from those of the pages: {len(runs)}. Restore them, or "
             "publish them if the change is meant: benchbench publish RUN",
             err=True,
         )
     if word == "stale" and len(changed) > len(runs):
-        said = f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
-        click.echo(said, err=True)
+        message = (
+            f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
+        )
+        click.echo(message, err=True)

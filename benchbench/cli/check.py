@@ -26,7 +26,7 @@ def check_group() -> None:
 @options.loading_options
 @options.verbose_option
 def check_model_command(
-    specification: str, device: str, precision: Any, seed: int, **further: Any
+    specification: str, device: str, precision: Any, seed: int, **extras: Any
 ) -> int:
     """Load a model and try it on small images and captions; a line a check."""
     from benchbench.devices import choose_device
@@ -34,9 +34,7 @@ def check_model_command(
     from benchbench.testing import model_checks
     from benchbench.types import LoadOptions
 
-    model = load_model(
-        specification, LoadOptions(choose_device(device), precision, seed, **further)
-    )
+    model = load_model(specification, LoadOptions(choose_device(device), precision, seed, **extras))
     checks = model_checks(model)
     for check in checks:
         state = f"not tried: {check.blocked_by} failed" if check.blocked_by else "ok"

@@ -1,4 +1,4 @@
-"""``benchbench compare``: two runs, or two methods over several seeds."""
+"""``benchbench compare``: compare two runs, or two methods over several seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``benchbench eval``: models on tasks, each pair a run."""
+"""``benchbench eval``: evaluate models on tasks, and write a run for each pair."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _evaluate_grid(
     out, by, ties, quiet, bar = shown
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
-    said: set[tuple[str, str]] = set()
+    printed: set[tuple[str, str]] = set()
     widths = (
         max(map(len, expand_tasks(tasks))) + len("@scenes-v2"),
         min(CELL, max(map(len, models))),
@@ -185,9 +185,9 @@ def _evaluate_grid(
             continue
         for banner in banners(cell.run):
             key = ("" if banner == edition_banner(cell.run) else cell.model, banner)
-            if key not in said:
+            if key not in printed:
                 click.echo(f"{wrap(banner)}\n", err=quiet)
-                said.add(key)
+                printed.add(key)
         done += 1
         path = run_path(cell.run, out)
         say(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))

@@ -1,4 +1,4 @@
-"""``benchbench gate``: a candidate checkpoint against a baseline, as an exit code."""
+"""``benchbench gate``: test a candidate against a baseline; the exit code is the verdict."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.seed_option
 @options.loading_options
 @options.verbose_option
-def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
+def gate_command(candidate: str, reports: Sequence[Path], **settings: Any) -> int:
     """Gate CANDIDATE against BASELINE.
 
     Exit code 0: let through; 1: not let through; 2: no verdict (wrong input, or a crash); 3: not
@@ -79,12 +79,12 @@ def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
     try:
         # Python's own exit code after an exception, 1, would say that the gate failed.
         with memory_errors("Try fewer items: --early-stop."), foreign_code("The gate"):
-            shown, said, code = _run_gate(candidate, reports, **asked)
+            shown, report, code = _run_gate(candidate, reports, **settings)
     except BenchbenchError as error:
         what = "not comparable" if isinstance(error, NotComparable) else "not run"
         _summarise([_code_block(what, str(error))])
         raise
-    _summarise(said)
+    _summarise(report)
     click.echo(shown)
     return code
 
@@ -137,7 +137,7 @@ def _run_early_gate(
         UsageError: there are several rules, a report, or a run as the candidate.
     """
     from benchbench.analysis.early_gate import gate_early
-    from benchbench.analysis.gate import run_of
+    from benchbench.analysis.gate import select_run
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
     from benchbench.registry import load_model
@@ -154,7 +154,7 @@ def _run_early_gate(
     device, precision = choose_device(how.pop("device")), how.pop("precision")
     model = load_model(candidate, LoadOptions(device, precision, seed, **loading))
     return gate_early(
-        model, run_of(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
+        model, select_run(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
     )
 
 
@@ -166,14 +166,14 @@ def _read_rules(
     Raises:
         UsageError: there is no rule or no baseline, or ``inconclusive`` is unknown.
     """
-    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, rules_of
+    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, parse_rules
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
 
     settings = read_settings()
     rules = [parse_condition(each) for each in conditions or settings.gate.fail_if]
     if not conditions:
-        rules += rules_of(settings.gate.checks, str(settings.path))
+        rules += parse_rules(settings.gate.checks, str(settings.path))
     if not rules:
         raise UsageError(
             f"There is no condition. Type --fail-if {EXAMPLE}, or write [[gate]] tables into "
@@ -182,12 +182,12 @@ def _read_rules(
     where = baseline or settings.gate.baseline
     if where is None:
         raise UsageError("There is no baseline. Type --baseline RUN, FOLDER or git:REF:PATH.")
-    made = inconclusive or settings.gate.inconclusive or "warn"
-    if made not in INCONCLUSIVE:
+    choice = inconclusive or settings.gate.inconclusive or "warn"
+    if choice not in INCONCLUSIVE:
         raise UsageError(
-            f"{settings.path}: gate.inconclusive is {', '.join(INCONCLUSIVE)}, not '{made}'."
+            f"{settings.path}: gate.inconclusive is {', '.join(INCONCLUSIVE)}, not '{choice}'."
         )
-    return rules, where, made
+    return rules, where, choice
 
 
 def _evaluate(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:

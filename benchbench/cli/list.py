@@ -1,4 +1,4 @@
-"""``benchbench list``: the names of tasks, models and readers."""
+"""``benchbench list``: list the names of tasks, models and readers."""
 
 from __future__ import annotations
 

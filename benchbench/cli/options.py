@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Click options and types of numbers that several commands share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``benchbench probe``: the activation that a file's weights were trained with."""
+"""``benchbench probe``: find the activation that a file's weights were trained with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``benchbench import``: published results as runs."""
+"""``benchbench import``: import published results as runs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def import_command(
     allow_unmatched: bool,
     out: str,
 ) -> None:
-    """Make runs of results that somebody else measured.
+    """Import results that somebody else measured, as runs.
 
     RESULTS is a file or a folder. Each answer is matched with an item of the task's own annotations
     by its content; photographs need not be there.

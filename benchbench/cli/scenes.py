@@ -1,4 +1,4 @@
-"""``benchbench scenes``: the drawn world as a sheet of examples or as files."""
+"""``benchbench scenes``: draw a sheet of examples, or export the drawn world as files."""
 
 from __future__ import annotations
 

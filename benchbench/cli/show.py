@@ -1,4 +1,4 @@
-"""``benchbench show``: a run, a task or a model in full."""
+"""``benchbench show``: print a run, a task or a model in full."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.verbose_option
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def show_model(
-    specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any
+    specification: str, device: str, precision: Any, seed: int, as_json: bool, **extras: Any
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
     from benchbench.evaluation import prepare_model
     from benchbench.render.cards import model_card
 
-    settings: Any = further
+    settings: Any = extras
     model = prepare_model(specification, device, precision, seed, settings, None)
     scale: float | None = getattr(model, "logit_scale", None)
     if not as_json:

@@ -1,4 +1,4 @@
-"""Answers out of records whose fields are named by options: dotted paths, as ``doc.caption``."""
+"""Records of general formats as answers: ``--field`` names their fields, as ``doc.caption``."""
 
 from __future__ import annotations
 

@@ -199,8 +199,8 @@ def _content(item: Item) -> tuple[str, str, str]:
 
 def _agrees(item: Item, answer: Answer) -> bool:
     """Return whether an answer's image and captions, as far as it has them, are the item's."""
-    told = (answer.image, answer.caption, answer.foil)
-    return all(not each or each == own for each, own in zip(told, _content(item), strict=True))
+    content = (answer.image, answer.caption, answer.foil)
+    return all(not each or each == own for each, own in zip(content, _content(item), strict=True))
 
 
 def _mismatch_message(model: str, matches: Matches, edition: Edition) -> str:

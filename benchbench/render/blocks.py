@@ -1,4 +1,4 @@
-"""Boards between the markers of a markdown file; every other byte of it stays as it is.
+"""Leaderboards between markers of other markdown files, whose other bytes stay as they are.
 
 ``<!-- benchbench:TASK@EDITION -->`` to ``<!-- /benchbench -->``, each alone on its line. Markers in
 code (a span or a fence) are text. A file whose markers are not pairs is refused as a whole, because

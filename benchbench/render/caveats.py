@@ -103,10 +103,10 @@ def _imported_banners(run: Run) -> Iterator[str]:
         (imported.get("duplicates"), "are second answers to an item and are left out"),
         (run.counts.skipped, "items have no answer and are in none of the numbers"),
     )
-    said = "; ".join(f"{number:,} {what}" for number, what in counts if number)
+    remark = "; ".join(f"{number:,} {what}" for number, what in counts if number)
     yield f"IMPORTED: {what}, not measured here{f'; from {where}' if where else ''}."
-    if said:
-        yield f"COUNTED: {said}."
+    if remark:
+        yield f"COUNTED: {remark}."
 
 
 def unsealed_warning(run: Run) -> Iterator[str]:
@@ -135,8 +135,8 @@ def _selection_banners(run: Run) -> Iterator[str]:
 
 def _sample_remark(run: Run) -> str:
     """Return how the numbers of part of the items differ, where they do."""
-    said = load_protocol(run.protocol).of_a_sample
-    return f" {said}" if said else ""
+    remark = load_protocol(run.protocol).of_a_sample
+    return f" {remark}" if remark else ""
 
 
 def banners_of(runs: Iterable[Run]) -> dict[str, None]:

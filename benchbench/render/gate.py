@@ -1,4 +1,4 @@
-"""A gate's verdict for a terminal, and the sentences that every form of it has.
+"""A gate's verdict as text for a terminal, and the sentences shared with its other formats.
 
 Each form has candidate and baseline, the conditions once, the caveats before any number, then each
 check's verdict, its flips, and the groups that lost.

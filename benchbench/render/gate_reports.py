@@ -1,4 +1,4 @@
-"""A gate's verdict as files: JUnit XML, markdown and JSON."""
+"""A gate's verdict as a report file: JUnit XML, markdown or JSON."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def junit(gate: Gate) -> str:
         cases.append(f"  {head}>{_outcome(check, result)}</testcase>")
     if gate.exit_code and not gate.family:
         counts["fail"] += 1
-        said = quoteattr(NONE_GATED)
+        message = quoteattr(NONE_GATED)
         cases.append(
-            f'  <testcase classname="gate" name={said}>'
-            f'<failure message={said} type="inconclusive">{NONE_GATED}</failure></testcase>'
+            f'  <testcase classname="gate" name={message}>'
+            f'<failure message={message} type="inconclusive">{NONE_GATED}</failure></testcase>'
         )
     total = (
         f'tests="{len(cases)}" failures="{counts["fail"]}" errors="0" skipped="{counts["skipped"]}"'
@@ -76,15 +76,15 @@ def junit(gate: Gate) -> str:
 
 def _outcome(check: Check, result: str) -> str:
     """Return the content of a case."""
-    said = one_line(f"{check.verdict}: {describe_check(check)}")
+    message = one_line(f"{check.verdict}: {describe_check(check)}")
     table = [f"{losses_heading(check)}:", *groups_table(check).splitlines()] if check.groups else []
-    text = escape("\n".join([said, *map(one_line, table)]))
+    text = escape("\n".join([message, *map(one_line, table)]))
     if result == "pass":
         return f"<system-out>{text}</system-out>"
     if result == "skipped":
-        return f"<skipped message={quoteattr(said)}/>"
+        return f"<skipped message={quoteattr(message)}/>"
     kind = "regression" if check.verdict == "fail" else "inconclusive"
-    return f'<failure message={quoteattr(said)} type="{kind}">{text}</failure>'
+    return f'<failure message={quoteattr(message)} type="{kind}">{text}</failure>'
 
 
 def _case_names(gate: Gate) -> list[str]:
@@ -109,8 +109,8 @@ def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
 def sections(gate: Gate) -> list[Section]:
     """Return the gate in markdown: the verdict, the checks that do not pass, then the rest."""
     new, old = (text.replace("`", "'") for text in model_names(gate))
-    said = last_line_of(gate)
-    head = [f"## Gate: {WORDS[gate.verdict]}", *[f"**{escape_markdown(said)}**"] * bool(said)]
+    message = last_line_of(gate)
+    head = [f"## Gate: {WORDS[gate.verdict]}", *[f"**{escape_markdown(message)}**"] * bool(message)]
     head.append(f"candidate `{new}`<br>baseline `{old}`")
     head += [f"> {escape_markdown(line)}" for line in warnings(gate)]
     found = [Section("the head", "\n\n".join(head))]

@@ -66,7 +66,7 @@ def pages(
             found[f"plots/{task}-groups.svg"] = heat_map(board) + "\n"
     if whole is not None:
         found["plots/overall.svg"] = critical_difference_diagram(whole) + "\n"
-    found["README.md"] = _front(boards, whole)
+    found["README.md"] = _front_page(boards, whole)
     for name, text in _model_pages(runs, boards).items():
         found[f"models/{name}.md"] = text
     return found
@@ -89,7 +89,7 @@ def _task_page(board: Leaderboard, runs: Mapping[str, Run]) -> str:
     )
 
 
-def _front(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:
+def _front_page(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:
     edition = next(iter(boards.values())).edition
     names = sorted({p.run.model.name for b in boards.values() for p in b.places})
     text_only = {p.run.model.name for b in boards.values() for p in b.places if p.text_only}

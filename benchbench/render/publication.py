@@ -59,7 +59,7 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
         changed = [path for path in changed if path != _place(run, to)]
     for edition, there in editions.items():
-        written = _texts(there)  # before anything is stored: runs may not compare
+        written = _page_texts(there)  # before anything is stored: runs may not compare
         for run in (run for run in runs if run.edition == edition):
             write_run(run, _place(run, to))
         changed += _write(to / edition, written) + _remove(
@@ -105,7 +105,7 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
     for folder in editions_in(to):
         there = read_published(folder)
         stale += changed_runs(folder, there)
-        written = _texts(there)
+        written = _page_texts(there)
         stale += stale_pages(folder, written) if check else _write(folder, written)
         left = pages_without_runs(folder, written)
         stale += left if check else _remove(left)
@@ -149,7 +149,7 @@ def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str,
     return found
 
 
-def _texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
+def _page_texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
     """Return name → text of every page of an edition's runs."""
     boards = {task: leaderboard(list(of.values())) for task, of in sorted(runs.items())}
     shared = shared_runs(runs)

@@ -1,4 +1,4 @@
-"""Markdown of limited length: whole sections first, then rows, then a notice of what is cut.
+"""Markdown reports of limited length for GitHub: sections that fit, and a notice of what is cut.
 
 GitHub takes 1,024 KiB as the summary of a step and 65,536 characters as a comment.
 """

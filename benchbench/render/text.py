@@ -1,4 +1,4 @@
-"""Pieces of text: names cut to a length, paragraphs, markdown, p-values."""
+"""Text formatting shared by all reports: cut names, paragraphs, markdown, percent, p-values."""
 
 from __future__ import annotations
 

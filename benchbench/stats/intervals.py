@@ -1,4 +1,4 @@
-"""Intervals of one number, and the choice of the method.
+"""Confidence intervals of one number, and the choice of their method.
 
 The standard error is the jackknife's, which leaves out whole clusters one by one
 (``Mean.standard_error``); the quantile is Student's. Shares are put on Wilson's scale, because near

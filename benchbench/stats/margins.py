@@ -1,4 +1,4 @@
-r"""One-sided tests over clusters: is a mean above or below a bound?
+r"""One-sided tests over clusters, of a mean against a bound: the tests behind the gate.
 
 .. math:: t = (\hat\theta - b) / SE
 

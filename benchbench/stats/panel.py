@@ -18,7 +18,7 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
-from benchbench.stats.means import Mean, lay_out
+from benchbench.stats.means import Mean, build_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def panel(
         raise UsageError("Models are compared on items, and there is none.")
     if not np.isfinite(values).all():
         raise UsageError("Models are compared by finite values: some of these are not.")
-    layout = lay_out(groups, clusters, total=total, absent=absent)
+    layout = build_layout(groups, clusters, total=total, absent=absent)
     means = [layout.mean(column) for column in values.T]
     columns = [np.bincount(clusters, layout.weights * column, layout.total) for column in values.T]
     return Panel(

@@ -1,4 +1,4 @@
-"""The types of results: what an evaluation records."""
+"""The types of results: editions, the outcomes of each protocol, counts, runs, estimates."""
 
 from __future__ import annotations
 

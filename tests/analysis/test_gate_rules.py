@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.gate_rules import Rule, check_rule, parse_condition, rules_of
+from benchbench.analysis.gate_rules import Rule, check_rule, parse_condition, parse_rules
 from benchbench.errors import UnknownName, UsageError
 from benchbench.settings import read_settings
 from benchbench.types import Metric
@@ -57,7 +57,9 @@ def test_unknown_names_come_with_advice(text: str, message: str) -> None:
 
 def test_tables_are_in_points() -> None:
     table = {"task": "vg-relation", "metric": "macro", "margin": 1.5, "alpha": 0.01}
-    assert rules_of([table], "benchbench.toml") == [Rule("vg-relation", "macro", 0.015, alpha=0.01)]
+    assert parse_rules([table], "benchbench.toml") == [
+        Rule("vg-relation", "macro", 0.015, alpha=0.01)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_tables_are_in_points() -> None:
 )
 def test_wrong_tables_are_named(table: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        rules_of([table], "benchbench.toml")
+        parse_rules([table], "benchbench.toml")
 
 
 def test_the_conditions_that_are_shown_can_be_read() -> None:
@@ -90,7 +92,7 @@ def test_the_settings_that_are_shown_can_be_read(tmp_path: Path) -> None:
     assert (asked.inconclusive, len(asked.fail_if), len(asked.checks)) == ("fail", 1, 1)
     (tmp_path / "benchbench.toml").write_text(own)
     for gate, origin in ((asked, "pyproject.toml"), (read_settings(tmp_path).gate, "own")):
-        assert rules_of(gate.checks, origin)[0].margin in (0.01, 0.02)
+        assert parse_rules(gate.checks, origin)[0].margin in (0.01, 0.02)
 
 
 SHARE, RANK = Metric("R@1", "images"), Metric("rank", "images", reading="rank")

@@ -1,4 +1,4 @@
-"""GPT-4V's answers to SugarCrepe, in both orders of the captions: JSON, one file a subset.
+"""Reader of GPT-4V's published answers to SugarCrepe in two orders: JSON, one file a subset.
 
 Published by SugarCrepe's authors (RAIVNLab/sugar-crepe@0047054b, ``gpt-4v-results``; MIT): a folder
 ``positive-first``, where the true caption is option (1), and one ``negative-first``. An answer that

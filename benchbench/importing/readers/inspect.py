@@ -1,4 +1,4 @@
-"""Logs of Inspect (inspect_ai), as JSON or, with that package, as ``.eval`` files.
+"""Reader of logs of Inspect (inspect_ai): JSON or, with that package, ``.eval`` files.
 
 A log holds ``eval.model`` and ``samples``, each with ``metadata`` (the data set's own record) and
 ``scores``: name → ``value``, "C" for right and "I" for wrong, "P" and "N" for partly and no answer

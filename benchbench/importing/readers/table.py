@@ -1,4 +1,4 @@
-"""A plain table of results, CSV or Parquet: a row an item.
+"""Reader of plain tables of results, CSV or Parquet: a row an item.
 
 Columns are named by ``--field NAME=COLUMN``: ``right``, or ``score_true`` and ``score_false``;
 what identifies the item, ``id`` or ``image``, ``caption`` and ``foil``; and ``model``, where a file
