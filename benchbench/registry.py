@@ -130,7 +130,8 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
             f"--{name.replace('_', '-')}" for name in LOAD_EXTRAS if name in supported
         )
         raise UsageError(
-            f"{specification} does not support {', '.join(wrong)}. It supports: {there or 'none'}."
+            f"{specification} takes no {', '.join(wrong)}. Options that it takes: "
+            f"{there or 'none'}."
         )
     with memory_errors(MEMORY_ADVICE), foreign_code(specification):
         model = family.load(name_within_family(specification), options)

@@ -149,7 +149,7 @@ def test_places_that_cannot_be_written_are_told_beforehand(tmp_path: Path) -> No
         check_writable(tmp_path / "run.csv", "vg-relation")
     with pytest.raises(RunError, match="is not a folder"):
         check_writable(file / "run.parquet", "vg-relation")
-    with pytest.raises(RunError, match="is a file and no run"):
+    with pytest.raises(RunError, match="is a file, but not a run"):
         check_writable(file, "vg-relation")
     (tmp_path / "a.parquet").mkdir()
     with pytest.raises(RunError, match="is a folder"):
@@ -171,7 +171,7 @@ def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a readable Parquet"):
         read_run(path)
     pq.write_table(pa.table({"a": [1]}), path)
-    with pytest.raises(RunError, match="no benchbench run"):
+    with pytest.raises(RunError, match="not a benchbench run"):
         read_run(path)
     whole = write_run(run, path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -201,8 +201,8 @@ def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) 
         (lambda t, h: h.update(format=9) or t, "format 9"),
         (lambda t, h: h.update(unheard_of=1) or t, "not a valid run"),
         (lambda t, h: h.update(counts=None) or t, "not a valid run"),
-        (lambda t, h: h["counts"].update(oriented="two") or t, "no whole numbers"),
-        (lambda t, h: h["counts"].update(items=None) or t, "no whole numbers"),
+        (lambda t, h: h["counts"].update(oriented="two") or t, "not whole numbers"),
+        (lambda t, h: h["counts"].update(items=None) or t, "not whole numbers"),
         (lambda t, h: h["model"].update(unheard_of=1) or t, "not a valid run"),
         (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "not a valid run"),
         (lambda t, h: with_scores(t, [[1.0, np.nan], [1.0, 1.0], [0.0] * 6]), "not finite"),
@@ -285,7 +285,7 @@ def test_only_a_run_of_the_same_task_is_replaced(run: Run, tmp_path: Path) -> No
     with pytest.raises(RunError, match=r"is a run of vg-relation, not of winoground"):
         check_writable(path, "winoground")
     pq.write_table(pa.table({"mine": [1]}), tmp_path / "mine.parquet")
-    with pytest.raises(RunError, match="no benchbench run"):
+    with pytest.raises(RunError, match="not a benchbench run"):
         check_writable(tmp_path / "mine.parquet", run.task)
 
 
