@@ -135,7 +135,7 @@ def _applies(marker: str) -> bool:
 def normalize(name: str) -> str:
     """Return a distribution's name as normalised by the package index.
 
-    >>> normal("Open_CLIP.torch")
+    >>> normalize("Open_CLIP.torch")
     'open-clip-torch'
     """
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -39,7 +39,7 @@ _NO_OWNER = 0
 def temporary_path(path: Path) -> Path:
     """Return a new name beside ``path`` for a file that this process will rename to it.
 
-    >>> unfinished(Path("runs/r.parquet")).name.startswith(".r.parquet.")
+    >>> temporary_path(Path("runs/r.parquet")).name.startswith(".r.parquet.")
     True
     """
     return _owned_path(path, os.getpid())

@@ -46,7 +46,7 @@ def one_line(text: str) -> str:
 def shorten(text: str, most: int) -> str:
     """Return text of at most ``most`` characters, cut in its middle if it is longer.
 
-    >>> shortened("abcdefghij", 5), shortened("abcde", 5)
+    >>> shorten("abcdefghij", 5), shorten("abcde", 5)
     ('ab…ij', 'abcde')
     """
     if len(text) <= most:
@@ -82,7 +82,7 @@ def json_text(content: object) -> str:
 def csv_cell(text: str) -> str:
     """Return text for a CSV table: on one line, and without formulas for a spreadsheet.
 
-    >>> cell("=1+1"), cell("-2.5"), cell("a - b")
+    >>> csv_cell("=1+1"), csv_cell("-2.5"), csv_cell("a - b")
     ("'=1+1", '-2.5', 'a - b')
     """
     line = one_line(text)

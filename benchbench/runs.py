@@ -46,7 +46,7 @@ TAG = "tag."
 def strip_folders(name: str) -> str:
     """Return a model's name as a run stores it: the last part of absolute paths, for publication.
 
-    >>> without_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
+    >>> strip_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
     'lerp:openclip:ViT-B-32/openai,tuned.pt,0.5'
     """
     return re.sub(r"(^|[:,+])[/~][^:,+]*?([^/:,+]+)/*(?=[:,+]|$)", r"\1\2", name)

@@ -17,8 +17,8 @@ from benchbench.errors import RunError
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from benchbench.atomic import written_whole
-with written_whole(Path(sys.argv[1])) as temporary:
+from benchbench.atomic import atomic_write
+with atomic_write(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -23,8 +23,8 @@ from benchbench.leftovers import (
 WRITER = """
 import sys, time
 from pathlib import Path
-from benchbench.leftovers import unfinished
-place = unfinished(Path(sys.argv[1]))
+from benchbench.leftovers import temporary_path
+place = temporary_path(Path(sys.argv[1]))
 place.mkdir() if sys.argv[2] == "folder" else place.write_bytes(b"half")
 print(place, flush=True)
 time.sleep(60)

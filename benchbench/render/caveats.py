@@ -159,7 +159,7 @@ def interval_text(interval: str, low: float, rare_share: float) -> str:
 def too_few_images(n_clusters: int) -> str:
     """Return why a gate decides nothing.
 
-    >>> too_few(2)
+    >>> too_few_images(2)
     '2 source images are too few: below 10 nothing is decided'
     """
     images = "source image is" if n_clusters == 1 else "source images are"

@@ -105,7 +105,7 @@ def _model_warnings(a: Run, b: Run) -> Iterator[str]:
 def p_phrase(p_value: float) -> str:
     """Return a p-value for a sentence.
 
-    >>> p_in_words(0.0312), p_in_words(0.0000099)
+    >>> p_phrase(0.0312), p_phrase(0.0000099)
     ('p = 0.031', 'p < 0.0001')
     """
     value = p_text(p_value)

@@ -155,7 +155,7 @@ def svg(width: float, height: float, title: str, parts: list[str]) -> str:
 def nice_ticks(low: float, high: float, about: int = 6) -> list[float]:
     """Return round numbers that enclose an interval.
 
-    >>> nice(41.3, 83.2)
+    >>> nice_ticks(41.3, 83.2)
     [40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
     """
     span = max(high - low, 1e-9)

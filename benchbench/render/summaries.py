@@ -43,7 +43,7 @@ def limit_length(sections: Sequence[Section], most: int = COMMENT) -> str:
     fit. A notice at the end names what is cut.
 
     >>> long = Section("groups", "| a |", [f"| {n} |" for n in range(1000)])
-    >>> print(fit([Section("top", "Fine."), long], 640))
+    >>> print(limit_length([Section("top", "Fine."), long], 640))
     Fine.
     <BLANKLINE>
     | a |

@@ -48,7 +48,7 @@ def labels(names: Sequence[str], most: int) -> list[str]:
 def escape_markdown(text: str) -> str:
     """Return text that markdown shows as it is, in a table too.
 
-    >>> print(md("a|b <c> [1, 2] [d](e)"))
+    >>> print(escape_markdown("a|b <c> [1, 2] [d](e)"))
     a\\|b &lt;c> [1, 2] [d\\](e)
     """
     text = re.sub(

@@ -96,7 +96,7 @@ def student_quantile(bound: float, n_clusters: int) -> float:
 
     .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
 
-    >>> round(students(1.96 * (9 / 10) ** 0.5, 10), 2), round(students(1.96, 10**6), 2)
+    >>> round(student_quantile(1.96 * (9 / 10) ** 0.5, 10), 2), round(student_quantile(1.96, 10**6), 2)
     (2.26, 1.96)
     """
     from scipy.special import ndtr, stdtrit
