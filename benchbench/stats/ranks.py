@@ -96,8 +96,9 @@ def student_quantile(bound: float, n_clusters: int) -> float:
 
     .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
 
-    >>> round(student_quantile(1.96 * (9 / 10) ** 0.5, 10), 2), round(student_quantile(1.96, 10**6), 2)
-    (2.26, 1.96)
+    >>> bounds = (1.96 * (9 / 10) ** 0.5, 10), (1.96, 10**6)
+    >>> [round(student_quantile(*each), 2) for each in bounds]
+    [2.26, 1.96]
     """
     from scipy.special import ndtr, stdtrit
 
