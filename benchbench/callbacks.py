@@ -57,7 +57,7 @@ def lightning_callback(monitor: Monitor, part: str | None) -> Any:
         def __init__(self) -> None:
             self.last_step = -1
 
-        def look(self, trainer: Any, module: Any) -> None:
+        def validate(self, trainer: Any, module: Any) -> None:
             """Validate once per step: with accumulated gradients, several batches share a step."""
             if trainer.sanity_checking or trainer.global_step == self.last_step:
                 return

@@ -26,7 +26,7 @@ def test_each_run_is_what_the_pair_alone_gives(
         loads.append(model)
         return load(model, *how)
 
-    monkeypatch.setattr(grid, "loaded", counted)
+    monkeypatch.setattr(grid, "prepare_model", counted)
     cells = list(bb.evaluate_grid([tiny, "blind:length"], TASKS, data_root=drawn_edition, seed=3))
     assert [(c.model, c.task) for c in cells] == [
         (m, t) for m in (tiny, "blind:length") for t in TASKS
@@ -63,7 +63,7 @@ def test_a_models_own_crash_is_its_pairs_alone(drawn_edition: Path, tmp_path: Pa
     assert "Failed: 1." in done.stderr
 
 
-@pytest.mark.parametrize("where", ["loaded", "evaluate"])
+@pytest.mark.parametrize("where", ["prepare_model", "evaluate"])
 def test_an_exception_that_is_not_ours_is_told(
     where: str, drawn_edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

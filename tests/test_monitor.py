@@ -216,7 +216,7 @@ def test_a_gate_that_no_look_could_hold_is_refused_before_training(shapes: Path)
 def test_what_is_no_model_or_task_is_refused(model: Any, shapes: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="vg-relation"):
         bb.Monitor("vg-relations", every=1)
-    with pytest.raises(UsageError, match="at names of tasks, not at None"):
+    with pytest.raises(UsageError, match="or names of tasks, not None"):
         bb.Monitor(None, every=1)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="needs a task"):
         bb.Monitor([], every=1)
