@@ -1,4 +1,4 @@
-"""Models over several tasks: one score with its interval, and places."""
+"""Overall scores of models over several tasks, with intervals, places and mean ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of an edition: one per task and per model, a front page; with digests of the runs."""
+"""Published pages of an edition as markdown: a front page, and one per task and per model."""
 
 from __future__ import annotations
 

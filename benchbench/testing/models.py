@@ -1,4 +1,4 @@
-"""The checks of the model contract, by name, each with the problems that it finds."""
+"""Checks of the model contract, run on small images and captions: each lists its problems."""
 
 from __future__ import annotations
 
