@@ -1,4 +1,4 @@
-"""Does a vision-language model understand structure, and is one checkpoint really better?
+"""benchbench: evaluate vision-language models on compositional tasks, and compare checkpoints.
 
 >>> import benchbench as bb
 >>> run = bb.evaluate("openclip:ViT-B-32/openai", "vg-relation")  # doctest: +SKIP
@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchbench.analysis.results import FORMS
+from benchbench.analysis import FORMS
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:

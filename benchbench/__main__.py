@@ -1,4 +1,4 @@
-"""``python -m benchbench``."""
+"""Run the command line as ``python -m benchbench``."""
 
 from benchbench.cli import main
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
 from benchbench.files import require_regular
-from benchbench.leftovers import remove_leftovers, unfinished
+from benchbench.leftovers import remove_leftovers, temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary file that replaces ``path`` on success and is removed otherwise.
 
     An existing file keeps its permissions, and a symbolic link its target, which is replaced. Files
@@ -33,7 +33,7 @@ def written_whole(path: Path) -> Iterator[Path]:
             require_regular(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(place.parent)
-        temporary = unfinished(place)
+        temporary = temporary_path(place)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             yield temporary

@@ -20,7 +20,7 @@ def trainer_callback(monitor: Monitor) -> Any:
     """Return a ``transformers.TrainerCallback`` that runs the monitor.
 
     It validates when training begins, where that step is due, and after optimizer steps or epochs.
-    The ``processing_class`` of the ``Trainer`` is the processor where none was given.
+    The ``processing_class`` of the ``Trainer`` is the processor if none was given.
     """
     from transformers import TrainerCallback
 
@@ -28,7 +28,7 @@ def trainer_callback(monitor: Monitor) -> Any:
         """A callback that validates the Trainer's model."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            monitor.takes_processor(kwargs.get("processing_class"))
+            monitor.use_processor(kwargs.get("processing_class"))
             if monitor.every != EPOCH:
                 monitor(kwargs["model"], state.global_step)
 
@@ -55,31 +55,31 @@ def lightning_callback(monitor: Monitor, part: str | None) -> Any:
         """A callback that validates the LightningModule, or a part of it."""
 
         def __init__(self) -> None:
-            self.looked_at = -1
+            self.last_step = -1
 
-        def look(self, trainer: Any, module: Any) -> None:
+        def validate(self, trainer: Any, module: Any) -> None:
             """Validate once per step: with accumulated gradients, several batches share a step."""
-            if trainer.sanity_checking or trainer.global_step == self.looked_at:
+            if trainer.sanity_checking or trainer.global_step == self.last_step:
                 return
-            self.looked_at = trainer.global_step
-            monitor(_part(module, part), trainer.global_step)
+            self.last_step = trainer.global_step
+            monitor(_submodule(module, part), trainer.global_step)
 
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             if monitor.every != EPOCH:
-                self.look(trainer, pl_module)
+                self.validate(trainer, pl_module)
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
             if monitor.every != EPOCH:
-                self.look(trainer, pl_module)
+                self.validate(trainer, pl_module)
 
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             if monitor.every == EPOCH:
-                self.look(trainer, pl_module)
+                self.validate(trainer, pl_module)
 
     return MonitorCallback()
 
 
-def _part(module: Any, name: str | None) -> Any:
+def _submodule(module: Any, name: str | None) -> Any:
     if name is None:
         return module
     if not hasattr(module, name):

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-OURS = "benchbench-vl"
+DISTRIBUTION = "benchbench-vl"
 """The distribution's name."""
-TESTED = Path(__file__).parent / "tested.txt"
+TESTED_FILE = Path(__file__).parent / "tested.txt"
 """The versions that `make test` installs; written by ``tools/lock.py``."""
 MODULES = {"open-clip-torch": "open_clip", "pillow": "PIL", "hanta": "HanTa"}
 """Distribution → its module, where their names differ."""
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Time limit of one process of imports, in seconds."""
 
 
@@ -37,20 +37,20 @@ class Package:
     name: str
     """The name of its distribution, normalised."""
     installed: str | None
-    """The installed version; None where it is not installed."""
+    """The installed version; None if it is not installed."""
     allowed: str
-    """The declared range, such as ``>=2.5``; empty where none is known."""
+    """The declared range, such as ``>=2.5``; empty if none is known."""
     tested: str | None
-    """The version that `make test` installs on this Python; None where none is known."""
+    """The version that `make test` installs on this Python; None if none is known."""
     extra: str | None
     """The extra that it belongs to; None for packages that every evaluation needs."""
     error: str | None
-    """The error when it is imported; None where it imports, or is not installed."""
+    """The error when it is imported; None if it imports, or is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Torch:
-    """The devices that torch can use; all empty where it cannot be imported."""
+class TorchBuild:
+    """The devices that torch can use; all empty if it cannot be imported."""
 
     build: str = ""
     """``CPU``, ``CUDA 13.0`` or ``ROCm 6.4``."""
@@ -65,26 +65,26 @@ class Torch:
 def declared_packages() -> tuple[list[Package], str]:
     """Return the dependencies for this Python, not yet imported, and a problem.
 
-    The problem says why the declared ranges are unknown; it is an empty string where they are
+    The problem says why the declared ranges are unknown; it is an empty string if they are
     known.
     """
-    tested = dict(_tested())
+    tested = dict(_tested_versions())
     try:
         from packaging.requirements import Requirement
 
-        lines = _distribution(OURS).requires or []
+        lines = _distribution(DISTRIBUTION).requires or []
     except ImportError as error:  # a missing distribution, benchbench-vl's, is one too
         names = sorted(tested | {"packaging": ""})
         text = (
-            f"The declared ranges of versions are unknown ({error}). Install {OURS} with its "
-            "dependencies: pip install --editable . in a checkout."
+            f"The declared ranges of versions are unknown ({error}). Install "
+            f"{DISTRIBUTION} with its dependencies: pip install --editable . in a checkout."
         )
         return [_package(each, "", tested, None) for each in names], text
     found = {}
     for requirement in map(Requirement, lines):
         for extra in ("", "order", "peft"):
             if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-                name = normal(requirement.name)
+                name = normalize(requirement.name)
                 found[name] = _package(name, str(requirement.specifier), tested, extra or None)
                 break
     return sorted(found.values(), key=lambda each: (each.extra or "", each.name)), ""
@@ -105,26 +105,26 @@ def _distribution(name: str) -> metadata.Distribution:
         PackageNotFoundError: there is none.
     """
     for found in metadata.distributions(name=name):
-        if described(found):
+        if has_metadata(found):
             return found
     raise metadata.PackageNotFoundError(name)
 
 
-def described(found: metadata.Distribution) -> bool:
+def has_metadata(found: metadata.Distribution) -> bool:
     """Return whether a distribution has metadata at all."""
     return bool(found.read_text("METADATA") or found.read_text("PKG-INFO"))
 
 
-def _tested() -> Iterator[tuple[str, str]]:
+def _tested_versions() -> Iterator[tuple[str, str]]:
     """Yield name and version of the lines of ``tested.txt`` that apply to this Python."""
-    for line in TESTED.read_text("utf-8").splitlines():
+    for line in TESTED_FILE.read_text("utf-8").splitlines():
         requirement, _, marker = line.partition(" ; ")
         name, equals, version = requirement.partition("==")
-        if equals and (not marker or _holds(marker)):
-            yield normal(name), version
+        if equals and (not marker or _applies(marker)):
+            yield normalize(name), version
 
 
-def _holds(marker: str) -> bool:
+def _applies(marker: str) -> bool:
     try:
         from packaging.markers import Marker
     except ImportError:  # reported with the declared ranges
@@ -132,31 +132,31 @@ def _holds(marker: str) -> bool:
     return Marker(marker).evaluate()
 
 
-def normal(name: str) -> str:
+def normalize(name: str) -> str:
     """Return a distribution's name as normalised by the package index.
 
-    >>> normal("Open_CLIP.torch")
+    >>> normalize("Open_CLIP.torch")
     'open-clip-torch'
     """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def tried(packages: Sequence[Package]) -> tuple[tuple[Package, ...], Torch, str | None]:
+def try_imports(packages: Sequence[Package]) -> tuple[tuple[Package, ...], TorchBuild, str | None]:
     """Import the installed packages; return them with errors, torch's devices, the hub's cache."""
     modules = {
         each.name: MODULES.get(each.name, each.name.replace("-", "_"))
         for each in packages
         if each.installed is not None
     }
-    said = _imported([*modules.values()])
-    errors = {name: said.get(module, {}).get("error") for name, module in modules.items()}
-    facts = dict(said.get("torch", {}).get("torch", {}))
-    torch = Torch(**{**facts, "cuda": tuple(facts["cuda"])}) if facts else Torch()
+    reports = _run_imports([*modules.values()])
+    errors = {name: reports.get(module, {}).get("error") for name, module in modules.items()}
+    facts = dict(reports.get("torch", {}).get("torch", {}))
+    torch = TorchBuild(**{**facts, "cuda": tuple(facts["cuda"])}) if facts else TorchBuild()
     found = tuple(replace(each, error=errors.get(each.name)) for each in packages)
-    return found, torch, said.get("transformers", {}).get("hub")
+    return found, torch, reports.get("transformers", {}).get("hub")
 
 
-CHILD = """
+CHILD_CODE = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from benchbench.dependencies import import_and_report
@@ -164,30 +164,30 @@ import_and_report(sys.argv[2:])
 """
 
 
-def _imported(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _run_imports(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Import modules in another process; return the report of each.
 
     Where a process dies at a module, another process imports the modules after it.
     """
-    said: dict[str, dict[str, Any]] = {}
-    while left := [module for module in modules if module not in said]:
+    reports: dict[str, dict[str, Any]] = {}
+    while left := [module for module in modules if module not in reports]:
         try:
             done = subprocess.run(  # noqa: S603 - this interpreter, and names from this file
-                [sys.executable, "-I", "-c", CHILD, json.dumps(sys.path), *left],
+                [sys.executable, "-I", "-c", CHILD_CODE, json.dumps(sys.path), *left],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
                 check=False,
             )
             output, end = done.stdout, f"the interpreter ended with code {done.returncode}"
         except subprocess.TimeoutExpired as expired:
-            output, end = expired.stdout or b"", f"it took over {PATIENCE:g} seconds"
+            output, end = expired.stdout or b"", f"it took over {TIMEOUT:g} seconds"
         for line in output.decode("utf-8").splitlines():
             report = json.loads(line)
-            said[report["module"]] = report
-        if unsaid := [module for module in left if module not in said]:
-            said[unsaid[0]] = {"error": end}
-    return said
+            reports[report["module"]] = report
+        if unsaid := [module for module in left if module not in reports]:
+            reports[unsaid[0]] = {"error": end}
+    return reports
 
 
 def import_and_report(modules: Sequence[str]) -> None:
@@ -210,7 +210,7 @@ def import_and_report(modules: Sequence[str]) -> None:
 
 
 def _torch() -> dict[str, Any]:
-    """Return the fields of ``Torch``."""
+    """Return the fields of ``TorchBuild``."""
     import torch
 
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)
@@ -223,7 +223,7 @@ def _torch() -> dict[str, Any]:
     }
 
 
-def within(version: str, allowed: str) -> bool:
+def is_within(version: str, allowed: str) -> bool:
     """Return whether a version is in a range; builds (``2.14.1+cpu``) count as their release."""
     try:
         from packaging.specifiers import SpecifierSet

@@ -1,23 +1,40 @@
-"""The choice of a device, and float32 arithmetic without TF32 on it."""
+"""The device that a model runs on: its choice, arithmetic, random state, memory, and record."""
 
 from __future__ import annotations
 
 import os
+import platform
+import random
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import ModelError, UsageError
+from benchbench.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
-"""Text of torch's error where the machine's own memory runs out."""
+"""Text of torch's error if the machine's own memory runs out."""
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "timm",
+    "transformers",
+    "tokenizers",
+    "huggingface_hub",
+    "pillow",
+    "numpy",
+)
+"""The packages whose versions a run records."""
 
 
 def choose_device(device: str) -> str:
-    """Return the device to use: ``auto`` is ``cuda`` where available, otherwise ``cpu``.
+    """Return the device to use: ``auto`` is ``cuda`` if available, otherwise ``cpu``.
 
     Other devices are tried out.
 
@@ -91,8 +108,32 @@ def _legacy_precision() -> Iterator[None]:
 
 
 @contextmanager
+def preserve_random_state() -> Iterator[None]:
+    """Restore the states of all random generators afterwards, and disable autocast inside."""
+    import numpy as np
+    import torch
+
+    cuda: Any = torch.cuda
+    states: Mapping[str, Any] = {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
+        "torch": torch.get_rng_state(),
+        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
+    }
+    try:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        random.setstate(states["python"])
+        np.random.set_state(states["numpy"])  # noqa: NPY002
+        torch.set_rng_state(states["torch"])
+        if states["cuda"]:
+            cuda.set_rng_state_all(states["cuda"])
+
+
+@contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
-    """Raise a ModelError with advice where the accelerator or the machine runs out of memory."""
+    """Raise a ModelError with advice if the accelerator or the machine runs out of memory."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -109,3 +150,26 @@ def is_memory_error(error: BaseException) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and NO_MEMORY in str(error)
     )
+
+
+def describe_environment(device: str) -> dict[str, str | int]:
+    """Return the versions of everything that computed the numbers, and the machine."""
+    import torch
+
+    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else ""
+    return {
+        "benchbench": VERSION,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

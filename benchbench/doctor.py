@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 from benchbench.cache import CACHE_VARIABLE, cache_folder
 from benchbench.dependencies import (
-    OURS,
+    DISTRIBUTION,
     Package,
-    Torch,
+    TorchBuild,
     declared_packages,
-    described,
-    normal,
-    tried,
-    within,
+    has_metadata,
+    is_within,
+    normalize,
+    try_imports,
 )
 from benchbench.errors import UsageError
 from benchbench.settings import read_settings
@@ -81,19 +81,19 @@ class Diagnosis:
     """The operating system and its version."""
     packages: tuple[Package, ...]
     """Dependencies, by name; those of extras last."""
-    torch: Torch
+    torch: TorchBuild
     """The devices that torch can use."""
     caches: tuple[Folder, ...]
-    """benchbench's own cache, and the model hub's where that is known."""
+    """benchbench's own cache, and the model hub's if that is known."""
     settings: str | None
-    """The settings file in force; None where there is none."""
+    """The settings file in force; None if there is none."""
     variables: dict[str, str]
     """benchbench's environment variables that are set."""
     findings: tuple[Finding, ...]
     """Problems that break an evaluation first."""
 
     @property
-    def fine(self) -> bool:
+    def healthy(self) -> bool:
         """Return whether nothing would break an evaluation."""
         return not any(each.breaks for each in self.findings)
 
@@ -102,10 +102,17 @@ def diagnose() -> Diagnosis:
     """Return a diagnosis of this installation; problems become findings, never errors."""
     declared, unknown = declared_packages()
     findings = [Finding(True, unknown)] if unknown else []
-    packages, torch, hub = tried(declared)
-    caches, unusable = _caches(hub)
-    settings, unreadable = _settings()
-    findings += [*unusable, *unreadable, *_rivals(), *_python(), *_judged(packages), *_gpu(torch)]
+    packages, torch, hub = try_imports(declared)
+    caches, unusable = _check_caches(hub)
+    settings, unreadable = _check_settings()
+    findings += [
+        *unusable,
+        *unreadable,
+        *_check_rivals(),
+        *_check_python(),
+        *_check_packages(packages),
+        *_check_gpu(torch),
+    ]
     return Diagnosis(
         version=VERSION,
         location=str(Path(__file__).parent),
@@ -121,30 +128,30 @@ def diagnose() -> Diagnosis:
     )
 
 
-def _judged(packages: Sequence[Package]) -> Iterator[Finding]:
+def _check_packages(packages: Sequence[Package]) -> Iterator[Finding]:
     """Yield problems with packages, and a note on those newer than the tested versions."""
     newer = []
     for each in packages:
         named = f"{each.name} {each.installed}"
-        asked = f"pip install '{each.name}{each.allowed}'"
+        command = f"pip install '{each.name}{each.allowed}'"
         if each.installed is None:
             if each.extra is None:
-                yield Finding(True, f"{each.name} is not installed. Type: {asked}")
+                yield Finding(True, f"{each.name} is not installed. Type: {command}")
         elif each.error is not None:
-            anew = asked.replace("install", "install --force-reinstall", 1)
-            text = f"{named} cannot be imported ({each.error}). Type: {anew}"
+            reinstall = command.replace("install", "install --force-reinstall", 1)
+            text = f"{named} cannot be imported ({each.error}). Type: {reinstall}"
             yield Finding(each.extra is None, text)
-        elif each.allowed and not within(each.installed, each.allowed):
-            text = f"{named} is outside the declared range {each.allowed}. Type: {asked}"
+        elif each.allowed and not is_within(each.installed, each.allowed):
+            text = f"{named} is outside the declared range {each.allowed}. Type: {command}"
             yield Finding(each.extra is None, text)
-        elif each.tested is not None and not within(each.installed, f"<={each.tested}"):
+        elif each.tested is not None and not is_within(each.installed, f"<={each.tested}"):
             newer.append(f"{named} (tested: {each.tested})")
     if newer:
         text = f"Newer than what was tested: {', '.join(newer)}. Numbers may differ."
         yield Finding(False, text)
 
 
-def _python() -> Iterator[Finding]:
+def _check_python() -> Iterator[Finding]:
     here = sys.version_info[:2]
     first, last = (tuple(map(int, each.split("."))) for each in PYTHONS)
     if not first <= here <= last:
@@ -153,22 +160,22 @@ def _python() -> Iterator[Finding]:
         yield Finding(here < first, text)
 
 
-def _rivals() -> Iterator[Finding]:
+def _check_rivals() -> Iterator[Finding]:
     """Yield other distributions that install a package named benchbench."""
     for each in metadata.distributions():
-        if not described(each) or normal(name := each.metadata["Name"]) == OURS:
+        if not has_metadata(each) or normalize(name := each.metadata["Name"]) == DISTRIBUTION:
             continue
         tops = (each.read_text("top_level.txt") or "").split()
         if "benchbench" in tops or any(file.parts[0] == "benchbench" for file in each.files or ()):
             text = (
                 f"The distribution {name} {each.version} ({each.locate_file('')}) also installs a "
                 f"package named benchbench, so that files of one replace the other's. Type: pip "
-                f"uninstall {name} {OURS}, then install {OURS} again."
+                f"uninstall {name} {DISTRIBUTION}, then install {DISTRIBUTION} again."
             )
             yield Finding(True, text)
 
 
-def _gpu(torch: Torch) -> Iterator[Finding]:
+def _check_gpu(torch: TorchBuild) -> Iterator[Finding]:
     if torch.build and not torch.cuda and Path("/dev/nvidiactl").exists():
         text = (
             f"This machine has an NVIDIA GPU that torch (build: {torch.build}) cannot use. Install "
@@ -177,7 +184,7 @@ def _gpu(torch: Torch) -> Iterator[Finding]:
         yield Finding(False, text)
 
 
-def _caches(hub: str | None) -> tuple[tuple[Folder, ...], list[Finding]]:
+def _check_caches(hub: str | None) -> tuple[tuple[Folder, ...], list[Finding]]:
     folders, findings = [], []
     try:
         folders.append(_folder("benchbench", cache_folder()))
@@ -192,7 +199,7 @@ def _caches(hub: str | None) -> tuple[tuple[Folder, ...], list[Finding]]:
 
 
 def _folder(name: str, path: Path) -> Folder:
-    """Return a cache's size and state; where it does not exist, whether it could be created."""
+    """Return a cache's size and state; if it does not exist, whether it could be created."""
     there = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
     size = 0
     for place, _, files in os.walk(path):
@@ -206,7 +213,7 @@ def _folder(name: str, path: Path) -> Folder:
     return Folder(name, str(path), size, writable, shutil.disk_usage(disk).free)
 
 
-def _settings() -> tuple[str | None, list[Finding]]:
+def _check_settings() -> tuple[str | None, list[Finding]]:
     try:
         path = read_settings().path
     except UsageError as error:

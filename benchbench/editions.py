@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import file_sha256, first_existing
 from benchbench.errors import MissingData, UnknownName, UsageError
-from benchbench.files import exists, expanded, is_folder, require_regular, resolved
+from benchbench.files import exists, expand_path, is_folder, require_regular, resolve_path
 from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition, EditionKind
 
@@ -50,7 +50,7 @@ DRAWN = EditionKind(
     "with papers', which are about photographs.",
 )
 KINDS = (PHOTOGRAPHS, DRAWN)
-LONGEST = 150
+MAX_NAME = 150
 """The largest number of characters of a folder's name in an edition's, which is part of the name of
 a run's folder."""
 
@@ -61,7 +61,7 @@ def is_official(name: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EditionChoice:
     """The choice of files to read, before any file is checked."""
 
     edition: str | None
@@ -70,7 +70,9 @@ class Choice:
     """The data root; None for the drawn world, and for official files without a data root."""
 
 
-def choose(data_root: str | Path | None = None, edition: str | None = None) -> Choice:
+def choose_edition(
+    data_root: str | Path | None = None, edition: str | None = None
+) -> EditionChoice:
     """Return the edition and data root from arguments, variables or settings file.
 
     Raises:
@@ -79,24 +81,26 @@ def choose(data_root: str | Path | None = None, edition: str | None = None) -> C
             the settings cannot be read.
         MissingData: there is no such folder.
     """
-    asked = _edition(edition, "")
+    chosen = _parse_edition(edition, "")
     if data_root is not None:
-        if asked == SCENES:
+        if chosen == SCENES:
             raise UsageError(
                 f"The edition {edition} is drawn, and reads no --data-root: leave out one of them."
             )
-        return Choice(asked, _folder(data_root, ""))
-    asked = asked or _edition(os.environ.get(EDITION_VARIABLE), EDITION_VARIABLE)
-    if asked == SCENES:
-        return Choice(SCENES, None)
+        return EditionChoice(chosen, _check_folder(data_root, ""))
+    chosen = chosen or _parse_edition(os.environ.get(EDITION_VARIABLE), EDITION_VARIABLE)
+    if chosen == SCENES:
+        return EditionChoice(SCENES, None)
     if (named := os.environ.get(DATA_VARIABLE)) is not None:
-        return Choice(asked, _folder(named, DATA_VARIABLE))
+        return EditionChoice(chosen, _check_folder(named, DATA_VARIABLE))
     settings = read_settings()
-    asked = asked or _edition(settings.edition, settings.origin("edition"))
-    if asked == SCENES or (asked is None and settings.data_root is None):
-        return Choice(SCENES, None)
+    chosen = chosen or _parse_edition(settings.edition, settings.origin("edition"))
+    if chosen == SCENES or (chosen is None and settings.data_root is None):
+        return EditionChoice(SCENES, None)
     root = settings.data_root
-    return Choice(asked, None if root is None else _folder(root, settings.origin("data_root")))
+    return EditionChoice(
+        chosen, None if root is None else _check_folder(root, settings.origin("data_root"))
+    )
 
 
 def kind_of(edition: str) -> EditionKind:
@@ -109,11 +113,11 @@ def kind_of(edition: str) -> EditionKind:
 
 
 def banner_of(edition: str) -> str:
-    """Return what a reader must know before an edition's numbers; "" for nothing."""
+    """Return the banner above an edition's numbers; "" if there is none."""
     return kind_of(edition).banner.format(edition=edition)
 
 
-def _edition(name: str | None, origin: str) -> str | None:
+def _parse_edition(name: str | None, origin: str) -> str | None:
     """Return ``scenes``, ``official`` or a release; the drawn world's full name means ``scenes``.
 
     Raises:
@@ -130,7 +134,7 @@ def _edition(name: str | None, origin: str) -> str | None:
     raise UnknownName("edition", str(name), (SCENES, EDITION, OFFICIAL), hint)
 
 
-def _folder(named: str | Path, origin: str) -> Path:
+def _check_folder(named: str | Path, origin: str) -> Path:
     """Return a data root that exists. ``origin`` is its variable or key, where it was not passed.
 
     Raises:
@@ -140,7 +144,7 @@ def _folder(named: str | Path, origin: str) -> Path:
     where = f" ({origin})" if origin else ""
     if not isinstance(named, (str, Path)) or not str(named).strip():
         raise UsageError(f"The data root{where} should name a folder; it is {named!r}.")
-    root = expanded(named)
+    root = expand_path(named)
     if not is_folder(root):
         state = "is a file, not a folder" if exists(root) else "does not exist"
         raise MissingData(f"The data root {root}{where} {state}.")
@@ -167,7 +171,7 @@ def state_of(file: DataFile, root: Path) -> tuple[bool, str]:
 
 
 def drawn_part(info: TaskInfo) -> str | None:
-    """Return the part of the drawn world that has a task's files; None where none has."""
+    """Return the part of the drawn world that has a task's files; None if none has."""
     from benchbench.scenes.edition import part_with
 
     return part_with([file.path for file in info.files])
@@ -181,7 +185,7 @@ def resolve_edition(
     *,
     with_images: bool = True,
 ) -> Edition:
-    """Find and name the files of a task; draw them where they are the drawn world's.
+    """Find and name the files of a task; draw them if they are the drawn world's.
 
     Args:
         info: the task.
@@ -191,17 +195,17 @@ def resolve_edition(
         with_images: whether folders of images must be there.
 
     Raises:
-        UsageError: the choice is not possible: see ``choose``; or the drawn world has no such
-            files, or the files are not known to be the official ones, or the cache cannot be
+        UsageError: the choice is not possible: see ``choose_edition``; or the drawn world has no
+            such files, or the files are not known to be the official ones, or the cache cannot be
             written.
         MissingData: the folder does not exist, or lacks a file; the message names the file, and
             where it is published.
     """
     from benchbench.scenes.edition import standard_digests
 
-    choice = choose(data_root, edition)
+    choice = choose_edition(data_root, edition)
     if choice.edition == SCENES:
-        return _drawn(info, progress)
+        return _draw_edition(info, progress)
     if choice.root is None:
         raise UsageError(
             f"The official files of {info.name} are nowhere named: pass --data-root DIR, or set "
@@ -217,10 +221,10 @@ def resolve_edition(
                 f"{file.source}. The whole layout: benchbench data where {info.name}"
             )
     drawn = standard_digests(choice.root, _annotations(info, choice.root))
-    found = _named(info, choice.root, drawn)
+    found = _name_edition(info, choice.root, drawn)
     wanted = choice.edition in (None, found.name) or choice.edition == OFFICIAL
     if not wanted or (choice.edition and not is_official(found.name)):
-        raise UsageError(_not_official(info, found, str(choice.edition)))
+        raise UsageError(_not_official_message(info, found, str(choice.edition)))
     return found
 
 
@@ -228,20 +232,20 @@ def _layout(info: TaskInfo) -> str:
     return f"What belongs there: benchbench data where {info.name}"
 
 
-def _drawn(info: TaskInfo, progress: Progress | None) -> Edition:
+def _draw_edition(info: TaskInfo, progress: Progress | None) -> Edition:
     from benchbench.scenes.edition import ensure_drawn
 
     part = drawn_part(info)
     if part is None:
         raise UsageError(
-            f"{info.name} is no part of the drawn world: pass --data-root DIR. {_layout(info)}"
+            f"{info.name} is not part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
     root, digests = ensure_drawn(part, progress)
     drawn = {path: digests[path] for path in _annotations(info, root)} if digests else {}
-    return _named(info, root, drawn)
+    return _name_edition(info, root, drawn)
 
 
-def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
+def _name_edition(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
     """Return the edition that a folder with a task's files is.
 
     Args:
@@ -252,10 +256,10 @@ def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
     from benchbench.scenes.edition import EDITION
 
     if drawn:
-        return Edition(EDITION, root, _joined(drawn), DRAWN)
+        return Edition(EDITION, root, _join_digests(drawn), DRAWN)
     paths = _annotations(info, root)
     found = {path: file_sha256(root / path) for path in paths}
-    digest = _joined(found)
+    digest = _join_digests(found)
     for name, digests in info.official.items():
         if found and found == dict(digests):
             return Edition(name, root, digest, PHOTOGRAPHS)
@@ -268,7 +272,7 @@ def _annotations(info: TaskInfo, root: Path) -> list[str]:
     return sorted(name for name in names if not name.endswith("/"))
 
 
-def _joined(digests: Mapping[str, str]) -> str:
+def _join_digests(digests: Mapping[str, str]) -> str:
     """Return one digest for some files; for a single file, its own."""
     if len(digests) == 1:
         return next(iter(digests.values()))
@@ -276,7 +280,7 @@ def _joined(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _not_official(info: TaskInfo, found: Edition, wanted: str) -> str:
+def _not_official_message(info: TaskInfo, found: Edition, wanted: str) -> str:
     """Return the error message for files that are not the official ones, or of another release."""
     instead = f"Without --edition {wanted} they are read as {found.name}."
     if is_official(found.name):
@@ -301,4 +305,6 @@ def _not_official(info: TaskInfo, found: Edition, wanted: str) -> str:
 
 
 def _slug(root: Path) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", resolved(root).name.lower()).strip("-")[:LONGEST] or "data"
+    return (
+        re.sub(r"[^a-z0-9]+", "-", resolve_path(root).name.lower()).strip("-")[:MAX_NAME] or "data"
+    )

@@ -51,7 +51,7 @@ class UnknownName(UsageError):  # noqa: N818 - the name states the problem
     """There is no such name; the message has the nearest one and how to list them all."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str) -> None:
-        """Write the message: ``name`` is no ``kind``, the nearest of ``known``, then ``hint``."""
+        """Write the message: the unknown ``name``, the nearest of ``known``, then ``hint``."""
         known = sorted(known)
         message = f"Unknown {kind} '{name}'."
         lowered = {each.lower(): each for each in known}

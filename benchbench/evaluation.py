@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
@@ -17,16 +17,21 @@ from benchbench.adapters.contract import description_problems
 from benchbench.adapters.text_only import TextOnlyModel
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
-from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
+from benchbench.devices import (
+    choose_device,
+    cpu_workers,
+    describe_environment,
+    inference,
+    memory_errors,
+)
 from benchbench.editions import resolve_edition
 from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
-from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.protocols import load_protocol
 from benchbench.registry import family_of, load_model, load_task
-from benchbench.runs import check_writable, run_path, without_folders, write_run
+from benchbench.runs import check_writable, run_path, strip_folders, write_run
 from benchbench.selection import KEY as CHOSEN
 from benchbench.selection import Selection, selections_of
 from benchbench.subsets import draw_clusters
@@ -36,9 +41,9 @@ from benchbench.types import (
     LoadOptions,
     OnMissing,
     Precision,
+    ProposalTask,
     Run,
-    TakesProposals,
-    Trainable,
+    TrainableTask,
 )
 
 if TYPE_CHECKING:
@@ -51,9 +56,9 @@ if TYPE_CHECKING:
     from benchbench.protocols.protocol import Answers, Protocol
     from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
 
-    Asked = TypeVar("Asked", bound=Question)
+    AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
-LOADING = "loading"
+LOADING_STAGE = "loading"
 """The stage's name for ``progress`` while a model loads."""
 
 ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
@@ -77,7 +82,7 @@ def evaluate(
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
     without_images: bool = False,
-    **further: Unpack[LoadExtras],
+    **extras: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
 
@@ -87,7 +92,7 @@ def evaluate(
         data_root: a folder with the task's files, instead of the drawn world.
         edition: ``scenes`` or ``official``; by default from the variables BENCHBENCH_EDITION and
             BENCHBENCH_DATA or a settings file, otherwise ``scenes``: see ``benchbench.editions``.
-        device: ``auto`` (a GPU where there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
+        device: ``auto`` (a GPU if there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: precision of the model's arithmetic, by default ``fp32``; similarities are
             always float32. A loaded model has its own device and precision: leave both out.
         batch_size: images per forward pass (captions: four times that; pairs of both: as many); by
@@ -109,7 +114,7 @@ def evaluate(
             so. A record beside the checkpoint is read in any case (``benchbench.selection``).
         without_images: whether no image is read: for text-only models, whose score needs none. The
             task's annotations suffice then.
-        further: options for reading a checkpoint: ``architecture``, ``activation``,
+        extras: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
     Returns:
@@ -126,20 +131,20 @@ def evaluate(
         family_of(model)  # a wrong name should not wait for an edition to be drawn
     if out is not None:
         check_writable(out, task.info.name)
-    task, from_proposals = _told(task, proposals)
+    task, from_proposals = _add_proposals(task, proposals)
     given = not without_images
     resolved = resolve_edition(task.info, data_root, edition, progress, with_images=given)
     all_items = _items(task, resolved.root)
     items = draw_clusters(all_items, limit, seed)
     protocol = load_protocol(task.info.protocol)
     surveyed = survey(ref for item in items for ref in protocol.regions(item) if given)
-    usable = _usable(items, protocol, surveyed, on_missing)
+    usable = _readable_items(items, protocol, surveyed, on_missing)
     typed = model if isinstance(model, str) else model.manifest.name
-    model = loaded(model, device, precision, seed, further, progress)
+    model = prepare_model(model, device, precision, seed, extras, progress)
     _check_images(without_images, model, typed)
     chosen += selections_of(typed)
     with foreign_code(typed):
-        model = _fitted(model, task, resolved.root)
+        model = _fit(model, task, resolved.root)
         computation = Computation.of(model)
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
@@ -154,18 +159,18 @@ def evaluate(
         progress=progress,
         cache=cache,
     )
-    answers = _answered(protocol, usable, model, encoder, batch_size)
+    answers = _answer(protocol, usable, model, encoder, batch_size)
     run = Run(
-        model=replace(computation.manifest, name=without_folders(model.manifest.name)),
+        model=replace(computation.manifest, name=strip_folders(model.manifest.name)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
         edition=resolved.name,
         data_sha256=data_sha256(resolved, encoder.files.sha256),
-        settings={**settings, **answers.settings, **_chosen(chosen)},
+        settings={**settings, **answers.settings, **_selection_records(chosen)},
         environment=environment,
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
-        skipped=_left_out(items, answers.items),
+        skipped=_skipped_ids(items, answers.items),
         unreadable=_reasons(resolved, surveyed, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
@@ -194,30 +199,30 @@ def _items(task: Task, root: Path) -> Sequence[Any]:
     return found
 
 
-def _fitted(model: Model, task: Task, root: Path) -> Model:
-    """Return the model, fitted to the task's training split where it is a ``Learner``."""
+def _fit(model: Model, task: Task, root: Path) -> Model:
+    """Return the model, fitted to the task's training split if it is a ``Learner``."""
     if not isinstance(model, Learner):
         return model
-    return model.fit(task.training(root) if isinstance(task, Trainable) else ())
+    return model.fit(task.training(root) if isinstance(task, TrainableTask) else ())
 
 
-def _chosen(selections: Sequence[Selection]) -> dict[str, Any]:
-    return {CHOSEN: [asdict(each) for each in selections]} if selections else {}
+def _selection_records(selections: Sequence[Selection]) -> dict[str, Any]:
+    return {CHOSEN: [each.record() for each in selections]} if selections else {}
 
 
 def _check_images(without_images: bool, model: Model, name: str) -> None:
-    """Raise a UsageError where a model reads images that it is not to be given."""
+    """Raise a UsageError if a model reads images that it is not to be given."""
     if without_images and not isinstance(model, TextOnlyModel):
         raise UsageError(f"{name} reads images: leave --without-images out.")
 
 
-def _told(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:
+def _add_proposals(task: Task, proposals: str | Path | None) -> tuple[Task, dict[str, str]]:
     """Return the task with a detector's proposals, and the file's digest for the settings."""
     if proposals is None:
         return task, {}
-    if not isinstance(task, TakesProposals):
+    if not isinstance(task, ProposalTask):
         raise UsageError(f"{task.info.name} takes no proposals: leave --proposals out.")
-    path = expanded(proposals)
+    path = expand_path(proposals)
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
@@ -235,7 +240,7 @@ def _settings(
     }
 
 
-def _answered(
+def _answer(
     protocol: Protocol, items: Sequence[Any], model: Model, encoder: Encoder, batch_size: int
 ) -> Answers:
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
@@ -246,24 +251,24 @@ def _answered(
             raise ImageError(f"{error}. {ADVICE}") from error
 
 
-def loaded(
+def prepare_model(
     model: str | Model,
     device: str | None,
     precision: Precision | None,
     seed: int,
-    further: LoadExtras,
+    extras: LoadExtras,
     progress: Progress | None,
 ) -> Model:
     """Return a loaded model whose manifest can be written to a run."""
     if isinstance(model, str):
         if progress:
-            progress(LOADING, 0, 1)
+            progress(LOADING_STAGE, 0, 1)
         where = choose_device(device or "auto")
-        options = LoadOptions(where, precision or "fp32", seed, **further)
+        options = LoadOptions(where, precision or "fp32", seed, **extras)
         model = load_model(model, options)
         if progress:
-            progress(LOADING, 1, 1)
-    elif device is not None or precision is not None or any(further.values()):
+            progress(LOADING_STAGE, 1, 1)
+    elif device is not None or precision is not None or any(extras.values()):
         raise UsageError("A loaded model has its own device and precision: leave such options out.")
     if problems := list(description_problems(model)):
         named = getattr(model.manifest, "name", type(model).__name__)
@@ -281,7 +286,7 @@ def _open_cache(
 ) -> EncodingCache | None:
     """Return the cache of this evaluation's batches, named by all that determines their bits.
 
-    Each batch in it is named by its inputs, so that another composition is another file. None where
+    Each batch in it is named by its inputs, so that another composition is another file. None if
     ``resume`` is off, or the model's code could not be identified.
     """
     if not (resume and computation.is_known):
@@ -291,9 +296,9 @@ def _open_cache(
     return EncodingCache.of([what, how])
 
 
-def _usable(
-    items: Sequence[Asked], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
-) -> list[Asked]:
+def _readable_items(
+    items: Sequence[AnyQuestion], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
+) -> list[AnyQuestion]:
     """Return the items whose images have valid headers.
 
     Raises:
@@ -309,23 +314,23 @@ def _usable(
     bad = surveyed.unreadable
     if bad and on_missing == "error":
         path, error = next(iter(bad.items()))
-        hit = [item for item in items if not _reads_all(item, bad)]
+        hit = [item for item in items if not _is_readable(item, bad)]
         first = next(item for item in hit if any(ref.path == path for ref in item.images))
         raise ImageError(
             f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
             f"{len(hit):,}. {ADVICE}"
         )
-    kept = [item for item in items if _reads_all(item, bad)]
+    kept = [item for item in items if _is_readable(item, bad)]
     if not kept:
         raise DataError("No item is left: not one image could be read.")
     return kept
 
 
-def _reads_all(item: Question, unreadable: Container[Path]) -> bool:
+def _is_readable(item: Question, unreadable: Container[Path]) -> bool:
     return all(ref.path not in unreadable for ref in item.images)
 
 
-def _left_out(items: Sequence[Question], kept: Sequence[Question]) -> tuple[str, ...]:
+def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[str, ...]:
     there = {item.id for item in kept}
     return tuple(item.id for item in items if item.id not in there)
 
@@ -354,10 +359,10 @@ def _reasons(edition: Edition, surveyed: Survey, encoder: Encoder) -> dict[str, 
     """Return file → why it could not be read, in order of files."""
     reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
     reasons |= encoder.files.unreadable
-    return {_name(path, edition): reasons[path] for path in sorted(reasons)}
+    return {_relative_name(path, edition): reasons[path] for path in sorted(reasons)}
 
 
-def _name(path: Path, edition: Edition) -> str:
+def _relative_name(path: Path, edition: Edition) -> str:
     inside = path.is_relative_to(edition.root)
     return (path.relative_to(edition.root) if inside else path).as_posix()
 
@@ -366,7 +371,7 @@ def data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
     """Return the SHA-256 over an edition's annotations and the digests of the images used."""
     digest = hashlib.sha256(edition.annotations_sha256.encode())
     for path in sorted(images):
-        digest.update(f"\n{_name(path, edition)} {images[path]}".encode())
+        digest.update(f"\n{_relative_name(path, edition)} {images[path]}".encode())
     return digest.hexdigest()
 
 

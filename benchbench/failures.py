@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchbench.cache import cache_folder
 from benchbench.devices import is_memory_error
 from benchbench.errors import BenchbenchError, ModelError
-from benchbench.printable import shortened
+from benchbench.printable import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 LOGS = "logs"
 """The folder of traces, in the cache folder."""
-KEPT = 20
+MAX_TRACES = 20
 """The number of traces that are kept; older ones are removed."""
-LONGEST = 300
+MAX_MESSAGE = 300
 """The largest number of characters of a foreign message in a ModelError."""
 INSTALLED = ("site-packages", "dist-packages")
 STANDARD = sysconfig.get_path("stdlib")
@@ -55,41 +55,41 @@ def foreign_code(what: str) -> Iterator[None]:
     except BaseException as error:
         if is_memory_error(error):
             raise
-        raise raised(what, error) from error
+        raise foreign_error(what, error) from error
 
 
-def raised(what: str, error: BaseException) -> ModelError:
+def foreign_error(what: str, error: BaseException) -> ModelError:
     """Return the ModelError that replaces another error, whose trace is written to a file."""
-    log = _logged(what, error)
+    log = _write_trace(what, error)
     where = f" The trace is in {log}." if log else ""
-    return ModelError(f"{what} raises {said(error)}.{where}")
+    return ModelError(f"{what} raises {describe_error(error)}.{where}")
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error and its place in one line: ``ValueError: no weights (mine.py, line 3)``.
 
     The place is the last frame in the package whose code was called first outside benchbench: not
     deep in torch, but the line that called torch.
     """
-    error = _inner(error)
+    error = _unwrap(error)
     try:
         message = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - its own __str__ may raise anything
         message = "(its message cannot be shown)"
     frame = _place(error)
     place = f" ({frame[0]}, line {frame[1]})" if frame else ""
-    short = shortened(message.rstrip("."), LONGEST)
+    short = shorten(message.rstrip("."), MAX_MESSAGE)
     return f"{type(error).__name__}{': ' * bool(message)}{short}{place}"
 
 
 def trace_of(error: BenchbenchError | None) -> str:
-    """Return the trace of the cause of a BenchbenchError; empty where it has none."""
+    """Return the trace of the cause of a BenchbenchError; empty if it has none."""
     cause = error.__cause__ if error else None
-    return "" if cause is None else _formatted(cause)
+    return "" if cause is None else _format_trace(cause)
 
 
-def _inner(error: BaseException) -> BaseException:
-    """Return the StopIteration that Python wraps in a RuntimeError where a generator raises it."""
+def _unwrap(error: BaseException) -> BaseException:
+    """Return the StopIteration that Python wraps in a RuntimeError if a generator raises it."""
     inner = error.__cause__
     hidden = isinstance(error, RuntimeError) and isinstance(inner, StopIteration)
     return inner if hidden and inner is not None else error
@@ -119,28 +119,28 @@ def _origin(frame: FrameType) -> str | None:
     return None if file.startswith(STANDARD) else "the user's"
 
 
-def _logged(what: str, error: BaseException) -> Path | None:
-    """Write the trace to a file of its own; None where that fails: the error matters more."""
+def _write_trace(what: str, error: BaseException) -> Path | None:
+    """Write the trace to a file of its own; None if that fails: the error matters more."""
     try:
         folder = cache_folder() / LOGS
         folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(timezone.utc)
         handle, name = tempfile.mkstemp(".txt", f"{now:%Y%m%d-%H%M%S}-", folder)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{now.isoformat()}\n{what}\n{sys.version}\n\n{_formatted(error)}")
-        for old in sorted(folder.glob("*.txt"))[:-KEPT]:
+            file.write(f"{now.isoformat()}\n{what}\n{sys.version}\n\n{_format_trace(error)}")
+        for old in sorted(folder.glob("*.txt"))[:-MAX_TRACES]:
             old.unlink(missing_ok=True)
         return Path(name)
     except Exception:  # noqa: BLE001 - no cache folder, a full disk
         return None
 
 
-def _formatted(error: BaseException) -> str:
+def _format_trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message; its type where the message is empty.
+    """Return the first line of an error's message; its type if the message is empty.
 
     Where that line ends with a colon, the next one is part of it.
     """

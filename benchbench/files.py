@@ -21,18 +21,18 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-MAX_NAME_TOKENS = 255
+MAX_NAME_BYTES = 255
 """The largest number of bytes of a file's name on common file systems."""
-MAX_BYTES = 200
+MAX_WRITTEN_NAME_BYTES = 200
 """The largest number of bytes of a name to write to; file systems allow 255, and the names of
 unfinished files are longer."""
-DEEPEST = 50
+MAX_DEPTH = 50
 """The largest number of levels of a header or a configuration; deeper nesting breaks recursive
 readers."""
 
 
 def require_regular(path: Path) -> None:
-    """Raise an OSError where a path is not a regular file, as ``open`` does for a missing one.
+    """Raise an OSError if a path is not a regular file, as ``open`` does for a missing one.
 
     Raises:
         OSError: it does not exist, is not accessible, is a folder, or is a file that opening could
@@ -45,7 +45,7 @@ def require_regular(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
-        what = KINDS.get(stat.S_IFMT(mode), "no regular file")
+        what = KINDS.get(stat.S_IFMT(mode), "not a regular file")
         raise OSError(errno.EINVAL, f"it is {what}, not a file", str(path))
 
 
@@ -63,7 +63,7 @@ def is_folder(path: Path) -> bool:
 
 
 def require_regular_entries(folder: Path) -> None:
-    """Raise an OSError where a folder for a library has an entry that opening could wait for.
+    """Raise an OSError if a folder for a library has an entry that opening could wait for.
 
     Raises:
         OSError: as ``require_regular``.
@@ -84,7 +84,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     return path.read_text(encoding)
 
 
-def parse_json(text: str | bytes, deepest: int | None = DEEPEST) -> Any:
+def parse_json(text: str | bytes, deepest: int | None = MAX_DEPTH) -> Any:
     """Parse JSON from outside.
 
     Args:
@@ -107,11 +107,11 @@ def _is_deeper(content: Any, deepest: int) -> bool:
     """Return whether lists and objects are nested in more levels than ``deepest``."""
     level = [content]
     for _ in range(deepest):
-        level = [inner for each in level for inner in _inside(each)]
+        level = [inner for each in level for inner in _children(each)]
     return bool(level)
 
 
-def _inside(content: Any) -> list[Any]:
+def _children(content: Any) -> list[Any]:
     values = content.values() if isinstance(content, dict) else content
     if not isinstance(content, (dict, list)):
         return []
@@ -119,23 +119,27 @@ def _inside(content: Any) -> list[Any]:
 
 
 def name_problem(path: Path) -> str:
-    """Return why a file cannot be written under a name; an empty string where it can."""
-    longest = _longest(path)
+    """Return why a file cannot be written under a name; an empty string if it can."""
+    longest = _longest_name(path)
     if "\0" in str(path):
         return "it holds a NUL character"
-    return f"a part of it has {longest:,} bytes, over {MAX_BYTES}" if longest > MAX_BYTES else ""
+    return (
+        f"a part of it has {longest:,} bytes, over {MAX_WRITTEN_NAME_BYTES}"
+        if longest > MAX_WRITTEN_NAME_BYTES
+        else ""
+    )
 
 
-def expanded(path: str | Path) -> Path:
+def expand_path(path: str | Path) -> Path:
     """Return a path with the home folder in place of ``~`` or ``~user``.
 
     Raises:
         UsageError: there is no such user, or no home folder; or a name in the path is too long.
     """
-    longest = _longest(Path(path))
-    if longest > MAX_NAME_TOKENS:
+    longest = _longest_name(Path(path))
+    if longest > MAX_NAME_BYTES:
         raise UsageError(
-            f"{path} leads to no file: a name in it has {longest:,} bytes, over {MAX_NAME_TOKENS}."
+            f"{path} leads to no file: a name in it has {longest:,} bytes, over {MAX_NAME_BYTES}."
         )
     try:
         return Path(path).expanduser()
@@ -146,7 +150,7 @@ def expanded(path: str | Path) -> Path:
         ) from error
 
 
-def resolved(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """Return a path without links and "..".
 
     Raises:
@@ -158,7 +162,7 @@ def resolved(path: Path) -> Path:
         raise UsageError(f"{path} leads nowhere: its links form a circle.") from error
 
 
-def _longest(path: Path) -> int:
+def _longest_name(path: Path) -> int:
     """Return the length of the longest name in a path, in bytes."""
     names = (part.encode("utf-8", "surrogateescape") for part in path.parts)
     return max(map(len, names), default=0)

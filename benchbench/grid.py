@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import choose_device, memory_errors
 from benchbench.errors import BenchbenchError, UsageError
-from benchbench.evaluation import check_settings, evaluate, loaded
+from benchbench.evaluation import check_settings, evaluate, prepare_model
 from benchbench.failures import foreign_code
-from benchbench.registry import SMALLER, family_of, load_task, task_names
+from benchbench.registry import MEMORY_ADVICE, family_of, load_task, task_names
 from benchbench.types import LOAD_EXTRAS
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ class Cell:
     task: str
     run: Run | None
     error: BenchbenchError | None
-    """The error; None where there is a run."""
+    """The error; None if there is a run."""
 
 
-def named(tasks: Sequence[str]) -> list[str]:
+def expand_tasks(tasks: Sequence[str]) -> list[str]:
     """Return the names of tasks, with ``all`` replaced by every task's name."""
     return [name for task in tasks for name in (task_names() if task == ALL else [task])]
 
@@ -60,7 +60,7 @@ def evaluate_grid(
         UsageError: there is no model or task, a name occurs twice, or a setting is not valid.
         UnknownName: there is no such task, or no such family of models; before any evaluation.
     """
-    names = named(tasks)
+    names = expand_tasks(tasks)
     for what, given in (("model", models), ("task", names)):
         if not given:
             raise UsageError(f"Nothing is evaluated without a {what}.")
@@ -88,8 +88,10 @@ def _cells(
         model: Model | None = None
         failed: BenchbenchError | None = None
         try:
-            with memory_errors(SMALLER), foreign_code(name):
-                model = loaded(name, device, precision, how.get("seed", 0), loading, progress)
+            with memory_errors(MEMORY_ADVICE), foreign_code(name):
+                model = prepare_model(
+                    name, device, precision, how.get("seed", 0), loading, progress
+                )
         except BenchbenchError as error:
             failed = error
         for task in tasks:
@@ -102,7 +104,7 @@ def _cell(
     name: str, model: Model, task: str, progress: Progress | None, how: dict[str, Any]
 ) -> Cell:
     try:
-        with memory_errors(SMALLER), foreign_code(f"{name} on {task}"):
+        with memory_errors(MEMORY_ADVICE), foreign_code(f"{name} on {task}"):
             return Cell(name, task, evaluate(model, task, progress=progress, **how), None)
     except BenchbenchError as error:
         return Cell(name, task, None, error)

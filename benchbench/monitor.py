@@ -15,20 +15,19 @@ from __future__ import annotations
 
 import math
 import os
-import random
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.callbacks import EPOCH, lightning_callback, trainer_callback
+from benchbench.devices import preserve_random_state
 from benchbench.errors import Regression, UsageError
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.selection import Selection, write_selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from benchbench.analysis.gate import Gate
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 OnFail = Literal["warn", "raise"]
 BEST = "best"
-PASSED = (
+EVALUATE_SETTINGS = (
     "data_root", "edition", "limit", "batch_size", "seed", "on_missing", "proposals", "chosen_on",
     "progress", "resume",
 )  # fmt: skip
@@ -47,7 +46,7 @@ PASSED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Validation:
     """One validation of a model under training: its scores at a step."""
 
     step: int
@@ -75,15 +74,15 @@ class Look:
 
     def __str__(self) -> str:
         """Return a line: ``step 500  vg-relation macro 61.2 [58.0, 64.1]  gate PASS``."""
-        from benchbench.render.gate import in_short
+        from benchbench.render.gate import short_verdict
         from benchbench.render.scorecard import score_text
 
-        said = [f"step {self.step:,}"]
+        parts = [f"step {self.step:,}"]
         for card in self.cards:
-            said.append(f"{card.task.name} {card.headline.name} {score_text(card.headline)}")
+            parts.append(f"{card.task.name} {card.headline.name} {score_text(card.headline)}")
         if self.gate is not None:
-            said.append(in_short(self.gate))
-        return "  ".join(said)
+            parts.append(short_verdict(self.gate))
+        return "  ".join(parts)
 
 
 class Monitor:
@@ -147,21 +146,21 @@ class Monitor:
             load_task(each) if isinstance(each, str) else each for each in given
         ]
         _check(self.tasks, every, on_fail, against, fail_if)
-        _check_how(how)
-        self.every, self.out, self.name = every, expanded(out), name
+        _check_settings(how)
+        self.every, self.out, self.name = every, expand_path(out), name
         self.on_fail: OnFail = on_fail
         self._log, self._how = log, how
         self._wrapper = ModuleWrapper(architecture, transform, tokenizer, processor, wrap)
         self._baselines = None if against is None else _runs_of(against)
-        self._rules = self._asked(fail_if)
+        self._rules = self._parse_rules(fail_if)
         self._check_rules()
         self._file: Log | None = None
-        self._last: Look | None = None
+        self._last: Validation | None = None
         self._best: float | None = None
-        self._looks = 0
+        self._validations = 0
 
-    def __call__(self, model: Any, step: int) -> Look | None:
-        """Validate if the step is due; None where it is not, or in processes other than the first.
+    def __call__(self, model: Any, step: int) -> Validation | None:
+        """Validate if the step is due; None if it is not, or in processes other than the first.
 
         Args:
             model: open_clip's or transformers' module, perhaps in DistributedDataParallel.
@@ -171,38 +170,38 @@ class Monitor:
             Regression: the gate fails, and ``on_fail`` is "raise".
             BenchbenchError: any error that the user can fix.
         """
-        if not self.due(step) or not _leads():
+        if not self.due(step) or not _is_first_process():
             return None
-        return self.look(model, step)
+        return self.validate(model, step)
 
     def due(self, step: int) -> bool:
         """Return whether a validation is due at a step."""
         return self.every == EPOCH or step % int(self.every) == 0
 
-    def look(self, model: Any, step: int) -> Look:
+    def validate(self, model: Any, step: int) -> Validation:
         """Validate the model now, as ``__call__`` does."""
         from benchbench.analysis.scorecard import scorecard
         from benchbench.evaluation import evaluate
 
         started = time.perf_counter()
-        with _as_it_was():
+        with preserve_random_state():
             copied = self._wrapper.model(model, f"{self.name}:step-{step}")
             runs = [evaluate(copied, task, out=self.out, **self._how) for task in self.tasks]
             del copied
             cards = tuple(
                 scorecard(run, task=task) for run, task in zip(runs, self.tasks, strict=True)
             )
-            found = self._gated(runs)
+            found = self._run_gate(runs)
         seconds = round(time.perf_counter() - started, 3)
-        self._go_on(cards[0], step)
-        look = Look(step, cards, found, self._is_best(cards[0]), seconds)
-        self._last, self._looks = look, self._looks + 1
-        self._write(look)
+        self._resume_log(cards[0], step)
+        validation = Validation(step, cards, found, self._is_best(cards[0]), seconds)
+        self._last, self._validations = validation, self._validations + 1
+        self._write(validation)
         if found is not None and found.verdict == "fail":
-            self._failed(look)
-        return look
+            self._report_failure(validation)
+        return validation
 
-    def chose(self, checkpoint: str | Path) -> Path:
+    def record_selection(self, checkpoint: str | Path) -> Path:
         """Record beside a checkpoint that validations chose it: ``CHECKPOINT.benchbench.json``.
 
         Reports of runs on the same editions then say that its score is too high.
@@ -211,16 +210,21 @@ class Monitor:
             UsageError: there was no validation yet; or there is no such checkpoint.
         """
         if self._last is None:
-            raise UsageError("Nothing was looked at yet, so that nothing was chosen.")
+            raise UsageError(
+                "There was no validation yet, and so none chose a checkpoint: call the monitor."
+            )
         return write_selection(
             checkpoint,
             [
-                Selection(run.task, run.edition, run.data_sha256, self._looks)
+                Selection(run.task, run.edition, run.data_sha256, self._validations)
                 for run in self._last.runs
             ],
         )
 
-    def takes_processor(self, processor: Any) -> None:
+    look, chose = validate, record_selection
+    """The earlier names, which training scripts call."""
+
+    def use_processor(self, processor: Any) -> None:
         """Use a trainer's own processor or tokenizer, where none was given."""
         given = self._wrapper
         if processor is None or given.processor is not None or given.wrap is not None:
@@ -244,7 +248,7 @@ class Monitor:
         """
         return lightning_callback(self, part)
 
-    def _asked(self, fail_if: Sequence[str]) -> list[Rule]:
+    def _parse_rules(self, fail_if: Sequence[str]) -> list[Rule]:
         from benchbench.analysis.gate_rules import Rule, parse_condition
 
         if fail_if:
@@ -253,24 +257,25 @@ class Monitor:
 
     def _check_rules(self) -> None:
         """Check, before training starts, that the first validation can be gated."""
-        from benchbench.analysis.gate import run_of
+        from benchbench.analysis.gate import select_run
 
         if self._baselines is None:
             return
-        looked_at = [task.info.name for task in self.tasks]
+        names = [task.info.name for task in self.tasks]
         for rule in self._rules:
-            if rule.task not in looked_at:
+            if rule.task not in names:
                 raise UsageError(
-                    f"fail_if needs {rule.task}, and looked at: {', '.join(looked_at)}."
+                    f"fail_if has a condition on {rule.task}, which is not evaluated. Tasks: "
+                    f"{', '.join(names)}."
                 )
-            run_of(self._baselines, rule, "baseline")
+            select_run(self._baselines, rule, "baseline")
 
-    def _gated(self, runs: Sequence[Run]) -> Gate | None:
+    def _run_gate(self, runs: Sequence[Run]) -> Gate | None:
         from benchbench.analysis.gate import gate
 
         return None if self._baselines is None else gate(runs, self._baselines, self._rules)
 
-    def _go_on(self, card: Scorecard, step: int) -> None:
+    def _resume_log(self, card: Scorecard, step: int) -> None:
         """Open the log; validations before a restart count among those that choose."""
         from benchbench.training.log import Log, read_log
 
@@ -278,15 +283,15 @@ class Monitor:
             return
         self._file = Log(self.out, step - 1)
         records = read_log(self.out)
-        self._looks = len(records)
+        self._validations = len(records)
         name = f"{card.task.name}/{card.headline.name}"
         for value in (record[name] for record in records if name in record):
-            self._rises(value, card)
+            self._update_best(value, card)
 
     def _is_best(self, card: Scorecard) -> bool:
-        return self._rises(card.headline.estimate.value, card)
+        return self._update_best(card.headline.estimate.value, card)
 
-    def _rises(self, score: float, card: Scorecard) -> bool:
+    def _update_best(self, score: float, card: Scorecard) -> bool:
         """Return whether a score is the best so far, and store it if so; NaN never is."""
         value = score * (-1 if card.headline.is_rank else 1)
         if not value > (-math.inf if self._best is None else self._best):
@@ -294,23 +299,29 @@ class Monitor:
         self._best = value
         return True
 
-    def _write(self, look: Look) -> None:
+    def _write(self, validation: Validation) -> None:
         """Write a validation to the log in the folder, and to the caller's log."""
         assert self._file is not None
-        said: dict[str, Any] = {**look.values, BEST: look.best, "seconds": look.seconds}
-        if look.gate is not None:
-            said["gate"] = look.gate.verdict
-        self._file.write(look.step, **said)
+        record: dict[str, Any] = {
+            **validation.values,
+            BEST: validation.best,
+            "seconds": validation.seconds,
+        }
+        if validation.gate is not None:
+            record["gate"] = validation.gate.verdict
+        self._file.write(validation.step, **record)
         if self._log is not None:
-            self._log(look.values, look.step)
+            self._log(validation.values, validation.step)
 
-    def _failed(self, look: Look) -> None:
-        from benchbench.render.gate import sentence
+    def _report_failure(self, validation: Validation) -> None:
+        from benchbench.render.gate import describe_check
 
-        assert look.gate is not None
-        lost = [check for check in look.gate.checks if check.gated and check.verdict == "fail"]
-        said = "; ".join(f"{check.name}: {sentence(check)}" for check in lost)
-        message = f"At step {look.step:,} the model is worse than the baseline. {said}"
+        assert validation.gate is not None
+        lost = [
+            check for check in validation.gate.checks if check.gated and check.verdict == "fail"
+        ]
+        reasons = "; ".join(f"{check.name}: {describe_check(check)}" for check in lost)
+        message = f"At step {validation.step:,} the model is worse than the baseline. {reasons}"
         if self.on_fail == "raise":
             raise Regression(message)
         warnings.warn(message, stacklevel=4)
@@ -324,7 +335,7 @@ def _check(
     if not tasks:
         raise UsageError("A monitor needs a task, such as 'vg-relation'.")
     if strange := [each for each in tasks if not hasattr(each, "info")]:
-        raise UsageError(f"A monitor looks at tasks, or at names of tasks, not at {strange[0]!r}.")
+        raise UsageError(f"A monitor takes tasks, or names of tasks, not {strange[0]!r}.")
     names = [task.info.name for task in tasks]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"Named twice: task {', '.join(twice)}.")
@@ -338,31 +349,32 @@ def _check(
         raise UsageError("fail_if needs a baseline: against=, a run or a folder of runs.")
 
 
-def _check_how(how: Mapping[str, Any]) -> None:
+def _check_settings(how: Mapping[str, Any]) -> None:
     """Check the settings of ``evaluate`` before training starts."""
     from benchbench.evaluation import check_settings
 
-    if unknown := sorted(set(how) - set(PASSED)):
+    if unknown := sorted(set(how) - set(EVALUATE_SETTINGS)):
         raise UsageError(
-            f"A monitor does not take {', '.join(unknown)}. It passes on: {', '.join(PASSED)}."
+            f"A monitor does not take {', '.join(unknown)}. It passes on: "
+            f"{', '.join(EVALUATE_SETTINGS)}."
         )
     seed, on_missing = how.get("seed", 0), how.get("on_missing", "error")
     check_settings(how.get("limit"), how.get("batch_size"), seed, on_missing, None)
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:
-    from benchbench.render.caveats import unsealed
+    from benchbench.render.caveats import unsealed_warning
     from benchbench.run_files import read_runs
     from benchbench.types import Run
 
     given = [against] if isinstance(against, Run) else against
     found = read_runs(str(given)) if isinstance(given, (str, os.PathLike)) else list(given)
-    for said in (line for run in found for line in unsealed(run)):
-        warnings.warn(said, stacklevel=3)
+    for warning in (line for run in found for line in unsealed_warning(run)):
+        warnings.warn(warning, stacklevel=3)
     return found
 
 
-def _leads() -> bool:
+def _is_first_process() -> bool:
     """Return whether this is the first of the processes that train together."""
     from torch import distributed
 
@@ -370,27 +382,3 @@ def _leads() -> bool:
         return True
     together: bool = distributed.is_initialized()
     return not together or distributed.get_rank() == 0
-
-
-@contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Restore every random generator's state afterwards; disable autocast inside."""
-    import numpy as np
-    import torch
-
-    cuda: Any = torch.cuda
-    states: Mapping[str, Any] = {
-        "python": random.getstate(),
-        "numpy": np.random.get_state(),  # noqa: NPY002 - the global one is the caller's
-        "torch": torch.get_rng_state(),
-        "cuda": cuda.get_rng_state_all() if cuda.is_initialized() else [],
-    }
-    try:
-        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-            yield
-    finally:
-        random.setstate(states["python"])
-        np.random.set_state(states["numpy"])  # noqa: NPY002
-        torch.set_rng_state(states["torch"])
-        if states["cuda"]:
-            cuda.set_rng_state_all(states["cuda"])

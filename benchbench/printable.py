@@ -1,4 +1,4 @@
-r"""Text from outside in a form that is safe in a terminal, a log and a table.
+r"""Escaping of text from outside, so that it is safe in a terminal, a log and a table.
 
 Names, captions, JSON keys, paths and other people's messages may hold sequences that a terminal
 takes for commands, marks that turn the direction of text, or lines that look like benchbench's own.
@@ -12,7 +12,7 @@ import re
 
 FORMULA = tuple("=+-@＝＋－＠")
 """The first characters of a cell that a spreadsheet computes; a tab, too, which is escaped here."""
-LONGEST_WORD, LONGEST = 200, 2000
+MAX_WORD, MAX_MESSAGE = 200, 2000
 """The largest number of characters of a word, and of a whole message."""
 _UNSAFE = (
     "\x00-\x09\x0b-\x1f\x7f-\x9f"  # control characters except the newline
@@ -43,10 +43,10 @@ def one_line(text: str) -> str:
     return UNSAFE_IN_LINES.sub(_escape, text)
 
 
-def shortened(text: str, most: int) -> str:
-    """Return text of at most ``most`` characters, cut in its middle where it is longer.
+def shorten(text: str, most: int) -> str:
+    """Return text of at most ``most`` characters, cut in its middle if it is longer.
 
-    >>> shortened("abcdefghij", 5), shortened("abcde", 5)
+    >>> shorten("abcdefghij", 5), shorten("abcde", 5)
     ('ab…ij', 'abcde')
     """
     if len(text) <= most:
@@ -62,11 +62,11 @@ def sentence(text: str) -> str:
     True
     """
     words = re.sub(
-        rf"[^\s/]{{{LONGEST_WORD + 1},}}",
-        lambda match: shortened(match[0], LONGEST_WORD),
+        rf"[^\s/]{{{MAX_WORD + 1},}}",
+        lambda match: shorten(match[0], MAX_WORD),
         one_line(text),
     )
-    return shortened(words, LONGEST)
+    return shorten(words, MAX_MESSAGE)
 
 
 def json_text(content: object) -> str:
@@ -79,10 +79,10 @@ def json_text(content: object) -> str:
     return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
-def cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """Return text for a CSV table: on one line, and without formulas for a spreadsheet.
 
-    >>> cell("=1+1"), cell("-2.5"), cell("a - b")
+    >>> csv_cell("=1+1"), csv_cell("-2.5"), csv_cell("a - b")
     ("'=1+1", '-2.5', 'a - b')
     """
     line = one_line(text)

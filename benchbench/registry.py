@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import memory_errors
 from benchbench.errors import ContractError, UnknownName, UsageError
-from benchbench.failures import foreign_code, said
-from benchbench.files import exists, resolved
-from benchbench.types import LOAD_EXTRAS, LoadOptions, ModelFamily, Task, Variable
+from benchbench.failures import describe_error, foreign_code
+from benchbench.files import exists, resolve_path
+from benchbench.types import LOAD_EXTRAS, LoadOptions, ModelFamily, Task, VariantTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -41,15 +41,15 @@ MODELS = "benchbench.models"
 """The group of entry points."""
 ADAPTERS, VARIANTS = "benchbench.adapters", "benchbench.variants"
 """The packages of this distribution's families."""
-PATHS = "file"
+PATH_FAMILY = "file"
 """The family of a model that is typed as a path."""
-SMALLER = "The model does not fit into memory: try --precision bf16, or --device cpu."
-WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+MEMORY_ADVICE = "The model does not fit into memory: try --precision bf16, or --device cpu."
+WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
 
 def task_names() -> list[str]:
     """Return all names that ``load_task`` takes."""
-    return sorted(_found(TASKS))
+    return sorted(_getters(TASKS))
 
 
 def load_task(name: str) -> Task:
@@ -57,17 +57,17 @@ def load_task(name: str) -> Task:
 
     Raises:
         UnknownName: there is none; the message suggests the nearest.
-        ContractError: a plugin breaks, or its object is no task.
+        ContractError: a plugin breaks, or its object is not a task.
     """
-    there = _found(TASKS)
+    there = _getters(TASKS)
     stem, dot, variant = name.rpartition(".")
     if dot and name not in there and stem in there:
         return _variant(load_task(stem), variant)
     if name not in there:
         raise UnknownName("task", name, there, "List them: benchbench list tasks")
-    task = _get(there[name], f"task '{name}'")
+    task = _call_getter(there[name], f"task '{name}'")
     if not isinstance(task, Task):
-        raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is no task.")
+        raise ContractError(f"The plugin for task '{name}' gives {task!r}, which is not a task.")
     if task.info.name != name:
         raise ContractError(
             f"The task of '{name}' calls itself '{task.info.name}' (info.name): users must type "
@@ -77,7 +77,7 @@ def load_task(name: str) -> Task:
 
 
 def _variant(task: Task, name: str) -> Task:
-    variants = task.variants if isinstance(task, Variable) else {}
+    variants = task.variants if isinstance(task, VariantTask) else {}
     stem = task.info.name
     if name not in variants:
         some = ", ".join(f"{stem}.{each}" for each in variants) or "none"
@@ -88,7 +88,7 @@ def _variant(task: Task, name: str) -> Task:
 
 def family_names() -> list[str]:
     """Return the prefixes that ``load_model`` takes."""
-    return sorted(_found(MODELS))
+    return sorted(_getters(MODELS))
 
 
 def bundled_methods() -> list[str]:
@@ -101,14 +101,16 @@ def model_family(name: str) -> ModelFamily:
 
     Raises:
         UnknownName: there is none.
-        ContractError: a plugin breaks, or its object is no family.
+        ContractError: a plugin breaks, or its object is not a family.
     """
-    there = _found(MODELS)
+    there = _getters(MODELS)
     if name not in there:
         raise UnknownName("model family", name, there, "List them: benchbench list models")
-    family = _get(there[name], f"model '{name}'")
+    family = _call_getter(there[name], f"model '{name}'")
     if not isinstance(family, ModelFamily):
-        raise ContractError(f"The plugin for model '{name}' gives {family!r}, no ModelFamily.")
+        raise ContractError(
+            f"The plugin for model '{name}' gives {family!r}, which is not a ModelFamily."
+        )
     return family
 
 
@@ -128,11 +130,11 @@ def load_model(specification: str, options: LoadOptions | None = None) -> Model:
             f"--{name.replace('_', '-')}" for name in LOAD_EXTRAS if name in supported
         )
         raise UsageError(
-            f"{specification} takes no {', '.join(wrong)}: nothing of that kind is open. Such "
-            f"options that it takes: {there or 'none'}."
+            f"{specification} takes no {', '.join(wrong)}. Options that it takes: "
+            f"{there or 'none'}."
         )
-    with memory_errors(SMALLER), foreign_code(specification):
-        model = family.load(rest_of(specification), options)
+    with memory_errors(MEMORY_ADVICE), foreign_code(specification):
+        model = family.load(name_within_family(specification), options)
     with suppress(TypeError):  # an object that allows no weak reference
         _specifications[id(model)] = (weakref.ref(model), specification)
     return model
@@ -154,10 +156,10 @@ def supported_options(specification: str) -> frozenset[str]:
     Raises:
         UnknownName: no such family.
     """
-    return family_of(specification).supported_options(rest_of(specification))
+    return family_of(specification).supported_options(name_within_family(specification))
 
 
-def rest_of(specification: str) -> str:
+def name_within_family(specification: str) -> str:
     """Return what follows the family's name; all of a path."""
     return specification if is_path(specification) else specification.partition(":")[2]
 
@@ -169,9 +171,9 @@ def is_path(specification: str) -> bool:
     (True, False)
     """
     name, colon, _ = specification.partition(":")
-    return not (colon and name in _found(MODELS)) and (
+    return not (colon and name in _getters(MODELS)) and (
         specification.startswith((".", "/", "~"))
-        or specification.endswith(WEIGHTS)
+        or specification.endswith(WEIGHT_SUFFIXES)
         or ("/" in name and exists(Path(specification)))
     )
 
@@ -183,9 +185,9 @@ def family_of(specification: str) -> ModelFamily:
         UnknownName: no such family.
     """
     name, _, rest = specification.partition(":")
-    there = _found(MODELS)
+    there = _getters(MODELS)
     if is_path(specification):
-        return model_family(PATHS)
+        return model_family(PATH_FAMILY)
     if name not in there:
         hint = (
             "Models are typed FAMILY:NAME, as openclip:ViT-B-32/openai. "
@@ -197,18 +199,20 @@ def family_of(specification: str) -> ModelFamily:
     return model_family(name)
 
 
-def _get(getter: Callable[[], Any], what: str) -> Any:
+def _call_getter(getter: Callable[[], Any], what: str) -> Any:
     """Return a plugin's object; whatever it raises becomes one error that names it."""
     try:
         found = getter()
     except (Exception, SystemExit) as error:
-        raise ContractError(f"The plugin for {what} breaks: it raises {said(error)}.") from error
+        raise ContractError(
+            f"The plugin for {what} breaks: it raises {describe_error(error)}."
+        ) from error
     _check_installation()
     return found
 
 
 @cache
-def _found(group: str) -> Mapping[str, Callable[[], Any]]:
+def _getters(group: str) -> Mapping[str, Callable[[], Any]]:
     """Return how to get each task or model family, by name.
 
     Those of this package come first: a plugin cannot take their name.
@@ -254,7 +258,7 @@ def _tasks() -> ModuleType:
 
 
 def _tasks_folder() -> Path:
-    """Return ``tasks/``: in this package where it is installed from a wheel, beside it in a clone.
+    """Return ``tasks/``: in this package if it is installed from a wheel, beside it in a clone.
 
     Raises:
         ModuleNotFoundError: there is none.
@@ -277,8 +281,8 @@ def _check_installation() -> None:
         file = getattr(sys.modules[name], "__file__", None)
         if file is None or file.startswith(written):
             continue
-        folder = resolved(Path(file)).parent  # links may lead to the same installation
-        if not any(folder.is_relative_to(resolved(each)) for each in own):
+        folder = resolve_path(Path(file)).parent  # links may lead to the same installation
+        if not any(folder.is_relative_to(resolve_path(each)) for each in own):
             raise UsageError(
                 f"Two installations of benchbench are mixed: benchbench is imported from {HERE}, "
                 f"but {name} from {folder}. Run Python outside the clone, take the clone off "

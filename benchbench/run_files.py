@@ -1,4 +1,4 @@
-"""Runs of files, of folders, and of a repository's history."""
+"""Reading of runs from a file, a folder, or a commit of a repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.errors import RunError
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.runs import SUFFIX, read_run
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ def read_runs(where: str) -> list[Run]:
     """
     if where.startswith(GIT):
         return _from_git(where)
-    path = expanded(where)
+    path = expand_path(where)
     files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
         raise RunError(f"{where} holds no runs (*{SUFFIX}). Write one: benchbench eval")
     return [read_run(file) for file in files]
 
 
-def names_runs(where: str) -> bool:
+def is_run_path(where: str) -> bool:
     """Return whether text names runs rather than a model."""
-    return where.startswith(GIT) or where.endswith(SUFFIX) or expanded(where).is_dir()
+    return where.startswith(GIT) or where.endswith(SUFFIX) or expand_path(where).is_dir()
 
 
 def _from_git(where: str) -> list[Run]:

@@ -16,13 +16,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.atomic import os_errors, written_whole
+from benchbench.atomic import atomic_write, os_errors
 from benchbench.errors import PartialRun, RunError, UsageError
-from benchbench.files import exists, expanded, name_problem, parse_json, require_regular
+from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
 from benchbench.seals import seal
 from benchbench.selection import KEY as CHOSEN
-from benchbench.selection import of_records
+from benchbench.selection import parse_selections
 from benchbench.types import Counts, ModelManifest, Run
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ UNSEALED = 1
 KEY = b"benchbench"
 SEAL = "seal"
 SUFFIX = ".parquet"
-LONGEST = 100
+MAX_MODEL_NAME = 100
 """The largest number of characters of a model's name in a file's name."""
 TAG = "tag."
 
 
-def without_folders(name: str) -> str:
+def strip_folders(name: str) -> str:
     """Return a model's name as a run stores it: the last part of absolute paths, for publication.
 
-    >>> without_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
+    >>> strip_folders("lerp:openclip:ViT-B-32/openai,/home/ann/tuned.pt,0.5")
     'lerp:openclip:ViT-B-32/openai,tuned.pt,0.5'
     """
     return re.sub(r"(^|[:,+])[/~][^:,+]*?([^/:,+]+)/*(?=[:,+]|$)", r"\1\2", name)
@@ -60,31 +60,31 @@ def write_run(run: Run, path: str | Path) -> Path:
     """
     import pyarrow.parquet as pq
 
-    path = _expanded(path)
-    header, table = _header(run), _table(run)
+    path = _expand(path)
+    header, table = _header(run), outcome_table(run)
     header[SEAL] = seal(header, _columns(table, run.protocol))
     table = table.replace_schema_metadata({KEY: json.dumps(header, sort_keys=True).encode()})
     # A file, not its name: Arrow takes no name that is not UTF-8.
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         pq.write_table(table, file, compression="zstd")
     return path
 
 
 def seal_of(run: Run) -> str:
     """Return the seal that ``write_run`` gives a run's file."""
-    return seal(_header(run), _columns(_table(run), run.protocol))
+    return seal(_header(run), _columns(outcome_table(run), run.protocol))
 
 
 def check_writable(out: str | Path, task: str) -> None:
-    """Raise an error before the evaluation where a run of a task could not be written.
+    """Raise an error before the evaluation if a run of a task could not be written.
 
     Raises:
         RunError: ``out`` is neither a ``.parquet`` name nor a folder, cannot be written, or is a
             file that is not a run of this task.
     """
-    out = _expanded(out)
+    out = _expand(out)
     if out.suffix != SUFFIX and out.exists() and not out.is_dir():
-        raise RunError(f"{out} is a file and no run. Name a {SUFFIX} file, or a folder.")
+        raise RunError(f"{out} is a file, but not a run. Name a {SUFFIX} file, or a folder.")
     if out.suffix == SUFFIX and out.is_dir():
         raise RunError(f"{out} is a folder. Name a file in it, or a folder without {SUFFIX}.")
     if out.suffix == SUFFIX and out.exists():
@@ -111,7 +111,7 @@ def run_path(run: Run, out: str | Path) -> Path:
     checkpoint, precision, device or set of items never replaces an earlier run, and the same one
     does.
     """
-    out = _expanded(out)
+    out = _expand(out)
     if out.suffix == SUFFIX:
         return out
     settings = {name: value for name, value in run.settings.items() if name != CHOSEN}
@@ -119,16 +119,16 @@ def run_path(run: Run, out: str | Path) -> Path:
     identity = json.dumps(
         [run.model.fingerprint, run.task_version, run.data_sha256, settings], sort_keys=True
     )
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")[:LONGEST]
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", run.model.name).strip("-")[:MAX_MODEL_NAME]
     part = f"-limit{settings['limit']}" if run.partial else ""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
     return out / f"{run.task}@{run.edition}" / f"{model}{part}-{digest}{SUFFIX}"
 
 
-def _expanded(out: str | Path) -> Path:
+def _expand(out: str | Path) -> Path:
     if not str(out).strip():
         raise RunError("The run's place is empty. Name a .parquet file, or a folder.")
-    place = expanded(out)
+    place = expand_path(out)
     if problem := name_problem(place):
         raise RunError(f"{out} cannot be the name of a file: {problem}. Name another place.")
     return place
@@ -158,7 +158,7 @@ def read_run(path: str | Path, name: str = "") -> Run:
         _check_seal(header, columns, name)
         run = _run(header, columns)
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
-        raise RunError(f"{name} is no sound run ({type(error).__name__}: {error}).") from error
+        raise RunError(f"{name} is not a valid run ({type(error).__name__}: {error}).") from error
     if len({outcome.id for outcome in run.outcomes}) < len(run.outcomes):
         raise RunError(f"{name} holds an item twice.")
     if len(run.outcomes) != run.counts.items or not run.outcomes:
@@ -181,13 +181,13 @@ def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         why = " ".join(str(error).split())
-        raise RunError(f"{name} is no readable Parquet file: {why}") from error
+        raise RunError(f"{name} is not a readable Parquet file: {why}") from error
     try:
         header = parse_json((table.schema.metadata or {})[KEY])
     except (KeyError, ValueError):
         header = None
     if not isinstance(header, dict):
-        raise RunError(f"{name} is a Parquet file, but no benchbench run.")
+        raise RunError(f"{name} is a Parquet file, but not a benchbench run.")
     return header, table
 
 
@@ -232,7 +232,7 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
     text = {"id": pa.array([], pa.string()), "cluster": pa.array([], pa.string())}
     types = {k: v.type for k, v in (text | dict(load_protocol(protocol).columns(()))).items()}
     types |= {name: pa.string() for name in names if name.startswith(TAG)}
-    found = {name: _combined(table.column(name)) for name in types}
+    found = {name: _combine_chunks(table.column(name)) for name in types}
     for name, column in found.items():
         if column.type != types[name]:
             raise ValueError(f"column {name} is of type {column.type}, not {types[name]}")
@@ -241,7 +241,7 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
     return found
 
 
-def _combined(column: pa.ChunkedArray) -> pa.Array:
+def _combine_chunks(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one contiguous array."""
     import pyarrow as pa
 
@@ -258,7 +258,7 @@ def _has_nulls(column: pa.Array) -> bool:
 def require_complete(run: Run) -> None:
     """Raise an error for a run over part of its items, before it is published.
 
-    Items skipped for unreadable images count as missing where the other items are judged against
+    Items skipped for unreadable images count as missing if the other items are judged against
     them.
 
     Raises:
@@ -287,7 +287,7 @@ def _header(run: Run) -> dict[str, Any]:
 def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     record = {SEAL: "", **{k: v for k, v in header.items() if k != "format"}}
     if not all(isinstance(count, int) for count in record["counts"].values()):
-        raise ValueError("counts that are no whole numbers")
+        raise ValueError("counts that are not whole numbers")
     for kind, content in ((Run, record), (ModelManifest, record["model"])):
         _check_kinds(kind, content)
     record["model"] = ModelManifest(**record["model"])
@@ -297,7 +297,7 @@ def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     for name in ("task", "protocol", "edition", "data_sha256"):
         if not record[name]:
             raise ValueError(f"its {name} is {record[name]!r}")
-    of_records(record["settings"].get(CHOSEN, ()))
+    parse_selections(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
 
 
@@ -322,10 +322,11 @@ def _check_kinds(record: type[Run | ModelManifest], content: Mapping[str, Any]) 
         if is_odd or not isinstance(value, kinds):
             raise TypeError(f"its {field.name} is {value!r}")
         if isinstance(value, list) and not all(isinstance(each, str) for each in value):
-            raise TypeError(f"its {field.name} holds what is no name")
+            raise TypeError(f"its {field.name} holds a value that is not a name")
 
 
-def _table(run: Run) -> pa.Table:
+def outcome_table(run: Run) -> pa.Table:
+    """Return the outcomes as the table of the run's file: a row per item."""
     import pyarrow as pa
 
     outcomes = run.outcomes

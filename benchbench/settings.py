@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.errors import UnknownName, UsageError
-from benchbench.files import expanded, read_text, resolved
+from benchbench.files import expand_path, read_text, resolve_path
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,7 +43,7 @@ GATE_KEYS = ("baseline", "inconclusive", "fail_if", "checks")
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """The gate's conditions and baseline, used where the command line gives none."""
+    """The gate's conditions and baseline, used if the command line gives none."""
 
     baseline: str | None = None
     """The path of a run or a folder of runs, or git:REF:PATH."""
@@ -57,7 +57,7 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values of a settings file; all None where there is none."""
+    """The values of a settings file; all None if there is none."""
 
     path: Path | None = None
     """The settings file."""
@@ -80,7 +80,7 @@ def read_settings(start: Path | None = None) -> Settings:
             and key.
     """
     try:
-        start = resolved(start or Path.cwd())
+        start = resolve_path(start or Path.cwd())
     except OSError:  # the working directory has been removed
         return Settings()
     for folder in (start, *start.parents):
@@ -92,7 +92,7 @@ def read_settings(start: Path | None = None) -> Settings:
 
 
 def _table(path: Path) -> dict[str, Any] | None:
-    """Return benchbench's table of a file; None where it has none."""
+    """Return benchbench's table of a file; None if it has none."""
     try:
         content = tomllib.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -125,12 +125,12 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
         place = None if root is None else path.parent / Path(root).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{path}: cannot expand 'data_root' {root}: {error}") from error
-    return Settings(path, table.get("edition"), place, _gate(path, table.get("gate", [])))
+    return Settings(path, table.get("edition"), place, _gate_settings(path, table.get("gate", [])))
 
 
-def _gate(path: Path, asked: Any) -> GateSettings:
+def _gate_settings(path: Path, content: Any) -> GateSettings:
     """Return the gate's settings: ``[[gate]]`` tables, or one table with them as ``checks``."""
-    table = asked if isinstance(asked, dict) else {"checks": asked}
+    table = content if isinstance(content, dict) else {"checks": content}
     for key, value in table.items():
         if key not in GATE_KEYS:
             hint = f"It is in {path}, [gate]. Keys: {', '.join(GATE_KEYS)}; a check is [[gate]]."
@@ -145,6 +145,6 @@ def _gate(path: Path, asked: Any) -> GateSettings:
             raise UsageError(f"{path}: gate.{key} should be a string with something in it.")
     where = table.get("baseline")
     if where is not None and not where.startswith("git:"):
-        where = str(path.parent / expanded(where))
+        where = str(path.parent / expand_path(where))
     fail_if, checks = tuple(table.get("fail_if", ())), tuple(table.get("checks", ()))
     return GateSettings(where, table.get("inconclusive"), fail_if, checks)

@@ -1,4 +1,4 @@
-"""Part of a task's items: whole clusters, drawn by a hash."""
+"""Sampling of a task's items: whole source images, in an order that a hash of a seed fixes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
     from benchbench.types import Question
 
-    Asked = TypeVar("Asked", bound=Question)
+    AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 
-def shuffled(names: Iterable[str], seed: int) -> list[str]:
+def shuffle(names: Iterable[str], seed: int) -> list[str]:
     """Return names in order of a hash of seed and name, whatever their order in a file."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
-def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[Asked]:
+def draw_clusters(items: Sequence[AnyQuestion], limit: int | None, seed: int) -> list[AnyQuestion]:
     """Return whole clusters of at most ``limit`` items in all, at least one, in the items' order.
 
     Clusters are drawn in the order of a hash of seed and name, so that the draw depends on neither
@@ -31,7 +31,7 @@ def draw_clusters(items: Sequence[Asked], limit: int | None, seed: int) -> list[
         sizes[item.cluster] = sizes.get(item.cluster, 0) + 1
     drawn: set[str] = set()
     left = limit
-    for cluster in shuffled(sizes, seed):
+    for cluster in shuffle(sizes, seed):
         if drawn and sizes[cluster] > left:
             break
         drawn.add(cluster)

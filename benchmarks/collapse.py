@@ -19,7 +19,7 @@ import numpy as np
 import open_clip
 from tabulate import tabulate
 
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.errors import BenchbenchError, UsageError
 from benchbench.registry import load_model
 from benchbench.render.figures import svg
@@ -70,7 +70,7 @@ def main(models: Sequence[str], device: str, scenes: int | None, figure: Path | 
     head = ("model", "mean cosine", "deviation", f"beyond ±{ONE_BIT}, %", "matched rightly, %")
     click.echo(tabulate(rows, head, floatfmt=(".0f", ".3f", ".3f", ".1f", ".1f")))
     if figure is not None:
-        with written_whole(figure) as temporary:
+        with atomic_write(figure) as temporary:
             temporary.write_text(draw_figure(found), "utf-8")
 
 

@@ -23,7 +23,7 @@ from scipy.special import ndtri
 
 from benchbench.stats import interval
 from benchbench.stats.bootstrap import resampled_weights
-from benchbench.stats.means import lay_out
+from benchbench.stats.means import build_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ def cell(
         clusters, groups = structure(n_clusters, over, rng)
         by_group = truths(groups.max() + 1, ACCURACIES[which], rng)
         truth = by_group.mean() if of_share else -GAP
-        layout = lay_out(groups, clusters)
+        layout = build_layout(groups, clusters)
         seed = int(rng.integers(2**31))
         weights = np.concatenate(list(resampled_weights(n_clusters, RESAMPLES, seed=seed)))
         moved = weights - 1.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.log import read_log
 from benchbench.training.plan import Plan
@@ -162,7 +162,7 @@ def _cached_flops(record: Mapping[str, Any], known: Path) -> float:
     there: dict[str, float] = json.loads(known.read_text("utf-8")) if known.is_file() else {}
     if key not in there:
         there[key] = flops_per_example(record)
-        with written_whole(known) as temporary:
+        with atomic_write(known) as temporary:
             temporary.write_text(json.dumps(there, indent=1, sort_keys=True), "utf-8")
     return there[key]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.devices import choose_device
 from benchbench.errors import BenchbenchError, UnknownName, UsageError
 from benchbench.training import Plan, train
@@ -92,7 +92,7 @@ def make(
             lines = card_lines(results, name)
             bundle(place(work.folder(0), name), Path(bundled), note, lines, base=base)
     for path, text in pages(results).items():
-        with written_whole(Path(docs) / path) as temporary:
+        with atomic_write(Path(docs) / path) as temporary:
             temporary.write_text(text, "utf-8")
     for line in summary_lines(results.found):
         click.echo(line)

@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 import benchbench as bb
 from benchbench.analysis.comparison import compare
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.render.publication import read_published
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ LEVEL = 0.05
 def main() -> None:
     """Write the page."""
     runs = {run.model.name: run for run in read_published(BOARD)["sugarcrepe"].values()}
-    with written_whole(PAGE) as temporary:
+    with atomic_write(PAGE) as temporary:
         temporary.write_text(page(runs), "utf-8")
     click.echo(PAGE)
 

@@ -17,13 +17,13 @@ import click
 import numpy as np
 from scipy.special import ndtri
 
-from benchbench.analysis.early_gate import PORTIONS
+from benchbench.analysis.early_gate import MAX_PORTIONS
 from benchbench.stats import holm, mean_over_groups
-from benchbench.stats.margins import from_bound, loss_variance
-from benchbench.stats.sequential import stop
+from benchbench.stats.margins import loss_variance, one_sided_test
+from benchbench.stats.sequential import sequential_test
 
 if TYPE_CHECKING:
-    from benchbench.stats.margins import Sided
+    from benchbench.stats.margins import OneSidedTest
 
 Array = np.ndarray[Any, Any]
 ALPHA, MARGIN, SKILL = 0.05, 0.01, 0.7
@@ -71,13 +71,13 @@ class World:
         """Draw noise with this correlation to another's."""
         return np.asarray(likeness * other + np.sqrt(1 - likeness**2) * self.noise())
 
-    def held(self, old: Array, new: Array, kept: Array | None = None) -> Sided:
+    def held(self, old: Array, new: Array, kept: Array | None = None) -> OneSidedTest:
         """Return the gate's test of a candidate's answers against a baseline's, on all or some
         items."""
         groups = self.groups if kept is None else np.where(kept, 0, -1)
         apart = mean_over_groups(new - old, groups, self.clusters, total=len(self.sizes))
         per_loss = loss_variance(groups[groups >= 0])
-        return from_bound(apart, -MARGIN, per_loss=per_loss)
+        return one_sided_test(apart, -MARGIN, per_loss=per_loss)
 
 
 def simulate_answers(noise: Array, skill: Array | float) -> Array:
@@ -85,7 +85,7 @@ def simulate_answers(noise: Array, skill: Array | float) -> Array:
     return np.asarray(noise < ndtri(skill), dtype=float)
 
 
-def verdict(found: Sided) -> str:
+def verdict(found: OneSidedTest) -> str:
     """Return the verdict of a single check."""
     if found.below <= ALPHA:
         return "fail"
@@ -187,7 +187,7 @@ def family(world: World, likeness: float, checks: int, simulations: int) -> list
     return [100 * float(each) for each in np.mean(counts, axis=0)]
 
 
-def test_group(world: World, old: Array, new: Array, group: Array) -> list[Sided]:
+def test_group(world: World, old: Array, new: Array, group: Array) -> list[OneSidedTest]:
     """Return the gate's test of each group by itself."""
     return [world.held(old, new, group == number) for number in range(group.max() + 1)]
 
@@ -226,8 +226,8 @@ def compare_early(world: World, likeness: float, change: float) -> tuple[float, 
     values = np.bincount(world.clusters, apart)[order] + MARGIN * sizes
     earned = np.bincount(world.clusters, old)[order].astype(float)
     low, high = MARGIN * sizes - earned, (1 + MARGIN) * sizes - earned
-    found = stop(values, 0.0, low, high, known=earned, alpha=ALPHA)
-    ends = np.cumsum([len(part) for part in np.array_split(order, PORTIONS)])
+    found = sequential_test(values, 0.0, low, high, known=earned, alpha=ALPHA)
+    ends = np.cumsum([len(part) for part in np.array_split(order, MAX_PORTIONS)])
     claims = [at for at in (found.above, found.below) if at is not None]
     end = int(ends[np.searchsorted(ends, min(claims))]) if claims else len(sizes)
     above = found.above is not None and found.above <= end

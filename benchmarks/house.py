@@ -22,7 +22,7 @@ import click
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 COMMANDS = (("--help",), ("list", "models"), ("list", "tasks"))
 MAIN_JOB = (
@@ -78,13 +78,18 @@ def function_lengths(tree: ast.AST) -> Iterator[int]:
             yield (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-def imports(top: Path, files: list[Path]) -> dict[str, set[str]]:
-    """Return the modules of the package that each module imports, also inside functions."""
+def imports(top: Path, files: Iterable[Path]) -> dict[str, set[str]]:
+    """Return which of the modules each module imports, also inside functions.
+
+    Args:
+        top: the folder that the modules' names begin in.
+        files: the modules' files.
+    """
     names = {_module(top, path): path for path in files}
     found: dict[str, set[str]] = {}
     for name, path in names.items():
         wanted: set[str] = set()
-        for node in _running(ast.parse(path.read_text("utf-8"))):
+        for node in running_nodes(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
                 inside = {f"{node.module}.{each.name}" for each in node.names}
                 # Of "from package import module", the module; its package is imported anyway.
@@ -96,13 +101,24 @@ def imports(top: Path, files: list[Path]) -> dict[str, set[str]]:
     return found
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
+def imported_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the modules, and names in them, that the import statements among nodes name."""
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+    return names
+
+
+def running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield all nodes but those under ``if TYPE_CHECKING``."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         yield node
-        yield from _running(node)
+        yield from running_nodes(node)
 
 
 def _module(top: Path, path: Path) -> str:

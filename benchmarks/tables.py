@@ -43,7 +43,7 @@ def main(models: int, items: int, groups: int, images: int, draws: int) -> None:
 
     before, started = memory(), time.perf_counter()
     table = panel(values, group, clusters)
-    redrawn = table.redrawn(draws)
+    redrawn = table.redraw(draws)
     for column, value in enumerate(table.values):
         expanded_percentiles(value + redrawn[:, column], table.n_clusters)
     step_down(flip(table, table.pairs(), draws=draws))

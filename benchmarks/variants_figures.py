@@ -7,7 +7,7 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchbench.render.figures import nice, svg
+from benchbench.render.figures import nice_ticks, svg
 from benchmarks.curves import EXAMPLES
 
 if TYPE_CHECKING:
@@ -91,13 +91,13 @@ def _points(found: Sequence[ClaimResult]) -> Axis:
         ends += [100 * pair.difference for pair in each.pairs.values()]
         if each.n != 2:
             ends += [100 * x for x in (each.shown.low, each.shown.high) if not math.isnan(x)]
-    ticks = nice(min(ends), max(ends), 8)
+    ticks = nice_ticks(min(ends), max(ends), 8)
     return Axis(ticks[0], ticks[-1], LEFT, WIDTH - RIGHT)
 
 
 def _grid(axis: Axis, bottom: float) -> str:
     parts = []
-    for tick in nice(axis.low, axis.high, 8):
+    for tick in nice_ticks(axis.low, axis.high, 8):
         x = axis.at(tick)
         stroke = "var(--s)" if tick == 0 else "var(--l)"
         parts.append(line((x, TOP), (x, bottom), f'stroke="{stroke}"'))
@@ -157,7 +157,7 @@ def _panel(runs: Sequence[RunCurves], mark: str, top: float) -> list[str]:
     if not drawn:
         return []
     places = [point for points in drawn.values() for point in points]
-    ticks = nice(min(y for _, y in places), max(y for _, y in places))
+    ticks = nice_ticks(min(y for _, y in places), max(y for _, y in places))
     across = Axis(
         math.log(min(x for x, _ in places)), math.log(max(x for x, _ in places) + 1),
         AXIS, WIDTH - BESIDE,
@@ -183,7 +183,7 @@ def _mean(curves: Sequence[Curve]) -> list[tuple[int, float]]:
 
 def _frame(across: Axis, up: Axis) -> list[str]:
     parts = []
-    for tick in nice(up.low, up.high):
+    for tick in nice_ticks(up.low, up.high):
         y = up.at(tick)
         parts.append(line((across.start, y), (across.end, y), 'stroke="var(--l)"'))
         parts.append(text(across.start - 8, y + 4, f"{tick:g}", soft=True, anchor="end"))

@@ -23,7 +23,7 @@ import numpy as np
 from benchbench.analysis.paired import paired_scores
 from benchbench.errors import UsageError
 from benchbench.stats import holm, intervals
-from benchbench.stats.margins import from_bound, loss_variance
+from benchbench.stats.margins import loss_variance, one_sided_test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +150,7 @@ def over_items(both: PairedScores, bound: float, level: float) -> MeanDifference
     ((low, high),) = intervals([mean], 1 - 2 * level)
     # Two models that agree on every item are the same, and would not differ on others either.
     per_loss = loss_variance(both.group_number, absent=both.absent) if apart.any() else 0.0
-    sided = from_bound(mean, bound, per_loss=per_loss)
+    sided = one_sided_test(mean, bound, per_loss=per_loss)
     return MeanDifference(mean.value, low, high, sided.above, sided.below)
 
 

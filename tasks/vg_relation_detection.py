@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.vg150 import read_scenes
 from benchbench.errors import UsageError
-from benchbench.types import DataFile, Given, Judgement, Metric, TaskInfo
+from benchbench.types import DataFile, GivenPart, Judgement, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -157,7 +157,7 @@ class RelationDetection:
     """Images with boxes and relations; the mode is the part of them that a model gets."""
 
     info: TaskInfo
-    given: Given
+    given: GivenPart
 
     def items(self, root: Path) -> list[Scene]:
         """Return the images of the test split that have a box and a relation."""

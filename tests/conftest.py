@@ -258,11 +258,11 @@ class Undrawn:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> TaskInfo:
     """That task, found by its name; its card."""
-    found = registry._found
+    found = registry._getters
     there = {**found(registry.TASKS), "undrawn": Undrawn}
     monkeypatch.setattr(
         registry,
-        "_found",
+        "_getters",
         lambda group: there if group == registry.TASKS else found(group),
     )
     return Undrawn.info

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.errors import RunError
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from benchbench.atomic import written_whole
-with written_whole(Path(sys.argv[1])) as temporary:
+from benchbench.atomic import atomic_write
+with atomic_write(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -27,7 +27,7 @@ with written_whole(Path(sys.argv[1])) as temporary:
 def test_a_new_file_has_the_permissions_of_new_files(tmp_path: Path) -> None:
     plain, path = tmp_path / "plain", tmp_path / "deep" / "file"
     plain.touch()
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("new", "utf-8")
         assert not path.exists()
     assert path.stat().st_mode == plain.stat().st_mode
@@ -38,7 +38,7 @@ def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old", "utf-8")
     path.chmod(0o640)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("new", "utf-8")
     assert path.read_text("utf-8") == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -49,7 +49,7 @@ def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
     target.parent.mkdir()
     target.write_text("old", "utf-8")
     link.symlink_to(target)
-    with written_whole(link) as temporary:
+    with atomic_write(link) as temporary:
         temporary.write_text("new", "utf-8")
     assert link.is_symlink()
     assert target.read_text("utf-8") == "new"
@@ -62,7 +62,7 @@ def test_only_a_file_is_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     link.symlink_to(pipe)
     for path, what in ((pipe, "a named pipe"), (link, "a named pipe"), (tmp_path, "director")):
-        with pytest.raises(RunError, match=what), written_whole(path) as temporary:
+        with pytest.raises(RunError, match=what), atomic_write(path) as temporary:
             temporary.write_text("new", "utf-8")
     assert pipe.is_fifo() and link.is_symlink()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
@@ -71,7 +71,7 @@ def test_only_a_file_is_replaced(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old", "utf-8")
-    with pytest.raises(RunError, match=r"Cannot write .*file: No space left"), written_whole(path):
+    with pytest.raises(RunError, match=r"Cannot write .*file: No space left"), atomic_write(path):
         raise OSError(28, "No space left on device")
     assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -82,6 +82,6 @@ def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1
-    with written_whole(tmp_path / "other.parquet") as temporary:
+    with atomic_write(tmp_path / "other.parquet") as temporary:
         temporary.write_bytes(b"whole")
     assert [each.name for each in tmp_path.iterdir()] == ["other.parquet"]

@@ -74,8 +74,28 @@ def test_an_optional_tag_is_on_all_items_or_on_none() -> None:
         check_task(StubTask([GOOD, tagged]), Path())
 
 
+def test_undeclared_tags_are_named() -> None:
+    tagged = dataclasses.replace(GOOD, tags={"relation": "on", "colour": "red"})
+    with pytest.raises(ContractError, match="items have the tag 'colour', which the task does not"):
+        check_task(StubTask([tagged]), Path())
+    check_task(StubTask([tagged], tags=("relation", "colour")), Path())
+
+
+@pytest.mark.parametrize("change", [{"by": "relatoin"}, {"only": (("relatoin", "on"),)}])
+def test_a_mistyped_tag_of_a_metric_is_one_error(change: dict[str, Any]) -> None:
+    info = load_task("vg-relation").info
+    metrics = (*info.metrics, dataclasses.replace(info.metrics[0], name="mine", **change))
+    items = [dataclasses.replace(GOOD, id=str(number)) for number in range(50)]
+    with pytest.raises(ContractError) as caught:
+        check_task(StubTask(items, metrics=metrics), Path())
+    lines = [line for line in str(caught.value).splitlines() if "relatoin" in line]
+    assert len(lines) == 1
+    assert "metric 'mine' uses the tag 'relatoin', which the task does not declare" in lines[0]
+    assert "its tags are composition, kind, relation" in lines[0]
+
+
 def test_unsound_tasks_are_named() -> None:
-    with pytest.raises(ContractError, match="is no task"):
+    with pytest.raises(ContractError, match="is not a task"):
         check_task(object(), Path())
     with pytest.raises(ContractError, match="there are no items"):
         check_task(StubTask([]), Path())
@@ -92,7 +112,7 @@ def test_unsound_tasks_are_named() -> None:
     with pytest.raises(ContractError, match=r"digests of official are of \['a\.json'\], files are"):
         check_task(StubTask([GOOD], official={"official": {"a.json": "0" * 64}}), Path())
     official = {"official": {"visual_genome_relation.json": "ABC"}}
-    with pytest.raises(ContractError, match="is no SHA-256 in lower-case hex"):
+    with pytest.raises(ContractError, match="is not a SHA-256 in lower-case hex"):
         check_task(StubTask([GOOD], official=official), Path())
     with pytest.raises(ContractError, match="should be named official or official-DATE"):
         check_task(StubTask([GOOD], official={"first": {"a.json": "0" * 64}}), Path())
@@ -187,7 +207,7 @@ def test_a_pair_scorer_that_lacks_something_is_named() -> None:
     class Half:
         def score(self) -> None: ...
 
-    with pytest.raises(ContractError, match="is no pair scorer: it lacks device, encode_images"):
+    with pytest.raises(ContractError, match="is not a pair scorer: it lacks device, encode_images"):
         check_model(Half())
 
 

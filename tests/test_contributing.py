@@ -31,5 +31,5 @@ def test_the_model_it_shows_is_whole(
     (specification,) = re.findall(r"check model (python:\S+)`", TEXT)
     model = load_model(specification)
     check_model(model)
-    assert not any(check.because for check in model_checks(model))
+    assert not any(check.blocked_by for check in model_checks(model))
     assert evaluate(specification, "vg-relation", data_root=shapes).model.name == "my-model"

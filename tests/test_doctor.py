@@ -38,7 +38,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str]
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Import nothing."""
-    monkeypatch.setattr(dependencies, "_imported", lambda modules: {})
+    monkeypatch.setattr(dependencies, "_run_imports", lambda modules: {})
 
 
 def texts(*, breaks: bool) -> str:
@@ -80,7 +80,7 @@ def test_modules_that_fail_or_end_the_interpreter_are_named_and_the_rest_is_trie
     }.items():
         (tmp_path / f"{name}.py").write_text(code)
     names = ["loud_module", "failing_module", "dying_module", "leaving_module", "no_module", "json"]
-    found = dependencies._imported(names)
+    found = dependencies._run_imports(names)
     assert {name: found[name]["error"] for name in names} == {
         "loud_module": None,
         "failing_module": "OSError: libfoo.so: cannot open",
@@ -95,16 +95,16 @@ def test_a_module_that_never_ends_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(dependencies, "PATIENCE", 3.0)
+    monkeypatch.setattr(dependencies, "TIMEOUT", 3.0)
     (tmp_path / "endless_module.py").write_text("import time; time.sleep(60)")
-    assert dependencies._imported(["json", "endless_module"])["endless_module"] == {
+    assert dependencies._run_imports(["json", "endless_module"])["endless_module"] == {
         "error": "it took over 3 seconds"
     }
 
 
 def test_a_broken_package_breaks_unless_it_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"scipy": {"error": "ImportError: a"}, "peft": {"error": "ImportError: b"}}
-    monkeypatch.setattr(dependencies, "_imported", lambda modules: said)
+    monkeypatch.setattr(dependencies, "_run_imports", lambda modules: said)
     version, optional = metadata.version("scipy"), metadata.version("peft")
     assert f"scipy {version} cannot be imported (ImportError: a)" in texts(breaks=True)
     assert "pip install --force-reinstall 'scipy>=" in texts(breaks=True)
@@ -117,7 +117,7 @@ def test_versions_below_the_range_break_and_newer_ones_are_noted(
 ) -> None:
     fake("numpy", "1.2.0")
     fake("pandas", "999.0")
-    fake("torch", f"{dict(dependencies._tested())['torch']}+cpu")
+    fake("torch", f"{dict(dependencies._tested_versions())['torch']}+cpu")
     fake("scipy", "not a version")
     broken, noted = texts(breaks=True), texts(breaks=False)
     assert "numpy 1.2.0 is outside the declared range >=" in broken
@@ -243,6 +243,6 @@ def test_another_python_is_noted(
     version: str, allowed: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "version_info", allowed)
-    (finding,) = doctor._python()
+    (finding,) = doctor._check_python()
     assert finding.text == f"Python {version} was not tested; 3.10 to 3.13 were."
     assert finding.breaks is (allowed == (3, 9))

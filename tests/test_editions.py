@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.editions import DRAWN, SCENES, choose, kind_of, resolve_edition
+from benchbench.editions import DRAWN, SCENES, choose_edition, kind_of, resolve_edition
 from benchbench.errors import BenchbenchError, MissingData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
@@ -71,7 +71,7 @@ def test_who_has_the_last_word(
         if value is not None:
             monkeypatch.setenv(name, value)
     Path("benchbench.toml").write_text(settings)
-    choice = choose(passed, asked)
+    choice = choose_edition(passed, asked)
     assert (choice.edition, choice.root and choice.root.name) == expected
 
 
@@ -79,23 +79,23 @@ def test_wrong_words_are_traced_to_who_said_them(
     somewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UsageError, match="reads no --data-root"):
-        choose("passed", SCENES)
+        choose_edition("passed", SCENES)
     with pytest.raises(UsageError, match=r"Unknown edition 'scenees'\. Did you mean 'scenes'"):
-        choose(None, "scenees")
+        choose_edition(None, "scenees")
     with pytest.raises(UsageError, match=r"'scenes-v1'.*mean 'scenes-v2'.*official; .*--data-root"):
-        choose("passed", "scenes-v1")
+        choose_edition("passed", "scenes-v1")
     Path("benchbench.toml").write_text('edition = "oficial"\n')
     with pytest.raises(UsageError, match=r"mean 'official'.*key 'edition' in .*benchbench\.toml"):
-        choose()
+        choose_edition()
     Path("benchbench.toml").write_text('data_root = "none"\n')
     with pytest.raises(MissingData, match=r"none \(key 'data_root' in .*benchbench\.toml\) does"):
-        choose()
+        choose_edition()
     monkeypatch.setenv("BENCHBENCH_DATA", "benchbench.toml")
     with pytest.raises(MissingData, match=r"\(BENCHBENCH_DATA\) is a file"):
-        choose()
+        choose_edition()
     monkeypatch.setenv("BENCHBENCH_EDITION", "")
     with pytest.raises(UsageError, match=r"Unknown edition ''.*BENCHBENCH_EDITION"):
-        choose()
+        choose_edition()
 
 
 def test_the_drawn_world_is_read_unless_somebody_says_otherwise(
@@ -174,11 +174,11 @@ def test_an_exported_edition_goes_by_what_it_is(
 
 
 def test_a_task_of_other_files_needs_a_folder(info: TaskInfo, undrawn: TaskInfo) -> None:
-    wanted = "is no part of the drawn world: pass --data-root DIR.*data where undrawn"
+    wanted = "is not part of the drawn world: pass --data-root DIR.*data where undrawn"
     with pytest.raises(UsageError, match=wanted):
         resolve_edition(undrawn)
     images_only = dataclasses.replace(info, files=info.files[1:])
-    with pytest.raises(UsageError, match="is no part of the drawn world"):
+    with pytest.raises(UsageError, match="is not part of the drawn world"):
         resolve_edition(images_only)
 
 
@@ -228,7 +228,7 @@ def test_images_alone_are_never_official(info: TaskInfo, shapes: Path) -> None:
 @pytest.mark.parametrize("wrong", [5, Path("scenes"), b"scenes"])
 def test_an_edition_is_a_string(wrong: Any) -> None:
     with pytest.raises(BenchbenchError):
-        choose(None, wrong)
+        choose_edition(None, wrong)
 
 
 def test_manifests_that_say_odd_things_make_a_custom_edition(

@@ -300,7 +300,7 @@ def test_settings_that_cannot_be_meant(
 
 @pytest.mark.usefixtures("undrawn")
 def test_roots_that_lack_something_say_what(tiny: str, shapes: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no part of the drawn world: pass --data-root"):
+    with pytest.raises(UsageError, match="not part of the drawn world: pass --data-root"):
         evaluate(tiny, "undrawn")
     with pytest.raises(MissingData, match=r"visual_genome_relation\.json: missing.*data where"):
         evaluate(tiny, "vg-relation", data_root=tmp_path)

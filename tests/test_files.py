@@ -12,7 +12,7 @@ import pytest
 
 from benchbench.errors import UsageError
 from benchbench.files import (
-    expanded,
+    expand_path,
     name_problem,
     parse_json,
     read_text,
@@ -74,8 +74,8 @@ def test_json_of_the_allowed_depth_is_itself() -> None:
 
 def test_a_home_that_nobody_has_is_one_error() -> None:
     with pytest.raises(UsageError, match="no home folder is known for ~nosuchuser"):
-        expanded("~nosuchuser/x")
-    assert expanded("~/x") == Path.home() / "x"
+        expand_path("~nosuchuser/x")
+    assert expand_path("~/x") == Path.home() / "x"
 
 
 @pytest.mark.parametrize("name", ["n" * 201, "é" * 101, "a\0b"])

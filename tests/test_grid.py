@@ -20,13 +20,13 @@ def test_each_run_is_what_the_pair_alone_gives(
     tiny: str, drawn_edition: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[str] = []
-    load = evaluation.loaded
+    load = evaluation.prepare_model
 
     def counted(model: Any, *how: Any) -> Any:
         loads.append(model)
         return load(model, *how)
 
-    monkeypatch.setattr(grid, "loaded", counted)
+    monkeypatch.setattr(grid, "prepare_model", counted)
     cells = list(bb.evaluate_grid([tiny, "blind:length"], TASKS, data_root=drawn_edition, seed=3))
     assert [(c.model, c.task) for c in cells] == [
         (m, t) for m in (tiny, "blind:length") for t in TASKS
@@ -63,7 +63,7 @@ def test_a_models_own_crash_is_its_pairs_alone(drawn_edition: Path, tmp_path: Pa
     assert "Failed: 1." in done.stderr
 
 
-@pytest.mark.parametrize("where", ["loaded", "evaluate"])
+@pytest.mark.parametrize("where", ["prepare_model", "evaluate"])
 def test_an_exception_that_is_not_ours_is_told(
     where: str, drawn_edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +102,7 @@ def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:
         bb.evaluate_grid([tiny], TASKS, out="run.parquet")
     with pytest.raises(UsageError, match="limit"):
         bb.evaluate_grid([tiny], TASKS, limit=0)
-    assert grid.named(["all"]) == bb.task_names()
+    assert grid.expand_tasks(["all"]) == bb.task_names()
 
 
 def test_typed_it_prints_a_line_a_run(drawn_edition: Path, tmp_path: Path) -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 import benchbench
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from benchmarks.house import circles, imported_names, imports, running_nodes
 
 TOP = Path(__file__).parent.parent
 LAYERS = [
@@ -40,7 +36,6 @@ LAYERS = [
         "dependencies",
         "devices",
         "doctor",
-        "environment",
         "failures",
         "registry",
         "seals",
@@ -66,13 +61,7 @@ def room_of(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     """Rooms of benchbench that a file imports anywhere, also inside functions."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+    names = imported_names(ast.walk(ast.parse(path.read_text("utf-8"))))
     parts = [name.split(".") for name in names if name.startswith("benchbench.")]
     homes = [benchbench._HOME.get(p[1], f"benchbench.{p[1]}").split(".")[1] for p in parts]
     return {home for home in homes if home in DEPTH}
@@ -92,50 +81,18 @@ def test_imports_point_downward(path: Path) -> None:
     assert not upward, f"{room} imports {upward} from above"
 
 
-def nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes below a node, but those under ``if TYPE_CHECKING``."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue
-        yield child
-        yield from nodes_that_run(child)
-
-
-def imported_modules(path: Path) -> set[str]:
-    """Return the modules, and names in them, that a file imports, also inside functions."""
-    names = set()
-    for node in nodes_that_run(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            names |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {each.name for each in node.names}
-    return names
-
-
-def circle_among(paths: Iterable[Path], root: Path) -> list[str]:
-    """Return modules that import each other in a circle; none where there is no circle."""
-    modules = {".".join(p.relative_to(root).with_suffix("").parts): p for p in paths}
-    graph = {name: imported_modules(path) & set(modules) for name, path in modules.items()}
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        circle: list[str] = error.args[1]
-        return circle
-    return []
-
-
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert len(SOURCES) > 200
-    assert not circle_among(SOURCES, TOP)
+    assert not circles(imports(TOP, SOURCES))
 
 
 def test_a_circle_through_a_function_counts_and_one_of_types_does_not(tmp_path: Path) -> None:
     one, two = tmp_path / "one.py", tmp_path / "two.py"
     one.write_text("import two\n")
     two.write_text("if TYPE_CHECKING:\n    import one\n")
-    assert not circle_among([one, two], tmp_path)
+    assert not circles(imports(tmp_path, [one, two]))
     two.write_text("def function():\n    from one import name\n")
-    assert set(circle_among([one, two], tmp_path)) == {"one", "two"}
+    assert circles(imports(tmp_path, [one, two])) == [["one", "two"]]
 
 
 NUMBERS = sorted((TOP / "benchbench" / "analysis").glob("*.py"))
@@ -147,7 +104,8 @@ COMPUTING = {"numpy", "scipy"}
 @pytest.mark.parametrize("path", [*NUMBERS, *TEXTS], ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_analysis_formats_nothing_and_render_computes_nothing(path: Path) -> None:
     foreign = FORMATTING if path in NUMBERS else COMPUTING
-    assert not imported_modules(path) & foreign
+    nodes = running_nodes(ast.parse(path.read_text("utf-8")))
+    assert not imported_names(nodes) & foreign
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(TOP)))

@@ -13,18 +13,18 @@ import pytest
 
 from benchbench.leftovers import (
     OLD_SECONDS,
-    left_of,
-    let_go,
+    find_leftovers,
+    release,
     remove,
     remove_leftovers,
-    unfinished,
+    temporary_path,
 )
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from benchbench.leftovers import unfinished
-place = unfinished(Path(sys.argv[1]))
+from benchbench.leftovers import temporary_path
+place = temporary_path(Path(sys.argv[1]))
 place.mkdir() if sys.argv[2] == "folder" else place.write_bytes(b"half")
 print(place, flush=True)
 time.sleep(60)
@@ -40,7 +40,7 @@ def aged(path: Path, seconds: float) -> Path:
 
 def of_another_host(path: Path) -> Path:
     """An unfinished file for ``path`` by a process of a host that shares the folder."""
-    mine = unfinished(path)
+    mine = temporary_path(path)
     host = mine.name.split("-")[0].rpartition(".")[2]
     other = mine.with_name(mine.name.replace(host, "0" * len(host)))
     other.write_bytes(b"half")
@@ -109,29 +109,29 @@ def test_other_files_stay_however_old(tmp_path: Path) -> None:
 
 def test_a_long_name_stays_within_the_limit_of_file_systems(tmp_path: Path) -> None:
     for name in ("x" * 250, "ü" * 120):
-        unfinished(tmp_path / name).write_bytes(b"")
+        temporary_path(tmp_path / name).write_bytes(b"")
 
 
 def test_what_a_process_let_go_is_anybodys_and_newest_first(tmp_path: Path) -> None:
     root = tmp_path / "x"
     for name, age in (("x", 5), ("x", 9), ("x.y", 1)):
-        place = unfinished(tmp_path / name)
+        place = temporary_path(tmp_path / name)
         place.mkdir()
         aged(place, age)
-        let_go(place, tmp_path / name)
-    unfinished(root).mkdir()
-    left = left_of(root)
+        release(place, tmp_path / name)
+    temporary_path(root).mkdir()
+    left = find_leftovers(root)
     assert len(left) == 2, "neither another place's nor what this process has not let go"
     assert left[0].stat().st_mtime > left[1].stat().st_mtime
-    assert len(left_of(tmp_path / "x.y")) == 1
-    assert left_of(tmp_path / "missing" / "x") == []
+    assert len(find_leftovers(tmp_path / "x.y")) == 1
+    assert find_leftovers(tmp_path / "missing" / "x") == []
     remove(left[0])
-    assert left_of(root) == left[1:]
+    assert find_leftovers(root) == left[1:]
 
 
 def test_a_long_name_is_found_again(tmp_path: Path) -> None:
     root = tmp_path / ("x" * 250)
-    place = unfinished(root)
+    place = temporary_path(root)
     place.mkdir()
-    let_go(place, root)
-    assert len(left_of(root)) == 1
+    release(place, root)
+    assert len(find_leftovers(root)) == 1

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from benchbench.dependencies import normal
+from benchbench.dependencies import normalize
 from benchbench.doctor import PYTHONS
 from tools.lock import bare
 
@@ -89,7 +89,7 @@ def test_all_that_is_declared_is_locked_within_its_range(
     locked = pinned(parts, environment)
     for requirement in requirements:
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            assert locked[normal(requirement.name)] in requirement.specifier, requirement
+            assert locked[normalize(requirement.name)] in requirement.specifier, requirement
 
 
 def test_every_entry_has_digests_and_no_address() -> None:
@@ -111,7 +111,9 @@ def test_what_doctor_compares_with_is_what_is_locked() -> None:
     lines = (TOP / "benchbench" / "tested.txt").read_text("utf-8").splitlines()
     told = {each for each in lines if not each.startswith("#")}
     assert told <= locked
-    names = {normal(each.name) for each in [*declared(None), *declared("order"), *declared("peft")]}
+    names = {
+        normalize(each.name) for each in [*declared(None), *declared("order"), *declared("peft")]
+    }
     assert {Requirement(each).name for each in told} == names
 
 

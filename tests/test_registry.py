@@ -38,9 +38,9 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         registry.MODELS: [EntryPoint("broken", "builtins:object", registry.MODELS)],
     }
     monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
-    registry._found.cache_clear()
+    registry._getters.cache_clear()
     yield
-    registry._found.cache_clear()
+    registry._getters.cache_clear()
 
 
 def test_tasks_and_models_are_found_by_file() -> None:
@@ -50,7 +50,7 @@ def test_tasks_and_models_are_found_by_file() -> None:
 
 def test_names_are_found_without_reading_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [registry.task_names(), registry.family_names()]
-    registry._found.cache_clear()
+    registry._getters.cache_clear()
     monkeypatch.setattr(registry, "entry_points", lambda group: ())
     monkeypatch.setattr(Path, "open", lambda path, *_, **__: pytest.fail(f"{path} is read"))
     assert [registry.task_names(), registry.family_names()] == before
@@ -123,8 +123,8 @@ class Several:
 
 def test_a_variant_is_typed_after_a_dot(monkeypatch: pytest.MonkeyPatch) -> None:
     several = Several("several")
-    there = {**registry._found(registry.TASKS), "several": lambda: several}
-    monkeypatch.setattr(registry, "_found", lambda group: there)
+    there = {**registry._getters(registry.TASKS), "several": lambda: several}
+    monkeypatch.setattr(registry, "_getters", lambda group: there)
     assert registry.load_task("several.easy").info.name == "several.easy"
     with pytest.raises(UnknownName, match=r"Did you mean 'several\.easy'\? Variants of several: "):
         registry.load_task("several.esy")
@@ -141,13 +141,13 @@ def test_a_variant_is_typed_after_a_dot(monkeypatch: pytest.MonkeyPatch) -> None
 )
 def test_paths_go_to_one_family(typed: str) -> None:
     assert registry.is_path(typed)
-    assert registry.rest_of(typed) == typed
+    assert registry.name_within_family(typed) == typed
 
 
 @pytest.mark.parametrize("typed", ["openclip:ViT-B-32/openai", "blind:chance", "structclip:a/b.pt"])
 def test_a_family_before_a_path_keeps_it(typed: str) -> None:
     assert not registry.is_path(typed)
-    assert registry.rest_of(typed) == typed.partition(":")[2]
+    assert registry.name_within_family(typed) == typed.partition(":")[2]
 
 
 def test_an_option_that_a_family_does_not_heed_is_refused() -> None:

@@ -24,7 +24,7 @@ from benchbench.runs import (
     seal_of,
     write_run,
 )
-from benchbench.types import Counts, Matched, ModelManifest, Run
+from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def outcome(
     scores: list[list[float]],
     target: tuple[int, ...],
     tags: dict[str, str],
-) -> Matched:
+) -> MatchingOutcome:
     """An outcome whose last caption is a no-op."""
     matrix = np.array(scores, dtype=np.float32)
     no_op = (False,) * (matrix.shape[1] - 1) + (True,)
-    return Matched(name, cluster, tags, target, matrix, no_op)
+    return MatchingOutcome(name, cluster, tags, target, matrix, no_op)
 
 
 def test_a_run_reads_back_as_it_was(run: Run, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_places_that_cannot_be_written_are_told_beforehand(tmp_path: Path) -> No
         check_writable(tmp_path / "run.csv", "vg-relation")
     with pytest.raises(RunError, match="is not a folder"):
         check_writable(file / "run.parquet", "vg-relation")
-    with pytest.raises(RunError, match="is a file and no run"):
+    with pytest.raises(RunError, match="is a file, but not a run"):
         check_writable(file, "vg-relation")
     (tmp_path / "a.parquet").mkdir()
     with pytest.raises(RunError, match="is a folder"):
@@ -168,14 +168,14 @@ def test_files_that_are_no_runs_are_told(run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is a folder"):
         read_run(tmp_path)
     path.write_bytes(b"PAR1 nothing PAR1")
-    with pytest.raises(RunError, match="no readable Parquet"):
+    with pytest.raises(RunError, match="not a readable Parquet"):
         read_run(path)
     pq.write_table(pa.table({"a": [1]}), path)
-    with pytest.raises(RunError, match="no benchbench run"):
+    with pytest.raises(RunError, match="not a benchbench run"):
         read_run(path)
     whole = write_run(run, path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(RunError, match="no readable Parquet"):
+    with pytest.raises(RunError, match="not a readable Parquet"):
         read_run(path)
 
 
@@ -194,17 +194,17 @@ def damaged(path: Path, change: Callable[[pa.Table, dict[str, Any]], pa.Table]) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t, h: t.drop_columns(["scores"]), "no sound run"),
-        (lambda t, h: t.drop_columns(["no_op"]), "no sound run"),
+        (lambda t, h: t.drop_columns(["scores"]), "not a valid run"),
+        (lambda t, h: t.drop_columns(["no_op"]), "not a valid run"),
         (lambda t, h: t.slice(0, 2), "2 of the 3 items"),
-        (lambda t, h: (h.pop("skipped") and t) or t, "no sound run"),
+        (lambda t, h: (h.pop("skipped") and t) or t, "not a valid run"),
         (lambda t, h: h.update(format=9) or t, "format 9"),
-        (lambda t, h: h.update(unheard_of=1) or t, "no sound run"),
-        (lambda t, h: h.update(counts=None) or t, "no sound run"),
-        (lambda t, h: h["counts"].update(oriented="two") or t, "no whole numbers"),
-        (lambda t, h: h["counts"].update(items=None) or t, "no whole numbers"),
-        (lambda t, h: h["model"].update(unheard_of=1) or t, "no sound run"),
-        (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "no sound run"),
+        (lambda t, h: h.update(unheard_of=1) or t, "not a valid run"),
+        (lambda t, h: h.update(counts=None) or t, "not a valid run"),
+        (lambda t, h: h["counts"].update(oriented="two") or t, "not whole numbers"),
+        (lambda t, h: h["counts"].update(items=None) or t, "not whole numbers"),
+        (lambda t, h: h["model"].update(unheard_of=1) or t, "not a valid run"),
+        (lambda t, h: with_scores(t, [[1.0], [1.0], [1.0]]), "not a valid run"),
         (lambda t, h: with_scores(t, [[1.0, np.nan], [1.0, 1.0], [0.0] * 6]), "not finite"),
         (lambda t, h: with_scores(t, [None, [1.0, 1.0], [0.0] * 6]), "scores lacks values"),
         (lambda t, h: with_scores(t, [[None, 1.0], [1.0, 1.0], [0.0] * 6]), "scores lacks values"),
@@ -241,7 +241,7 @@ def test_a_truncated_file_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     whole = path.read_bytes()
     for size in range(0, len(whole), max(1, len(whole) // 50)):
         path.write_bytes(whole[:size])
-        with pytest.raises(RunError, match=r"^[^\n]*no readable Parquet[^\n]*$"):
+        with pytest.raises(RunError, match=r"^[^\n]*not a readable Parquet[^\n]*$"):
             read_run(path)
 
 
@@ -285,7 +285,7 @@ def test_only_a_run_of_the_same_task_is_replaced(run: Run, tmp_path: Path) -> No
     with pytest.raises(RunError, match=r"is a run of vg-relation, not of winoground"):
         check_writable(path, "winoground")
     pq.write_table(pa.table({"mine": [1]}), tmp_path / "mine.parquet")
-    with pytest.raises(RunError, match="no benchbench run"):
+    with pytest.raises(RunError, match="not a benchbench run"):
         check_writable(tmp_path / "mine.parquet", run.task)
 
 
@@ -295,5 +295,5 @@ def test_an_item_twice_is_no_sound_run(run: Run, tmp_path: Path) -> None:
         read_run(write_run(twice, tmp_path / "run.parquet"))
     for change in ({"edition": ""}, {"task": 5}):
         odd = dataclasses.replace(run, **change)
-        with pytest.raises(RunError, match="no sound run"):
+        with pytest.raises(RunError, match="not a valid run"):
             read_run(write_run(odd, tmp_path / "odd.parquet"))

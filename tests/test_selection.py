@@ -18,7 +18,7 @@ from benchbench.render.caveats import banners
 from benchbench.render.gate import terminal
 from benchbench.render.gate_reports import markdown
 from benchbench.runs import read_run, run_path, write_run
-from benchbench.selection import Selection, beside, selections_of, write_selection
+from benchbench.selection import Selection, selection_path, selections_of, write_selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,13 +32,14 @@ def checkpoint(tiny: str, shapes: Path, tmp_path: Path) -> Path:
     monitor = bb.Monitor(
         "vg-relation", every=1, architecture="tiny", data_root=shapes, out=tmp_path / "looks"
     )
-    with pytest.raises(UsageError, match="Nothing was looked at"):
-        monitor.chose(tmp_path / "best.pt")
+    with pytest.raises(UsageError, match="There was no validation yet"):
+        monitor.record_selection(tmp_path / "best.pt")
     monitor(model, 1)
     monitor(model, 2)
     with pytest.raises(UsageError, match="save it first"):
-        monitor.chose(tmp_path / "best.pt")
+        monitor.record_selection(tmp_path / "best.pt")
     torch.save(model.state_dict(), tmp_path / "best.pt")
+    assert monitor.record_selection(tmp_path / "best.pt") == tmp_path / "best.pt.benchbench.json"
     assert monitor.chose(tmp_path / "best.pt") == tmp_path / "best.pt.benchbench.json"
     return tmp_path / "best.pt"
 
@@ -57,7 +58,7 @@ def test_what_chose_a_checkpoint_is_said_wherever_its_run_is_read(
 ) -> None:
     run = evaluated(checkpoint, "vg-relation", shapes)
     (line,) = chosen(run)
-    assert "of 2 that were looked at" in line
+    assert "of 2 that were evaluated" in line
     assert f"vg-relation@{run.edition}" in line
     back = read_run(write_run(run, tmp_path / "run.parquet"))
     assert chosen(back) == [line]
@@ -104,12 +105,12 @@ def test_every_checkpoint_of_a_mixture_counts(tmp_path: Path) -> None:
 def test_a_folder_has_its_word_beside_it(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-500").mkdir()
     place = write_selection(tmp_path / "checkpoint-500", [Selection("winoground")])
-    assert place == beside(f"{tmp_path}/checkpoint-500/")
+    assert place == selection_path(f"{tmp_path}/checkpoint-500/")
     assert selections_of(f"hf:{tmp_path}/checkpoint-500") == [Selection("winoground")]
 
 
 def test_a_damaged_word_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.pt").touch()
-    beside(tmp_path / "a.pt").write_text('{"chosen_on": [{"tsak": "x"}]}')
+    selection_path(tmp_path / "a.pt").write_text('{"chosen_on": [{"tsak": "x"}]}')
     with pytest.raises(UsageError, match="does not name the items"):
         selections_of(str(tmp_path / "a.pt"))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.digests import tensors_of, weights_sha256
 from benchbench.errors import ContractError
-from benchbench.registry import family_of, rest_of, specification_of
+from benchbench.registry import family_of, name_within_family, specification_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -127,7 +127,7 @@ def _modules_of(model: object) -> Iterator[str]:
         family = family_of(specification)
         yield getattr(family.load, "__module__", PACKAGE)
         if family.module is not None:
-            yield family.module(rest_of(specification)).__name__
+            yield family.module(name_within_family(specification)).__name__
 
 
 def _top(module: str) -> str:

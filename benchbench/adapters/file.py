@@ -14,7 +14,7 @@ from benchbench.checkpoints.checkpoint import NAMES, read_checkpoint, read_folde
 from benchbench.checkpoints.containers import header_of
 from benchbench.checkpoints.identity import CONFIG, CheckpointFile
 from benchbench.errors import ModelError
-from benchbench.files import expanded, parse_json
+from benchbench.files import expand_path, parse_json
 from benchbench.registry import bundled_methods, load_model, supported_options
 from benchbench.types import ModelFamily
 
@@ -37,7 +37,7 @@ def load(rest: str, options: LoadOptions) -> Model:
         UsageError: the architecture or the activation has to be typed, or contradicts the file.
         ModelError: no weights, not all of them, or another model's; or more than tensors.
     """
-    path = expanded(rest)
+    path = expand_path(rest)
     if path.is_dir():
         return _load_folder(path, rest, options)
     if record := header_of(path).get(OURS):
@@ -92,7 +92,7 @@ def _is_transformers(folder: Path) -> bool:
 
 def _supported_options(rest: str) -> frozenset[str]:
     """Return the options of the family that loads a folder; a file's own are all but code."""
-    path = expanded(rest)
+    path = expand_path(rest)
     if _is_transformers(path):
         return supported_options(f"hf:{rest}")
     return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})

@@ -25,7 +25,7 @@ from benchbench.checkpoints.digests import weights_sha256
 from benchbench.checkpoints.factory import create, create_random, tokenizer_of
 from benchbench.devices import inference
 from benchbench.errors import ModelError, UnknownName, UsageError
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def _load_configured(schema: str, where: str, options: LoadOptions) -> OpenClip:
     name = f"openclip:{schema}:{where}"
     if schema == HUB:
         return OpenClip.of(read_repository(where, name, options), options)
-    return OpenClip.of(read_folder(expanded(where), name, options), options)
+    return OpenClip.of(read_folder(expand_path(where), name, options), options)
 
 
 def _load_tag(architecture: str, tag: str, options: LoadOptions) -> OpenClip:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import BenchbenchError, ContractError, ModelError, UnknownName, UsageError
-from benchbench.files import expanded, resolved
+from benchbench.files import expand_path, resolve_path
 from benchbench.types import (
     LOAD_EXTRAS,
     DualEncoder,
@@ -29,7 +29,7 @@ from benchbench.types import (
     ModelManifest,
     PairScorer,
     RelationScorer,
-    lacks,
+    missing_members,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _module(source: str, name: str) -> ModuleType:
     is_file = source.endswith(".py") or "/" in source
     _append_to_path(Path.cwd())
     try:
-        return _import_file(expanded(source), name) if is_file else import_module(source)
+        return _import_file(expand_path(source), name) if is_file else import_module(source)
     except BenchbenchError:
         raise
     except ModuleNotFoundError as error:
@@ -95,7 +95,7 @@ def _import_file(path: Path, name: str) -> ModuleType:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{name}: the file {path} {what}. Type {USAGE}.")
-    path = resolved(path)
+    path = resolve_path(path)
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     called = f"{path.stem}_{digest}"
     if called in sys.modules:
@@ -187,7 +187,7 @@ def _check(model: object, name: str) -> None:
 
 def _missing_members(model: object, protocol: type) -> tuple[float, list[str]]:
     """Return the share of a protocol's members that a model lacks, and their names."""
-    own = lacks(model, protocol)
+    own = missing_members(model, protocol)
     share = len(own) / sum(not name.startswith("_") for name in vars(protocol))
     more = [name for name in ("device", "manifest") if not hasattr(model, name)]
     return share or float(bool(more)), list(dict.fromkeys([*own, *more]))

@@ -1,4 +1,4 @@
-"""Two runs of the same items: which is better, by how much, beyond chance or not, and on what."""
+"""Comparison of two runs on the same items: difference, interval, p-value, slices, flips."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.flips import flips_in
-from benchbench.analysis.paired import no_such_tag, pair_runs
+from benchbench.analysis import Result
+from benchbench.analysis.paired import pair_runs, unknown_tag_error
 from benchbench.analysis.reliability import is_few, rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
 from benchbench.stats import (
     Panel,
@@ -28,7 +27,6 @@ from benchbench.stats import (
 )
 
 if TYPE_CHECKING:
-    from benchbench.analysis.flips import Flip
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats import Mean, Method
     from benchbench.types import Metric, Run, Ties
@@ -36,14 +34,27 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.95
-FLIPS = 100_000
-"""Draws of signs for a single comparison."""
-NOTHING = 1e-12
+SIGN_FLIPS = 100_000
+"""The number of random sign vectors of a single comparison."""
+TOLERANCE = 1e-12
 """A difference or a spread of 0, rounding errors included."""
 Test = Literal["McNemar", "all sign flips", "sign flips", "label swaps, the median taken anew"]
 """The test behind a p-value: McNemar's exact test, of items that are each of its own source image;
-all sign flips of whole source images, or ``FLIPS`` of them drawn; or models swapped within source
-images, for a median."""
+all sign flips of whole source images, or ``SIGN_FLIPS`` of them drawn; or models swapped within
+source images, for a median."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An item that one of two runs has right and the other has wrong, or on another rank."""
+
+    id: str
+    cluster: str
+    group: str
+    a: float
+    b: float
+    gained: bool
+    """Whether b does better; otherwise a does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +62,21 @@ class Change:
     """The difference of two scores, b − a, of a metric or of a group of it."""
 
     name: str
-    """Of the metric, or of a group."""
+    """The name of the metric, or of a group."""
     a: float
     b: float
     low: float
-    """Of b − a; NaN in fewer than ten clusters, or where every item differs equally."""
+    """The interval's lower bound of b − a; NaN in fewer than ten clusters, or if every item differs
+    equally."""
     high: float
     p_value: float
     """Two-sided."""
     p_adjusted: float
-    """For the number of groups; of the whole metric the p-value itself."""
+    """The p-value adjusted for the number of groups; for the whole metric, the p-value itself."""
     gained: int
-    """Units that b alone has right, or finds on a better rank."""
+    """Units that only b has right, or finds on a better rank."""
     lost: int
-    """Units that a alone has right, or finds on a better rank."""
+    """Units that only a has right, or finds on a better rank."""
     n_items: int
     n_clusters: int
     rare_share: float = 0.0
@@ -89,16 +101,17 @@ class Comparison(Result):
     whole: Change
     by: str | None
     groups: tuple[Change, ...]
-    """The largest first."""
+    """The changes in the groups of ``by``, the largest group first."""
     test: Test
     effect: float
     """The mean of the clusters' differences in their own standard deviations (Cohen's d of pairs);
-    NaN where they have none, or the metric is no mean."""
-    least: float
-    """The true difference that such items find in four of five tries; NaN where the differences
-    have no spread, or the metric is no mean."""
+    NaN if they have none, or the metric is not a mean."""
+    detectable: float
+    """The true difference that such items find in four of five tries; NaN if the differences
+    have no spread, or the metric is not a mean."""
     items_needed: int
-    """For the observed difference; 0 where there is none, or the metric is no mean."""
+    """The number of items that the observed difference needs; 0 if there is none, or the metric is
+    not a mean."""
     rare: tuple[str, ...] = ()
     """Groups of the metric in fewer than ten clusters."""
     flips: tuple[Flip, ...] = field(default=(), repr=False)
@@ -106,13 +119,13 @@ class Comparison(Result):
     the metric."""
 
     @property
-    def sure(self) -> bool:
-        """Whether the difference is more than chance, at 1 − level."""
+    def significant(self) -> bool:
+        """Whether the p-value is below 1 − level."""
         return self.whole.p_value < 1 - self.level
 
     @property
     def is_rank(self) -> bool:
-        """Whether scores are ranks from 1, of which less is better."""
+        """Whether scores are ranks from 1, of which lower is better."""
         return self.metric.reading == "rank"
 
 
@@ -135,9 +148,9 @@ def compare(
         metric: by default the task's headline.
         by: a tag to slice by (``relation``).
         ties: the rule, where the metric fixes none.
-        level: of intervals; p-values count as sure below 1 − level.
+        level: the confidence level of intervals; p-values below 1 − level are significant.
         interval: the kind (``stats.interval``).
-        seed: of all draws.
+        seed: the seed of all draws.
 
     Raises:
         NotComparable: the runs differ in more than their models, with everything in which they do.
@@ -150,7 +163,7 @@ def compare(
     effect = least = float("nan")
     wanted = 0
     if both.is_mean:
-        effect, least, wanted = _sizes(both, whole, level)
+        effect, least, wanted = _effect_sizes(both, whole, level)
     return Comparison(
         a=a,
         b=b,
@@ -163,7 +176,7 @@ def compare(
         groups=_slices(pairing, both, by, level, interval, seed) if by is not None else (),
         test=test,
         effect=effect,
-        least=least,
+        detectable=least,
         items_needed=wanted,
         rare=rare_groups(both.groups, both.outcome.tolist(), both.clusters),
         flips=_flips(pairing, both, by),
@@ -174,6 +187,22 @@ def _flips(pairing: Pairing, both: PairedScores, by: str | None) -> tuple[Flip, 
     """Return the flips of everything that the metric judges, in the groups of a tag or its own."""
     metric = replace(both.metric, by=by or both.metric.by, leave_out=frozenset(), at_least=1)
     return flips_in(pairing.scores(metric, ties=both.ties))
+
+
+def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
+    """Return the items that the second of two runs gains, then those that it loses, in their order.
+
+    Args:
+        scores: the scores of two runs.
+    """
+    sign, first = scores.sign, scores.runs[0].outcomes
+    found = []
+    for unit in np.flatnonzero(scores.values[:, 0] != scores.values[:, 1]):
+        outcome = first[scores.outcome[unit]]
+        one, two = scores.values[unit].tolist()
+        gained = sign * (two - one) > 0
+        found.append(Flip(outcome.id, outcome.cluster, scores.groups[unit], one, two, gained))
+    return tuple(sorted(found, key=lambda each: not each.gained))
 
 
 def _test(both: PairedScores, seed: int) -> tuple[float, Test]:
@@ -187,7 +216,7 @@ def _test(both: PairedScores, seed: int) -> tuple[float, Test]:
     if answers and not both.metric.by and len(np.unique(clusters)) == len(clusters):
         return mcnemar(two, one), "McNemar"
     table = both.panel
-    flips = flip(table, table.pairs(), draws=FLIPS, seed=seed)
+    flips = flip(table, table.pairs(), draws=SIGN_FLIPS, seed=seed)
     return float(flips.p_values()[0]), "all sign flips" if flips.exact else "sign flips"
 
 
@@ -196,9 +225,9 @@ def _change(
 ) -> Change:
     """Return the metric of both runs and its difference with an interval."""
     if both.is_mean:
-        apart = _apart(both)
+        apart = _mean_difference(both)
         (bounds,) = intervals([apart], level, method=method, seed=seed)
-        return _of_means(both, name, p_value, apart, bounds)
+        return _mean_change(both, name, p_value, apart, bounds)
     if method not in ("auto", "percentile"):
         raise UsageError(
             f"{both.metric.name} is a median, and differences of medians are resampled: take "
@@ -211,29 +240,29 @@ def _change(
         apart_drawn = drawn[:, 1] - drawn[:, 0]
         bounds = expanded_percentiles(apart_drawn, medians[0].n_clusters, level)
     values = medians[0].value, medians[1].value
-    return _change_from(both, name, p_value, values, bounds, medians[0].n_clusters)
+    return _build_change(both, name, p_value, values, bounds, medians[0].n_clusters)
 
 
-def _apart(both: PairedScores) -> Mean:
+def _mean_difference(both: PairedScores) -> Mean:
     """Return the mean of the differences of units."""
     one, two = both.values.T
     return both.mean(two - one)
 
 
-def _of_means(
+def _mean_change(
     both: PairedScores, name: str, p_value: float, apart: Mean, bounds: tuple[float, float]
 ) -> Change:
-    """Return a change of means; without an interval where every item differs equally.
+    """Return a change of means; without an interval if every item differs equally.
 
     Resampling such items gives no width.
     """
     a, b = (mean.value for mean in both.means)
-    bounds = bounds if bounds[1] - bounds[0] > NOTHING else (float("nan"), float("nan"))
-    change = _change_from(both, name, p_value, (a, b), bounds, apart.n_clusters)
+    bounds = bounds if bounds[1] - bounds[0] > TOLERANCE else (float("nan"), float("nan"))
+    change = _build_change(both, name, p_value, (a, b), bounds, apart.n_clusters)
     return replace(change, rare_share=rare_share(apart))
 
 
-def _change_from(
+def _build_change(
     both: PairedScores,
     name: str,
     p_value: float,
@@ -257,14 +286,14 @@ def _change_from(
     )
 
 
-def _sizes(both: PairedScores, whole: Change, level: float) -> tuple[float, float, int]:
+def _effect_sizes(both: PairedScores, whole: Change, level: float) -> tuple[float, float, int]:
     """Return the effect size, the detectable difference, and the items that this one would take."""
     table = both.panel
     error = float(table.standard_errors(table.pairs())[0])
-    if error <= NOTHING:
+    if error <= TOLERANCE:
         return float("nan"), float("nan"), 0
     alpha = 1 - level
-    found = abs(whole.difference) > NOTHING
+    found = abs(whole.difference) > TOLERANCE
     wanted = needed(whole.difference, error, whole.n_items, alpha=alpha) if found else 0
     return _effect(table), detectable(error, alpha=alpha), wanted
 
@@ -275,7 +304,7 @@ def _effect(table: Panel) -> float:
     mean = float(apart.sum()) / n
     squares = float(np.square(apart).sum()) - n * mean**2
     spread = math.sqrt(max(0.0, squares) / max(1, n - 1))
-    return mean / spread if spread > NOTHING * abs(mean) else float("nan")
+    return mean / spread if spread > TOLERANCE * abs(mean) else float("nan")
 
 
 def _slices(
@@ -284,7 +313,7 @@ def _slices(
     """Return the difference in each group of a tag, with p-values adjusted for their number."""
     metric = replace(both.metric, by=by, leave_out=frozenset(), at_least=1, statistic="mean")
     if not len(pairing.judges[0].units(metric, both.ties).values):
-        raise no_such_tag(pairing.runs[0], by)
+        raise unknown_tag_error(pairing.runs[0], by)
     sliced = pairing.scores(metric, ties=both.ties)
     return group_changes(sliced, level=level, method=method, seed=seed)
 
@@ -300,9 +329,9 @@ def group_changes(
 
     Args:
         sliced: two runs, read by a mean over groups.
-        level: of intervals; None leaves them out, which takes half the time.
-        method: of intervals.
-        seed: of all draws.
+        level: the confidence level of intervals; None leaves them out, which takes half the time.
+        method: the kind of intervals.
+        seed: the seed of all draws.
 
     Returns:
         One change per group, the group of most items first; p-values adjusted for their number by
@@ -312,14 +341,14 @@ def group_changes(
     flips = flip(*_by_group(sliced, number, len(names)), seed=seed)
     raw, adjusted = flips.p_values(), step_down(flips)
     parts = [sliced.part(number == g) for g in range(len(names))]
-    aparts = [_apart(part) for part in parts]
+    aparts = [_mean_difference(part) for part in parts]
     nothing = (float("nan"), float("nan"))
     bounds = [nothing] * len(parts)
     if level is not None:
         bounds = intervals(aparts, level, method=method, seed=seed)
     found = [
         replace(
-            _of_means(part, names[g], float(raw[g]), aparts[g], bounds[g]),
+            _mean_change(part, names[g], float(raw[g]), aparts[g], bounds[g]),
             p_adjusted=float(adjusted[g]),
         )
         for g, part in enumerate(parts)

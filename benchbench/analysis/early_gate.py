@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.analysis import Result
 from benchbench.analysis.gate import check_comparable
 from benchbench.analysis.gate_rules import check_rule
 from benchbench.analysis.paired import pair_runs
 from benchbench.analysis.reliability import is_few
-from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.protocols import load_protocol
 from benchbench.registry import load_task
-from benchbench.stats.sequential import stop
-from benchbench.subsets import shuffled
+from benchbench.stats.sequential import sequential_test
+from benchbench.subsets import shuffle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,27 +35,27 @@ if TYPE_CHECKING:
     from benchbench.analysis.gate import Verdict
     from benchbench.analysis.gate_rules import Rule
     from benchbench.analysis.paired import PairedScores
-    from benchbench.stats.sequential import Stopped
+    from benchbench.stats.sequential import SequentialTest
     from benchbench.types import Metric, Model, Run, Task, TaskInfo, Ties
 
-PORTIONS = 20
-"""At most so many portions: each restarts the evaluation."""
+MAX_PORTIONS = 20
+"""The largest number of portions: each restarts the evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyGate(Result):
-    """The verdict of a gate that stops early, and on how much it rests."""
+    """The verdict of a gate that stops early, and the items that it rests on."""
 
     rule: Rule
     metric: str
     candidate: Run
-    """Of the last portion."""
+    """The run of the last portion."""
     baseline: Run
     verdict: Verdict
     difference: float
     """candidate − baseline, on the items that were evaluated."""
     lost: int
-    """Items of these that the baseline alone has right."""
+    """Evaluated items that the baseline alone has right."""
     gained: int
     n_items: int
     """Items that were evaluated."""
@@ -69,13 +69,13 @@ class EarlyGate(Result):
         return self.n_items / self.of_items
 
     @property
-    def few(self) -> bool:
+    def has_few_images(self) -> bool:
         """Whether the source images are too few to decide anything."""
         return is_few(self.n_clusters)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TaskSubset:
     """A task with some of its items."""
 
     task: Task
@@ -100,30 +100,30 @@ def gate_early(
         model: the candidate, loaded.
         baseline: a run of all items.
         rule: a margin on one metric that is a plain mean over items.
-        seed: of the order of source images.
+        seed: the seed of the order of source images.
         ties: the rule, where the metric fixes none.
         how: passed to ``evaluate``: data_root, edition, batch_size, progress.
 
     Raises:
-        UsageError: a metric for which this is not valid, and why; a margin that is no share.
+        UsageError: a metric for which this is not valid, and why; a margin that is not a share.
         NotComparable: the model runs on other items or under other conditions.
     """
     pairing = pair_runs([baseline])
     metric = pairing.metric(rule.metric)
     check_rule(rule, metric)
     check_linear(rule, metric, baseline)
-    old = _by_item(pairing.scores(metric, ties=ties))
-    clusters = _in_order(baseline, old, seed)
+    old = _scores_by_item(pairing.scores(metric, ties=ties))
+    clusters = _shuffle_items(baseline, old, seed)
     sizes = np.array([len(ids) for ids in clusters], dtype=np.float64)
     old_sums = np.array([sum(old[i] for i in ids) for ids in clusters])
     bounds = rule.margin * sizes - old_sums, (rule.margin + 1) * sizes - old_sums
     task, values, apart = load_task(baseline.task), np.zeros(0), np.zeros(0)
     image_of, seen = {o.id: o.cluster for o in baseline.outcomes}, set[str]()
-    for part in np.array_split(np.arange(len(clusters)), min(PORTIONS, len(clusters))):
+    for part in np.array_split(np.arange(len(clusters)), min(MAX_PORTIONS, len(clusters))):
         chosen = [clusters[k] for k in part]
-        run = evaluate(model, Part(task, frozenset(i for ids in chosen for i in ids)), **how)
+        run = evaluate(model, TaskSubset(task, frozenset(i for ids in chosen for i in ids)), **how)
         _check_same(run, baseline)
-        new = _by_item(pair_runs([run]).scores(metric, ties=ties))
+        new = _scores_by_item(pair_runs([run]).scores(metric, ties=ties))
         if set(new) != {i for ids in chosen for i in ids}:
             raise NotComparable(
                 f"The data of {baseline.task} lack items of the baseline: name the same files with "
@@ -133,7 +133,7 @@ def gate_early(
         apart = np.concatenate([apart, [new[i] - old[i] for ids in chosen for i in ids]])
         values = np.concatenate([values, sums + rule.margin * sizes[part]])
         seen |= {image_of[i] for ids in chosen for i in ids}
-        found = stop(values, 0.0, *bounds, known=old_sums, alpha=rule.alpha)
+        found = sequential_test(values, 0.0, *bounds, known=old_sums, alpha=rule.alpha)
         verdict = "inconclusive" if is_few(len(seen)) else _verdict(found)
         if verdict != "inconclusive":
             break
@@ -164,7 +164,7 @@ def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
     """
     why = ""
     if metric.statistic != "mean" or metric.by is not None or metric.reading == "rank":
-        why = "it is no plain mean over items, in which all items weigh the same"
+        why = "it is not a plain mean over items, in which all items weigh the same"
     elif load_protocol(baseline.protocol).sample_note:
         why = "its items are searched together, so that part of them is another task"
     elif rule.floor is not None or rule.by is not None:
@@ -173,21 +173,21 @@ def check_linear(rule: Rule, metric: Metric, baseline: Run) -> None:
         raise UsageError(f"{baseline.task} {metric.name} cannot stop early: {why}.")
 
 
-def _verdict(found: Stopped) -> Verdict:
-    """Return the verdict of a test; ``above`` is 0 where no candidate could fail the margin."""
+def _verdict(found: SequentialTest) -> Verdict:
+    """Return the verdict of a test; ``above`` is 0 if no candidate could fail the margin."""
     if found.above is not None:
         return "pass"
     return "inconclusive" if found.below is None else "fail"
 
 
-def _by_item(scores: PairedScores) -> dict[str, float]:
+def _scores_by_item(scores: PairedScores) -> dict[str, float]:
     """Return item → score, of one run."""
     outcomes = scores.runs[0].outcomes
     ids = [outcomes[k].id for k in scores.outcome]
     return dict(zip(ids, scores.values[:, 0].tolist(), strict=True))
 
 
-def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
+def _shuffle_items(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
     """Return the items of each cluster, large ones split, in an order drawn by the seed."""
     of: dict[str, list[str]] = {}
     for outcome in run.outcomes:
@@ -199,7 +199,7 @@ def _in_order(run: Run, judged: dict[str, float], seed: int) -> list[list[str]]:
         for name, ids in of.items()
         for at in range(0, len(ids), most)
     }
-    return [parts[name] for name in shuffled(parts, seed)]
+    return [parts[name] for name in shuffle(parts, seed)]
 
 
 def _check_same(run: Run, baseline: Run) -> None:

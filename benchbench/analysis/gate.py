@@ -1,8 +1,8 @@
-"""The gate: does a candidate checkpoint hold the level of a baseline?
+"""The regression gate: is a candidate checkpoint worse than a baseline by more than a margin?
 
 Each check holds the difference candidate − baseline of one metric, item by item on the same items,
-against a margin, or a score against a floor. It *passes* where the difference is above −margin
-(non-inferior) beyond chance, *fails* where it is below (worse by more than the margin), and is
+against a margin, or a score against a floor. It *passes* if the difference is above −margin
+(non-inferior) beyond chance, *fails* if it is below (worse by more than the margin), and is
 *inconclusive* otherwise: "not significant" is not "no regression", and below ten source images
 every check is inconclusive. All checks must pass, each at its own α, for the gate to pass (an
 intersection–union test; Berger 1982): that needs no adjustment. To fail, one is enough, and these
@@ -18,24 +18,22 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.comparison import group_changes
-from benchbench.analysis.flips import flips_in
+from benchbench.analysis import Result
+from benchbench.analysis.comparison import flips_in, group_changes
 from benchbench.analysis.gate_rules import EXAMPLE, check_rule
-from benchbench.analysis.paired import no_such_tag, pair_runs, tags_of
+from benchbench.analysis.paired import pair_runs, tags_of, unknown_tag_error
 from benchbench.analysis.reliability import is_few
-from benchbench.analysis.results import Result
 from benchbench.errors import NotComparable, UsageError
 from benchbench.stats import holm, needed
-from benchbench.stats.margins import from_bound, loss_variance
+from benchbench.stats.margins import loss_variance, one_sided_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.comparison import Change
-    from benchbench.analysis.flips import Flip
+    from benchbench.analysis.comparison import Change, Flip
     from benchbench.analysis.gate_rules import Rule
     from benchbench.analysis.paired import PairedScores, Pairing
-    from benchbench.stats.margins import Sided
+    from benchbench.stats.margins import OneSidedTest
     from benchbench.types import Metric, Run, Ties
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -52,7 +50,7 @@ class Check:
     baseline: float
     candidate: float
     bound: float
-    """The bound of the difference, or of the score where the rule is a floor."""
+    """The bound of the difference, or of the score if the rule is a floor."""
     p_pass: float
     p_fail: float
     """Adjusted for the number of checks."""
@@ -61,19 +59,19 @@ class Check:
     n_clusters: int
     items_needed: int
     """Items that show a difference of this size on its side of the bound in four of five tries; 0
-    where these items do, or where it lies on the bound."""
+    if these items do, or if it lies on the bound."""
     detectable: float
     """The minimum detectable difference: a candidate that is this much beyond the bound fails in
     four of five tries, with claims of failure adjusted."""
     gated: bool = True
-    """False: for information."""
+    """Whether it counts for the verdict; otherwise it is for information."""
     flips: tuple[Flip, ...] = field(default=(), repr=False)
     """The items that the candidate gains and loses; a is the baseline."""
     by: str | None = None
     """The tag of ``groups``."""
     groups: tuple[Change, ...] = ()
     """The groups that lost more than they gained, the largest loss first; a is the baseline. Of a
-    check of all items that does not pass; empty of others, and where there is a single group."""
+    check of all items that does not pass; empty of others, and if there is a single group."""
 
     @property
     def difference(self) -> float:
@@ -81,18 +79,18 @@ class Check:
         return self.candidate - self.baseline
 
     @property
-    def few(self) -> bool:
+    def has_few_images(self) -> bool:
         """Whether it is inconclusive because the source images are too few for any test."""
         return is_few(self.n_clusters)
 
     @property
     def gained(self) -> int:
-        """Items that the candidate alone has right, or finds on a better rank."""
+        """Items that only the candidate has right, or finds on a better rank."""
         return sum(flip.gained for flip in self.flips)
 
     @property
     def lost(self) -> int:
-        """Items that the baseline alone has right, or finds on a better rank."""
+        """Items that only the baseline has right, or finds on a better rank."""
         return len(self.flips) - self.gained
 
 
@@ -109,7 +107,7 @@ class Gate(Result):
 
     @property
     def verdict(self) -> Verdict:
-        """Fail where any gated check fails, pass where all pass."""
+        """Fail if any gated check fails, pass if all pass."""
         verdicts = {check.verdict for check in self.checks if check.gated}
         if "fail" in verdicts:
             return "fail"
@@ -122,14 +120,14 @@ class Gate(Result):
 
     @property
     def items_needed(self) -> int:
-        """Items that would decide the inconclusive checks; 0 where no number of them is known."""
+        """Items that would decide the inconclusive checks; 0 if no number of them is known."""
         wanted = [c.items_needed for c in self.checks if c.gated and c.verdict == "inconclusive"]
         return max(wanted) if wanted and all(wanted) else 0
 
     @property
-    def few(self) -> bool:
+    def has_few_images(self) -> bool:
         """Whether a check is inconclusive because its source images are too few for any test."""
-        return any(check.gated and check.few for check in self.checks)
+        return any(check.gated and check.has_few_images for check in self.checks)
 
     @property
     def exit_code(self) -> int:
@@ -144,7 +142,7 @@ class Gate(Result):
 
 
 def exit_code(verdict: Verdict, inconclusive: Inconclusive) -> int:
-    """Return the exit code of a verdict: 1 where the candidate is refused.
+    """Return the exit code of a verdict: 1 if the candidate is refused.
 
     >>> exit_code("fail", "pass"), exit_code("inconclusive", "fail"), exit_code("pass", "fail")
     (1, 1, 0)
@@ -170,18 +168,18 @@ def gate(
         inconclusive: what an inconclusive verdict counts as.
 
     Raises:
-        UsageError: no rule, a rule without runs, a metric that is no mean, a margin below 0.
+        UsageError: no rule, a rule without runs, a metric that is not a mean, a margin below 0.
         NotComparable: the two are of other items, editions, precision or preprocessing.
     """
     if not rules:
         raise UsageError(f"A gate needs a rule, and has none. Write one as {EXAMPLE}.")
     pairs = {rule.task: _pair(candidates, baselines, rule) for rule in rules}
     pairings: dict[str, Pairing] = {}
-    tested: list[tuple[Check, Sided]] = []
+    tested: list[tuple[Check, OneSidedTest]] = []
     for rule in rules:
         if rule.task not in pairings:
             candidate, baseline = pairs[rule.task]
-            apart = _unlike(candidate, baseline)
+            apart = _condition_differences(candidate, baseline)
             pairings[rule.task] = pair_runs([baseline, candidate], apart=apart)
         tested += _checks_of(rule, pairings[rule.task], ties)
     known: dict[PairedScores, tuple[Change, ...]] = {}
@@ -192,18 +190,18 @@ def gate(
 
 
 def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tuple[Run, Run]:
-    candidate = run_of(candidates, rule, "candidate")
-    return candidate, run_of(baselines, rule, "baseline", like=candidate)
+    candidate = select_run(candidates, rule, "candidate")
+    return candidate, select_run(baselines, rule, "baseline", like=candidate)
 
 
-def run_of(runs: Sequence[Run], rule: Rule, side: str, like: Run | None = None) -> Run:
+def select_run(runs: Sequence[Run], rule: Rule, side: str, like: Run | None = None) -> Run:
     """Return the run of a rule's task.
 
     Args:
-        runs: of any tasks.
-        rule: which names the task.
+        runs: runs of any tasks.
+        rule: a rule, which names the task.
         side: candidate or baseline, for the message.
-        like: of several runs of the task, the one whose model has this run's name is taken.
+        like: a run whose model's name decides between several runs of the task.
 
     Raises:
         UsageError: there is none, or more than one.
@@ -227,11 +225,11 @@ def check_comparable(candidate: Run, baseline: Run) -> None:
     Raises:
         NotComparable: precision or preprocessing differ.
     """
-    if apart := _unlike(candidate, baseline):
+    if apart := _condition_differences(candidate, baseline):
         raise NotComparable(f"These runs do not compare: {'; '.join(apart)}.")
 
 
-def _unlike(candidate: Run, baseline: Run) -> list[str]:
+def _condition_differences(candidate: Run, baseline: Run) -> list[str]:
     """Return the conditions in which the two models differ."""
     one, two = candidate.model, baseline.model
     return [
@@ -244,7 +242,7 @@ def _unlike(candidate: Run, baseline: Run) -> list[str]:
     ]
 
 
-def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, Sided]]:
+def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, OneSidedTest]]:
     """Return the check of a rule, or of each group of it, with its test and without a verdict."""
     candidate = pairing.runs[1]
     metric = pairing.metric(rule.metric)
@@ -258,7 +256,7 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, Si
     if rule.by is None:
         return [_check(rule, where, pairing.scores(metric, ties=ties))]
     if rule.by not in tags_of(candidate):
-        raise no_such_tag(candidate, rule.by)
+        raise unknown_tag_error(candidate, rule.by)
     grouped = replace(metric, by=rule.by, leave_out=frozenset(), at_least=1)
     both = pairing.scores(grouped, ties=ties)
     labels = np.array(both.groups, dtype=str)
@@ -269,7 +267,7 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, Si
     return checks
 
 
-def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, Sided]:
+def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, OneSidedTest]:
     """Return one comparison with its raw p-values, and the test behind them."""
     sign, (old, new), scores = both.sign, both.values.T, both.means
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
@@ -277,10 +275,10 @@ def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, Sided]:
     oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
     per_loss = loss_variance(both.group_number, absent=both.absent) if sign > 0 else 0.0
     is_share = rule.floor is not None and sign > 0
-    sided = from_bound(oriented, sign * bound, per_loss=per_loss, of_share=is_share)
+    sided = one_sided_test(oriented, sign * bound, per_loss=per_loss, of_share=is_share)
     # The same model would not differ on any other items either.
-    same = rule.floor is None and _is_same(both)
-    above = from_bound(oriented, sign * bound).above if same else sided.above
+    same = rule.floor is None and _is_same_model(both)
+    above = one_sided_test(oriented, sign * bound).above if same else sided.above
     check = Check(
         rule=rule,
         name=name,
@@ -299,7 +297,7 @@ def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, Sided]:
     return check, sided
 
 
-def _is_same(both: PairedScores) -> bool:
+def _is_same_model(both: PairedScores) -> bool:
     """Return whether the candidate is the baseline's own model, with the same answers.
 
     The same weights with another activation, say, are another model; the name of a file is not
@@ -310,7 +308,7 @@ def _is_same(both: PairedScores) -> bool:
     return one == other and np.array_equal(old, new)
 
 
-def _decide(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
+def _decide(found: Sequence[tuple[Check, OneSidedTest]]) -> list[Check]:
     """Return the checks with their verdicts; claims of failure are adjusted for their number."""
     gated = [check for check, _ in found if check.gated]
     adjusted = iter(holm([check.p_fail for check in gated]))
@@ -331,12 +329,12 @@ def _decide(found: Sequence[tuple[Check, Sided]]) -> list[Check]:
     return judged
 
 
-def _items_needed(check: Check, test: Sided, family: int) -> int:
-    """Return how many items would show the difference on its side of the bound.
+def _items_needed(check: Check, test: OneSidedTest, family: int) -> int:
+    """Return the number of items that would show the difference on its side of the bound.
 
     Args:
-        check: without a verdict.
-        test: behind it.
+        check: the check, without a verdict.
+        test: the test behind it.
         family: the number of gated checks, for which claims of failure are adjusted.
     """
     fails = test.apart < 0
@@ -353,8 +351,8 @@ def _add_groups(
     """Return a check of all items that does not pass with the groups that lost.
 
     Args:
-        check: with its verdict.
-        pairing: of its task's runs.
+        check: the check, with its verdict.
+        pairing: the pairing of its task's runs.
         ties: the rule, where the metric fixes none.
         known: the groups that earlier checks have; these are added.
     """

@@ -34,7 +34,7 @@ ALPHA = 0.05
 FEW_ITEMS = 400
 """Groups with fewer items are reported, but cannot fail the gate."""
 EXAMPLE = '"vg-relation.macro < baseline - 1.0pp @ 0.05"'
-CONDITION = re.compile(
+CONDITION_PATTERN = re.compile(
     r"(?P<what>\S+)(\s+by\s+(?P<by>\S+))?\s*<\s*"
     r"(baseline(\s*-\s*(?P<margin>\d+(\.\d+)?)\s*pp)?|(?P<floor>\d+(\.\d+)?)\s*%)"
     r"(\s*@\s*(?P<alpha>0?\.\d+))?\s*"
@@ -68,17 +68,15 @@ def check_rule(rule: Rule, metric: Metric) -> None:
         UsageError: the margin or the floor is not between 0 and 1 (for ranks: negative or not
             finite), or α is not between 0 and 0.5.
     """
-    most = math.inf if metric.reading == "rank" else 1.0
+    is_rank = metric.reading == "rank"
+    most = math.inf if is_rank else 1.0
     for what, share in (("margin", rule.margin), ("floor", rule.floor)):
         if share is not None and not (0 <= share <= most and math.isfinite(share)):
-            raise UsageError(
-                f"{rule.task} {metric.name}: a {what} lies between 0 and 100 points, not at "
-                f"{100 * share:g}."
-            )
+            bounds = "is a finite number of ranks from 0" if is_rank else "is from 0 to 100 points"
+            found = f"{share:g} ranks" if is_rank else f"{100 * share:g}"
+            raise UsageError(f"{rule.task} {metric.name}: a {what} {bounds}, not {found}.")
     if not 0 < rule.alpha < 0.5:
-        raise UsageError(
-            f"{rule.task} {metric.name}: α lies between 0 and 0.5, not at {rule.alpha:g}."
-        )
+        raise UsageError(f"{rule.task} {metric.name}: α is between 0 and 0.5, not {rule.alpha:g}.")
 
 
 def parse_condition(text: str) -> Rule:
@@ -92,7 +90,7 @@ def parse_condition(text: str) -> Rule:
     >>> rule.task, rule.metric, rule.margin, rule.alpha
     ('vg-relation', 'macro', 0.01, 0.05)
     """
-    match = CONDITION.fullmatch(text.strip())
+    match = CONDITION_PATTERN.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"Cannot read the condition '{text}'. Write it as {EXAMPLE}.")
     task, metric = _task_and_metric(match["what"])
@@ -139,7 +137,7 @@ def check_metric(task: str, metric: str) -> str:
     return metric
 
 
-def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
+def parse_rules(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     """Return the rules in the tables of a settings file.
 
     Args:
@@ -154,7 +152,7 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
-MAX_NUMBER = 2**31
+MAX_INTEGER = 2**31
 """Largest integer allowed in a table: a larger one is a typing error, and may overflow a float."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
@@ -167,7 +165,7 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
     for key, value in table.items():
         if key not in known:
             raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
-        too_large = isinstance(value, int) and abs(value) > MAX_NUMBER
+        too_large = isinstance(value, int) and abs(value) > MAX_INTEGER
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or too_large:
             types = " or ".join(each.__name__ for each in _TYPES[key])
             raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")

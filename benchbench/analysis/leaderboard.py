@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.paired import circumstances, pair_runs
+from benchbench.analysis import Result
+from benchbench.analysis.paired import pair_runs, setting_differences
 from benchbench.analysis.reliability import rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
 from benchbench.stats import (
     benjamini_hochberg,
@@ -27,18 +27,18 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.paired import Circumstance, PairedScores
+    from benchbench.analysis.paired import PairedScores, SettingDifference
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
     from benchbench.types.arrays import Floats
 
 
 LEVEL = 0.95
-MOST = 100_000_000
+MAX_FLIPS = 100_000_000
 """Sign flips times pairs: about 2 GB."""
 Correction = Literal["step-down", "holm", "bh"]
-"""Of p-values for the number of pairs: family-wise by the step-down maximum of |T| or by Holm's
-method, or of the false discovery rate by Benjamini and Hochberg's method."""
+"""How p-values are adjusted for the number of pairs: family-wise by the step-down maximum of |T| or
+by Holm's method, or of the false discovery rate by Benjamini and Hochberg's method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Place:
     tied: bool
     """Whether it does not differ from the first beyond chance."""
     p_first: float
-    """Adjusted, of its difference from the first; NaN for the first itself."""
+    """The adjusted p-value of its difference from the first model; NaN for the first itself."""
 
     @property
     def text_only(self) -> bool:
@@ -86,7 +86,7 @@ class Leaderboard(Result):
     correction: Correction
     places: tuple[Place, ...]
     """The best score first."""
-    unlike: tuple[Circumstance, ...]
+    setting_differences: tuple[SettingDifference, ...]
     """Settings, scores the models, in which the runs differ."""
     chance: float
     """Expected score of random guesses."""
@@ -102,9 +102,9 @@ class Leaderboard(Result):
     rare_share: float = 0.0
     """Weight of groups of fewer than ten clusters in every mean, in [0, 1]."""
     rare: tuple[str, ...] = ()
-    """Those groups."""
+    """The groups of fewer than ten clusters."""
     groups: tuple[GroupScores, ...] = field(default=(), repr=False)
-    """Of the metric, the one of most items first; one alone where it has no groups."""
+    """The metric's groups, the one of most items first; a single one if it has no groups."""
 
     @property
     def is_rank(self) -> bool:
@@ -130,17 +130,17 @@ def leaderboard(
     """Compare every two of several models on the same items.
 
     Args:
-        runs: of one task and edition, one per model.
-        metric: of the task, a mean; by default its headline.
+        runs: one run per model, all of one task and edition.
+        metric: a metric of the task that is a mean; by default its headline.
         ties: the rule, where the metric fixes none.
-        level: of intervals and places; differences count below 1 − level.
+        level: the confidence level of intervals and places; differences count below 1 − level.
         interval: the kind of each model's interval (``stats.interval``), apart from places.
-        correction: of p-values for the number of pairs.
-        seed: of all draws.
+        correction: how p-values are adjusted for the number of pairs.
+        seed: the seed of all draws.
 
     Raises:
-        UsageError: runs that do not compare, a model twice, a metric that is no mean, or Wilson's
-            intervals where items are not independent.
+        UsageError: runs that do not compare, a model twice, a metric that is not a mean, or
+            Wilson's intervals if items are not independent.
     """
     _check_of_one_task(runs)
     _check_names(runs)
@@ -157,7 +157,7 @@ def leaderboard(
         range(len(runs)),
         key=lambda i: (-scores.sign * round(estimates[i].value, 12), runs[i].model.name),
     )
-    flips = flip(table, table.pairs(), draws=_draws(correction, len(runs), 1 - level), seed=seed)
+    flips = flip(table, table.pairs(), draws=_n_draws(correction, len(runs), 1 - level), seed=seed)
     p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
     ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
     errors = table.standard_errors(table.pairs())
@@ -170,7 +170,7 @@ def leaderboard(
         interval=interval,
         correction=correction,
         places=_places(runs, estimates, order, ranks, p_values, 1 - level),
-        unlike=tuple(circumstances(runs)),
+        setting_differences=tuple(setting_differences(runs)),
         chance=scores.chance_level(),
         p_values=p_values,
         family=len(errors),
@@ -229,14 +229,14 @@ def adjust(flips: Flips, correction: Correction) -> Floats:
     return np.array(method(flips.p_values()))
 
 
-def _draws(correction: Correction, models: int, alpha: float) -> int:
+def _n_draws(correction: Correction, models: int, alpha: float) -> int:
     """Return how many sign flips let the least p-value, adjusted, be well below α.
 
     The step-down method needs no more for more pairs; the others multiply by their number.
     """
     pairs = models * (models - 1) // 2
     draws = max(DRAWS, int((2 if correction == "step-down" else 20 * pairs) / alpha))
-    if draws * pairs > MOST:
+    if draws * pairs > MAX_FLIPS:
         raise UsageError(
             f"--correction {correction} needs {draws:,} sign flips of {pairs:,} pairs at α = "
             f"{alpha:.2g}: take --correction step-down, a lower --level or fewer models."

@@ -1,4 +1,4 @@
-"""Models over several tasks: one score with its interval, and places."""
+"""Overall scores of models over several tasks, with intervals, places and mean ranks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 FEW_TASKS = 10
-"""Up to so many tasks, mean ranks over them are rough (Demšar 2006, §3.2.2)."""
+"""Mean ranks over this many tasks or fewer are rough (Demšar 2006, §3.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Standing:
     worst: int
     letters: str
     mean_rank: float
-    """Of its ranks by score, task by task."""
+    """The mean over tasks of its rank by score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Overall:
     n_clusters: int
     """Distinct source images over all tasks."""
     critical_difference: float
-    """Of mean ranks (Nemenyi; Demšar 2006); NaN with one model."""
+    """The critical difference of mean ranks (Nemenyi; Demšar 2006); NaN with one model."""
 
     @property
     def by_mean_rank(self) -> tuple[Standing, ...]:
@@ -71,8 +71,8 @@ def over_tasks(
 
     Args:
         runs: task → runs of the same models, each by its task's headline.
-        level: of intervals and places.
-        seed: of all draws.
+        level: the confidence level of intervals and places.
+        seed: the seed of all draws.
 
     Raises:
         UsageError: no task, other models in some, or a headline of which less is better.
@@ -176,7 +176,7 @@ def shared_runs(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, list[Run]]:
         runs: task → name of a file → run.
 
     Returns:
-        Nothing where fewer than two models have runs of every task.
+        Nothing if fewer than two models have runs of every task.
     """
     names = set.intersection(*(set(of) for of in runs.values())) if runs else set()
     if len(names) < 2:

@@ -14,7 +14,7 @@ from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge
 from benchbench.registry import load_task
 from benchbench.stats import panel
-from benchbench.stats.means import lay_out
+from benchbench.stats.means import build_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Flags, Floats, Indices
 
 
-CONDITIONS: Mapping[str, str] = {
+EQUAL_ATTRIBUTES: Mapping[str, str] = {
     "task": "task",
     "task_version": "version of the task",
     "protocol": "protocol",
@@ -34,7 +34,7 @@ CONDITIONS: Mapping[str, str] = {
     "data_sha256": "digest of annotations and images",
 }
 """Attributes that must be equal in all runs → their names in an error."""
-CIRCUMSTANCES = ("precision", "device")
+REPORTED_SETTINGS = ("precision", "device")
 """Settings that may change a score slightly."""
 
 
@@ -55,7 +55,7 @@ class PairedScores:
     outcome: Indices
     """[units]: index of each unit's item."""
     groups: tuple[str, ...]
-    """[units]: the group of each; all "" where the metric has no groups."""
+    """[units]: the group of each; all "" if the metric has no groups."""
     absent: int
     """Number of groups without a unit; each counts as a score of 0."""
     clusters: Indices
@@ -65,7 +65,7 @@ class PairedScores:
 
     @property
     def sign(self) -> int:
-        """1 where higher is better, −1 where lower is better (ranks)."""
+        """1 if higher is better, −1 if lower is better (ranks)."""
         return -1 if self.metric.reading == "rank" else 1
 
     @property
@@ -111,7 +111,7 @@ class PairedScores:
     @cached_property
     def _layout(self) -> Layout:
         total = len(self.cluster_names)
-        return lay_out(self.group_number, self.cluster, total=total, absent=self.absent)
+        return build_layout(self.group_number, self.cluster, total=total, absent=self.absent)
 
     def part(self, kept: Flags) -> PairedScores:
         """Return the scores of the units that ``kept`` selects, [units] bool, as one group."""
@@ -277,13 +277,13 @@ def tags_of(run: Run) -> frozenset[str]:
     return load_protocol(run.protocol).event_tags.union(*(o.tags for o in run.outcomes))
 
 
-def no_such_tag(run: Run, tag: str) -> UsageError:
+def unknown_tag_error(run: Run, tag: str) -> UsageError:
     """Return the error for a tag that no item has."""
     there = ", ".join(sorted(tags_of(run))) or "none"
     return UsageError(f"No item of {run.task} has the tag '{tag}'. Tags: {there}.")
 
 
-class Circumstance(NamedTuple):
+class SettingDifference(NamedTuple):
     """A setting in which runs differ."""
 
     name: str
@@ -291,15 +291,15 @@ class Circumstance(NamedTuple):
     """Value → names of models, in the order of the runs."""
 
 
-def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
+def setting_differences(runs: Sequence[Run]) -> Iterator[SettingDifference]:
     """Yield the settings in which runs differ; imported runs have none, and are left out."""
     runs = [run for run in runs if not run.imported]
-    for name in CIRCUMSTANCES:
+    for name in REPORTED_SETTINGS:
         models: dict[str, list[str]] = {}
         for run in runs:
             models.setdefault(str(run.settings.get(name)), []).append(run.model.name)
         if len(models) > 1:
-            yield Circumstance(name, models)
+            yield SettingDifference(name, models)
 
 
 def differences(a: Run, b: Run) -> list[str]:
@@ -307,7 +307,7 @@ def differences(a: Run, b: Run) -> list[str]:
     found = [
         f"{what}: {_short(getattr(a, name))} of {a.model.name}, "
         f"{_short(getattr(b, name))} of {b.model.name}"
-        for name, what in CONDITIONS.items()
+        for name, what in EQUAL_ATTRIBUTES.items()
         if getattr(a, name) != getattr(b, name)
     ]
     if a.task != b.task:

@@ -1,4 +1,4 @@
-"""How far a number can be relied on: one rule for every report.
+"""Thresholds of reliability for every report: few images, rough intervals, rare groups.
 
 Below ten source images there is a score and nothing else; below a hundred its interval is rough;
 and the interval of a mean that rests on rare groups is unreliable: their spread is hardly known.
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from benchbench.stats import Mean, Median
     from benchbench.types.arrays import Indices
 
-HEAVY = 0.2
+MAX_RARE_SHARE = 0.2
 """Share of a mean's weight on groups of few clusters from which its interval is unreliable."""
 
 
 def is_heavy(share: float) -> bool:
     """Return whether rare groups carry so much of a mean that its interval is unreliable."""
-    return share > HEAVY
+    return share > MAX_RARE_SHARE
 
 
 def is_few(n_clusters: int) -> bool:

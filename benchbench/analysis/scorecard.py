@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.analysis.paired import no_such_tag, require_scores, task_of
+from benchbench.analysis import Result
+from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge, Units, read_units
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.95
-FREQUENT = 25
+MIN_FREQUENT = 25
 """Items that a group needs for the further mean, over frequent groups alone."""
 
 
@@ -37,21 +37,21 @@ class Row:
     """A line of a scorecard."""
 
     name: str
-    """Of the metric, or of the group."""
+    """The name of the metric, or of the group."""
     estimate: Estimate
-    """In [0, 1], or a rank from 1; NaN throughout where no item is left, low and high alone where
+    """In [0, 1], or a rank from 1; NaN throughout if no item is left, low and high alone if
     there are fewer than ten clusters."""
     chance: float
     """Expected score of random guesses."""
     ties: Ties
     meaning: str
-    """What the mean is over; of a group, the metrics that leave it out."""
+    """The things that the mean is over; for a group, the metrics that leave it out."""
     rare_share: float = 0.0
     """Weight of groups of fewer than ten clusters, in [0, 1]."""
     tied: int = 0
     """Units that the tie rule decides."""
     is_rank: bool = False
-    """Whether scores are ranks from 1, of which less is better; otherwise shares."""
+    """Whether scores are ranks from 1, of which lower is better; otherwise shares."""
     statistic: Statistic = "mean"
 
     @property
@@ -94,6 +94,8 @@ class Scorecard(Result):
     too_short: tuple[tuple[Metric, int], ...] = ()
     """Metrics without a value, because their K is more than half of the shortest list that was
     searched; with the candidates in that list."""
+    untagged: tuple[tuple[Metric, tuple[str, ...]], ...] = ()
+    """Metrics that are left out because no item has their tags; with these tags."""
 
 
 def scorecard(
@@ -109,29 +111,25 @@ def scorecard(
     """Read a run by every metric of its task.
 
     Args:
-        run: of ``evaluate`` or ``read_run``.
-        task: with the metrics; by default the installed task of that name.
+        run: a run of ``evaluate`` or ``read_run``.
+        task: the task with the metrics; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
         by: a tag to slice by (``relation``).
         interval: the kind (``stats.interval``).
         resamples: bootstrap draws of clusters, where any are needed.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
         UsageError: the task is another one or has changed since, no item has the tag ``by``, or
-            ``interval`` is Wilson's where items are not independent.
+            ``interval`` is Wilson's if items are not independent.
     """
     info = task_of(run, task)
     protocol = load_protocol(run.protocol)
-    shown, first = info.shown(kind_of(run.edition).name)
-    if any(metric.ties is None for metric in shown):
-        require_scores(run, ties)
-    if run.decisions_only:
-        shown = tuple(metric for metric in shown if metric.ties in (None, "wrong"))
+    shown, first = readable_metrics(run, info, ties)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
     judge = Judge(protocol, run.outcomes)
     metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
-    metrics += _frequent(judge, first, metrics, ties, clusters)
+    metrics += _frequent_groups(judge, first, metrics, ties, clusters)
     slices = _read_slices(judge, run, by, ties, clusters, info) if by is not None else []
     everything = metrics + slices
     bounds = intervals(
@@ -162,23 +160,43 @@ def scorecard(
             for metric, read in zip(shown, metrics, strict=False)
             if read.too_short
         ),
+        untagged=untagged_metrics(run, info),
     )
 
 
-def _frequent(
-    judge: Judge, headline: Metric, metrics: Sequence[_Read], ties: Ties, clusters: Indices
-) -> list[_Read]:
+def readable_metrics(run: Run, info: TaskInfo, ties: Ties) -> tuple[tuple[Metric, ...], Metric]:
+    """Return the metrics by which a run can be read, and its edition's headline metric.
+
+    Metrics over an optional tag that the edition's items lack are left out. A run of decisions
+    alone has no scores that could tie, and is read by metrics that count ties as wrong.
+
+    Raises:
+        UsageError: the run has only decisions, and ``ties`` is not "wrong".
+    """
+    shown, headline = info.shown(kind_of(run.edition).name)
+    left_out = {metric for metric, _ in untagged_metrics(run, info)}
+    shown = tuple(metric for metric in shown if metric not in left_out)
+    if any(metric.ties is None for metric in shown):
+        require_scores(run, ties)
+    if run.decisions_only:
+        shown = tuple(metric for metric in shown if metric.ties in (None, "wrong"))
+    return shown, headline
+
+
+def _frequent_groups(
+    judge: Judge, headline: Metric, metrics: Sequence[_Score], ties: Ties, clusters: Indices
+) -> list[_Score]:
     """Return the headline over frequent groups alone, where rare ones make it unreliable."""
     read = next(each for each in metrics if each.name == headline.name)
-    if not is_heavy(rare_share(read.value)) or headline.at_least >= FREQUENT:
+    if not is_heavy(rare_share(read.value)) or headline.at_least >= MIN_FREQUENT:
         return []
-    metric = replace(headline, name=f"{headline.name}≥{FREQUENT}", at_least=FREQUENT)
+    metric = replace(headline, name=f"{headline.name}≥{MIN_FREQUENT}", at_least=MIN_FREQUENT)
     frequent = _read_metric(judge, metric, ties, clusters)
     return [frequent] if frequent.value.n_items else []
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _Score:
     """A mean or a median, before its interval is known."""
 
     name: str
@@ -209,11 +227,11 @@ class _Read:
         )
 
 
-def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) -> _Read:
+def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) -> _Score:
     units = judge.units(metric, ties)
     value = _statistic(units, units.values, metric, clusters)
     meaning = f"{value.n_groups} {metric.meaning}" if metric.by else metric.meaning
-    return _Read(
+    return _Score(
         name=metric.name,
         meaning=meaning,
         ties=metric.ties or ties,
@@ -227,7 +245,7 @@ def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) ->
 
 
 def chance_of(protocol: Protocol, outcomes: Sequence[Outcome], metric: Metric) -> float:
-    """Return the expected score of random guesses by a metric; NaN where nothing is judged."""
+    """Return the expected score of random guesses by a metric; NaN if nothing is judged."""
     units = read_units(protocol, outcomes, metric, "wrong")
     return _statistic(units, units.chance, metric, np.arange(len(outcomes))).value
 
@@ -241,28 +259,40 @@ def _statistic(units: Units, values: Floats, metric: Metric, clusters: Indices) 
     return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
 
 
+def untagged_metrics(run: Run, info: TaskInfo) -> tuple[tuple[Metric, tuple[str, ...]], ...]:
+    """Return the metrics over tags that no item of a run has, with these; never the headline."""
+    shown, headline = info.shown(kind_of(run.edition).name)
+    there = tags_of(run)
+    found = []
+    for metric in shown:
+        used = {tag for tag, _ in metric.only} | ({metric.by} if metric.by else set())
+        if metric is not headline and used - there:
+            found.append((metric, tuple(sorted(used - there))))
+    return tuple(found)
+
+
 def _read_slices(
     judge: Judge, run: Run, by: str, ties: Ties, clusters: Indices, info: TaskInfo
-) -> list[_Read]:
+) -> list[_Score]:
     """Return the headline within each group of a tag."""
     _, headline = info.shown(kind_of(run.edition).name)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = judge.units(metric, ties)
     if not len(units.values) and not units.too_short:
-        raise no_such_tag(run, by)
+        raise unknown_tag_error(run, by)
     reads = []
     for label in sorted(set(units.groups)):
-        part = _of_group(units, label)
+        part = _units_of_group(units, label)
         value = _statistic(part, part.values, metric, clusters)
         chance = _statistic(part, part.chance, metric, clusters).value
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
         is_rank = metric.reading == "rank"
-        reads.append(_Read(label, meaning, ties, value, chance, is_rank, metric.statistic))
+        reads.append(_Score(label, meaning, ties, value, chance, is_rank, metric.statistic))
     return reads
 
 
-def _of_group(units: Units, label: str) -> Units:
+def _units_of_group(units: Units, label: str) -> Units:
     kept = np.array([group == label for group in units.groups], dtype=bool)
     groups = [label] * int(kept.sum())
     return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)

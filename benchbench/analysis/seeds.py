@@ -8,24 +8,20 @@ al., 'Accounting for variance in machine learning benchmarks', MLSys 2021).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from benchbench.analysis import Result
 from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.reliability import rare_groups, rare_share
-from benchbench.analysis.results import Result
 from benchbench.errors import UsageError
-from benchbench.stats import Spread, between_seeds, intervals
+from benchbench.stats import Spread, between_seeds, intervals, welch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.stats import Method
     from benchbench.types import Metric, Run, Ties
-    from benchbench.types.arrays import Floats
 
 
 LEVEL = 0.95
@@ -41,7 +37,7 @@ class MethodComparison(Result):
     """Scores of the first method's checkpoints."""
     b: Spread
     difference: float
-    """Of the means over seeds, b − a."""
+    """The difference of the means over seeds, b − a."""
     level: float
     over_seeds: tuple[float, float]
     """Interval of the difference for other seeds on these items (Welch's t)."""
@@ -54,13 +50,13 @@ class MethodComparison(Result):
     is_rank: bool = False
     """Whether scores are ranks from 1, of which less is better."""
     runs: tuple[Run, ...] = field(default=(), repr=False)
-    """Of both methods' checkpoints, the first method's first."""
+    """The runs of both methods' checkpoints, the first method's first."""
     n_clusters: int = 0
     """Source images of the items."""
     rare_share: float = 0.0
     """Weight of groups of fewer than ten clusters in the means, in [0, 1]."""
     rare: tuple[str, ...] = ()
-    """Those groups."""
+    """The groups of fewer than ten clusters."""
 
 
 def _check_seeds(runs: Sequence[Run]) -> None:
@@ -70,7 +66,7 @@ def _check_seeds(runs: Sequence[Run]) -> None:
         key = run.model.name, run.model.fingerprint
         if key in seen:
             raise UsageError(
-                f"{run.model.name} is given twice, and a copy is no other seed. Name it once."
+                f"{run.model.name} is given twice, and a copy is not another seed. Name it once."
             )
         seen[key] = run
 
@@ -89,12 +85,12 @@ def compare_methods(
 
     Args:
         a: runs of one method's checkpoints, on the same items.
-        b: runs of the other's, on those items too.
+        b: runs of the other method's checkpoints, on those items too.
         metric: a mean; by default the task's headline.
         ties: the rule, where the metric fixes none.
-        level: of both intervals.
+        level: the confidence level of both intervals.
         interval: the kind over items (``stats.interval``).
-        seed: of the resamples.
+        seed: the seed of the resamples.
 
     Raises:
         UsageError: fewer than two seeds of either, a checkpoint twice, runs that do not compare,
@@ -134,19 +130,3 @@ def compare_methods(
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
         runs=(*a, *b),
     )
-
-
-def welch(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Return Welch's interval of the difference of means, b − a, of independent seeds.
-
-    NaN where the seeds of each method score the same: a spread of 0 is no certainty.
-    """
-    from scipy.special import stdtrit
-
-    parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
-    if not parts.sum():
-        return float("nan"), float("nan")
-    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
-    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
-    middle = float(b.mean() - a.mean())
-    return middle - half, middle + half

@@ -14,7 +14,6 @@ import click
 
 from benchbench.cli import options
 from benchbench.cli.boards import leaderboard_command, publish_command
-from benchbench.cli.border import bordered
 from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
@@ -22,6 +21,7 @@ from benchbench.cli.doctor import doctor_command
 from benchbench.cli.evaluate import eval_command
 from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
+from benchbench.cli.output import escape_output
 from benchbench.cli.probe import probe_command
 from benchbench.cli.results import import_command
 from benchbench.cli.scenes import scenes_group
@@ -57,7 +57,7 @@ class _Commands(click.Group):
     ) -> Any:
         """Run a command line; the one place where errors become a line and an exit code."""
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
-        with bordered():
+        with escape_output():
             _show_warnings()
             return _in_one_line(run) if standalone_mode else run()
 

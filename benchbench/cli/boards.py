@@ -1,4 +1,4 @@
-"""``benchbench leaderboard`` and ``benchbench publish``."""
+"""``benchbench leaderboard`` and ``publish``: tables of several models, and published pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 
 @click.command("leaderboard")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
+@click.option("--metric", metavar="NAME", help="A metric of the task.  [default: its headline]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
 @options.interval_option
@@ -28,7 +28,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
     type=click.Choice(["step-down", "holm", "bh"]),
     default="step-down",
     show_default=True,
-    help="Of p-values for the number of pairs.",
+    help="How p-values are adjusted for the number of pairs.",
 )
 @options.seed_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
@@ -60,7 +60,7 @@ def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
     metavar="FILE",
     help="Also refresh the boards between the markers of a markdown file.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail where a page is not as its runs.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if a page differs from its runs.")
 def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check: bool) -> int:
     """Put RUNS among the published ones and write every page anew.
 
@@ -77,7 +77,7 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
         check_markers(file)
     changed = publish(read_all_runs(runs), to) if runs else refresh(to, check=check)
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
-    _tell(changed, "stale" if check else "wrote")
+    _report_changes(changed, "stale" if check else "wrote")
     if check and changed:
         return 1
     if not changed:
@@ -85,7 +85,7 @@ def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check:
     return 0
 
 
-def _tell(changed: Sequence[Path], word: str) -> None:
+def _report_changes(changed: Sequence[Path], word: str) -> None:
     """Print the changed pages, and the runs that differ from those the pages were made from."""
     from benchbench.runs import SUFFIX
 
@@ -95,10 +95,12 @@ def _tell(changed: Sequence[Path], word: str) -> None:
         say(f"{of_run if path in runs else word}  {path}")
     if runs:
         click.echo(
-            f"Runs that are not those which the pages were made of: {len(runs)}. Restore them, or "
+            f"Runs that differ from those of the pages: {len(runs)}. Restore them, or "
             "publish them if the change is meant: benchbench publish RUN",
             err=True,
         )
     if word == "stale" and len(changed) > len(runs):
-        said = f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
-        click.echo(said, err=True)
+        message = (
+            f"Pages that differ from their runs: {len(changed) - len(runs)}. benchbench publish"
+        )
+        click.echo(message, err=True)

@@ -1,4 +1,4 @@
-"""``benchbench check``."""
+"""``benchbench check``: hold a model or a task to the plugin contract."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 from benchbench.printable import sentence
 
 WIDTH = 14
@@ -15,7 +15,7 @@ WIDTH = 14
 
 @click.group("check")
 def check_group() -> None:
-    """Hold a model or a task, your own too, to the contract: exit code 1 where it breaks it."""
+    """Hold a model or a task, your own too, to the contract: exit code 1 if it breaks it."""
 
 
 @check_group.command("model")
@@ -26,7 +26,7 @@ def check_group() -> None:
 @options.loading_options
 @options.verbose_option
 def check_model_command(
-    specification: str, device: str, precision: Any, seed: int, **further: Any
+    specification: str, device: str, precision: Any, seed: int, **extras: Any
 ) -> int:
     """Load a model and try it on small images and captions; a line a check."""
     from benchbench.devices import choose_device
@@ -34,12 +34,10 @@ def check_model_command(
     from benchbench.testing import model_checks
     from benchbench.types import LoadOptions
 
-    model = load_model(
-        specification, LoadOptions(choose_device(device), precision, seed, **further)
-    )
+    model = load_model(specification, LoadOptions(choose_device(device), precision, seed, **extras))
     checks = model_checks(model)
     for check in checks:
-        state = f"not tried: {check.because} failed" if check.because else "ok"
+        state = f"not tried: {check.blocked_by} failed" if check.blocked_by else "ok"
         for problem in check.problems or (state,):
             say(f"{check.name:{WIDTH}}  {'FAILED: ' if check.problems else ''}{sentence(problem)}")
     failed = sum(bool(check.problems) for check in checks)

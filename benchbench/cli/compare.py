@@ -1,4 +1,4 @@
-"""``benchbench compare``."""
+"""``benchbench compare``: compare two runs, or two methods over several seeds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
 
 @click.command("compare")
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
+@click.option("--metric", metavar="NAME", help="A metric of the task.  [default: its headline]")
 @options.by_option
 @options.ties_option
 @click.option(
@@ -22,7 +22,7 @@ from benchbench.cli.border import say
     type=options.LEVEL,
     default=0.95,
     show_default=True,
-    help="Of intervals, and of what counts as sure.",
+    help="Confidence level of intervals; 1 − level is the significance level.",
 )
 @options.interval_option
 @options.seed_option
@@ -52,7 +52,7 @@ def compare_command(
     from benchbench.runs import read_run
 
     if a.is_dir() or b.is_dir():
-        click.echo(_methods(a, b, flips, **how))
+        click.echo(_compare_methods(a, b, flips, **how))
         return
     if flips is not None:
         check_flips(flips)
@@ -64,7 +64,7 @@ def compare_command(
         say(f"flips  {count:,} items: {flips}")
 
 
-def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
+def _compare_methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
     from benchbench.analysis.seeds import compare_methods
     from benchbench.errors import UsageError
     from benchbench.run_files import read_all_runs

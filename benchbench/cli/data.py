@@ -1,4 +1,4 @@
-"""``benchbench data``."""
+"""``benchbench data``: list the files that tasks read, or freeze the order tasks' captions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_SEEDS = 100
+MAX_SEEDS = 100
 
 
 @click.group("data")
 def data_group() -> None:
-    """Data sets: what belongs where, and what is to be prepared."""
+    """Show where a task's files belong, or prepare them."""
 
 
 @data_group.command("where")
@@ -28,12 +28,12 @@ def data_group() -> None:
 @options.edition_option
 def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
     """List the files that a task (by default every task) reads, and which are there."""
-    from benchbench.editions import choose
+    from benchbench.editions import choose_edition
     from benchbench.registry import load_task, task_names
     from benchbench.render.cards import layout
 
     infos = [load_task(name).info for name in ([task] if task else task_names())]
-    choice = choose(data_root, edition)
+    choice = choose_edition(data_root, edition)
     click.echo("\n\n".join(layout(info, choice) for info in infos))
 
 
@@ -71,7 +71,7 @@ def _seeds(text: str) -> list[int]:
     """Return the seeds of numbers and ranges: "0", "0-4", "0,2,5-7".
 
     Raises:
-        UsageError: the text is not of that form, or names no seed or more than ``MOST_SEEDS``.
+        UsageError: the text is not of that form, or names no seed or more than ``MAX_SEEDS``.
     """
     from benchbench.errors import UsageError
 
@@ -82,8 +82,8 @@ def _seeds(text: str) -> list[int]:
         if not all(end.isascii() and end.isdecimal() and len(end) < 7 for end in ends):
             raise UsageError(f"--seeds takes numbers and ranges, as 0 or 0-4, not '{text}'.")
         seeds += range(int(ends[0]), int(ends[1]) + 1)
-    if not 0 < len(seeds) <= MOST_SEEDS:
-        raise UsageError(f"--seeds {text} names {len(seeds):,} seeds; one to {MOST_SEEDS} can be.")
+    if not 0 < len(seeds) <= MAX_SEEDS:
+        raise UsageError(f"--seeds {text} names {len(seeds):,} seeds; one to {MAX_SEEDS} can be.")
     return seeds
 
 

@@ -24,7 +24,7 @@ def doctor_command(as_json: bool) -> int:
 
     found = diagnose()
     click.echo(json.dumps(asdict(found), indent=2) if as_json else _page(found))
-    return 0 if found.fine else 1
+    return 0 if found.healthy else 1
 
 
 def _page(found: Diagnosis) -> str:

@@ -1,4 +1,4 @@
-"""``benchbench eval``."""
+"""``benchbench eval``: evaluate models on tasks, and write a run for each pair."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 from benchbench.printable import sentence
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def eval_command(
     bar = ProgressBar(silent=quiet)
     try:
         if len(models) == len(tasks) == 1 and ALL not in tasks:
-            _one(models[0], tasks[0], _Shown(out, by, ties, quiet, bar), settings)
+            _evaluate_one(models[0], tasks[0], _Output(out, by, ties, quiet, bar), settings)
             return 0
-        return _grid(models, tasks, _Shown(out, by, ties, quiet, bar), settings)
+        return _evaluate_grid(models, tasks, _Output(out, by, ties, quiet, bar), settings)
     except KeyboardInterrupt:
         bar.close()
         if bar.encoded:
@@ -113,7 +113,7 @@ def eval_command(
         bar.close()
 
 
-class _Shown(NamedTuple):
+class _Output(NamedTuple):
     """Where runs are written, and how they are printed."""
 
     out: str
@@ -123,7 +123,7 @@ class _Shown(NamedTuple):
     bar: ProgressBar
 
 
-def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None:
+def _evaluate_one(model: str, task: str, shown: _Output, settings: dict[str, Any]) -> None:
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
@@ -156,13 +156,13 @@ def _one(model: str, task: str, shown: _Shown, settings: dict[str, Any]) -> None
     say(f"next  benchbench show run {shlex.quote(str(path))} {option}")
 
 
-def _grid(
-    models: Sequence[str], tasks: Sequence[str], shown: _Shown, settings: dict[str, Any]
+def _evaluate_grid(
+    models: Sequence[str], tasks: Sequence[str], shown: _Output, settings: dict[str, Any]
 ) -> int:
-    """Print a line per finished run; return exit code 2 where a run failed, otherwise 0."""
+    """Print a line per finished run; return exit code 2 if a run failed, otherwise 0."""
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
-    from benchbench.grid import evaluate_grid, named
+    from benchbench.grid import evaluate_grid, expand_tasks
     from benchbench.render.caveats import banners, edition_banner
     from benchbench.render.scorecard import headline_line
     from benchbench.render.text import CELL, wrap
@@ -171,20 +171,23 @@ def _grid(
     out, by, ties, quiet, bar = shown
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
-    said: set[tuple[str, str]] = set()
-    widths = (max(map(len, named(tasks))) + len("@scenes-v2"), min(CELL, max(map(len, models))))
+    printed: set[tuple[str, str]] = set()
+    widths = (
+        max(map(len, expand_tasks(tasks))) + len("@scenes-v2"),
+        min(CELL, max(map(len, models))),
+    )
     done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()
         if cell.run is None:
             failed += 1
-            _tell(cell)
+            _report_error(cell)
             continue
         for banner in banners(cell.run):
             key = ("" if banner == edition_banner(cell.run) else cell.model, banner)
-            if key not in said:
+            if key not in printed:
                 click.echo(f"{wrap(banner)}\n", err=quiet)
-                said.add(key)
+                printed.add(key)
         done += 1
         path = run_path(cell.run, out)
         say(path if quiet else headline_line(scorecard(cell.run, ties=ties), widths))
@@ -197,7 +200,7 @@ def _grid(
     return 2 if failed else 0
 
 
-def _tell(cell: Cell) -> None:
+def _report_error(cell: Cell) -> None:
     """Print the reason that a model has no run on a task."""
     from benchbench.failures import trace_of
 

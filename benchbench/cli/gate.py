@@ -1,4 +1,4 @@
-"""``benchbench gate``."""
+"""``benchbench gate``: test a candidate against a baseline; the exit code is the verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 from benchbench.printable import printable
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable.  [default: what '
-    "benchbench.toml or pyproject.toml asks]",
+    help='E.g. "vg-relation.macro < baseline - 1.0pp @ 0.05"; repeatable.  [default: those of '
+    "benchbench.toml or pyproject.toml]",
 )
 @click.option(
     "--inconclusive",
     type=click.Choice(INCONCLUSIVE),
-    help="What to make of too few items: warn exits with 0 and says so.  [default: the settings "
-    "file's, or warn]",
+    help="What too few items count as; warn exits with 0 and prints a line.  [default: the "
+    "settings file's, or warn]",
 )
 @click.option(
     "--report",
@@ -66,7 +66,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
 @options.seed_option
 @options.loading_options
 @options.verbose_option
-def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
+def gate_command(candidate: str, reports: Sequence[Path], **settings: Any) -> int:
     """Gate CANDIDATE against BASELINE.
 
     Exit code 0: let through; 1: not let through; 2: no verdict (wrong input, or a crash); 3: not
@@ -79,17 +79,17 @@ def gate_command(candidate: str, reports: Sequence[Path], **asked: Any) -> int:
     try:
         # Python's own exit code after an exception, 1, would say that the gate failed.
         with memory_errors("Try fewer items: --early-stop."), foreign_code("The gate"):
-            shown, said, code = _gated(candidate, reports, **asked)
+            shown, report, code = _run_gate(candidate, reports, **settings)
     except BenchbenchError as error:
         what = "not comparable" if isinstance(error, NotComparable) else "not run"
-        _summarise([_fenced(what, str(error))])
+        _summarise([_code_block(what, str(error))])
         raise
-    _summarise(said)
+    _summarise(report)
     click.echo(shown)
     return code
 
 
-def _gated(
+def _run_gate(
     candidate: str,
     reports: Sequence[Path],
     baseline: str | None,
@@ -103,23 +103,27 @@ def _gated(
     from benchbench.analysis.gate import exit_code, gate
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
-    from benchbench.run_files import names_runs, read_runs
+    from benchbench.run_files import is_run_path, read_runs
 
     _check_reports(reports)
-    rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
+    rules, where, inconclusive = _read_rules(conditions, baseline, inconclusive)
     old = read_runs(where)
     if early_stop:
-        early = _early(candidate, old, rules, reports, ties, how)
-        text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
+        early = _run_early_gate(candidate, old, rules, reports, ties, how)
+        text = (
+            f"{early}\n{last_line(early.verdict, inconclusive, few=early.has_few_images)}".rstrip()
+        )
         code = exit_code(early.verdict, inconclusive)
-        return text, [_fenced(early.verdict.upper(), text)], code
-    new = read_runs(candidate) if names_runs(candidate) else _evaluated(candidate, rules, how)
+        return text, [_code_block(early.verdict.upper(), text)], code
+    new = read_runs(candidate) if is_run_path(candidate) else _evaluate(candidate, rules, how)
     found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
-    _write(found, reports)  # before anything is printed: a full disk must not contradict a verdict
+    _write_reports(
+        found, reports
+    )  # before anything is printed: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
 
 
-def _early(
+def _run_early_gate(
     candidate: str,
     old: Sequence[Run],
     rules: Sequence[Rule],
@@ -133,14 +137,14 @@ def _early(
         UsageError: there are several rules, a report, or a run as the candidate.
     """
     from benchbench.analysis.early_gate import gate_early
-    from benchbench.analysis.gate import run_of
+    from benchbench.analysis.gate import select_run
     from benchbench.devices import choose_device
     from benchbench.errors import UsageError
     from benchbench.registry import load_model
-    from benchbench.run_files import names_runs
+    from benchbench.run_files import is_run_path
     from benchbench.types import LOAD_EXTRAS, LoadOptions
 
-    if len(rules) != 1 or reports or names_runs(candidate):
+    if len(rules) != 1 or reports or is_run_path(candidate):
         raise UsageError(
             "--early-stop takes a model as --candidate, one condition, and no --report: the runs "
             "that others would be gated by are not complete."
@@ -150,11 +154,11 @@ def _early(
     device, precision = choose_device(how.pop("device")), how.pop("precision")
     model = load_model(candidate, LoadOptions(device, precision, seed, **loading))
     return gate_early(
-        model, run_of(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
+        model, select_run(old, rules[0], "baseline"), rules[0], seed=seed, ties=ties, **how
     )
 
 
-def _asked(
+def _read_rules(
     conditions: Sequence[str], baseline: str | None, inconclusive: Inconclusive | None
 ) -> tuple[list[Rule], str, Inconclusive]:
     """Return rules, baseline and the meaning of too few items: typed, or from the settings file.
@@ -162,14 +166,14 @@ def _asked(
     Raises:
         UsageError: there is no rule or no baseline, or ``inconclusive`` is unknown.
     """
-    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, rules_of
+    from benchbench.analysis.gate_rules import EXAMPLE, parse_condition, parse_rules
     from benchbench.errors import UsageError
     from benchbench.settings import read_settings
 
     settings = read_settings()
     rules = [parse_condition(each) for each in conditions or settings.gate.fail_if]
     if not conditions:
-        rules += rules_of(settings.gate.checks, str(settings.path))
+        rules += parse_rules(settings.gate.checks, str(settings.path))
     if not rules:
         raise UsageError(
             f"There is no condition. Type --fail-if {EXAMPLE}, or write [[gate]] tables into "
@@ -178,15 +182,15 @@ def _asked(
     where = baseline or settings.gate.baseline
     if where is None:
         raise UsageError("There is no baseline. Type --baseline RUN, FOLDER or git:REF:PATH.")
-    made = inconclusive or settings.gate.inconclusive or "warn"
-    if made not in INCONCLUSIVE:
+    choice = inconclusive or settings.gate.inconclusive or "warn"
+    if choice not in INCONCLUSIVE:
         raise UsageError(
-            f"{settings.path}: gate.inconclusive is {', '.join(INCONCLUSIVE)}, not '{made}'."
+            f"{settings.path}: gate.inconclusive is {', '.join(INCONCLUSIVE)}, not '{choice}'."
         )
-    return rules, where, made
+    return rules, where, choice
 
 
-def _evaluated(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:
+def _evaluate(model: str, rules: Sequence[Rule], how: dict[str, Any]) -> list[Run]:
     from benchbench.cli.progress import ProgressBar
     from benchbench.evaluation import evaluate
 
@@ -209,21 +213,21 @@ def _check_reports(reports: Sequence[Path]) -> None:
             raise UsageError(f"A report is {', '.join(FORMATS)}, not '{path.name}'.")
 
 
-def _write(found: Gate, reports: Sequence[Path]) -> None:
-    from benchbench.atomic import written_whole
+def _write_reports(found: Gate, reports: Sequence[Path]) -> None:
+    from benchbench.atomic import atomic_write
     from benchbench.render.gate_reports import FORMATS
 
     texts = {path: FORMATS[path.suffix](found) for path in reports}
     for path, text in texts.items():
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(printable(text), "utf-8")
 
 
-def _fenced(what: str, text: str) -> Section:
+def _code_block(what: str, text: str) -> Section:
     """Return a section with the text in a code block."""
-    from benchbench.render.summaries import LEAST, Section
+    from benchbench.render.summaries import MIN_FREE, Section
 
-    return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: LEAST // 4]}\n~~~~")
+    return Section("the message", f"## Gate: {what}\n\n~~~~text\n{text[: MIN_FREE // 4]}\n~~~~")
 
 
 def _summarise(sections: Sequence[Section]) -> None:

@@ -1,8 +1,11 @@
-"""``benchbench list``."""
+"""``benchbench list``: list the names of tasks, models and readers."""
 
 from __future__ import annotations
 
 import click
+
+HEADS = ("type", "what it is")
+"""The heads of a table of models."""
 
 
 @click.group("list")
@@ -12,18 +15,18 @@ def list_group() -> None:
 
 @list_group.command("tasks")
 def list_tasks() -> None:
-    """Tasks by name."""
+    """List tasks by name."""
     from tabulate import tabulate
 
     from benchbench.errors import ContractError
     from benchbench.registry import load_task, task_names
-    from benchbench.types import Variable
+    from benchbench.types import VariantTask
 
     rows = []
     for name in task_names():
         try:
             task = load_task(name)
-            variants = task.variants.values() if isinstance(task, Variable) else ()
+            variants = task.variants.values() if isinstance(task, VariantTask) else ()
             for info in (task.info, *(variant.info for variant in variants)):
                 rows.append([info.name, info.title, info.protocol, info.headline])
         except ContractError as error:
@@ -35,7 +38,7 @@ def list_tasks() -> None:
 @list_group.command("models")
 @click.argument("family", required=False)
 def list_models(family: str | None) -> None:
-    """Model families and how to type them; with FAMILY, all names that it has."""
+    """List model families and how to type them; with FAMILY, all names that it has."""
     from tabulate import tabulate
 
     from benchbench.errors import ContractError
@@ -44,7 +47,12 @@ def list_models(family: str | None) -> None:
 
     if family is not None:
         found = model_family(family)
-        click.echo("\n".join(found.names() if found.names else found.usage))
+        names = found.names() if found.names else list(found.usage)
+        if set(names) <= found.usage.keys():
+            known = [(name, found.usage[name]) for name in names]
+            click.echo(tabulate(known, HEADS, tablefmt="simple"))
+        else:
+            click.echo("\n".join(names))
         return
     rows: list[tuple[str, str]] = []
     read = usages()
@@ -53,13 +61,13 @@ def list_models(family: str | None) -> None:
             rows += (read[name] if name in read else model_family(name).usage).items()
         except ContractError as error:
             rows.append((name, str(error)))
-    click.echo(tabulate(rows, ["type", "what it is"], tablefmt="simple"))
+    click.echo(tabulate(rows, HEADS, tablefmt="simple"))
     click.echo("\nnext  benchbench list models openclip")
 
 
 @list_group.command("readers")
 def list_readers() -> None:
-    """Readers of results that somebody else measured (benchbench import)."""
+    """List readers of published results (benchbench import)."""
     from tabulate import tabulate
 
     from benchbench.errors import ContractError

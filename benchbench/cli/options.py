@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Click options and types of numbers that several commands share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MOST = 2**31 - 1
+MAX_COUNT = 2**31 - 1
 """The largest value of every count."""
 
 
@@ -19,14 +19,14 @@ class Number(click.FloatRange):
     """A finite number within bounds; NaN is within none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number, or fail where it is not finite or out of bounds."""
+        """Return the number, or fail if it is not finite or out of bounds."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
 
 
-class Renamed(click.Option):
+class RenamedOption(click.Option):
     """An option whose earlier name still works and is not listed.
 
     Its names are declared in order: the name to type, the earlier one, the parameter's.
@@ -51,7 +51,7 @@ class Renamed(click.Option):
             self.opts = names
 
 
-COUNT = click.IntRange(1, MOST)
+COUNT = click.IntRange(1, MAX_COUNT)
 LEVEL = Number(0.5, 0.9999)
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -97,7 +97,7 @@ precision_option = click.option(
     type=click.Choice(["fp32", "fp16", "bf16"]),
     default="fp32",
     show_default=True,
-    help="Of the model's arithmetic; scores are fp32 throughout.",
+    help="The precision of the model's arithmetic; scores are fp32 throughout.",
 )
 
 
@@ -115,7 +115,7 @@ verbose_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=lambda context, _, value: context.meta.update({VERBOSE: value}),
-    help="Where a model's own code fails, show its trace.",
+    help="If a model's own code fails, show its trace.",
 )
 
 
@@ -133,12 +133,12 @@ def loading_options(command: Command) -> Command:
             click.option(
                 "--activation",
                 type=click.Choice(["gelu", "quickgelu"]),
-                help="What a local file was trained with, where nothing else says so.",
+                help="What a local file was trained with, if the file does not record it.",
             ),
             click.option(
                 "--allow-partial",
                 is_flag=True,
-                help="Take weights that do not fill the model; names what stays random.",
+                help="Take weights that do not fill the model, and name the random rest.",
             ),
             click.option(
                 "--trust-pickle",

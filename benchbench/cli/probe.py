@@ -1,4 +1,4 @@
-"""``benchbench probe``."""
+"""``benchbench probe``: find the activation that a file's weights were trained with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 from benchbench.printable import sentence
 
 
@@ -25,7 +25,7 @@ from benchbench.printable import sentence
     "--task",
     default="coco-retrieval",
     show_default=True,
-    help="The task whose true pairs are used, where no file is named.",
+    help="The task whose true pairs are used, if no file is named.",
 )
 @click.option(
     "--limit",

@@ -1,4 +1,4 @@
-"""``benchbench import``."""
+"""``benchbench import``: import published results as runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("results")
 @click.option("--reader", required=True, help="The format: benchbench list readers.")
-@click.option("--task", default="", help="Whose items were answered.  [default: the reader's own]")
+@click.option(
+    "--task", default="", help="The task whose items were answered.  [default: the reader's own]"
+)
 @options.data_root_option
 @options.edition_option
 @click.option(
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
     metavar="NAME=COLUMN",
     help="A column, or a dotted path, of a general format; repeatable.",
 )
-@click.option("--model", default="", metavar="NAME", help="The model, where the file has no name.")
+@click.option("--model", default="", metavar="NAME", help="The model's name, if the file has none.")
 @click.option("--source", "name", default="", metavar="TEXT", help="The work that published them.")
 @click.option("--repository", default="", metavar="URL", help="Where they were published.")
-@click.option("--commit", default="", help="Of the repository.")
-@click.option("--license", "licence", default="", help="Of the file.")
+@click.option("--commit", default="", help="The repository's commit.")
+@click.option("--license", "licence", default="", help="The licence of the file.")
 @click.option(
     "--allow-unmatched",
     is_flag=True,
@@ -52,7 +54,7 @@ def import_command(
     allow_unmatched: bool,
     out: str,
 ) -> None:
-    """Make runs of results that somebody else measured.
+    """Import results that somebody else measured, as runs.
 
     RESULTS is a file or a folder. Each answer is matched with an item of the task's own annotations
     by its content; photographs need not be there.

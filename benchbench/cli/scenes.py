@@ -1,4 +1,4 @@
-"""``benchbench scenes``."""
+"""``benchbench scenes``: draw a sheet of examples, or export the drawn world as files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import shlex
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
-MOST = 1_000_000
+MAX_IMAGES = 1_000_000
 
 
 @click.group("scenes")
@@ -28,10 +28,10 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     """Draw a contact sheet: images with their scenario and a caption."""
 
     from benchbench.errors import UsageError
-    from benchbench.files import expanded
+    from benchbench.files import expand_path
     from benchbench.scenes.gallery import write_gallery
 
-    path = expanded(out)
+    path = expand_path(out)
     if path.suffix.lower() != ".png" or not path.parent.is_dir():
         raise UsageError(f"The sheet should be a .png file in a folder that is there, not {out}.")
     write_gallery(path, split, count, size=size, columns=columns, start=start)
@@ -49,11 +49,11 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
 )
 @click.option(
     "--images",
-    type=click.IntRange(2, MOST),
+    type=click.IntRange(2, MAX_IMAGES),
     help="Test images, an even number. With another than the standard one, ARO's items are those "
     "that these images hold, not as many of each relation and pair.  [1000]",
 )
-@click.option("--dense", type=click.IntRange(1, MOST), help="Dense test images.  [250]")
+@click.option("--dense", type=click.IntRange(1, MAX_IMAGES), help="Dense test images.  [250]")
 @click.option("--size", type=options.COUNT, help="Pixels along each side.  [224]")
 def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
     """Write a test edition of the drawn world in the official formats."""
@@ -61,10 +61,10 @@ def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> No
 
     from benchbench.cli.progress import ProgressBar
     from benchbench.errors import UsageError
-    from benchbench.files import expanded, resolved
+    from benchbench.files import expand_path, resolve_path
     from benchbench.scenes.edition import ALL_PARTS, export
 
-    if not out.strip() or resolved(expanded(out)) == Path.cwd():
+    if not out.strip() or resolve_path(expand_path(out)) == Path.cwd():
         raise UsageError(
             f"The edition takes the place of its folder: name another than '{out}', where you are."
         )

@@ -1,4 +1,4 @@
-"""``benchbench show``."""
+"""``benchbench show``: print a run, a task or a model in full."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def show_run(path: Path, manifest: bool, **how: Any) -> None:
 @options.edition_option
 def show_task(name: str, data_root: str | None, edition: str | None) -> None:
     """Show a task's card: what it measures, on which files, chance, and what to beware of."""
-    from benchbench.analysis.guessing import guess
+    from benchbench.analysis.chance import chance_levels
     from benchbench.registry import load_task
     from benchbench.render.cards import task_card
 
     task = load_task(name)
-    click.echo(task_card(task.info, guess(task, data_root, edition)))
+    click.echo(task_card(task.info, chance_levels(task, data_root, edition)))
 
 
 @show_group.command("model")
@@ -70,14 +70,14 @@ def show_task(name: str, data_root: str | None, edition: str | None) -> None:
 @options.verbose_option
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def show_model(
-    specification: str, device: str, precision: Any, seed: int, as_json: bool, **further: Any
+    specification: str, device: str, precision: Any, seed: int, as_json: bool, **extras: Any
 ) -> None:
     """Load a model and print its manifest: all about it that can change a number."""
-    from benchbench.evaluation import loaded
+    from benchbench.evaluation import prepare_model
     from benchbench.render.cards import model_card
 
-    settings: Any = further
-    model = loaded(specification, device, precision, seed, settings, None)
+    settings: Any = extras
+    model = prepare_model(specification, device, precision, seed, settings, None)
     scale: float | None = getattr(model, "logit_scale", None)
     if not as_json:
         click.echo(model_card(model.manifest, scale))

@@ -1,4 +1,4 @@
-"""``benchbench train``."""
+"""``benchbench train``: train a variant of the structure-aware family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from benchbench.cli import options
-from benchbench.cli.border import say
+from benchbench.cli.output import say
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -35,25 +35,29 @@ SECONDS_BETWEEN_LINES = 15.0
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="Of new weights, and of the order of examples.",
+    help="The seed of new weights and of the order of examples.",
 )
 @click.option("--steps", type=options.COUNT, default=8000, show_default=True)
 @click.option(
     "--max-minutes",
     "--minutes",
     "max_minutes",
-    cls=options.Renamed,
+    cls=options.RenamedOption,
     type=options.Number(min=0),
     help="Stop at the first validation after so many minutes; the same command resumes.",
 )
 @click.option(
-    "--batch-size", "batch", type=click.IntRange(2, options.MOST), default=64, show_default=True
+    "--batch-size",
+    "batch",
+    type=click.IntRange(2, options.MAX_COUNT),
+    default=64,
+    show_default=True,
 )
 @click.option(
     "--lr",
     "--rate",
     "rate",
-    cls=options.Renamed,
+    cls=options.RenamedOption,
     type=options.Number(min=0, min_open=True),
     default=1e-3,
     show_default=True,
@@ -61,7 +65,7 @@ SECONDS_BETWEEN_LINES = 15.0
 )
 @click.option(
     "--pool",
-    type=click.IntRange(0, options.MOST),
+    type=click.IntRange(0, options.MAX_COUNT),
     default=0,
     show_default=True,
     help="Train on so many drawn examples in epochs, the same for all seeds; 0: always new ones.",
@@ -69,7 +73,7 @@ SECONDS_BETWEEN_LINES = 15.0
 @click.option("--validate-every", type=options.COUNT, default=1000, show_default=True)
 @click.option(
     "--validation-scenes",
-    type=click.IntRange(8, options.MOST),
+    type=click.IntRange(8, options.MAX_COUNT),
     help="Validate on so many drawn scenes: for a trial of a variant.  [default: the whole set]",
 )
 @options.device_option

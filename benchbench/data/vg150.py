@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.data.records import Record
-    from benchbench.types import Box, Edges, Given
+    from benchbench.types import Box, Edges, GivenPart
     from benchbench.types.arrays import Flags, Ints, Singles
 
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
@@ -52,7 +52,7 @@ MAX_PIXELS = 2**16
 def read_scenes(
     root: Path,
     split: Literal["test", "training"] = "test",
-    given: Given = "labels",
+    given: GivenPart = "labels",
     proposals: Path | None = None,
 ) -> list[Scene]:
     """Read the images of a split that have a box and a relation, in the order of the file.
@@ -197,7 +197,7 @@ def _scenes(
     rows: Ints,
     photographs: Sequence[_Photograph],
     vocabulary: Vocabulary,
-    given: Given,
+    given: GivenPart,
 ) -> list[Scene]:
     boxes_of, relations_of = graphs.boxes_of.take(rows), graphs.relations_of.take(rows)
     members, image = boxes_of.members()

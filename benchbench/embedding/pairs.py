@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.images import Decoded, FileCrops
-    from benchbench.types import Features, ImageRef, PairScorer, Progress, Shown
+    from benchbench.types import Features, ImageRef, PairScorer, PreparedImage, Progress
     from benchbench.types.arrays import Indices, Singles
 
     Scores = Singles
@@ -250,7 +250,7 @@ class _Work:
         again = self._score(features, image, chunk.caption[part], _Count(None, 0))
         return self.outputs.are_close(again, kept[:SAMPLE_SIZE])
 
-    def _encode(self, files: Sequence[Decoded[Shown]]) -> Sequence[Features]:
+    def _encode(self, files: Sequence[Decoded[PreparedImage]]) -> Sequence[Features]:
         """Return the features of the files' images, in their order."""
         for file in files:
             if file.error:

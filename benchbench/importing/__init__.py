@@ -1,1 +1,1 @@
-"""Import results that somebody else measured as runs: ``importing.importer.import_results``."""
+"""Import of published results as runs: ``importing.importer.import_results``."""

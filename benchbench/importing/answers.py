@@ -1,4 +1,4 @@
-"""Types of imported results: what a source says of an item, and who says it."""
+"""Types of imported results: a source's answers to items, its readers, and their matches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Answer:
     where: str
     """File and record, for errors."""
     model: str
-    """The model's name in the source; "" where the source has none."""
+    """The model's name in the source; "" if the source has none."""
     right: bool | None
-    """Whether the true caption was preferred; None where the answer cannot be read."""
+    """Whether the true caption was preferred; None if the answer cannot be read."""
     image: str = ""
     """Name of the image file, without folders."""
     caption: str = ""
@@ -27,9 +27,9 @@ class Answer:
     foil: str = ""
     """The false caption."""
     id: str = ""
-    """The item's id in the task; "" where the source has none."""
+    """The item's id in the task; "" if the source has none."""
     subset: str = ""
-    """The item's subset, where the source tells: it distinguishes items of equal content."""
+    """The item's subset, if the source has it: it distinguishes items of equal content."""
     scores: tuple[float, float] | None = None
     """Raw scores of the true and of the false caption, where the source has them."""
 
@@ -39,7 +39,7 @@ class Source:
     """Where results were published."""
 
     name: str = ""
-    """Of the work."""
+    """The name of the work."""
     repository: str = ""
     commit: str = ""
     license: str = ""
@@ -57,12 +57,12 @@ class ResultReader(Protocol):
 
     @property
     def title(self) -> str:
-        """Return in a line what it reads."""
+        """Return the formats that it reads, in a line."""
         ...
 
     @property
     def task(self) -> str:
-        """Return the task that the results are of; "" where files do not determine it."""
+        """Return the task that the results are of; "" if files do not determine it."""
         ...
 
     @property
@@ -90,7 +90,7 @@ class ResultReader(Protocol):
         """Read the answers of a file or folder.
 
         Args:
-            path: of the file or folder.
+            path: the path of the file or folder.
             fields: names of columns or fields, where they are not the format's usual ones.
 
         Raises:
@@ -120,14 +120,14 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportRecord:
     """The ``imported`` record in a run's settings."""
 
     reader: str
     files: Mapping[str, str]
     """Name → SHA-256 of each file that was read."""
     decisions_only: bool
-    """Whether the source tells what was decided, and no scores."""
+    """Whether the source holds decisions without scores."""
     unreadable: int
     """Answers that cannot be read; they count as wrong."""
     unmatched: int
@@ -139,7 +139,7 @@ def value_of(record: Mapping[str, Any], path: str) -> Any:
     """Return a nested field by a dotted path; ``*`` is the only field of its record.
 
     Returns:
-        The value; None where there is none.
+        The value; None if there is none.
 
     >>> value_of({"scores": {"match": {"value": "C"}}}, "scores.*.value")
     'C'
@@ -161,7 +161,7 @@ UNREADABLE = {"", "n", "none", "nan", "null", "noanswer"}
 
 
 def right_of(value: object) -> bool | None:
-    """Return whether a recorded value says right; None where it says that there is no answer.
+    """Return whether a recorded value means right; None if it means that there is no answer.
 
     Raises:
         ValueError: the value is none of the usual ones.
@@ -173,5 +173,5 @@ def right_of(value: object) -> bool | None:
     if word in UNREADABLE:
         return None
     if word not in RIGHT | WRONG:
-        raise ValueError(f"{value!r} says neither right nor wrong")
+        raise ValueError(f"{value!r} means neither right nor wrong")
     return word in RIGHT

@@ -1,4 +1,4 @@
-"""Answers out of records whose fields are named by options: dotted paths, as ``doc.caption``."""
+"""Records of general formats as answers: ``--field`` names their fields, as ``doc.caption``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def answer_of(
     decided = fields.get("right", "right") in record or given["right"] is not None
     if not (decided or scores or _is_path(fields, "right")):
         raise UsageError(
-            f"{where} tells neither a decision nor scores. Name the column: --field right=COLUMN, "
+            f"{where} holds neither a decision nor scores. Name the column: --field right=COLUMN, "
             f"or score_true and score_false. There are: {', '.join(map(str, record))}."
         )
     if not text["id"] and not all(text[name] for name in CONTENT):
@@ -85,7 +85,7 @@ def _scores(given: Mapping[str, Any], where: str) -> tuple[float, float] | None:
     try:
         true, false = (float(each) for each in pair)
     except (TypeError, ValueError) as error:
-        raise MalformedData(f"{where}: the scores {pair} are no numbers.") from error
+        raise MalformedData(f"{where}: the scores {pair} are not numbers.") from error
     if not (math.isfinite(true) and math.isfinite(false)):
         raise MalformedData(f"{where}: the scores {pair} are not finite.")
     return true, false

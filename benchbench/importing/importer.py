@@ -1,4 +1,4 @@
-"""Make runs of results that somebody else measured.
+"""Import of published results: each answer is matched with an item, and becomes a run.
 
 Each answer is matched with an item of the task's own files by its content, the image's file name
 and both captions, or by the item's id: never by position. A run stores decisions as scores of 1 and
@@ -20,38 +20,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.records import file_sha256
-from benchbench.editions import resolve_edition
-from benchbench.environment import describe_environment
+from benchbench.devices import describe_environment
+from benchbench.editions import SCENES, choose_edition, drawn_part, resolve_edition
 from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
 from benchbench.evaluation import data_sha256
-from benchbench.files import expanded, is_folder
-from benchbench.importing.answers import Answer, Imported, Matches, ResultReader, Source
+from benchbench.files import expand_path, is_folder
+from benchbench.importing.answers import Answer, ImportRecord, Matches, ResultReader, Source
 from benchbench.registry import load_task
-from benchbench.types import Counts, Matched, ModelManifest, Run
+from benchbench.scenes.edition import is_drawn
+from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
-    from benchbench.types import Edition, Item, Task
+    from benchbench.types import Edition, Item, Task, TaskInfo
 
 GROUP = "benchbench.readers"
 """The group of entry points."""
 READERS = "benchbench.importing.readers"
 """The package of this distribution's readers."""
-LISTED = 3
+MAX_LISTED = 3
 """Rows that an error quotes."""
-DECIDED = {True: (1.0, 0.0), False: (0.0, 1.0), None: (0.0, 0.0)}
+DECISION_SCORES = {True: (1.0, 0.0), False: (0.0, 1.0), None: (0.0, 0.0)}
 """Scores of the true and of the false caption by decision; an unreadable answer prefers neither."""
 
 
 def reader_names() -> list[str]:
     """Return the names that ``load_reader`` takes."""
-    return sorted(_own() | {point.name for point in entry_points(group=GROUP)})
+    return sorted(_own_readers() | {point.name for point in entry_points(group=GROUP)})
 
 
-def _own() -> set[str]:
+def _own_readers() -> set[str]:
     package = import_module(READERS)
     return {module.name for module in pkgutil.iter_modules(package.__path__)}
 
@@ -61,9 +62,9 @@ def load_reader(name: str) -> ResultReader:
 
     Raises:
         UnknownName: there is none.
-        ContractError: a plugin's object is no reader.
+        ContractError: a plugin's object is not a reader.
     """
-    if name in _own():
+    if name in _own_readers():
         found = import_module(f"{READERS}.{name}").READER
     else:
         points = {point.name: point for point in entry_points(group=GROUP)}
@@ -72,7 +73,7 @@ def load_reader(name: str) -> ResultReader:
             raise UnknownName("reader", name, reader_names(), hint)
         found = points[name].load()
     if not isinstance(found, ResultReader):
-        raise ContractError(f"The reader '{name}' gives {found!r}, which is no ResultReader.")
+        raise ContractError(f"The reader '{name}' gives {found!r}, which is not a ResultReader.")
     return found
 
 
@@ -98,7 +99,7 @@ def import_results(
         edition: ``official`` or the like.
         fields: names of columns, for general formats.
         model: the model's name, where the file has none.
-        source: where the results were published, where the reader does not know.
+        source: where the results were published, if the reader has no source of its own.
         allow_unmatched: whether answers without an item, second answers to an item, and items
             without an answer are counted rather than refused.
 
@@ -106,15 +107,16 @@ def import_results(
         UsageError: a task, a model's name or a column is missing; answers and items do not match.
         DataError: a file is missing or malformed.
     """
-    found, where = load_reader(reader), expanded(path)
+    found, where = load_reader(reader), expand_path(path)
     if not (task or found.task):
-        raise UsageError(f"The reader {reader} does not know the task: --task NAME.")
+        raise UsageError(f"The reader {reader} has no task of its own. Name one: --task NAME.")
     loaded = load_task(task or found.task)
     if loaded.info.protocol != "matching":
         raise UsageError(
             f"Results of {loaded.info.name} cannot be imported yet: only tasks whose items have "
             f"captions to choose from can, and its protocol is {loaded.info.protocol}."
         )
+    _check_drawn(loaded.info, data_root, edition)
     resolved = resolve_edition(loaded.info, data_root, edition, with_images=False)
     items = loaded.items(resolved.root)
     answers: dict[str, list[Answer]] = defaultdict(list)
@@ -125,7 +127,7 @@ def import_results(
         answers[name].append(answer)
     if not answers:
         raise MalformedData(f"{where} holds no answers.")
-    files = {_named(each, where): file_sha256(each) for each in found.paths(where)}
+    files = {_file_name(each, where): file_sha256(each) for each in found.paths(where)}
     if source is None:
         published = set(found.files.items()) >= set(files.items())
         source = found.source if published else Source()
@@ -133,9 +135,25 @@ def import_results(
     for name, given in answers.items():
         matches = match(items, given)
         if not (matches.complete or allow_unmatched):
-            raise UsageError(_refused(name, matches, resolved))
+            raise UsageError(_mismatch_message(name, matches, resolved))
         runs.append(_run(name, items, matches, loaded, resolved, (reader, files, source)))
     return runs
+
+
+def _check_drawn(info: TaskInfo, data_root: str | Path | None, edition: str | None) -> None:
+    """Refuse the drawn world where it is not drawn yet: no results can be of its files.
+
+    Raises:
+        UsageError: no data root is named, and the drawn world's files are not there.
+    """
+    if choose_edition(data_root, edition).edition != SCENES:
+        return
+    part = drawn_part(info)
+    if part is None or not is_drawn(part):
+        raise UsageError(
+            f"The drawn world's files of {info.name} are not there, so that the results are of "
+            "other files. Name the folder with their annotations: --data-root DIR"
+        )
 
 
 def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
@@ -145,8 +163,8 @@ def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
     answers in the order of the file: nothing can distinguish them.
 
     Args:
-        items: of one image and two captions each.
-        answers: of one model.
+        items: items of one image and two captions each.
+        answers: the answers of one model.
     """
     by_id = {item.id: item for item in items}
     by_content: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
@@ -180,12 +198,12 @@ def _content(item: Item) -> tuple[str, str, str]:
 
 
 def _agrees(item: Item, answer: Answer) -> bool:
-    """Return whether what an answer tells of its item besides the id is so."""
-    told = (answer.image, answer.caption, answer.foil)
-    return all(not each or each == own for each, own in zip(told, _content(item), strict=True))
+    """Return whether an answer's image and captions, as far as it has them, are the item's."""
+    content = (answer.image, answer.caption, answer.foil)
+    return all(not each or each == own for each, own in zip(content, _content(item), strict=True))
 
 
-def _refused(model: str, matches: Matches, edition: Edition) -> str:
+def _mismatch_message(model: str, matches: Matches, edition: Edition) -> str:
     """Return the error for answers and items that do not match."""
     parts = []
     for what, some in (
@@ -193,10 +211,10 @@ def _refused(model: str, matches: Matches, edition: Edition) -> str:
         ("to an item that has one", [each.where for each in matches.duplicates]),
     ):
         if some:
-            parts.append(f"{_counted(some, 'answer')} {what} ({_listed(some)})")
+            parts.append(f"{_count(some, 'answer')} {what} ({_list(some)})")
     if matches.missing:
-        missing = _counted(matches.missing, "item")
-        parts.append(f"{missing} without an answer ({_listed(matches.missing)})")
+        missing = _count(matches.missing, "item")
+        parts.append(f"{missing} without an answer ({_list(matches.missing)})")
     return (
         f"The results of {model} do not match the task's files: {'; '.join(parts)}. Name the "
         "edition that they are of (--data-root), or leave these out and count them: "
@@ -204,16 +222,16 @@ def _refused(model: str, matches: Matches, edition: Edition) -> str:
     )
 
 
-def _counted(some: Sequence[object], noun: str) -> str:
+def _count(some: Sequence[object], noun: str) -> str:
     return f"{len(some):,} {noun}{'s' * (len(some) != 1)}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - LISTED
-    return "; ".join(names[:LISTED]) + (f"; and {more:,} more" if more > 0 else "")
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - MAX_LISTED
+    return "; ".join(names[:MAX_LISTED]) + (f"; and {more:,} more" if more > 0 else "")
 
 
-def _named(path: Path, place: Path) -> str:
+def _file_name(path: Path, place: Path) -> str:
     """Return a file's name, inside the folder that was named."""
     return path.relative_to(place).as_posix() if is_folder(place) else path.name
 
@@ -233,7 +251,7 @@ def _run(
         raise MalformedData(f"No answer of {name} belongs to an item of {task.info.name}.")
     each = [matches.answers[item.id] for item in kept]
     measured = all(answer.scores for answer in each)
-    imported = Imported(
+    imported = ImportRecord(
         reader, files, not measured, sum(answer.right is None for answer in each),
         len(matches.unmatched), len(matches.duplicates), source.record(),
     )  # fmt: skip
@@ -255,12 +273,12 @@ def _run(
     )
 
 
-def _outcome(item: Item, answer: Answer) -> Matched:
+def _outcome(item: Item, answer: Answer) -> MatchingOutcome:
     """Return an item's outcome: the source's scores, or its decision as scores of 1 and 0."""
     true = item.target[0]
-    right, wrong = answer.scores or DECIDED[answer.right]
+    right, wrong = answer.scores or DECISION_SCORES[answer.right]
     scores = [right if column == true else wrong for column in range(len(item.captions))]
-    return Matched(
+    return MatchingOutcome(
         id=item.id, cluster=item.cluster, tags=item.tags, target=item.target,
         scores=np.array([scores], dtype=np.float32), no_op=(False,) * len(item.captions),
     )  # fmt: skip
@@ -281,7 +299,7 @@ def _counts(items: Sequence[Item], kept: Sequence[Item]) -> Counts:
     )
 
 
-def _manifest(name: str, files: Mapping[str, str], imported: Imported) -> ModelManifest:
+def _manifest(name: str, files: Mapping[str, str], imported: ImportRecord) -> ModelManifest:
     """Return what is known of a model that somebody else ran."""
     digest = hashlib.sha256("".join(f"{k} {v}\n" for k, v in sorted(files.items())).encode())
     settings: dict[str, Any] = {"imported": imported.reader, "imported_sha256": digest.hexdigest(),

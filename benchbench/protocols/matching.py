@@ -20,7 +20,7 @@ import numpy as np
 from benchbench.embedding.encoder import first_crops
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.types import Matched, scores_pairs
+from benchbench.types import MatchingOutcome, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ def match(
     images: EmbeddingTable[ImageRef],
     captions: EmbeddingTable[str],
     token_ids: Mapping[str, tuple[int, ...]],
-) -> tuple[Matched, ...]:
+) -> tuple[MatchingOutcome, ...]:
     """Return the outcome of each item, computed from the embeddings of its images and captions.
 
     Args:
@@ -64,7 +64,7 @@ def match(
     Returns:
         One outcome per item, in order.
     """
-    outcomes: dict[int, Matched] = {}
+    outcomes: dict[int, MatchingOutcome] = {}
     for where in same_shape([(len(item.images), len(item.captions)) for item in items]):
         for start in range(0, len(where), CHUNK):
             part = where[start : start + CHUNK]
@@ -75,10 +75,12 @@ def match(
     return tuple(outcomes[i] for i in range(len(items)))
 
 
-def _outcome(item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...]]) -> Matched:
+def _outcome(
+    item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...]]
+) -> MatchingOutcome:
     """Return the outcome of an item with these scores, [images, captions]."""
     read = [token_ids[caption] for caption in item.captions]
-    return Matched(
+    return MatchingOutcome(
         id=item.id,
         cluster=item.cluster,
         target=item.target,
@@ -127,7 +129,7 @@ def same_shape(shapes: Sequence[object]) -> Iterator[Indices]:
 
 
 def judge(
-    outcomes: Sequence[Matched],
+    outcomes: Sequence[MatchingOutcome],
     ties: Ties,
     judgement: Judgement = "text",
     no_ops: NoOps = "keep",
@@ -199,13 +201,13 @@ def _cell_orders(n: int) -> Indices:
     return rng.permuted(np.tile(np.arange(n), (5040, 1)), axis=1)
 
 
-def no_op_negatives(outcome: Matched) -> tuple[bool, ...]:
+def no_op_negatives(outcome: MatchingOutcome) -> tuple[bool, ...]:
     """Return which captions are no-op negatives: [captions]; a true caption never is one."""
     return tuple(flag and column not in outcome.target for column, flag in enumerate(outcome.no_op))
 
 
 def chance(
-    outcomes: Sequence[Matched], judgement: Judgement = "text", no_ops: NoOps = "keep"
+    outcomes: Sequence[MatchingOutcome], judgement: Judgement = "text", no_ops: NoOps = "keep"
 ) -> Floats:
     """Return the expected credit of each item under guessing: [items]; random order, no ties.
 
@@ -229,7 +231,9 @@ def chance(
     return earned
 
 
-def _stacked(outcomes: Sequence[Matched], where: Indices, no_ops: NoOps) -> tuple[Singles, Indices]:
+def _stacked(
+    outcomes: Sequence[MatchingOutcome], where: Indices, no_ops: NoOps
+) -> tuple[Singles, Indices]:
     """Return scores [items, images, captions] and targets [items, images] of items of one shape.
 
     A dropped caption scores −∞: it loses to every other caption and ties with none.
@@ -242,7 +246,7 @@ def _stacked(outcomes: Sequence[Matched], where: Indices, no_ops: NoOps) -> tupl
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
 
 
-def has_choice(outcome: Matched) -> bool:
+def has_choice(outcome: MatchingOutcome) -> bool:
     """Return whether an item has a false caption whose token ids differ from the true captions'."""
     return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target))
 
@@ -253,6 +257,7 @@ class Matching:
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
+    item_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Embed every image, and the captions of the items whose images could be read.
@@ -278,7 +283,7 @@ class Matching:
         """Yield the item's images."""
         yield from item.images
 
-    def events(self, outcomes: Sequence[Matched], metric: Metric, ties: Ties) -> Events:
+    def events(self, outcomes: Sequence[MatchingOutcome], metric: Metric, ties: Ties) -> Events:
         """Return one event per item; where no-ops are dropped, of items with a choice left."""
         dropping = metric.no_ops == "drop"
         chosen = [i for i, o in enumerate(outcomes) if not dropping or has_choice(o)]
@@ -289,15 +294,17 @@ class Matching:
             outcome=np.array(chosen, dtype=np.intp),
         )
 
-    def counted(self, outcomes: Sequence[Matched]) -> Iterator[str]:
+    def counted(self, outcomes: Sequence[MatchingOutcome]) -> Iterator[str]:
         """Yield the number of no-op negatives: false captions with the token ids of a true one."""
         yield f"{sum(sum(o.no_op) for o in outcomes):,} no-op negatives"
 
-    def remarks(self, outcomes: Sequence[Matched], metrics: Sequence[Metric]) -> Iterator[str]:
+    def remarks(
+        self, outcomes: Sequence[MatchingOutcome], metrics: Sequence[Metric]
+    ) -> Iterator[str]:
         """Yield nothing: the metrics are complete."""
         return iter(())
 
-    def columns(self, outcomes: Sequence[Matched]) -> Mapping[str, Any]:
+    def columns(self, outcomes: Sequence[MatchingOutcome]) -> Mapping[str, Any]:
         """Return the columns ``target``, ``scores`` (row by row) and ``no_op``."""
         import pyarrow as pa
 
@@ -318,7 +325,7 @@ class Matching:
             raise ValueError("scores that are not finite")
         if any(not 0 <= column < len(row["no_op"]) for column in row["target"]):
             raise ValueError(f"target {row['target']} of {len(row['no_op'])} captions")
-        return Matched(
+        return MatchingOutcome(
             **base,
             target=tuple(row["target"]),
             scores=scores.reshape(len(row["target"]), len(row["no_op"])),

@@ -62,6 +62,11 @@ class Protocol(typing.Protocol):
         """Return the tags that the events have in addition to those of the items."""
         ...
 
+    @property
+    def item_tags(self) -> frozenset[str]:
+        """Return the tags that the protocol itself requires of each item."""
+        ...
+
     def answer(self, items: Sequence[Any], model: Model, encoder: Encoder) -> Answers:
         """Evaluate a model on the items."""
         ...

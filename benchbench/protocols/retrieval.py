@@ -17,7 +17,7 @@ from benchbench.errors import ContractError
 from benchbench.protocols.places import chance_credit, first_true, search_credit
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import rank_embeddings, rank_scores
-from benchbench.types import Places, Retrieved, scores_pairs
+from benchbench.types import Places, RetrievalOutcome, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 
 def search(
     entries: Sequence[Entry], images: EmbeddingTable[ImageRef], captions: EncodedCaptions
-) -> list[Retrieved]:
+) -> list[RetrievalOutcome]:
     """Search one gallery by embeddings.
 
     Args:
@@ -51,7 +51,7 @@ def search(
     return _outcomes(entries, texts, refs, found, finding)
 
 
-def search_pairs(entries: Sequence[Entry], scored: PairScores) -> list[Retrieved]:
+def search_pairs(entries: Sequence[Entry], scored: PairScores) -> list[RetrievalOutcome]:
     """Search one gallery by the scores of its pairs: every image with every caption.
 
     Args:
@@ -76,11 +76,11 @@ def _outcomes(
     refs: Sequence[ImageRef],
     found: Sequence[Places],
     finding: Sequence[Places],
-) -> list[Retrieved]:
+) -> list[RetrievalOutcome]:
     """Return each entry's outcome: its captions' places, and its image's place for each."""
     of_texts = dict(zip(texts, finding, strict=True)) if refs else {}
     return [
-        Retrieved(
+        RetrievalOutcome(
             id=entry.id,
             cluster=entry.cluster,
             tags=entry.tags,
@@ -168,7 +168,7 @@ def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
     galleries = by_gallery(kept)
     asked = [[kept[i] for i in places] for places in galleries]
     scored = encoder.pairs([([e.image for e in entries], _texts(entries)) for entries in asked])
-    outcomes: dict[int, Retrieved] = {}
+    outcomes: dict[int, RetrievalOutcome] = {}
     for places, entries in zip(galleries, asked, strict=True):
         outcomes.update(zip(places, search_pairs(entries, scored), strict=True))
     return Answers(kept, tuple(outcomes[i] for i in range(len(kept))), {"pairs": scored.n_pairs})
@@ -183,6 +183,7 @@ class Retrieval:
         "higher."
     )
     event_tags: frozenset[str] = frozenset({"direction"})
+    item_tags: frozenset[str] = frozenset({"gallery"})
 
     def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
         """Embed images, then captions, for each role; then search each gallery.
@@ -204,7 +205,7 @@ class Retrieval:
             role = kept[places[0]].gallery.role
             texts.setdefault(role, []).extend(_texts([kept[i] for i in places]))
         captions = {role: encoder.captions(of_role, role) for role, of_role in texts.items()}
-        outcomes: dict[int, Retrieved] = {}
+        outcomes: dict[int, RetrievalOutcome] = {}
         for places in galleries:
             entries = [kept[i] for i in places]
             role = entries[0].gallery.role
@@ -216,7 +217,7 @@ class Retrieval:
         """Yield the entry's image."""
         yield item.image
 
-    def events(self, outcomes: Sequence[Retrieved], metric: Metric, ties: Ties) -> Events:
+    def events(self, outcomes: Sequence[RetrievalOutcome], metric: Metric, ties: Ties) -> Events:
         """Return one event per image, and one per caption that searched, of its entry."""
         lenient = metric.judgement == "found, lenient"
         finding = [] if lenient else [(i, p) for i, o in enumerate(outcomes) for p in o.finding]
@@ -236,7 +237,7 @@ class Retrieval:
             candidates=candidates,
         )
 
-    def counted(self, outcomes: Sequence[Retrieved]) -> Iterator[str]:
+    def counted(self, outcomes: Sequence[RetrievalOutcome]) -> Iterator[str]:
         """Yield the number of captions and images of each gallery."""
         sizes = {o.tags.get("gallery", ""): (o.n_captions, o.n_images) for o in outcomes}
         for name, (n_captions, n_images) in sizes.items():
@@ -244,11 +245,13 @@ class Retrieval:
             images = f", {n_images:,} images" if n_images else ""
             yield f"searched{of}: {n_captions:,} captions{images}"
 
-    def remarks(self, outcomes: Sequence[Retrieved], metrics: Sequence[Metric]) -> Iterator[str]:
+    def remarks(
+        self, outcomes: Sequence[RetrievalOutcome], metrics: Sequence[Metric]
+    ) -> Iterator[str]:
         """Yield nothing: the metrics are complete."""
         return iter(())
 
-    def columns(self, outcomes: Sequence[Retrieved]) -> Mapping[str, Any]:
+    def columns(self, outcomes: Sequence[RetrievalOutcome]) -> Mapping[str, Any]:
         """Return the columns of the places and of the numbers of candidates.
 
         They are ``found_better``, ``found_equal``, ``own`` and ``n_captions``; and
@@ -278,7 +281,7 @@ class Retrieval:
         pairs = zip(row["finding_better"], row["finding_equal"], strict=True)
         if not 1 <= row["own"] <= len(found.better):
             raise ValueError(f"{row['own']} own captions among {len(found.better)}")
-        return Retrieved(
+        return RetrievalOutcome(
             **base,
             found=found,
             own=row["own"],

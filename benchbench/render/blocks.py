@@ -1,4 +1,4 @@
-"""Boards between the markers of a markdown file; every other byte of it stays as it is.
+"""Leaderboards between markers of other markdown files, whose other bytes stay as they are.
 
 ``<!-- benchbench:TASK@EDITION -->`` to ``<!-- /benchbench -->``, each alone on its line. Markers in
 code (a span or a fence) are text. A file whose markers are not pairs is refused as a whole, because
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.leaderboard import leaderboard
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.errors import UsageError
 from benchbench.render.leaderboard import markdown
 from benchbench.render.publication import read_published
@@ -62,11 +62,11 @@ def refresh_blocks(file: Path, to: Path, *, check: bool = False) -> bool:
     for block in reversed(_blocks(lines, file)):
         opening = lines[block.first]
         end = opening[len(opening.rstrip(b"\r\n")) :]
-        board = b"\n" + _board(block, file, to).encode() + b"\n"
+        board = b"\n" + _board_markdown(block, file, to).encode() + b"\n"
         new[block.first + 1 : block.last] = [board.replace(b"\n", end)]
     changed = b"".join(new) != b"".join(lines)
     if changed and not check:
-        with written_whole(file) as temporary:
+        with atomic_write(file) as temporary:
             temporary.write_bytes(b"".join(new))
     return changed
 
@@ -75,7 +75,7 @@ def check_markers(file: Path) -> None:
     """Refuse a file whose markers are not pairs, before anything is written.
 
     Raises:
-        UsageError: as of ``refresh_blocks``.
+        UsageError: the errors of ``refresh_blocks``.
     """
     _blocks(_lines(file), file)
 
@@ -100,17 +100,19 @@ def _blocks(lines: list[bytes], file: Path) -> list[Block]:
     for number, text in _markers(lines):
         opening = OPENING.fullmatch(text)
         if opening is None and text != CLOSING:
-            raise _wrong(file, number, text, "is no marker, or not alone on its line")
+            raise _marker_error(file, number, text, "is not a marker, or not alone on its line")
         if opening is not None and opened is not None:
-            raise _wrong(file, number, text, f"is inside the board opened at line {opened[0] + 1}")
+            raise _marker_error(
+                file, number, text, f"is inside the board opened at line {opened[0] + 1}"
+            )
         if opening is None and opened is None:
-            raise _wrong(file, number, text, "closes a board that was not opened")
+            raise _marker_error(file, number, text, "closes a board that was not opened")
         if opened is not None:
             task, edition = (opened[1][name].decode() for name in ("task", "edition"))
             found.append(Block(task, edition, opened[0], number))
         opened = None if opening is None else (number, opening)
     if opened is not None:
-        raise _wrong(file, opened[0], opened[1][0], "is not closed")
+        raise _marker_error(file, opened[0], opened[1][0], "is not closed")
     if not found:
         raise UsageError(
             f"{file} has no place for a board. Put in two lines: "
@@ -131,14 +133,14 @@ def _markers(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _fence(open_fence: bytes, found: bytes, rest: bytes) -> bytes:
-    """Return the fence that is open after a line with a fence; empty where none is."""
+    """Return the fence that is open after a line with a fence; empty if none is."""
     if not open_fence:
         return b"" if found.startswith(b"`") and b"`" in rest else found
     closes = found.startswith(open_fence) and not rest.strip()
     return b"" if closes else open_fence
 
 
-def _wrong(file: Path, number: int, text: bytes, why: str) -> UsageError:
+def _marker_error(file: Path, number: int, text: bytes, why: str) -> UsageError:
     shown = text.decode("utf-8", "replace")
     return UsageError(
         f"{file}, line {number + 1}: {shown} {why}. A board stands between two lines, "
@@ -146,7 +148,7 @@ def _wrong(file: Path, number: int, text: bytes, why: str) -> UsageError:
     )
 
 
-def _board(block: Block, file: Path, to: Path) -> str:
+def _board_markdown(block: Block, file: Path, to: Path) -> str:
     folder = to / block.edition
     there = read_published(folder, block.task).get(block.task) if folder.is_dir() else None
     if not there:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchbench.analysis.guessing import Guessing, Lack
-    from benchbench.editions import Choice
+    from benchbench.analysis.chance import ChanceLevels, MissingReason
+    from benchbench.editions import EditionChoice
     from benchbench.types import Metric, ModelManifest, TaskInfo
 
 INDENT = "  "
-LACKS: Mapping[Lack, str] = {
+MISSING_REASONS: Mapping[MissingReason, str] = {
     "proposals": "it depends on how much the detector proposes.",
     "no files": "it is computed from the items; pass --data-root DIR.",
     "not drawn": "it is computed from the items, which are not drawn yet; benchbench eval --model "
@@ -40,7 +40,7 @@ MEANINGS = {
 """A field and its value → in words."""
 
 
-def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
+def task_card(info: TaskInfo, guessing: ChanceLevels | None = None) -> str:
     """Return what a task measures, on what, by which metrics, and with which caveats.
 
     Args:
@@ -49,32 +49,32 @@ def task_card(info: TaskInfo, guessing: Guessing | None = None) -> str:
     """
     metrics: dict[str, list[str]] = {}
     for metric in info.metrics:
-        name = metric.name + (_star(metric.name, info) or _where(metric))
+        name = metric.name + (_headline_mark(metric.name, info) or _kinds_mark(metric))
         metrics.setdefault(_definition(metric), []).append(name)
     parts = [
         f"{info.title} ({info.name}, version {info.version}, {info.protocol} protocol)",
-        _wrapped(info.measures),
+        _wrap(info.measures),
         "Metrics (* headline)\n"
         + _bullets([f"{', '.join(names)}: {what}" for what, names in metrics.items()]),
-        _chance(guessing, info),
+        _chance_text(guessing, info),
         _slices(info),
         "Beware\n" + _bullets([*info.quirks, DECODING]),
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
-        _served(info),
-        _wrapped(f"Paper: {info.paper}."),
-        _wrapped(f"Licence: {info.license}."),
+        _drawn_world(info),
+        _wrap(f"Paper: {info.paper}."),
+        _wrap(f"Licence: {info.license}."),
         f"next  benchbench data where {info.name}",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _star(name: str, info: TaskInfo) -> str:
+def _headline_mark(name: str, info: TaskInfo) -> str:
     of = [each.images for each in KINDS if info.headlines.get(each.name, info.headline) == name]
     where = "" if len(of) == len(KINDS) else f" ({', '.join(of)})"
     return f" *{where}" if of else ""
 
 
-def _where(metric: Metric) -> str:
+def _kinds_mark(metric: Metric) -> str:
     """Return the kinds of images that a metric is read on, where these are not all."""
     images = [each.images for each in KINDS if each.name in metric.kinds]
     return f" ({', '.join(images)})" if metric.kinds else ""
@@ -92,22 +92,22 @@ def _definition(metric: Metric) -> str:
     return "; ".join(parts) + source
 
 
-def _chance(guessing: Guessing | None, info: TaskInfo) -> str:
+def _chance_text(guessing: ChanceLevels | None, info: TaskInfo) -> str:
     """Return the chance levels of a task's files, or why there are none."""
     if guessing is None:
         return ""
-    if guessing.lack is not None:
-        why = LACKS[guessing.lack].replace("{task}", info.name)
-        return _wrapped(f"Chance: {why.replace('{error}', guessing.error)}")
+    if guessing.missing is not None:
+        why = MISSING_REASONS[guessing.missing].replace("{task}", info.name)
+        return _wrap(f"Chance: {why.replace('{error}', guessing.error)}")
     same: dict[str, list[str]] = {}
     for metric, chance in guessing.chance.items():
-        same.setdefault(_level(metric, chance), []).append(metric.name)
+        same.setdefault(_level_text(metric, chance), []).append(metric.name)
     parts = [f"{level} ({', '.join(names)})" for level, names in same.items()]
     levels = parts[0].split(" (")[0] if len(parts) == 1 else "; ".join(parts)
-    return _wrapped(f"Chance on {guessing.edition}, {guessing.items:,} items: {levels}.")
+    return _wrap(f"Chance on {guessing.edition}, {guessing.items:,} items: {levels}.")
 
 
-def _level(metric: Metric, chance: float) -> str:
+def _level_text(metric: Metric, chance: float) -> str:
     """Return a chance level in percent, or as a rank."""
     if math.isnan(chance):
         return "none"
@@ -119,29 +119,29 @@ def _level(metric: Metric, chance: float) -> str:
 def _slices(info: TaskInfo) -> str:
     always = [f"--by {tag}" for tag in info.tags]
     sometimes = [f"--by {tag} (where the files have it)" for tag in info.optional_tags]
-    return _wrapped(f"Slices: {', '.join(always + sometimes)}") if always or sometimes else ""
+    return _wrap(f"Slices: {', '.join(always + sometimes)}") if always or sometimes else ""
 
 
-def _served(info: TaskInfo) -> str:
+def _drawn_world(info: TaskInfo) -> str:
     """Return whether the drawn world has the task's files."""
     if drawn_part(info) is None:
         return "The drawn world has no such files: pass --data-root DIR."
     return f"By default the drawn world's of these names are read ({EDITION}); nothing is fetched."
 
 
-def layout(info: TaskInfo, choice: Choice) -> str:
+def layout(info: TaskInfo, choice: EditionChoice) -> str:
     """Return the files that a task reads: where, what each is, and whether it exists."""
-    root, lines = _place(info, choice)
+    root, lines = _data_root_lines(info, choice)
     for file in info.files:
         lines.append(f"  {file.path}")
         if root is not None:
             there, state = state_of(file, root)
             lines.append(f"      here: {state if there else state.upper()}")
-        lines += _wrapped(f"official: {file.what}; {file.source}", "      ").splitlines()
+        lines += _wrap(f"official: {file.what}; {file.source}", "      ").splitlines()
     return "\n".join(lines)
 
 
-def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
+def _data_root_lines(info: TaskInfo, choice: EditionChoice) -> tuple[Path | None, list[str]]:
     """Return the folder of a task's files, and the lines above these."""
     if choice.edition != SCENES:
         return choice.root, [sentence(f"{info.name}: {choice.root or 'DATA_ROOT'}/")]
@@ -158,14 +158,14 @@ def _place(info: TaskInfo, choice: Choice) -> tuple[Path | None, list[str]]:
     ]
 
 
-def _wrapped(text: str, indent: str = "") -> str:
+def _wrap(text: str, indent: str = "") -> str:
     return textwrap.fill(
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )
 
 
 def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {_wrapped(line, '  ')[2:]}" for line in lines)
+    return "\n".join(f"- {_wrap(line, '  ')[2:]}" for line in lines)
 
 
 def model_card(manifest: ModelManifest, logit_scale: float | None) -> str:
@@ -173,7 +173,7 @@ def model_card(manifest: ModelManifest, logit_scale: float | None) -> str:
 
     Args:
         manifest: everything about the model that can change a number.
-        logit_scale: its factor before a softmax; None where it compares no embeddings.
+        logit_scale: its factor before a softmax; None if it compares no embeddings.
     """
     rows = [(short(name, CELL), sentence(value)) for name, value in _rows(manifest, logit_scale)]
     width = max(len(name) for name, _ in rows)

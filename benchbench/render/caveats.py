@@ -1,4 +1,4 @@
-"""What a reader must know before, beside and below the numbers of every report."""
+"""Banners, warnings and notes above and below the numbers of every report."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
 from benchbench.render.text import NONE
 from benchbench.selection import KEY as CHOSEN
-from benchbench.selection import of_records
+from benchbench.selection import parse_selections
 from benchbench.stats.bootstrap import RESAMPLES
-from benchbench.stats.intervals import MANY_CLUSTERS, taken
+from benchbench.stats.intervals import MANY_CLUSTERS, method_for
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from benchbench.analysis.paired import Circumstance
+    from benchbench.analysis.paired import SettingDifference
     from benchbench.stats import Method
     from benchbench.stats.intervals import Kind
     from benchbench.types import Run
 
-SHOWN = 3
+MAX_FILES = 3
 """Unreadable files that the banner names."""
-LISTED = 12
+MAX_GROUPS = 12
 """Rare groups that a note names."""
 UNRELIABLE = " ?"
 """Behind an interval that is unreliable."""
@@ -43,12 +43,12 @@ INTERVALS = {
 
 
 def banners(run: Run) -> Iterator[str]:
-    """Yield what a reader must know before any number, one line each."""
+    """Yield the banners above a run's numbers, one line each."""
     return map(sentence, _banners(run))
 
 
 def edition_banner(run: Run) -> str:
-    """Return the one of the banners that all runs on the edition have; "" where there is none."""
+    """Return the one of the banners that all runs on the edition have; "" if there is none."""
     return sentence(banner_of(run.edition))
 
 
@@ -65,30 +65,30 @@ def _banners(run: Run) -> Iterator[str]:
             f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "
             "not applied, as upstream: models see them as the files store them, turned or mirrored."
         )
-    yield from _imported(run)
+    yield from _imported_banners(run)
     if run.settings.get("without_images"):
         yield "WITHOUT IMAGES: no image was read, as the model needs none (--without-images)."
     if note := run.model.settings.get("note"):
         yield f"NOTE: {note}"
-    yield from unsealed(run)
-    yield from _chosen(run)
+    yield from unsealed_warning(run)
+    yield from _selection_banners(run)
     if run.partial:
         yield (
             f"PARTIAL: {run.counts.items:,} of {run.counts.items_in_edition:,} items, drawn by "
             f"whole images (--limit {run.settings.get('limit')}, --seed "
-            f"{run.settings.get('seed')}). Not for publication.{_of_a_sample(run)}"
+            f"{run.settings.get('seed')}). Not for publication.{_sample_remark(run)}"
         )
     if run.counts.skipped and run.unreadable:
-        shown = [f"{path} ({reason})" for path, reason in list(run.unreadable.items())[:SHOWN]]
+        shown = [f"{path} ({reason})" for path, reason in list(run.unreadable.items())[:MAX_FILES]]
         more = len(run.unreadable) - len(shown)
         yield (
             f"SKIPPED: {run.counts.skipped:,} items, in none of the numbers, for "
             f"{len(run.unreadable):,} images that could not be read: {'; '.join(shown)}"
-            f"{f'; and {more:,} more (--manifest)' if more else ''}.{_of_a_sample(run)}"
+            f"{f'; and {more:,} more (--manifest)' if more else ''}.{_sample_remark(run)}"
         )
 
 
-def _imported(run: Run) -> Iterator[str]:
+def _imported_banners(run: Run) -> Iterator[str]:
     """Yield that somebody else measured the run, and what was left out of it."""
     imported = run.imported
     if not imported:
@@ -103,13 +103,13 @@ def _imported(run: Run) -> Iterator[str]:
         (imported.get("duplicates"), "are second answers to an item and are left out"),
         (run.counts.skipped, "items have no answer and are in none of the numbers"),
     )
-    said = "; ".join(f"{number:,} {what}" for number, what in counts if number)
+    remark = "; ".join(f"{number:,} {what}" for number, what in counts if number)
     yield f"IMPORTED: {what}, not measured here{f'; from {where}' if where else ''}."
-    if said:
-        yield f"COUNTED: {said}."
+    if remark:
+        yield f"COUNTED: {remark}."
 
 
-def unsealed(run: Run) -> Iterator[str]:
+def unsealed_warning(run: Run) -> Iterator[str]:
     """Yield that a run's file has no seal, where it has none, and how to seal it."""
     if run.unsealed:
         yield (
@@ -119,20 +119,21 @@ def unsealed(run: Run) -> Iterator[str]:
         )
 
 
-def _chosen(run: Run) -> Iterator[str]:
+def _selection_banners(run: Run) -> Iterator[str]:
     """Yield that the checkpoint was selected on the run's own items, where it was."""
-    for selection in of_records(run.settings.get(CHOSEN, ())):
+    for selection in parse_selections(run.settings.get(CHOSEN, ())):
         if selection.covers(run.task, run.edition):
-            looks = f", of {selection.looks:,} that were looked at," if selection.looks else ""
+            count = selection.validations
+            among = f", of {count:,} that were evaluated," if count else ""
             yield (
-                f"CHOSEN: {run.model.name} was chosen{looks} by items of {run.task}"
+                f"CHOSEN: {run.model.name} was chosen{among} by items of {run.task}"
                 f"@{selection.edition or run.edition}. The best of several is partly the luckiest: "
                 "its score on them is too high, and a gate on them lets too much through. Judge "
                 "it on items that did not choose it."
             )
 
 
-def _of_a_sample(run: Run) -> str:
+def _sample_remark(run: Run) -> str:
     """Return how the numbers of part of the items differ, where they do."""
     said = load_protocol(run.protocol).sample_note
     return f" {said}" if said else ""
@@ -143,7 +144,7 @@ def banners_of(runs: Iterable[Run]) -> dict[str, None]:
     return dict.fromkeys(line for run in runs for line in banners(run))
 
 
-def unlike(found: Iterable[Circumstance]) -> Iterator[str]:
+def setting_warnings(found: Iterable[SettingDifference]) -> Iterator[str]:
     """Yield one warning per setting in which runs differ."""
     for name, models in found:
         values = "; ".join(f"{value}: {', '.join(names)}" for value, names in models.items())
@@ -151,14 +152,14 @@ def unlike(found: Iterable[Circumstance]) -> Iterator[str]:
 
 
 def interval_text(interval: str, low: float, rare_share: float) -> str:
-    """Return an interval for a table: a dash where there is none, ``?`` where it is unreliable."""
+    """Return an interval for a table: a dash if there is none, ``?`` if it is unreliable."""
     return NONE if math.isnan(low) else interval + UNRELIABLE * is_heavy(rare_share)
 
 
-def too_few(n_clusters: int) -> str:
+def too_few_images(n_clusters: int) -> str:
     """Return why a gate decides nothing.
 
-    >>> too_few(2)
+    >>> too_few_images(2)
     '2 source images are too few: below 10 nothing is decided'
     """
     images = "source image is" if n_clusters == 1 else "source images are"
@@ -166,7 +167,7 @@ def too_few(n_clusters: int) -> str:
 
 
 def few_images(n_clusters: int) -> Iterator[str]:
-    """Yield a note where intervals are rough."""
+    """Yield a note if intervals are rough."""
     if is_rough(n_clusters):
         yield (
             f"Note: {n_clusters} source images are few. Take intervals below "
@@ -184,8 +185,8 @@ def rare_groups_note(shares: Mapping[str, float], rare: Sequence[str]) -> Iterat
     heavy = {name: share for name, share in shares.items() if is_heavy(share)}
     if not heavy:
         return
-    listed = ", ".join(rare[:LISTED])
-    more = len(rare) - LISTED
+    listed = ", ".join(rare[:MAX_GROUPS])
+    more = len(rare) - MAX_GROUPS
     named = f" ({listed}{f' and {more} more' if more > 0 else ''})" if listed else ""
     yield (
         f"? unreliable: groups in under {FEW_CLUSTERS} clusters{named} carry up to "
@@ -202,7 +203,7 @@ def interval_note(method: Method, kinds: Iterable[Kind], resamples: int = RESAMP
     """
     of: dict[str, list[str]] = {}
     for kind in dict.fromkeys(kinds):
-        of.setdefault(taken(kind, method), []).append(f"{kind}s")
+        of.setdefault(method_for(kind, method), []).append(f"{kind}s")
     parts = [
         INTERVALS[each].format(resamples=resamples)
         + (f" for {' and '.join(kinds_of)}" if len(of) > 1 else "")

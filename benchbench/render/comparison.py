@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from benchbench.analysis.comparison import FLIPS
-from benchbench.analysis.paired import circumstances
+from benchbench.analysis.comparison import SIGN_FLIPS
+from benchbench.analysis.paired import setting_differences
 from benchbench.printable import sentence
 from benchbench.render.caveats import (
     banners_of,
@@ -15,7 +15,7 @@ from benchbench.render.caveats import (
     interval_note,
     interval_text,
     rare_groups_note,
-    unlike,
+    setting_warnings,
 )
 from benchbench.render.text import CELL, NONE, cell, p_text, short, wrap
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from benchbench.stats.intervals import Kind
     from benchbench.types import Run
 
-SHOWN = 10
+MAX_GROUPS = 10
 """Groups of flips that are listed."""
 TESTS: Mapping[Test, str] = {
     "McNemar": "McNemar's exact test: every item is of its own image",
     "all sign flips": "all sign flips of whole source images",
-    "sign flips": f"{FLIPS:,} sign flips of whole source images",
+    "sign flips": f"{SIGN_FLIPS:,} sign flips of whole source images",
     "label swaps, the median taken anew": "models swapped within source images, the median taken "
     "anew",
 }
@@ -47,7 +47,7 @@ def terminal(found: Comparison) -> str:
         sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
         + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
         *map(wrap, banners_of([a, b])),
-        *map(wrap, _of_models(a, b)),
+        *map(wrap, _model_warnings(a, b)),
         _numbers(found),
         wrap(verdict(found)),
     ]
@@ -62,17 +62,17 @@ def verdict(found: Comparison) -> str:
     whole, rank = found.whole, found.is_rank
     unit = "ranks" if rank else "points"
     scale = 1 if rank else 100
-    if found.sure:
+    if found.significant:
         higher = whole.difference > 0
         word = ("worse" if higher else "better") if rank else ("better" if higher else "worse")
         between = f"{100 * found.level:g} % interval {_interval(whole, scale)}"
         return (
             f"b is {word} than a: by {scale * abs(whole.difference):.1f} {unit}"
-            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_in_words(whole.p_value)}."
+            f"{'' if math.isnan(whole.low) else f' ({between})'}, {p_phrase(whole.p_value)}."
         )
     if not whole.gained + whole.lost:
         return "No difference is shown: a and b score the same on every one of these items."
-    p = p_in_words(whole.p_value)
+    p = p_phrase(whole.p_value)
     line = f"No difference is shown ({p}). That is not to say that there is none"
     if math.isnan(whole.low):
         return f"{line}: {whole.n_clusters:,} source images are too few to say how large it may be."
@@ -80,17 +80,17 @@ def verdict(found: Comparison) -> str:
         f": b may be anything from {scale * whole.low:+.1f} to {scale * whole.high:+.1f} {unit} "
         "from a."
     )
-    if not math.isnan(found.least):
+    if not math.isnan(found.detectable):
         line += (
-            f" Items such as these find a true difference of {scale * found.least:.1f} {unit} in "
-            "four of five tries."
+            f" Items such as these find a true difference of {scale * found.detectable:.1f} "
+            f"{unit} in four of five tries."
         )
     if found.items_needed:
         line += f" One of the size seen here would take some {found.items_needed:,} items."
     return line
 
 
-def _of_models(a: Run, b: Run) -> Iterator[str]:
+def _model_warnings(a: Run, b: Run) -> Iterator[str]:
     """Yield what is alike or different in the models, beside their scores."""
     if a.model.fingerprint == b.model.fingerprint:
         yield "SAME: a and b are the same model."
@@ -99,13 +99,13 @@ def _of_models(a: Run, b: Run) -> Iterator[str]:
             f"NAMES: a and b have one name and are two models: {a.model.fingerprint} and "
             f"{b.model.fingerprint}."
         )
-    yield from unlike(circumstances([a, b]))
+    yield from setting_warnings(setting_differences([a, b]))
 
 
-def p_in_words(p_value: float) -> str:
+def p_phrase(p_value: float) -> str:
     """Return a p-value for a sentence.
 
-    >>> p_in_words(0.0312), p_in_words(0.0000099)
+    >>> p_phrase(0.0312), p_phrase(0.0000099)
     ('p = 0.031', 'p < 0.0001')
     """
     value = p_text(p_value)
@@ -185,7 +185,8 @@ def _notes(found: Comparison) -> Iterator[str]:
     if flips := found.flips:
         lost = Counter(each.group for each in flips if not each.gained)
         worst = [
-            f"{short(name, CELL) or 'all'} {count:,}" for name, count in lost.most_common(SHOWN)
+            f"{short(name, CELL) or 'all'} {count:,}"
+            for name, count in lost.most_common(MAX_GROUPS)
         ]
         gained = sum(each.gained for each in flips)
         yield (

@@ -22,18 +22,18 @@ STYLE = (
 )
 
 
-def forest(board: Leaderboard) -> str:
+def forest_plot(board: Leaderboard) -> str:
     """Return every model's score with its interval, beside the chance level."""
     scale = 1.0 if board.is_rank else 100.0
     estimates = [place.estimate for place in board.places]
     ends = [scale * x for e in estimates for x in (e.value, e.low, e.high) if not math.isnan(x)]
     ends += [] if math.isnan(board.chance) else [scale * board.chance]
-    ticks = nice(min(ends), max(ends))
+    ticks = nice_ticks(min(ends), max(ends))
     x = _Scale(ticks[0], ticks[-1])
     height = TOP + ROW * len(estimates) + BOTTOM
     bottom = height - BOTTOM
     names = labels([place.run.model.name for place in board.places], 32)
-    parts = [_grid(ticks, x, bottom), _guessing(scale * board.chance, x, bottom)]
+    parts = [_grid(ticks, x, bottom), _chance_line(scale * board.chance, x, bottom)]
     for row, (place, e) in enumerate(zip(board.places, estimates, strict=True)):
         y = TOP + ROW * row + ROW / 2
         name = html.escape(names[row])
@@ -60,7 +60,7 @@ def forest(board: Leaderboard) -> str:
     return svg(WIDTH, height, title, parts)
 
 
-def heat(board: Leaderboard) -> str:
+def heat_map(board: Leaderboard) -> str:
     """Return every model's score in every group of the metric, as shades."""
     cell, top, left = 46, 30, 170
     models = labels([p.run.model.name for p in board.places], 24)
@@ -93,7 +93,7 @@ def heat(board: Leaderboard) -> str:
     return svg(width, round(height + 8), f"Scores by {board.metric.by}, in percent", parts)
 
 
-def critical(whole: Overall) -> str:
+def critical_difference_diagram(whole: Overall) -> str:
     """Return the critical-difference diagram: mean ranks over tasks (Demšar 2006)."""
     k = len(whole.standings)
     left, right, top = 240, WIDTH - 240, 60
@@ -152,10 +152,10 @@ def svg(width: float, height: float, title: str, parts: list[str]) -> str:
     )
 
 
-def nice(low: float, high: float, about: int = 6) -> list[float]:
+def nice_ticks(low: float, high: float, about: int = 6) -> list[float]:
     """Return round numbers that enclose an interval.
 
-    >>> nice(41.3, 83.2)
+    >>> nice_ticks(41.3, 83.2)
     [40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
     """
     span = max(high - low, 1e-9)
@@ -188,7 +188,7 @@ def _ticks(ticks: list[float], x: _Scale, bottom: float) -> Iterator[str]:
         )
 
 
-def _guessing(chance: float, x: _Scale, bottom: float) -> str:
+def _chance_line(chance: float, x: _Scale, bottom: float) -> str:
     if math.isnan(chance):
         return ""
     return (

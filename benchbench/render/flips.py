@@ -8,27 +8,26 @@ import html
 import io
 from typing import TYPE_CHECKING
 
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
-from benchbench.printable import cell, printable
+from benchbench.printable import csv_cell, printable
 from benchbench.registry import load_task
 from benchbench.render.caveats import banners_of
-from benchbench.render.frame import PAGE
+from benchbench.render.html_page import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.analysis.comparison import Comparison
-    from benchbench.analysis.flips import Flip
+    from benchbench.analysis.comparison import Comparison, Flip
     from benchbench.types import ImageRef, Question
 
 SUFFIXES = (".csv", ".html")
 SIDE = 224
 """Pixels of an image's longer side on a page."""
-SHOWN = 200
+MAX_ITEMS = 200
 """Items lost, and items gained, on a page: a few MB."""
 
 
@@ -55,7 +54,7 @@ def write_flips(
     """Write the flips of a comparison; a page shows the images, read from the edition's files.
 
     Args:
-        found: of two runs.
+        found: the comparison of two runs.
         path: a ``.csv`` or ``.html`` file; replaced only by a complete one.
         data_root: a folder with the task's files, as for ``evaluate``; read for a page alone.
         edition: as for ``evaluate``.
@@ -72,7 +71,7 @@ def write_flips(
         text = _table(flips)
     else:
         text = _page(found, flips, _questions(found, data_root, edition))
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(printable(text), "utf-8")
     return len(flips)
 
@@ -83,7 +82,7 @@ def _table(flips: Sequence[Flip]) -> str:
     writer.writerow(["id", "cluster", "group", "a", "b", "change"])
     for each in flips:
         change = "gained" if each.gained else "lost"
-        names = map(cell, (each.id, each.cluster, each.group))
+        names = map(csv_cell, (each.id, each.cluster, each.group))
         writer.writerow([*names, each.a, each.b, change])
     return out.getvalue()
 
@@ -112,9 +111,9 @@ def _page(found: Comparison, flips: Sequence[Flip], questions: Mapping[str, Ques
     body += [f"<p class=warning>{html.escape(each)}</p>" for each in before]
     for heading, lost in (("Lost", True), ("Gained", False)):
         chosen = [each for each in flips if each.gained is not lost]
-        cut = f", the first {SHOWN:,} shown" if len(chosen) > SHOWN else ""
+        cut = f", the first {MAX_ITEMS:,} shown" if len(chosen) > MAX_ITEMS else ""
         body.append(f"<h2>{heading}: {len(chosen):,}{cut}</h2><div class='cards'>")
-        body += [_card(found, each, questions) for each in chosen[:SHOWN]]
+        body += [_card(found, each, questions) for each in chosen[:MAX_ITEMS]]
         body.append("</div>")
     return PAGE.format(title=f"{found.a.task}: flips", body="\n".join(body))
 

@@ -1,4 +1,4 @@
-"""A gate's verdict for a terminal, and the sentences that every form of it has.
+"""A gate's verdict as text for a terminal, and the sentences shared with its other formats.
 
 Each form has candidate and baseline, the conditions once, the caveats before any number, then each
 check's verdict, its flips, and the groups that lost.
@@ -10,9 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.gate import exit_code
-from benchbench.analysis.paired import circumstances
+from benchbench.analysis.paired import setting_differences
 from benchbench.printable import sentence as one_sentence
-from benchbench.render.caveats import banners_of, too_few, unlike
+from benchbench.render.caveats import banners_of, setting_warnings, too_few_images
 from benchbench.render.text import p_text, percent, short, wrap
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from benchbench.types import Run
 
 WORDS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
-SHOWN = 10
+MAX_GROUPS = 10
 """Groups with the largest losses in a table."""
-NAME, LINE = 100, 500
+MAX_NAME, MAX_LINE = 100, 500
 """Characters of a name and of a warning in a report."""
 NONE_GATED = "No check is gated: every group has too few items."
 
 
-def sentence(check: Check) -> str:
+def describe_check(check: Check) -> str:
     """Return a check's numbers in a sentence, without its verdict."""
     rule = check.rule
     if rule.floor is not None:
@@ -42,8 +42,8 @@ def sentence(check: Check) -> str:
             f"({100 * check.difference:+.1f}), margin {100 * rule.margin:g}"
         )
     flipped = f"{check.n_items:,} items, {check.lost:,} lost, {check.gained:,} gained"
-    if check.few:
-        return f"{held}; {too_few(check.n_clusters)}; {flipped}"
+    if check.has_few_images:
+        return f"{held}; {too_few_images(check.n_clusters)}; {flipped}"
     p = p_text(check.p_fail if check.verdict == "fail" else check.p_pass)
     more = ""
     if check.verdict == "inconclusive":
@@ -59,25 +59,25 @@ def sentence(check: Check) -> str:
 
 
 def label(gate: Gate, check: Check) -> str:
-    """Return a check's name without the edition, with its α where checks differ in it."""
+    """Return a check's name without the edition, with its α if checks differ in it."""
     several = len({each.rule.alpha for each in gate.checks}) > 1
-    name = short(f"{check.rule.task} {check.name.partition(' ')[2]}", NAME)
+    name = short(f"{check.rule.task} {check.name.partition(' ')[2]}", MAX_NAME)
     return f"{name} @ {check.rule.alpha:g}" if several else name
 
 
-def word(check: Check) -> str:
+def verdict_word(check: Check) -> str:
     """Return a check's verdict in capitals, or that it is for information."""
     return WORDS[check.verdict] if check.gated else "info"
 
 
-def names(gate: Gate) -> tuple[str, str]:
+def model_names(gate: Gate) -> tuple[str, str]:
     """Return the models of candidate and baseline, each with the beginning of its fingerprint."""
     new, old = ([pair[side] for pair in gate.pairs] for side in (0, 1))
     return _names(new), _names(old)
 
 
 def _names(runs: list[Run]) -> str:
-    found = [f"{short(r.model.name, NAME)} ({r.model.fingerprint[:8]})" for r in runs]
+    found = [f"{short(r.model.name, MAX_NAME)} ({r.model.fingerprint[:8]})" for r in runs]
     return ", ".join(dict.fromkeys(found))
 
 
@@ -85,7 +85,7 @@ def conditions(gate: Gate) -> Iterator[str]:
     """Yield the conditions of all checks, one sentence each."""
     for run, _ in gate.pairs:
         yield (
-            f"{run.task}@{short(run.edition, NAME)}: {run.counts.items:,} items of "
+            f"{run.task}@{short(run.edition, MAX_NAME)}: {run.counts.items:,} items of "
             f"{run.counts.clusters:,} source images."
         )
     alphas = sorted({check.rule.alpha for check in gate.checks})
@@ -103,24 +103,26 @@ def conditions(gate: Gate) -> Iterator[str]:
 
 
 def warnings(gate: Gate) -> Iterator[str]:
-    """Yield what a reader must know before any number."""
+    """Yield the warnings above the checks."""
     found: dict[str, None] = {}
     for new, old in gate.pairs:
-        found |= banners_of([new, old]) | dict.fromkeys(unlike(circumstances([old, new])))
+        found |= banners_of([new, old]) | dict.fromkeys(
+            setting_warnings(setting_differences([old, new]))
+        )
         if new.model.fingerprint == old.model.fingerprint:
             found["SAME: candidate and baseline are the same model."] = None
-    yield from (short(line, LINE) for line in found)
+    yield from (short(line, MAX_LINE) for line in found)
 
 
 def last_line(
     verdict: Verdict, inconclusive: Inconclusive, wanted: int = 0, *, few: bool = False
 ) -> str:
-    """Return what an inconclusive verdict counts as; nothing where the verdict is another.
+    """Return what an inconclusive verdict counts as; nothing if the verdict is another.
 
     Args:
         verdict: the gate's.
         inconclusive: what an inconclusive verdict counts as.
-        wanted: items that would decide; 0 where that is not known.
+        wanted: items that would decide; 0 if that is not known.
         few: whether source images are too few for any test.
     """
     if verdict != "inconclusive":
@@ -131,16 +133,17 @@ def last_line(
     return f"Too few {what} to decide{some}. --inconclusive {inconclusive}: {result}."
 
 
-def in_short(gate: Gate) -> str:
+def short_verdict(gate: Gate) -> str:
     """Return the verdict for a line of a log, and why it is inconclusive."""
-    few = [too_few(check.n_clusters) for check in gate.checks if check.gated and check.few]
+    gated = [check for check in gate.checks if check.gated]
+    few = [too_few_images(check.n_clusters) for check in gated if check.has_few_images]
     why = f" ({few[0]})" if few and gate.verdict == "inconclusive" else ""
     return f"gate {WORDS[gate.verdict]}{why}"
 
 
 def last_line_of(gate: Gate) -> str:
     """Return ``last_line`` of a gate."""
-    return last_line(gate.verdict, gate.inconclusive, gate.items_needed, few=gate.few)
+    return last_line(gate.verdict, gate.inconclusive, gate.items_needed, few=gate.has_few_images)
 
 
 def groups_table(check: Check, kind: str = "simple") -> str:
@@ -148,7 +151,7 @@ def groups_table(check: Check, kind: str = "simple") -> str:
     from tabulate import tabulate
 
     heads = [str(check.by), "items", "lost", "gained", "difference", "adjusted p"]
-    rows = [group_cells(change) for change in check.groups[:SHOWN]]
+    rows = [group_cells(change) for change in check.groups[:MAX_GROUPS]]
     align = ("left", *["right"] * 5)
     return str(tabulate(rows, heads, kind, disable_numparse=True, colalign=align))
 
@@ -156,7 +159,7 @@ def groups_table(check: Check, kind: str = "simple") -> str:
 def group_cells(change: Change) -> list[str]:
     """Return the cells of a group that lost."""
     return [
-        short(change.name, NAME),
+        short(change.name, MAX_NAME),
         f"{change.n_items:,}",
         f"{change.lost:,}",
         f"{change.gained:,}",
@@ -167,19 +170,19 @@ def group_cells(change: Change) -> list[str]:
 
 def losses_heading(check: Check) -> str:
     """Return a heading for the groups that lost."""
-    shown = min(SHOWN, len(check.groups))
+    shown = min(MAX_GROUPS, len(check.groups))
     of = f" (first {shown} of {len(check.groups):,})" if shown < len(check.groups) else ""
     return f"Lost most, by {check.by}{of}; p two-sided, adjusted for all of them"
 
 
 def terminal(gate: Gate) -> str:
     """Return the models, the conditions, every check, then the verdict."""
-    new, old = names(gate)
+    new, old = model_names(gate)
     parts = [f"candidate  {new}\nbaseline   {old}"]
     parts += ["\n".join(map(wrap, conditions(gate))), *map(wrap, warnings(gate))]
     lines, shown = list[str](), gate.losses
     for check in gate.checks:
-        lines.append(wrap(f"{word(check):13}{label(gate, check)}: {sentence(check)}"))
+        lines.append(wrap(f"{verdict_word(check):13}{label(gate, check)}: {describe_check(check)}"))
         if check in shown:
             table = "\n".join("  " + line for line in groups_table(check).splitlines())
             lines.append(f"\n  {losses_heading(check)}\n\n{table}\n")
@@ -193,14 +196,14 @@ def terminal(gate: Gate) -> str:
 def early_terminal(early: EarlyGate) -> str:
     """Return the models, the caveats, the check, then the verdict."""
     rule, runs = early.rule, [early.candidate, early.baseline]
-    before = banners_of(runs) | dict.fromkeys(unlike(circumstances(runs[::-1])))
+    before = banners_of(runs) | dict.fromkeys(setting_warnings(setting_differences(runs[::-1])))
     first = "".join(f"{wrap(line)}\n\n" for line in before)
     check = (
         f"{WORDS[early.verdict]:13}{rule.task}@{early.baseline.edition} {early.metric}: "
         f"{100 * early.difference:+.1f} on {early.n_items:,} of {early.of_items:,} items "
         f"({100 * early.share:.0f} %), margin {100 * rule.margin:g}, α "
         f"{rule.alpha:g} at any time, {early.lost:,} lost, {early.gained:,} gained"
-        f"{f'; {too_few(early.n_clusters)}' if early.few else ''}"
+        f"{f'; {too_few_images(early.n_clusters)}' if early.has_few_images else ''}"
     )
     models = [f"candidate  {early.candidate.model.name}", f"baseline   {early.baseline.model.name}"]
     both = "\n".join(map(one_sentence, models))

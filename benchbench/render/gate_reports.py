@@ -1,4 +1,4 @@
-"""A gate's verdict as files: JUnit XML, markdown and JSON."""
+"""A gate's verdict as a report file: JUnit XML, markdown or JSON."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbench.printable import json_text, one_line
-from benchbench.render.caveats import too_few
+from benchbench.render.caveats import too_few_images
 from benchbench.render.gate import (
+    MAX_GROUPS,
     NONE_GATED,
-    SHOWN,
     WORDS,
     conditions,
+    describe_check,
     group_cells,
     groups_table,
     label,
     last_line_of,
     losses_heading,
-    names,
-    sentence,
+    model_names,
+    verdict_word,
     warnings,
-    word,
 )
-from benchbench.render.summaries import Section, fit
-from benchbench.render.text import md, plain
+from benchbench.render.summaries import Section, limit_length
+from benchbench.render.text import escape_markdown, json_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def junit(gate: Gate) -> str:
     """Return JUnit XML: one case per check, with its numbers.
 
-    An inconclusive check is skipped, or counts as ``--inconclusive`` sets: a case fails where the
+    An inconclusive check is skipped, or counts as ``--inconclusive`` sets: a case fails if the
     exit code is 1, and only there.
     """
     cases, counts = [], Counter[str]()
@@ -50,10 +50,10 @@ def junit(gate: Gate) -> str:
         cases.append(f"  {head}>{_outcome(check, result)}</testcase>")
     if gate.exit_code and not gate.family:
         counts["fail"] += 1
-        said = quoteattr(NONE_GATED)
+        message = quoteattr(NONE_GATED)
         cases.append(
-            f'  <testcase classname="gate" name={said}>'
-            f'<failure message={said} type="inconclusive">{NONE_GATED}</failure></testcase>'
+            f'  <testcase classname="gate" name={message}>'
+            f'<failure message={message} type="inconclusive">{NONE_GATED}</failure></testcase>'
         )
     total = (
         f'tests="{len(cases)}" failures="{counts["fail"]}" errors="0" skipped="{counts["skipped"]}"'
@@ -76,15 +76,15 @@ def junit(gate: Gate) -> str:
 
 def _outcome(check: Check, result: str) -> str:
     """Return the content of a case."""
-    said = one_line(f"{check.verdict}: {sentence(check)}")
+    message = one_line(f"{check.verdict}: {describe_check(check)}")
     table = [f"{losses_heading(check)}:", *groups_table(check).splitlines()] if check.groups else []
-    text = escape("\n".join([said, *map(one_line, table)]))
+    text = escape("\n".join([message, *map(one_line, table)]))
     if result == "pass":
         return f"<system-out>{text}</system-out>"
     if result == "skipped":
-        return f"<skipped message={quoteattr(said)}/>"
+        return f"<skipped message={quoteattr(message)}/>"
     kind = "regression" if check.verdict == "fail" else "inconclusive"
-    return f'<failure message={quoteattr(said)} type="{kind}">{text}</failure>'
+    return f'<failure message={quoteattr(message)} type="{kind}">{text}</failure>'
 
 
 def _case_names(gate: Gate) -> list[str]:
@@ -99,7 +99,7 @@ def _case_names(gate: Gate) -> list[str]:
 
 
 def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
-    new, old = names(gate)
+    new, old = model_names(gate)
     yield from (("verdict", gate.verdict), ("inconclusive", gate.inconclusive))
     yield from (("candidate", new), ("baseline", old))
     yield from (("conditions", one_line(line)) for line in conditions(gate))
@@ -108,28 +108,31 @@ def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
 
 def sections(gate: Gate) -> list[Section]:
     """Return the gate in markdown: the verdict, the checks that do not pass, then the rest."""
-    new, old = (text.replace("`", "'") for text in names(gate))
-    said = last_line_of(gate)
-    head = [f"## Gate: {WORDS[gate.verdict]}", *[f"**{md(said)}**"] * bool(said)]
+    new, old = (text.replace("`", "'") for text in model_names(gate))
+    message = last_line_of(gate)
+    head = [f"## Gate: {WORDS[gate.verdict]}", *[f"**{escape_markdown(message)}**"] * bool(message)]
     head.append(f"candidate `{new}`<br>baseline `{old}`")
-    head += [f"> {md(line)}" for line in warnings(gate)]
+    head += [f"> {escape_markdown(line)}" for line in warnings(gate)]
     found = [Section("the head", "\n\n".join(head))]
     found += _rows(gate, "fail", "inconclusive")
-    found += [_lost(gate, check) for check in gate.losses]
+    found += [_losses(gate, check) for check in gate.losses]
     found += _rows(gate, "pass")
     found += _rows(gate)
-    return [*found, Section("the conditions", md(" ".join(conditions(gate))))]
+    return [*found, Section("the conditions", escape_markdown(" ".join(conditions(gate))))]
 
 
-def _lost(gate: Gate, check: Check) -> Section:
+def _losses(gate: Gate, check: Check) -> Section:
     """Return the groups with the largest losses."""
     name = label(gate, check)
     head = (
-        f"**{md(name)}.** {md(losses_heading(check))}\n\n"
-        f"| {md(str(check.by))} | items | lost | gained | difference | adjusted p |\n"
+        f"**{escape_markdown(name)}.** {escape_markdown(losses_heading(check))}\n\n"
+        f"| {escape_markdown(str(check.by))} | items | lost | gained | difference | adjusted p |\n"
         "|:--|--:|--:|--:|--:|--:|"
     )
-    rows = [f"| {' | '.join(map(md, group_cells(change)))} |" for change in check.groups[:SHOWN]]
+    rows = [
+        f"| {' | '.join(map(escape_markdown, group_cells(change)))} |"
+        for change in check.groups[:MAX_GROUPS]
+    ]
     return Section(f"what {name} lost", head, rows)
 
 
@@ -137,7 +140,11 @@ def _rows(gate: Gate, *verdicts: Verdict) -> Iterator[Section]:
     """Yield a table of the gated checks of these verdicts, or of those that are not gated."""
     checks = [c for c in gate.checks if (c.verdict in verdicts if c.gated else not verdicts)]
     checks.sort(key=lambda c: (c.verdict != "fail", c.verdict != "inconclusive"))
-    rows = [f"| {word(c)} | {md(label(gate, c))} | {md(one_line(sentence(c)))} |" for c in checks]
+    cells = [(label(gate, check), one_line(describe_check(check))) for check in checks]
+    rows = [
+        f"| {verdict_word(check)} | {escape_markdown(name)} | {escape_markdown(numbers)} |"
+        for check, (name, numbers) in zip(checks, cells, strict=True)
+    ]
     if rows:
         what = f"checks that {'do not pass' if 'fail' in verdicts else 'pass'}"
         title = what if verdicts else "groups of too few items"
@@ -146,7 +153,7 @@ def _rows(gate: Gate, *verdicts: Verdict) -> Iterator[Section]:
 
 def markdown(gate: Gate) -> str:
     """Return markdown for a comment, which may not be longer than 64 KiB."""
-    return fit(sections(gate))
+    return limit_length(sections(gate))
 
 
 def as_json(gate: Gate) -> str:
@@ -165,9 +172,9 @@ def as_json(gate: Gate) -> str:
                 "name": c.name,
                 "verdict": c.verdict,
                 "gated": c.gated,
-                "note": too_few(c.n_clusters) if c.few else None,
-                "baseline": plain(c.baseline),
-                "candidate": plain(c.candidate),
+                "note": too_few_images(c.n_clusters) if c.has_few_images else None,
+                "baseline": json_number(c.baseline),
+                "candidate": json_number(c.candidate),
                 "bound": c.bound,
                 "against": "floor" if c.rule.floor is not None else "margin",
                 "alpha": c.rule.alpha,
@@ -176,7 +183,7 @@ def as_json(gate: Gate) -> str:
                 "n_items": c.n_items,
                 "n_clusters": c.n_clusters,
                 "items_needed": c.items_needed,
-                "detectable": plain(c.detectable),
+                "detectable": json_number(c.detectable),
                 "lost": [flip.id for flip in c.flips if not flip.gained],
                 "gained": [flip.id for flip in c.flips if flip.gained],
                 "by": c.by,
@@ -203,12 +210,12 @@ def _run(new: Run, old: Run) -> dict[str, object]:
 def _group(change: Change) -> dict[str, object]:
     return {
         "name": change.name,
-        "baseline": plain(change.a),
-        "candidate": plain(change.b),
+        "baseline": json_number(change.a),
+        "candidate": json_number(change.b),
         "lost": change.lost,
         "gained": change.gained,
         "n_items": change.n_items,
-        "p_adjusted": plain(change.p_adjusted),
+        "p_adjusted": json_number(change.p_adjusted),
     }
 
 

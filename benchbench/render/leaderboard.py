@@ -7,7 +7,7 @@ import html
 import io
 from typing import TYPE_CHECKING
 
-from benchbench.printable import cell, json_text, one_line, sentence
+from benchbench.printable import csv_cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
     edition_banner,
@@ -15,11 +15,20 @@ from benchbench.render.caveats import (
     interval_note,
     interval_text,
     rare_groups_note,
-    unlike,
+    setting_warnings,
 )
-from benchbench.render.figures import forest
-from benchbench.render.frame import PAGE
-from benchbench.render.text import NONE, md, p_text, percent, place_text, plain, short, wrap
+from benchbench.render.figures import forest_plot
+from benchbench.render.html_page import PAGE
+from benchbench.render.text import (
+    NONE,
+    escape_markdown,
+    json_number,
+    p_text,
+    percent,
+    place_text,
+    short,
+    wrap,
+)
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -64,7 +73,7 @@ def cells(board: Leaderboard) -> list[list[str]]:
 
 
 def title(place: Place) -> str:
-    """Return the model's name, cut to a table's width; with † where it is text-only."""
+    """Return the model's name, cut to a table's width; with † if it is text-only."""
     return short(place.run.model.name, NAME) + " †" * place.text_only
 
 
@@ -80,7 +89,7 @@ def _interval(board: Leaderboard, place: Place) -> str:
 
 
 def facts(board: Leaderboard) -> str:
-    """Return what the table is of, on one line."""
+    """Return the facts of the table on one line: items, protocol, ties, chance."""
     first = board.places[0].estimate
     of = board.first
     return (
@@ -91,7 +100,7 @@ def facts(board: Leaderboard) -> str:
 
 
 def warnings(board: Leaderboard) -> Iterator[str]:
-    """Yield what a reader must know before any number."""
+    """Yield the warnings above the table."""
     yield from (banner for banner in _banners(board) if NOTE not in banner)
 
 
@@ -127,7 +136,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
             f"{number(board, board.detectable)} {'ranks' if board.is_rank else 'points'} is "
             "found in four of five tries, before that adjustment."
         )
-    yield from unlike(board.unlike)
+    yield from setting_warnings(board.setting_differences)
     if board.is_rank:
         yield f"{board.metric.name}: ranks, counted from 1; less is better."
     note = interval_note(board.interval, ["mean" if board.is_rank else "share"])
@@ -162,10 +171,10 @@ def markdown(board: Leaderboard) -> str:
     """Return a markdown table and its notes, without a heading."""
     from tabulate import tabulate
 
-    rows = [[md(cell) for cell in row] for row in cells(board)]
+    rows = [[escape_markdown(csv_cell) for csv_cell in row] for row in cells(board)]
     table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
-    listed = "\n".join(f"- {md(note)}" for note in notes(board))
-    before = "".join(f"{md(each)}\n\n" for each in warnings(board))
+    listed = "\n".join(f"- {escape_markdown(note)}" for note in notes(board))
+    before = "".join(f"{escape_markdown(each)}\n\n" for each in warnings(board))
     return f"{before}{facts(board)}\n\n{table}\n\n{listed}\n"
 
 
@@ -193,7 +202,7 @@ def page(board: Leaderboard) -> str:
     body = (
         f"<h1>{html.escape(heading(board))}</h1><p>{html.escape(board.info.measures)}</p>{before}"
         f"<p class=note>{html.escape(facts(board))}</p>{table_html(board)}"
-        f"<div class=wide>{forest(board)}</div><ul class=note>{listed}</ul>"
+        f"<div class=wide>{forest_plot(board)}</div><ul class=note>{listed}</ul>"
     )
     return PAGE.format(title=html.escape(heading(board)), body=body)
 
@@ -239,18 +248,18 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "ties": board.ties,
             "model": place.run.model.name,
             "score": place.estimate.value,
-            "low": plain(place.estimate.low),
-            "high": plain(place.estimate.high),
+            "low": json_number(place.estimate.low),
+            "high": json_number(place.estimate.high),
             "level": board.level,
             "interval": board.interval,
             "best_place": place.best,
             "worst_place": place.worst,
             "letters": place.letters,
             "tied_with_first": place.tied,
-            "p_first": plain(place.p_first),
+            "p_first": json_number(place.p_first),
             "correction": board.correction,
             "family": board.family,
-            "chance": plain(board.chance),
+            "chance": json_number(board.chance),
             "n_items": place.estimate.n_items,
             "n_clusters": place.estimate.n_clusters,
             "parameters": place.run.model.parameters,
@@ -274,7 +283,7 @@ def as_csv(board: Leaderboard) -> str:
     writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {name: cell(value) if isinstance(value, str) else value for name, value in row.items()}
+        {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
         for row in every
     )
     return out.getvalue()
@@ -282,7 +291,7 @@ def as_csv(board: Leaderboard) -> str:
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
     "terminal": terminal,
-    "markdown": lambda board: f"## {md(heading(board))}\n\n{markdown(board)}",
+    "markdown": lambda board: f"## {escape_markdown(heading(board))}\n\n{markdown(board)}",
     "html": page,
     "latex": latex,
     "csv": as_csv,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.overall import over_tasks, shared_runs
-from benchbench.atomic import written_whole
+from benchbench.atomic import atomic_write
 from benchbench.errors import RunError, UsageError
 from benchbench.render.pages import GENERATED, RUNS, digest_of, digests_on, pages, slug
 from benchbench.runs import SUFFIX, read_run, require_complete, write_run
@@ -59,7 +59,7 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
         changed = [path for path in changed if path != _place(run, to)]
     for edition, there in editions.items():
-        written = _texts(there)  # before anything is stored: runs may not compare
+        written = _page_texts(there)  # before anything is stored: runs may not compare
         for run in (run for run in runs if run.edition == edition):
             write_run(run, _place(run, to))
         changed += _write(to / edition, written) + _remove(
@@ -78,7 +78,8 @@ def _check_places(runs: Sequence[Run]) -> None:
     for run in runs:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run.edition):
             raise UsageError(
-                f"'{run.edition}' is no name of an edition, and not published. Leave its run out."
+                f"'{run.edition}' is not the name of an edition, and is not published. Leave its "
+                "run out."
             )
         place = (run.edition, run.task, slug(run.model.name))
         if place in there:
@@ -104,7 +105,7 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
     for folder in editions_in(to):
         there = read_published(folder)
         stale += changed_runs(folder, there)
-        written = _texts(there)
+        written = _page_texts(there)
         stale += stale_pages(folder, written) if check else _write(folder, written)
         left = pages_without_runs(folder, written)
         stale += left if check else _remove(left)
@@ -127,7 +128,7 @@ def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str,
     """Return task → model's slug → run, as stored.
 
     Args:
-        folder: of an edition.
+        folder: the folder of an edition.
         task: the task of the runs; by default all.
 
     Raises:
@@ -148,7 +149,7 @@ def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str,
     return found
 
 
-def _texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
+def _page_texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
     """Return name → text of every page of an edition's runs."""
     boards = {task: leaderboard(list(of.values())) for task, of in sorted(runs.items())}
     shared = shared_runs(runs)
@@ -163,7 +164,7 @@ def _write(folder: Path, written: Mapping[str, str]) -> list[Path]:
     """Write the pages that differ from those in the folder; return these."""
     changed = stale_pages(folder, written)
     for path in changed:
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(written[path.relative_to(folder).as_posix()], "utf-8")
     return changed
 

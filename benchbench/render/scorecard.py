@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchbench.analysis.scorecard import Row, Scorecard
     from benchbench.types import Counts
 
-WIDEST = 100
+MAX_LINE = 100
 """Characters of a line of counts."""
 DOT = " · "
 
@@ -44,7 +44,7 @@ def headline_line(scorecard: Scorecard, widths: tuple[int, int]) -> str:
     """Return a run on one line: task, model, headline with its interval.
 
     Args:
-        scorecard: of the run.
+        scorecard: the scorecard of the run.
         widths: characters of the task and of the model.
     """
     run, row = scorecard.run, scorecard.headline
@@ -101,7 +101,7 @@ def _truncated(n: int, context: int) -> str:
 
 
 def _ties(scorecard: Scorecard) -> str:
-    """Return the ties of the headline, and the most of any metric where that is more."""
+    """Return the ties of the headline, and the most of any metric if that is more."""
     ties, most = scorecard.ties, max(scorecard.metrics, key=lambda row: row.tied)
     share = f" ({100 * ties / scorecard.judged:.1f} %)" if ties else ""
     text = f"{ties:,} {'tie' if ties == 1 else 'ties'}{share}"
@@ -118,7 +118,7 @@ def _lines(parts: Sequence[str]) -> Iterator[str]:
     """Yield parts with dots between them, as many as fit on a line."""
     line = parts[0]
     for part in parts[1:]:
-        if len(line) + len(DOT) + len(part) > WIDEST:
+        if len(line) + len(DOT) + len(part) > MAX_LINE:
             yield line
             line = part
         else:
@@ -222,6 +222,9 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     shares = {row.name: row.rare_share for row in scorecard.metrics}
     yield from rare_groups_note(shares, [*map(cell, scorecard.rare)])
     yield from scorecard.remarks
+    if scorecard.untagged:
+        lacking = [f"{metric.name} ({', '.join(tags)})" for metric, tags in scorecard.untagged]
+        yield f"Left out, as no item has the tag that they use: {', '.join(lacking)}."
     if scorecard.too_short:
         lacking = [f"{metric.name} ({metric.k} of {n})" for metric, n in scorecard.too_short]
         yield (

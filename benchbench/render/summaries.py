@@ -1,4 +1,4 @@
-"""Markdown of limited length: whole sections first, then rows, then a notice of what is cut.
+"""Markdown reports of limited length for GitHub: sections that fit, and a notice of what is cut.
 
 GitHub takes 1,024 KiB as the summary of a step and 65,536 characters as a comment.
 """
@@ -20,7 +20,7 @@ COMMENT = 60_000
 """Bytes of a comment."""
 SUMMARY = 900_000
 """Bytes of a step's summary, with everything that the step has written before."""
-LEAST = 8_000
+MIN_FREE = 8_000
 """Bytes that must be free before a summary begins."""
 NOTICE = 600
 """Bytes that are kept for the notice of what is cut."""
@@ -31,19 +31,19 @@ class Section:
     """A heading with a paragraph or the head of a table, and rows that may be cut."""
 
     title: str
-    """For the notice where the section is cut; not shown."""
+    """For the notice if the section is cut; not shown."""
     head: str
     rows: Sequence[str] = ()
 
 
-def fit(sections: Sequence[Section], most: int = COMMENT) -> str:
+def limit_length(sections: Sequence[Section], most: int = COMMENT) -> str:
     """Return sections below each other in at most ``most`` bytes.
 
     The first that does not fit is cut between its rows; later ones are left out while they do not
     fit. A notice at the end names what is cut.
 
     >>> long = Section("groups", "| a |", [f"| {n} |" for n in range(1000)])
-    >>> print(fit([Section("top", "Fine."), long], 640))
+    >>> print(limit_length([Section("top", "Fine."), long], 640))
     Fine.
     <BLANKLINE>
     | a |
@@ -98,7 +98,7 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         sections: the most important first.
 
     Returns:
-        False where the file is so full that nothing was added.
+        False if the file is so full that nothing was added.
 
     Raises:
         RunError: the file cannot be written.
@@ -107,10 +107,10 @@ def add_to_summary(path: Path, sections: Sequence[Section]) -> bool:
         if path.exists():
             require_regular(path)
         there = path.stat().st_size if path.exists() else 0
-        if SUMMARY - there < LEAST:
+        if SUMMARY - there < MIN_FREE:
             return False
         with path.open("a", encoding="utf-8") as file:
-            file.write(printable(fit(sections, SUMMARY - there)) + "\n")
+            file.write(printable(limit_length(sections, SUMMARY - there)) + "\n")
     except OSError as error:
         raise RunError(f"Cannot write the step's summary {path}: {error.strerror}.") from error
     return True

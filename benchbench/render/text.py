@@ -1,4 +1,4 @@
-"""Pieces of text: names cut to a length, paragraphs, markdown, p-values."""
+"""Text formatting shared by all reports: cut names, paragraphs, markdown, percent, p-values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from benchbench.printable import one_line, shortened
+from benchbench.printable import one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,12 @@ NONE = "–"
 
 
 def short(text: str, most: int) -> str:
-    """Return text on one line, printable, and cut in its middle where it is longer than ``most``.
+    """Return text on one line, printable, and cut in its middle if it is longer than ``most``.
 
     >>> short("a\\nb", 9), short("abcdefghij", 5)
     ('a\\\\nb', 'ab…ij')
     """
-    return shortened(one_line(text), most)
+    return shorten(one_line(text), most)
 
 
 def labels(names: Sequence[str], most: int) -> list[str]:
@@ -45,10 +45,10 @@ def labels(names: Sequence[str], most: int) -> list[str]:
     return [f"{i} {short(name, most - 4)}" for i, name in enumerate(names, 1)]
 
 
-def md(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return text that markdown shows as it is, in a table too.
 
-    >>> print(md("a|b <c> [1, 2] [d](e)"))
+    >>> print(escape_markdown("a|b <c> [1, 2] [d](e)"))
     a\\|b &lt;c> [1, 2] [d\\](e)
     """
     text = re.sub(
@@ -89,6 +89,6 @@ def place_text(best: int, worst: int) -> str:
     return f"{best}" if best == worst else f"{best}–{worst}"
 
 
-def plain(value: float) -> float | None:
+def json_number(value: float) -> float | None:
     """Return a number for JSON, which has no NaN."""
     return None if math.isnan(value) else value

@@ -9,15 +9,13 @@ from benchbench.stats.bootstrap import bootstrap_draws, expanded_percentiles
 from benchbench.stats.families import benjamini_hochberg, holm, step_down
 from benchbench.stats.flips import Flips, flip
 from benchbench.stats.intervals import Method, bca, clustered_t, interval, intervals
-from benchbench.stats.letters import letters
 from benchbench.stats.means import Mean, mean_over_groups
 from benchbench.stats.medians import Median, median_over_items
-from benchbench.stats.overall import overall
-from benchbench.stats.panel import Panel, panel
+from benchbench.stats.paired_tests import label_swap_p, mcnemar
+from benchbench.stats.panel import Panel, overall, panel
 from benchbench.stats.power import detectable, needed
-from benchbench.stats.ranks import Ranks, rank_sets
-from benchbench.stats.spread import Spread, between_seeds
-from benchbench.stats.swapping import label_swap_p, mcnemar
+from benchbench.stats.ranks import Ranks, letters, rank_sets
+from benchbench.stats.seeds import Spread, between_seeds, welch
 from benchbench.stats.wilson import share_interval, wilson_interval
 
 __all__ = [
@@ -50,5 +48,6 @@ __all__ = [
     "rank_sets",
     "share_interval",
     "step_down",
+    "welch",
     "wilson_interval",
 ]

@@ -64,7 +64,7 @@ def bootstrap_draws(
         draws[rows, [*means]] = (weights - 1.0) @ influence
         for i, each in enumerate(statistics):
             if isinstance(each, Median):
-                draws[rows, i] = each.redrawn(weights)
+                draws[rows, i] = each.redraw(weights)
     draws[:, [*means]] += [mean.value for mean in means.values()]
     return draws
 

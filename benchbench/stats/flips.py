@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 DRAWS = 10_000
-ENUMERATED = 13
-"""All sign flips are enumerated where models differ on at most this many clusters."""
-NOTHING = 1e-12
+MAX_ENUMERATED = 13
+"""All sign flips are enumerated if models differ on at most this many clusters."""
+TOLERANCE = 1e-12
 SLACK = 1e-9
 """Tolerance within which statistics that are equal in exact arithmetic count as equal."""
 _BLOCK_BYTES = 32 << 20
@@ -39,7 +39,7 @@ class Flips:
     """The statistics of all pairs: as observed, and under sign flips."""
 
     observed: Floats
-    """[pairs]; 0 where the two models do not differ in any cluster."""
+    """[pairs]; 0 if the two models do not differ in any cluster."""
     flipped: Floats
     """[draws, pairs]: the statistics under each flip."""
     exact: bool
@@ -72,11 +72,11 @@ def flip(panel: Panel, pairs: Indices, *, draws: int = DRAWS, seed: int = 0) -> 
     columns = panel.contributions
     apart = columns[:, pairs[:, 0]] - columns[:, pairs[:, 1]]
     # Equal sums of unequal items may differ in the last digit; studentising would magnify that.
-    apart[np.abs(apart) < NOTHING * np.abs(columns).max(initial=0.0)] = 0.0
+    apart[np.abs(apart) < TOLERANCE * np.abs(columns).max(initial=0.0)] = 0.0
     length = np.sqrt(np.square(apart).sum(axis=0))
     scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
     differs = (columns != columns[:, :1]).any(axis=1)
-    few = int(differs.sum()) <= ENUMERATED
+    few = int(differs.sum()) <= MAX_ENUMERATED
     signs = _all_signs(int(differs.sum())) if few else _signs(int(differs.sum()), draws, seed)
     parts = []
     for block in signs:

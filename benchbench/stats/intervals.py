@@ -1,4 +1,4 @@
-"""Intervals of one number, and the choice of the method.
+"""Confidence intervals of one number, and the choice of their method.
 
 The standard error is the jackknife's, which leaves out whole clusters one by one
 (``Mean.standard_error``); the quantile is Student's. Shares are put on Wilson's scale, because near
@@ -33,7 +33,7 @@ Kind = Literal["share", "mean", "median"]
 differences or ranks; ``median``."""
 
 
-def taken(kind: Kind, method: Method) -> str:
+def method_for(kind: Kind, method: Method) -> str:
     """Return the interval of a kind of number: wilson, t, percentile or bca."""
     if kind == "median":
         return "percentile"
@@ -42,7 +42,7 @@ def taken(kind: Kind, method: Method) -> str:
     return method
 
 
-def kind_of(value: Mean | Median, of_share: bool) -> Kind:
+def number_kind(value: Mean | Median, of_share: bool) -> Kind:
     """Return the kind of a number; ``of_share``: whether it averages answers between 0 and 1."""
     return ("share" if of_share else "mean") if isinstance(value, Mean) else "median"
 
@@ -74,7 +74,7 @@ def intervals(
     drawn = [
         i for i, value in enumerate(values)
         if value.n_clusters >= FEW_CLUSTERS
-        and taken(kind_of(value, shares[i]), method) in ("percentile", "bca")
+        and method_for(number_kind(value, shares[i]), method) in ("percentile", "bca")
     ]  # fmt: skip
     draws = {}
     if drawn:
@@ -87,7 +87,7 @@ def intervals(
 
 
 def check_level(level: float) -> None:
-    """Raise an error where a confidence level is not between 0 and 1.
+    """Raise an error if a confidence level is not between 0 and 1.
 
     Raises:
         UsageError: it is not between 0 and 1.
@@ -121,7 +121,7 @@ def interval(
             1.
     """
     check_level(level)
-    how = taken(kind_of(value, of_share), method)
+    how = method_for(number_kind(value, of_share), method)
     if method == "wilson":
         _check_independent(value, of_share)
     if value.n_clusters < FEW_CLUSTERS:

@@ -1,4 +1,4 @@
-r"""One-sided tests over clusters: is a mean above or below a bound?
+r"""One-sided tests over clusters, of a mean against a bound: the tests behind the gate.
 
 .. math:: t = (\hat\theta - b) / SE
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sided:
+class OneSidedTest:
     """One-sided tests of a mean against a bound, in both directions."""
 
     above: float
-    """p-value against "at the bound or below": small where the mean is clearly above."""
+    """p-value against "at the bound or below": small if the mean is clearly above."""
     below: float
-    """p-value against "at the bound or above": small where the mean is clearly below."""
+    """p-value against "at the bound or above": small if the mean is clearly below."""
     apart: float
     """The mean minus the bound."""
     standard_error: float
@@ -62,7 +62,7 @@ class Sided:
 
         .. math:: \delta = (t_{1-\alpha} + t_{1-\beta}) \sqrt{SE^2 + v\,(\hat\theta - b + \delta)_+}
 
-        so that it is above 0 even where the two disagree on no item. NaN below ten clusters.
+        so that it is above 0 even if the two disagree on no item. NaN below ten clusters.
         """
         from scipy.special import stdtrit
 
@@ -78,7 +78,9 @@ class Sided:
         return (p + math.sqrt(max(0.0, p**2 + 4 * q))) / 2
 
 
-def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: bool = False) -> Sided:
+def one_sided_test(
+    mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: bool = False
+) -> OneSidedTest:
     """Test a mean against a bound, in both directions.
 
     Where clusters have no spread and losses add no variance, an estimate that is not a share counts
@@ -94,18 +96,20 @@ def from_bound(mean: Mean, bound: float, *, per_loss: float = 0.0, of_share: boo
 
     n, apart = mean.n_clusters, mean.value - bound
     if n < FEW_CLUSTERS or math.isnan(apart):
-        return Sided(1.0, 1.0, apart, float("nan"), float("nan"), per_loss, n)
+        return OneSidedTest(1.0, 1.0, apart, float("nan"), float("nan"), per_loss, n)
     error = mean.standard_error
     if of_share:
         at_bound = math.sqrt(max(0.0, bound * (1 - bound)) / effective_size(mean))
         if at_bound < 1e-12:
-            return Sided(float(apart <= 0), float(apart >= 0), apart, error, 0.0, per_loss, n)
+            return OneSidedTest(
+                float(apart <= 0), float(apart >= 0), apart, error, 0.0, per_loss, n
+            )
         below = float(stdtr(freedom(mean), apart / at_bound))
-        return Sided(1 - below, below, apart, error, at_bound, per_loss, n)
+        return OneSidedTest(1 - below, below, apart, error, at_bound, per_loss, n)
     at_bound = math.sqrt(error**2 + per_loss * max(0.0, apart))
     above = float(stdtr(n - 1, -apart / at_bound)) if at_bound >= 1e-12 else float(apart <= 0)
     below = float(stdtr(n - 1, apart / error)) if error >= 1e-12 else float(apart >= 0)
-    return Sided(above, below, apart, error, at_bound, per_loss, n)
+    return OneSidedTest(above, below, apart, error, at_bound, per_loss, n)
 
 
 def loss_variance(groups: Indices, *, absent: int = 0) -> float:

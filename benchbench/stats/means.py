@@ -41,7 +41,7 @@ class Mean:
     """A mean, with the clusters' influences that give its uncertainty."""
 
     value: float
-    """NaN where there are no items."""
+    """NaN if there are no items."""
     influence: Floats
     """[clusters of the run]: the influence of each cluster."""
     n_items: int
@@ -83,7 +83,7 @@ class Layout:
     weights: Floats
     """[items]: the weight of each item in the mean; they add up to 1 minus the weight of groups
     without an item."""
-    pulls: Floats
+    residual_weights: Floats
     """[items]: the weight of each item's residual in its cluster's influence."""
     rare: Flags
     """[groups]: whether the group has items in fewer than ten clusters."""
@@ -99,7 +99,7 @@ class Layout:
             return Mean(float("nan"), np.zeros(self.total), 0, 0, 0, 0.0)
         own = np.bincount(self.groups, values) / np.bincount(self.groups)
         centres = np.where(self.rare, values[self.pool].mean(), own) if self.rare.any() else own
-        moves = self.pulls * (values - centres[self.groups])
+        moves = self.residual_weights * (values - centres[self.groups])
         in_rare = self.rare[self.groups]
         return Mean(
             value=float(own.sum() / self.n_groups),
@@ -112,7 +112,7 @@ class Layout:
         )
 
 
-def lay_out(
+def build_layout(
     groups: Indices, clusters: Indices, *, total: int | None = None, absent: int = 0
 ) -> Layout:
     """Return the layout of items in groups and clusters, for several means over them.
@@ -130,18 +130,22 @@ def lay_out(
     sizes, in_cluster = np.bincount(groups), np.bincount(clusters, minlength=total)
     rare = np.bincount(cells // max(1, total), minlength=len(sizes)) < FEW_CLUSTERS
     weights = 1 / (sizes[groups] * (len(sizes) + absent))
-    pulls, share, in_rare = weights.copy(), in_cell[cell] / sizes[groups], rare[groups]
+    residual_weights, share, in_rare = weights.copy(), in_cell[cell] / sizes[groups], rare[groups]
     # All items in rare groups, or all of the run where these items together are in few clusters.
     pool = in_rare | (len(np.unique(clusters[in_rare])) < FEW_CLUSTERS)
     if in_rare.any():
-        pulls[in_rare] = np.sqrt(np.square(weights[in_rare]).mean())
+        residual_weights[in_rare] = np.sqrt(np.square(weights[in_rare]).mean())
         share[in_rare] = np.bincount(clusters[pool], minlength=total)[clusters[in_rare]]
         share[in_rare] /= pool.sum()
     n_clusters = int((in_cluster > 0).sum())
     # The share is 1 only for the run's sole cluster; it has no influence on its own mean.
-    pulls *= (n_clusters - 1) / max(1, n_clusters) / np.where(share < 1, 1 - share, np.inf)
+    residual_weights *= (
+        (n_clusters - 1) / max(1, n_clusters) / np.where(share < 1, 1 - share, np.inf)
+    )
     n_groups = len(sizes) + absent
-    return Layout(groups, clusters, weights, pulls, rare, pool, n_groups, n_clusters, total)
+    return Layout(
+        groups, clusters, weights, residual_weights, rare, pool, n_groups, n_clusters, total
+    )
 
 
 def mean_over_groups(
@@ -167,4 +171,4 @@ def mean_over_groups(
     """
     total = int(clusters.max(initial=-1)) + 1 if total is None else total
     kept = groups >= 0
-    return lay_out(groups[kept], clusters[kept], total=total, absent=absent).mean(values[kept])
+    return build_layout(groups[kept], clusters[kept], total=total, absent=absent).mean(values[kept])

@@ -24,7 +24,7 @@ class Median:
     """
 
     value: float
-    """NaN where there are no items."""
+    """NaN if there are no items."""
     values: Floats
     """[items], in ascending order."""
     clusters: Indices
@@ -36,19 +36,19 @@ class Median:
     n_groups: int = 1
     rare_share: float = 0.0
 
-    def redrawn(self, weights: Floats) -> Floats:
+    def redraw(self, weights: Floats) -> Floats:
         """Return the median under cluster weights: [draws, clusters] → [draws].
 
-        It is the mean of the two middle values where the number of items is even, as in
+        It is the mean of the two middle values if the number of items is even, as in
         ``numpy.median``.
         """
         if not self.n_items:
             return np.full(len(weights), np.nan)
         step = max(1, CELLS // self.n_items)
-        parts = [self._redrawn(weights[i : i + step]) for i in range(0, len(weights), step)]
+        parts = [self._redraw_block(weights[i : i + step]) for i in range(0, len(weights), step)]
         return np.concatenate(parts)
 
-    def _redrawn(self, weights: Floats) -> Floats:
+    def _redraw_block(self, weights: Floats) -> Floats:
         drawn = np.cumsum(weights[:, self.clusters], axis=1)  # [draws, items]
         total = drawn[:, -1:]
         lower = (drawn < np.ceil(total / 2)).sum(axis=1)

@@ -18,9 +18,11 @@ import numpy as np
 
 from benchbench.errors import UsageError
 from benchbench.stats.bootstrap import RESAMPLES, resampled_weights
-from benchbench.stats.means import Mean, lay_out
+from benchbench.stats.means import Mean, build_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchbench.types.arrays import Floats, Indices
 
 
@@ -53,7 +55,7 @@ class Panel:
         return int(self.contributions.shape[1])
 
     def __neg__(self) -> Panel:
-        """Return the panel of negated values, for metrics where less is better."""
+        """Return the panel of negated values, for metrics in which lower is better."""
         return Panel(-self.contributions, -self.influence, self.n_items, self.empty)
 
     def pairs(self) -> Indices:
@@ -77,7 +79,7 @@ class Panel:
             n_items=self.n_items, n_clusters=self.n_clusters, n_groups=1, rare_share=0.0,
         )  # fmt: skip
 
-    def redrawn(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    def redraw(self, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
         """Return bootstrap draws of the means' deviations, from the same clusters for all models.
 
         Returns:
@@ -119,7 +121,7 @@ def panel(
         raise UsageError("Models are compared on items, and there is none.")
     if not np.isfinite(values).all():
         raise UsageError("Models are compared by finite values: some of these are not.")
-    layout = lay_out(groups, clusters, total=total, absent=absent)
+    layout = build_layout(groups, clusters, total=total, absent=absent)
     means = [layout.mean(column) for column in values.T]
     columns = [np.bincount(clusters, layout.weights * column, layout.total) for column in values.T]
     return Panel(
@@ -128,3 +130,37 @@ def panel(
         n_items=len(values),
         empty=layout.total - layout.n_clusters,
     )
+
+
+def overall(panels: Sequence[tuple[Panel, Sequence[str], float]]) -> Panel:
+    r"""Return the panel of overall scores: the mean over tasks of chance-corrected scores.
+
+    .. math:: s_t = \frac{\hat\theta_t - c_t}{1 - c_t}, \qquad \bar s = \frac1T \sum_t s_t
+
+    0 is guessing and 1 is perfect, on every task. Clusters are source images by their global names:
+    a bootstrap draw of an image that serves several tasks draws it for all of them at once.
+
+    Args:
+        panels: each task's panel, the global names of its clusters, and its score by chance.
+
+    Raises:
+        UsageError: there is no task, or the tasks have different models.
+
+    >>> half = Panel(np.array([[0.75]]), np.array([[0.0]]), 1)
+    >>> overall([(half, ["a"], 0.5), (half, ["b"], 0.0)]).values
+    array([0.625])
+    """
+    if not panels:
+        raise UsageError("An overall score needs a task.")
+    n_models = {each.n_models for each, _, _ in panels}
+    if len(n_models) > 1:
+        raise UsageError("An overall score is of models that all tasks have.")
+    names = {name: k for k, name in enumerate(sorted({n for _, c, _ in panels for n in c}))}
+    shape = (len(names), n_models.pop())
+    contributions, influence = np.zeros(shape), np.zeros(shape)
+    for each, clusters, chance in panels:
+        rows = np.array([names[name] for name in clusters], dtype=np.intp)
+        scale = 1 / (len(panels) * (1 - chance))
+        np.add.at(influence, rows, scale * each.influence)
+        np.add.at(contributions, rows, scale * (each.contributions - chance / len(rows)))
+    return Panel(contributions, influence, sum(each.n_items for each, _, _ in panels))

@@ -1,9 +1,10 @@
-r"""Rank sets: the place of a model in a table, with its confidence set.
+r"""Places in a table of models: rank sets, and letters for models that do not differ.
 
-They come from simultaneous intervals of all pairwise differences, never from marginal intervals of
-the models (Mogstad, Romano, Shaikh and Wilhelm, *Inference for ranks with applications to mobility
-across neighbourhoods and academic achievement across countries*, Review of Economic Studies 2024,
-§3). A model's place lies, with the stated confidence for all models at once, in
+A rank set is the confidence set of a model's place. It comes from simultaneous intervals of all
+pairwise differences, never from marginal intervals of the models (Mogstad, Romano, Shaikh and
+Wilhelm, *Inference for ranks with applications to mobility across neighbourhoods and academic
+achievement across countries*, Review of Economic Studies 2024, §3). A model's place lies, with the
+stated confidence for all models at once, in
 
 .. math:: [\,1 + |\{k: k \text{ surely better}\}|,\; m - |\{k: k \text{ surely worse}\}|\,]
 
@@ -17,6 +18,7 @@ its normal quantile to Student's quantile for that number of clusters, as the in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Flags, Floats, Indices
 
 
-NOTHING = 1e-12
+TOLERANCE = 1e-12
 """Differences and spreads below this are 0 up to rounding."""
 
 
@@ -59,18 +61,18 @@ def rank_sets(
     m = panel.n_models
     one, two = np.divmod(np.arange(m * m), m)
     errors = panel.standard_errors(np.stack([one, two], axis=1))
-    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > NOTHING)
+    scale = np.divide(1.0, errors, out=np.zeros(m * m), where=errors > TOLERANCE)
     apart = panel.values[one] - panel.values[two]
     # Differences without spread: the same in every cluster, or 0.
-    constant = np.where(np.abs(apart) > NOTHING, np.copysign(np.inf, apart), 0.0)
-    statistics = np.where(errors > NOTHING, apart * scale, constant)
-    draws = panel.redrawn(resamples, seed)
+    constant = np.where(np.abs(apart) > TOLERANCE, np.copysign(np.inf, apart), 0.0)
+    statistics = np.where(errors > TOLERANCE, apart * scale, constant)
+    draws = panel.redraw(resamples, seed)
     drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
-    better = stepped_down(statistics, drawn, level, panel.n_clusters).reshape(m, m)
+    better = step_down_bounds(statistics, drawn, level, panel.n_clusters).reshape(m, m)
     return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)
 
 
-def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
+def step_down_bounds(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
     """Return which of many one-sided statistics are above 0, jointly at this confidence: [n].
 
     Args:
@@ -82,23 +84,69 @@ def stepped_down(statistics: Floats, drawn: Floats, level: float, n_clusters: in
     sure = np.zeros(len(statistics), dtype=bool)
     while n_clusters >= FEW_CLUSTERS and not sure.all():
         bound = np.quantile(drawn[:, ~sure].max(axis=1), level, method="higher")
-        new = ~sure & (statistics > students(max(float(bound), 0.0), n_clusters))
+        new = ~sure & (statistics > student_quantile(max(float(bound), 0.0), n_clusters))
         if not new.any():
             break
         sure |= new
     return sure
 
 
-def students(bound: float, n_clusters: int) -> float:
+def student_quantile(bound: float, n_clusters: int) -> float:
     r"""Return Student's quantile in place of the normal one that drawing clusters gives.
 
     .. math:: t_{n-1}^{-1}\bigl(\Phi(\sqrt{n/(n-1)}\; b)\bigr)
 
-    >>> round(students(1.96 * (9 / 10) ** 0.5, 10), 2), round(students(1.96, 10**6), 2)
-    (2.26, 1.96)
+    >>> bounds = (1.96 * (9 / 10) ** 0.5, 10), (1.96, 10**6)
+    >>> [round(student_quantile(*each), 2) for each in bounds]
+    [2.26, 1.96]
     """
     from scipy.special import ndtr, stdtrit
 
     tail = ndtr(-((n_clusters / (n_clusters - 1)) ** 0.5) * bound)
     # Some releases of scipy return a quantile slightly above 0 at the median: no bound is below 0.
     return max(0.0, -float(stdtrit(n_clusters - 1, tail)))
+
+
+def letters(apart: Flags) -> list[str]:
+    """Return the compact letter display: models that share a letter do not differ significantly.
+
+    The letters are in order of the table: the first model has an "a" (Piepho 2004, *An algorithm
+    for a letter-based representation of all-pairwise comparisons*, Journal of Computational and
+    Graphical Statistics 13: insert and absorb).
+
+    Args:
+        apart: [models, models], symmetric: whether two models differ.
+
+    >>> letters(np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool))
+    ['a', 'ab', 'b']
+    """
+    n = len(apart)
+    columns = [frozenset(range(n))]
+    for one, two in zip(*np.nonzero(np.triu(apart)), strict=True):
+        columns = _absorb(
+            [
+                part
+                for column in columns
+                for part in (
+                    (column - {int(one)}, column - {int(two)})
+                    if {one, two} <= column
+                    else (column,)
+                )
+            ]
+        )
+    columns.sort(key=sorted)
+    return [
+        "".join(_letter(i) for i, column in enumerate(columns) if k in column) for k in range(n)
+    ]
+
+
+def _absorb(columns: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Return the sets without those that another set contains."""
+    kept = list(dict.fromkeys(columns))
+    return [each for each in kept if not any(each < other for other in kept)]
+
+
+def _letter(number: int) -> str:
+    """Return the letter of a number: a … z, then a1 … z1."""
+    turn, place = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[place] + (str(turn) if turn else "")

@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 
 BETS = np.geomspace(0.02, 4.0, 24)
 """Sizes of bets, in units of 1 / (the clusters' mean range)."""
-CUT = 0.95
+MAX_BET_SHARE = 0.95
 """The largest share of a bet that could lose the whole stake."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """When the two claims are first made: the number of clusters by then, or None where never."""
+class SequentialTest:
+    """When the two claims are first made: the number of clusters by then, or None if never."""
 
     above: int | None
     below: int | None
 
 
-def stop(
+def sequential_test(
     values: Floats,
     bound: float,
     low: Floats,
@@ -62,7 +62,7 @@ def stop(
     *,
     known: Floats | None = None,
     alpha: float = 0.05,
-) -> Stopped:
+) -> SequentialTest:
     """Return when the mean of all clusters can be claimed to be above, or below, a bound.
 
     Args:
@@ -87,7 +87,7 @@ def stop(
         raise UsageError("A cluster's value lies outside its bounds.")
     bets = BETS / float((high - low).mean())
     known = np.zeros(len(low)) if known is None else known
-    return Stopped(
+    return SequentialTest(
         above=_first(values, bound, low, high, known, bets, alpha),
         below=_first(-values, -bound, -high, -low, -known, bets, alpha),
     )
@@ -107,17 +107,17 @@ def _first(
     if not seen:
         return None
     left = n - np.arange(seen)
-    expected = (n * null - _before(values)) / left
-    least, most, mean_known = (_still_to_come(np.add, each, seen) / left
+    expected = (n * null - _sums_before(values)) / left
+    least, most, mean_known = (_accumulate_rest(np.add, each, seen) / left
                                for each in (low, high, known))  # fmt: skip
     # Where the rest can no longer bring the mean down to the null, the null is refuted; where it
     # can no longer bring the mean up to the null, the bet is lost.
     refuted, lost = expected < least - 1e-12, expected > most + 1e-12
     # The least possible value is concave in the slope, so that its minimum is at an end of it.
-    flat = _still_to_come(np.minimum, low, seen)
-    steep = _still_to_come(np.minimum, low + known, seen) - mean_known
+    flat = _accumulate_rest(np.minimum, low, seen)
+    steep = _accumulate_rest(np.minimum, low + known, seen) - mean_known
     risk = np.maximum(expected - np.minimum(flat, steep), 1e-12)
-    stakes = np.minimum(bets, CUT / risk[:, None])
+    stakes = np.minimum(bets, MAX_BET_SHARE / risk[:, None])
     unlike = values - expected - _slopes(values, known[:seen]) * (known[:seen] - mean_known)
     gains = stakes * np.where(refuted | lost, 0.0, unlike)[:, None]
     wealth = np.cumsum(np.log1p(gains), axis=0)
@@ -129,12 +129,12 @@ def _first(
     return min(reached) if reached else None
 
 
-def _before(values: Floats) -> Floats:
+def _sums_before(values: Floats) -> Floats:
     """Return, at each time, the sum of the values before it."""
     return np.concatenate([[0.0], np.cumsum(values)[:-1]])
 
 
-def _still_to_come(how: np.ufunc, values: Floats, seen: int) -> Floats:
+def _accumulate_rest(how: np.ufunc, values: Floats, seen: int) -> Floats:
     """Return, at each time, the sum (or the least) of the values from it on: [seen]."""
     return np.asarray(how.accumulate(values[::-1])[::-1][:seen])
 
@@ -142,7 +142,7 @@ def _still_to_come(how: np.ufunc, values: Floats, seen: int) -> Floats:
 def _slopes(values: Floats, known: Floats) -> Floats:
     """Return, at each time, the slope of earlier values on their known part; in [−1, 0]."""
     n = np.maximum(np.arange(len(values)), 1)
-    mean = _before(known) / n
-    together = _before(known * values) / n - mean * _before(values) / n
-    spread = _before(known**2) / n - mean**2
+    mean = _sums_before(known) / n
+    together = _sums_before(known * values) / n - mean * _sums_before(values) / n
+    spread = _sums_before(known**2) / n - mean**2
     return np.clip(np.where(spread > 1e-12, together / np.maximum(spread, 1e-12), 0.0), -1.0, 0.0)

@@ -1,4 +1,4 @@
-"""The checks of the model contract, by name, each with the problems that it finds."""
+"""Checks of the model contract, run on small images and captions: each lists its problems."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from benchbench.adapters.contract import comparison_problems, device_problems, manifest_problems
 from benchbench.errors import ContractError
-from benchbench.failures import said
-from benchbench.types import DualEncoder, Learner, ModelManifest, PairScorer, lacks
+from benchbench.failures import describe_error
+from benchbench.types import DualEncoder, Learner, ModelManifest, PairScorer, missing_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ SIZES = ((64, 48), (48, 64), (200, 30), (224, 224), (1, 1))
 """Width and height in pixels of the test images."""
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 2e-2, "bf16": 1e-1}
-"""The largest difference of vectors between batches: at unit length where similarity is cosine,
+"""The largest difference of vectors between batches: at unit length if similarity is cosine,
 otherwise relative to the largest value."""
 
 
@@ -42,7 +42,7 @@ class Check(NamedTuple):
 
     name: str
     problems: tuple[str, ...] = ()
-    because: str = ""
+    blocked_by: str = ""
     """Why it was skipped: the check that failed before it."""
 
 
@@ -72,16 +72,16 @@ def model_checks(model: object) -> list[Check]:
     is_scorer = hasattr(model, "score") and not hasattr(model, "encode_texts")
     checks = PAIR_SCORER if is_scorer else DUAL_ENCODER
     for name, (run, needs) in checks.items():
-        wanting = [need for need in needs if found[need].problems or found[need].because]
+        wanting = [need for need in needs if found[need].problems or found[need].blocked_by]
         if wanting:
-            found[name] = Check(name, because=wanting[0])
+            found[name] = Check(name, blocked_by=wanting[0])
             continue
         with torch.inference_mode():
-            found[name] = Check(name, tuple(_tried(run, trial)))
+            found[name] = Check(name, tuple(_run_check(run, trial)))
     return list(found.values())
 
 
-def _tried(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
+def _run_check(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
     """Return the problems that a check finds; an exception is one."""
     problems = []
     try:
@@ -90,7 +90,7 @@ def _tried(run: Callable[[_Trial], Iterator[str]], trial: _Trial) -> list[str]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin's model may raise anything
-        problems.append(f"it raises {said(error)}")
+        problems.append(f"it raises {describe_error(error)}")
     return problems
 
 
@@ -119,7 +119,7 @@ class _Trial:
         return " ".join(["dog"] * (2 * self.model.manifest.context_length))
 
     @cached_property
-    def encoded(self) -> dict[str, _Encoded]:
+    def encoded(self) -> dict[str, _Repeats]:
         """Return the outputs of each encoding method, by its name."""
         import torch
 
@@ -130,8 +130,8 @@ class _Trial:
             return self.model.encode_texts(self.model.tokenize(captions), "scene")
 
         return {
-            "encode_images": _Encoded.by(images, self.tensors),
-            "encode_texts": _Encoded.by(texts, CAPTIONS),
+            "encode_images": _Repeats.of(images, self.tensors),
+            "encode_texts": _Repeats.of(texts, CAPTIONS),
         }
 
     @cached_property
@@ -141,7 +141,7 @@ class _Trial:
         return features
 
     @cached_property
-    def scored(self) -> _Encoded:
+    def scored(self) -> _Repeats:
         """Return a pair scorer's scores of every image with every caption."""
         apart = [self.model.encode_images([each])[0] for each in self.tensors]
 
@@ -151,11 +151,11 @@ class _Trial:
 
         together = [(each, text) for text in CAPTIONS for each in self.features]
         alone = [(each, text) for text in CAPTIONS for each in apart]
-        return _Encoded(scores(together), scores(together), [scores([pair]) for pair in alone])
+        return _Repeats(scores(together), scores(together), [scores([pair]) for pair in alone])
 
 
 @dataclass(frozen=True)
-class _Encoded:
+class _Repeats:
     """A method's outputs: of one batch, of the same batch again, and of single inputs."""
 
     together: Tensor
@@ -163,15 +163,15 @@ class _Encoded:
     alone: list[Tensor]
 
     @classmethod
-    def by(cls, encode: Callable[[Sequence[Any]], Any], inputs: Sequence[Any]) -> _Encoded:
+    def of(cls, encode: Callable[[Sequence[Any]], Any], inputs: Sequence[Any]) -> _Repeats:
         return cls(encode(inputs), encode(inputs), [encode([each]) for each in inputs])
 
 
 def _protocol_problems(trial: _Trial) -> Iterator[str]:
-    if lacking := lacks(trial.model, DualEncoder):
-        yield f"it is no dual encoder: it lacks {', '.join(lacking)}"
+    if lacking := missing_members(trial.model, DualEncoder):
+        yield f"it is not a dual encoder: it lacks {', '.join(lacking)}"
     elif not isinstance(trial.model.manifest, ModelManifest):
-        yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
+        yield f"manifest is {trial.model.manifest!r}, which is not a ModelManifest"
 
 
 def _comparison_problems(trial: _Trial) -> Iterator[str]:
@@ -219,7 +219,7 @@ def _determinism_problems(trial: _Trial) -> Iterator[str]:
 
 def _batch_problems(trial: _Trial) -> Iterator[str]:
     allowed = TOLERANCE.get(trial.model.manifest.dtype, TOLERANCE["fp32"])
-    scale = _unit if trial.model.similarity == "cosine" else _of_largest
+    scale = _unit_length if trial.model.similarity == "cosine" else _scale_by_largest
     for name, each in trial.encoded.items():
         alone = np.concatenate([_floats(row) for row in each.alone])
         apart = float(np.abs(np.subtract(*scale(_floats(each.together), alone))).max())
@@ -268,22 +268,22 @@ def _floats(vectors: Tensor) -> Floats:
     return np.asarray(vectors.float().cpu().numpy(), dtype=np.float64)
 
 
-def _unit(*sides: Floats) -> list[Floats]:
+def _unit_length(*sides: Floats) -> list[Floats]:
     """Return the vectors scaled to unit length."""
     return [v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-30) for v in sides]
 
 
-def _of_largest(*sides: Floats) -> list[Floats]:
+def _scale_by_largest(*sides: Floats) -> list[Floats]:
     """Return the vectors divided by the largest value; unit length would hide their lengths."""
     largest = max(float(np.abs(v).max()) for v in sides)
     return [v / max(largest, 1e-30) for v in sides]
 
 
 def _pair_protocol_problems(trial: _Trial) -> Iterator[str]:
-    if lacking := lacks(trial.model, PairScorer):
-        yield f"it is no pair scorer: it lacks {', '.join(lacking)}"
+    if lacking := missing_members(trial.model, PairScorer):
+        yield f"it is not a pair scorer: it lacks {', '.join(lacking)}"
     elif not isinstance(trial.model.manifest, ModelManifest):
-        yield f"manifest is {trial.model.manifest!r}, no ModelManifest"
+        yield f"manifest is {trial.model.manifest!r}, which is not a ModelManifest"
 
 
 def _feature_problems(trial: _Trial) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The checks of the task contract."""
+"""Checks of the task contract: a task's information and its items."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_task(task: object, root: Path) -> None:
         DataError: the files are missing or malformed, as the task itself reports.
     """
     if not isinstance(task, Task):
-        raise ContractError(f"{task!r} has no 'info' and 'items': it is no task.")
+        raise ContractError(f"{task!r} has no 'info' and 'items': it is not a task.")
     problems = list(_info_problems(task.info))
     items = list(task.items(root))
     problems += _item_problems(task.info, items)
@@ -46,6 +46,7 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     for kind in sorted({*info.headlines, *(k for m in info.metrics for k in m.kinds)} - {*kinds}):
         yield f"there is no kind of edition '{kind}': there are {', '.join(kinds)}"
     known = load_protocol(info.protocol).judgements
+    yield from _tag_problems(info)
     for metric in info.metrics:
         if metric.judgement not in known:
             yield (
@@ -68,7 +69,25 @@ def _info_problems(info: TaskInfo) -> Iterator[str]:
     every = {path: each for digests in info.official.values() for path, each in digests.items()}
     for path, digest in every.items():
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
-            yield f"the official digest of '{path}' is no SHA-256 in lower-case hex"
+            yield f"the official digest of '{path}' is not a SHA-256 in lower-case hex"
+
+
+def _tag_problems(info: TaskInfo) -> Iterator[str]:
+    """Yield the tags that metrics group or filter by, and that the task does not declare."""
+    declared = _declared_tags(info)
+    for metric in info.metrics:
+        used = {metric.by} if metric.by else set()
+        for tag in sorted((used | {tag for tag, _ in metric.only}) - declared):
+            yield (
+                f"metric '{metric.name}' uses the tag '{tag}', which the task does not declare: "
+                f"its tags are {', '.join(sorted(declared)) or 'none'}"
+            )
+
+
+def _declared_tags(info: TaskInfo) -> set[str]:
+    """Return the tags that a task declares, and those that its protocol knows."""
+    protocol = load_protocol(info.protocol)
+    return {*info.tags, *info.optional_tags, *protocol.event_tags, *protocol.item_tags}
 
 
 def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
@@ -79,9 +98,13 @@ def _item_problems(info: TaskInfo, items: Sequence[Question]) -> list[str]:
     if len(set(ids)) < len(ids):
         problems.append("item ids repeat")
     protocol = load_protocol(info.protocol)
-    tags = {metric.by for metric in info.metrics if metric.by} | set(info.tags)
-    tags |= {tag for metric in info.metrics for tag, _ in metric.only}
-    tags -= {*protocol.event_tags, *info.optional_tags}
+    undeclared = {tag for item in items for tag in item.tags} - _declared_tags(info)
+    for tag in sorted(undeclared):
+        problems.append(
+            f"items have the tag '{tag}', which the task does not declare: add it to tags, or to "
+            "optional_tags"
+        )
+    tags = set(info.tags) - protocol.event_tags
     for tag in info.optional_tags:
         having = sum(tag in item.tags for item in items)
         if 0 < having < len(items):
@@ -99,7 +122,7 @@ def _one_item_problems(item: Question, tags: set[str]) -> Iterator[str]:
     if not item.cluster:
         yield "has no cluster: name its source image"
     if missing := tags - set(item.tags):
-        yield f"lacks the tags {sorted(missing)} that the task declares or groups by"
+        yield f"lacks the tags {sorted(missing)} that the task declares"
     for ref in item.images:
         if ref.box and (ref.box[2] <= ref.box[0] or ref.box[3] <= ref.box[1]):
             yield f"has the empty crop {ref.box}"

@@ -18,7 +18,7 @@ import torch
 from benchbench.data.images import decode, read_bytes, survey
 from benchbench.data.karpathy import read_training_captions
 from benchbench.data.tagging import tags_of
-from benchbench.editions import choose
+from benchbench.editions import choose_edition
 from benchbench.errors import ImageError, MalformedData, UsageError
 from benchbench.scenegraph import Caption
 from benchbench.scenes.dice import dice
@@ -201,7 +201,7 @@ def _root(file: Path, image: str) -> Path:
     """Return the folder that image paths are relative to."""
     if (file.parent / image).exists():
         return file.parent
-    other = choose().root
+    other = choose_edition().root
     return file.parent if other is None else other
 
 

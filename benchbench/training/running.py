@@ -12,10 +12,9 @@ import torch
 
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.data.tagging import best_tagger
-from benchbench.devices import choose_device, cpu_workers
-from benchbench.environment import describe_environment
+from benchbench.devices import choose_device, cpu_workers, describe_environment
 from benchbench.errors import ModelError, UsageError
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.training.batches import BatchBuilder
 from benchbench.training.columns import Assembly
 from benchbench.training.distributed import current_process, join
@@ -103,7 +102,7 @@ def train(
         if pack is None
         else open_pack(pack, plan, described, build, chosen),
         validate=validator(validation_set, build, chosen) if here.leads else _refuse_validation,
-        folder=expanded(out),
+        folder=expand_path(out),
         device=chosen,
         record=record_of(plan, described, build, source, chosen)
         | {f"validation_{name}": count for name, count in smaller.items()},
@@ -209,7 +208,7 @@ def _backbone(name: str) -> tuple[Any, str]:
     if name in bundled_starts():
         return _towers_of(bundled_path(name))
     if name.endswith(weights.SUFFIX):
-        return _towers_of(expanded(name))
+        return _towers_of(expand_path(name))
     from benchbench.registry import load_model
 
     kind = name.partition(":")[0]
@@ -283,7 +282,7 @@ def data_of(
             "captions alone: --data scenes."
         )
     source = read_photographs(
-        expanded(rest),
+        expand_path(rest),
         side=RENDER * build.size,
         cropped=build.preprocessing.get("resize_mode") == "shortest",
         seed=plan.seed,

@@ -1,4 +1,4 @@
-"""The types of arrays in annotations, by what their elements are."""
+"""Array types for annotations, one per type of element."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ModelManifest:
     weights_sha256: str
     """SHA-256 of the state dict as it runs, in ``dtype``."""
     trained: bool
-    """False where weights are random: every output says so."""
+    """False if weights are random: every report has a banner then."""
     activation: str
     """The activation of the feed-forward layers: ``gelu``, ``quickgelu``, or ``unknown``."""
     preprocessing: Mapping[str, Any]
@@ -100,7 +100,7 @@ class DualEncoder(Protocol):
 
     @property
     def logit_scale(self) -> float:
-        """Return the factor on similarities before a softmax; 1.0 where the model has none."""
+        """Return the factor on similarities before a softmax; 1.0 if the model has none."""
         ...
 
     def transform(self, image: Image) -> Tensor:
@@ -128,7 +128,7 @@ class DualEncoder(Protocol):
         ...
 
 
-Shown = Any
+PreparedImage = Any
 """An image as returned by a pair scorer's ``transform``; only the model itself reads it."""
 Features = Any
 """A pair scorer's features of one image, for any number of captions; only the model itself reads
@@ -157,11 +157,11 @@ class PairScorer(Protocol):
         """Return the device that the model runs on: ``cpu``, ``cuda:0``."""
         ...
 
-    def transform(self, image: Image) -> Shown:
+    def transform(self, image: Image) -> PreparedImage:
         """Preprocess one RGB image."""
         ...
 
-    def encode_images(self, images: Sequence[Shown]) -> Sequence[Features]:
+    def encode_images(self, images: Sequence[PreparedImage]) -> Sequence[Features]:
         """Return the features of each of n images that need no caption: n of them.
 
         Where the architecture has no such features, the images themselves are returned.
@@ -235,12 +235,12 @@ class Learner(Protocol):
     def fit(self, training: Sequence[Question]) -> Model:
         """Return the same model, fitted; its manifest names the training data.
 
-        ``training`` is empty where the task has no training split.
+        ``training`` is empty if the task has no training split.
         """
         ...
 
 
-def lacks(thing: object, protocol: type) -> list[str]:
+def missing_members(thing: object, protocol: type) -> list[str]:
     """Return the names of a protocol's members that an object lacks, sorted."""
     return sorted(
         name for name in vars(protocol) if not name.startswith("_") and not hasattr(thing, name)
@@ -256,10 +256,10 @@ class LoadOptions:
     seed: int = 0
     """The seed of untrained models' random weights; trained models ignore it."""
     architecture: str | None = None
-    """open_clip's name of the architecture that a weights file belongs to; None where the file
+    """open_clip's name of the architecture that a weights file belongs to; None if the file
     names it."""
     activation: Activation | None = None
-    """The activation of the feed-forward layers that the weights were trained with; None where
+    """The activation of the feed-forward layers that the weights were trained with; None if
     another source names it: it is never guessed."""
     allow_partial: bool = False
     """Accept weights that do not fill the model; the tensors that stay random are named."""
@@ -291,11 +291,11 @@ class ModelFamily:
     usage: Mapping[str, str]
     """Specification → description: ``{"openclip:ARCH/TAG": "published weights"}``."""
     load: Callable[[str, LoadOptions], Model]
-    """Loads the model for the text after the colon ("" where there is none)."""
+    """Loads the model for the text after the colon ("" if there is none)."""
     names: Callable[[], Sequence[str]] | None = None
     """Returns all valid specifications, where these are a list."""
     options: frozenset[str] | Callable[[str], frozenset[str]] = frozenset()
-    """The options of ``LOAD_EXTRAS`` that it supports; a function of the text after the colon where
+    """The options of ``LOAD_EXTRAS`` that it supports; a function of the text after the colon if
     that decides."""
     module: Callable[[str], ModuleType] | None = None
     """Returns the module of the caller's own code that ``load`` imports, given the text after the

@@ -1,4 +1,4 @@
-"""The types of items: what tasks yield, each about one source image."""
+"""The types of items: matching items, retrieval entries, scenes; each is of one source image."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Proposals:
     """The edges of each box, used to match it with the true ones; empty: the boxes themselves."""
 
 
-Given = Literal["pairs", "labels", "boxes", "proposals"]
+GivenPart = Literal["pairs", "labels", "boxes", "proposals"]
 """The part of a scene that a model gets as input.
 
 The boxes, their labels and which ordered pairs are related (``pairs``; *predicate classification*
@@ -148,14 +148,14 @@ class Scene:
     labels: tuple[int, ...]
     """The label of each box, an index of the vocabulary's objects."""
     relations: tuple[tuple[int, int, int], ...]
-    """Of each relation: the subject's box, the object's box, and the predicate; repeats are
-    kept."""
+    """Each relation as three numbers: the subject's box, the object's box, and the predicate;
+    repeats are kept."""
     unseen: tuple[bool, ...]
     """Whether the training data lack each relation's triple of names (zero-shot)."""
     cluster: str
     """The global name of the source image."""
     vocabulary: Vocabulary
-    given: Given = "labels"
+    given: GivenPart = "labels"
     proposals: Proposals | None = None
     """The detector's output, where ``given`` is "proposals"."""
     unrounded: tuple[Edges, ...] = ()

@@ -1,19 +1,23 @@
-"""The types of results: what an evaluation records."""
+"""The types of results: editions, the outcomes of each protocol, counts, runs, estimates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
+    from pandas import DataFrame
 
     from benchbench.types.arrays import Singles
     from benchbench.types.models import ModelManifest
+    from benchbench.types.tasks import Ties
 
 OnMissing = Literal["error", "skip"]
 
@@ -27,8 +31,8 @@ class EditionKind:
     images: str
     """What its images are, in the plural."""
     banner: str = ""
-    """What a reader must know before any number; ``{edition}`` is replaced by the edition's name.
-    Empty where there is nothing."""
+    """The banner above all numbers; ``{edition}`` is replaced by the edition's name.
+    Empty if there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Matched(Outcome):
+class MatchingOutcome(Outcome):
     """A model's result on one item of the matching protocol."""
 
     target: tuple[int, ...]
@@ -78,7 +82,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieved(Outcome):
+class RetrievalOutcome(Outcome):
     """The places of the true answers of one entry."""
 
     found: Places
@@ -90,9 +94,9 @@ class Retrieved(Outcome):
     """The number of captions that the image ranked."""
     finding: tuple[Places, ...]
     """In the ranking of images by each of its own captions: the images that the caption is true of;
-    empty where the list of captions is closed."""
+    empty if the list of captions is closed."""
     n_images: int
-    """The number of images that each caption ranked; 0 where the list of captions is closed."""
+    """The number of images that each caption ranked; 0 if the list of captions is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Related(Outcome):
+class RelationsOutcome(Outcome):
     """The places of the true relations of one scene among the triples that a model ranked.
 
     Arrays are [relations].
@@ -128,10 +132,10 @@ class Related(Outcome):
     unseen: tuple[bool, ...]
     """Whether the training data lack the relation's triple of names."""
     matching: npt.NDArray[np.int32]
-    """Ranked pairs whose boxes match the relation's, and whose labels match where those were
+    """Ranked pairs whose boxes match the relation's, and whose labels match if those were
     given."""
     matching_true: npt.NDArray[np.int32]
-    """Those of them that are truly related in some way; empty where boxes were not given."""
+    """Those of them that are truly related in some way; empty if boxes were not given."""
     constrained: Hits
     """Hits among the best triple of each ordered pair."""
     unconstrained: Hits
@@ -139,13 +143,13 @@ class Related(Outcome):
     among_true: Hits
     """Hits among the best triples of the truly related pairs."""
     own_pair: Places
-    """Places among the predicates of the relation's own pair; empty where boxes were not given."""
+    """Places among the predicates of the relation's own pair; empty if boxes were not given."""
     n_pairs: int
     """The number of ranked ordered pairs."""
     n_true_pairs: int
     """The number of them that are truly related."""
     n_labels: int
-    """The number of labels that the model chose from for each box; 1 where labels were given."""
+    """The number of labels that the model chose from for each box; 1 if labels were given."""
     n_predicates: int
     """The number of predicates that it chose from for each pair."""
 
@@ -217,6 +221,15 @@ class Run:
     seal: str | None = field(default=None, compare=False)
     """The digest stored in the run's file, checked when it was read (``benchbench.seals``); empty
     for a file without one, None for a run that was not read from a file."""
+
+    def frame(self, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong") -> DataFrame:
+        """Return the run as a pandas DataFrame with a row per item: scores, tags and metrics.
+
+        ``benchbench.analysis.frame`` describes columns, arguments and errors.
+        """
+        # By name: the types are the lowest layer, and import no analysis.
+        build: Callable[..., DataFrame] = import_module("benchbench.analysis.frame").frame
+        return build(self, metrics, ties=ties)
 
     @property
     def partial(self) -> bool:

@@ -123,8 +123,8 @@ class TaskInfo:
     quirks: tuple[str, ...] = ()
     official: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Edition → path → SHA-256 of each official annotation file, which fixes its counts, too. Files
-    are an edition only where all match. The name is ``official``, or ``official-2023-11-18`` by the
-    date where there are several releases; empty where no digest is known."""
+    are an edition only if all match. The name is ``official``, or ``official-2023-11-18`` by the
+    date if there are several releases; empty if no digest is known."""
 
     headlines: Mapping[str, str] = field(default_factory=dict)
     """Kind of edition → its headline metric, where another than ``headline`` suits it better."""
@@ -172,13 +172,13 @@ class Task(Protocol):
 
 
 @runtime_checkable
-class Trainable(Protocol):
+class TrainableTask(Protocol):
     """A task with a training split for baselines."""
 
     def training(self, root: Path) -> Sequence[Question]:
         """Return the items of the training split; their images need not be there.
 
-        The sequence is empty where the files have no such split, and the split is optional.
+        The sequence is empty if the files have no such split, and the split is optional.
 
         Raises:
             DataError: a file is missing or malformed.
@@ -187,7 +187,7 @@ class Trainable(Protocol):
 
 
 @runtime_checkable
-class Variable(Protocol):
+class VariantTask(Protocol):
     """A task with variants, each a task of its own, typed ``name.suffix``."""
 
     @property
@@ -197,12 +197,12 @@ class Variable(Protocol):
 
 
 @runtime_checkable
-class TakesProposals(Protocol):
+class ProposalTask(Protocol):
     """A task whose items need a detector's proposals."""
 
     def with_proposals(self, path: Path) -> Task:
         """Return the same task with proposals from a file in the format of docs/proposals.md.
 
-        ``items`` reads the file, and raises a DataError where it is missing or malformed.
+        ``items`` reads the file, and raises a DataError if it is missing or malformed.
         """
         ...

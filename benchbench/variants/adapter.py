@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
 from benchbench.variants import towers, weights
 from benchbench.variants.building import build_variant
@@ -184,7 +184,7 @@ def load_variant(
                 f"No weights of {name} are bundled. Train it: benchbench train {name}"
             )
     elif rest.endswith(weights.SUFFIX) or "/" in rest:
-        name, path = f"{family}:{rest}", expanded(rest)
+        name, path = f"{family}:{rest}", expand_path(rest)
         where = path.name
     else:
         there = [v.name for v in variants.values()]

@@ -14,7 +14,7 @@ from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task, task_names
 from benchbench.scenes.edition import export
 from benchbench.testing import check_model
-from benchbench.types import LoadOptions, TakesProposals, Variable
+from benchbench.types import LoadOptions, ProposalTask, VariantTask
 
 FIXED_RULES = {"sugarcrepe", "winoground"}
 """Tasks whose publication leaves nothing to --ties."""
@@ -24,8 +24,8 @@ def variants(name: str) -> Iterator[str]:
     """A task and those of its variants that need nothing more than files."""
     task = load_task(name)
     yield name
-    for suffix, variant in (task.variants if isinstance(task, Variable) else {}).items():
-        if not isinstance(variant, TakesProposals):
+    for suffix, variant in (task.variants if isinstance(task, VariantTask) else {}).items():
+        if not isinstance(variant, ProposalTask):
             yield f"{name}.{suffix}"
 
 

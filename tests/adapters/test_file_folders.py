@@ -17,7 +17,7 @@ from benchbench.checkpoints import identity
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model
-from benchbench.runs import without_folders
+from benchbench.runs import strip_folders
 from benchbench.types import LoadOptions
 from benchbench.variants import weights as ours
 from tests.checkpoints.same import QUICK, assert_same
@@ -180,4 +180,4 @@ def test_runs_keep_no_absolute_paths(tiny: str, tmp_path: Path, shapes: Path) ->
     ],
 )
 def test_absolute_paths_are_cut_to_their_last_part(typed: str, kept: str) -> None:
-    assert without_folders(typed) == kept
+    assert strip_folders(typed) == kept

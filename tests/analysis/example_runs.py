@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.types import Counts, Matched, ModelManifest, Run
+from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def made(name: str, accuracy: float, *, n: int = 360, per_image: int = 3, sees: 
     hardness = rng.uniform(size=n) * 0.8
     own = np.random.default_rng(sum(map(ord, name))).uniform(size=n) * 0.2
     outcomes = tuple(
-        Matched(
+        MatchingOutcome(
             id=str(i),
             cluster=f"{i // per_image}.jpg",
             tags={"relation": RELATIONS[i % len(RELATIONS)]},

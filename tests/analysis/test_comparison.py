@@ -31,7 +31,7 @@ def test_a_comparison_is_of_the_headline_and_its_groups() -> None:
         np.mean([two[name] - one[name] for name in RELATIONS])
     )
     assert found.whole.low < found.whole.difference < found.whole.high
-    assert found.sure
+    assert found.significant
     assert {g.name: g.difference for g in found.groups} == pytest.approx(
         {name: two[name] - one[name] for name in RELATIONS}
     )
@@ -83,7 +83,7 @@ def test_flips_are_what_one_has_right_and_the_other_has_not() -> None:
 
 def test_what_is_not_shown_is_not_denied() -> None:
     found = compare(made("a", 0.5, n=60), made("b", 0.52, n=60))
-    assert not found.sure
+    assert not found.significant
     text = " ".join(str(found).split())
     assert "No difference is shown" in text
     assert "not to say that there is none" in text
@@ -153,7 +153,7 @@ def test_the_same_model_twice_is_said_to_be() -> None:
     assert "SAME: a and b are the same model" in text
     assert "score the same on every one" in text
     assert "may be anything" not in text
-    assert np.isnan([found.whole.low, found.effect, found.least]).all()
+    assert np.isnan([found.whole.low, found.effect, found.detectable]).all()
 
 
 def test_one_name_for_two_models_is_noted() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import benchbench as bb
 from benchbench.adapters.blind import BlindEncoder
-from benchbench.analysis.early_gate import _in_order, gate_early
+from benchbench.analysis.early_gate import gate_early
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
 
@@ -110,7 +110,7 @@ def test_where_all_items_are_seen_nothing_is_left_open(
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        (Rule("vg-relation", "macro"), "no plain mean over items"),
+        (Rule("vg-relation", "macro"), "not a plain mean over items"),
         (Rule("vg-relation", "micro", floor=0.5), "a margin on the whole"),
         (Rule("vg-relation", "micro", by="relation"), "a margin on the whole"),
     ],
@@ -138,7 +138,7 @@ def test_images_with_many_items_are_taken_in_parts(baseline: Run) -> None:
     many = ["many.jpg"] * 40 + [f"{i // 2}.jpg" for i in range(32)]
     outcomes = [replace(o, cluster=c) for o, c in zip(baseline.outcomes, many, strict=True)]
     run = replace(baseline, outcomes=tuple(outcomes))
-    parts = _in_order(run, {o.id: 1.0 for o in outcomes}, seed=0)
+    parts = _shuffle_items(run, {o.id: 1.0 for o in outcomes}, seed=0)
     assert max(map(len, parts)) == 4
     assert sorted(i for part in parts for i in part) == sorted(o.id for o in outcomes)
-    assert parts != _in_order(run, {o.id: 1.0 for o in outcomes}, seed=1)
+    assert parts != _shuffle_items(run, {o.id: 1.0 for o in outcomes}, seed=1)

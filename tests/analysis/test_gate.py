@@ -13,7 +13,7 @@ from benchbench.analysis.gate import gate
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols.reading import Judge
-from benchbench.render.gate import in_short, sentence, terminal
+from benchbench.render.gate import describe_check, short_verdict, terminal
 from benchbench.render.gate_reports import as_json, junit, markdown
 from tests.analysis.example_runs import RELATIONS, changed, made
 
@@ -85,7 +85,7 @@ def test_the_detectable_difference_allows_for_the_number_of_checks() -> None:
     printed = (
         f"minimum detectable difference beyond the margin {100 * one.checks[0].detectable:.1f}"
     )
-    assert printed in sentence(one.checks[0])
+    assert printed in describe_check(one.checks[0])
 
 
 def test_a_floor_is_absolute() -> None:
@@ -122,7 +122,7 @@ def test_below_ten_source_images_a_gate_decides_nothing(rule: Rule, right: float
     for text in (terminal(found), junit(found), markdown(found), as_json(found)):
         assert said in " ".join(text.split())
     assert "Too few source images to decide." in terminal(found)
-    assert in_short(found) == f"gate INCONCLUSIVE ({said})"
+    assert short_verdict(found) == f"gate INCONCLUSIVE ({said})"
 
 
 def test_the_same_model_passes_no_gate_of_few_source_images_either() -> None:
@@ -180,14 +180,14 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"margin": NAN}, "a margin lies between 0 and 100 points, not at nan"),
-        ({"margin": INF}, "a margin lies"),
-        ({"margin": -0.01}, "a margin lies"),
-        ({"margin": 1.5}, "not at 150"),
-        ({"floor": NAN}, "a floor lies"),
-        ({"floor": 1.3}, "a floor lies between 0 and 100 points, not at 130"),
-        ({"alpha": 0.5}, "α lies between 0 and 0.5"),
-        ({"alpha": NAN}, "α lies"),
+        ({"margin": NAN}, "a margin is from 0 to 100 points, not nan"),
+        ({"margin": INF}, "a margin is from"),
+        ({"margin": -0.01}, "a margin is from"),
+        ({"margin": 1.5}, "not 150"),
+        ({"floor": NAN}, "a floor is from"),
+        ({"floor": 1.3}, "a floor is from 0 to 100 points, not 130"),
+        ({"alpha": 0.5}, "α is between 0 and 0.5"),
+        ({"alpha": NAN}, "α is between"),
         ({"by": "verb"}, "has the tag 'verb'. Tags: relation"),
     ],
 )
@@ -214,7 +214,7 @@ def test_what_does_not_compare_is_refused() -> None:
         gate([BASE], [BASE], [Rule("vg-attribution")])
     with pytest.raises(UsageError, match="needs a rule"):
         gate([BASE], [BASE], [])
-    with pytest.raises(UsageError, match="a margin lies"):
+    with pytest.raises(UsageError, match="a margin is from"):
         gate([BASE], [BASE], [Rule("vg-relation", margin=-0.1)])
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.gate_rules import Rule, parse_condition, rules_of
+from benchbench.analysis.gate_rules import Rule, check_rule, parse_condition, parse_rules
 from benchbench.errors import UnknownName, UsageError
 from benchbench.settings import read_settings
+from benchbench.types import Metric
 
 GATES = (Path(__file__).parent.parent.parent / "docs" / "gates.md").read_text("utf-8")
 
@@ -56,7 +57,9 @@ def test_unknown_names_come_with_advice(text: str, message: str) -> None:
 
 def test_tables_are_in_points() -> None:
     table = {"task": "vg-relation", "metric": "macro", "margin": 1.5, "alpha": 0.01}
-    assert rules_of([table], "benchbench.toml") == [Rule("vg-relation", "macro", 0.015, alpha=0.01)]
+    assert parse_rules([table], "benchbench.toml") == [
+        Rule("vg-relation", "macro", 0.015, alpha=0.01)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_tables_are_in_points() -> None:
 )
 def test_wrong_tables_are_named(table: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        rules_of([table], "benchbench.toml")
+        parse_rules([table], "benchbench.toml")
 
 
 def test_the_conditions_that_are_shown_can_be_read() -> None:
@@ -89,4 +92,29 @@ def test_the_settings_that_are_shown_can_be_read(tmp_path: Path) -> None:
     assert (asked.inconclusive, len(asked.fail_if), len(asked.checks)) == ("fail", 1, 1)
     (tmp_path / "benchbench.toml").write_text(own)
     for gate, origin in ((asked, "pyproject.toml"), (read_settings(tmp_path).gate, "own")):
-        assert rules_of(gate.checks, origin)[0].margin in (0.01, 0.02)
+        assert parse_rules(gate.checks, origin)[0].margin in (0.01, 0.02)
+
+
+SHARE, RANK = Metric("R@1", "images"), Metric("rank", "images", reading="rank")
+
+
+@pytest.mark.parametrize(
+    ("metric", "rule", "message"),
+    [
+        (SHARE, Rule("t", margin=1.5), "a margin is from 0 to 100 points, not 150"),
+        (SHARE, Rule("t", floor=-0.1), "a floor is from 0 to 100 points, not -10"),
+        (RANK, Rule("t", margin=-2.0), "a margin is a finite number of ranks from 0, not -2 ranks"),
+        (RANK, Rule("t", margin=float("inf")), "a finite number of ranks from 0, not inf ranks"),
+        (SHARE, Rule("t", alpha=0.5), "α is between 0 and 0.5, not 0.5"),
+    ],
+)
+def test_bounds_are_refused_in_the_metrics_own_unit(
+    metric: Metric, rule: Rule, message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"t {metric.name}: ")) as caught:
+        check_rule(rule, metric)
+    assert message in str(caught.value)
+
+
+def test_a_margin_of_several_ranks_is_allowed() -> None:
+    check_rule(Rule("t", margin=3.0), RANK)

@@ -13,7 +13,7 @@ from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.overall import critical_difference, over_tasks
 from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import UsageError
-from benchbench.render.figures import critical, forest, heat, nice
+from benchbench.render.figures import critical_difference_diagram, forest_plot, heat_map, nice_ticks
 from benchbench.render.leaderboard import FORMATS
 from tests.analysis.example_runs import changed, made
 
@@ -79,7 +79,7 @@ def test_formats_can_be_read_back() -> None:
 def test_pages_and_figures_are_well_formed_whatever_a_model_is_called() -> None:
     odd = changed(made("x", 0.6), model=replace(made("x", 0.6).model, name="<b>&|_%"))
     board = leaderboard([*FOUR, odd])
-    for figure in (forest(board), heat(board)):
+    for figure in (forest_plot(board), heat_map(board)):
         ElementTree.fromstring(figure)
     assert "<b>&" not in FORMATS["html"](board)
     assert "\\_\\%" in FORMATS["latex"](board)
@@ -111,7 +111,7 @@ def test_several_tasks_make_one_score() -> None:
     assert [each.name for each in whole.standings] == ["best", "alike", "low", "blind"]
     assert whole.standings[0].best == 1
     assert whole.n_clusters == 120
-    ElementTree.fromstring(critical(whole))
+    ElementTree.fromstring(critical_difference_diagram(whole))
 
 
 def test_the_critical_difference_is_demsars() -> None:
@@ -122,7 +122,7 @@ def test_the_critical_difference_is_demsars() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(41.3, 83.2), (0.0, 0.001), (50.0, 50.0), (-3.0, 120.0)])
 def test_ticks_enclose(low: float, high: float) -> None:
-    ticks = nice(low, high)
+    ticks = nice_ticks(low, high)
     assert ticks[0] <= low
     assert ticks[-1] >= high
     assert 2 <= len(ticks) <= 9

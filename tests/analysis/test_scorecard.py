@@ -16,11 +16,11 @@ from benchbench.registry import load_task
 from benchbench.types import (
     Counts,
     Item,
-    Matched,
+    MatchingOutcome,
     Metric,
     ModelManifest,
     Places,
-    Retrieved,
+    RetrievalOutcome,
     Run,
 )
 
@@ -43,7 +43,7 @@ MANIFEST = ModelManifest(
 def run_of(answers: list[tuple[str, str, float]]) -> Run:
     """A VG-Relation run from (relation, cluster, margin of the true caption)."""
     outcomes = tuple(
-        Matched(
+        MatchingOutcome(
             id=str(i),
             cluster=cluster,
             target=(0,),
@@ -257,11 +257,11 @@ def test_on_photographs_the_groups_are_those_of_the_files(vrd: Path) -> None:
     assert sum(n == 1 for n in kept) == 6
 
 
-def retrieved(n: int, better: list[int], equal: list[int]) -> Retrieved:
+def retrieved(n: int, better: list[int], equal: list[int]) -> RetrievalOutcome:
     """An entry of one caption, whose search either way has these counts, of 30 captions."""
     either = [Places(np.array([b]), np.array([e])) for b, e in zip(better, equal, strict=True)]
     tags = {"gallery": "test"}
-    return Retrieved(str(n), f"c{n}", tags, either[0], 1, 30, (either[1],), 15)
+    return RetrievalOutcome(str(n), f"c{n}", tags, either[0], 1, 30, (either[1],), 15)
 
 
 def test_a_page_of_ranks_is_as_committed() -> None:
@@ -339,3 +339,30 @@ def test_truncated_captions_are_counted_with_their_limit() -> None:
     cut = dataclasses.replace(SMALL.counts, truncated_captions=3)
     text = str(scorecard(dataclasses.replace(SMALL, counts=cut)))
     assert f" 3 truncated captions (cut to {MANIFEST.context_length} tokens) ·" in text
+
+
+def test_a_metric_over_a_tag_that_no_item_has_is_left_out_and_named() -> None:
+    own = load_task("vg-relation").info
+    further = (
+        Metric("by-kind", "kinds", by="kind"),
+        Metric("seen", "seen items", only=(("composition", "seen"),)),
+    )
+
+    class Tagged:
+        info = dataclasses.replace(own, metrics=(*own.metrics, *further))
+
+        def items(self, root: Path) -> list[Item]:
+            return []
+
+    card = scorecard(SMALL, task=Tagged())
+    assert [row.name for row in card.metrics] == [row.name for row in scorecard(SMALL).metrics]
+    text = " ".join(str(card).split())
+    assert (
+        "Left out, as no item has the tag that they use: by-kind (kind), seen (composition)."
+        in text
+    )
+    tags = {"relation": "on", "kind": "left", "composition": "seen"}
+    outcomes = tuple(dataclasses.replace(each, tags=tags) for each in SMALL.outcomes)
+    complete = scorecard(dataclasses.replace(SMALL, outcomes=outcomes), task=Tagged())
+    assert {"by-kind", "seen"} <= {row.name for row in complete.metrics}
+    assert "Left out" not in str(complete)

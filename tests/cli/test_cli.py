@@ -129,6 +129,10 @@ def test_data_where_tells_what_is_there_and_what_is_missing(shapes: Path, tmp_pa
 
 def test_names_of_a_family_are_listed() -> None:
     assert "openclip:ViT-B-32/openai" in typed("list", "models", "openclip").stdout.splitlines()
+    one = typed("list", "models", "lerp").stdout.splitlines()
+    assert one[0].split() == ["type", "what", "it", "is"]
+    assert one[2].startswith("lerp:A,B,WEIGHT  weights of two checkpoints mixed")
+    assert "structclip:negatives  Structure-CLIP" in typed("list", "models", "structclip").stdout
 
 
 def test_a_contact_sheet_is_drawn(tmp_path: Path) -> None:
@@ -234,7 +238,7 @@ def test_wrong_places(tiny: str, shapes: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert "is not a folder" in refused(*with_data, "--out", blocked / "a.parquet")
-    assert "no readable Parquet" in refused("show", "run", blocked)
+    assert "not a readable Parquet" in refused("show", "run", blocked)
 
 
 def test_an_unknown_tag_is_refused(evaluated: Path) -> None:

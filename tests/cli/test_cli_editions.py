@@ -98,7 +98,7 @@ def test_wrong_editions_are_one_line(shapes: Path, tmp_path: Path) -> None:
     assert "has no digest" in refused(*CHANCE, *out, "--edition", "official", "--data-root", shapes)
     assert "nowhere named" in refused(*CHANCE, *out, "--edition", "official")
     assert refused("eval", "--model", "blind:chance", "--task", "undrawn", *out) == (
-        "Error: undrawn is no part of the drawn world: pass --data-root DIR. "
+        "Error: undrawn is not part of the drawn world: pass --data-root DIR. "
         "What belongs there: benchbench data where undrawn"
     )
 

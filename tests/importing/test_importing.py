@@ -128,6 +128,17 @@ def test_what_does_not_match_is_refused_in_one_line(
     assert "COUNTED: 1 " in str(bb.scorecard(run)) or kind == "truncated"
 
 
+def test_nothing_is_drawn_for_results_of_other_files(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("BENCHBENCH_DATA", raising=False)
+    path = written(rows_of(), tmp_path / "SUGARCREPE_CORRECT_x.csv")
+    with pytest.raises(UsageError, match="The drawn world's files of sugarcrepe are not there"):
+        import_results(path, "bivlc")
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -135,7 +146,7 @@ def test_what_does_not_match_is_refused_in_one_line(
         ("filename,caption,negative_caption,type,subtype,correct\na,b\n", "line 2, has 2 cells"),
         (
             "filename,caption,negative_caption,type,subtype,correct\na,b,c,d,e,maybe\n",
-            "line 2: correct is 'maybe' says neither right nor wrong",
+            "line 2: correct is 'maybe' means neither right nor wrong",
         ),
         ("", "has no column filename"),
     ],
@@ -206,7 +217,7 @@ def test_logs_of_inspect(root: Path, tmp_path: Path) -> None:
     assert run.imported["unreadable"] == 7
     assert bb.scorecard(run).headline.estimate.value == 0.25
     (tmp_path / "log.eval").write_bytes(b"PK")
-    with pytest.raises(BenchbenchError, match=r"inspect_ai|no readable log"):
+    with pytest.raises(BenchbenchError, match=r"inspect_ai|not a readable log"):
         import_results(tmp_path / "log.eval", "inspect", "sugarcrepe", data_root=root)
 
 
@@ -279,8 +290,8 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs").rglob("*.parquet"))) == 1
     for words, said in (
         (["--reader", "nothing"], "Unknown reader 'nothing'"),
-        (["--reader", "table"], "does not know the task: --task NAME"),
-        (["--reader", "table", "--task", "sugarcrepe"], "tells neither a decision nor scores"),
+        (["--reader", "table"], "has no task of its own. Name one: --task NAME"),
+        (["--reader", "table", "--task", "sugarcrepe"], "holds neither a decision nor scores"),
         (
             ["--reader", "table", "--task", "sugarcrepe", "--field", "right=correct"],
             "does not identify an item",

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 
 from benchbench.embedding import EmbeddingTable
 from benchbench.protocols import matching
-from benchbench.types import ImageRef, Item, Judgement, Matched, Metric, Ties
+from benchbench.types import ImageRef, Item, Judgement, MatchingOutcome, Metric, Ties
 
 
-def outcome(scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str) -> Matched:
+def outcome(
+    scores: Sequence[Sequence[float]], target: tuple[int, ...], **tags: str
+) -> MatchingOutcome:
     """An outcome with just what judging needs."""
     matrix = np.array(scores, dtype=np.float32)
-    return Matched("0", "c", tags, target, matrix, (False,) * matrix.shape[1])
+    return MatchingOutcome("0", "c", tags, target, matrix, (False,) * matrix.shape[1])
 
 
 def item(n: int, images: int, captions: int) -> Item:

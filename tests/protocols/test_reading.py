@@ -23,6 +23,7 @@ class Stub:
     judgements = frozenset({"text"})
     sample_note = ""
     event_tags = frozenset({"kind"})
+    item_tags: frozenset[str] = frozenset()
 
     def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:
         self._per_outcome = per_outcome

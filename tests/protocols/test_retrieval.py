@@ -20,7 +20,7 @@ from benchbench.errors import ContractError
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL, by_gallery, search
 from benchbench.protocols.retrieval_metrics import retrieval_metrics
-from benchbench.types import Entry, Gallery, ImageRef, Metric, Places, Retrieved, Ties
+from benchbench.types import Entry, Gallery, ImageRef, Metric, Places, RetrievalOutcome, Ties
 
 SEEDS = st.integers(0, 2**32 - 1)
 RULES: tuple[Ties, ...] = ("wrong", "share", "right")
@@ -39,7 +39,9 @@ def entry(n: int, captions: tuple[str, ...], gallery: Gallery, also: tuple[str, 
     return Entry(str(n), ImageRef(Path(f"{n}.png")), captions, f"c{n}", gallery, also, tags)
 
 
-def searched(entries: list[Entry], images: np.ndarray, phrases: np.ndarray) -> list[Retrieved]:
+def searched(
+    entries: list[Entry], images: np.ndarray, phrases: np.ndarray
+) -> list[RetrievalOutcome]:
     """Outcomes from vectors of the images, and of the captions a, b, c …"""
     texts = [chr(ord("a") + i) for i in range(len(phrases))]
     return search(
@@ -201,7 +203,7 @@ ANSWERS = COUNTS.map(
 @given(st.lists(st.tuples(ANSWERS, st.lists(ANSWERS, max_size=3)), min_size=1, max_size=4))
 def test_columns_read_back_as_they_were(rows: list[tuple[Places, list[Places]]]) -> None:
     outcomes = [
-        Retrieved(str(i), "c", {"gallery": "g"}, found, 1, 20, tuple(finding), 20)
+        RetrievalOutcome(str(i), "c", {"gallery": "g"}, found, 1, 20, tuple(finding), 20)
         for i, (found, finding) in enumerate(rows)
     ]
     table = pa.table(dict(PROTOCOL.columns(outcomes)))

@@ -68,9 +68,9 @@ def test_blocks_without_a_board_are_errors(boards: Path, file: Path) -> None:
         ([f"mine {OPEN}", CLOSE], 1, "not alone on its line"),
         ([OPEN, f"mine {CLOSE}", CLOSE], 2, "not alone on its line"),
         ([OPEN + OPEN, CLOSE], 1, "not alone on its line"),
-        (["<!-- benchbench:vg-relation -->", CLOSE], 1, "is no marker"),
-        ([f"{OPEN[:-4]}", CLOSE], 1, "is no marker"),
-        ([OPEN, "<!--/benchbench-->"], 2, "is no marker"),
+        (["<!-- benchbench:vg-relation -->", CLOSE], 1, "is not a marker"),
+        ([f"{OPEN[:-4]}", CLOSE], 1, "is not a marker"),
+        ([OPEN, "<!--/benchbench-->"], 2, "is not a marker"),
     ],
 )
 def test_markers_that_are_not_pairs_are_refused_and_nothing_is_lost(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchbench.analysis.guessing import guess
+from benchbench.analysis.chance import chance_levels
 from benchbench.cli import main
 from benchbench.registry import load_task, task_names
 from benchbench.render.cards import model_card, task_card
@@ -84,11 +84,11 @@ def test_long_values_are_folded() -> None:
 
 
 def test_a_card_tells_why_there_is_no_chance_level(undrawn: TaskInfo) -> None:
-    assert "pass --data-root" in task_card(undrawn, guess(Undrawn()))
+    assert "pass --data-root" in task_card(undrawn, chance_levels(Undrawn()))
     named = load_task("vg-relation")
-    assert "not drawn yet" in " ".join(task_card(named.info, guess(named)).split())
+    assert "not drawn yet" in " ".join(task_card(named.info, chance_levels(named)).split())
     detector = load_task("vg-relation-detection.sgdet")
-    card = task_card(detector.info, guess(detector))
+    card = task_card(detector.info, chance_levels(detector))
     assert "Chance: it depends on how much the detector proposes" in card
 
 
@@ -129,7 +129,7 @@ def test_files_that_were_typed_are_the_users_own_error(
 
 def test_a_card_tells_chance_levels_together(drawn_edition: Path) -> None:
     task = load_task("vg-attribution")
-    card = task_card(task.info, guess(task, drawn_edition))
+    card = task_card(task.info, chance_levels(task, drawn_edition))
     assert "items: none (aro-paper); 50.0 (structclip-paper, mteb-micro, micro)." in " ".join(
         card.split()
     )

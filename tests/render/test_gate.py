@@ -15,7 +15,7 @@ from benchbench.analysis.gate import Gate, gate
 from benchbench.analysis.gate_rules import Rule
 from benchbench.render.gate import terminal
 from benchbench.render.gate_reports import as_json, junit, markdown, sections
-from benchbench.render.summaries import SUMMARY, fit
+from benchbench.render.summaries import SUMMARY, limit_length
 from tests.analysis.example_runs import changed, made
 
 if TYPE_CHECKING:
@@ -204,6 +204,6 @@ def test_long_reports_are_cut_where_forges_would_refuse_them() -> None:
     text = markdown(found)
     assert len(text.encode()) < 65_536
     assert "Cut for length:" in text
-    whole = fit(sections(found), SUMMARY)
+    whole = limit_length(sections(found), SUMMARY)
     assert "Cut for length:" not in whole
     assert whole.count("\n|") > 600

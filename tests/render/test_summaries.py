@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchbench.errors import RunError
-from benchbench.render.summaries import COMMENT, LEAST, SUMMARY, Section, add_to_summary, fit
+from benchbench.render.summaries import (
+    COMMENT,
+    MIN_FREE,
+    SUMMARY,
+    Section,
+    add_to_summary,
+    limit_length,
+)
 
 ROWS = [f"| {n} äöü |" for n in range(100_000)]
 LONG = Section("many groups", "| a |\n|:--|", ROWS)
@@ -15,13 +22,13 @@ HEAD, END = Section("the head", "## Fine"), Section("the end", "That was it.")
 
 
 def test_what_fits_is_whole() -> None:
-    assert fit([HEAD, Section("rows", "| a |", ["| 1 |"]), END]) == (
+    assert limit_length([HEAD, Section("rows", "| a |", ["| 1 |"]), END]) == (
         "## Fine\n\n| a |\n| 1 |\n\nThat was it.\n"
     )
 
 
 def test_rows_are_cut_and_counted_and_the_limit_is_of_bytes() -> None:
-    text = fit([HEAD, LONG, END])
+    text = limit_length([HEAD, LONG, END])
     assert len(text.encode()) <= COMMENT < 65_536
     shown = text.count("äöü")
     assert shown > 1000
@@ -30,8 +37,10 @@ def test_rows_are_cut_and_counted_and_the_limit_is_of_bytes() -> None:
 
 def test_a_section_that_does_not_fit_is_left_out_and_named() -> None:
     huge = Section("a novel", "x" * COMMENT)
-    assert fit([HEAD, huge, END]) == "## Fine\n\nThat was it.\n\nCut for length: a novel.\n"
-    many = fit([HEAD, *[Section("n" * 90, "x" * COMMENT)] * 50])
+    assert (
+        limit_length([HEAD, huge, END]) == "## Fine\n\nThat was it.\n\nCut for length: a novel.\n"
+    )
+    many = limit_length([HEAD, *[Section("n" * 90, "x" * COMMENT)] * 50])
     assert many == "## Fine\n\nCut for length: 50 sections.\n"
 
 
@@ -52,6 +61,6 @@ def test_a_summary_is_begun_where_there_is_none(tmp_path: Path) -> None:
     assert add_to_summary(path, [HEAD])
     assert add_to_summary(path, [END])
     assert path.read_text() == "## Fine\n\nThat was it.\n\n"
-    assert LEAST < SUMMARY
+    assert MIN_FREE < SUMMARY
     with pytest.raises(RunError, match=r"summary.md/none"):
         add_to_summary(path / "none", [HEAD])

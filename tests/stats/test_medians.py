@@ -15,7 +15,7 @@ def test_a_draw_is_the_median_of_the_items_drawn(n: int, seed: int) -> None:
     values = rng.integers(0, 6, n).astype(float)
     clusters = rng.integers(0, 4, n)
     weights = rng.integers(0, 3, (5, 4)).astype(float)
-    found = median_over_items(values, clusters, total=4).redrawn(weights)
+    found = median_over_items(values, clusters, total=4).redraw(weights)
     for draw, median in zip(weights, found, strict=True):
         drawn = np.repeat(values, draw[clusters].astype(int))
         assert np.isnan(median) if not len(drawn) else median == np.median(drawn)
@@ -33,4 +33,4 @@ def test_medians_and_means_come_from_the_same_draws() -> None:
 def test_no_item_has_no_median() -> None:
     empty = median_over_items(np.array([]), np.array([], dtype=int), total=3)
     assert np.isnan(empty.value)
-    assert np.isnan(empty.redrawn(np.ones((2, 3)))).all()
+    assert np.isnan(empty.redraw(np.ones((2, 3)))).all()

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from benchbench.stats import panel, rank_sets
-from benchbench.stats.ranks import stepped_down
+from benchbench.stats import letters, panel, rank_sets
+from benchbench.stats.ranks import step_down_bounds
 from tests.stats.tables import answers, plain
 
 
@@ -32,7 +34,7 @@ def test_stepping_down_settles_no_less_than_a_single_step() -> None:
     rng = np.random.default_rng(0)
     drawn, statistics = rng.normal(size=(4000, 30)), rng.normal(1.5, 1.5, 30)
     once = statistics > np.quantile(drawn.max(axis=1), 0.95)
-    sure = stepped_down(statistics, drawn, 0.95, 10**9)
+    sure = step_down_bounds(statistics, drawn, 0.95, 10**9)
     assert (sure >= once).all()
     # By hand: the bound that the last round used is of those that are left.
     left = np.quantile(drawn[:, ~sure].max(axis=1), 0.95, method="higher")
@@ -77,3 +79,29 @@ def test_clusters_without_items_do_not_count() -> None:
     assert table.standard_errors(table.pairs()) == pytest.approx(
         plain(values).standard_errors(table.pairs())
     )
+
+
+@st.composite
+def differences(draw: st.DrawFn) -> np.ndarray:
+    n = draw(st.integers(1, 9))
+    apart = np.zeros((n, n), dtype=bool)
+    for one in range(n):
+        for two in range(one + 1, n):
+            apart[one, two] = apart[two, one] = draw(st.booleans())
+    return apart
+
+
+@given(differences())
+def test_two_models_share_a_letter_if_and_only_if_they_do_not_differ(
+    apart: np.ndarray,
+) -> None:
+    found = [set(each) for each in letters(apart)]
+    for one in range(len(apart)):
+        for two in range(len(apart)):
+            if one != two:
+                assert bool(found[one] & found[two]) != apart[one, two]
+    assert "a" in found[0]
+
+
+def test_nobody_differs() -> None:
+    assert letters(np.zeros((3, 3), dtype=bool)) == ["a", "a", "a"]

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 
 from benchbench.analysis.scorecard import scorecard
 from benchbench.cli import main
-from benchbench.editions import choose, resolve_edition
+from benchbench.editions import choose_edition, resolve_edition
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.render.cards import layout, task_card
 from benchbench.runs import read_run
-from benchbench.types import TakesProposals, Trainable, Variable
+from benchbench.types import ProposalTask, TrainableTask, VariantTask
 from tests.scene_graphs import write
 
 NAME = "vg-relation-detection"
@@ -30,14 +30,14 @@ MODES = {"": "labels", ".predicate": "pairs", ".sgcls": "boxes", ".sgdet": "prop
 def test_a_mode_is_what_a_model_is_given(mode: str, tmp_path: Path) -> None:
     task = load_task(NAME + mode)
     assert task.info.name == NAME + mode
-    assert isinstance(task, Trainable) and not isinstance(task, TakesProposals)
+    assert isinstance(task, TrainableTask) and not isinstance(task, ProposalTask)
     assert {scene.given for scene in task.items(write(tmp_path))} == {MODES[mode]}
     assert [scene.id for scene in task.training(tmp_path)] == ["11"]
 
 
 def test_only_the_plain_task_has_variants() -> None:
-    assert isinstance(load_task(NAME), Variable)
-    assert not isinstance(load_task(f"{NAME}.sgcls"), Variable)
+    assert isinstance(load_task(NAME), VariantTask)
+    assert not isinstance(load_task(f"{NAME}.sgcls"), VariantTask)
     with pytest.raises(UnknownName, match=r"\.predcls'.* Variants .*\.sgdet"):
         load_task(f"{NAME}.predcls")
 
@@ -50,7 +50,7 @@ def test_sgdet_needs_a_detectors_file(tmp_path: Path) -> None:
     images = {"10": entry, "14": entry}
     found = tmp_path / "found.json"
     found.write_text(json.dumps({"format": "benchbench-proposals", "version": 1, "images": images}))
-    assert isinstance(task, TakesProposals)
+    assert isinstance(task, ProposalTask)
     told = task.with_proposals(found)
     assert [scene.proposals.labels for scene in told.items(tmp_path)] == [(1,), (1,)]
     assert told.training(tmp_path)[0].given == "labels"  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ def test_either_name_of_a_file_serves(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "10.jpg").write_bytes(b"")
     attributed = resolve_edition(info, tmp_path)
-    assert "MISSING" not in layout(info, choose(tmp_path))
+    assert "MISSING" not in layout(info, choose_edition(tmp_path))
     write(tmp_path)
     assert resolve_edition(info, tmp_path).annotations_sha256 != attributed.annotations_sha256
 

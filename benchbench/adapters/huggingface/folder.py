@@ -15,7 +15,7 @@ from benchbench.checkpoints.containers import check_folder
 from benchbench.checkpoints.hub import is_unreachable, offline_if_unreachable
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
 from benchbench.failures import first_line
-from benchbench.files import expanded, parse_json, read_text, resolved
+from benchbench.files import expand_path, parse_json, read_text, resolve_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,13 +100,13 @@ def folder_of(text: str, options: LoadOptions, family: str = "hf") -> Folder:
     type_it = USAGE_HINT.format(family)
     if not text:
         raise UsageError(f"{family}: names no checkpoint. {type_it}")
-    path = expanded(text)
+    path = expand_path(text)
     if text.startswith((".", "/", "~")) or path.is_dir():
         if not path.is_dir():
             what = "a file, not a folder" if path.is_file() else "a folder that does not exist"
             raise UsageError(f"{family}:{text} is {what}. {type_it}")
         check_folder(path)
-        return Folder(resolved(path), resolved(path).name)
+        return Folder(resolve_path(path), resolve_path(path).name)
     name, at, revision = text.partition("@")
     if name.count("/") != 1 or not all(name.split("/")) or (at and not revision):
         raise UsageError(f"{family}:{text} names neither a repository nor a folder. {type_it}")

@@ -8,7 +8,7 @@ from benchbench.adapters.huggingface.folder import ADAPTER, Folder, folder_of, r
 from benchbench.checkpoints.containers import read_contents
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.errors import ModelError, UsageError, WeightsUnavailable
-from benchbench.files import expanded
+from benchbench.files import expand_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ def resolve_adapter(rest: str, options: LoadOptions) -> tuple[Folder, Folder | N
         ModelError: an adapter that names no base, or a missing one.
     """
     base, plus, adapter = rest.rpartition("+")
-    if plus and not expanded(rest).is_dir():
+    if plus and not expand_path(rest).is_dir():
         found = folder_of(adapter, options)
         if not found.is_adapter:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Decisions of four CLIPs on SugarCrepe, one CSV file a model.
+"""Reader of BiVLC's published decisions of four CLIPs on SugarCrepe: one CSV file a model.
 
 Published beside BiVLC (Miranda et al., NeurIPS 2024 Datasets and Benchmarks; MIT) at
 IMirandaM/BiVLC@84f0d17, ``results/SUGARCREPE_CORRECT_MODEL.csv``: file name, both captions, type

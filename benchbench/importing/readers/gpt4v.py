@@ -1,9 +1,9 @@
-"""GPT-4V's answers to SugarCrepe, in both orders of the captions: JSON, one file a subset.
+"""Reader of GPT-4V's published answers to SugarCrepe in two orders: JSON, one file a subset.
 
 Published by SugarCrepe's authors (RAIVNLab/sugar-crepe@0047054b, ``gpt-4v-results``; MIT): a folder
 ``positive-first``, where the true caption is option (1), and one ``negative-first``. An answer that
 names neither caption cannot be read; its authors count it as wrong, and so is it here. A folder
-with both gives three models: each order by itself, and ``both orders``, which is right only where
+with both gives three models: each order by itself, and ``both orders``, which is right only if
 both answers are.
 """
 
@@ -112,7 +112,7 @@ def _order(folder: Path, order: str) -> Iterator[Answer]:
 
 
 def _chosen(record: Record, answer: object) -> str:
-    """Return the caption that an answer names; "" where it names none."""
+    """Return the caption that an answer names; "" if it names none."""
     chosen = answer.get("multiple_choice_answer") if isinstance(answer, dict) else None
     if not isinstance(chosen, str):
         raise record.wrong("answer", "should have a text multiple_choice_answer")
@@ -120,7 +120,7 @@ def _chosen(record: Record, answer: object) -> str:
 
 
 def _both(first: list[Answer], second: list[Answer]) -> Iterator[Answer]:
-    """Yield the answers that both orders make: right only where both are."""
+    """Yield the answers that both orders make: right only if both are."""
 
     def content(answer: Answer) -> tuple[str, ...]:
         return (answer.subset, answer.image, answer.caption, answer.foil)

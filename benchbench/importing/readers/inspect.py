@@ -1,4 +1,4 @@
-"""Logs of Inspect (inspect_ai), as JSON or, with that package, as ``.eval`` files.
+"""Reader of logs of Inspect (inspect_ai): JSON or, with that package, ``.eval`` files.
 
 A log holds ``eval.model`` and ``samples``, each with ``metadata`` (the data set's own record) and
 ``scores``: name → ``value``, "C" for right and "I" for wrong, "P" and "N" for partly and no answer
@@ -41,7 +41,7 @@ class InspectReader:
         log = _binary(path) if path.suffix == ".eval" else read_content(path)
         samples = log.get("samples") if isinstance(log, dict) else None
         if not isinstance(samples, list):
-            raise MalformedData(f"{path} is no log of Inspect with samples.")
+            raise MalformedData(f"{path} is not a log of Inspect with samples.")
         model = str(value_of(log, "eval.model") or "")
         named = {**USUAL, **fields}
         for number, sample in enumerate(samples, 1):
@@ -69,7 +69,7 @@ def _binary(path: Path) -> Any:
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except (OSError, ValueError) as error:
-        raise MalformedData(f"{path} is no readable log of Inspect: {error}.") from error
+        raise MalformedData(f"{path} is not a readable log of Inspect: {error}.") from error
 
 
 READER = InspectReader()

@@ -1,4 +1,4 @@
-"""Sample logs of lm-evaluation-harness and lmms-eval: JSON lines, an object a sample.
+"""Reader of sample logs of lm-evaluation-harness and lmms-eval: JSON lines, an object a sample.
 
 Both write ``samples_TASK_DATE.jsonl`` (``--log_samples``) with ``doc_id``, ``doc`` (the data set's
 own record), the responses, and each metric's value under its name (lm-evaluation-harness,

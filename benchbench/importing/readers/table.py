@@ -1,4 +1,4 @@
-"""A plain table of results, CSV or Parquet: a row an item.
+"""Reader of plain tables of results, CSV or Parquet: a row an item.
 
 Columns are named by ``--field NAME=COLUMN``: ``right``, or ``score_true`` and ``score_false``;
 what identifies the item, ``id`` or ``image``, ``caption`` and ``foil``; and ``model``, where a file
@@ -23,7 +23,7 @@ PARQUET = (".parquet", ".pq")
 
 
 class TableReader:
-    """A table of anybody's."""
+    """A reader of tables of results."""
 
     title = "a table of decisions or scores (CSV, Parquet); columns by --field"
     task = ""
@@ -59,7 +59,7 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         raise MissingData(f"File not found: {path}") from None
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         why = " ".join(str(error).split())
-        raise MalformedData(f"{path} is no readable Parquet file: {why}") from error
+        raise MalformedData(f"{path} is not a readable Parquet file: {why}") from error
     yield from table.to_pylist()
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.types import Hits, Places, Related, Ties
+    from benchbench.types import Hits, Places, RelationsOutcome, Ties
     from benchbench.types.arrays import Floats
 
 
@@ -122,7 +122,7 @@ def within_first_k(places: Places, k: int, ties: Ties) -> Floats:
     return np.clip((k - better) / block, 0.0, 1.0)
 
 
-def ceiling(related: Related, k: int) -> float:
+def ceiling(related: RelationsOutcome, k: int) -> float:
     """Return the share of a scene's relations that K triples can hit, one per ordered pair.
 
     Every triple is assumed to match its own pair alone. Of two relations of one pair only one can

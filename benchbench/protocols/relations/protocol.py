@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scene_scores import SceneScorer
-    from benchbench.types import DualEncoder, Metric, Model, Outcome, Related, Scene, Ties
+    from benchbench.types import DualEncoder, Metric, Model, Outcome, RelationsOutcome, Scene, Ties
     from benchbench.types.arrays import Floats
 
 
@@ -34,6 +34,7 @@ class Relations:
     judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
     sample_note = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
+    item_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
         """Score and rank each scene, by the model's own head where it has one.
@@ -57,7 +58,7 @@ class Relations:
         if encoder.progress:
             encoder.progress("scenes", 0, len(items))
         kept: list[Scene] = []
-        outcomes: list[Related] = []
+        outcomes: list[RelationsOutcome] = []
         report, encoder.progress = encoder.progress, None
         done = 0
         for group in groups_of(items):
@@ -77,7 +78,7 @@ class Relations:
         for box in boxes_of(item):
             yield ImageRef(item.image.path, box)
 
-    def events(self, outcomes: Sequence[Related], metric: Metric, ties: Ties) -> Events:
+    def events(self, outcomes: Sequence[RelationsOutcome], metric: Metric, ties: Ties) -> Events:
         """Return one event per true relation; recall is first averaged within each image."""
         sizes = [len(o.predicates) for o in outcomes]
         is_recall = metric.judgement.endswith("recall")
@@ -93,13 +94,15 @@ class Relations:
             categories={"predicate": outcomes[0].n_predicates} if is_recall else {},
         )
 
-    def counted(self, outcomes: Sequence[Related]) -> Iterator[str]:
+    def counted(self, outcomes: Sequence[RelationsOutcome]) -> Iterator[str]:
         """Yield the numbers of true relations, of unseen triples and of ranked pairs."""
         yield f"{sum(len(o.predicates) for o in outcomes):,} true relations"
         yield f"{sum(sum(o.unseen) for o in outcomes):,} of unseen triples"
         yield f"{sum(o.n_pairs for o in outcomes):,} ranked pairs"
 
-    def remarks(self, outcomes: Sequence[Related], metrics: Sequence[Metric]) -> Iterator[str]:
+    def remarks(
+        self, outcomes: Sequence[RelationsOutcome], metrics: Sequence[Metric]
+    ) -> Iterator[str]:
         """Yield the ceiling of one predicate per pair, and where K covers all pairs of an image."""
         plain = [m for m in metrics if m.judgement == "recall" and not m.by and not m.only]
         plain = sorted(plain, key=lambda m: m.k)
@@ -119,7 +122,7 @@ class Relations:
                     f"images: they have no more than {metric.k} pairs."
                 )
 
-    def columns(self, outcomes: Sequence[Related]) -> Mapping[str, Any]:
+    def columns(self, outcomes: Sequence[RelationsOutcome]) -> Mapping[str, Any]:
         """Return the columns: a list per image, one entry per relation or matching candidate."""
         return storage.columns(outcomes)
 
@@ -154,7 +157,7 @@ def _prompting(model: DualEncoder) -> dict[str, Any]:
     return {"relations": f"union crops, '{TEMPLATE}'", "logit_scale": round(model.logit_scale, 6)}
 
 
-def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
+def _judged(outcome: RelationsOutcome, metric: Metric, ties: Ties) -> Floats:
     """Return the credit of each true relation: [relations]."""
     if metric.judgement == "predicate":
         return credit.within_first_k(outcome.own_pair, metric.k, ties)
@@ -162,7 +165,7 @@ def _judged(outcome: Related, metric: Metric, ties: Ties) -> Floats:
     return credit.recall_credit(hits, len(outcome.predicates), metric.k, ties)
 
 
-def _guessed(outcome: Related, metric: Metric) -> Floats:
+def _guessed(outcome: RelationsOutcome, metric: Metric) -> Floats:
     """Return the expected credit of each true relation under guessing: [relations]."""
     labels, predicates = outcome.n_labels**2, outcome.n_predicates
     if metric.judgement == "predicate":

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.types import Hits, Places, Related
+from benchbench.types import Hits, Places, RelationsOutcome
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,7 +52,7 @@ class SceneScores:
     """Whether the model chose the labels."""
 
 
-def rank(scene: Scene, scored: SceneScores) -> Related:
+def rank(scene: Scene, scored: SceneScores) -> RelationsOutcome:
     """Rank a scene's candidates, and return the places of its true relations.
 
     A cat on a mat, a dog near the cat; six ordered pairs, two predicates. The model's best triples
@@ -89,7 +89,7 @@ def rank(scene: Scene, scored: SceneScores) -> Related:
     given = scene.proposals is None
     true_pair = _true_pairs(scored, truth) if given else np.zeros(len(scored.pairs), dtype=bool)
     matching_true = matching[:, true_pair] if given else matching[:0]
-    return Related(
+    return RelationsOutcome(
         id=scene.id,
         cluster=scene.cluster,
         tags=scene.tags,

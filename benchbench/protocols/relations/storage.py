@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchbench.types import Hits, Places, Related
+from benchbench.types import Hits, Places, RelationsOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ ARRAYS = ("subjects", "objects", "matching", "matching_true")
 NUMBERS = ("n_pairs", "n_true_pairs", "n_labels", "n_predicates")
 
 
-def columns(outcomes: Sequence[Related]) -> Mapping[str, Any]:
+def columns(outcomes: Sequence[RelationsOutcome]) -> Mapping[str, Any]:
     """Return Arrow arrays: a list per image, one entry per relation or matching candidate."""
     import pyarrow as pa
 
@@ -40,7 +40,7 @@ def columns(outcomes: Sequence[Related]) -> Mapping[str, Any]:
     return found
 
 
-def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
+def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> RelationsOutcome:
     """Return the outcome stored in one row of those columns.
 
     Raises:
@@ -70,7 +70,7 @@ def outcome(row: Mapping[str, Any], base: Mapping[str, Any]) -> Related:
     better, equal = (np.array(row[f"own_pair.{name}"], np.int32) for name in ("better", "equal"))
     if len(better) != len(equal) or (better < 0).any() or (equal < 0).any():
         raise ValueError("own_pair with places that are none")
-    return Related(
+    return RelationsOutcome(
         **base,
         predicates=tuple(row["predicates"]),
         unseen=tuple(row["unseen"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.data.records import canonical_json
 from benchbench.errors import UsageError
-from benchbench.files import expanded
+from benchbench.files import expand_path
 from benchbench.scenes.atlas import CANVAS
 from benchbench.scenes.edition import aro, karpathy, scenarioclip, sugarcrepe, vg150, winoground
 from benchbench.scenes.edition.folders import MADE_BY, MANIFEST, count_files, replace_whole
@@ -92,7 +92,7 @@ def export(
         UsageError: a number or part makes no edition, or the place holds files that are not ours.
     """
     plan = _checked(parts, images, dense, training, size, progress or _silent)
-    root = expanded(root)
+    root = expand_path(root)
     with replace_whole(root, _identity(plan)) as pieces:
         written = _written(pieces, plan)
         content = canonical_json(_manifest(plan, written, pieces.edition))

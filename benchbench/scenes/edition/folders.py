@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
-from benchbench.files import parse_json, read_text, resolved
-from benchbench.leftovers import left_of, let_go, remove, unfinished
+from benchbench.files import parse_json, read_text, resolve_path
+from benchbench.leftovers import find_leftovers, release, remove, temporary_path
 from benchbench.scenes.edition.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def replace_whole(root: Path, identity: str) -> Iterator[Pieces]:
     Raises:
         UsageError: ``root`` holds files that are not ours, or cannot be made.
     """
-    root = resolved(root)
+    root = resolve_path(root)
     check_replaceable(root)
     try:
         pieces = _taken_up(root, identity) or _begun(root, identity)
@@ -101,7 +101,7 @@ def replace_whole(root: Path, identity: str) -> Iterator[Pieces]:
             remove(pieces.work)
             raise
         except BaseException:
-            let_go(pieces.work, root)
+            release(pieces.work, root)
             raise
         remove(pieces.work)
     except OSError as error:
@@ -109,7 +109,7 @@ def replace_whole(root: Path, identity: str) -> Iterator[Pieces]:
 
 
 def _begun(root: Path, identity: str) -> Pieces:
-    pieces = Pieces(unfinished(root))
+    pieces = Pieces(temporary_path(root))
     for folder in (pieces.edition, pieces.notes):
         folder.mkdir(parents=True)
     (pieces.work / IDENTITY).write_text(identity, "utf-8")
@@ -122,8 +122,8 @@ def _taken_up(root: Path, identity: str) -> Pieces | None:
     All other leftovers are removed.
     """
     taken = None
-    for left in left_of(root):
-        pieces = Pieces(unfinished(root))
+    for left in find_leftovers(root):
+        pieces = Pieces(temporary_path(root))
         with suppress(OSError):  # another process has renamed it already
             left.rename(pieces.work)
             if taken is None and _identity(pieces) == identity:
@@ -142,7 +142,7 @@ def _identity(pieces: Pieces) -> str | None:
 
 def clear(root: Path) -> None:
     """Remove the leftovers of dead processes beside an edition."""
-    for left in left_of(resolved(root)):
+    for left in find_leftovers(resolve_path(root)):
         remove(left)
 
 
@@ -168,7 +168,7 @@ def _publish(work: Path, root: Path) -> None:
 
 def _replaced(work: Path, root: Path) -> bool:
     """Move the old edition aside and the new one in, and move the old one back if that fails."""
-    aside = unfinished(root)
+    aside = temporary_path(root)
     try:
         root.rename(aside)
     except FileNotFoundError:

@@ -29,7 +29,7 @@ from benchbench.cache import cache_folder
 from benchbench.data.images import read_bytes
 from benchbench.data.records import file_sha256
 from benchbench.errors import DataError, UsageError
-from benchbench.leftovers import remove_leftovers, unfinished
+from benchbench.leftovers import remove_leftovers, temporary_path
 from benchbench.scenes.edition import vg150
 from benchbench.scenes.edition.folders import manifest
 from benchbench.scenes.edition.images import BATCH, add_pixels, read_pixels
@@ -126,7 +126,7 @@ def _note(digest: str) -> Path | None:
 
 def _keep_note(note: Path, digest: str) -> None:
     """Write a note; if the cache cannot be written, the only cost is time."""
-    partial = unfinished(note)
+    partial = temporary_path(note)
     remove_leftovers(note.parent)
     with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image
 
-    from benchbench.types import Related
+    from benchbench.types import RelationsOutcome
     from benchbench.types.arrays import Flags, Pixels
     from benchbench.variants.texts import CaptionReader
 
@@ -67,7 +67,7 @@ class RelationSet:
             "mean": float(np.mean(list(metrics.values()))),
         }
 
-    def _judged(self, number: int, scorer: ImageScorer) -> tuple[Related, Flags]:
+    def _judged(self, number: int, scorer: ImageScorer) -> tuple[RelationsOutcome, Flags]:
         scene = self.scenes[number]
         ends = tuple((i, j) for i, j in pairs_of(scene).tolist())
         shown = RelationInput(
@@ -119,7 +119,7 @@ def build(transform: object = None, scenes: int = SCENES) -> RelationSet:
     return RelationSet([found[i] for i in some], draw(drawn.take(some), SIZE))
 
 
-def recalls(scenes: Sequence[Scene], related: Sequence[Related]) -> dict[str, float]:
+def recalls(scenes: Sequence[Scene], related: Sequence[RelationsOutcome]) -> dict[str, float]:
     """Return recalls in percent: within each image first, then the mean over images.
 
     Predicates, and unseen triples, that these scenes lack are left out.

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import benchbench
-from benchbench.environment import describe_environment
+from benchbench.devices import describe_environment
 from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 

@@ -17,7 +17,15 @@ from benchbench.protocols.relations.ranking import rank
 from benchbench.protocols.relations.scene_scores import assemble_scores, pairs_of
 from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
-from benchbench.types import Given, ImageRef, Metric, Proposals, Related, Scene, Vocabulary
+from benchbench.types import (
+    GivenPart,
+    ImageRef,
+    Metric,
+    Proposals,
+    RelationsOutcome,
+    Scene,
+    Vocabulary,
+)
 
 VOCABULARY = Vocabulary(("a", "b"), ("p", "q", "r", "never"))
 Edges = tuple[float, float, float, float]
@@ -37,13 +45,13 @@ class Guess:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, given_: Given) -> list[tuple[Guess, Related]]:
+def worlds(draw: st.DrawFn, given_: GivenPart) -> list[tuple[Guess, RelationsOutcome]]:
     """A few scenes, boxes that overlap, repeated relations, and what a model made of them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return [_world(rng, given_, i) for i in range(draw(st.integers(1, 4)))]
 
 
-def _world(rng: np.random.Generator, given_: Given, i: int) -> tuple[Guess, Related]:
+def _world(rng: np.random.Generator, given_: GivenPart, i: int) -> tuple[Guess, RelationsOutcome]:
     n = int(rng.integers(2, 5))
     boxes = np.concatenate(
         [low := rng.integers(0, 12, (n, 2)), low + rng.integers(6, 14, (n, 2))], 1
@@ -176,7 +184,7 @@ def accuracy(world: list[Guess], k: int, *, free: bool) -> float:
     return sum(every) / len(every)
 
 
-def value(outcomes: list[Related], metric: Metric) -> float:
+def value(outcomes: list[RelationsOutcome], metric: Metric) -> float:
     """The metric as the scorecard averages it."""
     units = read_units(PROTOCOL, outcomes, metric, "wrong")
     _, groups = np.unique(np.array(units.groups, dtype=str), return_inverse=True)
@@ -194,7 +202,7 @@ DEFINITIONS: dict[str, tuple[Callable[..., float], bool]] = {
     "A": (accuracy, False),
 }
 """Name → its definition, and whether a pair may have any number of predicates."""
-MODES: dict[str, Given] = {"": "labels", ".sgcls": "boxes", ".sgdet": "proposals"}
+MODES: dict[str, GivenPart] = {"": "labels", ".sgcls": "boxes", ".sgdet": "proposals"}
 
 
 @pytest.mark.parametrize(

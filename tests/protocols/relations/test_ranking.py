@@ -19,7 +19,7 @@ from benchbench.protocols.relations.credit import (
 )
 from benchbench.protocols.relations.ranking import intersection_over_union, rank
 from benchbench.protocols.relations.scene_scores import assemble_scores, pairs_of
-from benchbench.types import Hits, ImageRef, Places, Proposals, Related, Scene, Vocabulary
+from benchbench.types import Hits, ImageRef, Places, Proposals, RelationsOutcome, Scene, Vocabulary
 
 VOCABULARY = Vocabulary(("cat", "dog"), ("on", "under", "near"))
 FAR = [(0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 50, 10)]
@@ -264,7 +264,7 @@ def test_a_pair_with_two_relations_can_only_be_hit_once() -> None:
     assert [ceiling(found, k) for k in (1, 2, 9)] == [2 / 4, 3 / 4, 3 / 4]
 
 
-def related(relations: list[Triple]) -> Related:
+def related(relations: list[Triple]) -> RelationsOutcome:
     scene = scene_of([0, 1], relations)
     return rank(scene, assemble_scores(scene, np.zeros((2, 3)), None))
 

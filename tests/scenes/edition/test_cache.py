@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchbench.data.records import file_sha256
 from benchbench.errors import UsageError
-from benchbench.leftovers import let_go, unfinished
+from benchbench.leftovers import release, temporary_path
 from benchbench.scenes.edition import (
     ALL_PARTS,
     PROVIDED,
@@ -244,10 +244,10 @@ def test_an_interrupted_drawing_leaves_nothing_that_counts(small_standard: None,
 
 def test_what_is_left_beside_a_part_that_is_there_goes(small_standard: None) -> None:
     root = ensure_drawn("vg-relation").root
-    unfinished(root).mkdir()
+    temporary_path(root).mkdir()
     (mine,) = (path for path in root.parent.iterdir() if path != root)
-    let_go(mine, root)
-    unfinished(root).mkdir()
+    release(mine, root)
+    temporary_path(root).mkdir()
     ensure_drawn("vg-relation")
     assert len(list(root.parent.iterdir())) == 2, "what a living process makes stays"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchbench.leftovers import unfinished
+from benchbench.leftovers import temporary_path
 from benchbench.scenes.drawing import draw
 from benchbench.scenes.edition import export, images
 from benchbench.scenes.edition.folders import files_in
@@ -166,7 +166,7 @@ def test_pieces_of_another_edition_go(
 def test_what_a_living_process_draws_is_left_to_it(
     tmp_path: Path, whole: dict[str, bytes], drawn: list[int]
 ) -> None:
-    left, place = interrupted(tmp_path / "x"), unfinished(tmp_path / "x")
+    left, place = interrupted(tmp_path / "x"), temporary_path(tmp_path / "x")
     shutil.move(left, place)  # as if this process, which lives, were still at it
     assert content(export(tmp_path / "x", **SMALL)) == whole
     assert len(drawn) == 20

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import benchbench
+from benchbench.analysis import FORMS, Result
 from benchbench.analysis.comparison import compare
-from benchbench.analysis.results import FORMS, Result
 from tests.analysis.example_runs import made
 
 ROOM = Path(benchbench.__file__).parent / "analysis"

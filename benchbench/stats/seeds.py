@@ -1,7 +1,8 @@
-"""The spread of a score between seeds: its dependence on a random draw."""
+"""Scores over several seeds: their spread, and Welch's interval of two methods' difference."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from benchbench.types.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,19 @@ def between_seeds(values: Sequence[float]) -> Spread:
     sd = float(np.std(values, ddof=1))
     n = len(values)
     return Spread(float(np.mean(values)), sd, sd / n**0.5, n)
+
+
+def welch(a: Floats, b: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Return Welch's interval of the difference of means, b − a, of independent seeds.
+
+    NaN if the seeds of each method score the same: a spread of 0 is not certainty.
+    """
+    from scipy.special import stdtrit
+
+    parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
+    if not parts.sum():
+        return float("nan"), float("nan")
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
+    middle = float(b.mean() - a.mean())
+    return middle - half, middle + half

@@ -22,7 +22,7 @@ and on a terminal the escape that moves up a line. Only on standard error, where
 with text from outside."""
 
 
-class Border:
+class EscapingStream:
     """A text stream that prints control characters as visible escapes."""
 
     def __init__(self, stream: TextIO, bar: re.Pattern[str] | None = None) -> None:
@@ -48,7 +48,7 @@ class Border:
 
 
 @contextmanager
-def bordered() -> Iterator[None]:
+def escape_output() -> Iterator[None]:
     """Escape control characters on standard output and error.
 
     Characters that a stream cannot encode are printed as "?". An ASCII locale is ignored: UTF-8 is
@@ -56,11 +56,11 @@ def bordered() -> Iterator[None]:
     traceback.
     """
     before = sys.stdout, sys.stderr
-    if not isinstance(sys.stdout, Border):
+    if not isinstance(sys.stdout, EscapingStream):
         for stream in before:
             _prepare(stream)
-        sys.stdout = Border(sys.stdout)
-        sys.stderr = Border(sys.stderr, BARS if sys.stderr.isatty() else BAR)
+        sys.stdout = EscapingStream(sys.stdout)
+        sys.stderr = EscapingStream(sys.stderr, BARS if sys.stderr.isatty() else BAR)
     try:
         yield
     except Exception:

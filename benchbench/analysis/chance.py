@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from benchbench.analysis.scorecard import chance_of
-from benchbench.editions import SCENES, choose, drawn_part, resolve_edition
+from benchbench.editions import SCENES, choose_edition, drawn_part, resolve_edition
 from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, FileLog
 from benchbench.errors import BenchbenchError
 from benchbench.protocols import load_protocol
-from benchbench.types import TakesProposals
+from benchbench.types import ProposalTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,26 +25,28 @@ if TYPE_CHECKING:
     from benchbench.types import ImageRef, Metric, Role, Task
 
 
-Lack = Literal["proposals", "no files", "not drawn", "unreadable"]
-"""They depend on how much a detector proposes; no part of the drawn world has the task's files; the
-files are not drawn yet; or they cannot be read."""
+MissingReason = Literal["proposals", "no files", "not drawn", "unreadable"]
+"""Why there are no chance levels: they depend on how much a detector proposes; no part of the drawn
+world has the task's files; the files are not drawn yet; or they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Guessing:
+class ChanceLevels:
     """The chance levels of a task's files, or why there are none."""
 
     edition: str = ""
     items: int = 0
     chance: Mapping[Metric, float] = field(default_factory=dict)
     """Expected score of random guesses: a share in [0, 1], or a rank from 1."""
-    lack: Lack | None = None
+    missing: MissingReason | None = None
     """Why there are no chance levels."""
     error: str = ""
-    """Of files that cannot be read."""
+    """The error of files that cannot be read."""
 
 
-def guess(task: Task, data_root: str | Path | None = None, edition: str | None = None) -> Guessing:
+def chance_levels(
+    task: Task, data_root: str | Path | None = None, edition: str | None = None
+) -> ChanceLevels:
     """Return the chance levels on the files that ``evaluate`` would read; nothing is drawn.
 
     Files that a variable or a settings file names may be missing or wrong: then the reason takes
@@ -53,22 +55,24 @@ def guess(task: Task, data_root: str | Path | None = None, edition: str | None =
     Raises:
         BenchbenchError: the files that the caller names are missing or wrong.
     """
-    if isinstance(task, TakesProposals):
-        return Guessing(lack="proposals")
+    if isinstance(task, ProposalTask):
+        return ChanceLevels(missing="proposals")
     try:
-        lack = _lack(task, data_root, edition)
-        return Guessing(lack=lack) if lack else _chance_levels(task, data_root, edition)
+        lack = _missing_reason(task, data_root, edition)
+        return ChanceLevels(missing=lack) if lack else _compute(task, data_root, edition)
     except BenchbenchError as error:
         if data_root is not None or edition is not None:
             raise
-        return Guessing(lack="unreadable", error=str(error))
+        return ChanceLevels(missing="unreadable", error=str(error))
 
 
-def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack | None:
-    """Return why the drawn world has no files of a task; None where it, or another edition, has."""
+def _missing_reason(
+    task: Task, data_root: str | Path | None, edition: str | None
+) -> MissingReason | None:
+    """Return why the drawn world has no files of a task; None if it, or another edition, has."""
     from benchbench.scenes.edition import is_drawn
 
-    if choose(data_root, edition).edition != SCENES:
+    if choose_edition(data_root, edition).edition != SCENES:
         return None
     part = drawn_part(task.info)
     if part is None:
@@ -76,7 +80,7 @@ def _lack(task: Task, data_root: str | Path | None, edition: str | None) -> Lack
     return None if is_drawn(part) else "not drawn"
 
 
-def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None) -> Guessing:
+def _compute(task: Task, data_root: str | Path | None, edition: str | None) -> ChanceLevels:
     """Return a protocol's chance levels on files that exist."""
     resolved = resolve_edition(task.info, data_root, edition)
     items = task.items(resolved.root)
@@ -85,7 +89,7 @@ def _chance_levels(task: Task, data_root: str | Path | None, edition: str | None
     outcomes = protocol.answer(items, model, ConstantEncoder()).outcomes
     shown, _ = task.info.shown(resolved.kind.name)
     chance = {metric: chance_of(protocol, outcomes, metric) for metric in shown}
-    return Guessing(resolved.name, len(items), chance)
+    return ChanceLevels(resolved.name, len(items), chance)
 
 
 class NoModel:
@@ -104,7 +108,9 @@ class ConstantEncoder(Encoder):
     def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> EmbeddingTable[ImageRef]:
         """Return one vector for all images: [distinct, 1]."""
         distinct = dict.fromkeys(refs)
-        return EmbeddingTable({ref: i for i, ref in enumerate(distinct)}, _ones(len(distinct)))
+        return EmbeddingTable(
+            {ref: i for i, ref in enumerate(distinct)}, _equal_vectors(len(distinct))
+        )
 
     def check_files(self, refs: Iterable[ImageRef]) -> None:
         """Read nothing."""
@@ -118,8 +124,8 @@ class ConstantEncoder(Encoder):
         distinct = dict.fromkeys(texts)
         rows = {text: i for i, text in enumerate(distinct)}
         ids = {text: (i,) for text, i in rows.items()}
-        return EncodedCaptions(EmbeddingTable(rows, _ones(len(rows))), ids, frozenset())
+        return EncodedCaptions(EmbeddingTable(rows, _equal_vectors(len(rows))), ids, frozenset())
 
 
-def _ones(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _equal_vectors(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.ones((n, 1), dtype=np.float32)

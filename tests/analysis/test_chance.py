@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.guessing import guess
+from benchbench.analysis.chance import chance_levels
 from benchbench.analysis.scorecard import scorecard
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
@@ -17,7 +17,7 @@ from tests.conftest import Undrawn
 @pytest.mark.parametrize("name", ["vg-relation", "coco-order", "scenario-classification"])
 def test_guessing_earns_what_the_scorecard_says(name: str, drawn_edition: Path) -> None:
     card = scorecard(evaluate("blind:constant", name, data_root=drawn_edition), ties="share")
-    guessing = guess(load_task(name), drawn_edition)
+    guessing = chance_levels(load_task(name), drawn_edition)
     assert guessing.edition == card.run.edition
     assert guessing.items == card.run.counts.items
     chance = {metric.name: level for metric, level in guessing.chance.items()}
@@ -27,18 +27,18 @@ def test_guessing_earns_what_the_scorecard_says(name: str, drawn_edition: Path) 
 
 
 def test_relations_have_a_chance_level_too(drawn_graphs: Path) -> None:
-    guessing = guess(load_task("vg-relation-detection"), drawn_graphs)
+    guessing = chance_levels(load_task("vg-relation-detection"), drawn_graphs)
     chance = {metric.name: level for metric, level in guessing.chance.items()}
     assert 0 < chance["R@20"] < chance["R@50"] < 0.1
 
 
 def test_nothing_is_drawn_to_tell_a_chance_level(tmp_path: Path) -> None:
-    guessing = guess(load_task("vg-relation"))
+    guessing = chance_levels(load_task("vg-relation"))
     assert not guessing.chance
-    assert guessing.lack == "not drawn"
+    assert guessing.missing == "not drawn"
     assert not (tmp_path / "cache").exists()
 
 
 def test_why_there_is_no_chance_level(undrawn: TaskInfo) -> None:
-    assert guess(Undrawn()).lack == "no files"
-    assert guess(load_task("vg-relation-detection.sgdet")).lack == "proposals"
+    assert chance_levels(Undrawn()).missing == "no files"
+    assert chance_levels(load_task("vg-relation-detection.sgdet")).missing == "proposals"

@@ -1,4 +1,4 @@
-"""The frame of every HTML page: one file, no script, light and dark, narrow and wide."""
+"""The HTML template of every page: one file, no script, light and dark, narrow and wide."""
 
 from __future__ import annotations
 

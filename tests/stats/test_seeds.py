@@ -1,15 +1,17 @@
-"""The spread between seeds, against its textbook form."""
+"""The spread between seeds against its textbook form, and Welch's interval against scipy's."""
 
 from __future__ import annotations
 
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ttest_ind
 
 from benchbench.errors import UsageError
-from benchbench.stats import between_seeds
+from benchbench.stats import between_seeds, welch
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
@@ -25,3 +27,11 @@ def test_it_is_the_sample_standard_deviation(values: list[float]) -> None:
 def test_one_seed_has_no_spread(values: list[float]) -> None:
     with pytest.raises(UsageError, match=f"two seeds or more, not {len(values)}"):
         between_seeds(values)
+
+
+def test_welchs_interval_is_scipys() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 4), rng.normal(1, 3, 6)
+    wanted = ttest_ind(b, a, equal_var=False).confidence_interval(0.9)
+    assert welch(a, b, 0.9) == pytest.approx((wanted.low, wanted.high))
+    assert np.isnan(welch(np.ones(2), np.ones(3))).all()
