@@ -8,7 +8,7 @@ import pytest
 
 import benchbench as bb
 from benchbench.adapters.blind import BlindEncoder
-from benchbench.analysis.early_gate import gate_early
+from benchbench.analysis.early_gate import _shuffle_items, gate_early
 from benchbench.analysis.gate_rules import Rule
 from benchbench.errors import NotComparable, UsageError
 
