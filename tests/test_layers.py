@@ -32,6 +32,7 @@ LAYERS = [
     {"adapters"},
     {"checkpoints"},
     {"editions"},
+    {"datasets"},
     {"scenes", "scenegraph"},
     {"data"},
     {

@@ -1,0 +1,112 @@
+"""Data sets by name and by task: those of this package, and those of plugins by entry points.
+
+Each module of ``benchbench.datasets.catalogue`` has a ``DATASET``, and is named like it, with ``_``
+for ``-``. Plugins use the group of entry points ``benchbench.datasets``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache, partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from benchbench.data.records import first_existing
+from benchbench.datasets.manifest import Dataset
+from benchbench.errors import ContractError, UnknownName
+from benchbench.failures import said
+from benchbench.files import exists, is_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.types import TaskInfo
+
+GROUP = "benchbench.datasets"
+"""The group of entry points."""
+CATALOGUE = "benchbench.datasets.catalogue"
+
+
+def dataset_names() -> list[str]:
+    """Return all names that ``load_dataset`` takes."""
+    return sorted(_found())
+
+
+def load_dataset(name: str) -> Dataset:
+    """Return the data set of that name.
+
+    Raises:
+        UnknownName: there is none; the message suggests the nearest.
+        ContractError: a plugin breaks, or its object is no data set.
+    """
+    there = _found()
+    if name not in there:
+        raise UnknownName("data set", name, there, "List them: benchbench data list")
+    try:
+        found = there[name]()
+    except (Exception, SystemExit) as error:
+        raise ContractError(f"The plugin for data set '{name}' breaks: {said(error)}.") from error
+    if not isinstance(found, Dataset) or found.name != name:
+        raise ContractError(f"The plugin for data set '{name}' gives {found!r:.100}.")
+    return found
+
+
+def datasets_of(name: str) -> list[Dataset]:
+    """Return the data set of that name, or those that the task of that name reads.
+
+    Raises:
+        UnknownName: there is no such data set, and no data set for a task of that name.
+    """
+    if name in _found():
+        return [load_dataset(name)]
+    if found := serving(name):
+        return found
+    known = [*_found(), *(task for each in _all() for task in each.tasks)]
+    raise UnknownName("data set or task", name, known, "List them: benchbench data list")
+
+
+def serving(task: str) -> list[Dataset]:
+    """Return the data sets that a task reads; a variant reads those of its task."""
+    stem = task.partition(".")[0]
+    return [each for each in _all() if task in each.tasks or stem in each.tasks]
+
+
+def with_linked(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Return data sets, each after those whose folders are linked into it, none twice."""
+    found: dict[str, Dataset] = {}
+    for dataset in datasets:
+        for link in dataset.links:
+            found.setdefault(link.dataset, load_dataset(link.dataset))
+        found.setdefault(dataset.name, dataset)
+    return list(found.values())
+
+
+def task_root(info: TaskInfo, root: Path) -> Path:
+    """Return the folder of a task's files: the data root, or a data set's folder in it.
+
+    The data root itself is chosen where it has any of the task's annotation files.
+    """
+    annotations = [file for file in info.files if not file.path.endswith("/")]
+    if any(exists(root / first_existing(root, f.path, *f.instead)) for f in annotations):
+        return root
+    folders = [each.place(root) for each in serving(info.name)]
+    return next((folder for folder in folders if is_folder(folder)), root)
+
+
+def _all() -> list[Dataset]:
+    return [load_dataset(name) for name in dataset_names()]
+
+
+@cache
+def _found() -> Mapping[str, Callable[[], Any]]:
+    """Return how to get each data set, by name; a plugin cannot take a name of this package."""
+    catalogue = import_module(CATALOGUE)
+    modules = [each.name for each in pkgutil.iter_modules(catalogue.__path__)]
+    own = {name.replace("_", "-"): partial(_load, f"{CATALOGUE}.{name}") for name in modules}
+    return {point.name: point.load for point in entry_points(group=GROUP)} | own
+
+
+def _load(path: str) -> Any:
+    return import_module(path).DATASET
