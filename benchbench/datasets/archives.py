@@ -9,6 +9,7 @@ under its own name. The folder gets its name when all of it is there.
 from __future__ import annotations
 
 import fnmatch
+import lzma
 import shutil
 import stat
 import tarfile
@@ -38,7 +39,12 @@ SLACK = 1_000
 RATIO, SMALL = 100, 1_000_000
 """The largest factor by which a member may grow, once it has this many bytes."""
 BLOCK = 1 << 20
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
+PADDING = 1 << 20
+"""The most bytes that may follow the last member of a tar file."""
+BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, OSError, EOFError,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
 """Errors of archives that are damaged, or of a kind that cannot be read."""
 
 
@@ -170,17 +176,30 @@ def _write(path: Path, member: Member, place: Path, most: int) -> int:
         source = member.open()
         if source is None:
             raise _refused(path, f"has no content for '{member.name:.80}'")
-        with source, place.open("xb") as out:
+        with source, _written(place) as out:
             while block := source.read(BLOCK):
                 size += len(block)
                 if size > min(member.size, most):
                     raise _refused(path, f"has more in '{member.name:.80}' than it states")
-                out.write(block)
-    except (*BROKEN, RuntimeError) as error:
+                with os_errors(place):
+                    out.write(block)
+    except BROKEN as error:
         raise MalformedData(f"The archive {path} is damaged at '{member.name:.80}'.") from error
     if size != member.size:
         raise MalformedData(f"The archive {path} is cut off at '{member.name:.80}'.")
     return size
+
+
+@contextmanager
+def _written(place: Path) -> Iterator[IO[bytes]]:
+    """Open a new file; only errors of writing it become a RunError."""
+    with os_errors(place):
+        out = place.open("xb")
+    try:
+        yield out
+    finally:
+        with os_errors(place):
+            out.close()
 
 
 @contextmanager
@@ -198,10 +217,21 @@ def _opened(path: Path) -> Iterator[Iterable[Member]]:
         else:
             with tarfile.open(path) as tar:
                 yield _of_tar(tar)
+                _read_to_the_end(path, tar)
     except FileNotFoundError:
         raise MalformedData(f"The archive {path} does not exist.") from None
     except BROKEN as error:
         raise MalformedData(f"{path} is no zip or tar file, or it is damaged ({error}).") from error
+
+
+def _read_to_the_end(path: Path, tar: tarfile.TarFile) -> None:
+    """Read what follows a tar's last member: gzip and others have their checksum there.
+
+    Raises:
+        MalformedData: it is too much to be padding.
+    """
+    if tar.fileobj is not None and len(tar.fileobj.read(PADDING + 1)) > PADDING:
+        raise _refused(path, f"has over {PADDING:,} bytes behind its last member")
 
 
 def _of_zip(file: zipfile.ZipFile) -> Iterator[Member]:

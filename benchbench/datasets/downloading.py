@@ -145,17 +145,17 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _from(address: Address, file: File, part: Part, progress: Progress | None) -> None:
-    """Download from one address; once more from the start where a resumed file is wrong.
+    """Download from one address; once more from the start where a file of several parts is wrong.
 
     Raises:
         DataUnavailable: it does not have the file that is described.
     """
-    resumed = _is_of_use(part, address, file)
-    if not resumed:
+    if not _is_of_use(part, address, file):
         part.remove()
-    _complete(address, file, part, progress)
+    joined = part.size > 0
+    joined |= _complete(address, file, part, progress)
     problem = _problem(part, file)
-    if problem and resumed:
+    if problem and joined:
         part.remove()
         _complete(address, file, part, progress)
         problem = _problem(part, file)
@@ -184,21 +184,21 @@ def _problem(part: Part, file: File) -> str | None:
         named.replace(part.path)
 
 
-def _complete(address: Address, file: File, part: Part, progress: Progress | None) -> None:
-    """Request the rest of a file until it is complete.
+def _complete(address: Address, file: File, part: Part, progress: Progress | None) -> bool:
+    """Request the rest of a file until it is complete; return whether in several parts.
 
     Raises:
         DataUnavailable: the server refuses, or sends nothing more in ``TRIES`` attempts.
     """
     if address.is_drive:
         fetch_from_drive(address, part.path)
-        return
-    failures = 0
+        return False
+    failures, joined = 0, False
     while file.size is None or part.size < file.size:
         before, wait = part.size, 2.0**failures - 1
         try:
             if _continue(address, file, part, progress):
-                return
+                return joined
             reason = "the connection was cut"
         except urllib.error.HTTPError as error:
             reason = refusal(error, address.gated)
@@ -208,10 +208,12 @@ def _complete(address: Address, file: File, part: Part, progress: Progress | Non
             wait = asked
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
+        joined |= part.size > before
         failures = 0 if part.size > before else failures + 1
         if failures >= TRIES:
             raise DataUnavailable(f"{reason} ({TRIES} attempts)")
         pause(wait)
+    return joined
 
 
 def pause(seconds: float) -> None:

@@ -14,7 +14,7 @@ from benchbench.datasets.archives import unpack
 from benchbench.datasets.content import problem_of, size_of
 from benchbench.datasets.downloading import Part, download
 from benchbench.datasets.manifest import Folder
-from benchbench.datasets.names import with_linked
+from benchbench.datasets.names import home, with_linked
 from benchbench.datasets.sources import place_of
 from benchbench.errors import DataError, DataUnavailable, MissingData, RunError
 from benchbench.files import exists, is_folder
@@ -73,7 +73,7 @@ def needs(datasets: Sequence[Dataset], root: Path, *, images: bool = True) -> li
     """
     found = []
     for dataset in with_linked(datasets) if images else datasets:
-        folder = dataset.place(root)
+        folder = home(dataset, root)
         whats: list[File | Folder] = [*dataset.files, *(dataset.folders if images else ())]
         for what in whats:
             place = folder / what.path
@@ -225,7 +225,7 @@ def link(datasets: Sequence[Dataset], root: Path) -> list[Path]:
     made = []
     for dataset in datasets:
         for each in dataset.links:
-            at = dataset.place(root) / each.path.rstrip("/")
+            at = home(dataset, root) / each.path.rstrip("/")
             target = root / each.path.rstrip("/")
             if is_folder(target) and not os.path.lexists(at):
                 with os_errors(at):
@@ -247,7 +247,7 @@ def differing(datasets: Sequence[Dataset], root: Path) -> list[str]:
     found = []
     for dataset in datasets:
         for file in dataset.files:
-            place = dataset.place(root) / file.path
+            place = home(dataset, root) / file.path
             if file.size is None or file.earlier or not exists(place):
                 continue
             if (size := size_of(place)) != file.size:

@@ -7,6 +7,7 @@ for ``-``. Plugins use the group of entry points ``benchbench.datasets``.
 from __future__ import annotations
 
 import pkgutil
+import shlex
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.data.records import first_existing
 from benchbench.datasets.manifest import Dataset
+from benchbench.datasets.place import default_root
 from benchbench.errors import ContractError, UnknownName
 from benchbench.failures import said
 from benchbench.files import exists, is_folder
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from benchbench.datasets.manifest import File
     from benchbench.types import TaskInfo
 
 GROUP = "benchbench.datasets"
@@ -88,11 +91,55 @@ def task_root(info: TaskInfo, root: Path) -> Path:
 
     The data root itself is chosen where it has any of the task's annotation files.
     """
-    annotations = [file for file in info.files if not file.path.endswith("/")]
-    if any(exists(root / first_existing(root, f.path, *f.instead)) for f in annotations):
+    if lies_at_top(info, root):
         return root
     folders = [each.place(root) for each in serving(info.name)]
     return next((folder for folder in folders if is_folder(folder)), root)
+
+
+def lies_at_top(info: TaskInfo, root: Path) -> bool:
+    """Return whether a folder has any of a task's annotation files, in no folder of a data set."""
+    annotations = [file for file in info.files if not file.path.endswith("/")]
+    return any(exists(root / first_existing(root, f.path, *f.instead)) for f in annotations)
+
+
+def home(dataset: Dataset, root: Path) -> Path:
+    """Return a data set's folder: its own, or the data root where its files lie there at the top.
+
+    A file of the same name and another size is not one of its files.
+    """
+    place = dataset.place(root)
+    at_top = (file for file in dataset.files if not is_folder(place) and _is_at(root, file))
+    return root if any(at_top) else place
+
+
+def _is_at(root: Path, file: File) -> bool:
+    path = root / file.path
+    return exists(path) and path.is_file() and file.size in (None, path.stat().st_size)
+
+
+def advice(info: TaskInfo, missing: str, root: Path) -> str:
+    """Return the command by which a task's missing file or folder is got; empty where none is.
+
+    Args:
+        info: the task's.
+        missing: its path, as the task has it.
+        root: the data root, as it was chosen.
+    """
+    where = "" if root == default_root() else f" --root {shlex.quote(str(root))}"
+    for dataset in serving(info.name):
+        folder = task_root(info, root)
+        paths = [*published(dataset), *(each.path for each in dataset.links)]
+        if missing in paths or not any(exists(folder / path) for path in paths):
+            return f"benchbench data get {info.name}{where}"
+        if dataset.then:
+            return dataset.then[0].format(folder=shlex.quote(str(folder)))
+    return ""
+
+
+def published(dataset: Dataset) -> list[str]:
+    """Return the paths of a data set's files and folders, without links."""
+    return [file.path for file in dataset.files] + [folder.path for folder in dataset.folders]
 
 
 def _all() -> list[Dataset]:

@@ -143,7 +143,7 @@ def replied(url: str, headers: Mapping[str, str], secret: str, seconds: float) -
 def refusal(error: HTTPError, gated: bool) -> str:
     """Return an error of a server in words."""
     if 300 <= error.code < 400:
-        return f"{error.code}: its redirects form a circle, or are too many"
+        return f"{error.code}: its redirects form a circle, are too many, or leave HTTP"
     meaning = GATED if gated and error.code in (401, 403) else MEANINGS.get(error.code)
     return f"{error.code}: {meaning or error.reason or 'the server refuses'}"
 
