@@ -116,7 +116,7 @@ def _checked_file(folder: Path, file: File) -> Checked:
     except DataError as error:
         return Checked(file.path, str(error), False)
     if problem:
-        return Checked(file.path, f"differs: {problem}", False)
+        return Checked(file.path, problem, False)
     kind = KINDS.get(file.digest.partition(":")[0])
     known = f"{kind} as published" if kind else "content as published; no digest is known"
     return Checked(file.path, f"{path.stat().st_size:,} bytes, {known}", True)

@@ -83,7 +83,7 @@ def test_several_archives_make_one_folder(tmp_path: Path) -> None:
     two = tarred(tmp_path / "b.tar", ("VG_100K_2/2.jpg", b"2"))
     assert unpack(FOLDER, [one, two], tmp_path / "images") == 2
     same = zipped(tmp_path / "c.zip", ("x/1.jpg", b"another"))
-    with pytest.raises(MalformedData, match="'VG_100K/1.jpg' and 'x/1.jpg', one file by name"):
+    with pytest.raises(MalformedData, match=r"'VG_100K/1\.jpg' and 'x/1\.jpg', one file by name"):
         unpack(FOLDER, [one, same], tmp_path / "again")
 
 
@@ -178,7 +178,7 @@ def test_encrypted_members_are_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.rindex(b"set/2.jpg") - 46 + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(MalformedData, match="'set/2.jpg', which is encrypted"):
+    with pytest.raises(MalformedData, match=r"'set/2\.jpg', which is encrypted"):
         unpack(FOLDER, [path], tmp_path / "images")
 
 
