@@ -100,7 +100,7 @@ def _vg150(root: Path, rows: int, jpegs: list[Path]) -> None:
     (root / "vg150" / "VG_100K").symlink_to("../VG_100K")
     records = [{"image_id": i + 1, "width": SIZE[0], "height": SIZE[1]} for i in range(rows)]
     (root / "vg150" / "image_data.json").write_text(json.dumps(records))
-    tables = {}
+    tables: dict[str, dict[str, object]] = {}
     for what, n in (("label", 150), ("predicate", 50)):
         tables[f"{what}_to_idx"] = {f"{what} {i}": i for i in range(1, n + 1)}
         tables[f"idx_to_{what}"] = {str(i): f"{what} {i}" for i in range(1, n + 1)}

@@ -124,9 +124,14 @@ class Dataset:
     then: tuple[str, ...] = ()
     """Commands that prepare further files; ``{folder}`` stands for the data set's folder."""
 
+    @property
+    def folder(self) -> str:
+        """Return the name of its folder under the data root: its own, with ``_`` for ``-``."""
+        return self.name.replace("-", "_")
+
     def place(self, root: Path) -> Path:
-        """Return its folder under a data root: named like it, with ``_`` for ``-``."""
-        return root if self.shared else root / self.name.replace("-", "_")
+        """Return its folder under a data root; the root itself for what others link."""
+        return root if self.shared else root / self.folder
 
     @property
     def size(self) -> int | None:

@@ -87,9 +87,10 @@ def with_linked(datasets: Sequence[Dataset]) -> list[Dataset]:
 
 
 def task_root(info: TaskInfo, root: Path) -> Path:
-    """Return the folder of a task's files: the data root, or a data set's folder in it.
+    """Return the folder from which a task's paths count: the data root, or a data set's in it.
 
-    The data root itself is chosen where it has any of the task's annotation files.
+    The data root itself is chosen where it has any of the task's annotation files: because they lie
+    at its top, or because the task's paths begin with the data set's folder.
     """
     if lies_at_top(info, root):
         return root
@@ -128,13 +129,21 @@ def advice(info: TaskInfo, missing: str, root: Path) -> str:
     """
     where = "" if root == default_root() else f" --root {shlex.quote(str(root))}"
     for dataset in serving(info.name):
-        folder = task_root(info, root)
-        paths = [*published(dataset), *(each.path for each in dataset.links)]
-        if missing in paths or not any(exists(folder / path) for path in paths):
+        folder = home(dataset, root)
+        own = missing.removeprefix(f"{dataset.folder}/")
+        if own in (*published(dataset), *(link.path for link in dataset.links)) or not is_here(
+            dataset, root
+        ):
             return f"benchbench data get {info.name}{where}"
         if dataset.then:
             return dataset.then[0].format(folder=shlex.quote(str(folder)))
     return ""
+
+
+def is_here(dataset: Dataset, root: Path) -> bool:
+    """Return whether any file or folder of a data set is under a data root."""
+    folder = home(dataset, root)
+    return any(exists(folder / path) for path in published(dataset))
 
 
 def published(dataset: Dataset) -> list[str]:

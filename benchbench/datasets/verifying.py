@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.data.images import headers_of, survey
 from benchbench.datasets.content import problem_of
 from benchbench.datasets.fetching import count_images
-from benchbench.datasets.names import dataset_names, datasets_of, home, load_dataset, published
+from benchbench.datasets.names import dataset_names, datasets_of, home, is_here, load_dataset
 from benchbench.datasets.tallies import Tally, tally
 from benchbench.errors import DataError, ImageError, MissingData
 from benchbench.failures import foreign_code
@@ -89,12 +89,6 @@ def verify(
         yield _verified(dataset, root, images, progress)
 
 
-def is_here(dataset: Dataset, root: Path) -> bool:
-    """Return whether any file or folder of a data set is under a data root."""
-    folder = home(dataset, root)
-    return any(exists(folder / path) for path in published(dataset))
-
-
 def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | None) -> Report:
     folder = home(dataset, root)
     checked = [_checked_file(folder, file) for file in dataset.files]
@@ -102,8 +96,12 @@ def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | N
         checked += [_checked_folder(folder, each, progress) for each in dataset.folders]
         checked += [_checked_link(folder, each.path) for each in dataset.links]
     there = set(task_names())
-    tasks = [task for task in dataset.tasks if task in there and _can_be_read(task, folder)]
-    read = tuple(_read(task, folder, images, progress) for task in tasks)
+    read = tuple(
+        _read(task, at, images, progress)
+        for task in dataset.tasks
+        for at in ((folder, root) if task in there else ())
+        if _can_be_read(task, at)
+    )
     return Report(dataset, folder, tuple(checked), read)
 
 
