@@ -35,7 +35,7 @@ def problem_of(path: Path, file: File, *, earlier: bool = False) -> str | None:
     Args:
         path: of the file.
         file: its description.
-        earlier: whether other releases are accepted as well.
+        earlier: whether other releases are accepted as well: by their digests, or by content.
 
     Raises:
         MissingData: the file does not exist.
@@ -48,9 +48,10 @@ def problem_of(path: Path, file: File, *, earlier: bool = False) -> str | None:
     if file.digest:
         kinds = {each.partition(":")[0] for each in digests}
         found = {f"{kind}:{digest_of(path, kind)}" for kind in kinds}
-        if not found & set(digests):
+        if found & set(digests):
+            return None
+        if not (earlier and file.content):
             return f"its digest is {min(found)[:19]}…, not {file.digest[:19]}…"
-        return None
     return content_problem(path, file.content) if file.content else None
 
 

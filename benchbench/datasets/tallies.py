@@ -15,15 +15,18 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from benchbench.stats.power import detectable
-from benchbench.types import Entry, Item, Scene
+from benchbench.types import Item, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+NAMES = frozenset({"id", "cluster", "tags", "gallery"})
+"""Fields that name an item, or that many items share."""
+NO_CAPTIONS = NAMES | {"also", "given"}
 DIFFER = 0.2
 """The share of items on which two typical models differ."""
 
@@ -68,9 +71,9 @@ def tally(items: Sequence[Any], regions: int) -> Tally:
     """
     sizes = Counter(item.cluster for item in items)
     captions = [text for item in items for text in captions_of(item)]
-    keys = Counter((item.images, tuple(captions_of(item))) for item in items)
-    matching = [item for item in items if isinstance(item, Item)]
     scenes = [item for item in items if isinstance(item, Scene)]
+    keys = Counter(_content(item) for item in ([] if scenes else items))
+    matching = [item for item in items if isinstance(item, Item)]
     counts = list(sizes.values())
     return Tally(
         items=len(items),
@@ -78,8 +81,8 @@ def tally(items: Sequence[Any], regions: int) -> Tally:
         regions=regions,
         captions=len(captions),
         distinct_captions=len(set(captions)),
-        duplicates=0 if scenes else sum(keys.values()) - len(keys),
-        no_ops=sum(map(_has_no_op, matching)),
+        duplicates=sum(keys.values()) - len(keys),
+        no_ops=sum(map(_has_no_op, items)),
         symmetric=_symmetric(matching),
         relations=sum(len(scene.relations) for scene in scenes),
         clusters=(
@@ -92,15 +95,34 @@ def tally(items: Sequence[Any], regions: int) -> Tally:
     )
 
 
-def captions_of(item: Any) -> Sequence[str]:
-    """Return all captions of an item; a scene has none."""
-    return item.captions if isinstance(item, (Item, Entry)) else ()
+def captions_of(item: Any) -> list[str]:
+    """Return all captions of an item of any protocol: the texts in its own fields."""
+    found: list[str] = []
+    for each in fields(item):
+        value = getattr(item, each.name)
+        if each.name in NO_CAPTIONS:
+            continue
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found += [text for text in value if isinstance(text, str)]
+    return found
 
 
-def _has_no_op(item: Item) -> bool:
-    true = {_plain(item.captions[column]) for column in item.target}
-    others = (text for i, text in enumerate(item.captions) if i not in item.target)
-    return any(_plain(text) in true for text in others)
+def _content(item: Any) -> int:
+    """Return a number by which items with equal content are recognised."""
+    values = [getattr(item, each.name) for each in fields(item) if each.name not in NAMES]
+    return hash(repr(values))
+
+
+def _has_no_op(item: Any) -> bool:
+    """Return whether a false caption equals a true one; items without false captions have none."""
+    if isinstance(item, Item):
+        true = [item.captions[column] for column in item.target]
+        false = [text for i, text in enumerate(item.captions) if i not in item.target]
+    else:
+        true, false = [*getattr(item, "true", ())], [*getattr(item, "false", ())]
+    return bool(set(map(_plain, true)) & set(map(_plain, false)))
 
 
 def _plain(text: str) -> str:

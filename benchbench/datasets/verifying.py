@@ -108,11 +108,14 @@ def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | N
 def _checked_file(folder: Path, file: File) -> Checked:
     path = folder / file.path
     try:
-        problem = problem_of(path, file, earlier=True)
+        problem = problem_of(path, file)
+        other = problem and problem_of(path, file, earlier=True) is None
     except MissingData:
         return Checked(file.path, "missing", False)
     except DataError as error:
         return Checked(file.path, str(error), False)
+    if other:
+        return Checked(file.path, f"{path.stat().st_size:,} bytes, as of another release", True)
     if problem:
         return Checked(file.path, problem, False)
     kind = KINDS.get(file.digest.partition(":")[0])

@@ -245,6 +245,11 @@ def test_files_of_another_release_are_accepted_where_asked(tmp_path: Path) -> No
     file = File("a", (), 9, "sha256:" + "0" * 64, earlier=(f"md5:{digest_of(path, 'md5')}",))
     assert "it has 3 bytes, not 9" in str(problem_of(path, file))
     assert problem_of(path, file, earlier=True) is None
+    path.write_text("[{}]")
+    assert "its digest is" in str(problem_of(path, file, earlier=True))
+    by_content = File("a", (), None, file.digest, content=Content(1))
+    assert problem_of(path, by_content, earlier=True) is None
+    assert "its digest is" in str(problem_of(path, by_content))
     path.write_bytes(b"neither")
     assert "its digest is" in str(problem_of(path, file, earlier=True))
 

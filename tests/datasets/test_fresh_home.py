@@ -11,7 +11,7 @@ import pytest
 
 from benchbench.datasets import names
 from benchbench.datasets.names import load_dataset
-from tests.cli.test_cli import typed
+from tests.cli.test_cli import refused, typed
 from tests.conftest import SHARED
 from tests.datasets.server import Server
 from tests.datasets.small import sha
@@ -66,3 +66,15 @@ def test_from_a_fresh_home_to_a_number_on_photographs(
     server.requests.clear()
     assert typed(*run, "--get", "--quiet").exit_code == 0
     assert server.requests == []
+
+
+def test_coco_s_folders_are_adopted_by_their_names_and_number(tmp_path: Path) -> None:
+    coco, root = tmp_path / "coco", tmp_path / "root"
+    (coco / "images" / "val2017").mkdir(parents=True)
+    for i in range(4_999):
+        (coco / "images" / "val2017" / f"{i:012}.jpg").touch()
+    assert "No file of a known data set" in refused("data", "import", coco, "--root", root)
+    (coco / "images" / "val2017" / "000000999999.jpg").touch()
+    done = typed("data", "import", coco, "--root", root)
+    assert f"  linked  val2017/ → {coco}/images/val2017" in done.stdout
+    assert (root / "val2017").readlink() == coco / "images" / "val2017"

@@ -19,6 +19,7 @@ from benchbench.datasets.verifying import regions, verify
 from benchbench.errors import MissingData
 from benchbench.registry import load_task
 from tests.cli.test_cli import refused, typed
+from tests.conftest import SHARED
 from tests.datasets.small import SMALL_SET, bring, use
 
 RELATIONS = "visual_genome_relation.json"
@@ -177,6 +178,19 @@ def test_what_differs_is_found_and_exit_code_1(fetched: Path, what: str, lines: 
             "data", "verify", "small-set", "--root", fetched, "--without-images"
         )  # fmt: skip
         assert annotations.exit_code == 0
+
+
+def test_another_release_is_as_published(tmp_path: Path) -> None:
+    suite = SHARED / "suites" / "sugarcrepe"
+    if not suite.is_dir():
+        pytest.skip("no annotations beside the checkout")
+    root = tmp_path / "sugarcrepe"
+    shutil.copytree(suite, root)
+    shutil.copyfile(suite / "2023-06-23" / "swap_obj.json", root / "swap_obj.json")
+    done = typed("data", "verify", "sugarcrepe", "--root", tmp_path, "--without-images")
+    assert done.exit_code == 0
+    assert "swap_obj.json     57,773 bytes, as of another release" in done.stdout
+    assert "7,512 items · 1,561 image files" in done.stdout
 
 
 def test_nothing_to_verify_is_one_line(tmp_path: Path) -> None:

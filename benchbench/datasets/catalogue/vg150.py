@@ -1,6 +1,7 @@
 """VG150: scene graphs of Visual Genome's 150 objects and 50 predicates (Xu et al., CVPR 2017).
 
-The SHA-1 of ``image_data.json`` is GluonCV's. No publisher gives digests of the other two files.
+The SHA-1 of ``image_data.json`` is GluonCV's; Visual Genome's own file of that name is another, with
+the same 108,077 images. No publisher gives digests of the other two files.
 """
 
 from benchbench.datasets.manifest import Arrays, Content, Dataset, File, Link, Source
@@ -40,6 +41,7 @@ DATASET = Dataset(
             "image_data.json",
             (Source(f"{RAW}/VG/image_data.json", NOTE),),
             digest="sha1:c550d8bf07fe9cbb951c94f1fabd827cc934cefe",
+            content=Content(108_077, distinct={("image_id",): 108_077}),
         ),
     ),
     links=(Link("VG_100K/", "visual-genome"),),
