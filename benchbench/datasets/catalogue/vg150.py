@@ -1,7 +1,7 @@
 """VG150: scene graphs of Visual Genome's 150 objects and 50 predicates (Xu et al., CVPR 2017).
 
-The SHA-1 of ``image_data.json`` is GluonCV's; Visual Genome's own file of that name is another, with
-the same 108,077 images. No publisher gives digests of the other two files.
+The SHA-1 of ``image_data.json`` is GluonCV's; Visual Genome's own file of that name is another,
+with the same 108,077 images. No publisher gives digests of the other two files.
 """
 
 from benchbench.datasets.manifest import Arrays, Content, Dataset, File, Link, Source
