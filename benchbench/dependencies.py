@@ -82,7 +82,7 @@ def declared_packages() -> tuple[list[Package], str]:
         return [_package(each, "", tested, None) for each in names], text
     found = {}
     for requirement in map(Requirement, lines):
-        for extra in ("", "order", "peft"):
+        for extra in ("", "drive", "order", "peft"):
             if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
                 name = normalize(requirement.name)
                 found[name] = _package(name, str(requirement.specifier), tested, extra or None)

@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import file_sha256, first_existing
+from benchbench.datasets.names import advice, task_root
+from benchbench.datasets.place import DATA_VARIABLE, default_root
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import exists, expand_path, is_folder, require_regular, resolve_path
 from benchbench.settings import OWN_FILE, read_settings
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from benchbench.types import DataFile, Progress, TaskInfo
 
 EDITION_VARIABLE = "BENCHBENCH_EDITION"
-DATA_VARIABLE = "BENCHBENCH_DATA"
 SCENES, OFFICIAL = "scenes", "official"
 PHOTOGRAPHS = EditionKind("photographs", "photographs")
 DRAWN = EditionKind(
@@ -206,22 +207,30 @@ def resolve_edition(
     choice = choose_edition(data_root, edition)
     if choice.edition == SCENES:
         return _draw_edition(info, progress)
-    if choice.root is None:
+    if choice.root is None and not is_folder(default_root()):
+        get = advice(info, "", default_root())
         raise UsageError(
             f"The official files of {info.name} are nowhere named: pass --data-root DIR, or set "
-            f"{DATA_VARIABLE}, or data_root in {OWN_FILE}. {_layout(info)}"
+            f"{DATA_VARIABLE}, or data_root in {OWN_FILE}. "
+            + (f"Or download them: {get}" if get else _layout(info))
         )
+    root = task_root(info, choice.root or default_root())
     for file in info.files:
         if file.path.endswith("/") and not with_images:
             continue
-        there, state = state_of(file, choice.root)
+        there, state = state_of(file, root)
         if not there:
+            get = advice(info, file.path, choice.root or default_root())
             raise MissingData(
-                f"{choice.root / file.path}: {state}. It should hold {file.what}, from "
-                f"{file.source}. The whole layout: benchbench data where {info.name}"
+                f"{root / file.path}: {state}. It should hold {file.what}, from {file.source}. "
+                + (
+                    f"Type: {get}"
+                    if get
+                    else f"The whole layout: benchbench data where {info.name}"
+                )
             )
-    drawn = standard_digests(choice.root, _annotations(info, choice.root))
-    found = _name_edition(info, choice.root, drawn)
+    drawn = standard_digests(root, _annotations(info, root))
+    found = _name_edition(info, root, drawn)
     wanted = choice.edition in (None, found.name) or choice.edition == OFFICIAL
     if not wanted or (choice.edition and not is_official(found.name)):
         raise UsageError(_not_official_message(info, found, str(choice.edition)))

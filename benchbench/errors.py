@@ -8,6 +8,7 @@
     │   └── NotComparable      runs of other items, editions or conditions (exit code 3)
     ├── DataError              a data set does not have its format
     │   ├── MissingData        a file or folder does not exist
+    │   │   └── DataUnavailable    it can neither be downloaded nor found where it should be
     │   ├── MalformedData      a file exists but is unreadable, truncated or of the wrong shape
     │   └── ImageError         an image is missing, undecodable, too large, or its crop is empty
     ├── ModelError             a checkpoint cannot be loaded as requested, or failed while it ran
@@ -72,6 +73,10 @@ class DataError(BenchbenchError):
 
 class MissingData(DataError):  # noqa: N818
     """A file or folder does not exist."""
+
+
+class DataUnavailable(MissingData):
+    """A file can neither be downloaded nor found where it should be."""
 
 
 class MalformedData(DataError):  # noqa: N818

@@ -30,8 +30,10 @@ SHARED = HERE.parent.parent / "shared" / "data"
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("BENCHBENCH_DATA", raising=False)
+    monkeypatch.delenv("BENCHBENCH_MIRROR", raising=False)
     monkeypatch.delenv("BENCHBENCH_EDITION", raising=False)
 
 

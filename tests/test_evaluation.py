@@ -302,7 +302,7 @@ def test_settings_that_cannot_be_meant(
 def test_roots_that_lack_something_say_what(tiny: str, shapes: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not part of the drawn world: pass --data-root"):
         evaluate(tiny, "undrawn")
-    with pytest.raises(MissingData, match=r"visual_genome_relation\.json: missing.*data where"):
+    with pytest.raises(MissingData, match=r"visual_genome_relation\.json: missing.*data get"):
         evaluate(tiny, "vg-relation", data_root=tmp_path)
     with pytest.raises(MissingData, match="does not exist"):
         evaluate(tiny, "vg-relation", data_root=tmp_path / "none")

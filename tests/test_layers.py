@@ -28,6 +28,7 @@ LAYERS = [
     {"adapters"},
     {"checkpoints"},
     {"editions"},
+    {"datasets"},
     {"scenes", "scenegraph"},
     {"data"},
     {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchbench.cli import options
+from benchbench.cli.datasets import COMMANDS
 from benchbench.cli.output import say
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ MAX_SEEDS = 100
 
 @click.group("data")
 def data_group() -> None:
-    """Show where a task's files belong, or prepare them."""
+    """Data sets: download, adopt, verify; what belongs where, and what is to be prepared."""
+
+
+for _command in COMMANDS:
+    data_group.add_command(_command)
 
 
 @data_group.command("where")
@@ -27,13 +32,19 @@ def data_group() -> None:
 @options.data_root_option
 @options.edition_option
 def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
-    """List the files that a task (by default every task) reads, and which are there."""
+    """Print the data root and the cache; with TASK, the files that it reads and which are there."""
+    from benchbench.cache import cache_folder
+    from benchbench.datasets.place import data_root as root_of
     from benchbench.editions import choose_edition
     from benchbench.registry import load_task, task_names
     from benchbench.render.cards import layout
 
     infos = [load_task(name).info for name in ([task] if task else task_names())]
     choice = choose_edition(data_root, edition)
+    if task is None:
+        say(f"data root  {root_of(data_root)}/")
+        say(f"cache      {cache_folder()}/")
+        click.echo()
     click.echo("\n\n".join(layout(info, choice) for info in infos))
 
 

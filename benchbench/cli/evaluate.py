@@ -81,6 +81,9 @@ if TYPE_CHECKING:
 )
 @options.by_option
 @options.ties_option
+@click.option(
+    "--get", is_flag=True, help="First download the tasks' official files, and read these."
+)
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")
 def eval_command(
     models: Sequence[str],
@@ -89,6 +92,7 @@ def eval_command(
     by: str | None,
     ties: Any,
     quiet: bool,
+    get: bool,
     **settings: Any,
 ) -> int:
     """Evaluate a checkpoint on a task; write a run; print its scorecard.
@@ -100,6 +104,8 @@ def eval_command(
 
     bar = ProgressBar(silent=quiet)
     try:
+        if get:
+            settings |= {"data_root": _fetched(tasks, bar, settings, quiet)}
         if len(models) == len(tasks) == 1 and ALL not in tasks:
             _evaluate_one(models[0], tasks[0], _Output(out, by, ties, quiet, bar), settings)
             return 0
@@ -111,6 +117,33 @@ def eval_command(
         raise
     finally:
         bar.close()
+
+
+def _fetched(tasks: Sequence[str], bar: ProgressBar, settings: dict[str, Any], quiet: bool) -> str:
+    """Download the tasks' data sets where they are missing; return the data root.
+
+    Raises:
+        UsageError: the drawn world is chosen, or a task has no data set.
+    """
+    from benchbench.cli.datasets import fetched
+    from benchbench.datasets.names import lies_at_top, serving
+    from benchbench.datasets.place import data_root
+    from benchbench.datasets.sources import mirror_of
+    from benchbench.editions import SCENES
+    from benchbench.errors import UsageError
+    from benchbench.grid import expand_tasks
+    from benchbench.registry import load_task
+
+    if (settings["edition"] or "").startswith(SCENES):
+        raise UsageError("--get downloads official files: leave out --edition scenes.")
+    root, names = data_root(settings["data_root"]), expand_tasks(tasks)
+    for name in names:
+        if not serving(load_task(name).info.name):
+            raise UsageError(f"No data set is known for {name}: leave out --get.")
+    wanted = [name for name in names if not lies_at_top(load_task(name).info, root)]
+    images = not settings["without_images"]
+    fetched(wanted, root, bar, mirror=mirror_of(), images=images, silent=quiet)
+    return str(root)
 
 
 class _Output(NamedTuple):

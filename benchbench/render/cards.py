@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.headers import DECODING
+from benchbench.datasets.names import task_root
 from benchbench.editions import KINDS, SCENES, drawn_part, state_of
 from benchbench.printable import sentence
 from benchbench.render.text import CELL, WIDTH, short
@@ -144,7 +145,8 @@ def layout(info: TaskInfo, choice: EditionChoice) -> str:
 def _data_root_lines(info: TaskInfo, choice: EditionChoice) -> tuple[Path | None, list[str]]:
     """Return the folder of a task's files, and the lines above these."""
     if choice.edition != SCENES:
-        return choice.root, [sentence(f"{info.name}: {choice.root or 'DATA_ROOT'}/")]
+        root = None if choice.root is None else task_root(info, choice.root)
+        return root, [sentence(f"{info.name}: {root or 'DATA_ROOT'}/")]
     part = drawn_part(info)
     if part is None:
         return None, [

@@ -1,0 +1,145 @@
+"""The description of a data set: files, sources, checks, licence, citation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Access = Literal["open", "gated", "manual"]
+"""``open``: anybody may download it. ``gated``: with a token of an account that has accepted the
+terms. ``manual``: some files have to be requested, and are brought by ``import`` or ``get --from``.
+"""
+DIGESTS = ("sha256", "sha1", "md5")
+"""The kinds of digests that publishers give. SHA-1 and MD5 show damage, not forgery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An address of a file."""
+
+    url: str
+    """``https://…``, ``http://…``, ``hf://datasets/ORGANISATION/NAME@REVISION/PATH`` (the Hugging
+    Face hub) or ``gdrive://ID`` (Google Drive, through gdown)."""
+    note: str = ""
+    """What is known of its permanence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file must hold where its publisher gives no digest."""
+
+    records: int | None = None
+    """The number of records of a JSON list or object, or of lines of a ``.jsonl`` file."""
+    fields: Mapping[str, int | None] = field(default_factory=dict)
+    """Of a file that is one object: a field that it must have → the number of its values; None for
+    any number."""
+    distinct: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    """Fields → the number of distinct values that they have together. A field that holds a list
+    counts each of its values."""
+    total: Mapping[str, int] = field(default_factory=dict)
+    """A field that holds a list → the number of its values in all records."""
+    pinned: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """The number of a record, from 0 (-1: the last) → fields with the values that it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """What an HDF5 file must hold where its publisher gives no digest."""
+
+    rows: Mapping[str, int]
+    """The name of an array → its number of rows; -1 for any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A published file: one that a task reads, or an archive with a folder of images."""
+
+    path: str
+    """Relative to the data set's folder."""
+    sources: tuple[Source, ...] = ()
+    """In order of preference; empty where the file has to be requested."""
+    size: int | None = None
+    """Bytes, where the publisher or several independent users state them."""
+    digest: str = ""
+    """``sha256:HEX``, ``sha1:HEX`` or ``md5:HEX``; empty where none is known."""
+    content: Content | Arrays | None = None
+    """A check where there is no digest."""
+    earlier: tuple[str, ...] = ()
+    """Digests of other releases, which ``import`` and ``verify`` accept as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A flat folder of images, from one archive or several."""
+
+    path: str
+    """Relative to the data set's folder; it ends in ``/``."""
+    archives: tuple[File, ...]
+    images: int
+    """The least number of images in it."""
+    at_most: int
+    """The largest number of files that its archives may hold; more are refused."""
+    unpacked: int
+    """The largest number of bytes that its files may take; more are refused."""
+    like: str = "*.jpg"
+    """The pattern of its images' names (``fnmatch``)."""
+    parts: tuple[str, ...] = ()
+    """Names of folders that others unpack the archives to, where it is more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A folder of another data set, linked into this one."""
+
+    path: str
+    """The folder's name, in both data sets; it ends in ``/``."""
+    dataset: str
+    """The other data set, a shared one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set."""
+
+    name: str
+    """As typed."""
+    title: str
+    licence: str
+    citation: str
+    homepage: str
+    files: tuple[File, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    shared: bool = False
+    """Whether its folders lie at the top of the data root, for other data sets to link."""
+    links: tuple[Link, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """The tasks whose data root its folder is."""
+    access: Access = "open"
+    how: str = ""
+    """How to request what is not open: one or two sentences."""
+    then: tuple[str, ...] = ()
+    """Commands that prepare further files; ``{folder}`` stands for the data set's folder."""
+
+    @property
+    def folder(self) -> str:
+        """Return the name of its folder under the data root: its own, with ``_`` for ``-``."""
+        return self.name.replace("-", "_")
+
+    def place(self, root: Path) -> Path:
+        """Return its folder under a data root; the root itself for what others link."""
+        return root if self.shared else root / self.folder
+
+    @property
+    def size(self) -> int | None:
+        """Return the bytes to download, without linked data sets; None where a size is unknown."""
+        sizes = [file.size for file in self.downloads]
+        return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
+
+    @property
+    def downloads(self) -> tuple[File, ...]:
+        """Return all files and archives."""
+        return self.files + tuple(each for folder in self.folders for each in folder.archives)

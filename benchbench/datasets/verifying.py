@@ -1,0 +1,197 @@
+"""Verification: every record and image header is read, and compared with what is published."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench.data.images import headers_of, survey
+from benchbench.datasets.content import problem_of
+from benchbench.datasets.fetching import count_images
+from benchbench.datasets.names import dataset_names, datasets_of, home, is_here, load_dataset
+from benchbench.datasets.tallies import Tally, tally
+from benchbench.errors import DataError, ImageError, MissingData
+from benchbench.failures import foreign_code
+from benchbench.files import exists, is_folder
+from benchbench.registry import load_task, task_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from benchbench.datasets.manifest import Dataset, File, Folder
+    from benchbench.types import ImageRef, Progress
+
+CHUNK = 2_000
+"""Images whose headers are held at once."""
+WORKERS = 4
+KINDS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file or folder."""
+
+    path: str
+    state: str
+    """Its size, and how it was recognised; or how it differs."""
+    fine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A task's items, as read from these files."""
+
+    task: str
+    tally: Tally | None
+    """None where they cannot be read."""
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A data set, verified."""
+
+    dataset: Dataset
+    folder: Path
+    checked: tuple[Checked, ...]
+    read: tuple[Read, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Return whether nothing differs from what is published."""
+        return all(each.fine for each in self.checked) and not any(r.problems for r in self.read)
+
+
+def verify(
+    names: Sequence[str], root: Path, *, images: bool = True, progress: Progress | None = None
+) -> Iterator[Report]:
+    """Verify data sets.
+
+    Args:
+        names: of data sets or tasks; where there is none, all data sets that are here.
+        root: the data root.
+        images: whether images are read.
+        progress: called as ``progress(what, done, total)``.
+
+    Raises:
+        UnknownName: there is no such data set or task.
+        MissingData: no name is given, and no data set is here.
+    """
+    chosen = [each for name in names for each in datasets_of(name)]
+    if not names:
+        chosen = [each for each in map(load_dataset, dataset_names()) if is_here(each, root)]
+        if not chosen:
+            raise MissingData(f"No data set is in {root}. Type: benchbench data get NAME")
+    for dataset in {each.name: each for each in chosen}.values():
+        yield _verified(dataset, root, images, progress)
+
+
+def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | None) -> Report:
+    folder = home(dataset, root)
+    checked = [_checked_file(folder, file) for file in dataset.files]
+    if images:
+        checked += [_checked_folder(folder, each, progress) for each in dataset.folders]
+        checked += [_checked_link(folder, each.path) for each in dataset.links]
+    there = set(task_names())
+    read = tuple(
+        _read(task, at, images, progress)
+        for task in dataset.tasks
+        for at in ((folder, root) if task in there else ())
+        if _can_be_read(task, at)
+    )
+    return Report(dataset, folder, tuple(checked), read)
+
+
+def _checked_file(folder: Path, file: File) -> Checked:
+    path = folder / file.path
+    try:
+        problem = problem_of(path, file)
+        other = problem and problem_of(path, file, earlier=True) is None
+    except MissingData:
+        return Checked(file.path, "missing", False)
+    except DataError as error:
+        return Checked(file.path, str(error), False)
+    if other:
+        return Checked(file.path, f"{path.stat().st_size:,} bytes, as of another release", True)
+    if problem:
+        return Checked(file.path, problem, False)
+    kind = KINDS.get(file.digest.partition(":")[0])
+    known = f"{kind} as published" if kind else "content as published; no digest is known"
+    return Checked(file.path, f"{path.stat().st_size:,} bytes, {known}", True)
+
+
+def _checked_folder(root: Path, folder: Folder, progress: Progress | None) -> Checked:
+    """Read the header of every image of a folder; a chunk of headers is held at once."""
+    place = root / folder.path
+    if not is_folder(place):
+        return Checked(folder.path, "missing", False)
+    n, bad, total = 0, [], count_images(place, "*")
+    with os.scandir(place) as entries:
+        paths = (Path(entry.path) for entry in entries if not entry.name.startswith("."))
+        while chunk := list(islice(paths, CHUNK)):
+            found = headers_of(chunk, WORKERS)
+            bad += [str(each) for each in found.values() if isinstance(each, ImageError)]
+            n += len(chunk)
+            if progress:
+                progress(f"images of {folder.path}", n, total)
+    if bad:
+        return Checked(folder.path, f"{len(bad):,} of {n:,} images unreadable: {bad[0]}", False)
+    if n < folder.images:
+        return Checked(folder.path, f"{n:,} images, not {folder.images:,}", False)
+    return Checked(folder.path, f"{n:,} images, all readable", True)
+
+
+def _checked_link(folder: Path, path: str) -> Checked:
+    there = is_folder(folder / path)
+    return Checked(path, "linked" if there else "missing", there)
+
+
+def _can_be_read(task: str, folder: Path) -> bool:
+    """Return whether all annotation files of a task are in a folder."""
+    files = [file for file in load_task(task).info.files if not file.path.endswith("/")]
+    return all(any(exists(folder / n) for n in (file.path, *file.instead)) for file in files)
+
+
+def _read(name: str, folder: Path, images: bool, progress: Progress | None) -> Read:
+    """Read a task's items, and the header of every image that they name."""
+    task = load_task(name)
+    try:
+        with foreign_code(f"The task {name}"):
+            items = task.items(folder)
+    except DataError as error:
+        return Read(name, None, (str(error),))
+    refs = dict.fromkeys(ref for item in items for ref in regions(item))
+    problems = _images(list(refs), name, progress) if images else ()
+    return Read(name, tally(items, len(refs)), tuple(problems))
+
+
+def regions(item: Any) -> Iterable[ImageRef]:
+    """Return the images and crops of an item; of a scene, its image."""
+    found: Iterable[ImageRef] = item.images
+    return found
+
+
+def _images(refs: Sequence[ImageRef], name: str, progress: Progress | None) -> list[str]:
+    """Return problems with images and crops: how many, and the first of each kind."""
+    unreadable, wrong = 0, 0
+    first: dict[str, str] = {}
+    by_path = sorted(refs, key=lambda ref: str(ref.path))
+    for start in range(0, len(by_path), CHUNK):
+        found = survey(by_path[start : start + CHUNK], WORKERS)
+        unreadable += len(found.unreadable)
+        wrong += len(found.wrong)
+        for error in list(found.unreadable.values())[:1]:
+            first.setdefault("unreadable", str(error))
+        for ref, reason in list(found.wrong.items())[:1]:
+            first.setdefault("wrong", f"{ref.box} of {ref.path} {reason}")
+        if progress:
+            progress(f"images of {name}", min(start + CHUNK, len(by_path)), len(by_path))
+    lines = []
+    if unreadable:
+        lines.append(f"{unreadable:,} images cannot be read: {first['unreadable']}")
+    if wrong:
+        lines.append(f"{wrong:,} crops give no image: {first['wrong']}")
+    return lines
