@@ -79,6 +79,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Text-only models: read no images; they need not be there.",
 )
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Encode everything: neither read nor write stored encodings (benchbench cache).",
+)
 @options.by_option
 @options.ties_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")
@@ -89,6 +94,7 @@ def eval_command(
     by: str | None,
     ties: Any,
     quiet: bool,
+    fresh: bool,
     **settings: Any,
 ) -> int:
     """Evaluate a checkpoint on a task; write a run; print its scorecard.
@@ -99,6 +105,7 @@ def eval_command(
     from benchbench.grid import ALL
 
     bar = ProgressBar(silent=quiet)
+    settings["resume"] = not fresh
     try:
         if len(models) == len(tasks) == 1 and ALL not in tasks:
             _one(models[0], tasks[0], _Shown(out, by, ties, quiet, bar), settings)
