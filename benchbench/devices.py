@@ -65,6 +65,13 @@ def cpu_workers() -> int:
     return min(16, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
+def cpu_instructions() -> str:
+    """Return the instruction set that torch computes with on this CPU: ``AVX2``, ``AVX512``."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
 @contextmanager
 def inference() -> Iterator[None]:
     """Disable gradients, and compute float32 products and convolutions in float32, not TF32."""

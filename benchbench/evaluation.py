@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
@@ -19,13 +20,14 @@ from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import (
     choose_device,
+    cpu_instructions,
     cpu_workers,
     describe_environment,
     inference,
     memory_errors,
 )
 from benchbench.editions import resolve_edition
-from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
+from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, batch_rows
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
 
 LOADING_STAGE = "loading"
 """The stage's name for ``progress`` while a model loads."""
+
+NO_DETERMINANTS = ("platform", "threads", "python")
+"""Parts of the environment on which an encoding's bits do not depend."""
 
 ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
 
@@ -104,10 +109,10 @@ def evaluate(
             and counted.
         out: the run's ``.parquet`` file, or a folder in which the run gets a name (``runs``).
         progress: called as ``progress(what, done, total)``.
-        resume: store encoded inputs until the run is complete (and, with ``out``, written), and
-            reuse those of an interrupted evaluation of the same inputs by the same code and
-            weights. They are in BENCHBENCH_CACHE, or in the user's cache folder. A model whose
-            class is in no file (a notebook's cell) starts over each time.
+        resume: store what is encoded, and use what this or another evaluation stored of the same
+            inputs, weights and code. The store is in BENCHBENCH_CACHE, or in the user's cache
+            folder; ``benchbench cache`` shows and clears it. A model whose class is in no file (a
+            notebook's cell) starts over each time.
         proposals: a detector's boxes, labels and scores, for a task that takes them: a file in the
             format of docs/proposals.md.
         chosen_on: tasks whose items served to choose this checkpoint; reports of a run on them say
@@ -150,16 +155,16 @@ def evaluate(
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
     settings |= {"without_images": True} if without_images else {}
-    cache = _open_cache(resume, computation, task, resolved, settings, environment)
-    encoder = (BlankEncoder if without_images else Encoder)(
-        model,
-        batch_size=batch_size,
-        workers=cpu_workers(),
-        on_missing=on_missing,
-        progress=progress,
-        cache=cache,
-    )
-    answers = _answer(protocol, usable, model, encoder, batch_size)
+    with closing(_open_store(resume, computation, environment, settings)) as stored:
+        encoder = (BlankEncoder if without_images else Encoder)(
+            model,
+            batch_size=batch_size,
+            workers=cpu_workers(),
+            on_missing=on_missing,
+            progress=progress,
+            stored=stored,
+        )
+        answers = _answer(protocol, usable, model, encoder, batch_size)
     run = Run(
         model=replace(computation.manifest, name=strip_folders(model.manifest.name)),
         task=task.info.name,
@@ -176,12 +181,10 @@ def evaluate(
         seconds=round(time.perf_counter() - started, 3),
         outcomes=answers.outcomes,
         inputs=encoder.inputs,
-        resumed_inputs=cache.resumed if cache else 0,
+        resumed_inputs=stored.found,
     )
     if out is not None:
         write_run(run, run_path(run, out))
-    if cache:
-        cache.remove()
     return run
 
 
@@ -276,24 +279,29 @@ def prepare_model(
     return model
 
 
-def _open_cache(
+def _open_store(
     resume: bool,
     computation: Computation,
-    task: Task,
-    edition: Edition,
-    settings: Mapping[str, Any],
     environment: Mapping[str, str | int],
-) -> EncodingCache | None:
-    """Return the cache of this evaluation's batches, named by all that determines their bits.
+    settings: Mapping[str, Any],
+) -> Stored:
+    """Return the stored encodings of this model by this code on this kind of machine.
 
-    Each batch in it is named by its inputs, so that another composition is another file. None if
-    ``resume`` is off, or the model's code could not be identified.
+    There are none where ``resume`` is off, or the model's code could not be identified.
     """
-    if not (resume and computation.is_known):
-        return None
-    what = (task.info.name, task.info.version, edition.annotations_sha256, str(edition.root))
-    how = (computation.identity, dict(settings), dict(environment), own_code())
-    return EncodingCache.of([what, how])
+    fingerprint, parameters = computation.identity
+    described = {
+        "name": computation.manifest.name,
+        "fingerprint": fingerprint,
+        "parameters": parameters,
+        "code": own_code(),
+        **{name: value for name, value in environment.items() if name not in NO_DETERMINANTS},
+        "instructions": cpu_instructions(),
+        "device": settings["device"].partition(":")[0],
+        "rows": batch_rows(settings["device"], settings["batch_size"]),
+    }
+    known = resume and computation.is_known
+    return Stored(Store.default() if known else None, described)
 
 
 def _readable_items(

@@ -1,4 +1,4 @@
-"""Interrupted evaluations: taken up to the same bits, and never from other inputs."""
+"""Stored encodings in evaluations: the same bits, and never those of other inputs or code."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 
 from benchbench.adapters.blind import BlindEncoder
 from benchbench.analysis.scorecard import scorecard
+from benchbench.embedding import Store
 from benchbench.errors import ContractError, RunError
 from benchbench.evaluation import evaluate
 from benchbench.grid import evaluate_grid
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
     tiny: str, shapes: Path, tmp_path: Path
 ) -> None:
-    reference = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8)
+    reference = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8, resume=False)
     for what, done in (("images", 16), ("captions", 64)):
         with pytest.raises(KeyboardInterrupt):
             evaluate(
@@ -39,12 +40,18 @@ def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
                 batch_size=8,
                 progress=interruption(what, done),
             )
-    kept = list((tmp_path / "cache" / "unfinished").glob("*/*.npz"))
-    assert len(kept) > 3
+    assert len(record_files(tmp_path)) > 2
     run = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8)
     assert np.array_equal(scores(run), scores(reference))
     assert run.data_sha256 == reference.data_sha256
-    assert not list((tmp_path / "cache" / "unfinished").iterdir())
+    again = evaluate(tiny, "vg-relation", data_root=shapes, batch_size=8)
+    assert again.resumed_inputs == again.inputs
+    assert np.array_equal(scores(again), scores(reference))
+
+
+def record_files(tmp_path: Path) -> list[Path]:
+    """The files of stored encodings."""
+    return sorted((tmp_path / "cache" / "encodings").glob("*/*.records"))
 
 
 def interruption(at: str, after: int) -> Progress:
@@ -74,17 +81,27 @@ def test_changed_images_are_not_taken_from_an_interrupted_evaluation(
     assert run.data_sha256 == fresh.data_sha256
 
 
+def test_damaged_records_are_encoded_again(tiny: str, shapes: Path, tmp_path: Path) -> None:
+    reference = evaluate(tiny, "vg-relation", data_root=shapes)
+    for path in record_files(tmp_path):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    with pytest.warns(UserWarning, match="2 stored encodings are damaged"):
+        run = evaluate(tiny, "vg-relation", data_root=shapes)
+    assert run.resumed_inputs == run.inputs - 2
+    assert np.array_equal(scores(run), scores(reference))
+
+
 @pytest.mark.parametrize("content", [b"half", b""])
-def test_damaged_unfinished_work_is_made_anew(
+def test_files_that_hold_no_records_are_ignored(
     tiny: str, shapes: Path, tmp_path: Path, content: bytes
 ) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(tiny, "vg-relation", data_root=shapes, progress=interruption("captions", 64))
-    for path in (tmp_path / "cache" / "unfinished").glob("*/*.npz"):
+    evaluate(tiny, "vg-relation", data_root=shapes)
+    for path in record_files(tmp_path):
         path.write_bytes(content)
-    with pytest.warns(UserWarning, match="damaged"):
-        run = evaluate(tiny, "vg-relation", data_root=shapes)
-    assert run.counts.items == 72
+    run = evaluate(tiny, "vg-relation", data_root=shapes)
+    assert run.resumed_inputs == 0
 
 
 def test_work_is_kept_until_the_run_is_written(
@@ -97,22 +114,9 @@ def test_work_is_kept_until_the_run_is_written(
         patch.setattr("benchbench.evaluation.write_run", full)
         with pytest.raises(RunError):
             evaluate(tiny, "vg-relation", data_root=shapes, out=tmp_path / "a.parquet")
-    assert list((tmp_path / "cache" / "unfinished").glob("*/*.npz"))
     run = evaluate(tiny, "vg-relation", data_root=shapes, out=tmp_path / "a.parquet")
+    assert run.resumed_inputs == run.inputs
     assert np.array_equal(scores(read_run(tmp_path / "a.parquet")), scores(run))
-    assert not list((tmp_path / "cache" / "unfinished").iterdir())
-
-
-def test_old_leftovers_are_removed_and_nothing_else(
-    tiny: str, shapes: Path, tmp_path: Path
-) -> None:
-    unfinished = tmp_path / "cache" / "unfinished"
-    for name in ("a" * 32, "b" * 32, "notes"):
-        (unfinished / name).mkdir(parents=True)
-    for name in ("a" * 32, "notes"):
-        os.utime(unfinished / name, (0, 0))
-    evaluate(tiny, "vg-relation", data_root=shapes, limit=4)
-    assert {path.name for path in unfinished.iterdir()} == {"b" * 32, "notes"}
 
 
 def test_a_cache_that_cannot_be_written_costs_a_warning_only(
@@ -228,8 +232,8 @@ def test_unchanged_code_goes_on_and_says_from_where(
 ) -> None:
     interrupt(plugin(), shapes)
     run = resumed(plugin(), shapes)
-    assert (run.resumed_inputs, run.inputs) == (100, 108)
-    assert "resumed: 100 of 108 inputs" in str(scorecard(run))
+    assert (run.resumed_inputs, run.inputs) == (104, 108)
+    assert "from the store: 104 of 108 inputs" in str(scorecard(run))
     again = fresh(plugin(), shapes)
     assert np.array_equal(scores(run), scores(again))
     assert run.counts == again.counts
@@ -256,7 +260,7 @@ class Opaque(BlindEncoder):
     ("at", "after", "change", "taken"),
     [
         ("images", 16, {"images": -1.0}, 0),
-        ("captions", 32, {"images": -1.0}, 0),
+        ("captions", 32, {"images": -1.0}, 40),
         ("captions", 64, {"captions": -1.0}, 36),
     ],
 )
@@ -264,7 +268,7 @@ def test_what_comes_out_otherwise_is_thrown_away(
     shapes: Path, at: str, after: int, change: dict[str, float], taken: int
 ) -> None:
     interrupt(Opaque(), shapes, at, after)
-    with pytest.warns(UserWarning, match=r"not what this model computes now: it is thrown away"):
+    with pytest.warns(UserWarning, match="differ from what it computes now"):
         run = resumed(Opaque(**change), shapes)
     assert run.resumed_inputs == taken
     assert np.array_equal(scores(run), scores(fresh(Opaque(**change), shapes)))
@@ -274,8 +278,8 @@ def test_a_probe_costs_less_than_a_batch(shapes: Path) -> None:
     interrupt(Opaque(), shapes)
     model = Opaque()
     run = resumed(model, shapes)
-    assert model.encoded <= 4
-    assert run.resumed_inputs == 100
+    assert model.encoded <= 8
+    assert run.resumed_inputs == 104
 
 
 class Weighted(BlindEncoder):
@@ -305,27 +309,20 @@ def test_code_in_no_file_is_not_resumed(shapes: Path, tmp_path: Path) -> None:
     made: dict[str, Any] = {"__name__": "cell"}
     exec("from benchbench.adapters.blind import BlindEncoder\nclass Cell(BlindEncoder): ...", made)
     interrupt(made["Cell"]("constant"), shapes)
-    assert not (tmp_path / "cache" / "unfinished").exists()
+    assert not (tmp_path / "cache" / "encodings").exists()
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"vectors": np.ones((3, 64), np.float32)},
-        {"vectors": np.full((8, 64), np.nan, np.float32)},
-        {"vectors": np.ones((8, 64), np.float64)},
-        {"vectors": np.ones((8, 2, 32), np.float32)},
-        {"sha256": np.array(["0" * 64])},
-    ],
-)
-def test_unsound_arrays_of_an_interrupted_evaluation_are_not_taken(
-    shapes: Path, tmp_path: Path, damage: dict[str, Any]
-) -> None:
+def test_stored_vectors_of_another_dimension_are_discarded(shapes: Path, tmp_path: Path) -> None:
     interrupt(Opaque(), shapes, "images", 16)
-    (path,) = (tmp_path / "cache" / "unfinished").glob("*/*images-000001.npz")
-    with np.load(path) as arrays:
-        np.savez(path, **{**arrays, **damage})
-    with pytest.warns(UserWarning, match="damaged; it is encoded again"):
+    (path,) = record_files(tmp_path)
+    (space,) = Store(tmp_path / "cache" / "encodings", 10**9).spaces()
+    every = space._index().keys
+    keys = [every[i : i + 32] for i in range(0, len(every), 32)]
+    path.unlink()
+    space.refresh()
+    space.write(keys, np.ones((len(keys), 3), np.float32))
+    space.close()
+    with pytest.warns(UserWarning, match="differ from what it computes now"):
         run = resumed(Opaque(), shapes)
-    assert run.resumed_inputs == 8
+    assert run.resumed_inputs == 0
     assert np.array_equal(scores(run), scores(fresh(Opaque(), shapes)))

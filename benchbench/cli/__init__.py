@@ -14,6 +14,7 @@ import click
 
 from benchbench.cli import options
 from benchbench.cli.boards import leaderboard_command, publish_command
+from benchbench.cli.cache import cache_group
 from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
 from benchbench.cli.data import data_group
@@ -129,6 +130,6 @@ def main() -> None:
 for _command in (
     eval_command, compare_command, gate_command, leaderboard_command, publish_command,
     train_command, probe_command, list_group, show_group, check_group, data_group, scenes_group,
-    doctor_command, import_command,
+    cache_group, doctor_command, import_command,
 ):  # fmt: skip
     main.add_command(_command)

@@ -79,6 +79,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Text-only models: read no images; they need not be there.",
 )
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Encode everything: neither read nor write stored encodings (benchbench cache).",
+)
 @options.by_option
 @options.ties_option
 @click.option(
@@ -92,6 +97,7 @@ def eval_command(
     by: str | None,
     ties: Any,
     quiet: bool,
+    fresh: bool,
     get: bool,
     **settings: Any,
 ) -> int:
@@ -103,6 +109,7 @@ def eval_command(
     from benchbench.grid import ALL
 
     bar = ProgressBar(silent=quiet)
+    settings["resume"] = not fresh
     try:
         if get:
             settings |= {"data_root": _fetched(tasks, bar, settings, quiet)}

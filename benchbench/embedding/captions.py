@@ -1,4 +1,4 @@
-"""Encode captions to vectors, in batches of similar length."""
+"""Encoding of captions to vectors, in batches of one length."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
+from benchbench.embedding.store import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.outputs import Vectors
+    from benchbench.embedding.store import Space
+    from benchbench.embedding.stored import Stored
     from benchbench.types import DualEncoder, Progress, Role, TextBatch
+    from benchbench.types.arrays import Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,22 @@ def encode_captions(
     texts: Sequence[str],
     *,
     batch_size: int,
+    rows: int = 1,
     role: Role = "scene",
     progress: Progress | None = None,
-    cache: EncodingCache | None = None,
+    stored: Stored | None = None,
     outputs: OutputChecker | None = None,
 ) -> EncodedCaptions:
-    """Encode captions, in batches of similar length.
+    """Encode captions, in batches of one length.
 
     Args:
         model: the model with the text tower.
         texts: captions, each once.
-        batch_size: captions per forward pass.
+        batch_size: the largest number of captions per forward pass.
+        rows: the number of which a batch's rows are a multiple: see ``batch_rows``.
         role: what the captions represent.
         progress: called after each batch.
-        cache: the batches of an interrupted evaluation, which are used and extended.
+        stored: encodings of earlier evaluations, which are used and extended.
         outputs: checks the model's outputs; one instance for all outputs that are compared.
 
     Raises:
@@ -56,13 +61,11 @@ def encode_captions(
     outputs = outputs or OutputChecker(model)
     context = model.manifest.context_length
     full = outputs.token_ids(model.token_ids(texts), len(texts))
-    order = sorted(range(len(texts)), key=lambda i: min(len(full[i]), context))
-    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-    named = [[texts[i] for i in batch] for batch in batches]
-    work = _Work(model, outputs, named, role, cache)
-    rows = np.concatenate(list(work.forward(progress)))
-    vectors = np.empty_like(rows)
-    vectors[order] = rows
+    lengths = [min(len(ids), context) for ids in full]
+    work = _Work(model, outputs, texts, lengths, batch_size, rows, role)
+    vectors = _looked_up(work, stored, progress) if stored else None
+    if vectors is None:
+        vectors = work.encode(range(len(texts)), None, (), progress)
     return EncodedCaptions(
         embedded=EmbeddingTable({text: i for i, text in enumerate(texts)}, vectors),
         token_ids={text: ids[:context] for text, ids in zip(texts, full, strict=True)},
@@ -72,59 +75,93 @@ def encode_captions(
     )
 
 
+def _looked_up(work: _Work, stored: Stored, progress: Progress | None) -> Vectors | None:
+    """Return all vectors, those that are stored without encoding; None where nothing is stored."""
+    space = stored.space("captions", work.role)
+    if space is None:
+        return None
+    keys = [key_of(text) for text in work.texts]
+    there, known = space.read(keys)
+    kept = work.outputs.stored_vectors(known, int(there.sum())) if there.any() else None
+    if there.any() and (kept is None or not work.agrees(np.flatnonzero(there)[:SAMPLE_SIZE], kept)):
+        stored.distrust(space)
+        there[:], kept = False, None
+    missing = np.flatnonzero(~there)
+    if kept is None:
+        return work.encode(missing, space, keys, progress)
+    vectors = np.empty((len(keys), kept.shape[1]), np.float32)
+    vectors[there] = kept
+    if len(missing):
+        vectors[missing] = work.encode(missing, space, keys, progress)
+    stored.found += len(kept)
+    return vectors
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The batches to encode, with the model and the role."""
+    """The captions to encode, with the model and the role."""
 
     model: DualEncoder
     outputs: OutputChecker
-    batches: Sequence[Sequence[str]]
+    texts: Sequence[str]
+    lengths: Sequence[int]
+    """The number of tokens of each caption that the model reads."""
+    batch_size: int
+    rows: int
     role: Role
-    cache: EncodingCache | None
 
-    def forward(self, progress: Progress | None) -> Iterator[Vectors]:
-        """Yield the vectors of each batch; the next one is tokenised at the same time."""
-        done, total = 0, sum(map(len, self.batches))
+    def encode(
+        self,
+        numbers: Sequence[int] | Indices,
+        space: Space | None,
+        keys: Sequence[bytes],
+        progress: Progress | None,
+    ) -> Vectors:
+        """Return the vectors of some captions, [numbers, dim], and store them."""
+        place = {int(number): i for i, number in enumerate(numbers)}
+        batches = self._batches(list(place))
+        done = len(self.texts) - len(place)
         report = progress or (lambda what, done, total: None)
-        report("captions", done, total)
+        report("captions", done, len(self.texts))
+        found: Vectors | None = None
+        for batch, vectors in self._forward(batches):
+            if space:
+                space.write([keys[i] for i in batch], vectors)
+            found = np.empty((len(place), vectors.shape[1]), np.float32) if found is None else found
+            found[[place[i] for i in batch]] = vectors
+            done += len(batch)
+            report("captions", done, len(self.texts))
+        return np.empty((0, 0), np.float32) if found is None else found
+
+    def agrees(self, numbers: Indices, kept: Vectors) -> bool:
+        """Return whether some captions have the same vectors when encoded again."""
+        again = self.encode(numbers, None, (), None)
+        return self.outputs.are_close(again, kept[: len(again)])
+
+    def _batches(self, numbers: Sequence[int]) -> list[list[int]]:
+        """Return captions of one length side by side: a batch's shape is that of its captions."""
+        of_length: dict[int, list[int]] = {}
+        for i in numbers:
+            of_length.setdefault(self.lengths[i], []).append(i)
+        return [
+            same[start : start + self.batch_size]
+            for _, same in sorted(of_length.items())
+            for start in range(0, len(same), self.batch_size)
+        ]
+
+    def _forward(self, batches: Sequence[Sequence[int]]) -> Iterator[tuple[Sequence[int], Vectors]]:
+        """Yield the vectors of each batch; the next one is tokenised at the same time."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize") as pool:
-            waiting = pool.submit(self.model.tokenize, self.batches[0])
-            for i, batch in enumerate(self.batches):
-                tokens = waiting.result()
-                if i + 1 < len(self.batches):
-                    waiting = pool.submit(self.model.tokenize, self.batches[i + 1])
-                yield self._of_batch(i, tokens)
-                done += len(batch)
-                report("captions", done, total)
+            waiting = pool.submit(self._tokenized, batches[0]) if batches else None
+            for i, batch in enumerate(batches):
+                assert waiting is not None
+                tokens, n = waiting.result()
+                if i + 1 < len(batches):
+                    waiting = pool.submit(self._tokenized, batches[i + 1])
+                encoded = self.model.encode_texts(tokens, self.role)
+                yield batch, self.outputs.vectors(encoded, n)[: len(batch)]
 
-    def _of_batch(self, i: int, tokens: TextBatch) -> Vectors:
-        """Return the vectors of batch i: those stored by an interrupted evaluation, or new ones."""
-        batch = self.batches[i]
-        if (kept := self._stored(i)) is not None:
-            return kept
-        vectors = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(batch))
-        if self.cache:
-            self.cache.save("captions", i, vectors=vectors)
-        return vectors
-
-    def _stored(self, i: int) -> Vectors | None:
-        """Return the stored vectors of batch i, where they exist and agree with this model."""
-        batch, cache = self.batches[i], self.cache
-        arrays = cache.load("captions", i, "vectors") if cache else None
-        if cache is None or arrays is None:
-            return None
-        vectors = self.outputs.stored_vectors(arrays["vectors"], len(batch))
-        if vectors is None:
-            cache.drop("captions", i)
-            return None
-        if not cache.confirms("captions", lambda: self._agrees(batch, vectors)):
-            return None
-        cache.count(len(batch))
-        return vectors
-
-    def _agrees(self, batch: Sequence[str], kept: Vectors) -> bool:
-        """Return whether some captions of a batch have the same vectors when encoded again."""
-        some = batch[:SAMPLE_SIZE]
-        tokens = self.model.tokenize(some)
-        again = self.outputs.vectors(self.model.encode_texts(tokens, self.role), len(some))
-        return self.outputs.are_close(again, kept[:SAMPLE_SIZE])
+    def _tokenized(self, batch: Sequence[int]) -> tuple[TextBatch, int]:
+        """Return a batch, filled up by its last caption, and its number of rows."""
+        filled = [*batch, *[batch[-1]] * (-len(batch) % self.rows)]
+        return self.model.tokenize([self.texts[i] for i in filled]), len(filled)

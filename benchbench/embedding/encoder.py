@@ -11,21 +11,24 @@ from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable, OutputChecker
 from benchbench.embedding.pairs import score_pairs
+from benchbench.embedding.stored import batch_rows
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from benchbench.embedding.captions import EncodedCaptions
-    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.pairs import Block, PairScores
+    from benchbench.embedding.stored import Stored
     from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
 
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 CAPTIONS_PER_IMAGE = 4
-"""Captions in a batch for every image in a batch: captions are that much cheaper."""
+"""On a CPU, captions in a batch for every image in a batch: captions are that much cheaper.
+
+Elsewhere batches of one length are filled up, and are not larger than those of images."""
 
 
 class Encoder:
@@ -39,7 +42,7 @@ class Encoder:
         workers: int,
         on_missing: OnMissing = "error",
         progress: Progress | None = None,
-        cache: EncodingCache | None = None,
+        stored: Stored | None = None,
     ) -> None:
         self.progress = progress
         self.files = FileLog()
@@ -54,7 +57,7 @@ class Encoder:
         self._batch_size = batch_size
         self._workers = workers
         self._on_missing = on_missing
-        self._cache = cache
+        self._stored = stored
 
     def images(self, refs: Iterable[ImageRef], role: Role = "scene") -> EmbeddingTable[ImageRef]:
         """Embed images and crops; those of unreadable files have no row.
@@ -62,16 +65,17 @@ class Encoder:
         Raises:
             ImageError: a file cannot be decoded, and unreadable files are not skipped.
         """
-        distinct = list(dict.fromkeys(refs))
+        distinct, model = list(dict.fromkeys(refs)), self._model()
         encoded = encode_images(
-            self._model(),
+            model,
             distinct,
             batch_size=self._batch_size,
             workers=self._workers,
+            rows=batch_rows(model.device, self._batch_size),
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
-            cache=self._batch_cache("images", role, (f"{r.path} {r.box}" for r in distinct)),
+            stored=self._stored,
             outputs=self.outputs,
             files=self.files,
         )
@@ -112,14 +116,16 @@ class Encoder:
 
     def captions(self, texts: Iterable[str], role: Role = "scene") -> EncodedCaptions:
         """Embed phrases, each distinct one once."""
-        distinct = list(dict.fromkeys(texts))
+        distinct, model = list(dict.fromkeys(texts)), self._model()
+        size = self._batch_size * (CAPTIONS_PER_IMAGE if model.device == "cpu" else 1)
         encoded = encode_captions(
-            self._model(),
+            model,
             distinct,
-            batch_size=self._batch_size * CAPTIONS_PER_IMAGE,
+            batch_size=size,
+            rows=batch_rows(model.device, size),
             role=role,
             progress=self.progress,
-            cache=self._batch_cache("captions", role, distinct),
+            stored=self._stored,
             outputs=self.outputs,
         )
         self.inputs += len(distinct)
@@ -140,14 +146,14 @@ class Encoder:
             )
         refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
         texts = list(dict.fromkeys(text for _, block in blocks for text in block))
-        asked = (f"{ref.path} {ref.box} {self.files.sha256.get(ref.path)}" for ref in refs)
         scored = score_pairs(
             self._encodes,
             blocks,
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
-            cache=self._batch_cache("pairs", "scene", (*asked, *texts, *_shape(blocks))),
+            stored=self._stored,
+            digests=self.files.sha256,
             outputs=self.outputs,
         )
         self.inputs += scored.n_pairs
@@ -168,26 +174,10 @@ class Encoder:
             raise ContractError(f"{name} does not embed images and captions; this task needs it.")
         return self._encodes
 
-    def _batch_cache(self, kind: str, role: Role, inputs: Iterable[str]) -> EncodingCache | None:
-        """Return the cache of this call's batches, named by the digest of its inputs, in order."""
-        if self._cache is None:
-            return None
-        digest = hashlib.sha256(f"{kind} {role}".encode())
-        for each in inputs:
-            digest.update(b"\0" + each.encode("utf-8", "surrogateescape"))  # paths may be any bytes
-        return self._cache.within(digest.hexdigest()[:16])
-
 
 def first_crops(refs: Iterable[ImageRef]) -> list[ImageRef]:
     """Return the first crop of each file, for a check of the file."""
     return list({ref.path: ref for ref in reversed(list(refs))}.values())[::-1]
-
-
-def _shape(blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield for each block which images and captions it pairs, numbered by first occurrence."""
-    number: dict[object, int] = {}
-    for refs, texts in blocks:
-        yield " ".join(str(number.setdefault(each, len(number))) for each in (*refs, *texts))
 
 
 def _file_digest(ref: ImageRef) -> str | ImageError:

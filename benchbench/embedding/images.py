@@ -7,24 +7,27 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
+from benchbench.embedding.store import key_of
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
     from PIL.Image import Image
     from torch import Tensor
 
-    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.outputs import Vectors
+    from benchbench.embedding.store import Space
+    from benchbench.embedding.stored import Stored
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
 
     FileCrops = tuple[Path, list[ImageRef]]
@@ -50,24 +53,17 @@ class FileLog:
             self.sha256[path] = found
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """One forward pass: the crops that could be read, with their vectors."""
-
-    refs: list[ImageRef]
-    vectors: Vectors
-
-
 def encode_images(
     model: DualEncoder,
     refs: Sequence[ImageRef],
     *,
     batch_size: int,
     workers: int,
+    rows: int = 1,
     role: Role = "scene",
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
-    cache: EncodingCache | None = None,
+    stored: Stored | None = None,
     outputs: OutputChecker | None = None,
     files: FileLog | None = None,
 ) -> EmbeddingTable[ImageRef]:
@@ -78,10 +74,11 @@ def encode_images(
         refs: images and crops, each once.
         batch_size: the largest number of images per forward pass.
         workers: the number of decoding threads.
+        rows: the number of which a batch's rows are a multiple: see ``batch_rows``.
         role: what the images represent.
         on_missing: whether an unreadable file is an error or is left out and listed.
         progress: called after each batch.
-        cache: the batches of an interrupted evaluation, which are used and extended.
+        stored: encodings of earlier evaluations, which are used and extended.
         outputs: checks the model's outputs; one instance for all outputs that are compared.
         files: takes the digest of each file that is read, and the reason for the others.
 
@@ -89,130 +86,147 @@ def encode_images(
         ImageError: a file cannot be decoded and ``on_missing`` is "error".
         ModelError: the model's output violates its contract.
     """
-    plan = plan_batches(refs, batch_size)
-    total = len(refs)
-    done, batches = 0, []
-    report = progress or (lambda what, done, total: None)
-    report("images", done, total)
     outputs, log = outputs or OutputChecker(model), FileLog() if files is None else files
-    work = _Work(model, outputs, plan, workers, role, on_missing, cache, log)
-    encoded = work.batches()
-    with closing(encoded):
-        for planned, batch in zip(plan, encoded, strict=True):
-            batches.append(batch)
-            done += sum(len(crops) for _, crops in planned)
-            report("images", done, total)
-    parts = [batch.vectors for batch in batches if len(batch.vectors)]
-    read = [ref for batch in batches for ref in batch.refs]
-    return EmbeddingTable(
-        {ref: row for row, ref in enumerate(read)},
-        np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
-    )
+    space = stored.space("images", role) if stored else None
+    report = progress or (lambda what, done, total: None)
+    work = _Work(model, outputs, batch_size, rows, workers, role, on_missing, space, log)
+    report("images", 0, len(refs))
+    read: list[ImageRef] = []
+    parts: list[Vectors] = []
+    done = 0
+    for batch in work.batches(refs):
+        read += batch.refs
+        parts.append(batch.vectors)
+        done += len(batch.refs)
+        report("images", done, len(refs))
+    report("images", len(refs), len(refs))
+    if stored and space and work.found and not work.confirms():
+        stored.distrust(space)
+        return encode_images(
+            model, refs, batch_size=batch_size, workers=workers, rows=rows, role=role,
+            on_missing=on_missing, progress=progress, stored=stored, outputs=outputs, files=log,
+        )  # fmt: skip
+    if stored:
+        stored.found += work.found
+    vectors = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+    return EmbeddingTable({ref: row for row, ref in enumerate(read)}, vectors)
 
 
-def plan_batches(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCrops]]:
-    """Group crops, each given once, by file, in batches; only files beyond a batch are split."""
+def crops_by_file(refs: Iterable[ImageRef], most: int) -> list[FileCrops]:
+    """Return the crops of each file, in order; a file with more than ``most`` comes repeatedly."""
     by_file: dict[Path, list[ImageRef]] = {}
     for ref in refs:
         by_file.setdefault(ref.path, []).append(ref)
-    plan: list[list[FileCrops]] = [[]]
-    room = batch_size
-    for path, crops in by_file.items():
-        for start in range(0, len(crops), batch_size):
-            part = crops[start : start + batch_size]
-            if len(part) > room:
-                plan.append([])
-                room = batch_size
-            plan[-1].append((path, part))
-            room -= len(part)
-    return [files for files in plan if files]
+    return [
+        (path, crops[start : start + most])
+        for path, crops in by_file.items()
+        for start in range(0, len(crops), most)
+    ]
+
+
+def image_key(sha256: str, ref: ImageRef) -> bytes:
+    """Return the key of an image or a crop, by the SHA-256 of its file's bytes.
+
+    A file's bytes stand for its pixels, so that a known image need not be decoded; the decoder's
+    version is part of the space.
+    """
+    return key_of(sha256, repr(ref.box))
 
 
 @dataclass(frozen=True, slots=True)
+class _Batch:
+    """Images with their vectors."""
+
+    refs: list[ImageRef]
+    vectors: Vectors
+
+
+@dataclass(slots=True)
 class _Work:
-    """The batches to encode, with the model and its settings."""
+    """The images to encode, with the model and its settings."""
 
     model: DualEncoder
     outputs: OutputChecker
-    plan: Sequence[Sequence[FileCrops]]
+    batch_size: int
+    rows: int
     workers: int
     role: Role
     on_missing: OnMissing
-    cache: EncodingCache | None
+    space: Space | None
     log: FileLog
+    found: int = 0
+    """The number of images whose vectors were taken from the store."""
+    probed: list[tuple[ImageRef, Vectors]] = field(default_factory=list)
+    """The first of them."""
+    wrong: bool = False
+    """Whether stored vectors had another dimension."""
 
-    def batches(self) -> Generator[_Batch, None, None]:
-        """Yield the planned batches in order, from the cache where it has them."""
-        kept = self._all_stored()
-        missing = [
-            file
-            for files, batch in zip(self.plan, kept, strict=True)
-            if not batch
-            for file in files
-        ]
-        with closing(decode_ahead(self.model.transform, missing, self.workers)) as decoded:
-            for i, (files, earlier) in enumerate(zip(self.plan, kept, strict=True)):
-                if earlier:
-                    yield earlier
-                    continue
-                batch = self._encode([next(decoded) for _ in files])
-                if self.cache and all(path in self.log.sha256 for path, _ in files):
-                    digests = np.array([self.log.sha256[path] for path, _ in files])
-                    self.cache.save("images", i, vectors=batch.vectors, sha256=digests)
-                yield batch
+    def batches(self, refs: Sequence[ImageRef]) -> Iterator[_Batch]:
+        """Yield all images with their vectors: a file's stored ones, and batches of the others.
 
-    def _all_stored(self) -> list[_Batch | None]:
-        """Return the stored result of each batch, where it is what the model computes now."""
-        cache = self.cache
-        if cache is None:
-            return [None] * len(self.plan)
-        kept = [self._stored(i, cache) for i in range(len(self.plan))]
-        first = next((batch for batch in kept if batch), None)
-        if first and not cache.confirms("images", lambda: self._agrees(first)):
-            return [None] * len(self.plan)
-        cache.count(sum(len(batch.refs) for batch in kept if batch))
-        return kept
+        Raises:
+            ImageError: as for ``encode_images``.
+        """
+        waiting: list[tuple[ImageRef, Tensor]] = []
+        keys: dict[ImageRef, bytes] = {}
+        planned = crops_by_file(refs, self.batch_size)
+        with closing(decode_ahead(self.model.transform, planned, self.workers, self.space)) as all_:
+            for file in all_:
+                if file.error and self.on_missing == "error":
+                    raise file.error
+                self.log.add(file.path, file.error or file.sha256)
+                if file.known and (batch := self._taken(file)):
+                    yield batch
+                waiting += zip(file.refs, file.images, strict=True)
+                if self.space:
+                    keys |= zip(file.refs, file.keys, strict=True)
+                while len(waiting) >= self.batch_size:
+                    now, waiting = waiting[: self.batch_size], waiting[self.batch_size :]
+                    yield self._encoded(now, keys)
+        if waiting:
+            yield self._encoded(waiting, keys)
 
-    def _stored(self, i: int, cache: EncodingCache) -> _Batch | None:
-        """Return the stored batch i, where its files still have the same bytes."""
-        arrays = cache.load("images", i, "vectors", "sha256")
-        if arrays is None:
+    def confirms(self) -> bool:
+        """Return whether some stored images have the same vectors when encoded again."""
+        if self.wrong:
+            return False
+        refs = [ref for ref, _ in self.probed]
+        files = crops_by_file(refs, self.batch_size)
+        with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
+            tensors = {
+                ref: tensor
+                for file in decoded
+                for ref, tensor in zip(file.refs, file.images, strict=True)
+            }
+        again = self._vectors([tensors[ref] for ref in refs])
+        return self.outputs.are_close(again, np.stack([vector for _, vector in self.probed]))
+
+    def _taken(self, file: Decoded[Tensor]) -> _Batch | None:
+        """Return a file's stored vectors; None where they do not fit the others."""
+        refs = [ref for ref, _ in file.known]
+        known = np.stack([vector for _, vector in file.known])
+        vectors = self.outputs.stored_vectors(known, len(refs))
+        self.found += len(refs)
+        if vectors is None:
+            self.wrong = True
             return None
-        refs = [ref for _, crops in self.plan[i] for ref in crops]
-        vectors = self.outputs.stored_vectors(arrays["vectors"], len(refs))
-        if vectors is None or arrays["sha256"].shape != (len(self.plan[i]),):
-            cache.drop("images", i)
-            return None
-        found = zip(self.plan[i], arrays["sha256"], strict=True)
-        digests = {path: str(digest) for (path, _), digest in found}
-        for path, digest in digests.items():
-            if hashlib.sha256(read_bytes(path)).hexdigest() != digest:
-                return None
-            self.log.add(path, digest)
+        if len(self.probed) < SAMPLE_SIZE:
+            self.probed.append(file.known[0])
         return _Batch(refs, vectors)
 
-    def _agrees(self, kept: _Batch) -> bool:
-        """Return whether some images of a batch have the same vectors when encoded again."""
-        some = kept.refs[:SAMPLE_SIZE]
-        (files,) = plan_batches(some, len(some))
-        with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
-            again = self._encode(list(decoded))
-        return self.outputs.are_close(again.vectors, kept.vectors[: len(some)])
+    def _encoded(
+        self, waiting: Sequence[tuple[ImageRef, Tensor]], keys: dict[ImageRef, bytes]
+    ) -> _Batch:
+        refs = [ref for ref, _ in waiting]
+        vectors = self._vectors([tensor for _, tensor in waiting])
+        if self.space:
+            self.space.write([keys.pop(ref) for ref in refs], vectors)
+        return _Batch(refs, vectors)
 
-    def _encode(self, files: Sequence[Decoded[Tensor]]) -> _Batch:
-        for file in files:
-            if file.error and self.on_missing == "error":
-                raise file.error
-            self.log.add(file.path, file.error or file.sha256)
-        tensors = [tensor for file in files for tensor in file.images]
-        vectors = np.empty((0, 0), np.float32)
-        if tensors:
-            encoded = self.model.encode_images(self.outputs.images(tensors), self.role)
-            vectors = self.outputs.vectors(encoded, len(tensors))
-        return _Batch(
-            refs=[ref for file in files if not file.error for ref in file.refs],
-            vectors=vectors,
-        )
+    def _vectors(self, tensors: Sequence[Tensor]) -> Vectors:
+        filled = [*tensors, *[tensors[-1]] * (-len(tensors) % self.rows)]
+        encoded = self.model.encode_images(self.outputs.images(filled), self.role)
+        return self.outputs.vectors(encoded, len(filled))[: len(tensors)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,21 +235,32 @@ class Decoded(Generic[Shown]):
 
     path: Path
     refs: list[ImageRef]
+    """The crops that are to be encoded."""
     images: list[Shown]
     """The outputs of the model's ``transform``, in the order of ``refs``."""
     sha256: str
+    keys: Sequence[bytes] = ()
+    """The crops' keys in the store, in the order of ``refs``."""
+    known: Sequence[tuple[ImageRef, Vectors]] = ()
+    """Crops that are encoded already, each with its vector."""
     error: ImageError | None = None
 
 
 def decode_ahead(
-    transform: Callable[[Image], Shown], files: Sequence[FileCrops], workers: int
+    transform: Callable[[Image], Shown],
+    files: Sequence[FileCrops],
+    workers: int,
+    space: Space | None = None,
 ) -> Generator[Decoded[Shown], None, None]:
-    """Yield each file's preprocessed crops, in order; a few files are decoded ahead."""
+    """Yield each file's preprocessed crops, in order; a few files are decoded ahead.
+
+    Crops whose vectors ``space`` holds are not decoded.
+    """
     waiting: deque[Future[Decoded[Shown]]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
     try:
         for path, refs in files:
-            waiting.append(pool.submit(_decode, transform, path, refs))
+            waiting.append(pool.submit(_decode, transform, path, refs, space))
             if len(waiting) > 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -245,12 +270,19 @@ def decode_ahead(
 
 
 def _decode(
-    transform: Callable[[Image], Shown], path: Path, refs: list[ImageRef]
+    transform: Callable[[Image], Shown], path: Path, refs: list[ImageRef], space: Space | None
 ) -> Decoded[Shown]:
     try:
         content = read_bytes(path)
-        image = decode(content, path)
+        sha256 = hashlib.sha256(content).hexdigest()
+        keys = [image_key(sha256, ref) for ref in refs] if space else []
+        known: list[tuple[ImageRef, Vectors]] = []
+        if space and not space.is_empty:
+            there, vectors = space.read(keys)
+            known = list(zip(compress(refs, there), vectors, strict=True))
+            keys, refs = list(compress(keys, ~there)), list(compress(refs, ~there))
+        image = decode(content, path) if refs else None
     except ImageError as error:
-        return Decoded(path, refs, [], "", error)
-    images = [transform(crop(image, ref)) for ref in refs]
-    return Decoded(path, refs, images, hashlib.sha256(content).hexdigest())
+        return Decoded(path, [], [], "", error=error)
+    images = [transform(crop(image, ref)) for ref in refs] if image else []
+    return Decoded(path, refs, images, sha256, keys, known)

@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.images import decode_ahead, plan_batches
+from benchbench.embedding.images import crops_by_file, decode_ahead, image_key
 from benchbench.embedding.outputs import SAMPLE_SIZE, OutputChecker
+from benchbench.embedding.store import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.images import Decoded, FileCrops
+    from benchbench.embedding.store import Space
+    from benchbench.embedding.stored import Stored
     from benchbench.types import Features, ImageRef, PairScorer, PreparedImage, Progress
-    from benchbench.types.arrays import Indices, Singles
+    from benchbench.types.arrays import Flags, Indices, Singles
 
     Scores = Singles
     Block = tuple[Sequence[ImageRef], Sequence[str]]
     """Images and captions: every one of these images is scored with every one of these captions."""
-
-PORTION = 4096
-"""The largest number of pairs of an interrupted evaluation that are stored together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def score_pairs(
     batch_size: int,
     workers: int,
     progress: Progress | None = None,
-    cache: EncodingCache | None = None,
+    stored: Stored | None = None,
+    digests: Mapping[Path, str] | None = None,
     outputs: OutputChecker | None = None,
 ) -> PairScores:
     """Score each distinct pair of an image and a token sequence once.
@@ -79,8 +80,8 @@ def score_pairs(
         batch_size: images, and pairs, per forward pass.
         workers: the number of decoding threads.
         progress: called after each batch of pairs.
-        cache: the portions of an interrupted evaluation of the same blocks and the same
-            bytes of files, which are used and extended.
+        stored: scores of earlier evaluations, which are used and extended.
+        digests: the SHA-256 of each image's file, by which stored scores are found.
         outputs: checks the model's outputs.
 
     Raises:
@@ -96,7 +97,8 @@ def score_pairs(
     numbers = {text: first.setdefault(ids, i) for i, (text, ids) in enumerate(cut.items())}
     captions_of = _captions_by_image(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
-    work = _Work(model, outputs, texts, lengths, captions_of, batch_size, cache)
+    keys = _Keys(digests or {}, [key_of(repr(ids)) for ids in cut.values()])
+    work = _Work(model, outputs, texts, lengths, captions_of, keys, batch_size, stored)
     return PairScores(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
@@ -144,6 +146,7 @@ class _Count:
 class _Chunk:
     """Images that are encoded together, and their pairs; arrays are [pairs]."""
 
+    files: Sequence[FileCrops]
     refs: Sequence[ImageRef]
     image: Indices
     """The index of each pair's image in ``refs``."""
@@ -151,6 +154,21 @@ class _Chunk:
     """The number of each pair's caption."""
     order: Indices
     """The order in which pairs are scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of pairs in the store."""
+
+    digests: Mapping[Path, str]
+    captions: Sequence[bytes]
+    """The key of each caption, by its token ids."""
+
+    def of(self, chunk: _Chunk) -> list[bytes]:
+        """Return the keys of a chunk's pairs, in the order in which they are scored."""
+        images = [image_key(self.digests[ref.path], ref) for ref in chunk.refs]
+        pairs = zip(chunk.image[chunk.order], chunk.caption[chunk.order], strict=True)
+        return [key_of(images[i], self.captions[c]) for i, c in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,35 +181,29 @@ class _Work:
     lengths: Indices
     """The length of each caption in tokens."""
     captions_of: Mapping[ImageRef, Indices]
+    keys: _Keys
     batch_size: int
-    cache: EncodingCache | None
+    stored: Stored | None
 
     @property
     def by_image(self) -> bool:
         """Return whether an image's captions are scored together."""
         return getattr(self.model, "by_image", False)
 
-    @property
-    def stage(self) -> str:
-        """Return the kind under which portions are stored; each order of pairs has its own."""
-        return "pairs-by-image" if self.by_image else "pairs"
-
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
         """Yield each image's scores, in the order of ``captions_of``."""
-        plan = plan_batches(list(self.captions_of), self.batch_size)
-        kept = self._stored_portions(plan, workers)
-        missing = [
-            file
-            for files, portions in zip(plan, kept, strict=True)
-            if _lacks(portions)
-            for file in files
-        ]
-        with closing(decode_ahead(self.model.transform, missing, workers)) as decoded:
-            for files, portions in zip(plan, kept, strict=True):
-                features: Sequence[Features] = ()
-                if _lacks(portions):
-                    features = self._encode([next(decoded) for _ in files])
-                yield from self._of_chunk(self._chunk(files), portions, features, count)
+        chunks = [self._chunk(files) for files in _chunks(list(self.captions_of), self.batch_size)]
+        space = self.stored.space("pairs", "scene") if self.stored else None
+        known = self._all_known(chunks, space, workers)
+        lacking = [c for c, (there, _) in zip(chunks, known, strict=True) if not there.all()]
+        files = [file for chunk in lacking for file in chunk.files]
+        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
+            for chunk, (there, scores) in zip(chunks, known, strict=True):
+                count.add(int(there.sum()))
+                if not there.all():
+                    features = self._encode([next(decoded) for _ in chunk.files])
+                    self._fill(chunk, features, ~there, scores, space, count)
+                yield from self._of_images(chunk, scores)
 
     def _chunk(self, files: Sequence[FileCrops]) -> _Chunk:
         """Return a chunk's pairs sorted by caption length, over all images or within each image."""
@@ -200,55 +212,46 @@ class _Work:
         caption = np.concatenate(captions_of)
         image = np.repeat(np.arange(len(refs)), [len(each) for each in captions_of])
         by = (self.lengths[caption], image) if self.by_image else (image, self.lengths[caption])
-        return _Chunk(refs, image, caption, np.lexsort((caption, *by)))
+        return _Chunk(files, refs, image, caption, np.lexsort((caption, *by)))
 
-    def _stored_portions(
-        self, plan: Sequence[Sequence[FileCrops]], workers: int
-    ) -> list[dict[int, Scores | None]]:
-        """Return each chunk's portions by number, with their stored scores or None.
+    def _all_known(
+        self, chunks: Sequence[_Chunk], space: Space | None, workers: int
+    ) -> list[tuple[Flags, Scores]]:
+        """Return for each chunk which of its pairs are stored, and the scores of those.
 
-        Stored scores are used only if some of them are scored again and come out the same.
+        Both are in the order in which pairs are scored. Stored scores are used only if some of them
+        are scored again and come out the same.
         """
-        kept, number = [], 0
-        for files in plan:
-            n = sum(len(self.captions_of[ref]) for _, crops in files for ref in crops)
-            sizes = [min(PORTION, n - start) for start in range(0, n, PORTION)]
-            kept.append({i: self._load(i, size) for i, size in enumerate(sizes, number)})
-            number += len(sizes)
-        found = [
-            (files, i * PORTION, scores)
-            for files, portions in zip(plan, kept, strict=True)
-            for i, scores in enumerate(portions.values())
-            if scores is not None
+        nothing = [
+            (np.zeros(len(c.order), bool), np.empty(len(c.order), np.float32)) for c in chunks
         ]
-        if self.cache is None or not found:
-            return kept
-        if not self.cache.confirms("pairs", lambda: self._agrees(*found[0], workers)):
-            return [dict.fromkeys(portions) for portions in kept]
-        self.cache.count(sum(len(scores) for _, _, scores in found))
-        return kept
+        if self.stored is None or space is None or space.is_empty:
+            return nothing
+        found = []
+        for chunk, (_, scores) in zip(chunks, nothing, strict=True):
+            there, values = space.read(self.keys.of(chunk))
+            scores[there] = values[:, 0]
+            found.append((there, scores))
+        first = next((i for i, (there, _) in enumerate(found) if there.any()), None)
+        if first is not None and not self._agrees(chunks[first], *found[first], workers):
+            self.stored.distrust(space)
+            return [(np.zeros_like(there), scores) for there, scores in found]
+        self.stored.found += sum(int(there.sum()) for there, _ in found)
+        return found
 
-    def _load(self, number: int, n: int) -> Scores | None:
-        """Return the n stored scores of a portion, where they exist and are valid."""
-        arrays = self.cache.load(self.stage, number, "scores") if self.cache else None
-        if self.cache is None or arrays is None:
-            return None
-        scores = arrays["scores"]
-        if scores.dtype != np.float32 or scores.shape != (n,) or not np.isfinite(scores).all():
-            self.cache.drop(self.stage, number)
-            return None
-        return np.asarray(scores, dtype=np.float32)
-
-    def _agrees(self, files: Sequence[FileCrops], start: int, kept: Scores, workers: int) -> bool:
-        """Return whether some pairs of a chunk's portion have the same scores when scored again."""
-        chunk = self._chunk(files)
-        part = chunk.order[start : start + SAMPLE_SIZE]
+    def _agrees(self, chunk: _Chunk, there: Flags, known: Scores, workers: int) -> bool:
+        """Return whether some pairs of a chunk have the same scores when scored again."""
+        some = np.flatnonzero(there)[:SAMPLE_SIZE]
+        part = chunk.order[some]
         numbers, image = np.unique(chunk.image[part], return_inverse=True)
-        (some,) = plan_batches([chunk.refs[i] for i in numbers], len(numbers))
-        with closing(decode_ahead(self.model.transform, some, workers)) as decoded:
+        refs = [chunk.refs[i] for i in numbers]
+        files = crops_by_file(refs, len(refs))
+        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
             features = self._encode(list(decoded))
-        again = self._score(features, image, chunk.caption[part], _Count(None, 0))
-        return self.outputs.are_close(again, kept[:SAMPLE_SIZE])
+        place = {ref: i for i, ref in enumerate(ref for _, crops in files for ref in crops)}
+        shown = np.array([place[refs[i]] for i in image], np.intp)
+        again = list(self._score(features, shown, chunk.caption[part]))
+        return self.outputs.are_close(np.concatenate(again), known[some])
 
     def _encode(self, files: Sequence[Decoded[PreparedImage]]) -> Sequence[Features]:
         """Return the features of the files' images, in their order."""
@@ -258,34 +261,39 @@ class _Work:
         images = [image for file in files for image in file.images]
         return self.outputs.features(self.model.encode_images(images), len(images))
 
-    def _of_chunk(
+    def _fill(
         self,
         chunk: _Chunk,
-        portions: Mapping[int, Scores | None],
         features: Sequence[Features],
+        missing: Flags,
+        scores: Scores,
+        space: Space | None,
         count: _Count,
-    ) -> Iterator[tuple[ImageRef, Scores]]:
-        """Yield the scores of a chunk's images."""
-        scores = np.empty(len(chunk.order), dtype=np.float32)
-        starts = range(0, len(chunk.order), PORTION)
-        for (number, kept), start in zip(portions.items(), starts, strict=True):
-            part = chunk.order[start : start + PORTION]
-            if kept is None:
-                pairs = chunk.image[part], chunk.caption[part]
-                scores[part] = self._score(features, *pairs, count)
-                if self.cache:
-                    self.cache.save(self.stage, number, scores=scores[part])
-            else:
-                scores[part] = kept
-                count.add(len(part))
+    ) -> None:
+        """Score a chunk's missing pairs; each batch is stored as soon as it is scored."""
+        keys = self.keys.of(chunk) if space else []
+        left = np.flatnonzero(missing)
+        part, done = chunk.order[left], 0
+        for batch in self._score(features, chunk.image[part], chunk.caption[part]):
+            now = left[done : done + len(batch)]
+            scores[now] = batch
+            if space:
+                space.write([keys[i] for i in now], batch[:, None])
+            done += len(batch)
+            count.add(len(batch))
+
+    def _of_images(self, chunk: _Chunk, scores: Scores) -> Iterator[tuple[ImageRef, Scores]]:
+        """Yield each image's scores, in the order of ``captions_of``."""
+        ordered = np.empty_like(scores)
+        ordered[chunk.order] = scores
         ends = np.cumsum([len(self.captions_of[ref]) for ref in chunk.refs])[:-1]
-        yield from zip(chunk.refs, np.split(scores, ends), strict=True)
+        yield from zip(chunk.refs, np.split(ordered, ends), strict=True)
 
     def _score(
-        self, features: Sequence[Features], image: Indices, caption: Indices, count: _Count
-    ) -> Scores:
-        """Return the scores of pairs, [pairs]; the next batch is tokenised at the same time."""
-        size, parts = self.batch_size, []
+        self, features: Sequence[Features], image: Indices, caption: Indices
+    ) -> Iterator[Scores]:
+        """Yield the scores of each batch of pairs; the next one is tokenised at the same time."""
+        size = self.batch_size
         texts = [self.texts[i] for i in caption]
         batches = [texts[i : i + size] for i in range(0, len(texts), size)]
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize") as pool:
@@ -295,10 +303,17 @@ class _Work:
                 if i + 1 < len(batches):
                     waiting = pool.submit(self.model.tokenize, batches[i + 1])
                 shown = [features[j] for j in image[i * size : (i + 1) * size]]
-                parts.append(self.outputs.scores(self.model.score(shown, tokens), len(batch)))
-                count.add(len(batch))
-        return np.concatenate(parts)
+                yield self.outputs.scores(self.model.score(shown, tokens), len(batch))
 
 
-def _lacks(portions: Mapping[int, Scores | None]) -> bool:
-    return any(kept is None for kept in portions.values())
+def _chunks(refs: Sequence[ImageRef], batch_size: int) -> list[list[FileCrops]]:
+    """Return images in chunks of at most a batch; a file's crops are decoded together."""
+    chunks: list[list[FileCrops]] = []
+    room = 0
+    for path, crops in crops_by_file(refs, batch_size):
+        if len(crops) > room:
+            chunks.append([])
+            room = batch_size
+        chunks[-1].append((path, crops))
+        room -= len(crops)
+    return chunks

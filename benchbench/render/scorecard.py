@@ -80,7 +80,7 @@ def counts_line(scorecard: Scorecard) -> str:
         f"{counts.skipped:,} skipped items",
     ]
     if (run := scorecard.run).resumed_inputs:
-        second.append(f"resumed: {run.resumed_inputs:,} of {run.inputs:,} inputs")
+        second.append(f"from the store: {run.resumed_inputs:,} of {run.inputs:,} inputs")
     return "\n".join([*_lines(first), *_lines(second)])
 
 

@@ -1,4 +1,4 @@
-"""How crops are packed into batches."""
+"""How crops are grouped by file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.embedding.images import plan_batches
+from benchbench.embedding.images import crops_by_file
 from benchbench.types import ImageRef
 
 REFS = st.lists(
@@ -20,22 +20,19 @@ REFS = st.lists(
 
 
 @given(REFS, st.integers(1, 12))
-def test_each_crop_is_planned_once_and_batches_fit(refs: list[ImageRef], batch_size: int) -> None:
-    plan = plan_batches(refs, batch_size)
-    planned = [ref for files in plan for _, crops in files for ref in crops]
-    assert sorted(planned, key=str) == sorted(refs, key=str)
-    for files in plan:
-        assert 0 < sum(len(crops) for _, crops in files) <= batch_size
-        assert all(ref.path == path for path, crops in files for ref in crops)
+def test_each_crop_is_planned_once(refs: list[ImageRef], most: int) -> None:
+    planned = crops_by_file(refs, most)
+    assert sorted((ref for _, crops in planned for ref in crops), key=str) == sorted(refs, key=str)
+    assert all(ref.path == path for path, crops in planned for ref in crops)
 
 
 @given(REFS, st.integers(1, 12))
-def test_a_file_is_split_only_where_it_overflows_a_batch(
-    refs: list[ImageRef], batch_size: int
+def test_a_file_comes_twice_only_where_it_has_too_many_crops(
+    refs: list[ImageRef], most: int
 ) -> None:
     parts: dict[Path, list[int]] = {}
-    for files in plan_batches(refs, batch_size):
-        for path, crops in files:
-            parts.setdefault(path, []).append(len(crops))
+    for path, crops in crops_by_file(refs, most):
+        parts.setdefault(path, []).append(len(crops))
     for sizes in parts.values():
-        assert all(size == batch_size for size in sizes[:-1])
+        assert all(size == most for size in sizes[:-1])
+        assert 0 < sizes[-1] <= most

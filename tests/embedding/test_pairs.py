@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import torch
 from PIL import Image
 
 from benchbench.data.images import crop
-from benchbench.embedding import EncodingCache, score_pairs
-from benchbench.embedding import pairs as engine
+from benchbench.embedding import Store, Stored, score_pairs
+from benchbench.embedding.outputs import SAMPLE_SIZE
 from benchbench.errors import ImageError, ModelError
 from benchbench.types import ImageRef
 from tests.pair_scorers import HashScorer, hashed
@@ -82,16 +83,27 @@ def test_an_image_and_its_captions_stay_together_where_they_are_to(refs: list[Im
         assert (scored.take(some, captions) == plainly.take(some, captions)).all()
 
 
-def test_portions_of_one_order_are_not_taken_for_anothers(
-    refs: list[ImageRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def stored_in(folder: Path) -> Stored:
+    return Stored(Store(folder, 10**9), {"name": "hash-scorer"})
+
+
+def digests(refs: list[ImageRef]) -> dict[Path, str]:
+    return {ref.path: hashlib.sha256(ref.path.read_bytes()).hexdigest() for ref in refs}
+
+
+def test_stored_scores_serve_other_blocks_and_other_orders(
+    refs: list[ImageRef], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
-    place = EncodingCache.of(["both orders"])
-    first, second = (
-        score_pairs(model, [(refs, CAPTIONS)], batch_size=7, workers=1, cache=place)
-        for model in (HashScorer(), Together())
-    )
-    assert (first.take(refs, CAPTIONS) == second.take(refs, CAPTIONS)).all()
+    given: dict[str, Any] = {"batch_size": 7, "workers": 1, "digests": digests(refs)}
+    some = [(refs[:10], CAPTIONS[:4])]
+    score_pairs(HashScorer(), some, stored=stored_in(tmp_path), **given)
+    stored, model = stored_in(tmp_path), Together()
+    blocks = [(refs, CAPTIONS)]
+    second = score_pairs(model, blocks, stored=stored, **given)
+    plainly = score_pairs(Together(), blocks, **given)
+    assert (second.take(refs, CAPTIONS) == plainly.take(refs, CAPTIONS)).all()
+    assert stored.found == 40
+    assert sum(map(len, model.batches)) == len(refs) * len(CAPTIONS) - 40 + SAMPLE_SIZE
 
 
 def test_captions_of_the_same_tokens_share_one_score(refs: list[ImageRef]) -> None:
@@ -107,9 +119,8 @@ def test_captions_of_the_same_tokens_share_one_score(refs: list[ImageRef]) -> No
 
 
 def test_an_interrupted_chunk_goes_on_to_the_same_bits(
-    refs: list[ImageRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    refs: list[ImageRef], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine, "PORTION", 8)
     blocks = [(refs, CAPTIONS)]
     whole = score_pairs(HashScorer(), blocks, batch_size=3, workers=2)
 
@@ -125,7 +136,8 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
             batch_size=3,
             workers=2,
             progress=stop,
-            cache=EncodingCache(tmp_path),
+            stored=stored_in(tmp_path),
+            digests=digests(refs),
         )
     model, seen = HashScorer(), []
     resumed = score_pairs(
@@ -133,7 +145,8 @@ def test_an_interrupted_chunk_goes_on_to_the_same_bits(
         blocks,
         batch_size=3,
         workers=2,
-        cache=EncodingCache(tmp_path),
+        stored=stored_in(tmp_path),
+        digests=digests(refs),
         progress=lambda what, done, total: seen.append(done),
     )
     assert np.array_equal(resumed.take(refs, CAPTIONS), whole.take(refs, CAPTIONS))

@@ -1,0 +1,94 @@
+"""``benchbench cache``: the size of stored encodings, a check of them, and their removal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from benchbench.embedding import Space, Store
+
+
+@click.group("cache")
+def cache_group() -> None:
+    """Show, check or remove stored encodings.
+
+    Evaluations store what a model computed from each image, caption or pair, so that an interrupted
+    one continues and later ones start from there. The store is in the folder of BENCHBENCH_CACHE;
+    above the size of BENCHBENCH_CACHE_LIMIT (20GB), what was used longest ago is removed.
+    """
+
+
+@cache_group.command("info")
+def info_command() -> None:
+    """Print a row for each model, role and kind of input: how many are stored, and their size."""
+    from tabulate import tabulate
+
+    store = _store()
+    spaces = store.spaces()
+    head = ["model", "device", "kind", "role", "inputs", "MB", "last used"]
+    if spaces:
+        click.echo(tabulate(map(_row, spaces), head, disable_numparse=True))
+        click.echo()
+    total = sum(space.size for space in spaces)
+    click.echo(f"{store.folder}: {total / 1e6:,.1f} MB of {store.limit / 1e9:,.1f} GB")
+
+
+@cache_group.command("verify")
+def verify_command() -> int:
+    """Check every record against its checksum, and remove damaged ones.
+
+    Exit codes: 0 if all are sound, 1 if damaged ones were found and removed.
+    """
+    store = _store()
+    checked = damaged = 0
+    for space in store.spaces():
+        checked += space.records
+        damaged += space.verify()
+    click.echo(f"{checked:,} stored encodings were checked, {damaged:,} were damaged and removed.")
+    return 1 if damaged else 0
+
+
+@cache_group.command("clear")
+@click.option("--model", "name", metavar="NAME", help="Only those of this model.  [default: all]")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def clear_command(name: str | None, yes: bool) -> None:
+    """Remove stored encodings."""
+    from benchbench.errors import UnknownName
+
+    spaces = _store().spaces()
+    names = sorted({str(space.described.get("name")) for space in spaces})
+    if name is not None and name not in names:
+        raise UnknownName("model", name, names, "See them: benchbench cache info")
+    chosen = [s for s in spaces if name is None or s.described.get("name") == name]
+    size = sum(space.size for space in chosen) / 1e6
+    if chosen and not yes:
+        click.confirm(f"Remove {size:,.1f} MB of stored encodings?", abort=True, err=True)
+    for space in chosen:
+        space.remove()
+    click.echo(f"Removed {size:,.1f} MB of stored encodings.")
+
+
+def _store() -> Store:
+    from benchbench.cache import cache_folder, size_limit
+    from benchbench.embedding import Store
+
+    return Store(cache_folder() / "encodings", size_limit())
+
+
+def _row(space: Space) -> tuple[str, ...]:
+    from datetime import datetime
+
+    from benchbench.printable import printable
+
+    known = space.described
+    used = datetime.fromtimestamp(space.used).astimezone().strftime("%Y-%m-%d %H:%M")
+    device = known.get("gpu") or f"{known.get('device', '?')} {known.get('instructions', '')}"
+    words = (known.get("name", "?"), device, known.get("kind", "?"), known.get("role", "?"))
+    return (
+        *(printable(str(word)) for word in words),
+        f"{space.records:,}",
+        f"{space.size / 1e6:,.1f}",
+        used,
+    )

@@ -1,0 +1,82 @@
+"""The stored encodings of one model in one evaluation, and whether they can be trusted."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchbench.embedding.store import Space, Store
+
+ROWS = 16
+"""Batches on a CPU have a multiple of so many rows: what a row comes out as then depends on no
+other row and not on their number (``tests/embedding/test_invariance.py``)."""
+
+
+def batch_rows(device: str, batch_size: int) -> int:
+    """Return the number of which every batch's rows are a multiple, filled up by repeated inputs.
+
+    With rows of one shape, an input's encoding is the same to the bit in every batch, so that a
+    stored encoding equals a new one. On devices other than a CPU every batch is whole: their
+    libraries choose algorithms by the shape.
+
+    >>> batch_rows("cpu", 32), batch_rows("cpu", 8), batch_rows("cuda:0", 256)
+    (16, 8, 256)
+    """
+    return ROWS if device == "cpu" and batch_size % ROWS == 0 else batch_size
+
+
+@dataclass(slots=True)
+class Stored:
+    """The spaces of one model's encodings, one for each kind and role."""
+
+    store: Store | None
+    """None where nothing is stored: everything is encoded."""
+    described: Mapping[str, Any]
+    """Everything about the model and the machine that determines the encodings' bits."""
+    found: int = 0
+    """The number of inputs whose encodings were taken from the store."""
+    _spaces: dict[tuple[str, str], Space] = field(default_factory=dict)
+
+    def space(self, kind: str, role: str) -> Space | None:
+        """Return the space of a kind and a role, with all that was written so far.
+
+        Args:
+            kind: ``images``, ``captions`` or ``pairs``.
+            role: what the inputs represent.
+        """
+        if self.store is None:
+            return None
+        if (kind, role) not in self._spaces:
+            described = {**self.described, "kind": kind, "role": role}
+            self._spaces[kind, role] = self.store.space(described)
+        space = self._spaces[kind, role]
+        space.refresh()
+        return space
+
+    def distrust(self, space: Space) -> None:
+        """Discard a space whose values are not what the model computes now, with a warning."""
+        space.remove()
+        warnings.warn(
+            f"Stored encodings of {self.described.get('name', 'this model')} differ from what it "
+            f"computes now: they are removed and computed again ({space.folder}).",
+            stacklevel=2,
+        )
+
+    def close(self) -> None:
+        """Close the files, warn of damaged records, and remove old spaces above the size limit."""
+        damaged = 0
+        for space in self._spaces.values():
+            space.close()
+            damaged += space.damaged
+        if damaged:
+            warnings.warn(
+                f"{damaged:,} stored encodings are damaged; they were computed again. Remove them: "
+                "benchbench cache verify",
+                stacklevel=2,
+            )
+        if self.store is not None:
+            self.store.make_room()
