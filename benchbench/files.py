@@ -21,9 +21,9 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-MAX_NAME_TOKENS = 255
+LONGEST_NAME = 255
 """The largest number of bytes of a file's name on common file systems."""
-MAX_BYTES = 200
+MOST_BYTES = 200
 """The largest number of bytes of a name to write to; file systems allow 255, and the names of
 unfinished files are longer."""
 DEEPEST = 50
@@ -123,7 +123,7 @@ def name_problem(path: Path) -> str:
     longest = _longest(path)
     if "\0" in str(path):
         return "it holds a NUL character"
-    return f"a part of it has {longest:,} bytes, over {MAX_BYTES}" if longest > MAX_BYTES else ""
+    return f"a part of it has {longest:,} bytes, over {MOST_BYTES}" if longest > MOST_BYTES else ""
 
 
 def expanded(path: str | Path) -> Path:
@@ -133,9 +133,9 @@ def expanded(path: str | Path) -> Path:
         UsageError: there is no such user, or no home folder; or a name in the path is too long.
     """
     longest = _longest(Path(path))
-    if longest > MAX_NAME_TOKENS:
+    if longest > LONGEST_NAME:
         raise UsageError(
-            f"{path} leads to no file: a name in it has {longest:,} bytes, over {MAX_NAME_TOKENS}."
+            f"{path} leads to no file: a name in it has {longest:,} bytes, over {LONGEST_NAME}."
         )
     try:
         return Path(path).expanduser()

@@ -154,7 +154,7 @@ def rules_of(tables: Sequence[Mapping[str, Any]], origin: str) -> list[Rule]:
     return [_rule_of(table, f"{origin}, [[gate]] {n}") for n, table in enumerate(tables, 1)]
 
 
-MAX_NUMBER = 2**31
+LARGEST = 2**31
 """Largest integer allowed in a table: a larger one is a typing error, and may overflow a float."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "task": (str,), "metric": (str,), "by": (str,), "margin": (int, float), "floor": (int, float),
@@ -167,7 +167,7 @@ def _rule_of(table: Mapping[str, Any], where: str) -> Rule:
     for key, value in table.items():
         if key not in known:
             raise UnknownName("key", key, known, f"({where}.) There are: {', '.join(known)}.")
-        too_large = isinstance(value, int) and abs(value) > MAX_NUMBER
+        too_large = isinstance(value, int) and abs(value) > LARGEST
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or too_large:
             types = " or ".join(each.__name__ for each in _TYPES[key])
             raise UsageError(f"{where}: {key} should be {types}, not {value!r}.")
