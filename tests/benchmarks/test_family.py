@@ -136,7 +136,7 @@ def test_members_are_trained_from_their_starts_and_kept(
     claims.write_text(CLAIM, "utf-8")
     for name in ("facts", "structure"):
         monkeypatch.setitem(VALIDATION_SETS, name, lambda transform: Quick())
-    small: dict[str, Any] = {"steps": 2, "batch": 2, "looks": 1}
+    small: dict[str, Any] = {"steps": 2, "batch": 2, "validations": 1}
     monkeypatch.setattr(members, "STARTING", tuple(Member(s.name, **small) for s in STARTING))
     monkeypatch.setattr(
         family, "MEMBERS",

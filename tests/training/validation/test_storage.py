@@ -97,9 +97,9 @@ def test_another_code_or_preprocessing_makes_it_anew(
 
 
 def test_only_our_dataclasses_come_back(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="no dataclass of ours"):
+    with pytest.raises(TypeError, match="not a dataclass of ours"):
         storage.from_json({"class": "os:system", "fields": {}}, {})
-    with pytest.raises(TypeError, match="no dataclass of ours"):
+    with pytest.raises(TypeError, match="not a dataclass of ours"):
         storage.from_json({"class": "benchbench.registry:load_task", "fields": {}}, {})
     with pytest.raises(TypeError, match="no kind that is kept"):
         storage.to_json(object(), {})
