@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_keyed_records
-from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
+from benchbench.protocols.definitions import CLIP_BENCHMARK, ITEMS, MIXED, first_caption
+from benchbench.types import DataFile, Harness, ImageRef, Item, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,25 @@ SINCE_2023_06_23 = {
 }
 """The same of the first release, whose swap_obj has 246 items: one with a wrong caption was taken
 out at 546eb51."""
+
+HARNESSES = (
+    Harness(
+        "SugarCrepe",
+        "a share per subset",
+        Metric("strict", "items", ties="wrong"),
+        "RAIVNLab/sugar-crepe, main_eval.py, evaluate",
+        by="subset",
+    ),
+    Harness(
+        "CLIP_benchmark",
+        "acc per subset",
+        ITEMS,
+        CLIP_BENCHMARK,
+        by="subset",
+        inputs=MIXED,
+    ),
+    *first_caption("SugarCrepe", "sugarcrepe"),
+)
 
 
 class SugarCrepe:
@@ -82,6 +102,7 @@ class SugarCrepe:
             "look at may still tell, above all length: see below."
         ),
         tags=("subset",),
+        harnesses=HARNESSES,
         official={
             "official-2023-11-18": SINCE_2023_11_18,
             "official-2023-06-23": SINCE_2023_06_23,

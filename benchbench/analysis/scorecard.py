@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.analysis.paired import no_such_tag, require_scores, task_of
+from benchbench.analysis.parity import far_from_print
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.analysis.results import Result
 from benchbench.editions import kind_of
@@ -20,6 +21,7 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.analysis.parity import Compared
     from benchbench.protocols.protocol import Protocol
     from benchbench.stats import Mean, Median, Method
     from benchbench.stats.intervals import Kind
@@ -94,6 +96,8 @@ class Scorecard(Result):
     too_short: tuple[tuple[Metric, int], ...] = ()
     """Metrics without a value, because their K is more than half of the shortest list that was
     searched; with the candidates in that list."""
+    far: tuple[Compared, ...] = ()
+    """Published figures of the same model that the run is further than two standard errors from."""
 
 
 def scorecard(
@@ -162,6 +166,7 @@ def scorecard(
             for metric, read in zip(shown, metrics, strict=False)
             if read.too_short
         ),
+        far=far_from_print(run, info),
     )
 
 

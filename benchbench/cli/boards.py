@@ -32,16 +32,41 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 )
 @options.seed_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
-def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
+@click.option(
+    "--quoted", is_flag=True, help="Below the table, published figures: never ranked with it."
+)
+@options.quoted_file_option
+def leaderboard_command(
+    runs: Sequence[Path], kind: str, quoted: bool, quoted_files: Sequence[Path], **how: Any
+) -> None:
     """Compare every two of several models on one task.
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
     """
     from benchbench.analysis.leaderboard import leaderboard
+    from benchbench.analysis.quoting import quote
+    from benchbench.data.published.sources import all_figures, read_source
+    from benchbench.errors import UsageError
     from benchbench.render.leaderboard import FORMATS as WRITERS
+    from benchbench.render.quoting import FORMATS as BLOCKS
     from benchbench.run_files import read_all_runs
 
-    click.echo(WRITERS[kind](leaderboard(read_all_runs(runs), **how)))
+    quoting = quoted or bool(quoted_files)
+    if quoting and kind not in BLOCKS:
+        raise UsageError(
+            f"--quoted is shown as {' or '.join(BLOCKS)}, not as {kind}: leave it out."
+        )
+    figures = (
+        all_figures(quoted_files)
+        if quoted
+        else tuple(figure for path in quoted_files for figure in read_source(path))
+    )
+    board = leaderboard(read_all_runs(runs), **how)
+    click.echo(WRITERS[kind](board))
+    if quoting:
+        click.echo(
+            ("\n" if kind == "terminal" else "") + BLOCKS[kind](board, quote(board, figures))
+        )
 
 
 @click.command("publish")
