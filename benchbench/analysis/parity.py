@@ -93,7 +93,7 @@ class Compared:
 
     @property
     def is_far(self) -> bool:
-        """Return whether all that could be printed like the figure is over two standard errors away.
+        """Return whether all values that print like the figure are over two standard errors away.
 
         Never so below ten clusters, where standard errors mean little.
         """
@@ -291,12 +291,8 @@ class _Reader:
         if self.run.decisions_only:
             return Reason("ties", "unknown")
         low, high = (self.mean(replace(metric, ties=rule)).value for rule in ("wrong", "right"))
-        if low == high:
-            return Reason("ties", "excluded", value=high)
-        reached = low - figure.rounding <= figure.share <= high + figure.rounding
-        return Reason(
-            "ties", "found" if reached else "excluded", here=metric.ties or "", value=high
-        )
+        reached = low < high and low <= figure.bounds[1] and figure.bounds[0] <= high
+        return Reason("ties", "found" if reached else "excluded", value=high)
 
 
 def _is_printed_as(figure: Figure, value: float) -> bool:

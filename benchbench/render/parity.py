@@ -217,8 +217,10 @@ def _here(each: Compared) -> str:
 
 
 def _signed(each: Compared) -> str:
-    text = f"{100 * each.difference:+.{max(1, each.figure.digits)}f}"
-    return text.replace("-", "−")
+    """Return the difference with the digits of print; none is +0."""
+    digits = max(1, each.figure.digits)
+    points = round(100 * each.difference, digits) + 0.0  # −0.0 becomes 0.0
+    return f"{points:+.{digits}f}".replace("-", "−")
 
 
 def _errors(each: Compared) -> str:

@@ -100,7 +100,8 @@ class Figure:
     def bounds(self) -> tuple[float, float]:
         """Return the shares that are printed like this: rounded, or cut after the last digit.
 
-        >>> figure = Figure("t", "m", PublishedModel("k", "K"), "77.20", Publication("", "", ""), "")
+        >>> source, model = Publication("", "", ""), PublishedModel("", "")
+        >>> figure = Figure("sugarcrepe", "macro", model, "77.20", source, "Table 1")
         >>> tuple(round(share, 6) for share in figure.bounds)
         (0.77195, 0.7721)
         """
