@@ -73,14 +73,14 @@ def pages(
 
 
 def _has_heat(board: Leaderboard) -> bool:
-    return board.metric.by is not None and not board.is_rank
+    return board.groups_by is not None and not board.is_rank
 
 
 def _task_page(board: Leaderboard, runs: Mapping[str, Run]) -> str:
     task = board.info.name
     figure = f"![Scores with intervals](plots/{task}.svg)\n"
     if _has_heat(board):
-        figure += f"\n![Scores by {board.metric.by}](plots/{task}-groups.svg)\n"
+        figure += f"\n![Scores by {board.groups_by}](plots/{task}-groups.svg)\n"
     return (
         f"# {heading(board)}\n\n{GENERATED}\n\n{board.info.measures}\n\n{markdown(board)}\n"
         f"{figure}\n"
