@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.analysis.paired import circumstances, pair_runs
+from benchbench.analysis.paired import circumstances, pair_runs, tags_of
 from benchbench.analysis.reliability import rare_groups, rare_share
 from benchbench.analysis.results import Result
 from benchbench.editions import kind_of
@@ -235,7 +235,7 @@ def _grouped(pairing: Pairing, scores: PairedScores) -> PairedScores:
     """Return the scores in groups, where there is a tag that makes a few."""
     kind = kind_of(scores.runs[0].edition).name
     tag = grouping_tag(pairing.info, scores.metric, kind)
-    if tag is None or tag == scores.metric.by:
+    if tag is None or tag == scores.metric.by or tag not in tags_of(scores.runs[0]):
         return scores
     grouped = pairing.scores(replace(scores.metric, by=tag), ties=scores.ties)
     return grouped if len(grouped.group_names) <= MOST_GROUPS else scores
