@@ -85,22 +85,40 @@ def leaderboard_command(
     metavar="FILE",
     help="Also refresh the boards between the markers of a markdown file.",
 )
+@click.option(
+    "--flips",
+    nargs=3,
+    multiple=True,
+    metavar="TASK A B",
+    help="Also a page of items that flip between two published models, with their captions from "
+    "--data-root.",
+)
+@options.data_root_option
 @click.option("--check", is_flag=True, help="Write nothing; fail where a page is not as its runs.")
-def publish_command(runs: Sequence[Path], to: Path, into: Sequence[Path], check: bool) -> int:
+def publish_command(
+    runs: Sequence[Path],
+    to: Path,
+    into: Sequence[Path],
+    flips: Sequence[tuple[str, str, str]],
+    data_root: str | None,
+    check: bool,
+) -> int:
     """Put RUNS among the published ones and write every page anew.
 
     Without RUNS, the pages are written anew from the runs that are there.
     """
     from benchbench.errors import UsageError
     from benchbench.render.blocks import check_markers, refresh_blocks
-    from benchbench.render.publication import publish, refresh
+    from benchbench.render.publication import publish, publish_flips, refresh
     from benchbench.run_files import read_all_runs
 
-    if check and runs:
-        raise UsageError("--check looks at what is published: leave the runs out.")
+    if check and (runs or flips):
+        raise UsageError("--check looks at what is published: leave the runs and --flips out.")
     for file in into:
         check_markers(file)
-    changed = publish(read_all_runs(runs), to) if runs else refresh(to, check=check)
+    changed = publish(read_all_runs(runs), to) if runs else []
+    changed += [publish_flips(task, (a, b), to, data_root) for task, a, b in flips]
+    changed += refresh(to, check=check) if flips or not runs else []
     changed += [file for file in into if refresh_blocks(file, to, check=check)]
     _tell(changed, "stale" if check else "wrote")
     if check and changed:
