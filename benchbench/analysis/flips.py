@@ -74,6 +74,19 @@ class GroupFlips:
         return found
 
 
+def require_captions(task: str, protocol: str) -> None:
+    """Raise an error for a task whose items have no captions to choose from.
+
+    Raises:
+        UsageError: its protocol is another one.
+    """
+    if protocol != MATCHING:
+        raise UsageError(
+            f"Pages of flips show captions to choose from, and {task} has none: its protocol is "
+            f"{protocol}."
+        )
+
+
 def flips_by_group(a: Run, b: Run) -> tuple[Metric, tuple[GroupFlips, ...]]:
     """Return the headline metric of two runs, and their flips in each group of items.
 
@@ -88,11 +101,7 @@ def flips_by_group(a: Run, b: Run) -> tuple[Metric, tuple[GroupFlips, ...]]:
     pairing = pair_runs([a, b])
     kind = kind_of(a.edition).name
     headline = pairing.metric()
-    if a.protocol != MATCHING:
-        raise UsageError(
-            f"Pages of flips show captions to choose from, and {a.task} has none: its protocol is "
-            f"{a.protocol}."
-        )
+    require_captions(a.task, a.protocol)
     tag = grouping_tag(pairing.info, headline, kind)
     known = tag if tag in tags_of(a) else None
     scores = pairing.scores(replace(headline, by=known, leave_out=frozenset(), at_least=1))

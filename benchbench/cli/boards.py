@@ -113,7 +113,7 @@ def publish_command(
     from benchbench.run_files import read_all_runs
 
     if check and (runs or flips):
-        raise UsageError("--check looks at what is published: leave the runs and --flips out.")
+        raise UsageError("--check looks at what is published: leave the runs out, and --flips.")
     for file in into:
         check_markers(file)
     changed = publish(read_all_runs(runs), to) if runs else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchbench.analysis.flips import flips_by_group
+from benchbench.analysis.flips import flips_by_group, require_captions
 from benchbench.atomic import written_whole
 from benchbench.data.records import read_record
 from benchbench.editions import resolve_edition
@@ -72,7 +72,9 @@ def edition_folder(to: Path, task: str, data_root: str | Path | None) -> tuple[P
         task: the task.
         data_root: as for ``evaluate``; images need not be there.
     """
-    edition = resolve_edition(load_task(task).info, data_root, with_images=False)
+    info = load_task(task).info
+    require_captions(info.name, info.protocol)
+    edition = resolve_edition(info, data_root, with_images=False)
     return to / edition.name, edition.root
 
 
