@@ -5,8 +5,10 @@ Writer, for the drawn world: ``scenes.edition.sugarcrepe``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from benchbench.data.karpathy import read_captioned, read_training
 from benchbench.data.records import read_keyed_records
 from benchbench.protocols.definitions import CLIP_BENCHMARK, ITEMS, MIXED, first_caption
 from benchbench.types import DataFile, Harness, ImageRef, Item, Metric, TaskInfo
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.data.records import Record
+    from benchbench.types import Entry
 
 SUBSETS = {
     "add_att": 692,
@@ -26,6 +29,9 @@ SUBSETS = {
     "swap_obj": 245,
 }
 SOURCE = "RAIVNLab/sugar-crepe, data/"
+CAPTIONS = "coco_karpathy_test.json"
+"""COCO's captions for baselines that learn, where this file, or that of the training split, lies
+beside the suite's: those of images that the suite does not have."""
 SINCE_2023_11_18 = {
     "add_att.json": "012d88d729693d193760e6f3393b06a1cf874380a9db0062e937201199fe044d",
     "add_obj.json": "1b9d76b93139a937b8dc1ada92a4f05ecc821bb3c291d752428bafadd4bb0682",
@@ -113,6 +119,10 @@ class SugarCrepe:
             "rule scores 100, as does a model of n-grams; on the rest both score 48 to 52 (swap_* "
             "50), and 62 to 63 on all items. Compare swap_* and replace_*: --by subset.",
             "Ids are not contiguous within a subset; they are kept as published.",
+            "blind:ngram learns from COCO's captions where coco_karpathy_train.json or, without "
+            "it, coco_karpathy_test.json lies beside the files: from those of images that are not "
+            "in SugarCrepe. People wrote them and the true captions, and a language model wrote "
+            "the false ones: it tells how much of that shows.",
         ),
     )
 
@@ -123,6 +133,23 @@ class SugarCrepe:
             for subset in SUBSETS
             for key, record in read_keyed_records(root / f"{subset}.json").items()
         ]
+
+    def training(self, root: Path) -> list[Entry]:
+        """Return images with COCO's captions that are not in SugarCrepe; none without their file.
+
+        COCO's number tells images apart, whatever their folder and release.
+        """
+        entries = read_training(root, CAPTIONS)
+        if not entries and (root / CAPTIONS).is_file():
+            entries = read_captioned(root, CAPTIONS)
+        own = {_number(item.cluster) for item in self.items(root)} if entries else set()
+        return [entry for entry in entries if _number(entry.cluster) not in own]
+
+
+def _number(name: str) -> str:
+    """Return COCO's number of an image: 397133 of COCO_val2014_000000397133.jpg."""
+    found = re.search(r"(\d+)\.\w+$", name)
+    return found[1].lstrip("0") if found else name
 
 
 def _item(root: Path, subset: str, key: str, record: Record) -> Item:
