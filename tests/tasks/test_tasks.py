@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -182,18 +181,20 @@ def test_sugarcrepes_baselines_learn_from_images_that_it_does_not_have(
 ) -> None:
     root = tmp_path / "data"
     shutil.copytree(sugarcrepe, root)
+    records = json.loads((root / "add_obj.json").read_text("utf-8"))
+    next(iter(records.values()))["filename"] = "000000397133.jpg"
+    (root / "add_obj.json").write_text(json.dumps(records), "utf-8")
     task = load_task("sugarcrepe")
     assert isinstance(task, Trainable)
     assert task.training(root) == []
-    own = int(re.findall(r"\d+", task.items(root)[0].cluster)[-1])
-    names = [f"val2014/COCO_val2014_{number:012d}.jpg" for number in (own, 987654)]
-    records = [{"image": name, "caption": [f"A caption of {name}."]} for name in names]
-    (root / "coco_karpathy_test.json").write_text(json.dumps(records), "utf-8")
+    names = [f"val2014/COCO_val2014_{number:012d}.jpg" for number in (397133, 987654)]
+    captions = [{"image": name, "caption": [f"A caption of {name}."]} for name in names]
+    (root / "coco_karpathy_test.json").write_text(json.dumps(captions), "utf-8")
     (entry,) = task.training(root)
     assert isinstance(entry, Entry)
     assert entry.cluster == names[1]
-    records[1]["image"] = "val2014/COCO_val2014_000000987655.jpg"
-    (root / "coco_karpathy_train.json").write_text(json.dumps(records), "utf-8")
+    captions[1]["image"] = "val2014/COCO_val2014_000000987655.jpg"
+    (root / "coco_karpathy_train.json").write_text(json.dumps(captions), "utf-8")
     (entry,) = task.training(root)
     assert isinstance(entry, Entry)
     assert entry.cluster.endswith("987655.jpg")
