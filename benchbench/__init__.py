@@ -88,6 +88,7 @@ FORMS.update(
     Gate="benchbench.render.gate:terminal",
     Leaderboard="benchbench.render.leaderboard:terminal",
     MethodComparison="benchbench.render.comparison:methods_terminal",
+    Parity="benchbench.render.parity:terminal",
     Scorecard="benchbench.render.scorecard:terminal",
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

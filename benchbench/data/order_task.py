@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from benchbench.types import Entry, Item
+    from benchbench.types import Entry, Harness, Item
 
 ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 PAPER = (
@@ -52,7 +52,14 @@ QUIRKS = (
 
 
 def order_info(
-    name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
+    name: str,
+    title: str,
+    source: str,
+    *,
+    measures: str,
+    quirks: tuple[str, ...],
+    licence: str,
+    harnesses: tuple[Harness, ...] = (),
 ) -> TaskInfo:
     """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
@@ -67,6 +74,7 @@ def order_info(
         license=licence,
         measures=measures,
         quirks=(*QUIRKS, *quirks),
+        harnesses=harnesses,
     )
 
 

@@ -11,6 +11,7 @@ must not decide between them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -190,6 +191,22 @@ def _shared_group(scores: Singles, target: Indices) -> float:
     broken = level.reshape(scores.shape) * scores.size + orders.reshape(-1, *scores.shape)
     targets = np.broadcast_to(target, (len(orders), len(target)))
     return float(_judged(broken.astype(np.float32), targets, "wrong", "group").mean())
+
+
+def first_wins(outcome: MatchingOutcome) -> MatchingOutcome:
+    """Return an outcome whose equal scores are ordered: the first image and caption is the best.
+
+    Every row and column then has one best cell: the one that argmax finds. Places replace scores.
+
+    >>> tied = MatchingOutcome("1", "a", {}, (0, 1), np.zeros((2, 2), np.float32), (False, False))
+    >>> first_wins(tied).scores
+    array([[3., 2.],
+           [1., 0.]], dtype=float32)
+    """
+    flat = outcome.scores.ravel()
+    places = np.empty(flat.size, dtype=np.float32)
+    places[np.lexsort((-np.arange(flat.size), flat))] = np.arange(flat.size)
+    return replace(outcome, scores=places.reshape(outcome.scores.shape))
 
 
 @cache

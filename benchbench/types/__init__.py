@@ -58,6 +58,7 @@ from benchbench.types.runs import (
 )
 from benchbench.types.tasks import (
     DataFile,
+    Harness,
     Judgement,
     Metric,
     NoOps,
@@ -89,6 +90,7 @@ __all__ = [
     "Features",
     "Gallery",
     "GivenPart",
+    "Harness",
     "Hits",
     "ImageRef",
     "Item",

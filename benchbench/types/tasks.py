@@ -86,6 +86,29 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Harness:
+    """What a published harness prints for a task, as a reading of the same raw scores."""
+
+    name: str
+    """``ARO, notebook``; figures that name it were printed by it."""
+    prints: str
+    """What it calls its number."""
+    metric: Metric
+    """The reading that gives that number. Its tie rule is the harness's own, unless equal scores go
+    to the first option."""
+    source: str
+    """The repository, the file and the function whose formula it is."""
+    by: str | None = None
+    """A tag: it prints a number for each group that the tag forms, and none over all."""
+    first_of_equals: bool = False
+    """Whether the best option is found by argmax in the order of the item's own images and
+    captions, so that the first of equal scores wins."""
+    inputs: str = ""
+    """How its inputs differ from the task's: other crops, other precision; empty where they do
+    not, as far as is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """A file or folder that a task expects under its data root."""
 
@@ -128,6 +151,8 @@ class TaskInfo:
 
     headlines: Mapping[str, str] = field(default_factory=dict)
     """Kind of edition → its headline metric, where another than ``headline`` suits it better."""
+    harnesses: tuple[Harness, ...] = ()
+    """What published harnesses print for the task."""
 
     def shown(self, kind: str) -> tuple[tuple[Metric, ...], Metric]:
         """Return the metrics for a kind of edition, and the headline among them."""

@@ -68,7 +68,7 @@ SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parq
             "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
             "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
             "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
-            "out": ".parquet"}  # fmt: skip
+            "out": ".parquet", "quoted_files": ".toml"}  # fmt: skip
 """Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
 PREFIXES = {
     "models": ("hf:", "structclip:", "python:", "itm:", "lerp:blind:chance,", "openclip:"),
