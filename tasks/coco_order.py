@@ -13,6 +13,7 @@ TASK = OrderTask(
         title="COCO-Order",
         source=SOURCE,
         harnesses=original_caption("COCO_Order", "AROCocoOrder", "coco_order"),
+        size="25,010 items",
         licence="MIT (code upstream); COCO, CC BY 4.0 (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

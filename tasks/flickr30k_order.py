@@ -13,6 +13,7 @@ TASK = OrderTask(
         title="Flickr30k-Order",
         source=SOURCE,
         harnesses=original_caption("Flickr30k_Order", "AROFlickrOrder", "flickr30k_order"),
+        size="5,000 items",
         licence="MIT (code upstream); Flickr30k, for research (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

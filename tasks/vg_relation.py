@@ -124,6 +124,8 @@ class VGRelation:
         tags=("relation",),
         optional_tags=("kind", "composition"),
         harnesses=HARNESSES,
+        size="23,937 items",
+        suites=("aro", "compositional"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_records
 from benchbench.protocols.harnesses import CLIP_BENCHMARK, MIXED, MTEB, UNIBENCH
-from benchbench.types import DataFile, Harness, ImageRef, Item, Metric, TaskInfo
+from benchbench.protocols.shared_metrics import both_sides
+from benchbench.types import DataFile, Harness, ImageRef, Item, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,17 +18,7 @@ if TYPE_CHECKING:
     from benchbench.data.records import Record
 
 PAPER = "Thrush et al., §3.2"
-METRICS = (
-    Metric("text", "items: each image prefers its caption", ties="wrong", source=PAPER),
-    Metric(
-        "image",
-        "items: each caption prefers its image",
-        ties="wrong",
-        judgement="image",
-        source=PAPER,
-    ),
-    Metric("group", "items: both at once", ties="wrong", judgement="group", source=PAPER),
-)
+METRICS = both_sides(PAPER)
 PRINTED = {"text": "text_acc", "image": "image_acc", "group": "accuracy"}
 """Metric → what mteb calls it."""
 HARNESSES = (
@@ -76,6 +67,8 @@ class Winoground:
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),
         tags=("type",),
+        size="400 items",
+        suites=("compositional",),
         quirks=("400 items make an interval of about 8 points: most differences are noise.",),
     )
 

@@ -19,6 +19,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 
 @click.command("leaderboard")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--task", multiple=True, help="Boards of these tasks and suites alone; repeatable.")
 @click.option("--metric", metavar="NAME", help="A metric of the task.  [default: its headline]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
@@ -37,19 +38,26 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 )
 @options.quoted_file_option
 def leaderboard_command(
-    runs: Sequence[Path], kind: str, quoted: bool, quoted_files: Sequence[Path], **how: Any
+    runs: Sequence[Path],
+    task: Sequence[str],
+    kind: str,
+    quoted: bool,
+    quoted_files: Sequence[Path],
+    **how: Any,
 ) -> None:
-    """Compare every two of several models on one task.
+    """Compare every two of several models on one task, or on each of several.
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
+    With --task they may be of many: each task and edition that they are of has its board.
     """
-    from benchbench.analysis.leaderboard import leaderboard
+    from benchbench.analysis.leaderboard import leaderboard, of_tasks
     from benchbench.analysis.quoting import quote
     from benchbench.data.published.sources import all_figures, read_source
     from benchbench.errors import UsageError
     from benchbench.render.leaderboard import FORMATS as WRITERS
     from benchbench.render.quoting import FORMATS as BLOCKS
     from benchbench.run_files import read_all_runs
+    from benchbench.suites import named
 
     quoting = quoted or bool(quoted_files)
     if quoting and kind not in BLOCKS:
@@ -61,12 +69,14 @@ def leaderboard_command(
         if quoted
         else tuple(figure for path in quoted_files for figure in read_source(path))
     )
-    board = leaderboard(read_all_runs(runs), **how)
-    click.echo(WRITERS[kind](board))
-    if quoting:
-        click.echo(
-            ("\n" if kind == "terminal" else "") + BLOCKS[kind](board, quote(board, figures))
-        )
+    read = read_all_runs(runs)
+    texts = []
+    for each in of_tasks(read, named(task)) if task else [read]:
+        board = leaderboard(each, **how)
+        texts.append(WRITERS[kind](board).rstrip())
+        if quoting:
+            texts.append(BLOCKS[kind](board, quote(board, figures)).rstrip())
+    click.echo("\n\n".join(texts))
 
 
 @click.command("publish")

@@ -60,6 +60,7 @@ def order_info(
     quirks: tuple[str, ...],
     licence: str,
     harnesses: tuple[Harness, ...] = (),
+    size: str,
 ) -> TaskInfo:
     """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
@@ -75,6 +76,8 @@ def order_info(
         measures=measures,
         quirks=(*QUIRKS, *quirks),
         harnesses=harnesses,
+        size=size,
+        suites=("aro", "compositional", "order"),
     )
 
 
@@ -120,5 +123,6 @@ class OrderTask:
             name=f"{self.info.name}.seed{seed}",
             title=f"{self.info.title}, seed {seed}",
             files=(_file(self.source, seed),),
+            suites=(),
         )
         return replace(self, info=info, seed=seed)
