@@ -76,8 +76,8 @@ def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: s
 def unpack_command(tables: tuple[Path, ...], out: Path, name: str) -> None:
     """Write Parquet TABLES with images inside as DIR/NAME.jsonl and DIR/images/.
 
-    TABLES are the files of one split of a data set, as model hubs store it. Equal images are written
-    once, named by their content.
+    TABLES are the files of one split of a data set, as model hubs store it. Equal images are
+    written once, named by their content.
     """
     from benchbench.cli.progress import ProgressBar
     from benchbench.data.unpacking import unpack

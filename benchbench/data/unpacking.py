@@ -1,7 +1,7 @@
 """Tables with images inside, as data sets are stored on model hubs, as JSON lines and image files.
 
-A column of images is a struct of ``bytes`` (an encoded file) and perhaps ``path``. ``unpack`` writes
-the rows as ``NAME.jsonl``, in order, and each distinct image once, byte for byte, as
+A column of images is a struct of ``bytes`` (an encoded file) and perhaps ``path``. ``unpack``
+writes the rows as ``NAME.jsonl``, in order, and each distinct image once, byte for byte, as
 ``images/<digest>.<format>``. In a line, an image is the path of its file. Equal images therefore
 have equal names, by which tasks recognise items of one source image.
 """
@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import os_errors, written_whole
 from benchbench.errors import MalformedData, MissingData, UsageError
+from benchbench.files import expanded, name_problem, require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from benchbench.types import Progress
 
@@ -41,14 +42,18 @@ def unpack(tables: Sequence[Path], to: Path, name: str, progress: Progress | Non
         The path of the lines.
 
     Raises:
-        UsageError: there is no file, or a column is neither text, number nor image.
+        UsageError: there is no file, a name is not valid, or a column is neither text, number nor
+            image.
         MissingData: a file does not exist.
         MalformedData: a file is no Parquet, or an image is none.
         RunError: the folder cannot be written.
     """
     if not tables:
         raise UsageError("No table to unpack: name the Parquet files of one split.")
-    opened = [_opened(path) for path in sorted(tables)]
+    if name_problem(Path(name)) or not name.strip() or Path(name).name != name:
+        raise UsageError(f"The file of lines cannot be called {name!r}: type a word, as 'test'.")
+    to = expanded(to)
+    opened = [_opened(expanded(path)) for path in sorted(tables)]
     total = sum(table.metadata.num_rows for _, table in opened)
     target = to / f"{name}.jsonl"
     with os_errors(to):
@@ -70,6 +75,7 @@ def _opened(path: Path) -> tuple[Path, Any]:
     import pyarrow.parquet as pq
 
     try:
+        require_regular(path)
         return path, pq.ParquetFile(path)
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
