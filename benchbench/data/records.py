@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import MalformedData, MissingData
 from benchbench.files import parse_json, read_text, require_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def file_sha256(path: Path) -> str:
@@ -60,6 +63,24 @@ def records_of(path: Path, content: Any) -> list[Record]:
     if not isinstance(content, list):
         raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
     return [Record(path, i, each) for i, each in enumerate(content)]
+
+
+def read_rows(path: Path, names: Sequence[str]) -> list[Record]:
+    """Read a JSON list of lists as records whose fields have these names.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable, no JSON, or no list of lists of that length.
+    """
+    content = read_content(path)
+    if not isinstance(content, list):
+        raise MalformedData(f"{path} should hold a list of lists, not {_kind(content)}.")
+    for i, row in enumerate(content):
+        if not isinstance(row, list) or len(row) != len(names):
+            raise MalformedData(
+                f"{path}, record {i} should be a list of {len(names)}: {', '.join(names)}."
+            )
+    return [Record(path, i, dict(zip(names, row, strict=True))) for i, row in enumerate(content)]
 
 
 def read_keyed_records(path: Path) -> dict[str, Record]:
