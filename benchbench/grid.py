@@ -13,16 +13,14 @@ from benchbench.devices import choose_device, memory_errors
 from benchbench.errors import BenchbenchError, UsageError
 from benchbench.evaluation import check_settings, evaluate, loaded
 from benchbench.failures import foreign_code
-from benchbench.registry import SMALLER, family_of, load_task, task_names
+from benchbench.registry import SMALLER, family_of
+from benchbench.suites import choose_tasks
 from benchbench.types import LOAD_EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchbench.types import Model, Progress, Run
-
-ALL = "all"
-"""As a task's name: every task, in its first variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +34,6 @@ class Cell:
     """The error; None where there is a run."""
 
 
-def named(tasks: Sequence[str]) -> list[str]:
-    """Return the names of tasks, with ``all`` replaced by every task's name."""
-    return [name for task in tasks for name in (task_names() if task == ALL else [task])]
-
-
 def evaluate_grid(
     models: Sequence[str], tasks: Sequence[str], *, progress: Progress | None = None, **how: Any
 ) -> Iterator[Cell]:
@@ -48,7 +41,8 @@ def evaluate_grid(
 
     Args:
         models: specifications.
-        tasks: names, or ``all``.
+        tasks: names of tasks and of suites (``suite:aro``, ``all``); of a suite, those whose files
+            exist (``suites.choose_tasks``).
         progress: called as ``progress(what, done, total)``.
         how: keyword arguments of ``evaluate``; ``out`` must be a folder.
 
@@ -60,14 +54,12 @@ def evaluate_grid(
         UsageError: there is no model or task, a name occurs twice, or a setting is not valid.
         UnknownName: there is no such task, or no such family of models; before any evaluation.
     """
-    names = named(tasks)
+    names = choose_tasks(tasks, how.get("data_root"), how.get("edition")).names
     for what, given in (("model", models), ("task", names)):
         if not given:
             raise UsageError(f"Nothing is evaluated without a {what}.")
         if twice := sorted({each for each in given if list(given).count(each) > 1}):
             raise UsageError(f"Named twice: {what} {', '.join(twice)}.")
-    for name in names:
-        load_task(name)
     for model in models:
         family_of(model)
     if str(how.get("out") or "").endswith(".parquet"):

@@ -50,6 +50,7 @@ class ColorSwap:
             "(group)."
         ),
         optional_tags=("image_source", "caption_source"),
+        suites=("compositional",),
         quirks=(
             "300 items make an interval of about 11 points: most differences are noise.",
             "Official files were not at hand: fields are its authors' (README), the count that of "

@@ -89,6 +89,7 @@ class VGAttribution:
         ),
         tags=("attributes",),
         optional_tags=("kind", "composition"),
+        suites=("aro", "compositional"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
             "6.4 items share an image on average: intervals resample images, not items.",

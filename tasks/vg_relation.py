@@ -99,6 +99,7 @@ class VGRelation:
         ),
         tags=("relation",),
         optional_tags=("kind", "composition"),
+        suites=("aro", "compositional"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

@@ -7,7 +7,7 @@ import click
 
 @click.group("list")
 def list_group() -> None:
-    """List tasks, models, or readers of published results."""
+    """List tasks, suites of tasks, models, or readers of published results."""
 
 
 @list_group.command("tasks")
@@ -30,6 +30,23 @@ def list_tasks() -> None:
             rows.append([name, str(error), "", ""])
     click.echo(tabulate(rows, ["task", "title", "protocol", "headline"], tablefmt="simple"))
     click.echo(f"\nnext  benchbench show task {rows[0][0]}")
+
+
+@list_group.command("suites")
+def list_suites() -> None:
+    """Suites: several tasks under one name, as suite:aro."""
+    from tabulate import tabulate
+
+    from benchbench.suites import ABOUT, PREFIX, suite_names, suite_tasks
+
+    rows = []
+    for name in suite_names():
+        tasks = suite_tasks(name)
+        listed = ABOUT[name] if name == "all" else ", ".join(tasks)
+        rows.append([f"{PREFIX}{name}", ABOUT.get(name, ""), len(tasks), listed])
+    headers = ["suite", "what it is about", "tasks", "which"]
+    click.echo(tabulate(rows, headers, tablefmt="simple", maxcolwidths=[None, 30, None, 50]))
+    click.echo("\nnext  benchbench eval --model clip --task suite:aro")
 
 
 @list_group.command("models")

@@ -67,6 +67,7 @@ def order_info(
         license=licence,
         measures=measures,
         quirks=(*QUIRKS, *quirks),
+        suites=("aro", "compositional", "order"),
     )
 
 
@@ -112,5 +113,6 @@ class OrderTask:
             name=f"{self.info.name}.seed{seed}",
             title=f"{self.info.title}, seed {seed}",
             files=(_file(self.source, seed),),
+            suites=(),
         )
         return replace(self, info=info, seed=seed)
