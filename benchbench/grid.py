@@ -6,11 +6,11 @@ are evaluated all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import choose_device, memory_errors
-from benchbench.errors import BenchbenchError, UsageError
+from benchbench.errors import BenchbenchError, Unsuited, UsageError
 from benchbench.evaluation import check_settings, evaluate, loaded
 from benchbench.failures import foreign_code
 from benchbench.registry import SMALLER, family_of
@@ -32,6 +32,8 @@ class Cell:
     run: Run | None
     error: BenchbenchError | None
     """The error; None where there is a run."""
+    left_out: bool = False
+    """Whether that is no failure: the task is a suite's, and not for models of this kind."""
 
 
 def evaluate_grid(
@@ -68,11 +70,15 @@ def evaluate_grid(
         how.get("limit"), how.get("batch_size"), how.get("seed", 0),
         how.get("on_missing", "error"), how.get("precision"),
     )  # fmt: skip
-    return _cells(models, names, progress, how)
+    return _cells(models, names, frozenset(names) - frozenset(tasks), progress, how)
 
 
 def _cells(
-    models: Sequence[str], tasks: Sequence[str], progress: Progress | None, how: dict[str, Any]
+    models: Sequence[str],
+    tasks: Sequence[str],
+    of_suites: frozenset[str],
+    progress: Progress | None,
+    how: dict[str, Any],
 ) -> Iterator[Cell]:
     loading: Any = {name: how.pop(name) for name in LOAD_EXTRAS if name in how}
     device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
@@ -85,9 +91,12 @@ def _cells(
         except BenchbenchError as error:
             failed = error
         for task in tasks:
-            yield (
-                _cell(name, model, task, progress, how) if model else Cell(name, task, None, failed)
-            )
+            if model is None:
+                yield Cell(name, task, None, failed)
+                continue
+            cell = _cell(name, model, task, progress, how)
+            is_unsuited = isinstance(cell.error, Unsuited) and task in of_suites
+            yield replace(cell, left_out=is_unsuited)
 
 
 def _cell(

@@ -42,6 +42,7 @@ ABOUT = {
     "compositional": "captions or images that differ in few words or objects",
     "negation": "captions with a negation",
     "order": "captions in another order of words",
+    "questions": "questions to generative models",
     "retrieval": "images and captions that search each other",
     "spatial": "where things are",
 }

@@ -183,6 +183,9 @@ def _grid(
     done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()
+        if cell.left_out:
+            say(f"left out  {cell.task}: {cell.error}", err=True)
+            continue
         if cell.run is None:
             failed += 1
             _tell(cell)

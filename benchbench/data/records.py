@@ -96,6 +96,27 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
     return {key: Record(path, key, each) for key, each in content.items()}
 
 
+def read_id_lists(path: Path) -> dict[int, tuple[int, ...]]:
+    """Read a JSON object that maps ids to lists of ids, none of them empty.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable, no JSON, or holds something else.
+    """
+    content = _parsed(read_utf8(path), path)
+    if not isinstance(content, dict):
+        raise MalformedData(f"{path} should hold an object of lists, not {_kind(content)}.")
+    found = {}
+    for key, value in content.items():
+        known = key.isascii() and key.isdecimal() and len(key) < 19
+        if not known or not isinstance(value, list) or not value:
+            raise MalformedData(f"{path}, entry {key[:40]}: should be an id with a list of ids.")
+        if not all(isinstance(each, int) and 0 <= each < 2**63 for each in value):
+            raise MalformedData(f"{path}, entry {key}: the list should hold ids alone.")
+        found[int(key)] = tuple(value)
+    return found
+
+
 def read_record(path: Path) -> Record:
     """Read one JSON object.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.embedding.encoder import one_a_file
-from benchbench.errors import UsageError
+from benchbench.errors import Unsuited
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.types import Answered, Prompted
@@ -36,10 +36,10 @@ class Answering:
         """Score each answer with every question that offers it.
 
         Raises:
-            UsageError: the model answers no questions.
+            Unsuited: the model answers no questions.
         """
         if not isinstance(model, Prompted):
-            raise UsageError(
+            raise Unsuited(
                 f"{model.manifest.name} answers no questions: this task is for generative models, "
                 "as vqascore:ORG/REPO."
             )

@@ -76,8 +76,8 @@ def _cosines(item: Item, captions: Embedded[str], order: Sequence[int]) -> Singl
     """Return the cosines between an item's captions, each read as the first of its token ids."""
     vectors = captions.take(item.captions)[list(order)].astype(np.float64)
     lengths = np.sqrt((vectors * vectors).sum(axis=1))
-    products = (vectors[:, None, :] * vectors[None, :, :]).sum(axis=-1)
-    return np.asarray(products / (lengths[:, None] * lengths[None, :]), dtype=np.float32)
+    units = vectors / np.where(lengths, lengths, 1)[:, None]  # a vector of 0 is like no other
+    return np.asarray((units[:, None, :] * units[None, :, :]).sum(axis=-1), dtype=np.float32)
 
 
 class Paraphrases:
@@ -129,10 +129,10 @@ class Paraphrases:
             yield "The model embeds no captions, and has no text-only score."
 
     def columns(self, outcomes: Sequence[Paraphrased]) -> Mapping[str, Any]:
-        """Return the columns ``true``, ``scores`` and ``between`` (row by row, or null)."""
+        """Return the columns ``true``, ``scores`` and ``between`` (row by row, or empty)."""
         import pyarrow as pa
 
-        between = [None if o.between is None else o.between.ravel() for o in outcomes]
+        between = [[] if o.between is None else o.between.ravel() for o in outcomes]
         return {
             "true": pa.array([o.true for o in outcomes], pa.int16()),
             "scores": pa.array([o.scores for o in outcomes], pa.list_(pa.float32())),
@@ -147,8 +147,8 @@ class Paraphrases:
         """
         scores = np.asarray(row["scores"], dtype=np.float32)
         n = len(scores)
-        between = row["between"]
-        matrix = None if between is None else np.asarray(between, np.float32).reshape(n, n)
+        between = np.asarray(row["between"], np.float32)
+        matrix = between.reshape(n, n) if len(between) else None
         for values in (scores, matrix):
             if values is not None and not np.isfinite(values).all():
                 raise ValueError("scores that are not finite")

@@ -108,7 +108,7 @@ def _asking(entry: Entry) -> tuple[str, ...]:
 
 def _texts(entries: Sequence[Entry]) -> list[str]:
     """Return the distinct captions that a gallery's images search."""
-    of_entries = (caption for entry in entries for caption in entry.captions)
+    of_entries = (text for entry in entries for text in (*entry.captions, *entry.false))
     return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
 
 

@@ -160,14 +160,16 @@ class Verification:
             yield f"The {judgement} is {threshold:.4g}: min(p_c, p_f) is {min(each):.1f}."
 
     def columns(self, outcomes: Sequence[Claimed]) -> Mapping[str, Any]:
-        """Return the columns ``label``, ``validation``, ``score`` and ``threshold`` (or null)."""
+        """Return the columns ``label``, ``validation``, ``score`` and ``threshold`` (a list)."""
         import pyarrow as pa
+
+        thresholds = [[] if o.threshold is None else [o.threshold] for o in outcomes]
 
         return {
             "label": pa.array([o.label for o in outcomes], pa.bool_()),
             "validation": pa.array([o.validation for o in outcomes], pa.bool_()),
             "score": pa.array([o.score for o in outcomes], pa.float32()),
-            "threshold": pa.array([o.threshold for o in outcomes], pa.float64()),
+            "threshold": pa.array(thresholds, pa.list_(pa.float64())),
         }
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
@@ -176,10 +178,10 @@ class Verification:
         Raises:
             ValueError: the score is not finite.
         """
-        if row["score"] is None or not np.isfinite(row["score"]):
+        if not np.isfinite([row["score"], *row["threshold"]]).all():
             raise ValueError("a score that is not finite")
-        fields = ("label", "validation", "score", "threshold")
-        return Claimed(**base, **{name: row[name] for name in fields})
+        fields = {name: row[name] for name in ("label", "validation", "score")}
+        return Claimed(**base, **fields, threshold=next(iter(row["threshold"]), None))
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: an empty caption, or a label that is no truth value."""

@@ -181,6 +181,8 @@ class Entry:
     asks: tuple[str, ...] | None = None
     """Which of its captions search for their images; None: all of them. A caption that is true of
     several images searches once where one entry alone lists it here."""
+    false: tuple[str, ...] = ()
+    """Further captions of an open gallery, which are not true of the image."""
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
