@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.editions import Choice
-    from benchbench.types import TaskInfo
+    from benchbench.types import Task, TaskInfo
 
 GROUP = "benchbench.suites"
 """The group of entry points."""
@@ -117,12 +117,16 @@ def _cards() -> Iterator[TaskInfo]:
     """Yield the cards of all tasks and variants; a plugin that breaks has none."""
     for name in task_names():
         try:
-            task = load_task(name)
-            variants = task.variants.values() if isinstance(task, Variable) else ()
+            cards = cards_of(load_task(name))
         except ContractError:
             continue
-        yield task.info
-        yield from (variant.info for variant in variants)
+        yield from cards
+
+
+def cards_of(task: Task) -> list[TaskInfo]:
+    """Return the cards of a task and of its variants."""
+    variants = task.variants.values() if isinstance(task, Variable) else ()
+    return [task.info, *(variant.info for variant in variants)]
 
 
 def _from_settings() -> Mapping[str, Sequence[str]]:

@@ -50,6 +50,7 @@ class BiVLC:
             "and all four at once (group). Chance is 25, 25 and 16.7."
         ),
         tags=("type", "subtype"),
+        size="2,933 items",
         suites=("compositional",),
         quirks=(
             "The false caption's image is generated, the true one's a photograph: detectors of "

@@ -51,6 +51,7 @@ class COCORetrieval:
         ),
         tags=("direction",),
         official={"official": {CAPTIONS: SHA256}},
+        size="5,000 images",
         suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images: "

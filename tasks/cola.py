@@ -51,6 +51,7 @@ class Cola:
             "where both photographs have these objects: the paper's score is image. Chance is 25 "
             "(text), 25 (image) and 16.7 (group)."
         ),
+        size="210 items",
         suites=("compositional",),
         official={
             "official": {FILE: "e2846dcc958e3277813ca572bce53db96fd5dd65caaa57ccd20dc1ce51d73ec0"}

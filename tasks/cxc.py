@@ -38,6 +38,7 @@ class CxC:
             "with 35,585 true captions. Scores are a little above COCO's."
         ),
         tags=("gallery",),
+        size="5,000 images",
         suites=("retrieval",),
         quirks=(
             "Two captions of one wording are one candidate, true of what either is true of.",

@@ -39,11 +39,12 @@ class EccvCaption:
             "each)."
         ),
         tags=("gallery",),
+        size="5,000 images",
         suites=("retrieval",),
         quirks=(
             "Two captions of one wording are one candidate, true of what either is true of.",
             "Matches were found among the best answers of five models (VSRN, PVSE, ViLT, CLIP, "
-            "PCME): like models may profit (the paper, §5).",
+            "PCME): like models may profit (its paper).",
             "The file of COCO's captions was not at hand: no edition is called official; the "
             "matches are checked against the authors' files.",
         ),

@@ -48,6 +48,7 @@ class Flickr30kRetrieval:
             "COCO's. A model which takes a caption for a bag of words can score high."
         ),
         tags=("direction",),
+        size="1,000 images",
         suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images.",

@@ -57,6 +57,7 @@ class MMVPVLM:
             "25 (patterns, text, image) and 16.7 (group)."
         ),
         tags=("pattern",),
+        size="135 pairs",
         suites=("compositional",),
         quirks=(
             "15 pairs a pattern: a pattern's score moves in steps of 6.7 points, and its interval "

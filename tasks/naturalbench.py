@@ -84,6 +84,7 @@ class NaturalBench:
             "(accuracy)."
         ),
         tags=("group", "question", "image", "type"),
+        size="7,600 questions",
         suites=("questions",),
         quirks=(
             "For generative models alone (vqascore:…). The answer is the more probable of the two, "

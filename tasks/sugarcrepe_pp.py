@@ -28,7 +28,7 @@ OFFICIAL = {
     "swap_obj": "5f33cae824de431a7ecd3c5de6301f689815f9497aa36d96b154bbaf117b201b",
 }
 """Subset → SHA-256, as at Sri-Harsha/scpp@c083bbf."""
-PAPER = "Dumpala et al., §4: both true captions above the false one"
+PAPER = "Dumpala et al.: both true captions above the false one"
 
 
 class SugarCrepePP:
@@ -55,7 +55,7 @@ class SugarCrepePP:
                 by="subset",
                 ties="wrong",
                 judgement="paraphrase",
-                source="Dumpala et al., §4: the true captions nearer to each other than to the "
+                source="Dumpala et al.: the true captions nearer to each other than to the "
                 "false one (text-only task)",
             ),
             Metric("image-text-micro", "items", ties="wrong", judgement="true above false"),
@@ -80,6 +80,7 @@ class SugarCrepePP:
             "image: it is of the text tower alone, by cosine."
         ),
         tags=("subset",),
+        size="4,757 items",
         suites=("compositional",),
         official={"official": {f"{FOLDER}/{k}.json": v for k, v in OFFICIAL.items()}},
         quirks=(

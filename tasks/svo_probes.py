@@ -105,7 +105,7 @@ class SVODecisions:
                 by="label",
                 judgement="own threshold",
                 ties="wrong",
-                source="Hendricks and Nematzadeh, §4: mean of the accuracies of positive and "
+                source="Hendricks and Nematzadeh: mean of the accuracies of positive and "
                 "negative pairs, decided by a probability of one half",
             ),
         ),

@@ -43,7 +43,7 @@ OFFICIAL = {
     "foil-it": "6f6f0d7494271ed28f6e6f075c3ba36ba1bc45d00ecf7403920f060915130460",
 }
 """Piece → SHA-256, as at Heidelberg-NLP/VALSE@2152d90."""
-PAPER = "Parcalabescu et al., §5.2"
+PAPER = "Parcalabescu et al."
 AGREED = 2
 """Of three annotators, those who must have chosen the caption alone."""
 INFO = TaskInfo(
@@ -81,9 +81,10 @@ INFO = TaskInfo(
     measures=(
         "Whether a model prefers a caption to its foil, for existence, plurality, counting, "
         "spatial relations, actions and coreference, and for nouns (FOIL it!). Chance is 50. "
-        "Language models without images score well on plurals and on actions (the paper's §6)."
+        "Text-only models are above chance on relations, actions and nouns (its paper)."
     ),
     tags=("piece", "phenomenon"),
+    size="7,702 items",
     suites=("compositional",),
     official={"official": {f"{FOLDER}/{k}.json": v for k, v in OFFICIAL.items()}},
     quirks=(
@@ -160,6 +161,7 @@ class ValseDecisions:
             "needs no threshold; acc, p_c, p_f and min(p_c, p_f) need a model that decides: a "
             "matching head, a generative model."
         ),
+        size="15,404 captions and foils",
         suites=(),
         quirks=INFO.quirks[:1],
     )

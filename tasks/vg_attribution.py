@@ -89,6 +89,7 @@ class VGAttribution:
         ),
         tags=("attributes",),
         optional_tags=("kind", "composition"),
+        size="28,748 items",
         suites=("aro", "compositional"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",

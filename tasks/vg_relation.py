@@ -99,6 +99,7 @@ class VGRelation:
         ),
         tags=("relation",),
         optional_tags=("kind", "composition"),
+        size="23,937 items",
         suites=("aro", "compositional"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "

@@ -82,6 +82,7 @@ def _info(split: str, name: str, title: str) -> TaskInfo:
             "The threshold is fitted to dev and scored on test; auc needs none."
         ),
         tags=("relation", "category"),
+        size=f"{COUNTS[split][1]:,} items",
         suites=("compositional", "spatial"),
         official={"official-2023-03-22": dict(zip(paths, OFFICIAL[split], strict=True))},
         quirks=(

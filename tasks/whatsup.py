@@ -57,6 +57,7 @@ INFO = TaskInfo(
         "6.3 (pair) and 0.4 (set)."
     ),
     tags=("subset", "preposition", "set", "pair"),
+    size="820 items",
     suites=("compositional", "spatial"),
     quirks=(
         "whatsup.coco and whatsup.gqa are its two data sets of other people's photographs, with "
@@ -99,7 +100,9 @@ class Photographs:
         return read_photographs(root, self.folder, dict(self.files), self.image)
 
 
-def _info(name: str, title: str, files: Mapping[str, str], photographs: DataFile) -> TaskInfo:
+def _info(
+    name: str, title: str, size: str, files: Mapping[str, str], photographs: DataFile
+) -> TaskInfo:
     return replace(
         INFO,
         name=f"whatsup.{name}",
@@ -119,6 +122,7 @@ def _info(name: str, title: str, files: Mapping[str, str], photographs: DataFile
             "to each other. Chance is 50."
         ),
         tags=("subset", "preposition"),
+        size=size,
         quirks=INFO.quirks[1:],
     )
 
@@ -127,6 +131,7 @@ COCO = Photographs(
     _info(
         "coco",
         "COCO",
+        "2,687 items",
         {"coco_qa_one_obj.json": "2,247 items", "coco_qa_two_obj.json": "440 items"},
         DataFile("val2017/", "COCO photographs", "images.cocodataset.org/zips/val2017.zip"),
     ),
@@ -138,6 +143,7 @@ GQA = Photographs(
     _info(
         "gqa",
         "GQA",
+        "1,451 items",
         {"vg_qa_one_obj.json": "1,160 items", "vg_qa_two_obj.json": "291 items"},
         DataFile("VG_100K/", "photographs of Visual Genome, ID.jpg", "its vg_images.tar.gz"),
     ),

@@ -131,7 +131,7 @@ def test_a_leaderboard_a_task(request: pytest.FixtureRequest, tmp_path: Path) ->
     assert alone.stdout.strip() in board.stdout
     none = typed("leaderboard", tmp_path / "runs", "--task", "suite:spatial")
     assert none.exit_code == 2
-    assert "No run is of vsr" in none.stderr
+    assert "No run is of spec, vsr" in none.stderr
 
 
 def test_listed_they_tell_their_tasks() -> None:

@@ -52,7 +52,14 @@ QUIRKS = (
 
 
 def order_info(
-    name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
+    name: str,
+    title: str,
+    source: str,
+    *,
+    measures: str,
+    quirks: tuple[str, ...],
+    licence: str,
+    size: str,
 ) -> TaskInfo:
     """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
@@ -67,6 +74,7 @@ def order_info(
         license=licence,
         measures=measures,
         quirks=(*QUIRKS, *quirks),
+        size=size,
         suites=("aro", "compositional", "order"),
     )
 

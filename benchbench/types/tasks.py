@@ -141,6 +141,8 @@ class TaskInfo:
     optional_tags: tuple[str, ...] = ()
     """The tags that the items of some editions have and those of others do not."""
     quirks: tuple[str, ...] = ()
+    size: str = ""
+    """The number of items in the official files, for tables: ``4,757 items``; "" where unknown."""
     suites: tuple[str, ...] = ()
     """The suites that it is part of: ``spatial`` for ``suite:spatial``."""
     official: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
