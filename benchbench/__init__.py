@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.runs import read_run, write_run
     from benchbench.types import (
+        Claim,
         DataFile,
         DualEncoder,
         Entry,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         ModelManifest,
         Outcome,
         PairScorer,
+        Paraphrases,
+        Prompt,
         RelationInput,
         RelationScorer,
         Run,
@@ -60,6 +63,7 @@ _HOMES = {
     "benchbench.analysis.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
     "benchbench.types": (
+        "Claim",
         "DataFile",
         "DualEncoder",
         "Entry",
@@ -73,6 +77,8 @@ _HOMES = {
         "ModelManifest",
         "Outcome",
         "PairScorer",
+        "Paraphrases",
+        "Prompt",
         "RelationScorer",
         "Run",
         "Scene",
@@ -94,6 +100,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BenchbenchError",
+    "Claim",
     "DataFile",
     "DualEncoder",
     "Entry",
@@ -108,6 +115,8 @@ __all__ = [
     "Monitor",
     "Outcome",
     "PairScorer",
+    "Paraphrases",
+    "Prompt",
     "RelationInput",
     "RelationScorer",
     "Run",

@@ -132,7 +132,7 @@ class Paraphrases:
         """Return the columns ``true``, ``scores`` and ``between`` (row by row, or empty)."""
         import pyarrow as pa
 
-        between = [[] if o.between is None else o.between.ravel() for o in outcomes]
+        between = [() if o.between is None else o.between.ravel().tolist() for o in outcomes]
         return {
             "true": pa.array([o.true for o in outcomes], pa.int16()),
             "scores": pa.array([o.scores for o in outcomes], pa.list_(pa.float32())),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.embedding.encoder import one_a_file
-from benchbench.types import scores_pairs
+from benchbench.types import Question, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,13 +27,8 @@ CHUNK = 4096
 """Items whose embeddings are gathered at once: bounds memory at about 100 MB for 512 dimensions."""
 
 
-class Pairable(typing.Protocol):
+class Pairable(Question, typing.Protocol):
     """An item whose images are scored with its captions."""
-
-    @property
-    def images(self) -> tuple[ImageRef, ...]:
-        """Return the images."""
-        ...
 
     @property
     def captions(self) -> tuple[str, ...]:

@@ -24,14 +24,14 @@ DRAWN = {task for task in task_names() if drawn_part(load_task(task).info)}
 """Tasks whose files the drawn world has; the others' are small ones of photographs."""
 
 
-def annotations() -> Iterator[tuple[str, str]]:
+def files_of_tasks() -> Iterator[tuple[str, str]]:
     """Yield tasks and annotation files: all of the drawn world's, the first of any other task."""
     for task in task_names():
         names = [file.path for file in load_task(task).info.files if not file.path.endswith("/")]
         yield from ((task, name) for name in (names if task in DRAWN else names[:1]))
 
 
-ANNOTATIONS = list(annotations())
+ANNOTATIONS = list(files_of_tasks())
 SETTINGS = [
     "a = " + "[" * 5000,
     "edition = \"\\u001b[31m\\n\"",

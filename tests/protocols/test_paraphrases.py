@@ -39,10 +39,9 @@ def test_both_scores_equal_the_papers_sentences(ties: Ties) -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         scores, vectors = rng.normal(size=3).astype("f"), rng.normal(size=(3, 4))
-        cosine = np.corrcoef(np.eye(3))
         cosine = np.array(
             [[a @ b / np.sqrt(a @ a) / np.sqrt(b @ b) for a in vectors] for b in vectors]
-        ).astype("f")
+        ).astype(np.float32)
         outcome = Paraphrased("0", "c", {}, 2, scores, cosine)
         p1, p2, n = scores
         assert credit(outcome, BOTH[0], ties) == float(p1 > n and p2 > n)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ AREA = Metric("area", "labels", by="label", judgement="area", ties="share")
 FITTED = Metric("fitted", "items", judgement="fitted threshold", ties="wrong")
 
 
-def claims(rows: list[tuple[float, bool]], validation: bool = False) -> list[Claimed]:
+def claims(rows: Sequence[tuple[float, bool]], validation: bool = False) -> list[Claimed]:
     """Outcomes with just what judging needs."""
     kind = "v" if validation else "t"
     return [

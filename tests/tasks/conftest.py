@@ -10,7 +10,7 @@ from tests.conftest import SHARED
 
 
 @pytest.fixture(scope="session")
-def annotations() -> Path:
+def official_annotations() -> Path:
     """Official annotations of suites, without photographs; skips where they are absent."""
     root = SHARED / "suites"
     if not root.is_dir():

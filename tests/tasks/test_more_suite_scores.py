@@ -244,11 +244,14 @@ def test_naturalbench(llava: Path, suites: Path) -> None:
         scores.append(each)
     question = image = single = group = 0
     for r in scores:
-        q = [r["q0_i0"] == 1 and r["q0_i1"] == 0, r["q1_i1"] == 1 and r["q1_i0"] == 0]
-        i = [r["q0_i0"] == 1 and r["q1_i0"] == 0, r["q1_i1"] == 1 and r["q0_i1"] == 0]
-        question, image = question + sum(q), image + sum(i)
+        questions = [
+            r["q0_i0"] == 1 and r["q0_i1"] == 0,
+            r["q1_i1"] == 1 and r["q1_i0"] == 0,
+        ]
+        images = [r["q0_i0"] == 1 and r["q1_i0"] == 0, r["q1_i1"] == 1 and r["q0_i1"] == 0]
+        question, image = question + sum(questions), image + sum(images)
         single += (r["q0_i0"] == 1) + (r["q0_i1"] == 0) + (r["q1_i0"] == 0) + (r["q1_i1"] == 1)
-        group += all(q) and all(i)
+        group += all(questions) and all(images)
     assert values(run) == pytest.approx(
         {"question": question / 8, "image": image / 8, "accuracy": single / 16, "group": group / 4}
     )
@@ -344,14 +347,14 @@ def test_many_to_many_retrieval(task: str, suites: Path) -> None:
 
 @pytest.mark.parametrize("name", ["eccv", "cxc"])
 def test_official_matches_are_read_as_their_files_say(
-    name: str, annotations: Path, tmp_path: Path
+    name: str, official_annotations: Path, tmp_path: Path
 ) -> None:
     """COCO's captions were not at hand: here each one's text is its id."""
     read: dict[str, dict[int, list[int]]] = {
         path.stem: {int(k): v for k, v in json.loads(path.read_text()).items()}
-        for path in (annotations / "eccv_caption").glob("*.json")
+        for path in (official_annotations / "eccv_caption").glob("*.json")
     }
-    (tmp_path / "eccv_caption").symlink_to(annotations / "eccv_caption")
+    (tmp_path / "eccv_caption").symlink_to(official_annotations / "eccv_caption")
     of_image, of_caption = read[f"{name}_image_to_caption"], read[f"{name}_caption_to_image"]
     original = read["original_image_to_caption"]
     needed = {c for each in (*original.values(), *of_image.values()) for c in each}
