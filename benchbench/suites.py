@@ -202,7 +202,7 @@ def choose_tasks(
     if left_out and not kept:
         first = next(iter(left_out))
         raise UsageError(
-            f"Nothing of {', '.join(tasks)} can be evaluated: {first}: {left_out[first]}"
+            f"Nothing of {', '.join(tasks)} can be evaluated: {first}: {left_out[first]}."
         )
     return Tasks(kept, left_out)
 
@@ -214,11 +214,11 @@ def _lack(name: str, choice: Choice) -> str:
     except BenchbenchError as error:
         return str(error)
     if choice.edition == SCENES:
-        return "" if drawn_part(info) else "no part of the drawn world; its files: --data-root DIR"
+        return "" if drawn_part(info) else "no part of the drawn world (files: --data-root DIR)"
     if choice.root is None:
         return ""
     paths = [path for file in info.files for path in (file.path, *file.instead)]
     annotations = [path for path in paths if not path.endswith("/")] or paths
     if any(exists(choice.root / path) for path in annotations):
         return ""
-    return f"none of its files in {choice.root}: benchbench data where {name}"
+    return f"none of its files in {choice.root} (benchbench data where TASK)"

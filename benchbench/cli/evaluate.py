@@ -173,8 +173,11 @@ def _grid(
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
     chosen = choose_tasks(tasks, settings.get("data_root"), settings.get("edition"))
+    reasons: dict[str, list[str]] = {}
     for name, why in chosen.left_out.items():
-        say(f"left out  {name}: {why}", err=True)
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        say(f"left out  {', '.join(names)}: {why}", err=True)
     said: set[tuple[str, str]] = set()
     widths = (
         max(map(len, chosen.names), default=0) + len("@scenes-v2"),

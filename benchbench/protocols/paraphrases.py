@@ -5,7 +5,7 @@ above false``; the *image-to-text task* of Dumpala et al., *SUGARCREPE++*, NeurI
 it, where the true captions' embeddings are more similar to each other than any of them is to a
 false one (``paraphrase``; their *text-only task*). Similarity between captions is the cosine, also
 for models that compare with images by a dot product. A model that embeds no captions has no
-text-only score.
+text-only score, and neither has one whose embedding is a single number: all cosines are 1.
 """
 
 from __future__ import annotations
@@ -90,10 +90,11 @@ class Paraphrases:
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Score every image with its captions, and the captions with each other."""
         found = score_items(items, model, encoder)
+        embeds = found.captions is not None and found.captions.vectors.shape[1] > 1
         outcomes = []
         for item, scores in zip(found.items, found.matrices, strict=True):
             order = as_read(item, found.token_ids)
-            between = None if found.captions is None else _cosines(item, found.captions, order)
+            between = _cosines(item, found.captions, order) if embeds else None
             outcomes.append(
                 Paraphrased(item.id, item.cluster, item.tags, len(item.true), scores[0], between)
             )
