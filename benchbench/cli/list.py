@@ -13,7 +13,7 @@ def list_group() -> None:
 @list_group.command("tasks")
 @click.option("--markdown", is_flag=True, help="The whole page of their cards (docs/tasks.md).")
 def list_tasks(markdown: bool) -> None:
-    """Tasks by name, with size and licence."""
+    """Tasks by name, with the size and the licence of their files."""
     from tabulate import tabulate
 
     from benchbench.errors import ContractError
@@ -30,10 +30,12 @@ def list_tasks(markdown: bool) -> None:
     for name in task_names():
         try:
             for info in cards_of(load_task(name)):
-                rows.append([info.name, info.title, info.size, info.headline, short_licence(info)])
+                licence = short_licence(info)
+                row = [info.name, info.title, info.size, info.protocol, info.headline, licence]
+                rows.append(row)
         except ContractError as error:
-            rows.append([name, str(error), "", "", ""])
-    headers = ["task", "title", "size", "headline", "licence"]
+            rows.append([name, str(error), "", "", "", ""])
+    headers = ["task", "title", "size", "protocol", "headline", "licence"]
     click.echo(tabulate(rows, headers, tablefmt="simple"))
     click.echo(f"\nnext  benchbench show task {rows[0][0]}")
 

@@ -32,8 +32,13 @@ def variants(name: str) -> Iterator[str]:
 
 DRAWN = [name for name in task_names() if drawn_part(load_task(name).info)]
 TASKS = [each for name in DRAWN for each in variants(name)]
-PHOTOGRAPHED = [each for name in task_names() if name not in DRAWN for each in variants(name)]
-"""Tasks whose files the drawn world does not have."""
+PHOTOGRAPHED = [
+    each
+    for name in task_names()
+    if name not in DRAWN and load_task(name).info.protocol != "answering"
+    for each in variants(name)
+]
+"""Tasks whose files the drawn world does not have, but those for generative models."""
 
 
 @pytest.fixture(scope="module")
