@@ -90,11 +90,13 @@ class Paraphrases:
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Score every image with its captions, and the captions with each other."""
         found = score_items(items, model, encoder)
-        embeds = found.captions is not None and found.captions.vectors.shape[1] > 1
+        captions = found.captions
+        if captions is not None and captions.vectors.shape[1] < 2:
+            captions = None
         outcomes = []
         for item, scores in zip(found.items, found.matrices, strict=True):
             order = as_read(item, found.token_ids)
-            between = _cosines(item, found.captions, order) if embeds else None
+            between = None if captions is None else _cosines(item, captions, order)
             outcomes.append(
                 Paraphrased(item.id, item.cluster, item.tags, len(item.true), scores[0], between)
             )
