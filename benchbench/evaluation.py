@@ -26,12 +26,13 @@ from benchbench.devices import (
     inference,
     memory_errors,
 )
-from benchbench.editions import resolve_edition
+from benchbench.editions import resolve_edition, unverified
 from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, batch_rows
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
 from benchbench.protocols import load_protocol
+from benchbench.protocols.contents import with_contents
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, strip_folders, write_run
 from benchbench.selection import KEY as CHOSEN
@@ -154,7 +155,7 @@ def evaluate(
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= {"without_images": True} if without_images else {}
+    settings |= ({"without_images": True} if without_images else {}) | unverified(resolved)
     with closing(_open_store(resume, computation, environment, settings)) as stored:
         encoder = (BlankEncoder if without_images else Encoder)(
             model,
@@ -179,7 +180,7 @@ def evaluate(
         unreadable=_reasons(resolved, surveyed, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
-        outcomes=answers.outcomes,
+        outcomes=with_contents(protocol, answers.items, answers.outcomes, resolved.root),
         inputs=encoder.inputs,
         resumed_inputs=stored.found,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.aro import read_attributions
 from benchbench.protocols.harnesses import first_caption
-from benchbench.types import DataFile, Harness, Metric, TaskInfo
+from benchbench.types import Content, DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,13 @@ HARNESSES = (
 )
 
 
+OFFICIAL = Content(
+    records=28_748,
+    distinct={("image_path",): 4_517, ("true_caption", "false_caption"): 52_146},
+)
+"""Counts of the published file."""
+
+
 class VGAttribution:
     """Items of one crop and two captions, one with the attributes of the two objects swapped."""
 
@@ -116,6 +123,7 @@ class VGAttribution:
             "captions are unlikely sentences ('the crouched book'): read it beside a blind "
             "baseline."
         ),
+        content={"official": {"visual_genome_attribution.json": (OFFICIAL,)}},
         tags=("attributes",),
         optional_tags=("kind", "composition"),
         harnesses=HARNESSES,

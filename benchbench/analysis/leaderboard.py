@@ -28,6 +28,7 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.paired import PairedScores, Pairing, SettingDifference
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
@@ -107,10 +108,13 @@ class Leaderboard(Result):
     rare: tuple[str, ...] = ()
     """The groups of fewer than ten clusters."""
     groups: tuple[GroupScores, ...] = field(default=(), repr=False)
-    """By the tag ``groups_by``, the one of most items first; one alone where there is no tag."""
+    """The groups by the tag ``groups_by``, the one of most items first; a single one if there is no
+    tag."""
     groups_by: str | None = None
     """The tag that forms the groups: the metric's, or that of another metric of the task with the
     same judgement, where the metric has none."""
+    common: CommonItems | None = None
+    """The items that all runs share, if they are of several editions."""
 
     @property
     def is_rank(self) -> bool:
@@ -151,6 +155,7 @@ def leaderboard(
     interval: Method = "auto",
     correction: Correction = "step-down",
     seed: int = 0,
+    common_items: bool = False,
 ) -> Leaderboard:
     """Compare every two of several models on the same items.
 
@@ -162,14 +167,16 @@ def leaderboard(
         interval: the kind of each model's interval (``stats.interval``), apart from places.
         correction: how p-values are adjusted for the number of pairs.
         seed: the seed of all draws.
+        common_items: whether runs of several editions are compared on the items of equal content.
 
     Raises:
         UsageError: runs that do not compare, a model twice, a metric that is not a mean, or
             Wilson's intervals if items are not independent.
     """
-    _check_of_one_task(runs)
+    _check_of_one_task(runs, common_items)
     _check_names(runs)
-    pairing = pair_runs(runs)
+    pairing = pair_runs(runs, common_items=common_items)
+    runs = pairing.runs
     scores = pairing.scores(metric, ties=ties)
     if not scores.is_mean:
         raise UsageError(
@@ -189,7 +196,7 @@ def leaderboard(
     grouped = _grouped(pairing, scores)
     return Leaderboard(
         info=pairing.info,
-        edition=runs[0].edition,
+        edition=" and ".join(dict.fromkeys(run.edition for run in runs)),
         metric=scores.metric,
         ties=scores.ties,
         level=level,
@@ -206,6 +213,7 @@ def leaderboard(
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
         groups=_groups(grouped, order),
         groups_by=grouped.metric.by,
+        common=pairing.common,
     )
 
 
@@ -315,11 +323,15 @@ def _estimates(scores: PairedScores, level: float, method: Method, seed: int) ->
     ]
 
 
-def _check_of_one_task(runs: Sequence[Run]) -> None:
-    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
+def _check_of_one_task(runs: Sequence[Run], common_items: bool) -> None:
+    tasks = sorted({f"{run.task}@{run.edition}" for run in runs})
+    if common_items and len({run.task for run in runs}) == 1:
+        return
+    if len(tasks) > 1:
         raise UsageError(
             f"A leaderboard is of one task and edition, and these runs are of {len(tasks)}: "
-            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
+            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish; or take the "
+            "items that are equal in several editions of one task: --common-items."
         )
 
 

@@ -32,6 +32,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
     help="How p-values are adjusted for the number of pairs.",
 )
 @options.seed_option
+@options.common_items_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option(
     "--quoted", is_flag=True, help="Below the table, published figures: never ranked with it."

@@ -58,6 +58,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
     is_flag=True,
     help="Evaluate source images in random order, and stop when the answer is sure (plain means).",
 )
+@options.common_items_option
 @options.ties_option
 @options.data_root_option
 @options.edition_option
@@ -96,11 +97,13 @@ def _run_gate(
     conditions: Sequence[str],
     inconclusive: Inconclusive | None,
     early_stop: bool,
+    common_items: bool,
     ties: Any,
     **how: Any,
 ) -> tuple[str, list[Section], int]:
     """Return the text to print, the sections for a summary, and the exit code."""
     from benchbench.analysis.gate import exit_code, gate
+    from benchbench.errors import UsageError
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
     from benchbench.run_files import is_run_path, read_runs
@@ -108,6 +111,10 @@ def _run_gate(
     _check_reports(reports)
     rules, where, inconclusive = _read_rules(conditions, baseline, inconclusive)
     old = read_runs(where)
+    if early_stop and common_items:
+        raise UsageError(
+            "--early-stop evaluates the baseline's own items: leave --common-items out."
+        )
     if early_stop:
         early = _run_early_gate(candidate, old, rules, reports, ties, how)
         text = (
@@ -116,7 +123,7 @@ def _run_gate(
         code = exit_code(early.verdict, inconclusive)
         return text, [_code_block(early.verdict.upper(), text)], code
     new = read_runs(candidate) if is_run_path(candidate) else _evaluate(candidate, rules, how)
-    found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
+    found = gate(new, old, rules, ties=ties, inconclusive=inconclusive, common_items=common_items)
     _write_reports(
         found, reports
     )  # before anything is printed: a full disk must not contradict a verdict

@@ -15,11 +15,13 @@ import numpy as np
 from benchbench.embedding.encoder import first_crops
 from benchbench.errors import Unsuited
 from benchbench.protocols import ties as tie_rule
+from benchbench.protocols.contents import image_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.types import Answered, Prompted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Encoder
     from benchbench.types import ImageRef, Metric, Model, Outcome, Prompt, Ties
@@ -32,6 +34,7 @@ class Answering:
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Prompt], model: Model, encoder: Encoder) -> Answers:
         """Score each answer with every question that offers it.
@@ -111,6 +114,10 @@ class Answering:
         if not 0 <= row["right"] < len(scores):
             raise ValueError(f"right answer {row['right']} of {len(scores)}")
         return Answered(**base, right=row["right"], scores=scores)
+
+    def content(self, item: Any, root: Path) -> str:
+        """Return the digest of the image, the question, its answers and the right one."""
+        return image_content(item.image, [item.text, item.options, item.right], root)
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no question, no choice, or no right answer."""

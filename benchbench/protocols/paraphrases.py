@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.protocols.contents import image_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import as_read, score_items
 from benchbench.types import Paraphrased
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import EmbeddingTable, Encoder
     from benchbench.types import ImageRef, Metric, Model, Outcome, Ties
@@ -87,6 +89,7 @@ class Paraphrases:
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Score every image with its captions, and the captions with each other."""
@@ -159,6 +162,10 @@ class Paraphrases:
         if not 1 <= row["true"] < n:
             raise ValueError(f"{row['true']} true captions of {n}")
         return Paraphrased(**base, true=row["true"], scores=scores, between=matrix)
+
+    def content(self, item: Any, root: Path) -> str:
+        """Return the digest of the image, its true captions and its false ones."""
+        return image_content(item.image, [sorted(item.true), sorted(item.false)], root)
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: too few captions, or an empty one."""

@@ -25,6 +25,7 @@ from benchbench.types import Places, RetrievalOutcome, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
     from benchbench.embedding.outputs import Vectors
@@ -196,6 +197,7 @@ class Retrieval:
     )
     event_tags: frozenset[str] = frozenset({"direction"})
     item_tags: frozenset[str] = frozenset({"gallery"})
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
         """Embed images, then captions, for each role; then search each gallery.
@@ -301,6 +303,10 @@ class Retrieval:
             finding=tuple(_places(better, equal, row["n_images"]) for better, equal in pairs),
             n_images=row["n_images"],
         )
+
+    def content(self, item: Entry, root: Path) -> str:
+        """Return nothing: an entry's places depend on its whole gallery."""
+        return ""
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no caption, an unlisted caption, or a wrong tag."""

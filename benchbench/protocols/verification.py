@@ -23,6 +23,7 @@ from benchbench.types import Claimed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Encoder
     from benchbench.types import Claim, ImageRef, Metric, Model, Outcome, Ties
@@ -89,6 +90,7 @@ class Verification:
     sample_note = "The threshold is fitted to the validation items that are left."
     event_tags: frozenset[str] = frozenset({LABEL})
     item_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Claim], model: Model, encoder: Encoder) -> Answers:
         """Score every image with its caption."""
@@ -183,6 +185,10 @@ class Verification:
             raise ValueError("a score that is not finite")
         fields = {name: row[name] for name in ("label", "validation", "score")}
         return Claimed(**base, **fields, threshold=next(iter(row["threshold"]), None))
+
+    def content(self, item: Any, root: Path) -> str:
+        """Return nothing: the threshold depends on all claims."""
+        return ""
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: an empty caption, or a label that is no truth value."""

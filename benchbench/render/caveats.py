@@ -19,6 +19,7 @@ from benchbench.stats.means import FEW_CLUSTERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.paired import SettingDifference
     from benchbench.stats import Method
     from benchbench.stats.intervals import Kind
@@ -142,6 +143,30 @@ def _sample_remark(run: Run) -> str:
 def banners_of(runs: Iterable[Run]) -> dict[str, None]:
     """Return the banners of several runs, each once."""
     return dict.fromkeys(line for run in runs for line in banners(run))
+
+
+def digest_note(runs: Iterable[Run]) -> Iterator[str]:
+    """Yield that files are official by their content alone, where some are."""
+    if any(run.unverified for run in runs):
+        yield (
+            "Unverified digest: the annotations are official by content (the number of records and "
+            "of distinct images and captions, and some records); no digest of the published bytes "
+            "is known to this version."
+        )
+
+
+def common_banner(common: CommonItems | None) -> Iterator[str]:
+    """Yield on which items runs of several editions are compared, where they are."""
+    if common is None:
+        return
+    of = dict.fromkeys(
+        f"{items:,} of {edition}"
+        for edition, items in zip(common.editions, common.items, strict=True)
+    )
+    yield sentence(
+        f"COMMON ITEMS: all numbers are over the {common.n:,} items that are equal in all runs by "
+        f"images, captions and truth: of {' and of '.join(of)}."
+    )
 
 
 def setting_warnings(found: Iterable[SettingDifference]) -> Iterator[str]:

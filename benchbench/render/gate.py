@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchbench.analysis.gate import exit_code
 from benchbench.analysis.paired import setting_differences
 from benchbench.printable import sentence as one_sentence
-from benchbench.render.caveats import banners_of, setting_warnings, too_few_images
+from benchbench.render.caveats import banners_of, common_banner, setting_warnings, too_few_images
 from benchbench.render.text import p_text, percent, short, wrap
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def warnings(gate: Gate) -> Iterator[str]:
         )
         if new.model.fingerprint == old.model.fingerprint:
             found["SAME: candidate and baseline are the same model."] = None
+        found |= dict.fromkeys(common_banner(gate.common.get(new.task)))
     yield from (short(line, MAX_LINE) for line in found)
 
 

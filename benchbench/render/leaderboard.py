@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from benchbench.printable import csv_cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
+    common_banner,
+    digest_note,
     edition_banner,
     few_images,
     interval_note,
@@ -102,6 +104,7 @@ def facts(board: Leaderboard) -> str:
 def warnings(board: Leaderboard) -> Iterator[str]:
     """Yield the warnings above the table."""
     yield from (banner for banner in _banners(board) if NOTE not in banner)
+    yield from common_banner(board.common)
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
@@ -150,6 +153,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield "M: millions of parameters."
     if any(place.text_only for place in board.places):
         yield "†: text-only. No image is needed for the score of such a model."
+    yield from digest_note(place.run for place in board.places)
     yield from (banner for banner in _banners(board) if NOTE in banner)
 
 
@@ -243,7 +247,8 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
             "task": board.info.name,
-            "edition": board.edition,
+            "edition": place.run.edition,
+            "common_items": board.common.n if board.common else None,
             "metric": board.metric.name,
             "ties": board.ties,
             "model": place.run.model.name,

@@ -4,6 +4,7 @@ They are plain frozen dataclasses and protocols. Nothing here computes, and torc
 appear in annotations only, so that importing this module costs nothing.
 """
 
+from benchbench.types.contents import Arrays, Content
 from benchbench.types.models import (
     ACTIVATIONS,
     LOAD_EXTRAS,
@@ -85,10 +86,12 @@ __all__ = [
     "LOAD_EXTRAS",
     "Activation",
     "Answered",
+    "Arrays",
     "Box",
     "Claim",
     "Claimed",
     "Comparison",
+    "Content",
     "Counts",
     "DataFile",
     "DualEncoder",

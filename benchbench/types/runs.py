@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from benchbench.types.models import ModelManifest
     from benchbench.types.tasks import Ties
 
+UNVERIFIED = "unverified_digest"
+"""The setting of runs on files that are official by their content: the digest of those files."""
 OnMissing = Literal["error", "skip"]
 
 
@@ -44,6 +46,8 @@ class Edition:
     root: Path
     annotations_sha256: str
     kind: EditionKind
+    unverified: bool = False
+    """Whether files are official by their content alone, as no digest of them is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class Outcome:
     id: str
     cluster: str
     tags: Mapping[str, str]
+    content: str = field(default="", kw_only=True)
+    """The digest of the item's images and captions (``protocols.contents``), by which items of
+    several editions are matched; empty where items are not judged one by one, and in runs by
+    versions that did not store it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,9 @@ class MatchingOutcome(Outcome):
     no_op: tuple[bool, ...]
     """For each caption, whether its token ids equal those of another caption that is true of one of
     the item's images, so that the model cannot distinguish them and scores them alike."""
+    by_caption: Singles | None = field(default=None, kw_only=True)
+    """[images, captions], where captions prefer images by other scores than images prefer captions:
+    imported answers to questions in both directions. None: ``scores``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +293,11 @@ class Run:
     def decisions_only(self) -> bool:
         """Return whether it was imported from decisions: its scores are 1 and 0."""
         return bool(self.imported.get("decisions_only"))
+
+    @property
+    def unverified(self) -> bool:
+        """Return whether its files are official by their content, without a known digest."""
+        return bool(self.settings.get(UNVERIFIED))
 
     @property
     def unsealed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class Stub:
     sample_note = ""
     event_tags = frozenset({"kind"})
     item_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:
         self._per_outcome = per_outcome
@@ -56,6 +58,9 @@ class Stub:
         raise NotImplementedError
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+        raise NotImplementedError
+
+    def content(self, item: Any, root: Path) -> str:
         raise NotImplementedError
 
     def problems(self, item: Any) -> Iterator[str]:

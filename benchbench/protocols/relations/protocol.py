@@ -21,6 +21,7 @@ from benchbench.types import ImageRef, RelationScorer, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scene_scores import SceneScorer
@@ -35,6 +36,7 @@ class Relations:
     sample_note = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
     item_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
         """Score and rank each scene, by the model's own head where it has one.
@@ -129,6 +131,10 @@ class Relations:
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row (see ``storage.outcome``)."""
         return storage.outcome(row, base)
+
+    def content(self, item: Scene, root: Path) -> str:
+        """Return nothing: scenes of several editions are not matched."""
+        return ""
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no relation, or an index outside boxes or vocabulary."""
