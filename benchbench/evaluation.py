@@ -25,6 +25,7 @@ from benchbench.errors import ContractError, DataError, ImageError, MalformedDat
 from benchbench.failures import foreign_code
 from benchbench.files import expanded
 from benchbench.protocols import load_protocol
+from benchbench.protocols.contents import with_contents
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, without_folders, write_run
 from benchbench.selection import KEY as CHOSEN
@@ -169,7 +170,7 @@ def evaluate(
         unreadable=_reasons(resolved, surveyed, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
-        outcomes=answers.outcomes,
+        outcomes=with_contents(protocol, answers.items, answers.outcomes, resolved.root),
         inputs=encoder.inputs,
         resumed_inputs=cache.resumed if cache else 0,
     )

@@ -1,9 +1,10 @@
 """Run files: one Parquet file per run, a row per item, with the rest as JSON in its metadata.
 
 ``pandas.read_parquet`` reads it directly: columns ``id``, ``cluster``, one ``tag.NAME`` for each
-tag, and those of the protocol. For matching these are ``target`` (an entry per image), ``scores``
-(the matrix [images, captions] row by row) and ``no_op``. A file is written whole or not at all, and
-has a seal over its content (``seals``), which every reader checks.
+tag, ``content`` (of format 3: the digest of the item's content, ``protocols.contents``), and those
+of the protocol. For matching these are ``target`` (an entry per image), ``scores`` (the matrix
+[images, captions] row by row) and ``no_op``. A file is written whole or not at all, and has a seal
+over its content (``seals``), which every reader checks.
 """
 
 from __future__ import annotations
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from benchbench.types import Outcome
 
 FORMAT = 2
+WITH_CONTENTS = 3
+"""The file format of runs whose outcomes have the digests of their items' content."""
 UNSEALED = 1
 """The file format without a seal, of earlier versions."""
+CONTENT = "content"
 KEY = b"benchbench"
 SEAL = "seal"
 SUFFIX = ".parquet"
@@ -192,10 +196,10 @@ def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
 
 
 def _check_format(header: Mapping[str, Any], name: str) -> None:
-    if header.get("format") not in (UNSEALED, FORMAT):
+    if header.get("format") not in (UNSEALED, FORMAT, WITH_CONTENTS):
         raise RunError(
-            f"{name} has run format {header.get('format')}; this version reads {UNSEALED} and "
-            f"{FORMAT}. Read it with the version that wrote it, or evaluate again."
+            f"{name} has run format {header.get('format')}; this version reads {UNSEALED} to "
+            f"{WITH_CONTENTS}. Read it with the version that wrote it, or evaluate again."
         )
 
 
@@ -229,9 +233,9 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
     names = table.column_names
     if len(set(names)) < len(names):
         raise ValueError("two columns of one name")
-    text = {"id": pa.array([], pa.string()), "cluster": pa.array([], pa.string())}
+    text = {name: pa.array([], pa.string()) for name in ("id", "cluster")}
     types = {k: v.type for k, v in (text | dict(load_protocol(protocol).columns(()))).items()}
-    types |= {name: pa.string() for name in names if name.startswith(TAG)}
+    types |= {name: pa.string() for name in names if name.startswith(TAG) or name == CONTENT}
     found = {name: _combined(table.column(name)) for name in types}
     for name, column in found.items():
         if column.type != types[name]:
@@ -280,8 +284,13 @@ def require_complete(run: Run) -> None:
 def _header(run: Run) -> dict[str, Any]:
     record = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("outcomes", SEAL)}
     counts = {name: count for name, count in asdict(run.counts).items() if count is not None}
-    record |= {"model": asdict(run.model), "counts": counts, "format": FORMAT}
+    form = WITH_CONTENTS if _has_contents(run) else FORMAT
+    record |= {"model": asdict(run.model), "counts": counts, "format": form}
     return record
+
+
+def _has_contents(run: Run) -> bool:
+    return any(outcome.content for outcome in run.outcomes)
 
 
 def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
@@ -334,6 +343,8 @@ def _table(run: Run) -> pa.Table:
         "cluster": pa.array([o.cluster for o in outcomes], pa.string()),
         **load_protocol(run.protocol).columns(outcomes),
     }
+    if _has_contents(run):
+        columns[CONTENT] = pa.array([o.content for o in outcomes], pa.string())
     for tag in sorted({name for o in outcomes for name in o.tags}):
         columns[TAG + tag] = pa.array([o.tags.get(tag) for o in outcomes], pa.string())
     return pa.table(columns)
@@ -347,6 +358,7 @@ def _outcomes(columns: Mapping[str, pa.Array], protocol: str) -> tuple[Outcome, 
 
 
 def _base(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that every outcome has: id, cluster and tags."""
+    """Return the fields that every outcome has: id, cluster, tags and content."""
     tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
-    return {"id": row["id"], "cluster": row["cluster"], "tags": tags}
+    content = row.get(CONTENT, "")
+    return {"id": row["id"], "cluster": row["cluster"], "tags": tags, CONTENT: content}

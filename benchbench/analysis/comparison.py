@@ -28,6 +28,7 @@ from benchbench.stats import (
 )
 
 if TYPE_CHECKING:
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.flips import Flip
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats import Mean, Method
@@ -101,6 +102,8 @@ class Comparison(Result):
     """For the observed difference; 0 where there is none, or the metric is no mean."""
     rare: tuple[str, ...] = ()
     """Groups of the metric in fewer than ten clusters."""
+    common: CommonItems | None = None
+    """Where the runs are of two editions: the items that they share."""
     flips: tuple[Flip, ...] = field(default=(), repr=False)
     """The items gained, then those lost, in the order of the items; in the groups of ``by``, or of
     the metric."""
@@ -126,6 +129,7 @@ def compare(
     level: float = LEVEL,
     interval: Method = "auto",
     seed: int = 0,
+    common_items: bool = False,
 ) -> Comparison:
     """Compare two runs of the same items.
 
@@ -138,12 +142,14 @@ def compare(
         level: of intervals; p-values count as sure below 1 − level.
         interval: the kind (``stats.interval``).
         seed: of all draws.
+        common_items: whether runs of two editions are compared on the items of equal content.
 
     Raises:
         NotComparable: the runs differ in more than their models, with everything in which they do.
         UsageError: no such metric or tag; or Wilson's intervals, which differences do not have.
     """
-    pairing = pair_runs([a, b])
+    pairing = pair_runs([a, b], common_items=common_items)
+    a, b = pairing.runs
     both = pairing.scores(metric, ties=ties)
     p_value, test = _test(both, seed)
     whole = _change(both, both.metric.name, p_value, level, interval, seed)
@@ -166,6 +172,7 @@ def compare(
         least=least,
         items_needed=wanted,
         rare=rare_groups(both.groups, both.outcome.tolist(), both.clusters),
+        common=pairing.common,
         flips=_flips(pairing, both, by),
     )
 

@@ -29,8 +29,9 @@ from benchbench.stats import holm, needed
 from benchbench.stats.margins import from_bound, loss_variance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.comparison import Change
     from benchbench.analysis.flips import Flip
     from benchbench.analysis.gate_rules import Rule
@@ -106,6 +107,8 @@ class Gate(Result):
     ties: Ties
     inconclusive: Inconclusive
     """What an inconclusive verdict counts as: with all but fail the exit code is 0."""
+    common: Mapping[str, CommonItems] = field(default_factory=dict)
+    """Task → the items that its runs share, where they are of two editions."""
 
     @property
     def verdict(self) -> Verdict:
@@ -159,6 +162,7 @@ def gate(
     *,
     ties: Ties = "wrong",
     inconclusive: Inconclusive = "warn",
+    common_items: bool = False,
 ) -> Gate:
     """Hold a candidate's runs against a baseline's.
 
@@ -168,6 +172,8 @@ def gate(
         rules: each names its task.
         ties: the rule, where a metric fixes none.
         inconclusive: what an inconclusive verdict counts as.
+        common_items: whether runs of two editions are held against each other on the items of
+            equal content.
 
     Raises:
         UsageError: no rule, a rule without runs, a metric that is no mean, a margin below 0.
@@ -182,13 +188,15 @@ def gate(
         if rule.task not in pairings:
             candidate, baseline = pairs[rule.task]
             apart = _unlike(candidate, baseline)
-            pairings[rule.task] = pair_runs([baseline, candidate], apart=apart)
+            both = [baseline, candidate]
+            pairings[rule.task] = pair_runs(both, apart=apart, common_items=common_items)
         tested += _checks_of(rule, pairings[rule.task], ties)
     known: dict[PairedScores, tuple[Change, ...]] = {}
     checks = [
         _add_groups(check, pairings[check.rule.task], ties, known) for check in _decide(tested)
     ]
-    return Gate(tuple(checks), tuple(pairs.values()), ties, inconclusive)
+    common = {task: found.common for task, found in pairings.items() if found.common}
+    return Gate(tuple(checks), tuple(pairs.values()), ties, inconclusive, common)
 
 
 def _pair(candidates: Sequence[Run], baselines: Sequence[Run], rule: Rule) -> tuple[Run, Run]:

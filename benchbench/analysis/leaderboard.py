@@ -27,6 +27,7 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.paired import Circumstance, PairedScores
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
@@ -105,6 +106,8 @@ class Leaderboard(Result):
     """Those groups."""
     groups: tuple[GroupScores, ...] = field(default=(), repr=False)
     """Of the metric, the one of most items first; one alone where it has no groups."""
+    common: CommonItems | None = None
+    """Where runs are of several editions: the items that all of them share."""
 
     @property
     def is_rank(self) -> bool:
@@ -126,6 +129,7 @@ def leaderboard(
     interval: Method = "auto",
     correction: Correction = "step-down",
     seed: int = 0,
+    common_items: bool = False,
 ) -> Leaderboard:
     """Compare every two of several models on the same items.
 
@@ -137,14 +141,16 @@ def leaderboard(
         interval: the kind of each model's interval (``stats.interval``), apart from places.
         correction: of p-values for the number of pairs.
         seed: of all draws.
+        common_items: whether runs of several editions are compared on the items of equal content.
 
     Raises:
         UsageError: runs that do not compare, a model twice, a metric that is no mean, or Wilson's
             intervals where items are not independent.
     """
-    _check_of_one_task(runs)
+    _check_of_one_task(runs, common_items)
     _check_names(runs)
-    pairing = pair_runs(runs)
+    pairing = pair_runs(runs, common_items=common_items)
+    runs = pairing.runs
     scores = pairing.scores(metric, ties=ties)
     if not scores.is_mean:
         raise UsageError(
@@ -163,7 +169,7 @@ def leaderboard(
     errors = table.standard_errors(table.pairs())
     return Leaderboard(
         info=pairing.info,
-        edition=runs[0].edition,
+        edition=" and ".join(dict.fromkeys(run.edition for run in runs)),
         metric=scores.metric,
         ties=scores.ties,
         level=level,
@@ -179,6 +185,7 @@ def leaderboard(
         rare_share=rare_share(scores.mean(scores.chance)),
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
         groups=_groups(scores, order),
+        common=pairing.common,
     )
 
 
@@ -262,11 +269,15 @@ def _estimates(scores: PairedScores, level: float, method: Method, seed: int) ->
     ]
 
 
-def _check_of_one_task(runs: Sequence[Run]) -> None:
-    if len(tasks := sorted({f"{run.task}@{run.edition}" for run in runs})) > 1:
+def _check_of_one_task(runs: Sequence[Run], common_items: bool) -> None:
+    tasks = sorted({f"{run.task}@{run.edition}" for run in runs})
+    if common_items and len({run.task for run in runs}) == 1:
+        return
+    if len(tasks) > 1:
         raise UsageError(
             f"A leaderboard is of one task and edition, and these runs are of {len(tasks)}: "
-            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish"
+            f"{', '.join(tasks)}. Name the folder of one, or all: benchbench publish; or take the "
+            "items that are equal in several editions of one task: --common-items."
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from benchbench.analysis.common_items import CommonItems, on_common_items
 from benchbench.editions import kind_of
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
@@ -34,6 +35,8 @@ CONDITIONS: Mapping[str, str] = {
     "data_sha256": "digest of annotations and images",
 }
 """Attributes that must be equal in all runs → their names in an error."""
+OF_THE_FILES = ("edition", "data_sha256")
+"""The conditions that may differ between runs that are compared on their common items."""
 CIRCUMSTANCES = ("precision", "device")
 """Settings that may change a score slightly."""
 
@@ -143,6 +146,8 @@ class Pairing:
     clusters: Indices = field(repr=False)
     """[items]"""
     cluster_names: tuple[str, ...] = field(repr=False)
+    common: CommonItems | None = None
+    """Where runs of several editions are compared on the items that they share."""
     _known: dict[tuple[Metric, Ties], PairedScores] = field(default_factory=dict, repr=False)
 
     def metric(self, metric: Metric | str | None = None) -> Metric:
@@ -201,22 +206,30 @@ class Pairing:
         )
 
 
-def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
+def pair_runs(
+    runs: Sequence[Run], *, apart: Sequence[str] = (), common_items: bool = False
+) -> Pairing:
     """Pair runs of the same items.
 
     Args:
         runs: one per model.
         apart: further differences to report, which the caller found.
+        common_items: whether runs of several editions are paired on the items of equal content.
 
     Raises:
-        UsageError: there is no run, or the installed task has another version.
+        UsageError: there is no run, or the installed task has another version; or the items of a
+            run cannot be matched with another edition's.
         NotComparable: the runs differ; the message lists all differences.
     """
     if not runs:
         raise UsageError("No run was given. Name a run file, or a folder of run files.")
-    found = [*(line for other in runs[1:] for line in differences(runs[0], other)), *apart]
+    compare = conditions_apart if common_items else differences
+    found = [*(line for other in runs[1:] for line in compare(runs[0], other)), *apart]
     if found:
-        raise NotComparable(f"These runs do not compare: {'; '.join(dict.fromkeys(found))}.")
+        raise NotComparable(_refused(found, runs))
+    common = None
+    if common_items:
+        runs, common = on_common_items(runs)
     info = task_of(runs[0])
     protocol = load_protocol(runs[0].protocol)
     names, clusters = np.unique([o.cluster for o in runs[0].outcomes], return_inverse=True)
@@ -226,7 +239,17 @@ def pair_runs(runs: Sequence[Run], *, apart: Sequence[str] = ()) -> Pairing:
         judges=tuple(Judge(protocol, run.outcomes) for run in runs),
         clusters=clusters.astype(np.intp),
         cluster_names=tuple(names.tolist()),
+        common=common,
     )
+
+
+def _refused(found: Sequence[str], runs: Sequence[Run]) -> str:
+    """Return the error for runs that differ; it names the option where that would help."""
+    kinds = {kind_of(run.edition).name for run in runs}
+    several = len({run.edition for run in runs}) > 1 and len({run.task for run in runs}) == 1
+    hint = " On the items that are equal in both: --common-items." if several else ""
+    lines = "; ".join(dict.fromkeys(found))
+    return f"These runs do not compare: {lines}.{hint if len(kinds) == 1 else ''}"
 
 
 def paired_scores(
@@ -302,14 +325,23 @@ def circumstances(runs: Sequence[Run]) -> Iterator[Circumstance]:
             yield Circumstance(name, models)
 
 
-def differences(a: Run, b: Run) -> list[str]:
-    """Return the reasons why two runs cannot be compared; an empty list if they can."""
+def conditions_apart(a: Run, b: Run, *, but: Sequence[str] = OF_THE_FILES) -> list[str]:
+    """Return the conditions in which two runs differ, but for some; by default the files."""
     found = [
         f"{what}: {_short(getattr(a, name))} of {a.model.name}, "
         f"{_short(getattr(b, name))} of {b.model.name}"
         for name, what in CONDITIONS.items()
-        if getattr(a, name) != getattr(b, name)
+        if name not in but and getattr(a, name) != getattr(b, name)
     ]
+    one, two = (kind_of(run.edition) for run in (a, b))
+    if "edition" in but and one != two:
+        found.append(f"images: {one.images} of {a.model.name}, {two.images} of {b.model.name}")
+    return found
+
+
+def differences(a: Run, b: Run) -> list[str]:
+    """Return the reasons why two runs cannot be compared; an empty list if they can."""
+    found = conditions_apart(a, b, but=())
     if a.task != b.task:
         return found
     one, two = ({o.id for o in run.outcomes} for run in (a, b))

@@ -31,6 +31,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
     help="Of p-values for the number of pairs.",
 )
 @options.seed_option
+@options.common_items_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
 def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
     """Compare every two of several models on one task.

@@ -10,6 +10,8 @@ import click
 from benchbench.cli import options
 from benchbench.cli.border import say
 
+FORMATS = ("terminal", "markdown", "json")
+
 
 @click.command("compare")
 @click.argument("a", type=click.Path(path_type=Path))
@@ -26,6 +28,8 @@ from benchbench.cli.border import say
 )
 @options.interval_option
 @options.seed_option
+@options.common_items_option
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option(
     "--flips",
     type=click.Path(path_type=Path),
@@ -38,6 +42,7 @@ def compare_command(
     a: Path,
     b: Path,
     flips: Path | None,
+    kind: str,
     data_root: str | None,
     edition: str | None,
     **how: Any,
@@ -48,23 +53,26 @@ def compare_command(
     and the runs in each are its seeds.
     """
     from benchbench.analysis.comparison import compare
+    from benchbench.render.comparison_files import FORMATS as WRITERS
     from benchbench.render.flips import check_flips, write_flips
     from benchbench.runs import read_run
 
     if a.is_dir() or b.is_dir():
-        click.echo(_methods(a, b, flips, **how))
+        click.echo(_methods(a, b, flips, kind, **how))
         return
     if flips is not None:
         check_flips(flips)
     found = compare(read_run(a), read_run(b), **how)
-    click.echo(found)
+    click.echo(WRITERS[kind](found).rstrip("\n"))
     if flips is not None:
         count = write_flips(found, flips, data_root, edition)
-        click.echo()
-        say(f"flips  {count:,} items: {flips}")
+        click.echo(err=kind != "terminal")
+        say(f"flips  {count:,} items: {flips}", err=kind != "terminal")
 
 
-def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -> str:
+def _methods(
+    a: Path, b: Path, flips: Path | None, kind: str, by: str | None, common_items: bool, **how: Any
+) -> str:
     from benchbench.analysis.seeds import compare_methods
     from benchbench.errors import UsageError
     from benchbench.run_files import read_all_runs
@@ -73,6 +81,8 @@ def _methods(a: Path, b: Path, flips: Path | None, by: str | None, **how: Any) -
         raise UsageError(
             "A folder of seeds is compared with another: name two files, or two folders."
         )
-    if flips is not None or by is not None:
-        raise UsageError("--flips and --by are of two runs: name two files.")
+    if flips is not None or by is not None or common_items or kind != FORMATS[0]:
+        raise UsageError(
+            "--flips, --by, --common-items and --format are of two runs: name two files."
+        )
     return str(compare_methods(read_all_runs([a]), read_all_runs([b]), **how))

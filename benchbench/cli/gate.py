@@ -58,6 +58,7 @@ INCONCLUSIVE: tuple[Inconclusive, ...] = ("pass", "warn", "fail")
     is_flag=True,
     help="Evaluate source images in random order, and stop when the answer is sure (plain means).",
 )
+@options.common_items_option
 @options.ties_option
 @options.data_root_option
 @options.edition_option
@@ -96,11 +97,13 @@ def _gated(
     conditions: Sequence[str],
     inconclusive: Inconclusive | None,
     early_stop: bool,
+    common_items: bool,
     ties: Any,
     **how: Any,
 ) -> tuple[str, list[Section], int]:
     """Return the text to print, the sections for a summary, and the exit code."""
     from benchbench.analysis.gate import exit_code, gate
+    from benchbench.errors import UsageError
     from benchbench.render.gate import last_line, terminal
     from benchbench.render.gate_reports import sections
     from benchbench.run_files import names_runs, read_runs
@@ -108,13 +111,17 @@ def _gated(
     _check_reports(reports)
     rules, where, inconclusive = _asked(conditions, baseline, inconclusive)
     old = read_runs(where)
+    if early_stop and common_items:
+        raise UsageError(
+            "--early-stop evaluates the baseline's own items: leave --common-items out."
+        )
     if early_stop:
         early = _early(candidate, old, rules, reports, ties, how)
         text = f"{early}\n{last_line(early.verdict, inconclusive, few=early.few)}".rstrip()
         code = exit_code(early.verdict, inconclusive)
         return text, [_fenced(early.verdict.upper(), text)], code
     new = read_runs(candidate) if names_runs(candidate) else _evaluated(candidate, rules, how)
-    found = gate(new, old, rules, ties=ties, inconclusive=inconclusive)
+    found = gate(new, old, rules, ties=ties, inconclusive=inconclusive, common_items=common_items)
     _write(found, reports)  # before anything is printed: a full disk must not contradict a verdict
     return terminal(found), sections(found), found.exit_code
 

@@ -74,6 +74,12 @@ ties_option = click.option(
     show_default=True,
     help="How a tie counts, for metrics whose publication fixes no rule.",
 )
+common_items_option = click.option(
+    "--common-items",
+    is_flag=True,
+    help="Compare runs of several editions on the items that are equal in all by images, captions "
+    "and truth.",
+)
 by_option = click.option("--by", metavar="TAG", help="Also a row per group, e.g. --by relation.")
 interval_option = click.option(
     "--interval",

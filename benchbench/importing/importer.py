@@ -26,6 +26,8 @@ from benchbench.errors import ContractError, MalformedData, UnknownName, UsageEr
 from benchbench.evaluation import data_sha256
 from benchbench.files import expanded, is_folder
 from benchbench.importing.answers import Answer, Imported, Matches, ResultReader, Source
+from benchbench.protocols import load_protocol
+from benchbench.protocols.contents import with_contents
 from benchbench.registry import load_task
 from benchbench.types import Counts, Matched, ModelManifest, Run
 
@@ -233,6 +235,8 @@ def _run(
         raise MalformedData(f"No answer of {name} belongs to an item of {task.info.name}.")
     each = [matches.answers[item.id] for item in kept]
     measured = all(answer.scores for answer in each)
+    protocol = load_protocol(task.info.protocol)
+    outcomes = [_outcome(*both) for both in zip(kept, each, strict=True)]
     imported = Imported(
         reader, files, not measured, sum(answer.right is None for answer in each),
         len(matches.unmatched), len(matches.duplicates), source.record(),
@@ -251,7 +255,7 @@ def _run(
         unreadable={},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=0.0,
-        outcomes=tuple(_outcome(*both) for both in zip(kept, each, strict=True)),
+        outcomes=with_contents(protocol, kept, outcomes, edition.root),
     )
 
 

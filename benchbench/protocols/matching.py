@@ -19,11 +19,13 @@ import numpy as np
 
 from benchbench.embedding.encoder import one_a_file
 from benchbench.protocols import ties as tie_rule
+from benchbench.protocols.contents import matching_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.types import Matched, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from typing import Any
 
     from benchbench.embedding import Embedded, Encoder
@@ -324,6 +326,10 @@ class Matching:
             scores=scores.reshape(len(row["target"]), len(row["no_op"])),
             no_op=tuple(row["no_op"]),
         )
+
+    def content(self, item: Item, root: Path) -> str:
+        """Return the digest of the item's images and captions."""
+        return matching_content(item, root)
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no image, no caption, no choice, or a wrong target."""

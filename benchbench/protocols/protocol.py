@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Encoder
     from benchbench.types import ImageRef, Metric, Model, Outcome, Question, Ties
@@ -92,6 +93,10 @@ class Protocol(typing.Protocol):
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome of a row of those columns (Python values), and id, cluster, tags."""
+        ...
+
+    def content(self, item: Any, root: Path) -> str:
+        """Return the digest of an item's content; empty where items are not judged one by one."""
         ...
 
     def problems(self, item: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ from benchbench.types import Places, Retrieved, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Captions, Embedded, Encoder, Scored
     from benchbench.embedding.embedded import Vectors
@@ -286,6 +287,10 @@ class Retrieval:
             finding=tuple(_places(better, equal, row["n_images"]) for better, equal in pairs),
             n_images=row["n_images"],
         )
+
+    def content(self, item: Entry, root: Path) -> str:
+        """Return nothing: an entry's places depend on its whole gallery."""
+        return ""
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no caption, an unlisted caption, or a wrong tag."""

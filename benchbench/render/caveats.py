@@ -19,6 +19,7 @@ from benchbench.stats.means import FEW_CLUSTERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from benchbench.analysis.common_items import CommonItems
     from benchbench.analysis.paired import Circumstance
     from benchbench.stats import Method
     from benchbench.stats.intervals import Kind
@@ -141,6 +142,20 @@ def _of_a_sample(run: Run) -> str:
 def banners_of(runs: Iterable[Run]) -> dict[str, None]:
     """Return the banners of several runs, each once."""
     return dict.fromkeys(line for run in runs for line in banners(run))
+
+
+def common_banner(common: CommonItems | None) -> Iterator[str]:
+    """Yield on which items runs of several editions are compared, where they are."""
+    if common is None:
+        return
+    of = dict.fromkeys(
+        f"{items:,} of {edition}"
+        for edition, items in zip(common.editions, common.items, strict=True)
+    )
+    yield sentence(
+        f"COMMON ITEMS: all numbers are over the {common.n:,} items that are equal in all runs by "
+        f"images, captions and truth: of {' and of '.join(of)}."
+    )
 
 
 def unlike(found: Iterable[Circumstance]) -> Iterator[str]:

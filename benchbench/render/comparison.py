@@ -11,6 +11,7 @@ from benchbench.analysis.paired import circumstances
 from benchbench.printable import sentence
 from benchbench.render.caveats import (
     banners_of,
+    common_banner,
     few_images,
     interval_note,
     interval_text,
@@ -20,7 +21,7 @@ from benchbench.render.caveats import (
 from benchbench.render.text import CELL, NONE, cell, p_text, short, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.analysis.comparison import Change, Comparison, Test
     from benchbench.analysis.seeds import MethodComparison
@@ -44,17 +45,29 @@ def terminal(found: Comparison) -> str:
     """Return heading, warnings, the numbers, the verdict in words, slices and flips."""
     a, b = found.a, found.b
     parts = [
-        sentence(f"{a.task}@{a.edition}  ·  {found.metric.name}  ·  ties {found.ties}")
+        heading(found)
         + "".join(f"\n{sentence(f'{x}  {run.model.name}')}" for x, run in (("a", a), ("b", b))),
-        *map(wrap, banners_of([a, b])),
-        *map(wrap, _of_models(a, b)),
-        _numbers(found),
+        *map(wrap, warnings(found)),
+        _table(number_rows(found), number_heads(found)),
         wrap(verdict(found)),
     ]
     if found.groups:
-        parts.append(_groups(found))
-    parts.append("\n".join(wrap(line) for line in _notes(found)))
+        parts.append(_table(groups_rows(found), groups_heads(found)))
+    parts.append("\n".join(wrap(line) for line in notes(found)))
     return "\n\n".join(parts)
+
+
+def heading(found: Comparison) -> str:
+    """Return the task, the editions, the metric and the tie rule."""
+    editions = " and ".join(dict.fromkeys((found.a.edition, found.b.edition)))
+    return sentence(f"{found.a.task}@{editions}  ·  {found.metric.name}  ·  ties {found.ties}")
+
+
+def warnings(found: Comparison) -> Iterator[str]:
+    """Yield what a reader must know before any number."""
+    yield from banners_of([found.a, found.b])
+    yield from common_banner(found.common)
+    yield from _of_models(found.a, found.b)
 
 
 def verdict(found: Comparison) -> str:
@@ -117,25 +130,22 @@ def _interval(change: Change, scale: float = 100) -> str:
     return interval_text(bounds, change.low, change.rare_share)
 
 
-def _numbers(found: Comparison) -> str:
+def _table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     from tabulate import tabulate
 
-    heads = [
-        "",
-        "a",
-        "b",
-        "b − a",
-        f"{100 * found.level:g} % interval",
-        "gained",
-        "lost",
-        "n",
-        "clusters",
-    ]
-    rows = [_cells(found.whole, found)]
-    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+    align = ("left", *["right"] * (len(heads) - 1))
+    return str(tabulate(rows, heads, disable_numparse=True, colalign=align))
 
 
-_ALIGN = ("left", *["right"] * 10)
+def number_heads(found: Comparison) -> list[str]:
+    """Return the heads of the columns of numbers."""
+    interval = f"{100 * found.level:g} % interval"
+    return ["", "a", "b", "b − a", interval, "gained", "lost", "n", "clusters"]
+
+
+def number_rows(found: Comparison) -> list[list[str]]:
+    """Return the one row of the whole metric."""
+    return [_cells(found.whole, found)]
 
 
 def _cells(change: Change, found: Comparison) -> list[str]:
@@ -153,16 +163,18 @@ def _cells(change: Change, found: Comparison) -> list[str]:
     ]
 
 
-def _groups(found: Comparison) -> str:
-    from tabulate import tabulate
-
-    by, interval = short(str(found.by), CELL), f"{100 * found.level:g} % interval"
-    heads = [by, "a", "b", "b − a", interval, "gained", "lost", "n", "clusters", "adjusted p"]
-    rows = [[*_cells(change, found), f"{change.p_adjusted:.2g}"] for change in found.groups]
-    return str(tabulate(rows, heads, disable_numparse=True, colalign=_ALIGN[: len(heads)]))
+def groups_heads(found: Comparison) -> list[str]:
+    """Return the heads of the columns of slices."""
+    return [short(str(found.by), CELL), *number_heads(found)[1:], "adjusted p"]
 
 
-def _notes(found: Comparison) -> Iterator[str]:
+def groups_rows(found: Comparison) -> list[list[str]]:
+    """Return one row per group of ``by``."""
+    return [[*_cells(change, found), f"{change.p_adjusted:.2g}"] for change in found.groups]
+
+
+def notes(found: Comparison) -> Iterator[str]:
+    """Yield the meaning of each column, and the flips."""
     if found.is_rank:
         yield "Less is better: ranks are counted from 1."
     if found.by is not None and found.metric.statistic == "median":

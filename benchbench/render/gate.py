@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchbench.analysis.gate import exit_code
 from benchbench.analysis.paired import circumstances
 from benchbench.printable import sentence as one_sentence
-from benchbench.render.caveats import banners_of, too_few, unlike
+from benchbench.render.caveats import banners_of, common_banner, too_few, unlike
 from benchbench.render.text import p_text, percent, short, wrap
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def warnings(gate: Gate) -> Iterator[str]:
         found |= banners_of([new, old]) | dict.fromkeys(unlike(circumstances([old, new])))
         if new.model.fingerprint == old.model.fingerprint:
             found["SAME: candidate and baseline are the same model."] = None
+        found |= dict.fromkeys(common_banner(gate.common.get(new.task)))
     yield from (short(line, LINE) for line in found)
 
 

@@ -159,7 +159,7 @@ def as_json(gate: Gate) -> str:
         "items_needed": gate.items_needed,
         "ties": gate.ties,
         "warnings": list(warnings(gate)),
-        "runs": [_run(*pair) for pair in gate.pairs],
+        "runs": [_run(gate, *pair) for pair in gate.pairs],
         "checks": [
             {
                 "name": c.name,
@@ -188,13 +188,15 @@ def as_json(gate: Gate) -> str:
     return json_text(record) + "\n"
 
 
-def _run(new: Run, old: Run) -> dict[str, object]:
+def _run(gate: Gate, new: Run, old: Run) -> dict[str, object]:
+    common = gate.common.get(new.task)
     return {
         "task": new.task,
         "edition": new.edition,
         "data_sha256": new.data_sha256,
         "items": new.counts.items,
         "source_images": new.counts.clusters,
+        "common_items": common.n if common else None,
         "candidate": {"name": new.model.name, "fingerprint": new.model.fingerprint},
         "baseline": {"name": old.model.name, "fingerprint": old.model.fingerprint},
     }

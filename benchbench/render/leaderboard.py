@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.printable import cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
+    common_banner,
     edition_banner,
     few_images,
     interval_note,
@@ -93,6 +94,7 @@ def facts(board: Leaderboard) -> str:
 def warnings(board: Leaderboard) -> Iterator[str]:
     """Yield what a reader must know before any number."""
     yield from (banner for banner in _banners(board) if NOTE not in banner)
+    yield from common_banner(board.common)
 
 
 def _banners(board: Leaderboard) -> Iterator[str]:
@@ -234,7 +236,8 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
             "task": board.info.name,
-            "edition": board.edition,
+            "edition": place.run.edition,
+            "common_items": board.common.n if board.common else None,
             "metric": board.metric.name,
             "ties": board.ties,
             "model": place.run.model.name,

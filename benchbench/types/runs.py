@@ -49,6 +49,10 @@ class Outcome:
     id: str
     cluster: str
     tags: Mapping[str, str]
+    content: str = field(default="", kw_only=True)
+    """The digest of the item's images and captions (``protocols.contents``), by which items of
+    several editions are matched; empty where items are not judged one by one, and in runs by
+    versions that did not store it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from benchbench.types import ImageRef, RelationScorer, scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scoring import Scorer
@@ -126,6 +127,10 @@ class Relations:
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row (see ``storing.outcome``)."""
         return storing.outcome(row, base)
+
+    def content(self, item: Scene, root: Path) -> str:
+        """Return nothing: scenes of several editions are not matched."""
+        return ""
 
     def problems(self, item: Any) -> Iterator[str]:
         """Yield contract violations: no relation, or an index outside boxes or vocabulary."""
