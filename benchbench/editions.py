@@ -4,7 +4,8 @@
 ``scenes-v2``                     the drawn world of standard counts and size, drawn when needed, or
                                   written by ``benchbench scenes export``: its annotations and
                                   pixels have the digests that the package stores
-``official``                      every annotation file has the digest that the task stores for it
+``official``                      every annotation file has the digest that the task stores for it;
+                                  or, where none is known, the content (``TaskInfo.content``)
 ``official-2023-11-18``           the same, of the release of that date, where there are several
 ``custom-<folder>-<digest8>``     any other files, so that their numbers are never mistaken for
                                   those of another edition
@@ -28,14 +29,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchbench.data.recognition import content_problem
 from benchbench.data.records import file_sha256, first_existing
 from benchbench.errors import MissingData, UnknownName, UsageError
 from benchbench.files import exists, expanded, is_folder, require_regular, resolved
 from benchbench.settings import OWN_FILE, read_settings
 from benchbench.types import Edition, EditionKind
+from benchbench.types.runs import UNVERIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from benchbench.types import DataFile, Progress, TaskInfo
 
@@ -259,7 +262,29 @@ def _named(info: TaskInfo, root: Path, drawn: Mapping[str, str]) -> Edition:
     for name, digests in info.official.items():
         if found and found == dict(digests):
             return Edition(name, root, digest, PHOTOGRAPHS)
+    for name in info.content:
+        if found and not any(_content_problems(info, name, root, found)):
+            return Edition(name, root, digest, PHOTOGRAPHS, unverified=True)
     return Edition(f"custom-{_slug(root)}-{digest[:8]}", root, digest, PHOTOGRAPHS)
+
+
+def _content_problems(
+    info: TaskInfo, edition: str, root: Path, digests: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield how files differ from an edition's by content; a known digest needs no check."""
+    for path, digest in digests.items():
+        contents = info.content[edition].get(path, ())
+        if digest == info.official.get(edition, {}).get(path):
+            continue
+        if not contents:
+            yield f"{path}: its official content is not known"
+        elif problem := content_problem(root / path, *contents):
+            yield f"{path}: {problem}"
+
+
+def unverified(edition: Edition) -> dict[str, str]:
+    """Return the setting of a run whose files are official by content alone; empty otherwise."""
+    return {UNVERIFIED: edition.annotations_sha256} if edition.unverified else {}
 
 
 def _annotations(info: TaskInfo, root: Path) -> list[str]:
@@ -281,6 +306,8 @@ def _not_official(info: TaskInfo, found: Edition, wanted: str) -> str:
     instead = f"Without --edition {wanted} they are read as {found.name}."
     if is_official(found.name):
         return f"The files of {info.name} in {found.root} are {found.name}, not {wanted}. {instead}"
+    if wanted in info.content or (wanted == OFFICIAL and info.content):
+        return _of_other_content(info, found, wanted, instead)
     if not info.official:
         return (
             f"This version has no digest of the official files of {info.name}, so that it cannot "
@@ -297,6 +324,16 @@ def _not_official(info: TaskInfo, found: Edition, wanted: str) -> str:
     return (
         f"The files of {info.name} in {found.root} are not the official ones (SHA-256: "
         f"{'; '.join(wrong)}). {instead}"
+    )
+
+
+def _of_other_content(info: TaskInfo, found: Edition, wanted: str, instead: str) -> str:
+    """Return the error message for files whose content is not the official one."""
+    digests = {path: file_sha256(found.root / path) for path in _annotations(info, found.root)}
+    name = wanted if wanted in info.content else next(iter(info.content))
+    problems = "; ".join(_content_problems(info, name, found.root, digests))
+    return (
+        f"The files of {info.name} in {found.root} are not the official ones: {problems}. {instead}"
     )
 
 

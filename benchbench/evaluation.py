@@ -18,7 +18,7 @@ from benchbench.adapters.text_only import TextOnlyModel
 from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import choose_device, cpu_workers, inference, memory_errors
-from benchbench.editions import resolve_edition
+from benchbench.editions import resolve_edition, unverified
 from benchbench.embedding import BlankEncoder, Encoder, EncodingCache
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
@@ -145,7 +145,7 @@ def evaluate(
     batch_size = batch_size or (32 if model.device == "cpu" else 256)
     environment = describe_environment(model.device)
     settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= {"without_images": True} if without_images else {}
+    settings |= ({"without_images": True} if without_images else {}) | unverified(resolved)
     cache = _open_cache(resume, computation, task, resolved, settings, environment)
     encoder = (BlankEncoder if without_images else Encoder)(
         model,

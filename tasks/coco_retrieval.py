@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training
 from benchbench.protocols.definitions import both_ways
-from benchbench.types import DataFile, TaskInfo
+from benchbench.types import Content, DataFile, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,28 @@ if TYPE_CHECKING:
 CAPTIONS = "coco_karpathy_test.json"
 SHA256 = "5b202a235ee2a4e13f82b984ef9293b8e2d34f9b1f92147bf8340580f20faf15"
 """SHA-256 of the file as published with BLIP (and copied by lezhang7/Enhance-FineGrained)."""
+
+
+OFFICIAL = Content(
+    records=5_000,
+    distinct={("image",): 5_000, ("caption",): 24_855},
+    total={"caption": 25_010},
+    pinned={
+        0: {
+            "image": "val2014/COCO_val2014_000000391895.jpg",
+            "caption": "sha256:5b8c52182a973d0a",
+        },
+        9: {
+            "image": "val2014/COCO_val2014_000000436141.jpg",
+            "caption": "sha256:766fdb0204711f66",
+        },
+        -1: {
+            "image": "val2014/COCO_val2014_000000074478.jpg",
+            "caption": "sha256:d2bdd04747e6eb6d",
+        },
+    },
+)
+"""The same captions, written by another program."""
 
 
 class COCORetrieval:
@@ -51,6 +73,7 @@ class COCORetrieval:
         ),
         tags=("direction",),
         official={"official": {CAPTIONS: SHA256}},
+        content={"official": {CAPTIONS: (OFFICIAL,)}},
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training
 from benchbench.protocols.definitions import both_ways
-from benchbench.types import DataFile, TaskInfo
+from benchbench.types import Content, DataFile, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from benchbench.types import Entry
 
 CAPTIONS = "flickr30k_test.json"
+
+
+OFFICIAL = Content(
+    records=1_000,
+    distinct={("image",): 1_000},
+    total={"caption": 5_000},
+    pinned={
+        0: {"image": "flickr30k-images/1007129816.jpg", "caption": "sha256:b013befcc311bae2"},
+        1: {"image": "flickr30k-images/1009434119.jpg"},
+    },
+)
+"""Counts of the published file; its first records as quoted where BLIP's data are described."""
 
 
 class Flickr30kRetrieval:
@@ -47,6 +59,7 @@ class Flickr30kRetrieval:
             "image. A fifth of COCO's gallery: its numbers are higher, and do not compare with "
             "COCO's. A model which takes a caption for a bag of words can score high."
         ),
+        content={"official": {CAPTIONS: (OFFICIAL,)}},
         tags=("direction",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images.",

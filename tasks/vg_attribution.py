@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import read_attributions
-from benchbench.types import DataFile, Metric, TaskInfo
+from benchbench.types import Content, DataFile, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,13 @@ METRICS = (
 )
 
 
+OFFICIAL = Content(
+    records=28_748,
+    distinct={("image_path",): 4_517, ("true_caption", "false_caption"): 52_146},
+)
+"""Counts of the published file."""
+
+
 class VGAttribution:
     """Items of one crop and two captions, one with the attributes of the two objects swapped."""
 
@@ -87,6 +94,7 @@ class VGAttribution:
             "captions are unlikely sentences ('the crouched book'): read it beside a blind "
             "baseline."
         ),
+        content={"official": {"visual_genome_attribution.json": (OFFICIAL,)}},
         tags=("attributes",),
         optional_tags=("kind", "composition"),
         quirks=(

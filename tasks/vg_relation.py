@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import dropped_relations, read_relations
-from benchbench.types import DataFile, Metric, TaskInfo
+from benchbench.types import Content, DataFile, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +64,31 @@ METRICS = (
 )
 
 
+OFFICIAL = Content(
+    records=23_937,
+    distinct={("image_path",): 5_316, ("true_caption", "false_caption"): 26_706},
+    pinned={
+        0: {
+            "true_caption": "the door is to the left of the shirt",
+            "image_path": "2410049.jpg",
+            "bbox_w": 259,
+        },
+        9: {
+            "true_caption": "the table is below the plate",
+            "image_path": "2375361.jpg",
+            "bbox_w": 499,
+        },
+        -1: {
+            "true_caption": "the toilet is to the left of the curtain",
+            "image_path": "2379672.jpg",
+            "bbox_w": 473,
+        },
+    },
+)
+"""Counts of the published file; its first, tenth and last record as copied at
+ivana-13/fvp-review@2ddf467."""
+
+
 class VGRelation:
     """Items of one crop and two captions, one with subject and object swapped."""
 
@@ -97,6 +122,7 @@ class VGRelation:
             "the text alone, because one order is the likelier sentence: read it beside a blind "
             "baseline."
         ),
+        content={"official": {"visual_genome_relation.json": (OFFICIAL,)}},
         tags=("relation",),
         optional_tags=("kind", "composition"),
         quirks=(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.vg150 import read_scenes
 from benchbench.errors import UsageError
-from benchbench.types import DataFile, Given, Judgement, Metric, TaskInfo
+from benchbench.types import Arrays, Content, DataFile, Given, Judgement, Metric, TaskInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchbench.types import Scene
@@ -79,6 +79,41 @@ def _among_true_pairs() -> Iterator[Metric]:
         )
 
 
+GRAPHS = Arrays(
+    {
+        "split": 108_073,
+        "img_to_first_box": 108_073,
+        "img_to_first_rel": 108_073,
+        "boxes_1024": 1_145_398,
+        "labels": 1_145_398,
+        "relationships": 622_705,
+        "predicates": 622_705,
+    }
+)
+VOCABULARY = Content(
+    fields={"label_to_idx": 150, "predicate_to_idx": 50},
+    within={
+        "label_to_idx": {"airplane": 1, "bench": 10, "zebra": 150},
+        "predicate_to_idx": {"above": 1, "between": 10, "with": 50},
+    },
+)
+SIZES = tuple(
+    Content(
+        records=n,
+        distinct={("image_id",): n},
+        pinned={0: {"image_id": 1, "width": 800, "height": 600}},
+    )
+    for n in (108_077, 108_073)
+)
+"""Of Visual Genome's own list, and without the four images that the graphs lack."""
+OFFICIAL: Mapping[str, Sequence[Arrays | Content]] = {
+    **dict.fromkeys(("VG-SGG.h5", "VG-SGG-with-attri.h5"), (GRAPHS,)),
+    **dict.fromkeys(("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json"), (VOCABULARY,)),
+    "image_data.json": SIZES,
+}
+"""What the published files hold (danfei/scene-graph-TF-release; the names' first, tenth and last
+as in KaihuaTang/Scene-Graph-Benchmark.pytorch@6f75881a)."""
+
 CARD = TaskInfo(
     name=NAME,
     title="VG relation detection, PredCls",
@@ -119,6 +154,7 @@ CARD = TaskInfo(
         "Niu, Huang, Shi and Zhang, 'Unbiased Scene Graph Generation from Biased Training', CVPR "
         "2020"
     ),
+    content={"official": OFFICIAL},
     license="CC BY 4.0 (Visual Genome's annotations; photographs' own licences apply)",
     measures=(
         "Whether a model ranks the relations that hold in an image above the others, boxes and "

@@ -246,7 +246,8 @@ def pair_runs(
 def _refused(found: Sequence[str], runs: Sequence[Run]) -> str:
     """Return the error for runs that differ; it names the option where that would help."""
     kinds = {kind_of(run.edition).name for run in runs}
-    several = len({run.edition for run in runs}) > 1 and len({run.task for run in runs}) == 1
+    files = {tuple(getattr(run, name) for name in OF_THE_FILES) for run in runs}
+    several = len(files) > 1 and len({run.task for run in runs}) == 1
     hint = " On the items that are equal in both: --common-items." if several else ""
     lines = "; ".join(dict.fromkeys(found))
     return f"These runs do not compare: {lines}.{hint if len(kinds) == 1 else ''}"

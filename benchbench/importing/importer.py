@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.records import file_sha256
-from benchbench.editions import resolve_edition
+from benchbench.editions import resolve_edition, unverified
 from benchbench.environment import describe_environment
 from benchbench.errors import ContractError, MalformedData, UnknownName, UsageError
 from benchbench.evaluation import data_sha256
@@ -248,7 +248,7 @@ def _run(
         protocol=task.info.protocol,
         edition=edition.name,
         data_sha256=data_sha256(edition, {}),
-        settings={"imported": asdict(imported)},
+        settings={"imported": asdict(imported), **unverified(edition)},
         environment=describe_environment("cpu"),
         counts=_counts(items, kept),
         skipped=matches.missing,

@@ -144,6 +144,16 @@ def banners_of(runs: Iterable[Run]) -> dict[str, None]:
     return dict.fromkeys(line for run in runs for line in banners(run))
 
 
+def digest_note(runs: Iterable[Run]) -> Iterator[str]:
+    """Yield that files are official by their content alone, where some are."""
+    if any(run.unverified for run in runs):
+        yield (
+            "Unverified digest: the annotations are official by content (the number of records and "
+            "of distinct images and captions, and some records); no digest of the published bytes "
+            "is known to this version."
+        )
+
+
 def common_banner(common: CommonItems | None) -> Iterator[str]:
     """Yield on which items runs of several editions are compared, where they are."""
     if common is None:

@@ -12,6 +12,7 @@ from benchbench.printable import sentence
 from benchbench.render.caveats import (
     banners_of,
     common_banner,
+    digest_note,
     few_images,
     interval_note,
     interval_text,
@@ -204,6 +205,7 @@ def notes(found: Comparison) -> Iterator[str]:
             f"Flips: {gained:,} gained, {len(flips) - gained:,} lost"
             f"{'; lost most in ' + ', '.join(worst) if found.by or found.metric.by else ''}."
         )
+    yield from digest_note([found.a, found.b])
     if found.by is not None:
         yield (
             f"Adjusted p: for {len(found.groups):,} groups, step-down maximum of |T| over shared "

@@ -11,6 +11,7 @@ from benchbench.printable import cell, json_text, one_line, sentence
 from benchbench.render.caveats import (
     banners,
     common_banner,
+    digest_note,
     edition_banner,
     few_images,
     interval_note,
@@ -143,6 +144,7 @@ def notes(board: Leaderboard) -> Iterator[str]:
     yield "M: millions of parameters."
     if any(place.text_only for place in board.places):
         yield "†: text-only. No image is needed for the score of such a model."
+    yield from digest_note(place.run for place in board.places)
     yield from (banner for banner in _banners(board) if NOTE in banner)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchbench.printable import sentence
 from benchbench.render.caveats import (
     banners,
+    digest_note,
     few_images,
     interval_note,
     interval_text,
@@ -221,6 +222,7 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
     yield from few_images(scorecard.run.counts.clusters)
     shares = {row.name: row.rare_share for row in scorecard.metrics}
     yield from rare_groups_note(shares, [*map(cell, scorecard.rare)])
+    yield from digest_note([scorecard.run])
     yield from scorecard.remarks
     if scorecard.too_short:
         lacking = [f"{metric.name} ({metric.k} of {n})" for metric, n in scorecard.too_short]

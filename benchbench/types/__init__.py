@@ -4,6 +4,7 @@ They are plain frozen dataclasses and protocols. Nothing here computes, and torc
 appear in annotations only, so that importing this module costs nothing.
 """
 
+from benchbench.types.contents import Arrays, Content
 from benchbench.types.models import (
     ACTIVATIONS,
     LOAD_EXTRAS,
@@ -76,8 +77,10 @@ __all__ = [
     "ACTIVATIONS",
     "LOAD_EXTRAS",
     "Activation",
+    "Arrays",
     "Box",
     "Comparison",
+    "Content",
     "Counts",
     "DataFile",
     "DualEncoder",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Singles
     from benchbench.types.models import ModelManifest
 
+UNVERIFIED = "unverified_digest"
+"""The setting of runs on files that are official by their content: the digest of those files."""
 OnMissing = Literal["error", "skip"]
 
 
@@ -40,6 +42,8 @@ class Edition:
     root: Path
     annotations_sha256: str
     kind: EditionKind
+    unverified: bool = False
+    """Whether files are official by their content alone, as no digest of them is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,11 @@ class Run:
     def decisions_only(self) -> bool:
         """Return whether it was imported from decisions: its scores are 1 and 0."""
         return bool(self.imported.get("decisions_only"))
+
+    @property
+    def unverified(self) -> bool:
+        """Return whether its files are official by their content, without a known digest."""
+        return bool(self.settings.get(UNVERIFIED))
 
     @property
     def unsealed(self) -> bool:

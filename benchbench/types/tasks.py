@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from benchbench.types.contents import Arrays, Content
     from benchbench.types.questions import Question
 
 Ties = Literal["wrong", "share", "right"]
@@ -125,6 +126,11 @@ class TaskInfo:
     """Edition → path → SHA-256 of each official annotation file, which fixes its counts, too. Files
     are an edition only where all match. The name is ``official``, or ``official-2023-11-18`` by the
     date where there are several releases; empty where no digest is known."""
+
+    content: Mapping[str, Mapping[str, Sequence[Content | Arrays]]] = field(default_factory=dict)
+    """Edition → path → what the official annotation file holds, in any of some versions, where its
+    digest is not known: files that hold it are the edition, with the mark that their digest is
+    unverified."""
 
     headlines: Mapping[str, str] = field(default_factory=dict)
     """Kind of edition → its headline metric, where another than ``headline`` suits it better."""

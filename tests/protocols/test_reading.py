@@ -56,6 +56,9 @@ class Stub:
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         raise NotImplementedError
 
+    def content(self, item: Any, root: Path) -> str:
+        raise NotImplementedError
+
     def problems(self, item: Any) -> Iterator[str]:
         raise NotImplementedError
 
