@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_records
-from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
+from benchbench.protocols.definitions import both_sides
+from benchbench.types import DataFile, ImageRef, Item, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.data.records import Record
-
-PAPER = "Thrush et al., §3.2"
 
 
 class Winoground:
@@ -27,17 +26,7 @@ class Winoground:
         version=1,
         protocol="matching",
         headline="group",
-        metrics=(
-            Metric("text", "items: each image prefers its caption", ties="wrong", source=PAPER),
-            Metric(
-                "image",
-                "items: each caption prefers its image",
-                ties="wrong",
-                judgement="image",
-                source=PAPER,
-            ),
-            Metric("group", "items: both at once", ties="wrong", judgement="group", source=PAPER),
-        ),
+        metrics=both_sides("Thrush et al., §3.2"),
         files=(
             DataFile("examples.jsonl", "400 items", "hub data set facebook/winoground (gated)"),
             DataFile("images/", "800 images", "images.zip of the same data set, unpacked"),

@@ -67,6 +67,29 @@ def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: s
         say(f"next  benchbench eval --model blind:chance --task {task} --data-root {root}")
 
 
+@data_group.command("unpack")
+@click.argument("tables", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write."
+)
+@click.option("--name", required=True, help="Of the file of lines, without its ending: test.")
+def unpack_command(tables: tuple[Path, ...], out: Path, name: str) -> None:
+    """Write Parquet TABLES with images inside as DIR/NAME.jsonl and DIR/images/.
+
+    TABLES are the files of one split of a data set, as model hubs store it. Equal images are
+    written once, named by their content.
+    """
+    from benchbench.cli.progress import ProgressBar
+    from benchbench.data.unpacking import unpack
+
+    bar = ProgressBar()
+    try:
+        path = unpack(tables, out, name, progress=bar)
+    finally:
+        bar.close()
+    say(path)
+
+
 def _seeds(text: str) -> list[int]:
     """Return the seeds of numbers and ranges: "0", "0-4", "0,2,5-7".
 

@@ -51,3 +51,22 @@ def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
             ),
         ]
     return tuple(metrics)
+
+
+def both_sides(source: str) -> tuple[Metric, ...]:
+    """Return Winoground's three scores for two images and two captions; each is strict.
+
+    Args:
+        source: where the task's publication defines them.
+    """
+    return (
+        Metric("text", "items: each image prefers its caption", ties="wrong", source=source),
+        Metric(
+            "image",
+            "items: each caption prefers its image",
+            ties="wrong",
+            judgement="image",
+            source=source,
+        ),
+        Metric("group", "items: both at once", ties="wrong", judgement="group", source=source),
+    )

@@ -55,6 +55,7 @@ SOUND: dict[str, dict[str, str]] = {
     "check task": {"name": "vg-relation", "data_root": "{shapes}"},
     "data where": {"task": "vg-relation", "data_root": "{shapes}"},
     "data freeze-order": {"captions": "{files}/noise.json"},
+    "data unpack": {"tables": "{files}/noise.parquet", "out": "{out}/unpacked", "name": "test"},
     "scenes gallery": {"count": "1", "size": "32", "out": "{out}/sheet.png"},
     "scenes export": {"out": "{out}/drawn", "parts": "vg-relation", "images": "2", "size": "32"},
 }  # fmt: skip
@@ -62,7 +63,7 @@ SOUND: dict[str, dict[str, str]] = {
 SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parquet",
             "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
             "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
-            "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
+            "tables": ".parquet", "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
             "out": ".parquet"}  # fmt: skip
 """Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
 PREFIXES = {
