@@ -236,6 +236,8 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
     text = {name: pa.array([], pa.string()) for name in ("id", "cluster")}
     types = {k: v.type for k, v in (text | dict(load_protocol(protocol).columns(()))).items()}
     types |= {name: pa.string() for name in names if name.startswith(TAG) or name == CONTENT}
+    optional = load_protocol(protocol).optional.intersection(names)
+    types |= {name: pa.list_(pa.float32()) for name in optional}
     found = {name: _combined(table.column(name)) for name in types}
     for name, column in found.items():
         if column.type != types[name]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_records
 from benchbench.protocols.definitions import both_sides
-from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
+from benchbench.types import Content, DataFile, ImageRef, Item, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 FOLDER = "bivlc"
 CODE = "IMirandaM/BiVLC, evaluate_BiVLC in src/CLIP_fine_tuning/CLIP_utils.py"
+
+
+OFFICIAL = Content(
+    records=2_933,
+    whole={("caption", "negative_caption", "type", "subtype"): "aa21724187890f5f"},
+)
+"""Of every row of results/BiVLC_ViT-B-32.csv at IMirandaM/BiVLC@84f0d17."""
 
 
 class BiVLC:
@@ -49,12 +56,13 @@ class BiVLC:
             "Whether each of two images finds its caption (text), each caption its image (image), "
             "and all four at once (group). Chance is 25, 25 and 16.7."
         ),
+        content={"official": {f"{FOLDER}/test.jsonl": (OFFICIAL,)}},
         tags=("type", "subtype"),
         quirks=(
             "The false caption's image is generated, the true one's a photograph: detectors of "
             "generated images and captions score without composition (its authors train such).",
-            "Official files were not at hand: counts and fields are its authors' (README and "
-            "code), and no edition of it is called official.",
+            "No digest of its files is known: they are official by the captions and types of all "
+            "items, as in its authors' published results.",
         ),
     )
 

@@ -22,6 +22,7 @@ OFFICIAL = Content(
     records=5_000,
     distinct={("image",): 5_000, ("caption",): 24_855},
     total={"caption": 25_010},
+    whole={("image", "caption"): "1d944d399b90d7f4"},
     pinned={
         0: {
             "image": "val2014/COCO_val2014_000000391895.jpg",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import first_existing, read_records
 from benchbench.protocols.definitions import both_sides
-from benchbench.types import DataFile, ImageRef, Item, TaskInfo
+from benchbench.types import Content, DataFile, ImageRef, Item, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 FOLDER = "colorswap"
 FILES = (f"{FOLDER}/test.json", f"{FOLDER}/test.jsonl")
 """As in the authors' archive, or unpacked from the hub."""
+
+
+OFFICIAL = Content(records=300, whole={("id", "caption_1", "caption_2"): "17e49c5b2b9f0756"})
+"""Of every answer of vlm_results/text-gpt4v-colorswap.json at Top34051/colorswap@4f2c9e4."""
 
 
 class ColorSwap:
@@ -49,11 +53,12 @@ class ColorSwap:
             "words, and only the colours change places. Chance is 25 (text), 25 (image) and 16.7 "
             "(group)."
         ),
+        content={"official": dict.fromkeys(FILES, (OFFICIAL,))},
         optional_tags=("image_source", "caption_source"),
         quirks=(
             "300 items make an interval of about 11 points: most differences are noise.",
-            "Official files were not at hand: fields are its authors' (README), the count that of "
-            "their published answers, and no edition of it is called official.",
+            "No digest of its files is known: they are official by the ids and captions of all "
+            "items, as in its authors' published answers.",
         ),
     )
 

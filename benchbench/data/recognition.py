@@ -79,6 +79,7 @@ def _of_records(path: Path, content: Content) -> Iterator[str]:
     else:
         yield from _pinned(records, content)
         yield from _counts(records, content)
+        yield from _whole(records, content)
 
 
 def _lines(path: Path) -> list[Any]:
@@ -120,6 +121,17 @@ def _counts(records: Sequence[dict[str, Any]], content: Content) -> Iterator[str
         total = sum(len(_values(each, name)) for each in records)
         if total != count:
             yield f"it has {total:,} values of {name}, not {count:,}"
+
+
+def _whole(records: Sequence[dict[str, Any]], content: Content) -> Iterator[str]:
+    for fields, digest in content.whole.items():
+        if fields_digest(records, fields) != digest:
+            yield f"some values of {', '.join(fields)} are others than the official ones"
+
+
+def fields_digest(records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
+    """Return the digest of some fields of all records, in any order of them."""
+    return value_digest(sorted(json.dumps([each.get(name) for name in fields]) for each in records))
 
 
 def _same(found: object, wanted: object) -> bool:

@@ -132,9 +132,9 @@ class Record:
     def __init__(self, path: Path, index: int | str, content: Any) -> None:
         self.index = index
         self._path = path
-        self._where = f"{path}, record {index}"
+        self.where = f"{path}, record {index}"
         if not isinstance(content, dict):
-            raise MalformedData(f"{self._where} should be an object, not {_kind(content)}.")
+            raise MalformedData(f"{self.where} should be an object, not {_kind(content)}.")
         self._content = content
 
     def text(self, name: str) -> str:
@@ -215,7 +215,7 @@ class Record:
 
     def wrong(self, name: str, problem: str) -> MalformedData:
         """Return an error about a field, for the caller to raise."""
-        return MalformedData(f"{self._where}: field '{name}' {problem}.")
+        return MalformedData(f"{self.where}: field '{name}' {problem}.")
 
     def sound(self, name: str, value: Any) -> str:
         """Return a field's value, which must be a string that is not empty or blank."""
@@ -230,7 +230,7 @@ class Record:
     def _get(self, name: str) -> Any:
         if name not in self._content:
             there = ", ".join(self._content) or "none"
-            raise MalformedData(f"{self._where}: no field '{name}'. Fields there: {there}.")
+            raise MalformedData(f"{self.where}: no field '{name}'. Fields there: {there}.")
         return self._content[name]
 
 

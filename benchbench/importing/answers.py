@@ -19,19 +19,30 @@ class Answer:
     model: str
     """The model's name in the source; "" where the source has none."""
     right: bool | None
-    """Whether the true caption was preferred; None where the answer cannot be read."""
+    """Whether the true caption was preferred; None where the answer cannot be read, or where there
+    are ``sides``."""
     image: str = ""
     """Name of the image file, without folders."""
     caption: str = ""
-    """The true caption."""
+    """The true caption; of items with two images, the first one's."""
     foil: str = ""
-    """The false caption."""
+    """The false caption; of items with two images, the second one's."""
     id: str = ""
     """The item's id in the task; "" where the source has none."""
     subset: str = ""
     """The item's subset, where the source tells: it distinguishes items of equal content."""
     scores: tuple[float, float] | None = None
     """Raw scores of the true and of the false caption, where the source has them."""
+    images: tuple[str, ...] = ()
+    """Of items with two images, the names of their files, where the source has them."""
+    sides: tuple[bool | None, ...] = ()
+    """Of items with two images: whether each prefers its own caption, then whether each caption
+    prefers its own image; None where an answer cannot be read."""
+
+    @property
+    def unreadable(self) -> int:
+        """Return how many decisions cannot be read."""
+        return sum(each is None for each in self.sides or (self.right,))
 
 
 @dataclass(frozen=True, slots=True)

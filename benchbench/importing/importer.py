@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from benchbench.types import Edition, Item, Task
+    from benchbench.types.arrays import Singles
 
 GROUP = "benchbench.readers"
 """The group of entry points."""
@@ -136,6 +137,7 @@ def import_results(
         matches = match(items, given)
         if not (matches.complete or allow_unmatched):
             raise UsageError(_refused(name, matches, resolved))
+        _check_sides(items, matches, loaded.info.name)
         runs.append(_run(name, items, matches, loaded, resolved, (reader, files, source)))
     return runs
 
@@ -147,24 +149,24 @@ def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
     answers in the order of the file: nothing can distinguish them.
 
     Args:
-        items: of one image and two captions each.
+        items: of one image and two captions, or of two of each.
         answers: of one model.
     """
     by_id = {item.id: item for item in items}
-    by_content: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
+    by_captions: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
-        by_content[_content(item)].append(item)
+        by_captions[_captions(item)].append(item)
     given: dict[str, Answer] = {}
     unmatched: list[Answer] = []
     duplicates: list[Answer] = []
     for answer in answers:
         if answer.id:
             there = [by_id[answer.id]] if answer.id in by_id else []
-            there = [item for item in there if _agrees(item, answer)]
         else:
-            there = by_content.get((answer.image, answer.caption, answer.foil), [])
-            same = [item for item in there if item.tags.get("subset") == answer.subset]
-            there = same if answer.subset and same else there
+            there = by_captions.get((answer.caption, answer.foil), [])
+        there = [item for item in there if _agrees(item, answer)]
+        same = [item for item in there if item.tags.get("subset") == answer.subset]
+        there = same if answer.subset and same else there
         free = [item for item in there if item.id not in given]
         if free:
             given[free[0].id] = answer
@@ -174,17 +176,24 @@ def match(items: Sequence[Item], answers: Iterable[Answer]) -> Matches:
     return Matches(given, tuple(unmatched), tuple(duplicates), missing)
 
 
-def _content(item: Item) -> tuple[str, str, str]:
-    """Return the image's file name, the true caption and the false one."""
-    true = item.target[0]
-    (false,) = (text for i, text in enumerate(item.captions) if i != true)
-    return item.images[0].path.name, item.captions[true], false
+def _captions(item: Item) -> tuple[str, str]:
+    """Return the true and the false caption; of two images, the caption of each.
+
+    Of several false captions none is the false one: such items are matched by their id.
+    """
+    own = [item.captions[i] for i in item.target]
+    false = [text for i, text in enumerate(item.captions) if i not in item.target]
+    first, *others = own + false
+    return first, others[0] if len(others) == 1 else ""
 
 
 def _agrees(item: Item, answer: Answer) -> bool:
     """Return whether what an answer tells of its item besides the id is so."""
-    told = (answer.image, answer.caption, answer.foil)
-    return all(not each or each == own for each, own in zip(told, _content(item), strict=True))
+    names = tuple(ref.path.name for ref in item.images)
+    images = answer.images or ((answer.image,) if answer.image else ())
+    told = (answer.caption, answer.foil)
+    same = all(not each or each == own for each, own in zip(told, _captions(item), strict=True))
+    return same and (not images or images == names)
 
 
 def _refused(model: str, matches: Matches, edition: Edition) -> str:
@@ -238,7 +247,7 @@ def _run(
     protocol = load_protocol(task.info.protocol)
     outcomes = [_outcome(*both) for both in zip(kept, each, strict=True)]
     imported = Imported(
-        reader, files, not measured, sum(answer.right is None for answer in each),
+        reader, files, not measured, sum(answer.unreadable for answer in each),
         len(matches.unmatched), len(matches.duplicates), source.record(),
     )  # fmt: skip
     return Run(
@@ -259,15 +268,46 @@ def _run(
     )
 
 
+def _check_sides(items: Sequence[Item], matches: Matches, task: str) -> None:
+    """Refuse answers that tell more decisions, or fewer, than their items have."""
+    for item in items:
+        answer = matches.answers.get(item.id)
+        wanted = 2 * len(item.images) if len(item.images) > 1 else 0
+        if answer is not None and len(answer.sides) != wanted:
+            raise UsageError(
+                f"{answer.where} tells {len(answer.sides) or 1} decisions, and item {item.id} of "
+                f"{task} has {wanted or 1}: of each image and of each caption. Take a reader of "
+                "that task's results: benchbench list readers."
+            )
+
+
 def _outcome(item: Item, answer: Answer) -> Matched:
-    """Return an item's outcome: the source's scores, or its decision as scores of 1 and 0."""
-    true = item.target[0]
-    right, wrong = answer.scores or DECIDED[answer.right]
-    scores = [right if column == true else wrong for column in range(len(item.captions))]
+    """Return an item's outcome: the source's scores, or its decisions as scores of 1 and 0."""
+    by_caption = None
+    if answer.sides:
+        n = len(item.images)
+        scores = _decided(answer.sides[:n], item.target, len(item.captions))
+        back = [item.target.index(column) for column in range(n)]
+        by_caption = _decided([answer.sides[n + i] for i in back], back, n).T
+    else:
+        right, wrong = answer.scores or DECIDED[answer.right]
+        true = item.target[0]
+        row = [right if column == true else wrong for column in range(len(item.captions))]
+        scores = np.array([row], dtype=np.float32)
     return Matched(
-        id=item.id, cluster=item.cluster, tags=item.tags, target=item.target,
-        scores=np.array([scores], dtype=np.float32), no_op=(False,) * len(item.captions),
+        id=item.id, cluster=item.cluster, tags=item.tags, target=item.target, scores=scores,
+        no_op=(False,) * len(item.captions), by_caption=by_caption,
     )  # fmt: skip
+
+
+def _decided(rights: Sequence[bool | None], own: Sequence[int], columns: int) -> Singles:
+    """Return decisions as scores, [rows, columns]: each row prefers its own column where right."""
+    scores = np.zeros((len(rights), columns), dtype=np.float32)
+    for row, (right, column) in enumerate(zip(rights, own, strict=True)):
+        high, low = DECIDED[right]
+        scores[row] = low
+        scores[row, column] = high
+    return scores
 
 
 def _counts(items: Sequence[Item], kept: Sequence[Item]) -> Counts:

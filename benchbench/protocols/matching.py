@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
 """The tie rules that give the lowest and the highest value."""
 
+BY_CAPTION = "by_caption"
+"""The column of a run's file that only some runs have."""
 CHUNK = 4096
 """Items whose embeddings are gathered at once: bounds memory at about 100 MB for 512 dimensions."""
 
@@ -142,9 +144,9 @@ def judge(
     at random. With ``no_ops="drop"`` no image can prefer a no-op negative (``idle``).
     """
     earned = np.empty(len(outcomes))
-    for where in same_shape([o.scores.shape for o in outcomes]):
+    for where in same_shape([(o.scores.shape, o.by_caption is None) for o in outcomes]):
         scores, target = _stacked(outcomes, where, no_ops)
-        earned[where] = _judged(scores, target, ties, judgement)
+        earned[where] = _judged(scores[0], target, ties, judgement, *scores[1:])
     return earned
 
 
@@ -153,6 +155,7 @@ def _judged(
     target: Indices,
     ties: Ties,
     judgement: Judgement,
+    by_caption: Singles | None = None,
 ) -> Floats:
     """Return the credit of items of one shape, [items].
 
@@ -161,15 +164,18 @@ def _judged(
         target: [items, images], the column of each image's own caption.
         ties: the tie rule.
         judgement: ``text``, ``image`` or ``group``.
+        by_caption: [items, images, captions], by which captions prefer images; ``scores`` where
+            they are left out.
     """
-    if judgement == "group" and ties == "share":
+    if judgement == "group" and ties == "share" and by_caption is None:
         return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
     earned = np.ones(len(scores))
     if judgement != "image":
         rows = tie_rule.credit(scores.reshape(-1, scores.shape[2]), target.reshape(-1), ties)
         earned *= rows.reshape(target.shape).prod(axis=1)
     if judgement != "text":
-        columns = np.take_along_axis(scores, target[:, None, :], axis=2).swapaxes(1, 2)
+        preferred = scores if by_caption is None else by_caption
+        columns = np.take_along_axis(preferred, target[:, None, :], axis=2).swapaxes(1, 2)
         own = np.broadcast_to(np.arange(target.shape[1]), target.shape)
         flat = tie_rule.credit(columns.reshape(-1, columns.shape[2]), own.reshape(-1), ties)
         earned *= flat.reshape(target.shape).prod(axis=1)
@@ -231,22 +237,44 @@ def chance(
     return earned
 
 
-def _stacked(outcomes: Sequence[Matched], where: Indices, no_ops: NoOps) -> tuple[Singles, Indices]:
+def _stacked(
+    outcomes: Sequence[Matched], where: Indices, no_ops: NoOps
+) -> tuple[list[Singles], Indices]:
     """Return scores [items, images, captions] and targets [items, images] of items of one shape.
 
-    A dropped caption scores −∞: it loses to every other caption and ties with none.
+    Scores by caption follow as a second array where the items have them. A dropped caption scores
+    −∞: it loses to every other caption and ties with none.
     """
     chosen = [outcomes[i] for i in where]
-    scores = np.stack([o.scores for o in chosen])
+    scores = [np.stack([o.scores for o in chosen])]
+    if chosen[0].by_caption is not None:
+        scores.append(np.stack([_by_caption(o) for o in chosen]))
     if no_ops == "drop":
         out = np.array([idle(o) for o in chosen])
-        scores = np.where(out[:, None, :], np.float32(-np.inf), scores)
+        scores = [np.where(out[:, None, :], np.float32(-np.inf), each) for each in scores]
     return scores, np.array([o.target for o in chosen], dtype=np.intp)
+
+
+def _by_caption(outcome: Matched) -> Singles:
+    """Return the scores by which captions prefer images."""
+    return outcome.scores if outcome.by_caption is None else outcome.by_caption
 
 
 def has_choice(outcome: Matched) -> bool:
     """Return whether an item has a false caption whose token ids differ from the true captions'."""
     return len(outcome.no_op) - sum(idle(outcome)) > len(set(outcome.target))
+
+
+def _finite(scores: Sequence[float], shape: tuple[int, int]) -> Singles:
+    """Return stored scores as [images, captions].
+
+    Raises:
+        ValueError: one is not finite, or there are more or fewer.
+    """
+    found = np.asarray(scores, dtype=np.float32)
+    if not np.isfinite(found).all():
+        raise ValueError("scores that are not finite")
+    return found.reshape(shape)
 
 
 class Matching:
@@ -255,6 +283,7 @@ class Matching:
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
     of_a_sample = ""
     event_tags: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset({BY_CAPTION})
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Embed every image, and the captions of the items whose images could be read.
@@ -300,13 +329,21 @@ class Matching:
         return iter(())
 
     def columns(self, outcomes: Sequence[Matched]) -> Mapping[str, Any]:
-        """Return the columns ``target``, ``scores`` (row by row) and ``no_op``."""
+        """Return the columns ``target``, ``scores`` (row by row) and ``no_op``.
+
+        ``by_caption`` follows, as ``scores``, where outcomes have it.
+        """
         import pyarrow as pa
 
+        scores = pa.list_(pa.float32())
+        more = {}
+        if any(o.by_caption is not None for o in outcomes):
+            more = {BY_CAPTION: pa.array([_by_caption(o).ravel() for o in outcomes], scores)}
         return {
             "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
-            "scores": pa.array([o.scores.ravel() for o in outcomes], pa.list_(pa.float32())),
+            "scores": pa.array([o.scores.ravel() for o in outcomes], scores),
             "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+            **more,
         }
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
@@ -315,16 +352,16 @@ class Matching:
         Raises:
             ValueError: a score is not finite, or a target is not a column of the captions.
         """
-        scores = np.asarray(row["scores"], dtype=np.float32)
-        if not np.isfinite(scores).all():
-            raise ValueError("scores that are not finite")
+        shape = len(row["target"]), len(row["no_op"])
+        scores = _finite(row["scores"], shape)
         if any(not 0 <= column < len(row["no_op"]) for column in row["target"]):
             raise ValueError(f"target {row['target']} of {len(row['no_op'])} captions")
         return Matched(
             **base,
             target=tuple(row["target"]),
-            scores=scores.reshape(len(row["target"]), len(row["no_op"])),
+            scores=scores,
             no_op=tuple(row["no_op"]),
+            by_caption=_finite(row[BY_CAPTION], shape) if BY_CAPTION in row else None,
         )
 
     def content(self, item: Item, root: Path) -> str:

@@ -63,6 +63,11 @@ class Protocol(typing.Protocol):
         """Return the tags that the events have in addition to those of the items."""
         ...
 
+    @property
+    def optional(self) -> frozenset[str]:
+        """Return the columns, each of lists of float32, that only some runs' files have."""
+        ...
+
     def answer(self, items: Sequence[Any], model: Model, encoder: Encoder) -> Answers:
         """Evaluate a model on the items."""
         ...

@@ -184,6 +184,7 @@ class Retrieval:
         "higher."
     )
     event_tags: frozenset[str] = frozenset({"direction"})
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Entry], model: Model, encoder: Encoder) -> Answers:
         """Embed images, then captions, for each role; then search each gallery.

@@ -30,6 +30,9 @@ class Content:
     """A field of records that holds a list → the number of its values in all of them."""
     pinned: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """The number of a record, from 0 (-1: the last) → fields with the values that it must have."""
+    whole: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    """Fields of records → the digest of the list of their values in every record, sorted: any order
+    of records, and any other fields, are accepted."""
     within: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Of a file that is one object: a field that holds an object → names and values in it."""
 

@@ -69,6 +69,9 @@ class Matched(Outcome):
     no_op: tuple[bool, ...]
     """For each caption, whether its token ids equal those of another caption that is true of one of
     the item's images, so that the model cannot distinguish them and scores them alike."""
+    by_caption: Singles | None = field(default=None, kw_only=True)
+    """[images, captions], where captions prefer images by other scores than images prefer captions:
+    imported answers to questions in both directions. None: ``scores``."""
 
 
 @dataclass(frozen=True, slots=True)

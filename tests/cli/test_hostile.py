@@ -63,8 +63,8 @@ SOUND: dict[str, dict[str, str]] = {
 SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parquet",
             "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
             "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
-            "tables": ".parquet", "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
-            "out": ".parquet"}  # fmt: skip
+            "tables": ".parquet", "models": ".safetensors", "specification": ".safetensors",
+            "backbone": ".safetensors", "out": ".parquet"}  # fmt: skip
 """Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
 PREFIXES = {
     "models": ("hf:", "structclip:", "python:", "itm:", "lerp:blind:chance,", "openclip:"),

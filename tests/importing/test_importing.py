@@ -260,7 +260,8 @@ def test_text_only_models_need_no_images(root: Path) -> None:
 
 
 def test_readers_by_name() -> None:
-    assert reader_names() == ["bivlc", "gpt4v", "inspect", "samples", "table"]
+    names = ["bivlc", "bivlc_suite", "colorswap", "gpt4v", "inspect", "samples", "table"]
+    assert reader_names() == names
     with pytest.raises(UnknownName, match="Did you mean 'table'"):
         load_reader("tabel")
     for name in reader_names():

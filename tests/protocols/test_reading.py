@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class Stub:
     judgements = frozenset({"text"})
     of_a_sample = ""
     event_tags = frozenset({"kind"})
+    optional: frozenset[str] = frozenset()
 
     def __init__(self, *, per_outcome: bool = False, categories: int = 0) -> None:
         self._per_outcome = per_outcome

@@ -35,6 +35,7 @@ class Relations:
     judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
     of_a_sample = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
+    optional: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Scene], model: Model, encoder: Encoder) -> Answers:
         """Score and rank each scene, by the model's own head where it has one.
