@@ -244,9 +244,7 @@ def test_other_answers_are_refused_in_a_line(
         del texts[0]["response_image_1"]
     elif kind == "another letter":
         texts[0]["log_1"]["correct_answer"] = "C"
-    elif kind == "no list":
-        texts = {"a": 1}
-    saved(folder, texts, images)
+    saved(folder, {"a": 1} if kind == "no list" else texts, images)
     if kind in ("one direction", "none"):
         (folder / "image-gpt4v-colorswap.json").unlink()
     if kind == "none":
