@@ -93,3 +93,38 @@ def import_command(
     say(f"runs  {out}")
     first = f"{runs[0].task}@{runs[0].edition}"
     say(f"next  benchbench leaderboard {shlex.quote(out)}/{shlex.quote(first)}")
+
+
+@click.command("export")
+@click.argument("run")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["every-eval-ever"]),
+    default="every-eval-ever",
+    show_default=True,
+    help="Every Eval Ever's schema, version 0.3.0.",
+)
+@options.data_root_option
+@options.edition_option
+@click.option("--developer", default="unknown", metavar="NAME", help="Who made the model.")
+@click.option("--organization", default="unknown", metavar="NAME", help="Who evaluated it.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for data/TASK/DEVELOPER/MODEL.")
+def export_command(run: str, kind: str, **how: str | None) -> None:
+    """Write a RUN in the schema of another project.
+
+    With --data-root or --edition, which name the run's own files, a file of one line an item stands
+    beside the summary.
+    """
+    from benchbench.errors import UsageError
+    from benchbench.render.every_eval_ever import write_every_eval_ever
+    from benchbench.runs import read_run
+
+    writers = {"every-eval-ever": write_every_eval_ever}
+    out, developer, organization = (how.pop(name) for name in ("out", "developer", "organization"))
+    if not (out and developer and organization):
+        raise UsageError("--out, --developer and --organization should not be empty.")
+    for path in writers[kind](
+        read_run(run), out, developer=developer, organization=organization, **how
+    ):
+        say(f"wrote  {path}")

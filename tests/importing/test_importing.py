@@ -43,6 +43,11 @@ def items_of(subset: str) -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    return lay_out(tmp_path)
+
+
+def lay_out(tmp_path: Path) -> Path:
+    """Write annotations of all subsets."""
     folder = tmp_path / "sugarcrepe"
     folder.mkdir()
     for subset in SUBSETS:
@@ -260,7 +265,16 @@ def test_text_only_models_need_no_images(root: Path) -> None:
 
 
 def test_readers_by_name() -> None:
-    names = ["bivlc", "bivlc_suite", "colorswap", "gpt4v", "inspect", "samples", "table"]
+    names = [
+        "bivlc",
+        "bivlc_suite",
+        "colorswap",
+        "every_eval_ever",
+        "gpt4v",
+        "inspect",
+        "samples",
+        "table",
+    ]
     assert reader_names() == names
     with pytest.raises(UnknownName, match="Did you mean 'table'"):
         load_reader("tabel")

@@ -34,7 +34,11 @@ def captions_of(number: int) -> tuple[str, str]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Annotations of both suites: an item for each of DECISIONS."""
+    return lay_out(tmp_path)
+
+
+def lay_out(tmp_path: Path) -> Path:
+    """Write annotations of both suites: an item for each of DECISIONS."""
     for name in ("bivlc", "colorswap"):
         (tmp_path / name).mkdir()
     lines, records = [], []

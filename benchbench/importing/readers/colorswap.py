@@ -83,8 +83,8 @@ class ColorSwapReader:
             for side in SIDES:
                 if (name := f"{side}-{model}-colorswap.json") not in there:
                     raise MalformedData(
-                        f"{path} has no {name}. An item is right in both directions only where "
-                        "both were asked: put it there."
+                        f"{path} has no {name}. An item's four decisions come from both "
+                        "directions: put it there."
                     )
         return found
 
@@ -114,7 +114,7 @@ def _by_id(path: Path) -> dict[int, list[Record]]:
 
 
 def _answer(model: str, key: int, text: Record, image: Record) -> Answer:
-    """Return the four decisions on an item, with what they were asked about."""
+    """Return the four decisions on an item, with its captions and images."""
     logs = [text.record(f"log_{i}") for i in (1, 2)]
     own = [log.text(f"caption_{_place(log, LETTERS) + 1}") for log in logs]
     by_image = [
