@@ -58,6 +58,8 @@ class BiVLC:
         ),
         content={"official": {f"{FOLDER}/test.jsonl": (OFFICIAL,)}},
         tags=("type", "subtype"),
+        size="2,933 items",
+        suites=("compositional",),
         quirks=(
             "The false caption's image is generated, the true one's a photograph: detectors of "
             "generated images and captions score without composition (its authors train such).",

@@ -11,6 +11,7 @@ TASK = OrderTask(
         name="coco-order",
         title="COCO-Order",
         source=SOURCE,
+        size="25,010 items",
         licence="MIT (code upstream); COCO, CC BY 4.0 (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

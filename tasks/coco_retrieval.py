@@ -75,6 +75,8 @@ class COCORetrieval:
         tags=("direction",),
         official={"official": {CAPTIONS: SHA256}},
         content={"official": {CAPTIONS: (OFFICIAL,)}},
+        size="5,000 images",
+        suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "

@@ -31,7 +31,7 @@ class ColorSwap:
         version=1,
         protocol="matching",
         headline="group",
-        metrics=both_sides("Burapacheep et al., §3: Winoground's three scores"),
+        metrics=both_sides("Burapacheep et al.: Winoground's three scores"),
         files=(
             DataFile(
                 FILES[0],
@@ -55,6 +55,8 @@ class ColorSwap:
         ),
         content={"official": dict.fromkeys(FILES, (OFFICIAL,))},
         optional_tags=("image_source", "caption_source"),
+        size="300 items",
+        suites=("compositional",),
         quirks=(
             "300 items make an interval of about 11 points: most differences are noise.",
             "No digest of its files is known: they are official by the ids and captions of all "

@@ -11,6 +11,7 @@ TASK = OrderTask(
         name="flickr30k-order",
         title="Flickr30k-Order",
         source=SOURCE,
+        size="5,000 items",
         licence="MIT (code upstream); Flickr30k, for research (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

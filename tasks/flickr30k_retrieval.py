@@ -61,6 +61,8 @@ class Flickr30kRetrieval:
         ),
         content={"official": {CAPTIONS: (OFFICIAL,)}},
         tags=("direction",),
+        size="1,000 images",
+        suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images.",
             "On the drawn world some images resemble each other: of the captions that state one "

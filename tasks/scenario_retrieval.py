@@ -41,6 +41,7 @@ class ScenarioRetrieval:
             "the pair but not the one."
         ),
         tags=("action", "direction"),
+        suites=("retrieval",),
         quirks=(
             "Dense captions often exceed a model's context: what is beyond it is cut off, and "
             "counted in the output.",

@@ -86,6 +86,8 @@ class SugarCrepe:
             "official-2023-11-18": SINCE_2023_11_18,
             "official-2023-06-23": SINCE_2023_06_23,
         },
+        size="7,511 items",
+        suites=("compositional",),
         quirks=(
             "In add_att and add_obj the negative is the caption and something more: there, read "
             "every score beside that of 'the shorter caption is true'. On the drawn world this "

@@ -97,6 +97,8 @@ class VGAttribution:
         content={"official": {"visual_genome_attribution.json": (OFFICIAL,)}},
         tags=("attributes",),
         optional_tags=("kind", "composition"),
+        size="28,748 items",
+        suites=("aro", "compositional"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
             "6.4 items share an image on average: intervals resample images, not items.",

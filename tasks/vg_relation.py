@@ -125,6 +125,8 @@ class VGRelation:
         content={"official": {"visual_genome_relation.json": (OFFICIAL,)}},
         tags=("relation",),
         optional_tags=("kind", "composition"),
+        size="23,937 items",
+        suites=("aro", "compositional"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

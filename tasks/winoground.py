@@ -42,6 +42,8 @@ class Winoground:
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),
         tags=("type",),
+        size="400 items",
+        suites=("compositional",),
         quirks=("400 items make an interval of about 8 points: most differences are noise.",),
     )
 

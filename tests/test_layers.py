@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"callbacks", "grid", "importing", "monitor", "testing"},
+    {"callbacks", "grid", "importing", "monitor", "suites", "testing"},
     {"render"},
     {"analysis"},
     {"evaluation", "training"},

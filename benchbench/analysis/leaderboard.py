@@ -120,6 +120,25 @@ class Leaderboard(Result):
         return self.places[0].run
 
 
+def of_tasks(runs: Sequence[Run], tasks: Sequence[str]) -> list[list[Run]]:
+    """Return the runs of each of these tasks and each edition of it, in the order of the tasks.
+
+    Tasks without a run are left out.
+
+    Raises:
+        UsageError: no run is of any of the tasks.
+    """
+    order = {name: i for i, name in enumerate(tasks)}
+    found: dict[tuple[int, str], list[Run]] = {}
+    for run in runs:
+        if run.task in order:
+            found.setdefault((order[run.task], run.edition), []).append(run)
+    if not found:
+        there = ", ".join(sorted({run.task for run in runs})) or "none"
+        raise UsageError(f"No run is of {', '.join(tasks)}. Runs there are of: {there}.")
+    return [found[key] for key in sorted(found)]
+
+
 def leaderboard(
     runs: Sequence[Run],
     metric: Metric | str | None = None,

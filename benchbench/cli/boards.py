@@ -19,6 +19,11 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 
 @click.command("leaderboard")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--task",
+    multiple=True,
+    help="Boards of these tasks and suites alone; repeatable.",
+)
 @click.option("--metric", metavar="NAME", help="Of the task.  [default: its headline]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
@@ -33,16 +38,20 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 @options.seed_option
 @options.common_items_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
-def leaderboard_command(runs: Sequence[Path], kind: str, **how: Any) -> None:
-    """Compare every two of several models on one task.
+def leaderboard_command(runs: Sequence[Path], task: Sequence[str], kind: str, **how: Any) -> None:
+    """Compare every two of several models on one task, or on each of several.
 
     RUNS are files of benchbench eval, or folders of them: one run a model, of one task and edition.
+    With --task they may be of many: each task and edition that they are of has its board.
     """
-    from benchbench.analysis.leaderboard import leaderboard
+    from benchbench.analysis.leaderboard import leaderboard, of_tasks
     from benchbench.render.leaderboard import FORMATS as WRITERS
     from benchbench.run_files import read_all_runs
+    from benchbench.suites import named
 
-    click.echo(WRITERS[kind](leaderboard(read_all_runs(runs), **how)))
+    read = read_all_runs(runs)
+    boards = of_tasks(read, named(task)) if task else [read]
+    click.echo("\n\n".join(WRITERS[kind](leaderboard(each, **how)).rstrip() for each in boards))
 
 
 @click.command("publish")

@@ -27,12 +27,13 @@ def data_group() -> None:
 @options.data_root_option
 @options.edition_option
 def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
-    """List the files that a task (by default every task) reads, and which are there."""
+    """List the files that TASK reads, and which are there: a task, a suite, or by default all."""
     from benchbench.editions import choose
-    from benchbench.registry import load_task, task_names
+    from benchbench.registry import load_task
     from benchbench.render.cards import layout
+    from benchbench.suites import ALL, named
 
-    infos = [load_task(name).info for name in ([task] if task else task_names())]
+    infos = [load_task(name).info for name in named([task or ALL])]
     choice = choose(data_root, edition)
     click.echo("\n\n".join(layout(info, choice) for info in infos))
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "tasks",
     required=True,
     multiple=True,
-    help="E.g. vg-relation (list tasks); repeatable, or all.",
+    help="E.g. vg-relation (list tasks), suite:aro (list suites) or all; repeatable.",
 )
 @options.data_root_option
 @options.edition_option
@@ -96,11 +96,11 @@ def eval_command(
     Several models or tasks: every model on every task, a line each.
     """
     from benchbench.cli.progress import ProgressBar
-    from benchbench.grid import ALL
+    from benchbench.suites import is_suite
 
     bar = ProgressBar(silent=quiet)
     try:
-        if len(models) == len(tasks) == 1 and ALL not in tasks:
+        if len(models) == len(tasks) == 1 and not is_suite(tasks[0]):
             _one(models[0], tasks[0], _Shown(out, by, ties, quiet, bar), settings)
             return 0
         return _grid(models, tasks, _Shown(out, by, ties, quiet, bar), settings)
@@ -162,20 +162,30 @@ def _grid(
     """Print a line per finished run; return exit code 2 where a run failed, otherwise 0."""
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
-    from benchbench.grid import evaluate_grid, named
+    from benchbench.grid import evaluate_grid
     from benchbench.render.caveats import banners, edition_banner
     from benchbench.render.scorecard import headline_line
     from benchbench.render.text import CELL, wrap
     from benchbench.runs import run_path
+    from benchbench.suites import choose_tasks
 
     out, by, ties, quiet, bar = shown
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
+    chosen = choose_tasks(tasks, settings.get("data_root"), settings.get("edition"))
+    for name, why in chosen.left_out.items():
+        say(f"left out  {name}: {why}", err=True)
     said: set[tuple[str, str]] = set()
-    widths = (max(map(len, named(tasks))) + len("@scenes-v2"), min(CELL, max(map(len, models))))
+    widths = (
+        max(map(len, chosen.names), default=0) + len("@scenes-v2"),
+        min(CELL, max(map(len, models))),
+    )
     done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()
+        if cell.left_out:
+            say(f"left out  {cell.task}: {cell.error}", err=True)
+            continue
         if cell.run is None:
             failed += 1
             _tell(cell)

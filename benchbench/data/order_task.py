@@ -52,7 +52,14 @@ QUIRKS = (
 
 
 def order_info(
-    name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
+    name: str,
+    title: str,
+    source: str,
+    *,
+    measures: str,
+    quirks: tuple[str, ...],
+    licence: str,
+    size: str,
 ) -> TaskInfo:
     """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
@@ -67,6 +74,8 @@ def order_info(
         license=licence,
         measures=measures,
         quirks=(*QUIRKS, *quirks),
+        size=size,
+        suites=("aro", "compositional", "order"),
     )
 
 
@@ -112,5 +121,6 @@ class OrderTask:
             name=f"{self.info.name}.seed{seed}",
             title=f"{self.info.title}, seed {seed}",
             files=(_file(self.source, seed),),
+            suites=(),
         )
         return replace(self, info=info, seed=seed)

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from benchbench.embedding.embedded import Embedded
     from benchbench.embedding.encoding_cache import EncodingCache
     from benchbench.embedding.pairs import Block, Scored
-    from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
+    from benchbench.types import (
+        ImageRef,
+        Model,
+        OnMissing,
+        PairScorer,
+        Progress,
+        Question,
+        Role,
+    )
 
     Asked = TypeVar("Asked", bound=Question)
 
@@ -128,28 +136,34 @@ class Encoder:
         self.truncated |= encoded.truncated
         return encoded
 
-    def pairs(self, blocks: Sequence[Block]) -> Scored:
+    def pairs(
+        self, blocks: Sequence[Block], scorer: PairScorer | None = None, name: str = ""
+    ) -> Scored:
         """Score all pairs of each block's images and captions; call ``look`` on the files before.
+
+        Args:
+            blocks: the images and captions.
+            scorer: by default the encoder's model; otherwise one of the same weights.
+            name: distinguishes such a scorer from others of the same weights.
 
         Raises:
             ContractError: the model is not a pair scorer.
             ImageError: a file can no longer be decoded.
         """
-        if not scores_pairs(self._encodes):
-            raise ContractError(
-                f"{self._encodes.manifest.name} scores no pairs; this task needs it."
-            )
+        model = scorer or self._encodes
+        if not scores_pairs(model):
+            raise ContractError(f"{model.manifest.name} scores no pairs; this task needs it.")
         refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
         texts = list(dict.fromkeys(text for _, block in blocks for text in block))
         asked = (f"{ref.path} {ref.box} {self.files.sha256.get(ref.path)}" for ref in refs)
         scored = score_pairs(
-            self._encodes,
+            model,
             blocks,
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
-            cache=self._kept("pairs", "scene", (*asked, *texts, *_shape(blocks))),
-            outputs=self.outputs,
+            cache=self._kept(f"pairs{name}", "scene", (*asked, *texts, *_shape(blocks))),
+            outputs=self.outputs if scorer is None else Outputs(scorer),
         )
         self.inputs += scored.n_pairs
         self.shown.update(refs)

@@ -181,7 +181,7 @@ def _captions(item: Item) -> tuple[str, str]:
 
     Of several false captions none is the false one: such items are matched by their id.
     """
-    own = [item.captions[i] for i in item.target]
+    own = [item.captions[i] for i in item.target if i >= 0]
     false = [text for i, text in enumerate(item.captions) if i not in item.target]
     first, *others = own + false
     return first, others[0] if len(others) == 1 else ""
@@ -273,6 +273,11 @@ def _check_sides(items: Sequence[Item], matches: Matches, task: str) -> None:
     for item in items:
         answer = matches.answers.get(item.id)
         wanted = 2 * len(item.images) if len(item.images) > 1 else 0
+        if answer is not None and min(item.target) < 0:
+            raise UsageError(
+                f"Item {item.id} of {task} has an image without a caption: results of such items "
+                "cannot be imported."
+            )
         if answer is not None and len(answer.sides) != wanted:
             raise UsageError(
                 f"{answer.where} tells {len(answer.sides) or 1} decisions, and item {item.id} of "

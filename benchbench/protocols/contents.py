@@ -44,13 +44,19 @@ def with_contents(
 def matching_content(item: Item, root: Path) -> str:
     """Return the digest of an item's images with their captions, and of its false captions.
 
-    The order of images and of captions does not count. Images are named by file and crop: bytes
-    are not read.
+    The order of images and of captions does not count; an image without a caption of its own has an
+    empty one. Images are named by file and crop: bytes are not read.
     """
     named = [_named(ref, root) for ref in item.images]
-    true = sorted([*name, item.captions[i]] for name, i in zip(named, item.target, strict=True))
+    own = [item.captions[i] if i >= 0 else "" for i in item.target]
+    true = sorted([*name, text] for name, text in zip(named, own, strict=True))
     false = sorted(text for i, text in enumerate(item.captions) if i not in item.target)
     return _digest([true, false])
+
+
+def image_content(image: ImageRef, rest: object, root: Path) -> str:
+    """Return the digest of an image, and of what else an item consists of, as JSON has it."""
+    return _digest([_named(image, root), rest])
 
 
 def _named(ref: ImageRef, root: Path) -> list[str]:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from benchbench.types import Metric
 
+if TYPE_CHECKING:
+    from benchbench.types import Judgement
+
+WAYS = (("i2t", "image to text", "images"), ("t2i", "text to image", "captions"))
+"""Prefix of a metric's name, the tag ``direction``, and what searches."""
 KARPATHY = "Karpathy and Fei-Fei, CVPR 2015, §4.2: the first correct answer found counts"
 
 
@@ -22,10 +29,7 @@ def both_ways(cutoffs: tuple[int, ...] = (1, 5, 10)) -> tuple[Metric, ...]:
             source=KARPATHY,
         )
     ]
-    for name, direction, searches in (
-        ("i2t", "image to text", "images"),
-        ("t2i", "text to image", "captions"),
-    ):
+    for name, direction, searches in WAYS:
         only = (("direction", direction),)
         metrics += [
             Metric(f"{name}-R@{k}", searches, judgement="found", k=k, only=only, source=KARPATHY)
@@ -70,3 +74,28 @@ def both_sides(source: str) -> tuple[Metric, ...]:
         ),
         Metric("group", "items: both at once", ties="wrong", judgement="group", source=source),
     )
+
+
+def many_to_many(source: str) -> tuple[Metric, ...]:
+    """Return mAP@R, R-Precision and R@1: the mean over directions first, then each way.
+
+    Args:
+        source: where the task's publication defines them.
+    """
+    metrics: list[Metric] = []
+    kinds: tuple[tuple[str, Judgement], ...] = (
+        ("mAP@R", "average precision at R"),
+        ("R-Precision", "precision at R"),
+        ("R@1", "found"),
+    )
+    for name, judgement in kinds:
+        metrics.append(
+            Metric(name, "directions", by="direction", judgement=judgement, source=source)
+        )
+    for name, judgement in kinds:
+        for way, direction, searches in WAYS:
+            only = (("direction", direction),)
+            metrics.append(
+                Metric(f"{way}-{name}", searches, judgement=judgement, only=only, source=source)
+            )
+    return tuple(metrics)

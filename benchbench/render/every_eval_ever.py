@@ -124,7 +124,7 @@ def _summary(card: Scorecard, model: str, organization: str) -> dict[str, Any]:
         },
         "eval_library": {
             "name": UNKNOWN if run.imported else "benchbench",
-            "version": UNKNOWN if run.imported else str(run.environment["benchbench"]),
+            "version": UNKNOWN if run.imported else str(run.environment.get("benchbench", UNKNOWN)),
         },
         "model_info": _model(run, model),
         "evaluation_results": [
@@ -242,7 +242,7 @@ def _line(run: Run, outcome: Matched, item: object, credit: float) -> Iterator[d
             "out for a summary alone."
         )
     images = [ref.path.name for ref in item.images]
-    own = [item.captions[i] for i in item.target]
+    own = [item.captions[i] for i in item.target if i >= 0]
     asked = "Which caption belongs to which image?" if len(images) > 1 else "Which caption is true?"
     chosen = [_chosen(item.captions, row) for row in outcome.scores.tolist()]
     raw = "\n".join([asked, *images, *item.captions])
