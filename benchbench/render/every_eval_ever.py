@@ -27,6 +27,7 @@ from benchbench.atomic import written_whole
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.files import expanded
+from benchbench.printable import one_line
 from benchbench.registry import load_task
 from benchbench.render.caveats import banners
 from benchbench.runs import seal_of
@@ -118,7 +119,7 @@ def _summary(card: Scorecard, model: str, organization: str) -> dict[str, Any]:
         "source_metadata": {
             "source_name": source.get("name") or "benchbench",
             "source_type": "evaluation_run",
-            "source_organization_name": organization,
+            "source_organization_name": one_line(organization),
             "evaluator_relationship": "other",
             "additional_details": _texts({**source, "caveats": list(banners(run))}),
         },
