@@ -16,8 +16,8 @@ INTRODUCTION = """\
 Each task reads its publication's own files from a data root, `--data-root DIR`. `benchbench data
 where TASK` lists them and says what is missing, and `benchbench show task TASK` prints the card.
 Tasks that the drawn world serves need no files. A suite is several tasks under one name:
-`benchbench eval --model MODEL --task suite:aro`. Where official files are not known by digest, a
-card says so, and the edition of its runs is called `custom-…`."""
+`benchbench eval --model MODEL --task suite:aro`. Where official files are known neither by digest
+nor by content, a card says so, and the edition of its runs is called `custom-…`."""
 
 
 def short_licence(info: TaskInfo) -> str:
@@ -71,7 +71,9 @@ def _section(info: TaskInfo, *variants: TaskInfo) -> Iterator[str]:
     if variants:
         yield "\n".join(f"- `{each.name}`: {each.title}, by {_starred(each)}" for each in variants)
     yield "\n".join(_files(info))
-    editions = ", ".join(f"`{name}`" for name in info.official) or "none is known by digest"
+    known = [f"`{name}`" for name in info.official]
+    known += [f"`{name}` by content" for name in info.content if name not in info.official]
+    editions = ", ".join(known) or "none is known by digest"
     yield f"Official editions: {editions}. Licence: {info.license}. Paper: {info.paper}."
 
 
