@@ -184,7 +184,7 @@ def test_scene_graphs_by_their_arrays_names_and_sizes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "content", "said"),
     [
-        ("a.json", "[1, 2]", Content(records=2), "a record of it is no object"),
+        ("a.json", "[1, 2]", Content(records=2), "a record of it is not an object"),
         ("a.json", "{", Content(records=2), "is not valid JSON"),
         ("a.jsonl", '{"a": 1}\n{', Content(records=2), "is not valid JSON"),
         ("a.jsonl", '{"a": 1}\n\n{"a": 2}', Content(records=2), None),
@@ -195,7 +195,7 @@ def test_scene_graphs_by_their_arrays_names_and_sizes(tmp_path: Path) -> None:
         ("a.json", '{"a": 1}', Content(within={"a": {"b": 1}}), "has not 1 as b"),
         ("a.json", '[{"a": true}]', Content(records=1, pinned={0: {"a": 1}}), "another a than"),
         ("a.json", '[{"a": [1, 2]}, {}]', Content(records=2, total={"a": 3}), "2 values of a, not"),
-        ("a.h5", "no", Arrays({"a": 1}), "it is no HDF5 file, or not whole"),
+        ("a.h5", "no", Arrays({"a": 1}), "it is not an HDF5 file, or not whole"),
     ],
 )
 def test_what_differs_is_named(

@@ -58,7 +58,7 @@ def _of_arrays(path: Path, content: Arrays) -> Iterator[str]:
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except OSError:
-        yield "it is no HDF5 file, or not whole"
+        yield "it is not an HDF5 file, or not whole"
 
 
 def _of_records(path: Path, content: Content) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _of_records(path: Path, content: Content) -> Iterator[str]:
     if not isinstance(records, list) or len(records) != content.records:
         yield f"it has {_length(records):,} records, not {content.records:,}"
     elif not all(isinstance(each, dict) for each in records):
-        yield "a record of it is no object"
+        yield "a record of it is not an object"
     else:
         yield from _pinned(records, content)
         yield from _counts(records, content)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+    from benchbench.types import Arrays, Content
 
 Access = Literal["open", "gated", "manual"]
 """``open``: anybody may download it. ``gated``: with a token of an account that has accepted the
@@ -26,32 +27,6 @@ class Source:
     Face hub) or ``gdrive://ID`` (Google Drive, through gdown)."""
     note: str = ""
     """What is known of its permanence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a file must hold where its publisher gives no digest."""
-
-    records: int | None = None
-    """The number of records of a JSON list or object, or of lines of a ``.jsonl`` file."""
-    fields: Mapping[str, int | None] = field(default_factory=dict)
-    """Of a file that is one object: a field that it must have → the number of its values; None for
-    any number."""
-    distinct: Mapping[tuple[str, ...], int] = field(default_factory=dict)
-    """Fields → the number of distinct values that they have together. A field that holds a list
-    counts each of its values."""
-    total: Mapping[str, int] = field(default_factory=dict)
-    """A field that holds a list → the number of its values in all records."""
-    pinned: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """The number of a record, from 0 (-1: the last) → fields with the values that it must have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrays:
-    """What an HDF5 file must hold where its publisher gives no digest."""
-
-    rows: Mapping[str, int]
-    """The name of an array → its number of rows; -1 for any number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from benchbench.datasets import names
-from benchbench.datasets.manifest import Content, Dataset, File, Folder, Link, Source
+from benchbench.datasets.manifest import Dataset, File, Folder, Link, Source
+from benchbench.types import Content
 
 if TYPE_CHECKING:
     import pytest

@@ -14,9 +14,10 @@ import pytest
 
 from benchbench.datasets import downloading, replies
 from benchbench.datasets.downloading import Part, download
-from benchbench.datasets.manifest import Content, File, Source
+from benchbench.datasets.manifest import File, Source
 from benchbench.datasets.replies import OPENER
 from benchbench.errors import DataUnavailable, RunError
+from benchbench.types import Content
 from tests.datasets.server import Answer, Server
 
 BODY = bytes(range(256)) * 4_000

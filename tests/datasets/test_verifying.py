@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from benchbench.datasets import names
-from benchbench.datasets.manifest import Content, Dataset, File, Folder
+from benchbench.datasets.manifest import Dataset, File, Folder
 from benchbench.datasets.tallies import DIFFER, tally
 from benchbench.datasets.verifying import regions, verify
 from benchbench.errors import MissingData
 from benchbench.registry import load_task
+from benchbench.types import Content
 from tests.cli.test_cli import refused, typed
 from tests.conftest import SHARED
 from tests.datasets.small import SMALL_SET, bring, use

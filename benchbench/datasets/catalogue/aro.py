@@ -5,7 +5,8 @@ captions: counted on its files. Mirrors on model hubs hold the captions and the 
 images' names (``mteb/ARO-Visual-Relation``), so that they cannot stand in for these files.
 """
 
-from benchbench.datasets.manifest import Content, Dataset, File, Folder, Source
+from benchbench.datasets.manifest import Dataset, File, Folder, Source
+from benchbench.types import Content
 
 NOTE = "the authors' Google Drive: limited downloads a day"
 

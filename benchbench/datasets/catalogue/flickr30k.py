@@ -1,6 +1,7 @@
 """Flickr30k's captions of Karpathy's test split; its photographs are given on request."""
 
-from benchbench.datasets.manifest import Content, Dataset, File, Folder, Source
+from benchbench.datasets.manifest import Dataset, File, Folder, Source
+from benchbench.types import Content
 
 RAW = "https://storage.googleapis.com/sfr-vision-language-research/datasets"
 

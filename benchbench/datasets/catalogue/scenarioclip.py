@@ -1,6 +1,7 @@
 """ScenarioCLIP's annotated images (arXiv 2511.20274)."""
 
-from benchbench.datasets.manifest import Content, Dataset, File
+from benchbench.datasets.manifest import Dataset, File
+from benchbench.types import Content
 
 DATASET = Dataset(
     name="scenarioclip",

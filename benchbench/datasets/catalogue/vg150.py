@@ -4,7 +4,8 @@ The SHA-1 of ``image_data.json`` is GluonCV's; Visual Genome's own file of that 
 with the same 108,077 images. No publisher gives digests of the other two files.
 """
 
-from benchbench.datasets.manifest import Arrays, Content, Dataset, File, Link, Source
+from benchbench.datasets.manifest import Dataset, File, Link, Source
+from benchbench.types import Arrays, Content
 
 RAW = "http://svl.stanford.edu/projects/scene-graph"
 NOTE = "the authors' page, unencrypted"

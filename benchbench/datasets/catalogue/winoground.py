@@ -1,6 +1,7 @@
 """Winoground: two images and two captions of the same words (Thrush et al., CVPR 2022)."""
 
-from benchbench.datasets.manifest import Content, Dataset, File, Folder, Source
+from benchbench.datasets.manifest import Dataset, File, Folder, Source
+from benchbench.types import Content
 
 RAW = "hf://datasets/facebook/winoground@main/data"
 NOTE = "the authors' repository; gated"
