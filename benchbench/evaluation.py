@@ -20,14 +20,13 @@ from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import (
     choose_device,
-    cpu_instructions,
     cpu_workers,
     describe_environment,
     inference,
     memory_errors,
 )
 from benchbench.editions import resolve_edition, unverified
-from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, batch_rows
+from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, arithmetic
 from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
@@ -64,8 +63,6 @@ if TYPE_CHECKING:
 LOADING_STAGE = "loading"
 """The stage's name for ``progress`` while a model loads."""
 
-NO_DETERMINANTS = ("platform", "threads", "python")
-"""Parts of the environment on which an encoding's bits do not depend."""
 
 ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
 
@@ -296,10 +293,7 @@ def _open_store(
         "fingerprint": fingerprint,
         "parameters": parameters,
         "code": own_code(),
-        **{name: value for name, value in environment.items() if name not in NO_DETERMINANTS},
-        "instructions": cpu_instructions(),
-        "device": settings["device"].partition(":")[0],
-        "rows": batch_rows(settings["device"], settings["batch_size"]),
+        **arithmetic(environment, settings),
     }
     known = resume and computation.is_known
     return Stored(Store.default() if known else None, described)

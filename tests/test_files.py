@@ -96,6 +96,10 @@ def test_an_encoding_that_is_not_named_is_found() -> None:
     assert not list(unnamed("open(c, encoding='utf-8')\nImage.open(d)\nzip.open(e, 'r', x)"))
 
 
+NO_PATHS = ("Image", "tarfile", "member", "OPENER")
+"""What has a method ``open`` that reads bytes: images, archives and their members, addresses."""
+
+
 def unnamed(source: str) -> Iterator[int]:
     """Yield the lines that read or write text in the machine's default encoding."""
     for node in ast.walk(ast.parse(source)):
@@ -109,6 +113,6 @@ def unnamed(source: str) -> Iterator[int]:
             yield node.lineno
         if name in ("open", "os.fdopen") and not binary:
             yield node.lineno
-        is_path = name.endswith(".open") and not name.startswith("Image") and len(given) < 2
+        is_path = name.endswith(".open") and not name.startswith(NO_PATHS) and len(given) < 2
         if is_path and not binary:
             yield node.lineno

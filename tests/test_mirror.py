@@ -16,18 +16,17 @@ TOP = Path(__file__).parent.parent
 SOURCES = {"tests": "benchbench", "tests/tasks": "tasks", "tests/benchmarks": "benchmarks"}
 """A folder of tests → the folder that it mirrors; folders below likewise."""
 BEHAVIOURS = """
-checkpoints/test_untrusted.py
-cli/test_damaged_runs.py cli/test_hostile.py cli/test_hostile_files.py cli/test_hostile_models.py
-cli/test_hostile_runs.py
-protocols/relations/test_metrics.py protocols/relations/test_places.py
-scenes/test_export.py scenes/test_export_folders.py
-scenes/test_keeping.py scenes/test_pieces.py scenes/test_round_trips.py scenes/test_suites.py
-tasks/test_relation_detection.py tasks/test_retrieval_tasks.py
-test_ci.py test_contract.py test_contributing.py test_layers.py test_leaderboards.py test_lock.py
-test_mirror.py test_packaging.py test_pair_evaluation.py test_public_names.py test_resuming.py
-test_style.py test_warnings.py
-training/test_base.py training/test_refusals.py training/test_resident.py
-training/test_scenario_views.py
+checkpoints/test_untrusted.py cli/test_damaged_runs.py cli/test_hostile.py
+cli/test_hostile_files.py cli/test_hostile_models.py cli/test_hostile_runs.py
+datasets/test_data_commands.py datasets/test_fresh_home.py datasets/test_page.py
+embedding/test_invariance.py importing/test_every_eval_ever.py importing/test_two_sided.py
+protocols/relations/test_metrics.py scenes/test_round_trips.py scenes/test_suites.py
+tasks/test_more_suite_scores.py tasks/test_official_annotations.py
+tasks/test_relation_detection.py tasks/test_retrieval_tasks.py tasks/test_suite_scores.py
+tasks/test_two_sided.py test_ci.py test_contract.py test_contributing.py test_layers.py
+test_leaderboards.py test_lock.py test_mirror.py test_official_content.py test_packaging.py
+test_pair_evaluation.py test_protocol_runs.py test_public_names.py test_resuming.py test_style.py
+test_warnings.py training/test_refusals.py training/test_scenario_views.py
 """.split()
 """Files about a behaviour rather than a module, below ``tests/``."""
 FILES = sorted(path.relative_to(TOP / "tests") for path in (TOP / "tests").rglob("test_*.py"))

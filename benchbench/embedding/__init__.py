@@ -14,7 +14,7 @@ from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable
 from benchbench.embedding.pairs import PairScores, score_pairs
 from benchbench.embedding.store import Space, Store
-from benchbench.embedding.stored import Stored, batch_rows
+from benchbench.embedding.stored import Stored, arithmetic, batch_rows
 
 __all__ = [
     "BlankEncoder",
@@ -26,6 +26,7 @@ __all__ = [
     "Space",
     "Store",
     "Stored",
+    "arithmetic",
     "batch_rows",
     "encode_captions",
     "encode_images",

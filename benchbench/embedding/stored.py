@@ -6,11 +6,15 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchbench.devices import cpu_instructions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchbench.embedding.store import Space, Store
 
+NO_DETERMINANTS = ("platform", "threads", "python")
+"""Parts of the environment on which an encoding's bits do not depend."""
 ROWS = 16
 """Batches on a CPU have a multiple of so many rows: what a row comes out as then depends on no
 other row and not on their number (``tests/embedding/test_invariance.py``)."""
@@ -27,6 +31,24 @@ def batch_rows(device: str, batch_size: int) -> int:
     (16, 8, 256)
     """
     return ROWS if device == "cpu" and batch_size % ROWS == 0 else batch_size
+
+
+def arithmetic(
+    environment: Mapping[str, str | int], settings: Mapping[str, Any]
+) -> dict[str, str | int]:
+    """Return what determines the bits of an encoding besides the model and its input.
+
+    Args:
+        environment: the record of ``describe_environment``.
+        settings: an evaluation's settings, with ``device`` and ``batch_size``.
+    """
+    kept = {name: value for name, value in environment.items() if name not in NO_DETERMINANTS}
+    return {
+        **kept,
+        "instructions": cpu_instructions(),
+        "device": settings["device"].partition(":")[0],
+        "rows": batch_rows(settings["device"], settings["batch_size"]),
+    }
 
 
 @dataclass(slots=True)

@@ -46,5 +46,9 @@ DATASET = Dataset(
         for path, (size, digest) in FILES.items()
     ),
     links=(Link("val2014/", "coco-val2014"),),
-    tasks=("eccv-caption",),
+    tasks=("eccv-caption", "cxc"),
+    how=(
+        "The captions are COCO's: put annotations/captions_val2014.json of "
+        "images.cocodataset.org/annotations/annotations_trainval2014.zip into this folder."
+    ),
 )
