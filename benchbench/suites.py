@@ -81,7 +81,7 @@ def suite_tasks(name: str) -> list[str]:
     Raises:
         UnknownName: there is no such suite, or a task that it lists does not exist.
         UsageError: suites list each other in a circle.
-        ContractError: a plugin's object is no list of names.
+        ContractError: a plugin's object is not a list of names.
     """
     return list(dict.fromkeys(_tasks(name.removeprefix(PREFIX), ())))
 
@@ -137,7 +137,7 @@ def _from_plugins() -> Mapping[str, Sequence[str]]:
     """Return the suites of entry points.
 
     Raises:
-        ContractError: a plugin breaks, or its object is no list of names.
+        ContractError: a plugin breaks, or its object is not a list of names.
     """
     return {point.name: _plugin(point.name) for point in entry_points(group=GROUP)}
 

@@ -21,7 +21,7 @@ OFFICIAL = Content(
     records=2_933,
     whole={("caption", "negative_caption", "type", "subtype"): "aa21724187890f5f"},
 )
-"""Of every row of results/BiVLC_ViT-B-32.csv at IMirandaM/BiVLC@84f0d17."""
+"""The digest is of every row of results/BiVLC_ViT-B-32.csv at IMirandaM/BiVLC@84f0d17."""
 
 
 class BiVLC:

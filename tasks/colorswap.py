@@ -19,7 +19,8 @@ FILES = (f"{FOLDER}/test.json", f"{FOLDER}/test.jsonl")
 
 
 OFFICIAL = Content(records=300, whole={("id", "caption_1", "caption_2"): "17e49c5b2b9f0756"})
-"""Of every answer of vlm_results/text-gpt4v-colorswap.json at Top34051/colorswap@4f2c9e4."""
+"""The digest is of every answer of vlm_results/text-gpt4v-colorswap.json at
+Top34051/colorswap@4f2c9e4."""
 
 
 class ColorSwap:

@@ -45,7 +45,7 @@ OFFICIAL = {
 """Piece → SHA-256, as at Heidelberg-NLP/VALSE@2152d90."""
 PAPER = "Parcalabescu et al."
 AGREED = 2
-"""Of three annotators, those who must have chosen the caption alone."""
+"""How many of three annotators must have chosen the caption alone."""
 INFO = TaskInfo(
     name="valse",
     title="VALSE",

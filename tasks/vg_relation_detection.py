@@ -105,7 +105,7 @@ SIZES = tuple(
     )
     for n in (108_077, 108_073)
 )
-"""Of Visual Genome's own list, and without the four images that the graphs lack."""
+"""The images of Visual Genome's own list, and without the four images that the graphs lack."""
 OFFICIAL: Mapping[str, Sequence[Arrays | Content]] = {
     **dict.fromkeys(("VG-SGG.h5", "VG-SGG-with-attri.h5"), (GRAPHS,)),
     **dict.fromkeys(("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json"), (VOCABULARY,)),

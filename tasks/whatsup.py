@@ -89,7 +89,7 @@ class Photographs:
 
     info: TaskInfo
     folder: str
-    """Of the photographs."""
+    """The relations of the photographs."""
     files: Mapping[str, str]
     """Subset → file."""
     image: str

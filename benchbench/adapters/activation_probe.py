@@ -145,7 +145,7 @@ def probe(path: str, options: LoadOptions, pairs: Sequence[Pair]) -> ProbeResult
     Args:
         path: what ``load_model`` takes, of a family that supports ``activation``.
         options: how to load it; without an activation.
-        pairs: of an image and a caption; a second pair with either of them is left out.
+        pairs: pairs of an image and a caption; a second pair with either of them is left out.
 
     Raises:
         UsageError: an activation is given, or there are too few pairs.
@@ -332,7 +332,7 @@ def minimum(losses: Floats, level: float) -> Estimate:
 
     Args:
         losses: [positions, pairs].
-        level: of the interval.
+        level: the level of the interval.
 
     Returns:
         The value is NaN where the parabola has no minimum, and ends may be infinite.

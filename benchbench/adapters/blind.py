@@ -66,7 +66,7 @@ class BlindEncoder:
         self, kind: str, *, seed: int | None = None, settings: Mapping[str, Any] | None = None
     ) -> None:
         self._seed = seed
-        """Of the hashes; None where all vectors are the same."""
+        """The seed of the hashes; None if all vectors are the same."""
         self.manifest = ModelManifest(
             name=f"blind:{kind}",
             architecture="none",

@@ -54,11 +54,11 @@ class CausalScorer(TextOnlyModel):
 
         Args:
             pretrained: a model of transformers, with ``logits``; in eval mode.
-            tokenizer: of transformers.
+            tokenizer: the tokenizer of transformers.
             name: the specification.
             weights: their source.
             mean: whether a score is divided by the number of tokens.
-            precision: of the model's arithmetic.
+            precision: the precision of the model's arithmetic.
         """
         model = pretrained.model
         self._model, self._tokenizer, self._mean = model, tokenizer, mean

@@ -49,9 +49,9 @@ class ModuleWrapper:
         """Return a copy of a module, as a model of that name.
 
         Args:
-            module: of open_clip, of transformers, one of benchbench's adapters around either, or
-                the argument of ``wrap``; in DistributedDataParallel or compiled, too.
-            name: of the manifest.
+            module: a module of open_clip or of transformers, one of benchbench's adapters around
+                either, or the argument of ``wrap``; in DistributedDataParallel or compiled, too.
+            name: the name of the manifest.
 
         Raises:
             UsageError: the kind is unknown, the weights are sharded, or a part is missing.

@@ -97,7 +97,7 @@ def manifest(
 
     Args:
         pretrained: the model.
-        processor: of its images and captions.
+        processor: the processor of its images and captions.
         options: how it was loaded.
         fields: the scorer's own: ``name``, ``weights``, ``context_length``, and ``settings``, to
             which those of the model are added.

@@ -174,7 +174,7 @@ def _check(model: object, name: str) -> None:
     share, without = lacking[nearest]
     if share or isinstance(model, type):
         raise ContractError(
-            f"{name} gives {_kind(model)}, which is no {' and no '.join(PROTOCOLS)}"
+            f"{name} gives {_kind(model)}, which is neither a {' nor a '.join(PROTOCOLS)}"
             f"{f': as a {nearest} it lacks ' if without else ''}{', '.join(without)}. "
             "CONTRIBUTING.md, 'Add a model', has a complete example."
         )

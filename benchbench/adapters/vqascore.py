@@ -107,7 +107,7 @@ class AnswerScorer:
         """Return a scorer of whole questions by the log-probability of this answer, a single token.
 
         Raises:
-            ModelError: the answer is no single token.
+            ModelError: the answer is not a single token.
         """
         import torch
 

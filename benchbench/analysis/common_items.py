@@ -40,7 +40,7 @@ def on_common_items(runs: Sequence[Run]) -> tuple[list[Run], CommonItems]:
     side is, too; others are left out, as nothing distinguishes them.
 
     Args:
-        runs: of one task, version and protocol.
+        runs: the runs of one task, version and protocol.
 
     Raises:
         UsageError: a run does not store its items' content.

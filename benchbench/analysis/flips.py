@@ -39,7 +39,7 @@ def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
     """Return the items that the second of two runs gains, then those that it loses, in their order.
 
     Args:
-        scores: of two runs.
+        scores: the scores of two runs.
     """
     sign, first = scores.sign, scores.runs[0].outcomes
     found = []
@@ -92,7 +92,7 @@ def flips_by_group(a: Run, b: Run) -> tuple[Metric, tuple[GroupFlips, ...]]:
 
     Args:
         a: the run to compare with.
-        b: of the same items.
+        b: the b of the same items.
 
     Raises:
         UsageError: the headline is not of matching items, each with a score of its own.

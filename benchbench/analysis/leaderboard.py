@@ -247,8 +247,8 @@ def grouping_tag(info: TaskInfo, metric: Metric, kind: str) -> str | None:
 
     Args:
         info: the task.
-        metric: of the task; its own tag comes first.
-        kind: of the edition.
+        metric: the metric of the task; its own tag comes first.
+        kind: the kind of the edition.
     """
     if metric.by is not None:
         return metric.by

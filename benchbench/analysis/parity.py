@@ -46,7 +46,7 @@ class Printed:
 
     harness: Harness
     group: str
-    """Of the tag that it prints by; empty where it prints one number."""
+    """The group of the tag that it prints by; empty if it prints one number."""
     value: float
     """NaN where decisions without scores do not tell it."""
     n_items: int
@@ -125,7 +125,7 @@ def parity(
     """Return what published harnesses would print, and what is in print of the same model.
 
     Args:
-        run: of ``evaluate`` or ``read_run``.
+        run: the run, from ``evaluate`` or ``read_run``.
         task: with the metrics and harnesses; by default the installed task of that name.
         figures: published ones; by default those of the package.
         published_as: the key of the published model of these weights, where the run's name does not

@@ -49,8 +49,8 @@ def quote(board: Leaderboard, figures: Sequence[Figure]) -> Quoted:
     judgement. Figures of groups are shown where they are by the board's metric.
 
     Args:
-        board: of any metric.
-        figures: of any tasks.
+        board: the board of any metric.
+        figures: the figures of any tasks.
 
     Raises:
         UsageError: a figure is of a metric that the task does not have.
@@ -109,7 +109,7 @@ def figures_of(figures: Iterable[Figure], info: TaskInfo) -> list[Figure]:
         where = f"{each.source.short}, {each.where}"
         if each.metric not in names:
             raise UsageError(
-                f"A figure of {where} is by '{each.metric}', which is no metric of {info.name}. "
+                f"A figure of {where} is by '{each.metric}', which is not a metric of {info.name}. "
                 f"Its metrics: {', '.join(sorted(names))}."
             )
         if each.harness not in harnesses:
@@ -119,8 +119,8 @@ def figures_of(figures: Iterable[Figure], info: TaskInfo) -> list[Figure]:
             )
         if each.by and each.by not in tags:
             raise UsageError(
-                f"Figures of {where} are by '{each.by}', which is no tag of {info.name}. Its tags: "
-                f"{', '.join(sorted(tags)) or 'none'}."
+                f"Figures of {where} are by '{each.by}', which is not a tag of {info.name}. "
+                f"Its tags: {', '.join(sorted(tags)) or 'none'}."
             )
     return found
 

@@ -175,7 +175,7 @@ def _refusal(error: Exception, path: Path) -> ModelError:
     wanted = re.search(r"GLOBAL `?([\w.]+)", text)
     if isinstance(error, ForbiddenGlobal):
         return ModelError(
-            f"{path} is refused: its TorchScript archive needs {text}, which is no part of a "
+            f"{path} is refused: its TorchScript archive needs {text}, which is not a part of a "
             "tensor. No code of it was run. Save its state dict alone, best as safetensors."
         )
     if wanted or ".tar format" in text:

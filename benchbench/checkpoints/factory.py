@@ -30,7 +30,7 @@ def create(
 
     Args:
         architecture: open_clip's name, or ``local-dir:FOLDER`` with an open_clip_config.json.
-        tag: of published weights; None for random ones.
+        tag: the tag of published weights; None for random ones.
         options: for the precision.
         settings: passed on to ``open_clip.create_model_and_transforms``.
 

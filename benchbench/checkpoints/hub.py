@@ -18,8 +18,8 @@ TIMEOUT_SECONDS = 5.0
 def offline_if_unreachable() -> Iterator[None]:
     """Set huggingface_hub to offline mode for this block where the hub does not answer.
 
-    huggingface_hub retries six times, for each of several file names, before it reports that there
-    is no network. One request beforehand saves that time; HF_HUB_OFFLINE saves the request, too.
+    huggingface_hub retries six times, for each of several file names, before it reports that the
+    network is missing. One request beforehand saves that time; HF_HUB_OFFLINE saves the request.
     """
     from huggingface_hub import constants
 

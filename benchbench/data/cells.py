@@ -17,7 +17,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[Record]:
     """Read the rows of a CSV file as records of strings, numbered from 0.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         columns: the names that the header must have.
 
     Raises:

@@ -141,7 +141,7 @@ def read_utf8(path: Path, what: str = "valid JSON") -> str:
     """Return the text of a UTF-8 file.
 
     Args:
-        path: of the file; a byte-order mark is left out.
+        path: the path of the file; a byte-order mark is left out.
         what: what the file should be, for the error.
 
     Raises:

@@ -18,7 +18,7 @@ def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]
     """Read the rows of a CSV file with a header.
 
     Args:
-        path: of the file, in UTF-8.
+        path: the path of the file, in UTF-8.
         columns: the names that the header must have.
 
     Raises:
@@ -47,7 +47,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read the objects of a JSON-lines file, with their line numbers from 1.
 
     Args:
-        path: of the file, in UTF-8; empty lines are left out.
+        path: the path of the file, in UTF-8; empty lines are left out.
 
     Raises:
         MissingData: the file does not exist.

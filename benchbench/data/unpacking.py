@@ -35,7 +35,7 @@ def unpack(tables: Sequence[Path], to: Path, name: str, progress: Progress | Non
     Args:
         tables: the files of one split; they are read in the order of their names.
         to: the folder to write into.
-        name: of the file of lines, without ``.jsonl``.
+        name: the name of the file of lines, without ``.jsonl``.
         progress: called as ``progress("rows", done, total)``.
 
     Returns:
@@ -45,7 +45,7 @@ def unpack(tables: Sequence[Path], to: Path, name: str, progress: Progress | Non
         UsageError: there is no file, a name is not valid, or a column is neither text, number nor
             image.
         MissingData: a file does not exist.
-        MalformedData: a file is no Parquet, or an image is none.
+        MalformedData: a file is not Parquet, or an image is none.
         RunError: the folder cannot be written.
     """
     if not tables:
@@ -80,7 +80,7 @@ def _opened(path: Path) -> tuple[Path, Any]:
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except (OSError, pa.ArrowException) as error:
-        raise MalformedData(f"{path} is no Parquet file ({error}). Is it whole?") from error
+        raise MalformedData(f"{path} is not a Parquet file ({error}). Is it whole?") from error
 
 
 def _rows(path: Path, table: Any) -> Iterator[list[tuple[str, Any]]]:
@@ -103,7 +103,7 @@ def _kept(value: Any, where: str, to: Path) -> Any:
         json.dumps(value)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"{where}: a {type(value).__name__} is no text, number or image."
+            f"{where}: a {type(value).__name__} is not a text, number or image."
         ) from error
     return value
 

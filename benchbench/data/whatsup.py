@@ -72,9 +72,9 @@ def read_photographs(root: Path, folder: str, files: dict[str, str], name: str) 
 
     Args:
         root: the data root.
-        folder: of the photographs.
+        folder: the folder of the photographs.
         files: subset → file.
-        name: of a photograph, with ``{}`` for its id.
+        name: the name of a photograph, with ``{}`` for its id.
 
     Raises:
         MissingData: a file does not exist.

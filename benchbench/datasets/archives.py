@@ -149,7 +149,7 @@ def _problem(member: Member) -> str | None:
     """Return why a member is refused; None where it is not."""
     name = PurePosixPath(member.name)
     if name.is_absolute() or "\\" in member.name or member.name[1:2] == ":":
-        return "is no relative path"
+        return "is not a relative path"
     if ".." in name.parts or "\0" in member.name or (member.kind == "file" and not name.name):
         return "leads out of the folder"
     if member.kind not in ("file", "folder"):
@@ -160,7 +160,7 @@ def _problem(member: Member) -> str | None:
 
 
 def _is_aside(name: str, like: str) -> bool:
-    """Return whether a file is no image of the data set: a licence, a system's own file."""
+    """Return whether a file is not an image of the data set: a licence, a system's own file."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or not fnmatch.fnmatchcase(parts[-1], like)
 
@@ -221,7 +221,9 @@ def _opened(path: Path) -> Iterator[Iterable[Member]]:
     except FileNotFoundError:
         raise MalformedData(f"The archive {path} does not exist.") from None
     except BROKEN as error:
-        raise MalformedData(f"{path} is no zip or tar file, or it is damaged ({error}).") from error
+        raise MalformedData(
+            f"{path} is not a zip or tar file, or it is damaged ({error})."
+        ) from error
 
 
 def _read_to_the_end(path: Path, tar: tarfile.TarFile) -> None:

@@ -42,7 +42,7 @@ def load_dataset(name: str) -> Dataset:
 
     Raises:
         UnknownName: there is none; the message suggests the nearest.
-        ContractError: a plugin breaks, or its object is no data set.
+        ContractError: a plugin breaks, or its object is not a data set.
     """
     there = _found()
     if name not in there:

@@ -43,7 +43,7 @@ def mirror_of(passed: str | None = None) -> str | None:
     """Return the prefix of a mirror: the one that was passed, or the variable BENCHBENCH_MIRROR.
 
     Raises:
-        UsageError: it is no address.
+        UsageError: it is not an address.
     """
     mirror = passed if passed is not None else os.environ.get(MIRROR_VARIABLE)
     if mirror is None or (passed is None and not mirror):

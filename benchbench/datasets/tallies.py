@@ -53,10 +53,10 @@ class Tally:
     relations: int
     """Annotated relations of scenes."""
     clusters: tuple[int, int, float, int]
-    """Of items per source image: how many images, the median, the mean and the maximum."""
+    """The number of source images, and the items per image: median, mean and maximum."""
     detectable: tuple[float, float]
     """The minimum detectable difference, as a share: of independent items, and of items that are
-    alike within an image; NaN for relations, whose metrics are no accuracies."""
+    alike within an image; NaN for relations, whose metrics are not accuracies."""
 
 
 def tally(items: Sequence[Any], regions: int) -> Tally:

@@ -71,7 +71,7 @@ def verify(
     """Verify data sets.
 
     Args:
-        names: of data sets or tasks; where there is none, all data sets that are here.
+        names: data sets or tasks; where there is none, all data sets that are here.
         root: the data root.
         images: whether images are read.
         progress: called as ``progress(what, done, total)``.

@@ -153,7 +153,7 @@ class Space:
         """Return which inputs have been encoded, and their values.
 
         Args:
-            keys: of ``key_of``.
+            keys: the inputs' keys, by ``key_of``.
 
         Returns:
             [keys] whether there are values, and [found, width] the values of those, in order.
@@ -177,7 +177,7 @@ class Space:
         Where the disk refuses them, a warning says so once, and they are kept in memory.
 
         Args:
-            keys: of ``key_of``.
+            keys: the inputs' keys, by ``key_of``.
             values: [keys, width], float32.
         """
         if not len(keys):

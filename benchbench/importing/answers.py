@@ -34,9 +34,9 @@ class Answer:
     scores: tuple[float, float] | None = None
     """Raw scores of the true and of the false caption, where the source has them."""
     images: tuple[str, ...] = ()
-    """Of items with two images, the names of their files, where the source has them."""
+    """The names of an item's two image files, if it has two and the source has their names."""
     sides: tuple[bool | None, ...] = ()
-    """Of items with two images: whether each prefers its own caption, then whether each caption
+    """For an item with two images, whether each prefers its own caption, then whether each caption
     prefers its own image; None where an answer cannot be read."""
 
     @property

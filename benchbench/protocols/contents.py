@@ -30,7 +30,7 @@ def with_contents(
     """Return the outcomes of some items, each with the digest of its item's content.
 
     Args:
-        protocol: of the items.
+        protocol: the protocol of the items.
         items: the items.
         outcomes: one per item, in their order.
         root: the data root, from which image files are named.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
 NO_PLACES = Places(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
-"""Of an image that does not search."""
+"""The places of an image that does not search."""
 
 
 def search(

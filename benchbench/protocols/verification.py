@@ -191,7 +191,7 @@ class Verification:
         return ""
 
     def problems(self, item: Any) -> Iterator[str]:
-        """Yield contract violations: an empty caption, or a label that is no truth value."""
+        """Yield contract violations: an empty caption, or a label that is not a truth value."""
         if not item.caption.strip():
             yield "has an empty caption"
         if not isinstance(item.label, bool) or not isinstance(item.validation, bool):

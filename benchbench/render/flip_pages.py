@@ -45,7 +45,7 @@ def add_flips(
         task: the task.
         models: the names of the model to compare with, and of the other.
         folder: the edition's.
-        root: of the task's annotation files.
+        root: the root of the task's annotation files.
 
     Raises:
         UsageError: a model has no published run of the task, or its items are of another kind.

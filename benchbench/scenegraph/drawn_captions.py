@@ -2,8 +2,8 @@
 
 ``benchbench.scenes.captions`` has a dozen phrasings and a dense one. All consist of noun phrases
 ("a small red dog", "a person in a striped shirt", "two trees"), of the lexicon's forms of a
-predicate, and of a few fixed words. The place belongs to the whole scene, so that it is no object's
-relation. "with … nearby" states only that something is there.
+predicate, and of a few fixed words. The place belongs to the whole scene, so that it is not an
+object's relation. "with … nearby" states only that something is there.
 """
 
 from __future__ import annotations

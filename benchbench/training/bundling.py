@@ -119,7 +119,7 @@ def with_base(record: dict[str, Any], base: Path | None = None) -> dict[str, Any
     parts: no other machine has the rest.
 
     Args:
-        record: of a checkpoint.
+        record: the record of a checkpoint.
         base: where the base is now; by default where it was.
     """
     plan = record["plan"]

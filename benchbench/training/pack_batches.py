@@ -157,7 +157,7 @@ def holds(pack: Pack, variant: Variant, assembly: Assembly, seed: int, size: int
         pack: the pack.
         variant: says what it is shown.
         assembly: says which columns that takes.
-        seed: of the examples.
+        seed: the seed of the examples.
         size: pixels along an image's side.
     """
     recipe = pack.recipe

@@ -89,7 +89,7 @@ class RecordedPasses:
             model: the variant.
             feed: its columns.
             device: where both are.
-            precision: of the arithmetic.
+            precision: the precision of the arithmetic.
             recorder: what records; by default CUDA graphs do.
         """
         self.feed = feed
@@ -204,8 +204,8 @@ def passes_of(
     Args:
         model: the model in training.
         feed: its batches.
-        device: of the model.
-        precision: of the arithmetic.
+        device: the device of the model.
+        precision: the precision of the arithmetic.
         alone: whether no other process trains the same model.
     """
     if alone and isinstance(feed, ResidentBatches) and device.startswith("cuda"):

@@ -164,11 +164,11 @@ def read_photographs(
     """Read a file, check the headers of its images, and hold some images out.
 
     Args:
-        file: of captions, in any form that ``data.karpathy`` knows; paths count from its folder,
-            or else from the data root that a variable or settings file names.
+        file: a file of captions, in any form that ``data.karpathy`` knows; paths count from its
+            folder, or else from the data root that a variable or settings file names.
         side: pixels that images are squashed to.
         cropped: whether the middle square alone is shown.
-        seed: of the order, and of which caption.
+        seed: the seed of the order, and of which caption.
         negatives: which swapped captions are wanted.
         swaps: how many of a caption, at most.
 

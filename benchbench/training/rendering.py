@@ -41,7 +41,7 @@ def cut_parts(images: Tensor, boxes: Tensor, size: int) -> Tensor:
     Args:
         images: [n, 3, side, side] uint8.
         boxes: [n, 4] float: left, top, right, bottom, as shares of the image.
-        size: of the squares.
+        size: the size of the squares.
 
     Returns:
         [n, 3, size, size] uint8

@@ -66,7 +66,7 @@ def choose_one(there: Flags, roll: Dice, name: str) -> tuple[Ints, Flags]:
     Args:
         there: [n, k]
         roll: n dice.
-        name: of the draw.
+        name: the name of the draw.
 
     Returns:
         [n]: columns, 0 where nothing is there; and [n], whether anything is.

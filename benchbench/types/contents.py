@@ -21,7 +21,7 @@ class Content:
     records: int | None = None
     """The number of records of a list or object, or of lines of a ``.jsonl`` file."""
     fields: Mapping[str, int | None] = field(default_factory=dict)
-    """Of a file that is one object: a field that it must have → the number of its values; None for
+    """For a file that is one object: a field that it must have → the number of its values; None for
     any number."""
     distinct: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     """Fields of records → the number of distinct values that they have together. A list counts
@@ -34,7 +34,7 @@ class Content:
     """Fields of records → the digest of the list of their values in every record, sorted: any order
     of records, and any other fields, are accepted."""
     within: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Of a file that is one object: a field that holds an object → names and values in it."""
+    """For a file that is one object: a field that holds an object → names and values in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ class Base(nn.Module):
         Args:
             clip: an ``open_clip.CLIP``; its image tower is trained in place.
             facts: how many there are.
-            swap_weight: of the loss on either kind of exchange.
-            swap_sharpness: of that loss.
+            swap_weight: the weight of the loss on either kind of exchange.
+            swap_sharpness: the sharpness of that loss.
         """
         super().__init__()
         self.clip = clip

@@ -57,9 +57,10 @@ class Captioner(nn.Module):
 
         Args:
             clip: an ``open_clip.CLIP``; both towers are trained in place.
-            decoder_layers: of the decoder that is thrown away.
-            patches_percent: of the captions are predicted from the image's patches as well.
-            contrast_weight: of CLIP's own loss; 0 leaves it out.
+            decoder_layers: the number of layers of the decoder that is thrown away.
+            patches_percent: the percentage of the captions are predicted from the image's patches
+                as well.
+            contrast_weight: the weight of CLIP's own loss; 0 leaves it out.
             locked: whether the image tower stays as it is (LiT; Zhai et al., CVPR 2022).
         """
         super().__init__()

@@ -63,7 +63,7 @@ def shared_mean(values: Tensor, there: Tensor) -> Tensor:
 
     Args:
         values: any shape.
-        there: of that shape, bool: which of them count; none at all make 0.
+        there: an array of that shape, bool: which of them count; none at all make 0.
     """
     return (values * there).sum() * processes() / sum_processes(there.sum()).clamp(min=1)
 
@@ -157,7 +157,7 @@ def swap_loss(true: Tensor, false: Tensor, there: Tensor, sharpness: float) -> T
     Args:
         true: [n] or [n, 1], similarity of each image and its caption.
         false: [n] or [n, k], and of its swapped captions.
-        there: of that shape, bool: which of them there are.
+        there: an array of that shape, bool: which of them there are.
         sharpness: about the inverse of the margin looked for.
     """
     from torch.nn.functional import softplus

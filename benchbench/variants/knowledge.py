@@ -31,10 +31,10 @@ class KnowledgeEncoder(nn.Module):
 
         Args:
             vocabulary: number of token ids.
-            width: of the embeddings and the transformer.
-            layers: of the transformer; six in the paper.
-            heads: of its attention.
-            dim: of captions' embeddings.
+            width: the width of the embeddings and the transformer.
+            layers: the number of layers of the transformer; six in the paper.
+            heads: the number of heads of its attention.
+            dim: the dim of captions' embeddings.
             bag: whether tails are added like heads.
         """
         super().__init__()

@@ -88,12 +88,12 @@ class MSGCLIP(StructCLIP):
 
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
-            swap_weight: of the loss on swapped captions.
-            swap_sharpness: of that loss.
-            msga_weight: of MSGA; 0 leaves it out.
+            swap_weight: the weight of the loss on swapped captions.
+            swap_sharpness: the sharpness of that loss.
+            msga_weight: the weight of MSGA; 0 leaves it out.
             msga_start: the first step with MSGA, from 0.
-            entity_share: of EMA in it.
-            relation_share: of TRA in it.
+            entity_share: the share of EMA in it.
+            relation_share: the share of TRA in it.
             threshold: the cosine that a matched pair must exceed to count.
             regions: groups that an image's patches are shared out among.
             contrast: whether entities learn by InfoNCE across the batch; every match counts then.

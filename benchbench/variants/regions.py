@@ -29,7 +29,7 @@ def group_patches(patches: Tensor, grid: tuple[int, int], count: int) -> Tensor:
     Args:
         patches: [n, rows · columns, dim], row by row of the image.
         grid: rows and columns.
-        count: of groups; some may stay empty.
+        count: the number of groups; some may stay empty.
 
     Returns:
         [n, groups, rows · columns] of 0 and 1: each patch is in one group.

@@ -165,8 +165,8 @@ class RelationHead(nn.Module):
         """Draw the weights from torch's generator.
 
         Args:
-            dim: of the towers' embeddings.
-            width: of hidden layers.
+            dim: the dim of the towers' embeddings.
+            width: the width of hidden layers.
         """
         super().__init__()
         self.union = nn.Linear(UNION_CELLS**2 * dim, width)

@@ -93,10 +93,10 @@ class ScenarioCLIP(nn.Module):
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
             shared: one tower on all levels; otherwise each starts as a copy of ``clip``.
-            action_percent: of the global images that are whole ones with their action.
-            distill_weight: of the mean of the four distillations; 0 leaves the teacher out.
+            action_percent: the percentage of whole images with their action among the global ones.
+            distill_weight: the weight of the four distillations' mean; 0 leaves the teacher out.
             distill_sharpness: factor on the similarities that they compare.
-            teacher_decay: of the moving averages, per step.
+            teacher_decay: the decay of the moving averages, per step.
         """
         super().__init__()
         self.clip = clip

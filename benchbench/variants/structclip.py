@@ -67,17 +67,18 @@ class StructCLIP(nn.Module):
 
         Args:
             clip: an ``open_clip.CLIP``; it is trained in place.
-            swap_weight: of the loss on swapped captions; 0 leaves it out.
-            swap_sharpness: of that loss.
+            swap_weight: the weight of the loss on swapped captions; 0 leaves it out.
+            swap_sharpness: the sharpness of that loss.
             swap_margin: where it is above 0, the loss is a hinge with this margin.
-            plain_weight: of the same loss on captions embedded without their triples.
+            plain_weight: the weight of the same loss on captions embedded without their triples.
             plain_margin: likewise, of that one.
             columns: whether swapped captions are further columns of the softmax.
             knowledge_weight: λ of the knowledge encoder; 0 leaves it out.
-            knowledge_layers: of its transformer.
+            knowledge_layers: the number of layers of its transformer.
             knowledge_at_test: λ at test time, where it is another.
             bag: whether a triple is embedded as h + r + t: a control.
-            turned_percent: of captions whose triples have head and tail exchanged: a control.
+            turned_percent: the percentage of captions whose triples have head and tail exchanged: a
+                control.
         """
         super().__init__()
         self.clip = clip

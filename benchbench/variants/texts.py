@@ -87,13 +87,13 @@ class CaptionReader:
         """Take open_clip's ``SimpleTokenizer``, and whether to read triples and spans too.
 
         Args:
-            tokenizer: of the text tower.
+            tokenizer: the tokenizer of the text tower.
             with_triples: for a knowledge encoder.
             with_spans: for an alignment.
             tagger: by which triples of free text are read (``data.tagging``); without one, such
                 captions have none.
-            turned_percent: of captions, chosen by their words, whose triples have head and tail
-                exchanged, as a parser might get them wrong.
+            turned_percent: the percentage of captions, chosen by their words, whose triples have
+                head and tail exchanged, as a parser might get them wrong.
         """
         self.tokenizer = tokenizer
         self.with_triples, self.with_spans = with_triples, with_spans

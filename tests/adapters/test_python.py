@@ -111,7 +111,7 @@ def test_a_head_for_relations_alone_is_a_model(here: Path) -> None:
         (
             "single:none",
             ContractError,
-            "gives None, which is no dual encoder and no pair scorer",
+            "gives None, which is neither a dual encoder nor a pair scorer",
         ),
         ("single:Half", ContractError, "class Half.*as a dual encoder it lacks encode_images"),
         ("single:kind", ContractError, r"the class Whole \(not an object of it\)"),

@@ -278,8 +278,8 @@ def test_a_model_is_named_where_the_runs_name_does_not_tell() -> None:
 def test_figures_of_no_metric_or_tag_are_refused() -> None:
     run = made("a", 0.5)
     for wrong, said in (
-        (figure("1", metric="accuracy"), "by 'accuracy', which is no metric of vg-relation"),
-        (figure("1", by="subset", group="a"), "by 'subset', which is no tag of vg-relation"),
+        (figure("1", metric="accuracy"), "by 'accuracy', which is not a metric of vg-relation"),
+        (figure("1", by="subset", group="a"), "by 'subset', which is not a tag of vg-relation"),
         (figure("1", harness="mtb"), "the harness 'mtb', which vg-relation does not know"),
     ):
         with pytest.raises(UsageError, match=said):

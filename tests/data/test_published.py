@@ -115,7 +115,7 @@ def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
         ('"71.25"', '"0.7125 %"', "should hold percentages from 0 to 100"),
         ('"71.25"', '"101"', "should hold percentages from 0 to 100"),
         ('["70", ""]', '["70"]', "should have 2 figures, not 1"),
-        ("negclip =", "negclp =", "'negclp' is no published model"),
+        ("negclip =", "negclp =", "'negclp' is not a published model"),
         ('activation = "gelu"', 'activation = "relu"', "should be gelu or quickgelu"),
         ('by = "subset"', 'by = "subset"\nimages = "crop"', "should be crops or whole images"),
         ('by = "subset"', 'by = "subset"\nedition = "a"', "'edition' is unknown"),

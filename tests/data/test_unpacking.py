@@ -51,6 +51,6 @@ def test_what_is_wrong_is_named_and_no_lines_are_left(tmp_path: Path) -> None:
         unpack([tmp_path / "broken.parquet"], tmp_path / "out", "x")
     times = pa.table({"at": pa.array([0], pa.timestamp("s"))})
     pq.write_table(times, tmp_path / "times.parquet")
-    with pytest.raises(UsageError, match="row 0, at: a datetime is no text, number or image"):
+    with pytest.raises(UsageError, match="row 0, at: a datetime is not a text, number or image"):
         unpack([tmp_path / "times.parquet"], tmp_path / "out", "x")
     assert not (tmp_path / "out" / "x.jsonl").exists()

@@ -230,7 +230,7 @@ def changed(kind: str, samples: Path) -> None:
         ("foreign", "28 answers without item in custom-"),
         ("decision", "line 1: 'perhaps' says neither right nor wrong"),
         ("scores", "line 1: 'metadata.scores' are not of its choices"),
-        ("scores of no JSON", "line 1: 'metadata.scores' is no list in JSON"),
+        ("scores of no JSON", "line 1: 'metadata.scores' is not a list in JSON"),
         ("two results", "line 2 is of the result other, and others are of"),
         ("field", "line 1: no field 'evaluation', which the schema requires"),
         ("references", "line 1: 'input.reference' should be a list of texts"),

@@ -51,7 +51,7 @@ def check_captions(model: DualEncoder, name: str, vocabulary: int | None, dimens
         model: as loaded.
         name: its specification, for errors.
         vocabulary: rows of the tower's table of tokens, if known.
-        dimension: of the images' embeddings.
+        dimension: the dimension of the images' embeddings.
 
     Raises:
         ModelError: ids beyond the vocabulary, captions that embed alike, or another dimension.

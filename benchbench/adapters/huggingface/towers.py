@@ -98,7 +98,7 @@ def towers_of(config: Mapping[str, Any], what: str) -> tuple[str, Towers]:
     """Return the class of transformers for a configuration, and how it embeds.
 
     Args:
-        config: of the checkpoint, as JSON has it.
+        config: the config of the checkpoint, as JSON has it.
         what: the checkpoint, for errors.
 
     Raises:

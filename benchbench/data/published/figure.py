@@ -131,7 +131,7 @@ def read_figures(path: Path) -> tuple[Figure, ...]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is no TOML, or a field is missing, unknown or not valid.
+        MalformedData: it is not TOML, or a field is missing, unknown or not valid.
     """
     record = Record(path, "at the top", _content(path))
     _allow(record, _SOURCE)
@@ -160,7 +160,7 @@ def _figures(
     rows = table.record("rows")
     for key in rows.names():
         if key not in models:
-            raise rows.wrong(key, "is no published model: add it under [models]")
+            raise rows.wrong(key, "is not a published model: add it under [models]")
         printed = rows.values(key)
         if len(printed) != len(columns):
             raise rows.wrong(key, f"should have {len(columns)} figures, not {len(printed)}")

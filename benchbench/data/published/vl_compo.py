@@ -2,7 +2,7 @@
 
 Oh et al., 'Exploring the Spectrum of Visio-Linguistic Compositionality and Recognition' (2024,
 arXiv 2406.09388), ``individual_results.csv`` of ytaek-oh/vl_compo@43e2eae. The file has no licence
-and is no part of the package; it is read where a user has it.
+and is not a part of the package; it is read where a user has it.
 """
 
 from __future__ import annotations

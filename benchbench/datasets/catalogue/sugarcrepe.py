@@ -7,7 +7,7 @@ COMMIT = "0047054b243992f0fad63d6f64f7544862daf846"
 EARLIER = {
     "swap_obj.json": ("sha256:15624c2460f5c10e8720fca0f1c27ddd61998b3b8b10998ff007cd84ea8fd31a",)
 }
-"""Of the release of 2023-06-23, whose other files are the same."""
+"""The digest of the file in the release of 2023-06-23, whose other files are the same."""
 FILES = {
     "add_att.json": (158_863, "012d88d729693d193760e6f3393b06a1cf874380a9db0062e937201199fe044d"),
     "add_obj.json": (484_593, "1b9d76b93139a937b8dc1ada92a4f05ecc821bb3c291d752428bafadd4bb0682"),

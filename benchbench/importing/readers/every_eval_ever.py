@@ -72,7 +72,7 @@ class EveryEvalEverReader:
 def _summary(path: Path) -> dict[str, Any]:
     content = read_content(path)
     if not isinstance(content, dict) or "evaluation_results" not in content:
-        raise MalformedData(f"{path} is no summary of Every Eval Ever: no 'evaluation_results'.")
+        raise MalformedData(f"{path} is not a summary of Every Eval Ever: no 'evaluation_results'.")
     return content
 
 
@@ -154,9 +154,9 @@ def _parsed(metadata: Mapping[str, Any], name: str, where: str) -> list[Any] | N
     try:
         value = parse_json(text)
     except (ValueError, TypeError) as error:
-        raise MalformedData(f"{where}: 'metadata.{name}' is no list in JSON.") from error
+        raise MalformedData(f"{where}: 'metadata.{name}' is not a list in JSON.") from error
     if not isinstance(value, list):
-        raise MalformedData(f"{where}: 'metadata.{name}' is no list in JSON.")
+        raise MalformedData(f"{where}: 'metadata.{name}' is not a list in JSON.")
     return value
 
 

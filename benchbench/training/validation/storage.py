@@ -40,8 +40,8 @@ def load_or_draw(folder: Path, name: str, build: Build, **smaller: int) -> Valid
     """Return a validation set: read it from a folder, or draw and write it.
 
     Args:
-        folder: of validation sets.
-        name: of ``VALIDATION_SETS``.
+        folder: the folder of validation sets.
+        name: the name of ``VALIDATION_SETS``.
         build: the variant whose preprocessing its images go through.
         **smaller: ``scenes``, where a new one is to have fewer than it should: for trials, in a
             folder of their own.

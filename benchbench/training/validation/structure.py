@@ -134,7 +134,7 @@ def _choices(
         scenes: [n]
         items: [m], in the order of the scenes.
         groups: [m]: what to average over.
-        transform: of each crop.
+        transform: the transform of each crop.
     """
     shown = []
     for start in range(0, len(scenes), _AT_ONCE):
