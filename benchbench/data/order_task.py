@@ -20,6 +20,8 @@ PAPER = (
     "Yüksekgönül, Bianchi, Kalluri, Jurafsky and Zou, 'When and why vision-language models behave "
     "like bags-of-words, and what to do about it?', ICLR 2023"
 )
+FROZEN = "official-2026-11-30"
+"""The edition of shuffles whose digest a task pins: upstream published none."""
 SEEDS = (1, 2, 3, 4)
 """Further shuffles of the same captions, for the spread between seeds; 0 is the task itself."""
 
@@ -61,8 +63,12 @@ def order_info(
     licence: str,
     harnesses: tuple[Harness, ...] = (),
     size: str,
+    frozen: str = "",
 ) -> TaskInfo:
-    """Return the card of an order task whose captions come from the Karpathy file ``source``."""
+    """Return the card of an order task whose captions come from the Karpathy file ``source``.
+
+    ``frozen`` is the SHA-256 of the file of shuffles; empty if none is pinned.
+    """
     return TaskInfo(
         name=name,
         title=title,
@@ -71,6 +77,7 @@ def order_info(
         headline="distinct",
         metrics=METRICS,
         files=(_file(source, 0),),
+        official=_edition(source, 0, frozen),
         paper=PAPER,
         license=licence,
         measures=measures,
@@ -79,6 +86,11 @@ def order_info(
         size=size,
         suites=("aro", "compositional", "order"),
     )
+
+
+def _edition(source: str, seed: int, frozen: str) -> dict[str, dict[str, str]]:
+    """Return the edition of shuffles of a digest: edition → file → SHA-256."""
+    return {FROZEN: {frozen_name(source, seed): frozen}} if frozen else {}
 
 
 def _file(source: str, seed: int) -> DataFile:
@@ -100,6 +112,8 @@ class OrderTask:
     source: str
     """The Karpathy file that was shuffled."""
     seed: int = 0
+    seeds_sha256: tuple[str, ...] = ("", "", "", "")
+    """The digests of the further files of shuffles, in the order of ``SEEDS``."""
 
     def items(self, root: Path) -> list[Item]:
         """Return one item per caption, the true option first."""
@@ -123,6 +137,7 @@ class OrderTask:
             name=f"{self.info.name}.seed{seed}",
             title=f"{self.info.title}, seed {seed}",
             files=(_file(self.source, seed),),
+            official=_edition(self.source, seed, self.seeds_sha256[SEEDS.index(seed)]),
             suites=(),
         )
         return replace(self, info=info, seed=seed)

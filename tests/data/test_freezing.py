@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,12 @@ def test_no_true_option_is_among_its_negatives_unless_a_no_op(coco: dict[str, An
 def test_the_tagger_of_the_extra_is_the_one_that_auto_finds() -> None:
     pytest.importorskip("HanTa")
     assert find_tagger("auto").name.startswith(("HanTa", "spacy"))
+
+
+def test_coco_s_shuffles_are_those_whose_digest_is_pinned(coco_texts: Path, tmp_path: Path) -> None:
+    pytest.importorskip("HanTa")
+    source = tmp_path / "coco_karpathy_test.json"
+    shutil.copyfile(coco_texts / source.name, source)
+    (frozen,) = freeze_order(source, tagger="hanta")
+    pinned = load_task("coco-order").info.official["official-2026-11-30"]
+    assert pinned == {frozen.name: hashlib.sha256(frozen.read_bytes()).hexdigest()}

@@ -20,5 +20,5 @@ DATASET = Dataset(
     ),
     links=(Link("val2014/", "coco-val2014"),),
     tasks=("coco-retrieval", "coco-order"),
-    then=("benchbench data freeze-order {folder}/coco_karpathy_test.json",),
+    then=("benchbench data freeze-order {folder}/coco_karpathy_test.json --tagger hanta",),
 )
