@@ -228,7 +228,7 @@ def changed(kind: str, samples: Path) -> None:
         ("duplicated", "1 answer to an item that has one ("),
         ("caption", "1 answer without item in custom-"),
         ("foreign", "28 answers without item in custom-"),
-        ("decision", "line 1: 'perhaps' says neither right nor wrong"),
+        ("decision", "line 1: 'perhaps' means neither right nor wrong"),
         ("scores", "line 1: 'metadata.scores' are not of its choices"),
         ("scores of no JSON", "line 1: 'metadata.scores' is not a list in JSON"),
         ("two results", "line 2 is of the result other, and others are of"),

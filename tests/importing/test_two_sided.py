@@ -118,7 +118,7 @@ def test_a_run_without_the_second_direction_is_another_run(root: Path, tmp_path:
         ("altered caption", "1 answer without item in custom-"),
         ("foreign", "16 answers without item in custom-"),
         ("altered total", "line 2: group_score is False, and text_score_i0, text_score_i1"),
-        ("altered decision", "line 3: 'maybe' says neither right nor wrong"),
+        ("altered decision", "line 3: 'maybe' means neither right nor wrong"),
         ("unreadable decision", "line 3: image_score is False, and image_score_c0"),
     ],
 )
