@@ -64,7 +64,7 @@ def heat_map(board: Leaderboard) -> str:
     """Return every model's score in every group, as shades."""
     cell, top, left = 46, 30, 170
     models = labels([p.run.model.name for p in board.places], 32)
-    label = max(map(len, models)) * 5.2
+    label = max(map(len, models)) * 5.6 + 6
     width = round(left + cell * len(board.places) + label)
     height = top + label + 22 * len(board.groups)
     parts = []
