@@ -83,7 +83,7 @@ def test_every_task_can_be_run_by_every_baseline(task: str, world: Path) -> None
         assert values
         assert all(value >= 0 for value in values)
         told = {"frequency": run.protocol == "relations"} | dict.fromkeys(
-            ("ngram", "ngram-mean"), task.startswith(("coco", "flickr30k"))
+            ("ngram", "ngram-mean"), task.startswith(("coco", "flickr30k", "sugarcrepe"))
         )
         learnt_nothing = not told.get(kind, True)
         assert ("It has learnt nothing" in str(card)) is learnt_nothing
