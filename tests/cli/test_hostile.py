@@ -43,6 +43,7 @@ SOUND: dict[str, dict[str, str]] = {
         "results": "{files}/noise.csv", "reader": "table", "task": "vg-relation",
         "data_root": "{shapes}", "out": "{out}/imported",
     },
+    "report": {"runs": "{a}", "out": "{out}/report", "data_root": "{shapes}"},
     "publish": {"runs": "{a}", "to": "{out}/boards"},
     "train": {"variant": "clip", "backbone": "{files}/noise.safetensors", "out": "{out}/training"},
     "probe": {

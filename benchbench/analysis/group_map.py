@@ -1,0 +1,143 @@
+"""Differences between models in each group of a metric, with p-values adjusted over the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchbench.errors import UsageError
+from benchbench.stats import Panel, flip, step_down
+
+if TYPE_CHECKING:
+    from benchbench.analysis.paired import PairedScores, Pairing
+    from benchbench.types import Metric, Ties
+    from benchbench.types.arrays import Floats, Indices
+
+MAX_GROUPS = 60
+"""The largest number of groups of a map; those of most items are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMap:
+    """The scores of all models in each group, and their differences from each of them.
+
+    Groups stand in order of their items, the largest first; models in the order of the runs.
+    """
+
+    by: str
+    """The tag that forms the groups."""
+    names: tuple[str, ...]
+    n_items: tuple[int, ...]
+    """[groups]: units that the metric scores."""
+    n_clusters: tuple[int, ...]
+    """[groups]: source images."""
+    left_out: int
+    """Groups beyond ``MAX_GROUPS``."""
+    scores: Floats = field(repr=False)
+    """[groups, models]"""
+    p_adjusted: Floats = field(repr=False)
+    """[reference, groups, models]: p-values of the difference from the reference model, adjusted
+    for all differences from it, in all groups; 1 for the reference itself."""
+
+
+def group_map(
+    pairing: Pairing,
+    metric: Metric,
+    by: str | None = None,
+    *,
+    ties: Ties = "wrong",
+    seed: int = 0,
+) -> GroupMap | None:
+    """Compare every two models in each group.
+
+    The test of a group is that of ``compare --by``: sign flips of whole clusters. The family is the
+    map of one reference: all groups times all other models, adjusted by the step-down maximum of
+    |T|.
+
+    Args:
+        pairing: the runs.
+        metric: the metric that scores the items.
+        by: the tag; by default the metric's own, otherwise the task's first tag that forms between
+            two and ``MAX_GROUPS`` groups.
+        ties: the tie rule, where the metric fixes none.
+        seed: the seed of the sign flips.
+
+    Returns:
+        The map; None where no tag is named and none forms groups.
+
+    Raises:
+        UsageError: no item has the tag that is named.
+    """
+    tag = by or metric.by or _first_tag(pairing, metric, ties)
+    if tag is None:
+        return None
+    sliced = _sliced(pairing, metric, tag, ties)
+    if not len(sliced.values):
+        raise UsageError(f"No item of {pairing.info.name} has the tag '{tag}'.")
+    return _map(sliced, tag, seed)
+
+
+def _sliced(pairing: Pairing, metric: Metric, tag: str, ties: Ties) -> PairedScores:
+    """Return the scores in the groups of a tag; all groups, where it is not the metric's own."""
+    if tag == metric.by:
+        return pairing.scores(metric, ties=ties)
+    return pairing.scores(
+        replace(metric, by=tag, leave_out=frozenset(), at_least=1, statistic="mean"), ties=ties
+    )
+
+
+def _first_tag(pairing: Pairing, metric: Metric, ties: Ties) -> str | None:
+    """Return the first tag of the task that forms between 2 and ``MAX_GROUPS`` groups."""
+    for tag in (*pairing.info.tags, *pairing.info.optional_tags):
+        if 2 <= len(_sliced(pairing, metric, tag, ties).group_names) <= MAX_GROUPS:
+            return tag
+    return None
+
+
+def _map(sliced: PairedScores, tag: str, seed: int) -> GroupMap:
+    names, number = sliced.group_names, sliced.group_number
+    sizes = np.bincount(number)
+    order = sorted(range(len(names)), key=lambda g: (-sizes[g], names[g]))[:MAX_GROUPS]
+    place = np.full(len(names), -1, dtype=np.intp)
+    place[order] = np.arange(len(order))
+    kept = place[number] >= 0
+    group, values, cluster = place[number][kept], sliced.values[kept], sliced.cluster[kept]
+    sums = np.stack([np.bincount(group, v, len(order)) for v in values.T], axis=1)
+    clusters = [len(np.unique(cluster[group == g])) for g in range(len(order))]
+    counts = np.bincount(group, minlength=len(order))
+    models = range(values.shape[1])
+    p_adjusted = [_p_values(values, group, cluster, len(order), model, seed) for model in models]
+    return GroupMap(
+        by=tag,
+        names=tuple(names[g] for g in order),
+        n_items=tuple(counts.tolist()),
+        n_clusters=tuple(clusters),
+        left_out=len(names) - len(order),
+        scores=sums / counts[:, None],
+        p_adjusted=np.stack(p_adjusted),
+    )
+
+
+def _p_values(
+    values: Floats, group: Indices, cluster: Indices, n_groups: int, reference: int, seed: int
+) -> Floats:
+    """Return the adjusted p-values of all differences from one model: [groups, models].
+
+    Sums of differences, not means: a constant factor does not change the statistic.
+    """
+    others = [i for i in range(values.shape[1]) if i != reference]
+    found = np.ones((n_groups, values.shape[1]))
+    if not others:
+        return found
+    rows, row = np.unique(cluster, return_inverse=True)
+    columns = np.zeros((len(rows), 1 + n_groups * len(others)))
+    for place, other in enumerate(others):
+        cells = row, 1 + place * n_groups + group
+        np.add.at(columns, cells, values[:, other] - values[:, reference])
+    cell = 1 + np.arange(n_groups * len(others))
+    pairs = np.stack([cell, np.zeros_like(cell)], axis=1).astype(np.intp)
+    flips = flip(Panel(columns, np.zeros_like(columns), len(values)), pairs, seed=seed)
+    found[:, others] = step_down(flips).reshape(len(others), n_groups).T
+    return found
