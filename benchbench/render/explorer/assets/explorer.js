@@ -140,7 +140,7 @@ async function showGroups(task, given) {
   const cells = { groups, items, scores: decode(groups.scores), p: decode(groups.p) };
   section.querySelector(".map").replaceChildren(mapTable(task, cells, reference, Number(section.dataset.alpha)));
   const more = groups.left_out ? ` The ${groups.left_out} smallest groups are left out.` : "";
-  const direction = items.ranks ? "A lower rank is better: blue is better." : "Blue is better, orange worse.";
+  const direction = items.ranks ? "A lower rank is better. Blue is better, orange worse, a shade per 2.5 ranks." : "Blue is better, orange worse, a shade per 5 points.";
   section.querySelector(".remark").textContent =
     `Groups of ${groups.by}. Differences in ${items.ranks ? "ranks" : "points"} from the chosen model. ${direction} ` +
     `Bold with *: p < ${section.dataset.alpha}, adjusted for all ${groups.names.length * (task.models.length - 1)} ` +

@@ -80,14 +80,19 @@ function figures(text) {
   return found;
 }
 
+const WORDS = ["Model", "Result", "Decision", "True triple"];
+
 /** Return a table in a frame that scrolls; heads are texts. */
 function table(label, heads, rows) {
   const head = make("tr");
-  heads.forEach((each, i) => head.append(make("th", { scope: "col", class: i ? null : "text" }, each)));
+  heads.forEach((each) => head.append(make("th", { scope: "col", class: WORDS.includes(each) ? "text" : null }, each)));
   const body = make("tbody", {}, ...rows.map(([first, ...cells]) =>
     make("tr", {}, make("th", { scope: "row", class: "text" }, make("bdi", {}, first)), ...cells)));
   return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, make("table", {}, make("thead", {}, head), body));
 }
+
+/** Return a score with as many digits as tell scores of one model apart. */
+const scoreText = (score) => (Math.abs(score) < 10 ? score.toFixed(4) : score.toPrecision(6));
 
 /** Return a model's result on an item in words, with its class. */
 function result(open, m, i) {
@@ -135,10 +140,10 @@ function matchingView(open, i, text) {
       decisions.push(firsts.length > 1 ? `tie of ${firsts.join(", ")}` : `caption ${firsts[0]}`);
       row.forEach((score, c) => {
         const no = model.no_op[shared["no_op.start"][i] + c] ? " ≡" : "";
-        cells.push(make("td", { class: score === best ? "best" : null, title: no ? "the same tokens as another, true caption" : null }, score.toPrecision(4) + no));
+        cells.push(make("td", { class: score === best ? "best" : null, title: no ? "the same tokens as another, true caption" : null }, scoreText(score) + no));
       });
     }
-    return [open.task.models[m].name, resultCell(open, m, i), make("td", { class: "text" }, decisions.join("; ")), ...cells, make("td", {}, model.margin[i].toPrecision(3))];
+    return [open.task.models[m].name, resultCell(open, m, i), make("td", { class: "text" }, decisions.join("; ")), ...cells, make("td", {}, scoreText(model.margin[i]))];
   });
   parts.push(make("h3", {}, "Models"), table("Scores of each model", [...heads, "margin"], rows));
   return parts;
