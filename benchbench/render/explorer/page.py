@@ -117,7 +117,7 @@ def _manifest(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     facts_of = [dict(_facts(run)) for run in runs]
     for name in dict.fromkeys(name for of_run in facts_of for name in of_run):
         values = [of_run.get(name, "") for of_run in facts_of]
-        yield {"name": name, "texts": values, "same": len(set(values)) == 1}
+        yield {"name": name, "texts": values}
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

@@ -196,11 +196,12 @@ function showManifests(section) {
   for (const row of table.rows) {
     const texts = new Set();
     for (let column = 1; column < row.cells.length; column++) {
-      row.cells[column].classList.toggle("hide-column", !shown(column));
-      if (shown(column)) texts.add(row.cells[column].textContent);
+      const { classList, textContent } = row.cells[column];
+      classList.toggle("hide-column", !shown(column));
+      if (shown(column)) texts.add(textContent);
+      classList.toggle("differs", shown(column) && row.parentElement.tagName === "TBODY" && textContent !== [...texts][0]);
     }
     if (row.parentElement.tagName === "THEAD") continue;
-    row.className = texts.size > 1 ? "differs" : "same";
     differing += texts.size > 1;
     row.hidden = texts.size < 2 && section.querySelector(".differing").checked;
   }
