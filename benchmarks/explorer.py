@@ -29,7 +29,9 @@ from benchbench.types import Counts, MatchingOutcome, ModelManifest, Run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORDS = "a red dog cat bird horse is on under riding holding near the big small old tree bench".split()
+WORDS = (
+    ["a", "red", "dog", "cat", "bird", "horse", "is", "on", "under", "riding", "holding", "near", "the", "big", "small", "old", "tree", "bench"]
+)
 RELATIONS = [f"relation {i}" for i in range(48)]
 REPEATS = 5
 FILTERS = (

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.errors import UsageError
-from benchbench.stats import Panel, flip, step_down
+from benchbench.stats import Flips, Panel, flip, step_down
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.types import Metric, Ties
     from benchbench.types.arrays import Floats, Indices
 
 MAX_GROUPS = 60
 """The largest number of groups of a map; those of most items are kept."""
+
+MAX_CELLS = 3_000
+"""Differences whose sign flips are held at once: about 250 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,6 @@ def _map(sliced: PairedScores, tag: str, seed: int) -> GroupMap:
     sums = np.stack([np.bincount(group, v, len(order)) for v in values.T], axis=1)
     clusters = [len(np.unique(cluster[group == g])) for g in range(len(order))]
     counts = np.bincount(group, minlength=len(order))
-    models = range(values.shape[1])
-    p_adjusted = [_p_values(values, group, cluster, len(order), model, seed) for model in models]
     return GroupMap(
         by=tag,
         names=tuple(names[g] for g in order),
@@ -116,28 +119,51 @@ def _map(sliced: PairedScores, tag: str, seed: int) -> GroupMap:
         n_clusters=tuple(clusters),
         left_out=len(names) - len(order),
         scores=sums / counts[:, None],
-        p_adjusted=np.stack(p_adjusted),
+        p_adjusted=_p_values(values, group, cluster, len(order), seed),
     )
 
 
-def _p_values(
-    values: Floats, group: Indices, cluster: Indices, n_groups: int, reference: int, seed: int
-) -> Floats:
-    """Return the adjusted p-values of all differences from one model: [groups, models].
+def _p_values(values: Floats, group: Indices, cluster: Indices, n_groups: int, seed: int) -> Floats:
+    """Return the adjusted p-values of all differences: [reference, groups, models].
 
-    Sums of differences, not means: a constant factor does not change the statistic.
+    A column of the panel is a model's sum, in a group, of differences from the first model. Sums,
+    not means: a constant factor does not change the statistic. The sign vectors are the same for
+    every reference.
     """
-    others = [i for i in range(values.shape[1]) if i != reference]
-    found = np.ones((n_groups, values.shape[1]))
-    if not others:
-        return found
+    n_models = values.shape[1]
+    found = np.ones((n_models, n_groups, n_models))
     rows, row = np.unique(cluster, return_inverse=True)
-    columns = np.zeros((len(rows), 1 + n_groups * len(others)))
-    for place, other in enumerate(others):
-        cells = row, 1 + place * n_groups + group
-        np.add.at(columns, cells, values[:, other] - values[:, reference])
-    cell = 1 + np.arange(n_groups * len(others))
-    pairs = np.stack([cell, np.zeros_like(cell)], axis=1).astype(np.intp)
-    flips = flip(Panel(columns, np.zeros_like(columns), len(values)), pairs, seed=seed)
-    found[:, others] = step_down(flips).reshape(len(others), n_groups).T
+    columns = np.zeros((len(rows), n_models, n_groups))
+    for model in range(1, n_models):
+        np.add.at(columns[:, model], (row, group), values[:, model] - values[:, 0])
+    flat = columns.reshape(len(rows), -1)
+    table = Panel(flat, np.zeros_like(flat), len(values))
+    for references in _batches(n_models, n_groups):
+        pairs = [(a, b) for a in references for b in range(n_models) if a != b]
+        unordered = sorted({(min(pair), max(pair)) for pair in pairs})
+        flips = flip(table, _cells(unordered, n_groups), seed=seed)
+        place = {pair: i for i, pair in enumerate(unordered)}
+        for a in references:
+            others = [b for b in range(n_models) if b != a]
+            of = [place[min(a, b), max(a, b)] for b in others]
+            cells = (np.array(of)[:, None] * n_groups + np.arange(n_groups)).ravel()
+            part = Flips(flips.observed[cells], flips.flipped[:, cells], flips.exact)
+            found[a][:, others] = step_down(part).reshape(len(others), n_groups).T
     return found
+
+
+def _batches(n_models: int, n_groups: int) -> list[list[int]]:
+    """Return the references whose flips are held at once: all, or each alone if they are many."""
+    models = list(range(n_models))
+    if n_models < 2:
+        return []
+    if n_models * (n_models - 1) // 2 * n_groups <= MAX_CELLS:
+        return [models]
+    return [[model] for model in models]
+
+
+def _cells(pairs: Sequence[tuple[int, int]], n_groups: int) -> Indices:
+    """Return the columns of each pair of models in each group: [pairs × groups, 2]."""
+    models = np.array(pairs, dtype=np.intp).repeat(n_groups, axis=0)
+    group = np.tile(np.arange(n_groups), len(pairs))
+    return np.asarray(models[:, ::-1] * n_groups + group[:, None])

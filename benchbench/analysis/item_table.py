@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.analysis.frame import item_values
+from benchbench.protocols.matching import same_shape
 from benchbench.types import MatchingOutcome, RelationsOutcome, RetrievalOutcome
 
 if TYPE_CHECKING:
@@ -75,18 +76,16 @@ def _tied(pairing: Pairing, metric: Metric, n: int) -> Sequence[Flags]:
 
 
 def _margins(outcomes: Sequence[Outcome]) -> Floats:
-    """Return each item's margin: [items]."""
-    return np.array([_margin(outcome) for outcome in outcomes])
-
-
-def _margin(outcome: Outcome) -> float:
-    """Return the least margin over an item's images; NaN without scores of captions."""
-    if not isinstance(outcome, MatchingOutcome):
-        return float("nan")
-    rows, target = np.arange(len(outcome.target)), list(outcome.target)
-    others = outcome.scores.astype(np.float64)
-    others[rows, target] = -np.inf
-    return float((outcome.scores[rows, target] - others.max(axis=1)).min())
+    """Return each item's least margin over its images, [items]; NaN without scores of captions."""
+    found = np.full(len(outcomes), np.nan)
+    scored = [o for o in outcomes if isinstance(o, MatchingOutcome)]
+    for where in same_shape([o.scores.shape for o in scored]):
+        scores = np.stack([scored[i].scores for i in where]).astype(np.float64)
+        target = np.array([scored[i].target for i in where], dtype=np.intp)[:, :, None]
+        true = np.take_along_axis(scores, target, axis=2)[:, :, 0]
+        np.put_along_axis(scores, target, -np.inf, axis=2)
+        found[where] = (true - scores.max(axis=2)).min(axis=1)
+    return found
 
 
 def _lists(values: Sequence[Any], kind: type) -> tuple[Array, Array]:

@@ -173,7 +173,7 @@ def _write(folder: Path, tasks: Sequence[TaskReport], images: ImageFiles, mode: 
             (place / f"{name}.js").write_text(text, "ascii")
     if mode == "copy":
         images.copy(folder)
-    seals = {task.name: {r.model.name: seal_of(r) for r in task.runs} for task in tasks}
+    seals = {task.name: {r.model.name: r.seal or seal_of(r) for r in task.runs} for task in tasks}
     record = {"made_by": f"benchbench {VERSION}", "runs": seals}
     (folder / MARKER).write_text(json.dumps(record, indent=1) + "\n", "ascii")
 
