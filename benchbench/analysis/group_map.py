@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.errors import UsageError
+from benchbench.analysis.paired import tags_of, unknown_tag_error
 from benchbench.stats import Flips, Panel, flip, step_down
 
 if TYPE_CHECKING:
@@ -75,13 +75,10 @@ def group_map(
     Raises:
         UsageError: no item has the tag that is named.
     """
+    if by is not None and by not in tags_of(pairing.runs[0]):
+        raise unknown_tag_error(pairing.runs[0], by)
     tag = by or metric.by or _first_tag(pairing, metric, ties)
-    if tag is None:
-        return None
-    sliced = _sliced(pairing, metric, tag, ties)
-    if not len(sliced.values):
-        raise UsageError(f"No item of {pairing.info.name} has the tag '{tag}'.")
-    return _map(sliced, tag, seed)
+    return None if tag is None else _map(_sliced(pairing, metric, tag, ties), tag, seed)
 
 
 def _sliced(pairing: Pairing, metric: Metric, tag: str, ties: Ties) -> PairedScores:
@@ -95,8 +92,9 @@ def _sliced(pairing: Pairing, metric: Metric, tag: str, ties: Ties) -> PairedSco
 
 def _first_tag(pairing: Pairing, metric: Metric, ties: Ties) -> str | None:
     """Return the first tag of the task that forms between 2 and ``MAX_GROUPS`` groups."""
+    there = tags_of(pairing.runs[0])
     for tag in (*pairing.info.tags, *pairing.info.optional_tags):
-        if 2 <= len(_sliced(pairing, metric, tag, ties).group_names) <= MAX_GROUPS:
+        if tag in there and 2 <= len(_sliced(pairing, metric, tag, ties).group_names) <= MAX_GROUPS:
             return tag
     return None
 

@@ -92,7 +92,7 @@ def _lists(values: Sequence[Any], kind: type) -> tuple[Array, Array]:
     """Return lists, one per item, as one array and the place where each begins: [items + 1]."""
     start = np.zeros(len(values) + 1, dtype=np.uint32)
     np.cumsum([len(each) for each in values], out=start[1:])
-    joined = [np.asarray(each, dtype=kind) for each in values if len(each)]
+    joined: list[Array] = [np.asarray(each, dtype=kind) for each in values if len(each)]
     return np.concatenate(joined) if joined else np.zeros(0, dtype=kind), start
 
 

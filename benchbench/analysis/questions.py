@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchbench.editions import DRAWN, SCENES, kind_of, resolve_edition
+from benchbench.editions import DRAWN, SCENES, choose_edition, kind_of, resolve_edition
 from benchbench.errors import MissingData, UsageError
 from benchbench.registry import load_task
 
@@ -50,6 +50,10 @@ def questions_of(
     task = load_task(run.task)
     if kind_of(run.edition) is DRAWN:
         data_root, edition = None, SCENES
+    elif choose_edition(data_root, edition).edition == SCENES:
+        return QuestionSource(
+            missing=f"The files of {run.edition} are nowhere named: --data-root DIR"
+        )
     try:
         found = resolve_edition(task.info, data_root, edition, progress, with_images=False)
     except (MissingData, UsageError) as error:

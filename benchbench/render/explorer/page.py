@@ -87,7 +87,7 @@ def _row(board: Leaderboard, place: Place, texts: Sequence[str]) -> dict[str, An
     estimate = place.estimate
     sorts: list[float | str] = [
         place.best,
-        place.run.model.name.lower(),
+        one_line(place.run.model.name.lower()),
         estimate.value,
         estimate.low,
         place.letters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 MARKER = "benchbench-report.json"
 """The file by which a folder is recognised as a report, which a later one may replace."""
-ASSETS = ("explorer.css", "explorer.js", "items.js", "views.js")
+ASSETS = ("icon.svg", "explorer.css", "explorer.js", "items.js", "views.js")
 CHUNK = 500
 """Items whose texts are in one script."""
 IMAGE_LIMIT = 500.0
 """MB of copied images."""
+
+IDS_ONLY = QuestionSource(missing="This report is of ids alone (--ids-only).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class TaskReport:
     board: Leaderboard
     groups: GroupMap | None
     items: ItemTable
-    source: QuestionSource
+    source: QuestionSource = IDS_ONLY
 
     @property
     def name(self) -> str:
@@ -111,20 +113,20 @@ def write_report(
             images over the limit; or ``data_root`` has the files of none of the runs.
         RunError: the folder cannot be written.
     """
+    if not runs:
+        raise UsageError("No run was given. Name a run file, or a folder of run files.")
     out = expand_path(out)
     if problem := name_problem(out):
         raise UsageError(f"No folder can be written as {out}: {problem}. Name another.")
     if not ids_only:
         choose_edition(data_root, edition)
     with atomic_folder(out, MARKER) as folder:
-        tasks = []
-        for of_task in _by_task(runs):
-            source = QuestionSource(missing="This report shows ids alone (--ids-only).")
-            if not ids_only:
-                source = questions_of(of_task[0], data_root, edition, progress)
-            tasks.append(_report(of_task, source, metric, by, ties, level, seed))
-        if data_root is not None and not ids_only and all(t.source.missing for t in tasks):
-            raise UsageError(f"No run is of the files in {data_root}: {tasks[0].source.missing}")
+        tasks = [_report(of, metric, by, ties, level, seed) for of in _by_task(runs)]
+        if not ids_only:
+            tasks = [_with_items(task, data_root, edition, progress) for task in tasks]
+            if data_root is not None and all(task.source.missing for task in tasks):
+                why = tasks[0].source.missing
+                raise UsageError(f"No run is of the files in {data_root}. {why}")
         questions = [q for task in tasks for q in _questions(task)]
         found = find_images(questions, images, out, image_limit)
         _write(folder, tasks, found, images)
@@ -141,7 +143,6 @@ def _by_task(runs: Sequence[Run]) -> list[list[Run]]:
 
 def _report(
     runs: Sequence[Run],
-    source: QuestionSource,
     metric: str | None,
     by: str | None,
     ties: Ties,
@@ -151,7 +152,17 @@ def _report(
     board = leaderboard(runs, metric, ties=ties, level=level, seed=seed)
     pairing = pair_runs([place.run for place in board.places])
     groups = group_map(pairing, board.metric, by, ties=ties, seed=seed)
-    return TaskReport(board, groups, item_table(pairing, board.metric, ties=ties), source)
+    return TaskReport(board, groups, item_table(pairing, board.metric, ties=ties))
+
+
+def _with_items(
+    task: TaskReport,
+    data_root: str | Path | None,
+    edition: str | None,
+    progress: Progress | None,
+) -> TaskReport:
+    """Return the report with the items read from the task's files, where they are at hand."""
+    return replace(task, source=questions_of(task.runs[0], data_root, edition, progress))
 
 
 def _questions(task: TaskReport) -> list[Question]:
