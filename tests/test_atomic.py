@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.atomic import atomic_write
-from benchbench.errors import RunError
+from benchbench.atomic import atomic_folder, atomic_write
+from benchbench.errors import RunError, UsageError
 
 KILLED = """
 import os, signal, sys
@@ -85,3 +85,44 @@ def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "other.parquet") as temporary:
         temporary.write_bytes(b"whole")
     assert [each.name for each in tmp_path.iterdir()] == ["other.parquet"]
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "deep" / "folder"
+    with pytest.raises(ZeroDivisionError), atomic_folder(place, "marker") as work:
+        (work / "half").write_text("half", "utf-8")
+        assert not place.exists()
+        _ = 1 / 0
+    assert list(place.parent.iterdir()) == []
+    for text in ("first", "second"):
+        with atomic_folder(place, "marker") as work:
+            (work / "marker").touch()
+            (work / text).write_text(text, "utf-8")
+        assert {each.name for each in place.iterdir()} == {"marker", text}
+    assert [each.name for each in place.parent.iterdir()] == ["folder"]
+
+
+def test_a_folder_that_fills_up_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    place = tmp_path / "folder"
+    with pytest.raises(UsageError, match="holds other files"), atomic_folder(place, "m") as work:
+        (work / "m").touch()
+        place.mkdir()
+        (place / "mine").write_text("mine", "utf-8")
+    assert [each.name for each in tmp_path.rglob("*")] == ["folder", "mine"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "full"])
+def test_only_an_own_folder_is_replaced(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "place"
+    if kind == "file":
+        place.write_text("mine", "utf-8")
+    elif kind == "link":
+        (tmp_path / "target").mkdir()
+        place.symlink_to(tmp_path / "target")
+    else:
+        place.mkdir()
+        (place / "mine").write_text("mine", "utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError), atomic_folder(place, "marker"):
+        raise AssertionError("nothing is written")
+    assert sorted(tmp_path.rglob("*")) == before

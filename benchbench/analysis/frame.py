@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from benchbench.protocols.reading import Units
     from benchbench.types import Run, Ties
-    from benchbench.types.arrays import Floats
+    from benchbench.types.arrays import Floats, Indices
 
 METRIC = "metric."
 """The beginning of a metric's column."""
@@ -59,14 +59,25 @@ def frame(run: Run, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong
         if name not in known:
             hint = f"There are: {', '.join(known)}."
             raise UnknownName(f"metric of {run.task}@{run.edition}", name, list(known), hint)
-        table[f"{METRIC}{name}"] = _item_values(judge.units(known[name], ties), len(table))
+        table[f"{METRIC}{name}"] = _mean_units(judge.units(known[name], ties), len(table))
     return table
 
 
-def _item_values(units: Units, n_items: int) -> Floats:
-    """Return the mean of each item's units, [items]; NaN for an item without units."""
-    sums = np.bincount(units.outcome, weights=units.values, minlength=n_items)
-    counts = np.bincount(units.outcome, minlength=n_items)
+def _mean_units(units: Units, n_items: int) -> Floats:
+    """Return the mean of each item's units, [items]."""
+    return item_values(units.outcome, units.values, n_items)
+
+
+def item_values(outcome: Indices, values: Floats, n_items: int) -> Floats:
+    """Return the mean of each item's units, [items]; NaN for an item without units.
+
+    Args:
+        outcome: [units], the index of each unit's item.
+        values: [units].
+        n_items: the number of items.
+    """
+    sums = np.bincount(outcome, weights=values, minlength=n_items)
+    counts = np.bincount(outcome, minlength=n_items)
     means: Floats = np.full(n_items, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     return means

@@ -24,6 +24,7 @@ from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
 from benchbench.cli.output import escape_output
 from benchbench.cli.probe import probe_command
+from benchbench.cli.report import report_command
 from benchbench.cli.results import export_command, import_command
 from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
@@ -130,6 +131,6 @@ def main() -> None:
 for _command in (
     eval_command, compare_command, gate_command, leaderboard_command, publish_command,
     train_command, probe_command, list_group, show_group, check_group, data_group, scenes_group,
-    cache_group, doctor_command, import_command, export_command,
+    cache_group, doctor_command, import_command, export_command, report_command,
 ):  # fmt: skip
     main.add_command(_command)

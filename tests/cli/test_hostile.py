@@ -44,6 +44,7 @@ SOUND: dict[str, dict[str, str]] = {
         "data_root": "{shapes}", "out": "{out}/imported",
     },
     "export": {"run": "{a}", "out": "{out}/exported"},
+    "report": {"runs": "{a}", "out": "{out}/report", "data_root": "{shapes}"},
     "publish": {"runs": "{a}", "to": "{out}/boards"},
     "train": {"variant": "clip", "backbone": "{files}/noise.safetensors", "out": "{out}/training"},
     "probe": {
