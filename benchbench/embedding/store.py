@@ -39,7 +39,7 @@ from benchbench.embedding.records import (
     pack,
     rewrite,
 )
-from benchbench.errors import UsageError
+from benchbench.errors import NotStored, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,6 +140,8 @@ class Space:
     health: Health = field(default_factory=Health)
     damaged: int = 0
     """Records that were found damaged so far."""
+    is_complete: bool = False
+    """Whether an input that it lacks is an error."""
     _files: list[RecordFile] | None = None
     _keys: KeyIndex | None = None
     _own: int | None = None
@@ -167,6 +169,16 @@ class Space:
                 there[i], values[i] = True, found
         return there, values[there]
 
+    def require(self, there: Flags, inputs: Sequence[object]) -> None:
+        """Raise a NotStored if an input is lacking that the space should have.
+
+        Args:
+            there: [inputs] whether each has values.
+            inputs: the path or the text of each.
+        """
+        if self.is_complete and not there.all():
+            raise NotStored(inputs[int(there.argmin())], self.described)
+
     def refresh(self) -> None:
         """Find what was written since the space was opened, by this process and by others."""
         self._files = self._keys = None
@@ -193,7 +205,11 @@ class Space:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing can be found in it."""
-        return not self._unwritten and not any(file.records for file in self._opened())
+        return (
+            not self.is_complete
+            and not self._unwritten
+            and not any(file.records for file in self._opened())
+        )
 
     @property
     def size(self) -> int:

@@ -279,6 +279,10 @@ class Matching:
         captions = encoder.captions(caption for item in kept for caption in item.captions)
         return Answers(kept, match(kept, images, captions.embedded, captions.token_ids))
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's images."""
         yield from item.images
