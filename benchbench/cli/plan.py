@@ -10,12 +10,8 @@ from benchbench.cli import options
 from benchbench.cli.output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from benchbench.cli.progress import ProgressBar
-    from benchbench.engines.plans import Plan
-    from benchbench.engines.working import Result
 
 plan_argument = click.argument("plan_file", metavar="PLAN")
 out_option = click.option(
@@ -131,9 +127,9 @@ def _lines(file: str | None) -> list[str]:
 )
 @click.option(
     "--engine",
-    type=click.Choice(["local", "slurm"]),
-    help="Start the workers: as processes of this machine, one for each GPU or CPU (local), or as "
-    "a job array (slurm).",
+    type=click.Choice(["local", "slurm", "ray"]),
+    help="Start the workers: as processes of this machine, one for each GPU or CPU (local), as a "
+    "job array (slurm), or as actors of a cluster (ray).",
 )
 @click.option(
     "--processes",
@@ -145,7 +141,7 @@ def _lines(file: str | None) -> list[str]:
     "--shards",
     type=options.COUNT,
     metavar="N",
-    help="With --engine slurm, the number of jobs.  [default: one for each model]",
+    help="With --engine slurm or ray, the number of shards.  [default: one for each model]",
 )
 @click.option(
     "--at-once", type=options.COUNT, metavar="K", help="With --engine slurm, jobs at a time."
@@ -155,6 +151,9 @@ def _lines(file: str | None) -> list[str]:
     multiple=True,
     metavar="OPTION",
     help="With --engine slurm, an option of sbatch: gres=gpu:1; repeatable.",
+)
+@click.option(
+    "--address", metavar="HOST:PORT", help="With --engine ray, the cluster.  [default: one here]"
 )
 @click.option("--dry-run", is_flag=True, help="With --engine slurm, print the script alone.")
 @options.device_option
@@ -170,6 +169,7 @@ def work_command(
     at_once: int | None,
     sbatch: Sequence[str],
     dry_run: bool,
+    address: str | None,
     device: str,
     out: str,
     log_json: str | None,
@@ -183,6 +183,13 @@ def work_command(
 
     Exit codes: 0 if the share is done, 2 if a model on a task failed.
     """
+    from benchbench.cli.workers import (
+        progress_of,
+        report_results,
+        submit_jobs,
+        work_locally,
+        work_on_ray,
+    )
     from benchbench.engines.plans import read_plan
     from benchbench.engines.shards import parse_shard
     from benchbench.engines.working import work
@@ -194,69 +201,21 @@ def work_command(
         raise UsageError("An engine starts all shards: leave out --shard or --engine.")
     if processes and engine != "local":
         raise UsageError("--processes is of --engine local.")
-    if (shards or at_once or sbatch or dry_run) and engine != "slurm":
-        raise UsageError("--shards, --at-once, --sbatch and --dry-run are of --engine slurm.")
+    if (at_once or sbatch or dry_run) and engine != "slurm":
+        raise UsageError("--at-once, --sbatch and --dry-run are of --engine slurm.")
+    if (shards and engine not in ("slurm", "ray")) or (address and engine != "ray"):
+        raise UsageError("--shards is of --engine slurm and ray, --address of --engine ray.")
     folder = expand_path(out)
     if engine == "local":
-        return _work_locally(plan, expand_path(plan_file), folder, processes, device, quiet)
+        return work_locally(plan, expand_path(plan_file), folder, processes, device, quiet)
+    count = shards or len(plan.models)
+    if engine == "ray":
+        return work_on_ray(plan, expand_path(plan_file), folder, count, address, device, quiet)
     if engine == "slurm":
-        count = shards or len(plan.models)
-        return _submit(plan, expand_path(plan_file), folder, count, at_once, sbatch, dry_run)
-    with _progress(quiet, log_json) as bar:
+        return submit_jobs(plan, expand_path(plan_file), folder, count, at_once, sbatch, dry_run)
+    with progress_of(quiet, log_json) as bar:
         results = work(plan, parse_shard(shard), folder, device=device, progress=bar)
-        return _report(results, bar, folder)
-
-
-def _work_locally(
-    plan: Plan, file: Path, out: Path, processes: int | None, device: str, quiet: bool
-) -> int:
-    """Run all workers here, then merge; return the exit code."""
-    from benchbench.engines.completion import check_completion
-    from benchbench.engines.local import places, run_local
-    from benchbench.engines.merging import merge_runs
-
-    devices = places(processes, device)
-    options_ = ["--quiet"] if quiet else []
-    ended = run_local(file, out, devices, say=lambda line: say(line, err=True), options=options_)
-    for each in ended:
-        if each.code < 0:
-            say(f"Shard {each.shard} was ended by signal {-each.code}.", err=True)
-    state = check_completion(plan, out, len(devices))
-    if state.to_merge and not state.shards:
-        with _progress(quiet, None) as bar:
-            _report(
-                merge_runs(plan, out, count=len(devices), device=devices[0], progress=bar), bar, out
-            )
-        state = check_completion(plan, out, len(devices))
-    say(f"{len(state.done):,} of {len(plan.cells):,} runs are in {out}.")
-    if state.left:
-        say(f"Run the same command again for the rest, or see: benchbench missing {file}", err=True)
-    return 2 if state.left else 0
-
-
-def _submit(
-    plan: Plan,
-    file: Path,
-    out: Path,
-    count: int,
-    most: int | None,
-    sbatch: Sequence[str],
-    dry_run: bool,
-) -> int:
-    """Submit a job for each shard that has something left to do, or print the scripts."""
-    from benchbench.engines.records import record_folder
-    from benchbench.engines.slurm import check_ready, submit, write_scripts
-
-    check_ready(plan)
-    scripts = write_scripts(plan, file, out, count=count, most=most, options=sbatch)
-    if dry_run:
-        click.echo(scripts.work + (f"\n{scripts.merge}" if scripts.merge else ""), nl=False)
-        return 0
-    jobs = submit(scripts, record_folder(plan, out))
-    for name, job in zip(("work", "merge"), jobs, strict=False):
-        say(f"{name:5} job {job}")
-    say(f"next  benchbench missing {file} --out {out} --shards {count}")
-    return 0
+        return report_results(results, bar, folder)
 
 
 @click.command("missing")
@@ -302,59 +261,14 @@ def merge_command(
     The runs equal those of a single process on the workers' kind of machine, to the bit. Exit
     codes: 0 if all runs are there, 2 if a run could not be written.
     """
+    from benchbench.cli.workers import progress_of, report_results
     from benchbench.engines.merging import merge_runs
     from benchbench.engines.plans import read_plan
     from benchbench.files import expand_path
 
     plan, folder = read_plan(plan_file), expand_path(out)
-    with _progress(quiet, log_json) as bar:
+    with progress_of(quiet, log_json) as bar:
         results = merge_runs(
             plan, folder, count=shards, encode_missing=encode_missing, device=device, progress=bar
         )
-        return _report(results, bar, folder)
-
-
-def _progress(quiet: bool, log_json: str | None) -> ProgressBar:
-    from benchbench.cli.events import EventLog
-    from benchbench.cli.progress import ProgressBar
-
-    return ProgressBar(silent=quiet, log=EventLog.open(log_json) if log_json else None)
-
-
-def _report(results: Iterable[Result], bar: ProgressBar, out: Path) -> int:
-    """Print a line for each result as it comes; return exit code 2 if one failed, otherwise 0."""
-    from benchbench.printable import sentence
-    from benchbench.runs import run_path
-
-    failed = 0
-    for each in results:
-        bar.close()
-        if bar.log:
-            bar.log.write("cell", **_event(each, out))
-        name = f"{each.cell.task}  {sentence(each.cell.model)}"
-        if each.error is not None:
-            failed += 1
-            say(f"{name}  Error: {each.error}", err=True)
-        elif each.run is not None:
-            share = 100 * each.run.resumed_inputs / max(1, each.run.inputs)
-            say(f"{name}  {share:.0f} % from the store  {run_path(each.run, out)}")
-        elif each.part is not None:
-            say(f"{name}  part {each.part.part + 1} of {each.part.parts} encoded")
-    if failed:
-        click.echo(f"Failed: {failed}.", err=True)
-    return 2 if failed else 0
-
-
-def _event(result: Result, out: Path) -> dict[str, Any]:
-    """Return a result as an event of the log."""
-    from benchbench.runs import run_path
-
-    found: dict[str, Any] = {"model": result.cell.model, "task": result.cell.task}
-    if result.error is not None:
-        return {**found, "error": str(result.error)}
-    if result.part is not None:
-        return {**found, "part": result.part.part, "parts": result.part.parts}
-    run = result.run
-    assert run is not None
-    counts = {"inputs": run.inputs, "from_store": run.resumed_inputs, "seconds": run.seconds}
-    return {**found, "run": str(run_path(run, out)), **counts}
+        return report_results(results, bar, folder)

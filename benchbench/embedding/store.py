@@ -40,6 +40,7 @@ from benchbench.embedding.records import (
     rewrite,
 )
 from benchbench.errors import NotStored, UsageError
+from benchbench.leftovers import remove_leftovers, temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -311,6 +312,7 @@ class Space:
     def _begin(self, width: int) -> int:
         """Begin this process's file; return its descriptor."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.folder)
         _describe(self.folder / DESCRIPTION, self.described)
         self._pid = os.getpid()
         self._own_path = self.folder / f"{self._pid}-{uuid.uuid4().hex}{SUFFIX}"
@@ -333,7 +335,7 @@ def _describe(path: Path, described: Mapping[str, Any]) -> None:
     """Write a space's description, whole."""
     if path.is_file():
         return
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
+    temporary = temporary_path(path)
     temporary.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
 

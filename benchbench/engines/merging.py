@@ -30,6 +30,7 @@ def merge_runs(
     *,
     count: int | None = None,
     encode_missing: bool = False,
+    only: Sequence[PlannedCell] | None = None,
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Result]:
@@ -40,6 +41,7 @@ def merge_runs(
         out: the folder of runs and of the workers' records.
         count: the number of workers; by default as recorded.
         encode_missing: whether inputs without stored encodings are encoded here.
+        only: the cells to write; by default all.
         device: as for ``evaluate``.
         progress: called as ``progress(what, done, total)``.
 
@@ -54,7 +56,7 @@ def merge_runs(
     held = holders(plan.models, state.count)
     origins = encoded_by(read_records(record_folder(plan, out)), state.count)
     loaded: tuple[str, Model] | None = None
-    for cell in state.left:
+    for cell in [cell for cell in state.left if only is None or cell in only]:
         try:
             if cell.problem:
                 raise unready(cell)

@@ -57,6 +57,7 @@ def work(
     *,
     device: str | None = None,
     progress: Progress | None = None,
+    kept: dict[str, Model] | None = None,
 ) -> Iterator[Result]:
     """Run a worker's share of a plan: write runs, or store encodings for ``merge_runs``.
 
@@ -68,6 +69,7 @@ def work(
         out: the folder of runs, which all workers share, as they share the store of encodings.
         device: as for ``evaluate``.
         progress: called as ``progress(what, done, total)``.
+        kept: holds the model that was loaded last, for the next call of this process.
 
     Yields:
         A result for each cell of the share that had no run.
@@ -80,7 +82,8 @@ def work(
     record = WorkRecord(shard)
     for portion in deal(plan.models, shard):
         cells = [c for c in plan.of_model(portion.model) if (c.model, c.task) not in done]
-        yield from _portion(_Worker(plan, out, where, progress, record), portion, cells)
+        worker = _Worker(plan, out, where, progress, record, {} if kept is None else kept)
+        yield from _portion(worker, portion, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,24 @@ class _Worker:
     device: str
     progress: Progress | None
     record: WorkRecord
+    kept: dict[str, Model]
+
+    def model(self, cell: PlannedCell) -> Model:
+        """Return a cell's model: the one that is kept, or loaded in its place."""
+        if cell.model not in self.kept:
+            self.kept.clear()
+            self.kept[cell.model] = load_planned(self.plan, cell, self.device, self.progress)
+        return self.kept[cell.model]
 
 
 def _portion(worker: _Worker, portion: Portion, cells: list[PlannedCell]) -> Iterator[Result]:
     """Yield the results of one model."""
     yield from (Result(cell, error=unready(cell)) for cell in cells if cell.problem)
     ready = [c for c in cells if not c.problem and (c.is_shareable or portion.part == 0)]
-    model: Model | None = None
     for cell in ready:
         try:
             with memory_errors(MEMORY_ADVICE), foreign_code(f"{cell.model} on {cell.task}"):
-                if model is None:
-                    model = load_planned(worker.plan, cell, worker.device, worker.progress)
-                result = _result(worker, portion, cell, model)
+                result = _result(worker, portion, cell, worker.model(cell))
         except BenchbenchError as error:
             result = Result(cell, error=error)
         yield result
