@@ -182,7 +182,7 @@ def read_header(path: Path) -> Mapping[str, Any]:
         _check_seal(header, _columns(table, header.get("protocol", "")), str(path))
         fingerprint = ModelManifest(**header["model"]).fingerprint
         if not isinstance(header["settings"], dict) or not header["task"]:
-            raise TypeError("its settings are no settings")
+            raise TypeError("its settings or its task are missing")
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise RunError(f"{path} is not a valid run ({type(error).__name__}: {error}).") from error
     return {**header, "fingerprint": fingerprint}

@@ -21,12 +21,20 @@ def work_locally(
     plan: Plan, file: Path, out: Path, processes: int | None, device: str, quiet: bool
 ) -> int:
     """Run all workers here, then merge; return the exit code."""
+    from benchbench.engines.completion import check_completion
     from benchbench.engines.local import places, run_local
 
     devices = places(processes, device)
+    shards = check_completion(plan, out, len(devices)).shards
     words = ["--quiet"] if quiet else []
-    ended = run_local(file, out, devices, say=lambda line: say(line, err=True), options=words)
-    for each in ended:
+    for each in run_local(
+        file,
+        out,
+        devices,
+        say=lambda line: say(line, err=True),
+        numbers=shards,
+        options=words,
+    ):
         if each.code < 0:
             say(f"Shard {each.shard} was ended by signal {-each.code}.", err=True)
     return _finish(plan, file, out, len(devices), devices[0], quiet)
@@ -108,27 +116,35 @@ def progress_of(quiet: bool, log_json: str | None) -> ProgressBar:
 
 
 def report_results(results: Iterable[Result], bar: ProgressBar, out: Path) -> int:
-    """Print a line for each result as it comes; return exit code 2 if one failed, otherwise 0."""
+    """Print a line for each result as it comes; return exit code 2 if some failed, otherwise 0.
+
+    Raises:
+        BenchbenchError: a single one failed.
+    """
+    from benchbench.errors import BenchbenchError
     from benchbench.printable import sentence
     from benchbench.runs import run_path
 
-    failed = 0
+    errors = []
     for each in results:
         bar.close()
         if bar.log:
             bar.log.write("cell", **_event(each, out))
         name = f"{each.cell.task}  {sentence(each.cell.model)}"
         if each.error is not None:
-            failed += 1
-            say(f"{name}  Error: {each.error}", err=True)
+            errors.append(f"{each.cell.model} on {each.cell.task}: {each.error}")
         elif each.run is not None:
             share = 100 * each.run.resumed_inputs / max(1, each.run.inputs)
             say(f"{name}  {share:.0f} % from the store  {run_path(each.run, out)}")
         elif each.part is not None:
             say(f"{name}  part {each.part.part + 1} of {each.part.parts} encoded")
-    if failed:
-        click.echo(f"Failed: {failed}.", err=True)
-    return 2 if failed else 0
+    if len(errors) == 1:
+        raise BenchbenchError(errors[0])
+    for error in errors:
+        say(f"failed  {error}", err=True)
+    if errors:
+        say(f"Error: {len(errors):,} failed; the reasons are above.", err=True)
+    return 2 if errors else 0
 
 
 def _event(result: Result, out: Path) -> dict[str, Any]:

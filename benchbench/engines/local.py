@@ -50,28 +50,31 @@ def run_local(
     devices: Sequence[str],
     *,
     say: Callable[[str], None],
+    numbers: Sequence[int] | None = None,
     options: Sequence[str] = (),
 ) -> list[Ended]:
-    """Run a worker on each device until all have ended.
+    """Run a worker for each shard, on its device, until all have ended.
 
     If this process is interrupted, the workers are terminated.
 
     Args:
         plan: the plan's file.
         out: the folder of runs.
-        devices: of ``places``.
+        devices: of ``places``: one for each shard.
         say: called with each line that a worker prints, under the worker's number.
+        numbers: the shards to run; by default all.
         options: further options of ``benchbench work``.
     """
-    shards = [Shard(number, len(devices)) for number in range(len(devices))]
-    environment = _environment(len(devices)) if set(devices) == {"cpu"} else _environment(1)
+    chosen = range(len(devices)) if numbers is None else numbers
+    shards = [Shard(number, len(devices)) for number in chosen]
+    environment = _environment(len(shards) if set(devices) == {"cpu"} else 1)
     running: list[subprocess.Popen[str]] = []
     readers = []
     try:
-        for shard, device in zip(shards, devices, strict=True):
+        for shard in shards:
             command = [
                 sys.executable, "-m", "benchbench", "work", str(plan), "--shard", str(shard),
-                "--out", str(out), "--device", device, *options,
+                "--out", str(out), "--device", devices[shard.number], *options,
             ]  # fmt: skip
             process = subprocess.Popen(  # noqa: S603 - a list, and no shell
                 command,

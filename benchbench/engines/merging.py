@@ -10,7 +10,13 @@ from benchbench.embedding import Share
 from benchbench.engines.completion import check_completion, encoded_by
 from benchbench.engines.records import read_records, record_folder
 from benchbench.engines.shards import array_expression, holders
-from benchbench.engines.working import Result, load_planned, unready, write_cell
+from benchbench.engines.working import (
+    Result,
+    check_folder,
+    load_planned,
+    unready,
+    write_cell,
+)
 from benchbench.errors import BenchbenchError, NotStored, UsageError
 from benchbench.failures import foreign_code
 from benchbench.registry import MEMORY_ADVICE, load_task
@@ -50,8 +56,10 @@ def merge_runs(
 
     Raises:
         UsageError: there is no such device, or a worker's record cannot be read.
+        RunError: the folder cannot be written.
     """
     where = choose_device(device or "auto")
+    check_folder(out)
     state = check_completion(plan, out, count)
     held = holders(plan.models, state.count)
     origins = encoded_by(read_records(record_folder(plan, out)), state.count)
@@ -105,21 +113,21 @@ def _origin_of(
     """
     if len(numbers) == 1 or not cell.is_shareable:
         raise UsageError(
-            f"{cell.model} on {cell.task} has no run, and shard {numbers[0]} alone writes it: run "
-            "that again, or evaluate here: --encode-missing"
+            f"There is no run, and shard {numbers[0]} alone writes it: run that "
+            "again, or evaluate here: --encode-missing"
         )
     found = [origins.get((number, cell.model, cell.task)) for number in numbers]
     there = [origin for origin in found if origin is not None]
     if len(there) < len(found):
         lacking = [n for n, origin in zip(numbers, found, strict=True) if origin is None]
         raise UsageError(
-            f"{cell.model} on {cell.task}: shards {array_expression(lacking)} have not finished. "
+            f"Shards {array_expression(lacking)} have not finished. "
             "Run them, or encode what is missing here: --encode-missing"
         )
     if any(origin.described != there[0].described for origin in there):
         kinds = sorted({_kind(origin) for origin in there})
         raise UsageError(
-            f"{cell.model} on {cell.task} was encoded on machines of several kinds "
+            f"The inputs were encoded on machines of several kinds "
             f"({'; '.join(kinds)}), whose numbers differ in the last bits. Run all shards on one "
             "kind."
         )

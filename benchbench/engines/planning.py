@@ -14,6 +14,7 @@ from benchbench.errors import BenchbenchError, UsageError
 from benchbench.evaluation import answer_items, check_settings, fit_model, prepare_model
 from benchbench.failures import foreign_code
 from benchbench.item_sets import ItemSet, choose_items
+from benchbench.printable import one_line
 from benchbench.registry import MEMORY_ADVICE, family_of, load_task, task_names
 from benchbench.types import scores_pairs
 
@@ -80,6 +81,8 @@ def _check_names(models: Sequence[str], tasks: Sequence[str]) -> None:
         if twice := sorted({each for each in given if list(given).count(each) > 1}):
             raise UsageError(f"Named twice: {what} {', '.join(twice)}.")
     for model in models:
+        if one_line(model) != model:
+            raise UsageError(f"A plan holds no name like {model!r}: rename the file.")
         family_of(model)
 
 

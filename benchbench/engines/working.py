@@ -26,7 +26,7 @@ from benchbench.evaluation import (
 from benchbench.failures import foreign_code
 from benchbench.item_sets import choose_items
 from benchbench.registry import MEMORY_ADVICE, load_task
-from benchbench.runs import check_writable, run_path, write_run
+from benchbench.runs import SUFFIX, check_writable, run_path, write_run
 from benchbench.types import Learner
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def work(
 
     Raises:
         UsageError: there is no such device.
+        RunError: the folder cannot be written.
     """
     where = choose_device(device or "auto")
+    check_folder(out)
     done, _ = find_runs(plan, out)
     record = WorkRecord(shard)
     for portion in deal(plan.models, shard):
@@ -123,6 +125,17 @@ def _result(worker: _Worker, portion: Portion, cell: PlannedCell, model: Model) 
         return Result(cell, part=portion)
     run = write_cell(worker.plan, cell, model, worker.out, progress=worker.progress)
     return Result(cell, run=run)
+
+
+def check_folder(out: Path) -> None:
+    """Check that runs can be written to a folder.
+
+    Raises:
+        RunError: they cannot.
+    """
+    if out.suffix == SUFFIX:
+        raise RunError(f"{out} is the name of one run; a plan's runs go into a folder: --out runs")
+    check_writable(out, "")
 
 
 def unready(cell: PlannedCell) -> UsageError:

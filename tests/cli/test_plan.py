@@ -95,7 +95,7 @@ def test_a_failed_cell_is_an_error_and_the_others_are_done(tmp_path: Path, shape
     assert "not ready blind:constant on winoground" in done.output
     done = typed("work", place, "--out", tmp_path / "runs")
     assert done.exit_code == 2
-    assert "Failed: 1." in done.output
+    assert "Error: blind:constant on winoground: Not ready" in done.output
     assert "Plan again once it is there" in done.output
     left = typed("missing", place, "--out", tmp_path / "runs")
     assert "1 of 2 runs are there." in left.output
@@ -112,6 +112,7 @@ def test_a_failed_cell_is_an_error_and_the_others_are_done(tmp_path: Path, shape
         (["--log-json", "."], "Cannot write"),
         (["--device", "abacus"], "abacus"),
         (["--out", "noise.txt"], "a file, but not a run"),
+        (["--out", "noise.parquet"], "the name of one run"),
     ],
 )
 def test_wrong_options_are_one_error(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -15,6 +15,10 @@ from benchbench.errors import UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task
 from benchbench.types import DualEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 TASKS = ["vg-relation", "vg-attribution", "coco-order", "coco-retrieval"]
 
@@ -53,10 +57,11 @@ def test_flops_are_those_of_one_input_times_the_distinct_inputs(drawn_edition: P
     model = load_model("clip")
     assert isinstance(model, DualEncoder)
     counts = []
-    for run in (
+    runs: list[Callable[[], object]] = [
         lambda: model.encode_images(model.transform(new("RGB", (64, 64)))[None], "scene"),
         lambda: model.encode_texts(model.tokenize(["a word"]), "scene"),
-    ):
+    ]
+    for run in runs:
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
             run()
         counts.append(counter.get_total_flops())

@@ -110,7 +110,7 @@ def test_a_shard_that_has_not_finished_is_named(plan: Plan, tmp_path: Path) -> N
     assert (state.array, state.count) == ("3", 4)
     errors = [str(each.error) for each in merge_runs(plan, tmp_path) if each.error]
     assert len(errors) == 2
-    assert all("shards 3 have not finished" in error for error in errors)
+    assert all("Shards 3 have not finished" in error for error in errors)
 
 
 def test_an_input_that_vanished_from_the_store_is_named_with_its_shard(
