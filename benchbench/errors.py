@@ -13,6 +13,7 @@
     │   ├── MalformedData      a file exists but is unreadable, truncated or of the wrong shape
     │   └── ImageError         an image is missing, undecodable, too large, or its crop is empty
     ├── ModelError             a checkpoint cannot be loaded as requested, or failed while it ran
+    │   ├── NotStored          an encoding that a worker should have stored is not in the store
     │   └── WeightsUnavailable the weights are neither here nor can they be downloaded
     ├── Regression             a checkpoint under training fails its gate (exit code 1)
     ├── RunError               a run file cannot be written, read or used
@@ -26,12 +27,12 @@ and what to type next.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchbench.printable import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class BenchbenchError(Exception):
@@ -98,6 +99,18 @@ class ModelError(BenchbenchError):
 
 class WeightsUnavailable(ModelError):  # noqa: N818
     """The weights are neither on this machine nor can they be downloaded from here."""
+
+
+class NotStored(ModelError):  # noqa: N818
+    """An encoding that a worker should have stored is not in the store."""
+
+    def __init__(self, lacking: object, described: Mapping[str, Any]) -> None:
+        """Write the message; ``lacking`` is the image's path, or the caption."""
+        super().__init__(
+            f"{described.get('name')}: no stored encoding of {str(lacking)!r} "
+            f"({described.get('kind')})."
+        )
+        self.lacking = lacking
 
 
 class Regression(BenchbenchError):  # noqa: N818

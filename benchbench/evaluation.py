@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, get_args
 from benchbench.adapters.computation import Computation, own_code
 from benchbench.adapters.contract import description_problems
 from benchbench.adapters.text_only import TextOnlyModel
-from benchbench.data.images import Survey, survey
 from benchbench.data.records import file_sha256
 from benchbench.devices import (
     choose_device,
@@ -25,18 +24,17 @@ from benchbench.devices import (
     inference,
     memory_errors,
 )
-from benchbench.editions import resolve_edition, unverified
+from benchbench.editions import unverified
 from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, arithmetic
-from benchbench.errors import ContractError, DataError, ImageError, MalformedData, UsageError
+from benchbench.errors import ContractError, ImageError, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
-from benchbench.protocols import load_protocol
+from benchbench.item_sets import ADVICE, choose_items
 from benchbench.protocols.contents import with_contents
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, strip_folders, write_run
 from benchbench.selection import KEY as CHOSEN
 from benchbench.selection import Selection, selections_of
-from benchbench.subsets import draw_clusters
 from benchbench.types import (
     Counts,
     Learner,
@@ -49,22 +47,21 @@ from benchbench.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any, TypeVar
 
     from typing_extensions import Unpack
 
-    from benchbench.protocols.protocol import Answers, Protocol
+    from benchbench.embedding import Origin
+    from benchbench.item_sets import ItemSet
+    from benchbench.protocols.protocol import Answers
     from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
 
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 LOADING_STAGE = "loading"
 """The stage's name for ``progress`` while a model loads."""
-
-
-ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
 
 
 def evaluate(
@@ -85,6 +82,7 @@ def evaluate(
     proposals: str | Path | None = None,
     chosen_on: Sequence[str] = (),
     without_images: bool = False,
+    origin: Origin | None = None,
     **extras: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
@@ -117,6 +115,8 @@ def evaluate(
             so. A record beside the checkpoint is read in any case (``benchbench.selection``).
         without_images: whether no image is read: for text-only models, whose score needs none. The
             task's annotations suffice then.
+        origin: the machine whose stored encodings the run consists of; what is not stored is an
+            error then (``benchbench merge``).
         extras: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
@@ -135,25 +135,26 @@ def evaluate(
     if out is not None:
         check_writable(out, task.info.name)
     task, from_proposals = _add_proposals(task, proposals)
-    given = not without_images
-    resolved = resolve_edition(task.info, data_root, edition, progress, with_images=given)
-    all_items = _items(task, resolved.root)
-    items = draw_clusters(all_items, limit, seed)
-    protocol = load_protocol(task.info.protocol)
-    surveyed = survey(ref for item in items for ref in protocol.regions(item) if given)
-    usable = _readable_items(items, protocol, surveyed, on_missing)
+    there = choose_items(
+        task, data_root=data_root, edition=edition, limit=limit, seed=seed, on_missing=on_missing,
+        progress=progress, with_images=not without_images,
+    )  # fmt: skip
     typed = model if isinstance(model, str) else model.manifest.name
     model = prepare_model(model, device, precision, seed, extras, progress)
     _check_images(without_images, model, typed)
     chosen += selections_of(typed)
     with foreign_code(typed):
-        model = _fit(model, task, resolved.root)
+        model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
-    batch_size = batch_size or (32 if model.device == "cpu" else 256)
+    batch_size = batch_size or default_batch_size(model.device)
     environment = describe_environment(model.device)
-    settings = _settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= ({"without_images": True} if without_images else {}) | unverified(resolved)
-    with closing(_open_store(resume, computation, environment, settings)) as stored:
+    settings = describe_settings(model, batch_size, seed, limit, on_missing) | from_proposals
+    settings |= {"without_images": True} if without_images else {}
+    settings |= unverified(there.edition)
+    if origin is not None:
+        environment = dict(origin.environment)
+        settings |= {"device": origin.device, "batch_size": origin.batch_size}
+    with closing(open_store(resume, computation, environment, settings, origin)) as stored:
         encoder = (BlankEncoder if without_images else Encoder)(
             model,
             batch_size=batch_size,
@@ -162,22 +163,22 @@ def evaluate(
             progress=progress,
             stored=stored,
         )
-        answers = _answer(protocol, usable, model, encoder, batch_size)
+        answers = answer_items(there, model, encoder, batch_size)
     run = Run(
         model=replace(computation.manifest, name=strip_folders(model.manifest.name)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
-        edition=resolved.name,
-        data_sha256=data_sha256(resolved, encoder.files.sha256),
+        edition=there.edition.name,
+        data_sha256=data_sha256(there.edition, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
         environment=environment,
-        counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
-        skipped=_skipped_ids(items, answers.items),
-        unreadable=_reasons(resolved, surveyed, encoder),
+        counts=_counts(there, answers, encoder),
+        skipped=_skipped_ids(there.items, answers.items),
+        unreadable=_reasons(there, encoder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
-        outcomes=with_contents(protocol, answers.items, answers.outcomes, resolved.root),
+        outcomes=with_contents(there.protocol, answers.items, answers.outcomes, there.edition.root),
         inputs=encoder.inputs,
         resumed_inputs=stored.found,
     )
@@ -186,21 +187,7 @@ def evaluate(
     return run
 
 
-def _items(task: Task, root: Path) -> Sequence[Any]:
-    """Return a task's items.
-
-    Raises:
-        MalformedData: there are none.
-        ModelError: the task's own code raises.
-    """
-    with foreign_code(f"The task {task.info.name}"):
-        found = task.items(root)
-    if not found:
-        raise MalformedData(f"{task.info.name} finds no item under {root}: empty files?")
-    return found
-
-
-def _fit(model: Model, task: Task, root: Path) -> Model:
+def fit_model(model: Model, task: Task, root: Path) -> Model:
     """Return the model, fitted to the task's training split if it is a ``Learner``."""
     if not isinstance(model, Learner):
         return model
@@ -227,7 +214,12 @@ def _add_proposals(task: Task, proposals: str | Path | None) -> tuple[Task, dict
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
-def _settings(
+def default_batch_size(device: str) -> int:
+    """Return the number of images per forward pass where none is given."""
+    return 32 if device == "cpu" else 256
+
+
+def describe_settings(
     model: Model, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
 ) -> dict[str, Any]:
     """Return the evaluation's settings, for the run."""
@@ -241,13 +233,17 @@ def _settings(
     }
 
 
-def _answer(
-    protocol: Protocol, items: Sequence[Any], model: Model, encoder: Encoder, batch_size: int
-) -> Answers:
+def answer_items(there: ItemSet, model: Model, encoder: Encoder, batch_size: int) -> Answers:
+    """Return the outcomes of the usable items.
+
+    Raises:
+        ImageError: a file cannot be decoded, and unreadable files are not skipped.
+        ModelError: the model's own code raises, or runs out of memory.
+    """
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
     with inference(), memory_errors(advice), foreign_code(model.manifest.name):
         try:
-            return protocol.answer(items, model, encoder)
+            return there.protocol.answer(there.usable, model, encoder)
         except ImageError as error:
             raise ImageError(f"{error}. {ADVICE}") from error
 
@@ -277,15 +273,19 @@ def prepare_model(
     return model
 
 
-def _open_store(
+def open_store(
     resume: bool,
     computation: Computation,
     environment: Mapping[str, str | int],
     settings: Mapping[str, Any],
+    origin: Origin | None = None,
 ) -> Stored:
     """Return the stored encodings of this model by this code on this kind of machine.
 
     There are none where ``resume`` is off, or the model's code could not be identified.
+
+    Raises:
+        UsageError: the encodings of ``origin`` are another model's, or by other code.
     """
     fingerprint, parameters = computation.identity
     described = {
@@ -295,42 +295,16 @@ def _open_store(
         "code": own_code(),
         **arithmetic(environment, settings),
     }
+    if origin is not None:
+        for what in ("fingerprint", "parameters", "code"):
+            if origin.described.get(what) != described[what]:
+                raise UsageError(
+                    f"The stored encodings of {described['name']} were computed by another "
+                    f"{'version of benchbench' if what == 'code' else 'checkpoint'}: encode again."
+                )
+        return Stored(Store.default(), origin.described, is_complete=True)
     known = resume and computation.is_known
     return Stored(Store.default() if known else None, described)
-
-
-def _readable_items(
-    items: Sequence[AnyQuestion], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
-) -> list[AnyQuestion]:
-    """Return the items whose images have valid headers.
-
-    Raises:
-        ImageError: an image has not, and ``on_missing`` is "error"; or a crop is not valid.
-    """
-    for item in items:
-        for ref in protocol.regions(item):
-            if ref in surveyed.wrong:
-                raise ImageError(
-                    f"Item {item.id}: the crop {ref.box} (left, top, right, bottom) of {ref.path} "
-                    f"{surveyed.wrong[ref]}."
-                )
-    bad = surveyed.unreadable
-    if bad and on_missing == "error":
-        path, error = next(iter(bad.items()))
-        hit = [item for item in items if not _is_readable(item, bad)]
-        first = next(item for item in hit if any(ref.path == path for ref in item.images))
-        raise ImageError(
-            f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
-            f"{len(hit):,}. {ADVICE}"
-        )
-    kept = [item for item in items if _is_readable(item, bad)]
-    if not kept:
-        raise DataError("No item is left: not one image could be read.")
-    return kept
-
-
-def _is_readable(item: Question, unreadable: Container[Path]) -> bool:
-    return all(ref.path not in unreadable for ref in item.images)
 
 
 def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[str, ...]:
@@ -338,31 +312,29 @@ def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[s
     return tuple(item.id for item in items if item.id not in there)
 
 
-def _counts(
-    in_edition: int, chosen: int, surveyed: Survey, answers: Answers, encoder: Encoder
-) -> Counts:
+def _counts(there: ItemSet, answers: Answers, encoder: Encoder) -> Counts:
     paths = {ref.path for item in answers.items for ref in item.images}
     shown = {ref for ref in encoder.shown if ref.path in paths}
     read = paths & encoder.files.sha256.keys()
     return Counts(
-        items_in_edition=in_edition,
+        items_in_edition=there.in_edition,
         items=len(answers.items),
-        skipped=chosen - len(answers.items),
+        skipped=len(there.items) - len(answers.items),
         images=len(paths),
         pictures=len(shown),
         captions=len(encoder.phrases),
         clusters=len({item.cluster for item in answers.items}),
-        overhanging_crops=sum(surveyed.overhangs(ref) for ref in shown if ref.path in read),
+        overhanging_crops=sum(there.surveyed.overhangs(ref) for ref in shown if ref.path in read),
         truncated_captions=len(encoder.truncated),
-        **surveyed.tally(read),
+        **there.surveyed.tally(read),
     )
 
 
-def _reasons(edition: Edition, surveyed: Survey, encoder: Encoder) -> dict[str, str]:
+def _reasons(there: ItemSet, encoder: Encoder) -> dict[str, str]:
     """Return file → why it could not be read, in order of files."""
-    reasons = {path: str(error) for path, error in surveyed.unreadable.items()}
+    reasons = {path: str(error) for path, error in there.surveyed.unreadable.items()}
     reasons |= encoder.files.unreadable
-    return {_relative_name(path, edition): reasons[path] for path in sorted(reasons)}
+    return {_relative_name(path, there.edition): reasons[path] for path in sorted(reasons)}
 
 
 def _relative_name(path: Path, edition: Edition) -> str:

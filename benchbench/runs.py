@@ -172,6 +172,26 @@ def read_run(path: str | Path, name: str = "") -> Run:
     return run
 
 
+def read_header(path: Path) -> Mapping[str, Any]:
+    """Return a run's header, with the model's ``fingerprint``, and check the seal of the whole run.
+
+    No outcome is built: of many runs, this tells cheaply which are there.
+
+    Raises:
+        RunError: as for ``read_run``.
+    """
+    header, table = _read(path, str(path))
+    _check_format(header, str(path))
+    try:
+        _check_seal(header, _columns(table, header.get("protocol", "")), str(path))
+        fingerprint = ModelManifest(**header["model"]).fingerprint
+        if not isinstance(header["settings"], dict) or not header["task"]:
+            raise TypeError("its settings or its task are missing")
+    except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+        raise RunError(f"{path} is not a valid run ({type(error).__name__}: {error}).") from error
+    return {**header, "fingerprint": fingerprint}
+
+
 def _read(path: Path, name: str) -> tuple[Mapping[str, Any], pa.Table]:
     """Return the header and the table, with validated buffers."""
     import pyarrow as pa

@@ -96,7 +96,7 @@ class Lmdb:
     """An environment of LMDB, a transaction for each batch."""
 
     def __init__(self, folder: Path) -> None:
-        import lmdb  # type: ignore[import-not-found]
+        import lmdb
 
         self._base = lmdb.open(str(folder), map_size=2**36, sync=False)
 

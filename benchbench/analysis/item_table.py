@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.analysis.frame import item_values
-from benchbench.protocols.matching import same_shape
+from benchbench.protocols.scores import same_shape
 from benchbench.types import MatchingOutcome, RelationsOutcome, RetrievalOutcome
 
 if TYPE_CHECKING:

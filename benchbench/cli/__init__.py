@@ -23,6 +23,7 @@ from benchbench.cli.evaluate import eval_command
 from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
 from benchbench.cli.output import escape_output
+from benchbench.cli.plan import merge_command, missing_command, plan_command, work_command
 from benchbench.cli.probe import probe_command
 from benchbench.cli.report import report_command
 from benchbench.cli.results import export_command, import_command
@@ -131,6 +132,7 @@ def main() -> None:
 for _command in (
     eval_command, compare_command, gate_command, leaderboard_command, publish_command,
     train_command, probe_command, list_group, show_group, check_group, data_group, scenes_group,
-    cache_group, doctor_command, import_command, export_command, report_command,
+    cache_group, doctor_command, import_command, export_command, report_command, plan_command,
+    work_command, missing_command, merge_command,
 ):  # fmt: skip
     main.add_command(_command)

@@ -4,27 +4,50 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from benchbench.cli.events import EventLog
 
 SECONDS_BETWEEN_LINES = 15.0
-FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
+SECONDS_BETWEEN_EVENTS = 1.0
+FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 
 
 class ProgressBar:
-    """A ``benchbench.types.Progress`` for human readers."""
+    """A ``benchbench.types.Progress`` for human readers, and for machines where there is a log."""
 
-    def __init__(self, *, silent: bool = False) -> None:
+    def __init__(self, *, silent: bool = False, log: EventLog | None = None) -> None:
         self.encoded = False
         """Whether any input was encoded that an interrupted evaluation can reuse."""
+        self.log = log
         self._silent = silent
         self._bar: Any = None
         self._what = ""
         self._is_terminal = sys.stderr.isatty()
         self._last = 0.0
+        self._printed = ("", 0, 0)
+        self._pace = _Pace()
+        self._logged = 0.0
+
+    def __enter__(self) -> Self:
+        """Return the bar."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bar and the log."""
+        self.close()
+        if self.log:
+            self.log.close()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Print that ``done`` of ``total`` are finished."""
         self.encoded = self.encoded or (what in ("images", "captions", "pairs") and done > 0)
+        self._pace.note(what, done)
+        if self.log:
+            self._write_event(self.log, what, done, total)
         if self._silent:
             return
         if self._is_terminal:
@@ -37,6 +60,17 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _write_event(self, log: EventLog, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if 0 < done < total and now - self._logged < SECONDS_BETWEEN_EVENTS:
+            return
+        self._logged, rate = now, self._pace.rate
+        left = round((total - done) / rate, 1) if rate else None
+        log.write(
+            "progress", stage=what, done=done, total=total,
+            per_second=round(rate, 2) if rate else None, seconds_left=left,
+        )  # fmt: skip
 
     def _show_bar(self, what: str, done: int, total: int) -> None:
         from tqdm import tqdm
@@ -52,10 +86,46 @@ class ProgressBar:
 
     def _print_line(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
+        if (what, done, total) == self._printed:
+            return
         if what == self._what and done < total and now - self._last < SECONDS_BETWEEN_LINES:
             return
-        self._what, self._last = what, now
+        self._what, self._last, self._printed = what, now, (what, done, total)
         if total == 1 and not done:
             print(f"{what} …", file=sys.stderr, flush=True)  # noqa: T201
         elif done and total > 1:
-            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+            line = f"{what}: {done:,} of {total:,}{self._pace.text(total - done)}"
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _Pace:
+    """The speed of the present stage, since its first report.
+
+    What a stage takes from the store at its start is in the first report, and does not count.
+    """
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._first = self._done = 0
+        self._now = self._start = 0.0
+
+    def note(self, what: str, done: int) -> None:
+        """Note that ``done`` of a stage are finished."""
+        self._now = time.monotonic()
+        if what != self._what or done < self._done:
+            self._what, self._first, self._start = what, done, self._now
+        self._done = done
+
+    @property
+    def rate(self) -> float | None:
+        """Return the inputs per second; None before the second report."""
+        seconds, n = self._now - self._start, self._done - self._first
+        return n / seconds if n and seconds > 0 else None
+
+    def text(self, left: int) -> str:
+        """Return the speed and the time left, in brackets; empty where there is no speed yet."""
+        rate = self.rate
+        if not rate:
+            return ""
+        ahead = f", {left / rate:,.0f} s left" if left else ""
+        return f" ({rate:,.1f}/s{ahead})"

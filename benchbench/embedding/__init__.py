@@ -13,8 +13,9 @@ from benchbench.embedding.encoder import BlankEncoder, Encoder
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable
 from benchbench.embedding.pairs import PairScores, score_pairs
+from benchbench.embedding.shares import Share, SharedEncoder
 from benchbench.embedding.store import Space, Store
-from benchbench.embedding.stored import Stored, arithmetic, batch_rows
+from benchbench.embedding.stored import Origin, Stored, arithmetic, batch_rows
 
 __all__ = [
     "BlankEncoder",
@@ -22,7 +23,10 @@ __all__ = [
     "EncodedCaptions",
     "Encoder",
     "FileLog",
+    "Origin",
     "PairScores",
+    "Share",
+    "SharedEncoder",
     "Space",
     "Store",
     "Stored",

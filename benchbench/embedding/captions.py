@@ -82,6 +82,7 @@ def _looked_up(work: _Work, stored: Stored, progress: Progress | None) -> Vector
         return None
     keys = [key_of(text) for text in work.texts]
     there, known = space.read(keys)
+    space.require(there, work.texts)
     kept = work.outputs.stored_vectors(known, int(there.sum())) if there.any() else None
     if there.any() and (kept is None or not work.agrees(np.flatnonzero(there)[:SAMPLE_SIZE], kept)):
         stored.distrust(space)

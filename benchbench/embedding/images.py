@@ -279,6 +279,7 @@ def _decode(
         known: list[tuple[ImageRef, Vectors]] = []
         if space and not space.is_empty:
             there, vectors = space.read(keys)
+            space.require(there, [path] * len(refs))
             known = list(zip(compress(refs, there), vectors, strict=True))
             keys, refs = list(compress(keys, ~there)), list(compress(refs, ~there))
         image = decode(content, path) if refs else None

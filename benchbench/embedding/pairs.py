@@ -233,6 +233,7 @@ class _Work:
         found = []
         for chunk, (_, scores) in zip(chunks, nothing, strict=True):
             there, values = space.read(self.keys.of(chunk))
+            space.require(there, [chunk.refs[i].path for i in chunk.image[chunk.order]])
             scores[there] = values[:, 0]
             found.append((there, scores))
         first = next((i for i, (there, _) in enumerate(found) if there.any()), None)

@@ -7,12 +7,13 @@ record that is cut off at the end is left out; whether another is damaged, its c
 from __future__ import annotations
 
 import os
-import uuid
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from benchbench.leftovers import temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,6 +132,6 @@ def list_files(folder: Path) -> list[RecordFile]:
 
 def rewrite(file: RecordFile, good: Records) -> None:
     """Replace a file by one with the good records alone."""
-    temporary = file.path.with_suffix(f".{uuid.uuid4().hex}")
+    temporary = temporary_path(file.path)
     temporary.write_bytes(header(file.width) + good.tobytes())
     temporary.replace(file.path)

@@ -39,7 +39,8 @@ from benchbench.embedding.records import (
     pack,
     rewrite,
 )
-from benchbench.errors import UsageError
+from benchbench.errors import NotStored, UsageError
+from benchbench.leftovers import remove_leftovers, temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,6 +141,8 @@ class Space:
     health: Health = field(default_factory=Health)
     damaged: int = 0
     """Records that were found damaged so far."""
+    is_complete: bool = False
+    """Whether an input that it lacks is an error."""
     _files: list[RecordFile] | None = None
     _keys: KeyIndex | None = None
     _own: int | None = None
@@ -167,6 +170,16 @@ class Space:
                 there[i], values[i] = True, found
         return there, values[there]
 
+    def require(self, there: Flags, inputs: Sequence[object]) -> None:
+        """Raise a NotStored if an input is lacking that the space should have.
+
+        Args:
+            there: [inputs] whether each has values.
+            inputs: the path or the text of each.
+        """
+        if self.is_complete and not there.all():
+            raise NotStored(inputs[int(there.argmin())], self.described)
+
     def refresh(self) -> None:
         """Find what was written since the space was opened, by this process and by others."""
         self._files = self._keys = None
@@ -193,7 +206,11 @@ class Space:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing can be found in it."""
-        return not self._unwritten and not any(file.records for file in self._opened())
+        return (
+            not self.is_complete
+            and not self._unwritten
+            and not any(file.records for file in self._opened())
+        )
 
     @property
     def size(self) -> int:
@@ -295,6 +312,7 @@ class Space:
     def _begin(self, width: int) -> int:
         """Begin this process's file; return its descriptor."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.folder)
         _describe(self.folder / DESCRIPTION, self.described)
         self._pid = os.getpid()
         self._own_path = self.folder / f"{self._pid}-{uuid.uuid4().hex}{SUFFIX}"
@@ -317,7 +335,7 @@ def _describe(path: Path, described: Mapping[str, Any]) -> None:
     """Write a space's description, whole."""
     if path.is_file():
         return
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
+    temporary = temporary_path(path)
     temporary.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
 

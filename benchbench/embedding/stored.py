@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import cpu_instructions
+from benchbench.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,18 @@ def arithmetic(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The machine whose stored encodings another one reads."""
+
+    described: Mapping[str, Any]
+    """As in ``Stored``, there."""
+    environment: Mapping[str, str | int]
+    """The versions of everything that computed the encodings."""
+    device: str
+    batch_size: int
+
+
 @dataclass(slots=True)
 class Stored:
     """The spaces of one model's encodings, one for each kind and role."""
@@ -61,6 +74,8 @@ class Stored:
     """Everything about the model and the machine that determines the encodings' bits."""
     found: int = 0
     """The number of inputs whose encodings were taken from the store."""
+    is_complete: bool = False
+    """Whether an input that is not stored is an error."""
     _spaces: dict[tuple[str, str], Space] = field(default_factory=dict)
 
     def space(self, kind: str, role: str) -> Space | None:
@@ -76,11 +91,21 @@ class Stored:
             described = {**self.described, "kind": kind, "role": role}
             self._spaces[kind, role] = self.store.space(described)
         space = self._spaces[kind, role]
+        space.is_complete = self.is_complete
         space.refresh()
         return space
 
     def distrust(self, space: Space) -> None:
-        """Discard a space whose values are not what the model computes now, with a warning."""
+        """Discard a space whose values are not what the model computes now, with a warning.
+
+        Raises:
+            ModelError: nothing is to be computed here.
+        """
+        if self.is_complete:
+            raise ModelError(
+                f"Stored encodings of {self.described.get('name', 'this model')} differ from what "
+                f"it computes here ({space.folder}). Merge on a machine like the workers'."
+            )
         space.remove()
         warnings.warn(
             f"Stored encodings of {self.described.get('name', 'this model')} differ from what it "

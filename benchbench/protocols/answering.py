@@ -65,6 +65,10 @@ class Answering:
         )
         return Answers(kept, tuple(outcomes), {"pairs": n_pairs})
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Prompt) -> Iterator[ImageRef]:
         """Yield the item's image."""
         yield item.image

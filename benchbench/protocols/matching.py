@@ -298,6 +298,10 @@ class Matching:
         )
         return Answers(found.items, tuple(outcomes), found.settings)
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's images."""
         yield from item.images

@@ -106,6 +106,10 @@ class Paraphrases:
             )
         return Answers(found.items, tuple(outcomes), found.settings)
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's image."""
         yield item.image

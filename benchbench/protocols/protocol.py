@@ -77,6 +77,13 @@ class Protocol(typing.Protocol):
         """Evaluate a model on the items."""
         ...
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return whether all that a model computes here goes through the encoder.
+
+        Only then can several workers share a model's inputs.
+        """
+        ...
+
     def regions(self, item: Any) -> Iterator[ImageRef]:
         """Yield images and crops that bound a model's input for an item, to check the files."""
         ...

@@ -227,6 +227,10 @@ class Retrieval:
             outcomes.update(zip(places, found, strict=True))
         return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Entry) -> Iterator[ImageRef]:
         """Yield the entry's image."""
         yield item.image

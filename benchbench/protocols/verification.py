@@ -110,6 +110,10 @@ class Verification:
         )
         return Answers(found.items, outcomes, found.settings)
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return True: embeddings and pair scores alone are compared."""
+        return True
+
     def regions(self, item: Claim) -> Iterator[ImageRef]:
         """Yield the item's image."""
         yield item.image

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from benchbench.engines.planning import make_plan
+from benchbench.engines.plans import PlanSettings, write_plan
 from benchbench.runs import write_run
 from tests.analysis.example_runs import made
 from tests.cli.hostile import (
@@ -63,6 +65,13 @@ SOUND: dict[str, dict[str, str]] = {
     "data plan": {"file": "{out}/plan.csv", "names": "aro", "root": "{out}/root"},
     "data freeze-order": {"captions": "{files}/noise.json"},
     "data unpack": {"tables": "{files}/noise.parquet", "out": "{out}/unpacked", "name": "test"},
+    "plan": {
+        "models": "blind:constant", "tasks": "vg-relation", "data_root": "{shapes}", "limit": "2",
+        "out": "{out}/plan.parquet",
+    },
+    "work": {"plan_file": "{plan}", "out": "{out}/runs"},
+    "missing": {"plan_file": "{plan}", "out": "{out}/runs"},
+    "merge": {"plan_file": "{plan}", "out": "{out}/runs"},
     "scenes gallery": {"count": "1", "size": "32", "out": "{out}/sheet.png"},
     "scenes export": {"out": "{out}/drawn", "parts": "vg-relation", "images": "2", "size": "32"},
 }  # fmt: skip
@@ -71,7 +80,7 @@ SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parq
             "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
             "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
             "tables": ".parquet", "models": ".safetensors", "specification": ".safetensors",
-            "backbone": ".safetensors", "out": ".parquet",
+            "backbone": ".safetensors", "out": ".parquet", "plan_file": ".parquet",
             "quoted_files": ".toml"}  # fmt: skip
 """Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
 PREFIXES = {
@@ -93,6 +102,9 @@ def places(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> dict[str, 
     for name, accuracy in (("a", 0.5), ("b", 0.6)):
         path = write_run(made(name, accuracy, n=90), folder / f"{name}.parquet")
         found[name] = str(path)
+    settings = PlanSettings(data_root=str(shapes), limit=2)
+    plan = make_plan(["blind:constant"], ["vg-relation"], settings)
+    found["plan"] = str(write_plan(plan, folder / "plan.parquet"))
     return found
 
 

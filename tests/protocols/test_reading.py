@@ -42,6 +42,9 @@ class Stub:
             categories={"kind": self._categories},
         )
 
+    def uses_encoder(self, model: Any) -> bool:
+        raise NotImplementedError
+
     def regions(self, item: Any) -> Iterator[ImageRef]:
         raise NotImplementedError
 

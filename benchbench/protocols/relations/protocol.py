@@ -74,6 +74,10 @@ class Relations:
             raise DataError("No item is left: not one image could be read.")
         return Answers(kept, tuple(outcomes), settings)
 
+    def uses_encoder(self, model: Model) -> bool:
+        """Return whether the model has no head for relations of its own."""
+        return not isinstance(model, RelationScorer)
+
     def regions(self, item: Scene) -> Iterator[ImageRef]:
         """Yield the whole image, and the crop of each box."""
         yield item.image

@@ -1,0 +1,140 @@
+"""Runs from what several workers encoded, equal to the bit to those of one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.devices import choose_device, memory_errors
+from benchbench.editions import resolve_edition
+from benchbench.embedding import Share
+from benchbench.engines.completion import check_completion, encoded_by
+from benchbench.engines.records import read_records, record_folder
+from benchbench.engines.shards import array_expression, holders
+from benchbench.engines.working import (
+    Result,
+    check_folder,
+    load_planned,
+    unready,
+    write_cell,
+)
+from benchbench.errors import BenchbenchError, NotStored, UsageError
+from benchbench.failures import foreign_code
+from benchbench.registry import MEMORY_ADVICE, load_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from benchbench.embedding import Origin
+    from benchbench.engines.plans import Plan, PlannedCell
+    from benchbench.types import Model, Progress, Run
+
+
+def merge_runs(
+    plan: Plan,
+    out: Path,
+    *,
+    count: int | None = None,
+    encode_missing: bool = False,
+    only: Sequence[PlannedCell] | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """Write the runs of all cells that have none, from stored encodings.
+
+    Args:
+        plan: the plan.
+        out: the folder of runs and of the workers' records.
+        count: the number of workers; by default as recorded.
+        encode_missing: whether inputs without stored encodings are encoded here.
+        only: the cells to write; by default all.
+        device: as for ``evaluate``.
+        progress: called as ``progress(what, done, total)``.
+
+    Yields:
+        A result for each cell that had no run. An error affects only its cell.
+
+    Raises:
+        UsageError: there is no such device, or a worker's record cannot be read.
+        RunError: the folder cannot be written.
+    """
+    where = choose_device(device or "auto")
+    check_folder(out)
+    state = check_completion(plan, out, count)
+    held = holders(plan.models, state.count)
+    origins = encoded_by(read_records(record_folder(plan, out)), state.count)
+    loaded: tuple[str, Model] | None = None
+    for cell in [cell for cell in state.left if only is None or cell in only]:
+        try:
+            if cell.problem:
+                raise unready(cell)
+            numbers = held[cell.model]
+            origin = None if encode_missing else _origin_of(cell, numbers, origins)
+            with memory_errors(MEMORY_ADVICE), foreign_code(f"{cell.model} on {cell.task}"):
+                if loaded is None or loaded[0] != cell.model:
+                    loaded = cell.model, load_planned(plan, cell, where, progress)
+                run = _merged(plan, cell, loaded[1], out, origin, numbers, progress)
+            result = Result(cell, run=run)
+        except BenchbenchError as error:
+            result = Result(cell, error=error)
+        yield result
+
+
+def _merged(
+    plan: Plan,
+    cell: PlannedCell,
+    model: Model,
+    out: Path,
+    origin: Origin | None,
+    numbers: Sequence[int],
+    progress: Progress | None,
+) -> Run:
+    try:
+        return write_cell(plan, cell, model, out, origin=origin, progress=progress)
+    except NotStored as error:
+        settings = plan.settings
+        root = resolve_edition(load_task(cell.task).info, settings.data_root, settings.edition).root
+        number = numbers[Share(0, len(numbers), root).part_of(error.lacking)]
+        raise UsageError(
+            f"{error} It is of shard {number}, which should run again: --shard "
+            f"{number}/COUNT. Or encode it here: --encode-missing"
+        ) from error
+
+
+def _origin_of(
+    cell: PlannedCell,
+    numbers: Sequence[int],
+    origins: Mapping[tuple[int, str, str], Origin],
+) -> Origin:
+    """Return the machine that encoded all parts of a cell.
+
+    Raises:
+        UsageError: a worker has not finished its part, or they ran on several kinds of machines.
+    """
+    if len(numbers) == 1 or not cell.is_shareable:
+        raise UsageError(
+            f"There is no run, and shard {numbers[0]} alone writes it: run that "
+            "again, or evaluate here: --encode-missing"
+        )
+    found = [origins.get((number, cell.model, cell.task)) for number in numbers]
+    there = [origin for origin in found if origin is not None]
+    if len(there) < len(found):
+        lacking = [n for n, origin in zip(numbers, found, strict=True) if origin is None]
+        raise UsageError(
+            f"Shards {array_expression(lacking)} have not finished. "
+            "Run them, or encode what is missing here: --encode-missing"
+        )
+    if any(origin.described != there[0].described for origin in there):
+        kinds = sorted({_kind(origin) for origin in there})
+        raise UsageError(
+            f"The inputs were encoded on machines of several kinds "
+            f"({'; '.join(kinds)}), whose numbers differ in the last bits. Run all shards on one "
+            "kind."
+        )
+    return there[0]
+
+
+def _kind(origin: Origin) -> str:
+    known = origin.described
+    names = ("gpu", "device", "instructions", "torch", "rows")
+    return ", ".join(f"{name} {known[name]}" for name in names if known.get(name))

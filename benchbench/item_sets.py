@@ -1,0 +1,114 @@
+"""The items of one evaluation: chosen from a task's edition, with their image files surveyed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from benchbench.data.images import Survey, survey
+from benchbench.editions import resolve_edition
+from benchbench.errors import DataError, ImageError, MalformedData
+from benchbench.failures import foreign_code
+from benchbench.protocols import load_protocol
+from benchbench.subsets import draw_clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from pathlib import Path
+
+    from benchbench.protocols.protocol import Protocol
+    from benchbench.types import Edition, OnMissing, Progress, Question, Task
+
+    AnyQuestion = TypeVar("AnyQuestion", bound=Question)
+
+ADVICE = "Fix the file, or skip and count its items: --on-missing skip"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSet:
+    """The items of one evaluation, and where they come from."""
+
+    edition: Edition
+    protocol: Protocol
+    in_edition: int
+    """The number of items of the whole edition."""
+    items: Sequence[Any]
+    """The chosen items."""
+    usable: Sequence[Any]
+    """Those whose image files have valid headers."""
+    surveyed: Survey
+
+
+def choose_items(
+    task: Task,
+    *,
+    data_root: str | Path | None,
+    edition: str | None,
+    limit: int | None,
+    seed: int,
+    on_missing: OnMissing,
+    progress: Progress | None = None,
+    with_images: bool = True,
+) -> ItemSet:
+    """Return a task's items; ``evaluate`` describes the arguments.
+
+    Raises:
+        MissingData: the edition lacks a file.
+        MalformedData: there is no item.
+        ImageError: an image file or a crop is not valid.
+    """
+    resolved = resolve_edition(task.info, data_root, edition, progress, with_images=with_images)
+    every = _all_items(task, resolved.root)
+    items = draw_clusters(every, limit, seed)
+    protocol = load_protocol(task.info.protocol)
+    surveyed = survey(ref for item in items for ref in protocol.regions(item) if with_images)
+    usable = _readable_items(items, protocol, surveyed, on_missing)
+    return ItemSet(resolved, protocol, len(every), items, usable, surveyed)
+
+
+def _all_items(task: Task, root: Path) -> Sequence[Any]:
+    """Return a task's items.
+
+    Raises:
+        MalformedData: there are none.
+        ModelError: the task's own code raises.
+    """
+    with foreign_code(f"The task {task.info.name}"):
+        found = task.items(root)
+    if not found:
+        raise MalformedData(f"{task.info.name} finds no item under {root}: empty files?")
+    return found
+
+
+def _readable_items(
+    items: Sequence[AnyQuestion], protocol: Protocol, surveyed: Survey, on_missing: OnMissing
+) -> list[AnyQuestion]:
+    """Return the items whose images have valid headers.
+
+    Raises:
+        ImageError: an image has not, and ``on_missing`` is "error"; or a crop is not valid.
+    """
+    for item in items:
+        for ref in protocol.regions(item):
+            if ref in surveyed.wrong:
+                raise ImageError(
+                    f"Item {item.id}: the crop {ref.box} (left, top, right, bottom) of {ref.path} "
+                    f"{surveyed.wrong[ref]}."
+                )
+    bad = surveyed.unreadable
+    if bad and on_missing == "error":
+        path, error = next(iter(bad.items()))
+        hit = [item for item in items if not _is_readable(item, bad)]
+        first = next(item for item in hit if any(ref.path == path for ref in item.images))
+        raise ImageError(
+            f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
+            f"{len(hit):,}. {ADVICE}"
+        )
+    kept = [item for item in items if _is_readable(item, bad)]
+    if not kept:
+        raise DataError("No item is left: not one image could be read.")
+    return kept
+
+
+def _is_readable(item: Question, unreadable: Container[Path]) -> bool:
+    return all(ref.path not in unreadable for ref in item.images)
