@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from benchbench.analysis import Result
+from benchbench.analysis.packaged_audits import above_blind
 from benchbench.analysis.paired import pair_runs, setting_differences
 from benchbench.analysis.reliability import rare_groups, rare_share
 from benchbench.errors import UsageError
@@ -56,6 +58,10 @@ class Place:
     """Whether it does not differ from the first beyond chance."""
     p_first: float
     """The adjusted p-value of its difference from the first model; NaN for the first itself."""
+
+    above_blind: float = math.nan
+    """The score minus that of the best text-only model, or chance if that is higher; NaN unless an
+    audit of the edition is packaged."""
 
     @property
     def text_only(self) -> bool:
@@ -161,6 +167,7 @@ def leaderboard(
     p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
     ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
     errors = table.standard_errors(table.pairs())
+    chance = scores.chance_level()
     return Leaderboard(
         info=pairing.info,
         edition=runs[0].edition,
@@ -169,9 +176,12 @@ def leaderboard(
         level=level,
         interval=interval,
         correction=correction,
-        places=_places(runs, estimates, order, ranks, p_values, 1 - level),
+        places=tuple(
+            _with_blind(place, scores.metric, chance)
+            for place in _places(runs, estimates, order, ranks, p_values, 1 - level)
+        ),
         setting_differences=tuple(setting_differences(runs)),
-        chance=scores.chance_level(),
+        chance=chance,
         p_values=p_values,
         family=len(errors),
         exact=flips.exact,
@@ -180,6 +190,12 @@ def leaderboard(
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
         groups=_groups(scores, order),
     )
+
+
+def _with_blind(place: Place, metric: Metric, chance: float) -> Place:
+    """Return a place with its score above that of the best text-only model."""
+    above = above_blind(place.run, metric.name, place.estimate.value, chance)
+    return replace(place, above_blind=above)
 
 
 def _places(
