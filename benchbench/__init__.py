@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from benchbench.registry import load_model, load_task, task_names
     from benchbench.runs import read_run, write_run
     from benchbench.types import (
+        Claim,
         DataFile,
         DualEncoder,
         Entry,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         ModelManifest,
         Outcome,
         PairScorer,
+        Paraphrases,
+        Prompt,
         RelationInput,
         RelationScorer,
         Run,
@@ -60,6 +63,7 @@ _HOMES = {
     "benchbench.analysis.scorecard": ("scorecard",),
     "benchbench.runs": ("read_run", "write_run"),
     "benchbench.types": (
+        "Claim",
         "DataFile",
         "DualEncoder",
         "Entry",
@@ -73,6 +77,8 @@ _HOMES = {
         "ModelManifest",
         "Outcome",
         "PairScorer",
+        "Paraphrases",
+        "Prompt",
         "RelationScorer",
         "Run",
         "Scene",
@@ -89,12 +95,14 @@ FORMS.update(
     Gate="benchbench.render.gate:terminal",
     Leaderboard="benchbench.render.leaderboard:terminal",
     MethodComparison="benchbench.render.comparison:methods_terminal",
+    Parity="benchbench.render.parity:terminal",
     Scorecard="benchbench.render.scorecard:terminal",
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BenchbenchError",
+    "Claim",
     "DataFile",
     "DualEncoder",
     "Entry",
@@ -109,6 +117,8 @@ __all__ = [
     "Monitor",
     "Outcome",
     "PairScorer",
+    "Paraphrases",
+    "Prompt",
     "RelationInput",
     "RelationScorer",
     "Run",

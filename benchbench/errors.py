@@ -4,6 +4,7 @@
 
     BenchbenchError            the command line turns any of these into a line and exit code 2
     ├── UsageError             an argument or option is not valid
+    │   ├── Unsuited           a model that a task is not for: one that answers no questions
     │   ├── UnknownName        no task, model, metric or tag of that name (names the nearest)
     │   └── NotComparable      runs of other items, editions or conditions (exit code 3)
     ├── DataError              a data set does not have its format
@@ -46,6 +47,10 @@ class BenchbenchError(Exception):
 
 class UsageError(BenchbenchError):
     """An argument or option is not valid."""
+
+
+class Unsuited(UsageError):  # noqa: N818 - the name states the problem
+    """A task is not for models of this kind; in a suite it is left out for them."""
 
 
 class UnknownName(UsageError):  # noqa: N818 - the name states the problem

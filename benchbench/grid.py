@@ -6,23 +6,21 @@ are evaluated all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import choose_device, memory_errors
-from benchbench.errors import BenchbenchError, UsageError
+from benchbench.errors import BenchbenchError, Unsuited, UsageError
 from benchbench.evaluation import check_settings, evaluate, prepare_model
 from benchbench.failures import foreign_code
-from benchbench.registry import MEMORY_ADVICE, family_of, load_task, task_names
+from benchbench.registry import MEMORY_ADVICE, family_of
+from benchbench.suites import choose_tasks
 from benchbench.types import LOAD_EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchbench.types import Model, Progress, Run
-
-ALL = "all"
-"""As a task's name: every task, in its first variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,8 @@ class Cell:
     run: Run | None
     error: BenchbenchError | None
     """The error; None if there is a run."""
-
-
-def expand_tasks(tasks: Sequence[str]) -> list[str]:
-    """Return the names of tasks, with ``all`` replaced by every task's name."""
-    return [name for task in tasks for name in (task_names() if task == ALL else [task])]
+    left_out: bool = False
+    """Whether that is not a failure: the task is a suite's, and not for models of this kind."""
 
 
 def evaluate_grid(
@@ -48,7 +43,8 @@ def evaluate_grid(
 
     Args:
         models: specifications.
-        tasks: names, or ``all``.
+        tasks: names of tasks and of suites (``suite:aro``, ``all``); of a suite, those whose files
+            exist (``suites.choose_tasks``).
         progress: called as ``progress(what, done, total)``.
         how: keyword arguments of ``evaluate``; ``out`` must be a folder.
 
@@ -60,14 +56,12 @@ def evaluate_grid(
         UsageError: there is no model or task, a name occurs twice, or a setting is not valid.
         UnknownName: there is no such task, or no such family of models; before any evaluation.
     """
-    names = expand_tasks(tasks)
+    names = choose_tasks(tasks, how.get("data_root"), how.get("edition")).names
     for what, given in (("model", models), ("task", names)):
         if not given:
             raise UsageError(f"Nothing is evaluated without a {what}.")
         if twice := sorted({each for each in given if list(given).count(each) > 1}):
             raise UsageError(f"Named twice: {what} {', '.join(twice)}.")
-    for name in names:
-        load_task(name)
     for model in models:
         family_of(model)
     if str(how.get("out") or "").endswith(".parquet"):
@@ -76,11 +70,15 @@ def evaluate_grid(
         how.get("limit"), how.get("batch_size"), how.get("seed", 0),
         how.get("on_missing", "error"), how.get("precision"),
     )  # fmt: skip
-    return _cells(models, names, progress, how)
+    return _cells(models, names, frozenset(names) - frozenset(tasks), progress, how)
 
 
 def _cells(
-    models: Sequence[str], tasks: Sequence[str], progress: Progress | None, how: dict[str, Any]
+    models: Sequence[str],
+    tasks: Sequence[str],
+    of_suites: frozenset[str],
+    progress: Progress | None,
+    how: dict[str, Any],
 ) -> Iterator[Cell]:
     loading: Any = {name: how.pop(name) for name in LOAD_EXTRAS if name in how}
     device, precision = choose_device(how.pop("device", None) or "auto"), how.pop("precision", None)
@@ -95,9 +93,12 @@ def _cells(
         except BenchbenchError as error:
             failed = error
         for task in tasks:
-            yield (
-                _cell(name, model, task, progress, how) if model else Cell(name, task, None, failed)
-            )
+            if model is None:
+                yield Cell(name, task, None, failed)
+                continue
+            cell = _cell(name, model, task, progress, how)
+            is_unsuited = isinstance(cell.error, Unsuited) and task in of_suites
+            yield replace(cell, left_out=is_unsuited)
 
 
 def _cell(

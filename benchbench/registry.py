@@ -60,6 +60,10 @@ def load_task(name: str) -> Task:
         ContractError: a plugin breaks, or its object is not a task.
     """
     there = _getters(TASKS)
+    if name.startswith("suite:"):
+        raise UsageError(
+            f"'{name}' is several tasks, and here one is needed: benchbench list suites"
+        )
     stem, dot, variant = name.rpartition(".")
     if dot and name not in there and stem in there:
         return _variant(load_task(stem), variant)

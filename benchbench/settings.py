@@ -6,6 +6,9 @@ The first one found in the working directory or, upward, in its parents is used;
     edition = "scenes"         # or "official"
     data_root = "photographs"  # from the file's own folder
 
+    [suites]                   # tasks under one name (benchbench.suites)
+    mine = ["vg-relation", "suite:spatial"]
+
     [[gate]]                   # a condition of benchbench gate (benchbench.analysis.gate_rules)
     task = "vg-relation"
     margin = 1.0
@@ -24,12 +27,15 @@ or, with every option of the gate that has a default in the file::
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UnknownName, UsageError
 from benchbench.files import expand_path, read_text, resolve_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,7 +43,7 @@ else:
     import tomli as tomllib
 
 OWN_FILE, SHARED_FILE = "benchbench.toml", "pyproject.toml"
-KEYS = ("edition", "data_root", "gate")
+KEYS = ("edition", "data_root", "gate", "suites")
 GATE_KEYS = ("baseline", "inconclusive", "fail_if", "checks")
 
 
@@ -66,6 +72,8 @@ class Settings:
     data_root: Path | None = None
     """Relative to the file's own folder; not checked."""
     gate: GateSettings = GateSettings()
+    suites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suite → names of tasks and suites, as written; not checked."""
 
     def origin(self, key: str) -> str:
         """Return the origin of a value, for messages."""
@@ -116,7 +124,7 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
     for key, value in table.items():
         if key not in KEYS:
             raise UnknownName("key", key, KEYS, f"It is in {path}. Keys: {', '.join(KEYS)}.")
-        if key == "gate":
+        if key in ("gate", "suites"):
             continue
         if not isinstance(value, str) or not value.strip():
             raise UsageError(f"{path}: '{key}' should be a string with something in it.")
@@ -125,7 +133,21 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
         place = None if root is None else path.parent / Path(root).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{path}: cannot expand 'data_root' {root}: {error}") from error
-    return Settings(path, table.get("edition"), place, _gate_settings(path, table.get("gate", [])))
+    gate, suites = (
+        _gate_settings(path, table.get("gate", [])),
+        _suites(path, table.get("suites", {})),
+    )
+    return Settings(path, table.get("edition"), place, gate, suites)
+
+
+def _suites(path: Path, table: Any) -> dict[str, tuple[str, ...]]:
+    """Return suites of names, ``[suites]``."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: 'suites' should be a table, [suites], of lists of names.")
+    for key, value in table.items():
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise UsageError(f"{path}: suites.{key} should be a list of names, not {value!r}.")
+    return {key: tuple(value) for key, value in table.items()}
 
 
 def _gate_settings(path: Path, content: Any) -> GateSettings:

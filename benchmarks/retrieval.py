@@ -30,7 +30,7 @@ from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import Encoder
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL
-from benchbench.protocols.retrieval_metrics import retrieval_metrics
+from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.registry import load_model
 from benchbench.subsets import draw_clusters
 from benchbench.types import Entry, LoadOptions

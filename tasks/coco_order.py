@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchbench.data.order_task import OrderTask, order_info
+from benchbench.protocols.harnesses import original_caption
 
 SOURCE = "coco_karpathy_test.json"
 
@@ -11,6 +12,8 @@ TASK = OrderTask(
         name="coco-order",
         title="COCO-Order",
         source=SOURCE,
+        harnesses=original_caption("COCO_Order", "AROCocoOrder", "coco_order"),
+        size="25,010 items",
         licence="MIT (code upstream); COCO, CC BY 4.0 (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

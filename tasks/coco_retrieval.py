@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training
-from benchbench.protocols.retrieval_metrics import retrieval_metrics
+from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import DataFile, TaskInfo
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class COCORetrieval:
         ),
         tags=("direction",),
         official={"official": {CAPTIONS: SHA256}},
+        size="5,000 images",
+        suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images: "
             "155 of COCO's 25,010 repeat an earlier one. Harnesses that keep them apart count a "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchbench.data.order_task import OrderTask, order_info
+from benchbench.protocols.harnesses import original_caption
 
 SOURCE = "flickr30k_test.json"
 
@@ -11,6 +12,8 @@ TASK = OrderTask(
         name="flickr30k-order",
         title="Flickr30k-Order",
         source=SOURCE,
+        harnesses=original_caption("Flickr30k_Order", "AROFlickrOrder", "flickr30k_order"),
+        size="5,000 items",
         licence="MIT (code upstream); Flickr30k, for research (photographs' own licences apply)",
         measures=(
             "Whether a model prefers a caption to four shuffles of its words. Chance is 20. "

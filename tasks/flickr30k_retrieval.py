@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training
-from benchbench.protocols.retrieval_metrics import retrieval_metrics
+from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import DataFile, TaskInfo
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Flickr30kRetrieval:
             "COCO's. A model which takes a caption for a bag of words can score high."
         ),
         tags=("direction",),
+        size="1,000 images",
+        suites=("retrieval",),
         quirks=(
             "Captions that are equal to the letter are one candidate, true of all their images.",
             "On the drawn world some images resemble each other: of the captions that state one "

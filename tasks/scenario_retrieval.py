@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.records import source_image
 from benchbench.data.scenarioclip import METADATA, read_images
-from benchbench.protocols.retrieval_metrics import retrieval_metrics
+from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import DataFile, Entry, Gallery, ImageRef, TaskInfo
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class ScenarioRetrieval:
             "the pair but not the one."
         ),
         tags=("action", "direction"),
+        suites=("retrieval",),
         quirks=(
             "Dense captions often exceed a model's context: what is beyond it is cut off, and "
             "counted in the output.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import read_attributions
-from benchbench.types import DataFile, Metric, TaskInfo
+from benchbench.protocols.harnesses import first_caption
+from benchbench.types import DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,34 @@ METRICS = (
     ),
 )
 
+PAIRS_OF_25 = Metric(
+    "pairs of 25", "attribute pairs with 25 items", by="attributes", at_least=25, ties="wrong"
+)
+HARNESSES = (
+    Harness(
+        "ARO, notebook",
+        "VG-Attribution Macro Accuracy",
+        PAIRS_OF_25,
+        f"{ARO}, notebooks/Replicate ARO!",
+    ),
+    Harness(
+        "ARO, main_aro.py",
+        "a row per pair with 25 items; here their mean",
+        PAIRS_OF_25,
+        f"{ARO}, dataset_zoo/aro_datasets.py, VG_Attribution.evaluate_scores",
+    ),
+    Harness(
+        "Structure-CLIP",
+        "acc_test_attribution",
+        Metric("pairs", "attribute pairs, all", by="attributes", ties="wrong"),
+        "zjukg/Structure-CLIP, model/eval.py, test_vg_attribution: the false option first, as in "
+        "ARO",
+    ),
+    *first_caption(
+        "AROVisualAttribution", "vg_attribution", "a mirror without boxes: probably whole images"
+    ),
+)
+
 
 class VGAttribution:
     """Items of one crop and two captions, one with the attributes of the two objects swapped."""
@@ -89,6 +118,9 @@ class VGAttribution:
         ),
         tags=("attributes",),
         optional_tags=("kind", "composition"),
+        harnesses=HARNESSES,
+        size="28,748 items",
+        suites=("aro", "compositional"),
         quirks=(
             "A pair is ordered: red_blue and blue_red are two groups, as upstream.",
             "6.4 items share an image on average: intervals resample images, not items.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import dropped_relations, read_relations
-from benchbench.types import DataFile, Metric, TaskInfo
+from benchbench.protocols.harnesses import first_caption
+from benchbench.types import DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,29 @@ METRICS = (
     Metric(name="micro", meaning="items"),
 )
 
+OF_ARO = Metric("relations", "relations, less ARO's 157", by="relation",
+                leave_out=dropped_relations(), ties="wrong")  # fmt: skip
+HARNESSES = (
+    Harness(
+        "ARO, notebook", "VG-Relation Macro Accuracy", OF_ARO, f"{ARO}, notebooks/Replicate ARO!"
+    ),
+    Harness(
+        "ARO, main_aro.py",
+        "a row per relation; here their mean",
+        Metric("rows", "relations, all", by="relation", ties="wrong"),
+        f"{ARO}, dataset_zoo/aro_datasets.py, VG_Relation.evaluate_scores",
+    ),
+    Harness(
+        "Structure-CLIP",
+        "acc_test_relation",
+        OF_ARO,
+        "zjukg/Structure-CLIP, model/eval.py, test_vg_relation: the false option first, as in ARO",
+    ),
+    *first_caption(
+        "AROVisualRelation", "vg_relation", "a mirror without boxes: probably whole images"
+    ),
+)
+
 
 class VGRelation:
     """Items of one crop and two captions, one with subject and object swapped."""
@@ -99,6 +123,9 @@ class VGRelation:
         ),
         tags=("relation",),
         optional_tags=("kind", "composition"),
+        harnesses=HARNESSES,
+        size="23,937 items",
+        suites=("aro", "compositional"),
         quirks=(
             "Four definitions of its accuracy are in print (aro-paper, aro-code, structclip-paper, "
             "mteb-micro); all are computed from one run.",

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_records
-from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
+from benchbench.protocols.harnesses import CLIP_BENCHMARK, MIXED, MTEB, UNIBENCH
+from benchbench.protocols.shared_metrics import both_sides
+from benchbench.types import DataFile, Harness, ImageRef, Item, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,27 @@ if TYPE_CHECKING:
     from benchbench.data.records import Record
 
 PAPER = "Thrush et al., §3.2"
+METRICS = both_sides(PAPER)
+PRINTED = {"text": "text_acc", "image": "image_acc", "group": "accuracy"}
+"""Metric → what mteb calls it."""
+HARNESSES = (
+    *(
+        Harness("mteb", f"Winoground, {PRINTED[each.name]}", each, MTEB, first_of_equals=True)
+        for each in METRICS
+    ),
+    *(
+        Harness(
+            "CLIP_benchmark",
+            PRINTED[each.name].replace("accuracy", "acc"),
+            each,
+            CLIP_BENCHMARK,
+            first_of_equals=True,
+            inputs=MIXED,
+        )
+        for each in METRICS
+    ),
+    Harness("unibench", "winoground, correctness", METRICS[2], UNIBENCH),
+)
 
 
 class Winoground:
@@ -27,17 +50,8 @@ class Winoground:
         version=1,
         protocol="matching",
         headline="group",
-        metrics=(
-            Metric("text", "items: each image prefers its caption", ties="wrong", source=PAPER),
-            Metric(
-                "image",
-                "items: each caption prefers its image",
-                ties="wrong",
-                judgement="image",
-                source=PAPER,
-            ),
-            Metric("group", "items: both at once", ties="wrong", judgement="group", source=PAPER),
-        ),
+        metrics=METRICS,
+        harnesses=HARNESSES,
         files=(
             DataFile("examples.jsonl", "400 items", "hub data set facebook/winoground (gated)"),
             DataFile("images/", "800 images", "images.zip of the same data set, unpacked"),
@@ -53,6 +67,8 @@ class Winoground:
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),
         tags=("type",),
+        size="400 items",
+        suites=("compositional",),
         quirks=("400 items make an interval of about 8 points: most differences are noise.",),
     )
 

@@ -16,6 +16,7 @@ from benchbench import registry
 from benchbench.registry import load_task
 from benchbench.types import DataFile, Item, LoadOptions, TaskInfo
 from tests.fixture import draw, draw_sugarcrepe, draw_winoground
+from tests.suites import write_all
 
 if TYPE_CHECKING:
     from benchbench.adapters.openclip import OpenClip
@@ -140,6 +141,12 @@ def sugarcrepe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def winoground(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 18 drawn Winoground items; not to be written to."""
     return draw_winoground(tmp_path_factory.mktemp("winoground"))
+
+
+@pytest.fixture(scope="session")
+def suites(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with small files of the suites of photographs; not to be written to."""
+    return write_all(tmp_path_factory.mktemp("suites"))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import torch
 from benchbench.errors import ContractError
 from benchbench.registry import load_task, task_names
 from benchbench.testing import check_model, check_task
-from benchbench.types import ImageRef, Item
+from benchbench.types import ImageRef, Item, VariantTask
 from tests.pair_scorers import HashScorer
 
 if TYPE_CHECKING:
@@ -32,17 +32,25 @@ ROOTS = {
     "vg-relation-detection": "drawn_graphs",
     "winoground": "winoground",
 }
-"""The fixture with each task's files."""
+"""The fixture with a task's files, where that is not ``suites``."""
+PHOTOGRAPHED = [name for name in task_names() if name not in ROOTS]
 
 
 @pytest.mark.parametrize("name", task_names())
 def test_every_task_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
-    check_task(load_task(name), request.getfixturevalue(ROOTS[name]))
+    check_task(load_task(name), request.getfixturevalue(ROOTS.get(name, "suites")))
 
 
 @pytest.mark.parametrize("mode", ["predicate", "sgcls"])
 def test_variants_keep_it_too(mode: str, drawn_graphs: Path) -> None:
     check_task(load_task(f"vg-relation-detection.{mode}"), drawn_graphs)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHED)
+def test_variants_of_photographs_keep_it_too(name: str, suites: Path) -> None:
+    task = load_task(name)
+    for variant in (task.variants if isinstance(task, VariantTask) else {}).values():
+        check_task(variant, suites)
 
 
 GOOD = Item("0", (ImageRef(Path("a.png")),), ("x", "y"), (0,), "a", {"relation": "on"})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import benchbench as bb
-from benchbench import evaluation, grid
+from benchbench import evaluation, grid, suites
 from benchbench.errors import ModelError, UnknownName, UsageError
 from tests.cli.test_cli import typed
 
@@ -102,7 +102,7 @@ def test_nothing_is_evaluated_where_a_name_is_wrong(tiny: str) -> None:
         bb.evaluate_grid([tiny], TASKS, out="run.parquet")
     with pytest.raises(UsageError, match="limit"):
         bb.evaluate_grid([tiny], TASKS, limit=0)
-    assert grid.expand_tasks(["all"]) == bb.task_names()
+    assert suites.named(["all"]) == bb.task_names()
 
 
 def test_typed_it_prints_a_line_a_run(drawn_edition: Path, tmp_path: Path) -> None:

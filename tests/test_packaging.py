@@ -78,9 +78,12 @@ def python(site: Path, code: str, cwd: Path) -> str:
 def test_a_wheel_outside_the_checkout_finds_its_tasks(site: Path, tmp_path: Path) -> None:
     code = (
         "import benchbench as bb, json; task = bb.load_task('vg-relation').info;"
-        "print(json.dumps([bb.__file__, bb.task_names(), len(task.metric('aro-paper').leave_out)]))"
+        "from benchbench.data.published.figure import published_figures as figures;"
+        "n = len(task.metric('aro-paper').leave_out);"
+        "print(json.dumps([bb.__file__, bb.task_names(), n, len(figures())]))"
     )
-    file, names, left_out = json.loads(python(site, code, tmp_path))
+    file, names, left_out, quoted = json.loads(python(site, code, tmp_path))
+    assert quoted > 200
     assert Path(file).is_relative_to(site)
     assert {"left-right", "vg-relation", "winoground"} <= set(names)
     assert left_out == 157

@@ -6,10 +6,11 @@ import pytest
 
 import benchbench
 
-NAMES = """BenchbenchError DataFile DualEncoder Entry Estimate Gallery ImageRef Item LoadOptions
-Metric ModelFamily ModelManifest Monitor Outcome PairScorer RelationInput RelationScorer Run Scene
-Task TaskInfo Vocabulary __version__ evaluate evaluate_grid load_model load_task model_digest
-read_run scorecard task_names write_run""".split()
+NAMES = """BenchbenchError Claim DataFile DualEncoder Entry Estimate Gallery ImageRef Item
+LoadOptions Metric ModelFamily ModelManifest Monitor Outcome PairScorer Paraphrases
+Prompt RelationInput RelationScorer Run Scene Task TaskInfo Vocabulary __version__
+evaluate evaluate_grid load_model load_task model_digest read_run scorecard task_names
+write_run""".split()
 
 
 def test_public_names_are_these_and_all_there() -> None:

@@ -161,6 +161,8 @@ class ScoreRule:
     description: str
     """For the manifest."""
     score: Callable[[MatchingModel, Sequence[Any], Ids], Tensor]
+    threshold: float | None = None
+    """The score above which the head calls a pair a match; None where the score does not tell."""
 
 
 def _log_odds(towers: MatchingModel, features: Sequence[Any], ids: Ids) -> Tensor:
@@ -173,7 +175,7 @@ def _logit_and_cosine(towers: MatchingModel, features: Sequence[Any], ids: Ids) 
     return logits[:, 1] + towers.cosine(features, ids).float()
 
 
-ITM = ScoreRule("itm", "log-odds of a match", _log_odds)
+ITM = ScoreRule("itm", "log-odds of a match", _log_odds, threshold=0.0)
 ITM_ITC = ScoreRule(
     "itm-itc", "logit of a match + cosine of the contrastive towers", _logit_and_cosine
 )
@@ -201,6 +203,7 @@ class MatchingScorer:
         model = pretrained.model
         self._processor = processor
         self._rule = rule
+        self.threshold = rule.threshold
         self._dtype = model.dtype
         self._towers = ARCHITECTURES[model.config.model_type][1](model, processor.tokenizer)
         self.device = str(model.device)

@@ -16,6 +16,8 @@ processor itself returns.
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 QUESTION = 'Does this figure show "{}"? Please answer yes or no.'
 ANSWER = "Yes"
+LIKELY = math.log(0.5)
+"""The score above which the answer is Yes rather than anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class AnswerScorer:
 
         model = pretrained.model
         self._model = model
+        self._processor = processor
+        self.threshold: float | None = LIKELY
         self._prompts = Prompts(processor, QUESTION)
         self._tower = _tower(model)
         self._cache_name = cache_name(model)
@@ -96,6 +102,22 @@ class AnswerScorer:
                 "beginnings_read": f"with every pair: {against}" if against else "once a batch",
             },
         )
+
+    def answering(self, answer: str) -> AnswerScorer:
+        """Return a scorer of whole questions by the log-probability of this answer, a single token.
+
+        Raises:
+            ModelError: the answer is no single token.
+        """
+        import torch
+
+        other = copy.copy(self)
+        other.threshold = None
+        other._prompts = Prompts(self._processor, "{}")
+        tokens = answer_tokens(self._processor.tokenizer, answer)
+        other._yes = torch.tensor(list(tokens.values()), device=self._model.device)
+        other.by_image = not other._prefix_problem()
+        return other
 
     def transform(self, image: Image) -> PromptImage:
         """Preprocess an image: the processor's tensors, and the tokens of the placeholder."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbench.analysis import Result
+from benchbench.analysis.flips import Flip, flips_in
 from benchbench.analysis.paired import pair_runs, unknown_tag_error
 from benchbench.analysis.reliability import is_few, rare_groups, rare_share
 from benchbench.errors import UsageError
@@ -42,19 +43,6 @@ Test = Literal["McNemar", "all sign flips", "sign flips", "label swaps, the medi
 """The test behind a p-value: McNemar's exact test, of items that are each of its own source image;
 all sign flips of whole source images, or ``SIGN_FLIPS`` of them drawn; or models swapped within
 source images, for a median."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """An item that one of two runs has right and the other has wrong, or on another rank."""
-
-    id: str
-    cluster: str
-    group: str
-    a: float
-    b: float
-    gained: bool
-    """Whether b does better; otherwise a does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,22 +175,6 @@ def _flips(pairing: Pairing, both: PairedScores, by: str | None) -> tuple[Flip, 
     """Return the flips of everything that the metric judges, in the groups of a tag or its own."""
     metric = replace(both.metric, by=by or both.metric.by, leave_out=frozenset(), at_least=1)
     return flips_in(pairing.scores(metric, ties=both.ties))
-
-
-def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
-    """Return the items that the second of two runs gains, then those that it loses, in their order.
-
-    Args:
-        scores: the scores of two runs.
-    """
-    sign, first = scores.sign, scores.runs[0].outcomes
-    found = []
-    for unit in np.flatnonzero(scores.values[:, 0] != scores.values[:, 1]):
-        outcome = first[scores.outcome[unit]]
-        one, two = scores.values[unit].tolist()
-        gained = sign * (two - one) > 0
-        found.append(Flip(outcome.id, outcome.cluster, scores.groups[unit], one, two, gained))
-    return tuple(sorted(found, key=lambda each: not each.gained))
 
 
 def _test(both: PairedScores, seed: int) -> tuple[float, Test]:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbench.analysis import Result
-from benchbench.analysis.comparison import flips_in, group_changes
+from benchbench.analysis.comparison import group_changes
+from benchbench.analysis.flips import flips_in
 from benchbench.analysis.gate_rules import EXAMPLE, check_rule
 from benchbench.analysis.paired import pair_runs, tags_of, unknown_tag_error
 from benchbench.analysis.reliability import is_few
@@ -30,7 +31,8 @@ from benchbench.stats.margins import loss_variance, one_sided_test
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.comparison import Change, Flip
+    from benchbench.analysis.comparison import Change
+    from benchbench.analysis.flips import Flip
     from benchbench.analysis.gate_rules import Rule
     from benchbench.analysis.paired import PairedScores, Pairing
     from benchbench.stats.margins import OneSidedTest

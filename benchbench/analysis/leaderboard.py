@@ -10,8 +10,9 @@ import numpy as np
 
 from benchbench.analysis import Result
 from benchbench.analysis.packaged_audits import above_blind
-from benchbench.analysis.paired import pair_runs, setting_differences
+from benchbench.analysis.paired import pair_runs, setting_differences, tags_of
 from benchbench.analysis.reliability import rare_groups, rare_share
+from benchbench.editions import kind_of
 from benchbench.errors import UsageError
 from benchbench.stats import (
     benjamini_hochberg,
@@ -29,7 +30,7 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.analysis.paired import PairedScores, SettingDifference
+    from benchbench.analysis.paired import PairedScores, Pairing, SettingDifference
     from benchbench.stats import Flips, Method, Panel, Ranks
     from benchbench.types import Metric, Run, TaskInfo, Ties
     from benchbench.types.arrays import Floats
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 MAX_FLIPS = 100_000_000
 """Sign flips times pairs: about 2 GB."""
+MOST_GROUPS = 40
+"""Groups by the tag of another metric than the board's; more than these make no figure."""
 Correction = Literal["step-down", "holm", "bh"]
 """How p-values are adjusted for the number of pairs: family-wise by the step-down maximum of |T| or
 by Holm's method, or of the false discovery rate by Benjamini and Hochberg's method."""
@@ -110,7 +113,10 @@ class Leaderboard(Result):
     rare: tuple[str, ...] = ()
     """The groups of fewer than ten clusters."""
     groups: tuple[GroupScores, ...] = field(default=(), repr=False)
-    """The metric's groups, the one of most items first; a single one if it has no groups."""
+    """By the tag ``groups_by``, the one of most items first; one alone where there is no tag."""
+    groups_by: str | None = None
+    """The tag that forms the groups: the metric's, or that of another metric of the task with the
+    same judgement, where the metric has none."""
 
     @property
     def is_rank(self) -> bool:
@@ -121,6 +127,25 @@ class Leaderboard(Result):
     def first(self) -> Run:
         """The run with the best score."""
         return self.places[0].run
+
+
+def of_tasks(runs: Sequence[Run], tasks: Sequence[str]) -> list[list[Run]]:
+    """Return the runs of each of these tasks and each edition of it, in the order of the tasks.
+
+    Tasks without a run are left out.
+
+    Raises:
+        UsageError: no run is of any of the tasks.
+    """
+    order = {name: i for i, name in enumerate(tasks)}
+    found: dict[tuple[int, str], list[Run]] = {}
+    for run in runs:
+        if run.task in order:
+            found.setdefault((order[run.task], run.edition), []).append(run)
+    if not found:
+        there = ", ".join(sorted({run.task for run in runs})) or "none"
+        raise UsageError(f"No run is of {', '.join(tasks)}. Runs there are of: {there}.")
+    return [found[key] for key in sorted(found)]
 
 
 def leaderboard(
@@ -167,7 +192,7 @@ def leaderboard(
     p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
     ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
     errors = table.standard_errors(table.pairs())
-    chance = scores.chance_level()
+    chance, grouped = scores.chance_level(), _grouped(pairing, scores)
     return Leaderboard(
         info=pairing.info,
         edition=runs[0].edition,
@@ -188,7 +213,8 @@ def leaderboard(
         detectable=detectable(np.median(errors) if len(errors) else np.nan, alpha=1 - level),
         rare_share=rare_share(scores.mean(scores.chance)),
         rare=rare_groups(scores.groups, scores.outcome.tolist(), scores.clusters),
-        groups=_groups(scores, order),
+        groups=_groups(grouped, order),
+        groups_by=grouped.metric.by,
     )
 
 
@@ -221,6 +247,32 @@ def _places(
         )
         for place, i in enumerate(order)
     )
+
+
+def grouping_tag(info: TaskInfo, metric: Metric, kind: str) -> str | None:
+    """Return the tag that a metric's scores are shown by; None where the task has none.
+
+    Args:
+        info: the task.
+        metric: of the task; its own tag comes first.
+        kind: of the edition.
+    """
+    if metric.by is not None:
+        return metric.by
+    shown, _ = info.shown(kind)
+    alike = (metric.judgement, metric.k, metric.reading, metric.no_ops)
+    tags = (m.by for m in shown if (m.judgement, m.k, m.reading, m.no_ops) == alike)
+    return next((tag for tag in tags if tag is not None), None)
+
+
+def _grouped(pairing: Pairing, scores: PairedScores) -> PairedScores:
+    """Return the scores in groups, where there is a tag that makes a few."""
+    kind = kind_of(scores.runs[0].edition).name
+    tag = grouping_tag(pairing.info, scores.metric, kind)
+    if tag is None or tag == scores.metric.by or tag not in tags_of(scores.runs[0]):
+        return scores
+    grouped = pairing.scores(replace(scores.metric, by=tag), ties=scores.ties)
+    return grouped if len(grouped.group_names) <= MOST_GROUPS else scores
 
 
 def _groups(scores: PairedScores, order: Sequence[int]) -> tuple[GroupScores, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from benchbench.analysis import Result
 from benchbench.analysis.packaged_audits import SLICE, above_blind, blind_group_tag, sliced
 from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
+from benchbench.analysis.parity import far_from_print
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
@@ -22,6 +23,7 @@ from benchbench.types import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchbench.analysis.parity import Compared
     from benchbench.protocols.protocol import Protocol
     from benchbench.stats import Mean, Median, Method
     from benchbench.stats.intervals import Kind
@@ -101,6 +103,8 @@ class Scorecard(Result):
     searched; with the candidates in that list."""
     untagged: tuple[tuple[Metric, tuple[str, ...]], ...] = ()
     """Metrics that are left out because no item has their tags; with these tags."""
+    far: tuple[Compared, ...] = ()
+    """Published figures of the same model that the run is further than two standard errors from."""
 
 
 def scorecard(
@@ -171,6 +175,7 @@ def scorecard(
             if read.too_short
         ),
         untagged=untagged_metrics(run, info),
+        far=far_from_print(run, info),
     )
 
 

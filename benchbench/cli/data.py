@@ -32,14 +32,15 @@ for _command in COMMANDS:
 @options.data_root_option
 @options.edition_option
 def data_where(task: str | None, data_root: str | None, edition: str | None) -> None:
-    """Print the data root and the cache; with TASK, the files that it reads and which are there."""
+    """Print the data root and the cache; with TASK, a task or a suite, the files that it reads."""
     from benchbench.cache import cache_folder
     from benchbench.datasets.place import data_root as root_of
     from benchbench.editions import choose_edition
-    from benchbench.registry import load_task, task_names
+    from benchbench.registry import load_task
     from benchbench.render.cards import layout
+    from benchbench.suites import ALL, named
 
-    infos = [load_task(name).info for name in ([task] if task else task_names())]
+    infos = [load_task(name).info for name in named([task or ALL])]
     choice = choose_edition(data_root, edition)
     if task is None:
         say(f"data root  {root_of(data_root)}/")
@@ -76,6 +77,29 @@ def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: s
     for task in _readers({path.name for path in written}):
         root = shlex.quote(str(written[0].parent))
         say(f"next  benchbench eval --model blind:chance --task {task} --data-root {root}")
+
+
+@data_group.command("unpack")
+@click.argument("tables", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write."
+)
+@click.option("--name", required=True, help="Of the file of lines, without its ending: test.")
+def unpack_command(tables: tuple[Path, ...], out: Path, name: str) -> None:
+    """Write Parquet TABLES with images inside as DIR/NAME.jsonl and DIR/images/.
+
+    TABLES are the files of one split of a data set, as model hubs store it. Equal images are
+    written once, named by their content.
+    """
+    from benchbench.cli.progress import ProgressBar
+    from benchbench.data.unpacking import unpack
+
+    bar = ProgressBar()
+    try:
+        path = unpack(tables, out, name, progress=bar)
+    finally:
+        bar.close()
+    say(path)
 
 
 def _seeds(text: str) -> list[int]:

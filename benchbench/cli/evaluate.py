@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "tasks",
     required=True,
     multiple=True,
-    help="E.g. vg-relation (list tasks); repeatable, or all.",
+    help="E.g. vg-relation (list tasks), suite:aro (list suites) or all; repeatable.",
 )
 @options.data_root_option
 @options.edition_option
@@ -106,14 +106,14 @@ def eval_command(
     Several models or tasks: every model on every task, a line each.
     """
     from benchbench.cli.progress import ProgressBar
-    from benchbench.grid import ALL
+    from benchbench.suites import is_suite
 
     bar = ProgressBar(silent=quiet)
     settings["resume"] = not fresh
     try:
         if get:
             settings |= {"data_root": _fetched(tasks, bar, settings, quiet)}
-        if len(models) == len(tasks) == 1 and ALL not in tasks:
+        if len(models) == len(tasks) == 1 and not is_suite(tasks[0]):
             _evaluate_one(models[0], tasks[0], _Output(out, by, ties, quiet, bar), settings)
             return 0
         return _evaluate_grid(models, tasks, _Output(out, by, ties, quiet, bar), settings)
@@ -138,12 +138,12 @@ def _fetched(tasks: Sequence[str], bar: ProgressBar, settings: dict[str, Any], q
     from benchbench.datasets.sources import mirror_of
     from benchbench.editions import SCENES
     from benchbench.errors import UsageError
-    from benchbench.grid import expand_tasks
     from benchbench.registry import load_task
+    from benchbench.suites import named
 
     if (settings["edition"] or "").startswith(SCENES):
         raise UsageError("--get downloads official files: leave out --edition scenes.")
-    root, names = data_root(settings["data_root"]), expand_tasks(tasks)
+    root, names = data_root(settings["data_root"]), named(tasks)
     for name in names:
         if not serving(load_task(name).info.name):
             raise UsageError(f"No data set is known for {name}: leave out --get.")
@@ -202,23 +202,33 @@ def _evaluate_grid(
     """Print a line per finished run; return exit code 2 if a run failed, otherwise 0."""
     from benchbench.analysis.scorecard import scorecard
     from benchbench.errors import UsageError
-    from benchbench.grid import evaluate_grid, expand_tasks
+    from benchbench.grid import evaluate_grid
     from benchbench.render.caveats import banners, edition_banner
     from benchbench.render.scorecard import headline_line
     from benchbench.render.text import CELL, wrap
     from benchbench.runs import run_path
+    from benchbench.suites import choose_tasks
 
     out, by, ties, quiet, bar = shown
     if by is not None:
         raise UsageError("--by is of one run: benchbench show run FILE --by TAG.")
+    chosen = choose_tasks(tasks, settings.get("data_root"), settings.get("edition"))
+    reasons: dict[str, list[str]] = {}
+    for name, why in chosen.left_out.items():
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        say(f"left out  {', '.join(names)}: {why}", err=True)
     printed: set[tuple[str, str]] = set()
     widths = (
-        max(map(len, expand_tasks(tasks))) + len("@scenes-v2"),
+        max(map(len, chosen.names), default=0) + len("@scenes-v2"),
         min(CELL, max(map(len, models))),
     )
     done = failed = 0
     for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
         bar.close()
+        if cell.left_out:
+            say(f"left out  {cell.task}: {cell.error}", err=True)
+            continue
         if cell.run is None:
             failed += 1
             _report_error(cell)

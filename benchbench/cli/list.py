@@ -10,29 +10,54 @@ HEADS = ("type", "what it is")
 
 @click.group("list")
 def list_group() -> None:
-    """List tasks, models, or readers of published results."""
+    """List tasks, suites of tasks, models, or readers of published results."""
 
 
 @list_group.command("tasks")
-def list_tasks() -> None:
-    """List tasks by name."""
+@click.option("--markdown", is_flag=True, help="The whole page of their cards (docs/tasks.md).")
+def list_tasks(markdown: bool) -> None:
+    """List tasks by name, with the size and the licence of their files."""
     from tabulate import tabulate
 
     from benchbench.errors import ContractError
     from benchbench.registry import load_task, task_names
-    from benchbench.types import VariantTask
+    from benchbench.render.task_pages import short_licence, tasks_page
+    from benchbench.suites import cards_of, suite_names, suite_tasks
 
+    if markdown:
+        cards = [cards_of(load_task(name)) for name in task_names()]
+        suites = {name: suite_tasks(name) for name in suite_names()}
+        click.echo(tasks_page(cards, suites), nl=False)
+        return
     rows = []
     for name in task_names():
         try:
-            task = load_task(name)
-            variants = task.variants.values() if isinstance(task, VariantTask) else ()
-            for info in (task.info, *(variant.info for variant in variants)):
-                rows.append([info.name, info.title, info.protocol, info.headline])
+            for info in cards_of(load_task(name)):
+                licence = short_licence(info)
+                row = [info.name, info.title, info.size, info.protocol, info.headline, licence]
+                rows.append(row)
         except ContractError as error:
-            rows.append([name, str(error), "", ""])
-    click.echo(tabulate(rows, ["task", "title", "protocol", "headline"], tablefmt="simple"))
+            rows.append([name, str(error), "", "", "", ""])
+    headers = ["task", "title", "size", "protocol", "headline", "licence"]
+    click.echo(tabulate(rows, headers, tablefmt="simple"))
     click.echo(f"\nnext  benchbench show task {rows[0][0]}")
+
+
+@list_group.command("suites")
+def list_suites() -> None:
+    """Suites: several tasks under one name, as suite:aro."""
+    from tabulate import tabulate
+
+    from benchbench.suites import ABOUT, PREFIX, suite_names, suite_tasks
+
+    rows = []
+    for name in suite_names():
+        tasks = suite_tasks(name)
+        listed = ABOUT[name] if name == "all" else ", ".join(tasks)
+        rows.append([f"{PREFIX}{name}", ABOUT.get(name, ""), len(tasks), listed])
+    headers = ["suite", "what it is about", "tasks", "which"]
+    click.echo(tabulate(rows, headers, tablefmt="simple", maxcolwidths=[None, 30, None, 50]))
+    click.echo("\nnext  benchbench eval --model clip --task suite:aro")
 
 
 @list_group.command("models")

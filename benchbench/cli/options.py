@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -98,6 +99,15 @@ precision_option = click.option(
     default="fp32",
     show_default=True,
     help="The precision of the model's arithmetic; scores are fp32 throughout.",
+)
+quoted_file_option = click.option(
+    "--quoted-file",
+    "quoted_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also published figures of one's own (.toml, docs/published.md), or vl_compo's .csv; "
+    "repeatable.",
 )
 
 

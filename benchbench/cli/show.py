@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchbench.cli import options
 from benchbench.printable import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @click.group("show")
@@ -23,13 +26,42 @@ def show_group() -> None:
 @options.ties_option
 @options.interval_option
 @click.option("--manifest", is_flag=True, help="Also all that could have changed a number.")
-def show_run(path: Path, manifest: bool, **how: Any) -> None:
+@click.option(
+    "--parity",
+    "with_parity",
+    is_flag=True,
+    help="Also what published harnesses would print, and published figures of the same model.",
+)
+@click.option(
+    "--as",
+    "published_as",
+    default="",
+    metavar="KEY",
+    help="With --parity: the published model whose weights the run has.",
+)
+@options.quoted_file_option
+def show_run(
+    path: Path,
+    manifest: bool,
+    with_parity: bool,
+    published_as: str,
+    quoted_files: Sequence[Path],
+    **how: Any,
+) -> None:
     """Read a run's file: its scorecard by any tie rule, any slice and any kind of interval."""
+    from benchbench.analysis.parity import parity
     from benchbench.analysis.scorecard import scorecard
+    from benchbench.data.published.sources import all_figures
+    from benchbench.errors import UsageError
     from benchbench.runs import read_run
 
+    if (published_as or quoted_files) and not with_parity:
+        raise UsageError("--as and --quoted-file are of --parity: add it, or leave them out.")
     run = read_run(path)
     click.echo(scorecard(run, **how))
+    if with_parity:
+        figures = all_figures(quoted_files)
+        click.echo(f"\n{parity(run, figures=figures, published_as=published_as)}")
     if manifest:
         record = {
             "model": asdict(run.model),

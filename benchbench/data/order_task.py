@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from benchbench.types import Entry, Item
+    from benchbench.types import Entry, Harness, Item
 
 ARO = "mertyg/vision-language-models-are-bows-and-what-to-do-about-it"
 PAPER = (
@@ -52,7 +52,15 @@ QUIRKS = (
 
 
 def order_info(
-    name: str, title: str, source: str, *, measures: str, quirks: tuple[str, ...], licence: str
+    name: str,
+    title: str,
+    source: str,
+    *,
+    measures: str,
+    quirks: tuple[str, ...],
+    licence: str,
+    harnesses: tuple[Harness, ...] = (),
+    size: str,
 ) -> TaskInfo:
     """Return the card of an order task whose captions come from the Karpathy file ``source``."""
     return TaskInfo(
@@ -67,6 +75,9 @@ def order_info(
         license=licence,
         measures=measures,
         quirks=(*QUIRKS, *quirks),
+        harnesses=harnesses,
+        size=size,
+        suites=("aro", "compositional", "order"),
     )
 
 
@@ -112,5 +123,6 @@ class OrderTask:
             name=f"{self.info.name}.seed{seed}",
             title=f"{self.info.title}, seed {seed}",
             files=(_file(self.source, seed),),
+            suites=(),
         )
         return replace(self, info=info, seed=seed)

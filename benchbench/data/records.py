@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import MalformedData, MissingData
 from benchbench.files import parse_json, read_text, require_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def file_sha256(path: Path) -> str:
@@ -62,6 +65,24 @@ def records_of(path: Path, content: Any) -> list[Record]:
     return [Record(path, i, each) for i, each in enumerate(content)]
 
 
+def read_rows(path: Path, names: Sequence[str]) -> list[Record]:
+    """Read a JSON list of lists as records whose fields have these names.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable, no JSON, or no list of lists of that length.
+    """
+    content = read_content(path)
+    if not isinstance(content, list):
+        raise MalformedData(f"{path} should hold a list of lists, not {_kind(content)}.")
+    for i, row in enumerate(content):
+        if not isinstance(row, list) or len(row) != len(names):
+            raise MalformedData(
+                f"{path}, record {i} should be a list of {len(names)}: {', '.join(names)}."
+            )
+    return [Record(path, i, dict(zip(names, row, strict=True))) for i, row in enumerate(content)]
+
+
 def read_keyed_records(path: Path) -> dict[str, Record]:
     """Read a JSON object of objects as records by their keys.
 
@@ -73,6 +94,27 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
     if not isinstance(content, dict):
         raise MalformedData(f"{path} should hold an object of records, not {_kind(content)}.")
     return {key: Record(path, key, each) for key, each in content.items()}
+
+
+def read_id_lists(path: Path) -> dict[int, tuple[int, ...]]:
+    """Read a JSON object that maps ids to lists of ids, none of them empty.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable, no JSON, or holds something else.
+    """
+    content = _parsed(read_utf8(path), path)
+    if not isinstance(content, dict):
+        raise MalformedData(f"{path} should hold an object of lists, not {_kind(content)}.")
+    found = {}
+    for key, value in content.items():
+        known = key.isascii() and key.isdecimal() and len(key) < 19
+        if not known or not isinstance(value, list) or not value:
+            raise MalformedData(f"{path}, entry {key[:40]}: should be an id with a list of ids.")
+        if not all(isinstance(each, int) and 0 <= each < 2**63 for each in value):
+            raise MalformedData(f"{path}, entry {key}: the list should hold ids alone.")
+        found[int(key)] = tuple(value)
+    return found
 
 
 def read_record(path: Path) -> Record:

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from benchbench.embedding.captions import EncodedCaptions
     from benchbench.embedding.pairs import Block, PairScores
     from benchbench.embedding.stored import Stored
-    from benchbench.types import ImageRef, Model, OnMissing, Progress, Question, Role
+    from benchbench.types import (
+        ImageRef,
+        Model,
+        OnMissing,
+        PairScorer,
+        Progress,
+        Question,
+        Role,
+    )
 
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
@@ -133,28 +141,35 @@ class Encoder:
         self.truncated |= encoded.truncated
         return encoded
 
-    def pairs(self, blocks: Sequence[Block]) -> PairScores:
+    def pairs(
+        self, blocks: Sequence[Block], scorer: PairScorer | None = None, name: str = ""
+    ) -> PairScores:
         """Score all pairs of each block's images and captions, after ``check_files`` on the files.
+
+        Args:
+            blocks: the images and captions.
+            scorer: by default the encoder's model; otherwise one of the same weights.
+            name: distinguishes such a scorer from others of the same weights.
 
         Raises:
             ContractError: the model is not a pair scorer.
             ImageError: a file can no longer be decoded.
         """
-        if not scores_pairs(self._encodes):
-            raise ContractError(
-                f"{self._encodes.manifest.name} scores no pairs; this task needs it."
-            )
+        model = scorer or self._encodes
+        if not scores_pairs(model):
+            raise ContractError(f"{model.manifest.name} scores no pairs; this task needs it.")
         refs = list(dict.fromkeys(ref for block, _ in blocks for ref in block))
         texts = list(dict.fromkeys(text for _, block in blocks for text in block))
         scored = score_pairs(
-            self._encodes,
+            model,
             blocks,
             batch_size=self._batch_size,
             workers=self._workers,
             progress=self.progress,
             stored=self._stored,
             digests=self.files.sha256,
-            outputs=self.outputs,
+            role=f"scene{name}",
+            outputs=self.outputs if scorer is None else OutputChecker(scorer),
         )
         self.inputs += scored.n_pairs
         self.shown.update(refs)

@@ -70,6 +70,7 @@ def score_pairs(
     progress: Progress | None = None,
     stored: Stored | None = None,
     digests: Mapping[Path, str] | None = None,
+    role: str = "scene",
     outputs: OutputChecker | None = None,
 ) -> PairScores:
     """Score each distinct pair of an image and a token sequence once.
@@ -82,6 +83,7 @@ def score_pairs(
         progress: called after each batch of pairs.
         stored: scores of earlier evaluations, which are used and extended.
         digests: the SHA-256 of each image's file, by which stored scores are found.
+        role: what the pairs are scored for, where a model scores them in several ways.
         outputs: checks the model's outputs.
 
     Raises:
@@ -98,7 +100,7 @@ def score_pairs(
     captions_of = _captions_by_image(blocks, numbers)
     lengths = np.array([len(ids) for ids in cut.values()], dtype=np.intp)
     keys = _Keys(digests or {}, [key_of(repr(ids)) for ids in cut.values()])
-    work = _Work(model, outputs, texts, lengths, captions_of, keys, batch_size, stored)
+    work = _Work(model, outputs, texts, lengths, captions_of, keys, batch_size, role, stored)
     return PairScores(
         token_ids=cut,
         truncated=frozenset(text for text, ids in full.items() if len(ids) > context),
@@ -183,6 +185,7 @@ class _Work:
     captions_of: Mapping[ImageRef, Indices]
     keys: _Keys
     batch_size: int
+    role: str
     stored: Stored | None
 
     @property
@@ -193,7 +196,7 @@ class _Work:
     def scores(self, count: _Count, workers: int) -> Iterator[tuple[ImageRef, Scores]]:
         """Yield each image's scores, in the order of ``captions_of``."""
         chunks = [self._chunk(files) for files in _chunks(list(self.captions_of), self.batch_size)]
-        space = self.stored.space("pairs", "scene") if self.stored else None
+        space = self.stored.space("pairs", self.role) if self.stored else None
         known = self._all_known(chunks, space, workers)
         lacking = [c for c, (there, _) in zip(chunks, known, strict=True) if not there.all()]
         files = [file for chunk in lacking for file in chunk.files]

@@ -4,6 +4,10 @@
 
     protocol     the interface of every protocol
     matching     images against captions
+    paraphrases  one meaning in two wordings against another meaning, with and without the image
+    verification captions that are true or false, by a threshold
+    answering    questions with a list of answers, for generative models
+    scores       images of items against their captions, for the three above
     retrieval    galleries searched both ways, and lists of class names
     relations    boxes to ranked triples
     reading      events to means: filters, groups, chance
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "matching": "benchbench.protocols.matching",
+    "paraphrases": "benchbench.protocols.paraphrases",
+    "verification": "benchbench.protocols.verification",
+    "answering": "benchbench.protocols.answering",
     "retrieval": "benchbench.protocols.retrieval",
     "relations": "benchbench.protocols.relations",
 }

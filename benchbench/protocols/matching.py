@@ -7,23 +7,27 @@ that equal embeddings tie exactly whatever their position in a batch. A pair sco
 own. Captions that the model tokenises to the same ids get one score, that of the first: a dual
 encoder encodes them separately, because it may read more of a string than its tokens, but rounding
 must not decide between them.
+
+An image without a caption of its own (``target`` −1) is a distractor: it does not choose, and
+captions may wrongly prefer it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.encoder import first_crops
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.protocol import Answers, Events
-from benchbench.types import MatchingOutcome, scores_pairs
+from benchbench.protocols.scores import same_shape, score_items, similarities
+from benchbench.types import MatchingOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from benchbench.embedding import EmbeddingTable, Encoder
@@ -43,8 +47,8 @@ if TYPE_CHECKING:
 BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
 """The tie rules that give the lowest and the highest value."""
 
-CHUNK = 4096
-"""Items whose embeddings are gathered at once: bounds memory at about 100 MB for 512 dimensions."""
+NONE = -1
+"""The target of an image without a caption of its own."""
 
 
 def match(
@@ -64,43 +68,22 @@ def match(
     Returns:
         One outcome per item, in order.
     """
-    outcomes: dict[int, MatchingOutcome] = {}
-    for where in same_shape([(len(item.images), len(item.captions)) for item in items]):
-        for start in range(0, len(where), CHUNK):
-            part = where[start : start + CHUNK]
-            chosen = [items[i] for i in part]
-            matrices = _similarities(chosen, images, captions)
-            for i, item, scores in zip(part, chosen, matrices, strict=True):
-                outcomes[int(i)] = _outcome(item, scores, token_ids)
-    return tuple(outcomes[i] for i in range(len(items)))
+    matrices = similarities(items, images, captions, token_ids)
+    return tuple(_outcome(i, scores, token_ids) for i, scores in zip(items, matrices, strict=True))
 
 
 def _outcome(
     item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...]]
 ) -> MatchingOutcome:
     """Return the outcome of an item with these scores, [images, captions]."""
-    read = [token_ids[caption] for caption in item.captions]
     return MatchingOutcome(
         id=item.id,
         cluster=item.cluster,
         target=item.target,
-        scores=scores[:, [read.index(ids) for ids in read]],
-        no_op=no_ops(item, read),
+        scores=scores,
+        no_op=no_ops(item, [token_ids[caption] for caption in item.captions]),
         tags=item.tags,
     )
-
-
-def _similarities(
-    items: Sequence[Item], images: EmbeddingTable[ImageRef], captions: EmbeddingTable[str]
-) -> Singles:
-    """Return the similarities of items of one shape, [items, images, captions]."""
-    shown = images.take([ref for item in items for ref in item.images])
-    phrases = captions.take([text for item in items for text in item.captions])
-    n, images_each, captions_each = len(items), len(items[0].images), len(items[0].captions)
-    left = shown.astype(np.float64).reshape(n, images_each, 1, shown.shape[1])
-    right = phrases.astype(np.float64).reshape(n, 1, captions_each, phrases.shape[1])
-    scores: Singles = (left * right).sum(axis=-1).astype(np.float32)
-    return scores
 
 
 def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
@@ -112,20 +95,11 @@ def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
         item: the item with these captions.
         read: the token ids of each caption, cut to the model's context length.
     """
-    targets = set(item.target)
+    targets = set(item.target) - {NONE}
     return tuple(
         any(other != column and read[other] == read[column] for other in targets)
         for column in range(len(read))
     )
-
-
-def same_shape(shapes: Sequence[object]) -> Iterator[Indices]:
-    """Yield the positions of the elements that share a shape, one array per shape."""
-    places: dict[object, list[int]] = {}
-    for i, shape in enumerate(shapes):
-        places.setdefault(shape, []).append(i)
-    for found in places.values():
-        yield np.array(found, dtype=np.intp)
 
 
 def judge(
@@ -138,11 +112,12 @@ def judge(
 
     Text and image scores are products over the item's images, or over their captions, of the credit
     by the tie rule; the group score requires both at once (Thrush et al., *Winoground*, CVPR 2022,
-    §3.2). With ``share`` an item's credit is the probability that it is right when ties are broken
-    at random. With ``no_ops="drop"`` no image can prefer a no-op negative (``no_op_negatives``).
+    §3.2). Images without a caption of their own do not choose. With ``share`` an item's credit is
+    the probability that it is right when ties are broken at random. With ``no_ops="drop"`` no image
+    can prefer a no-op negative (``no_op_negatives``).
     """
     earned = np.empty(len(outcomes))
-    for where in same_shape([o.scores.shape for o in outcomes]):
+    for where in same_shape([(o.scores.shape, _choosing(o.target)) for o in outcomes]):
         scores, target = _stacked(outcomes, where, no_ops)
         earned[where] = _judged(scores, target, ties, judgement)
     return earned
@@ -165,15 +140,23 @@ def _judged(
     if judgement == "group" and ties == "share":
         return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
     earned = np.ones(len(scores))
+    choosing = list(_choosing(target[0]))
+    target = target[:, choosing]
     if judgement != "image":
-        rows = tie_rule.credit(scores.reshape(-1, scores.shape[2]), target.reshape(-1), ties)
-        earned *= rows.reshape(target.shape).prod(axis=1)
+        rows = scores[:, choosing].reshape(-1, scores.shape[2])
+        right = tie_rule.credit(rows, target.reshape(-1), ties)
+        earned *= right.reshape(target.shape).prod(axis=1)
     if judgement != "text":
         columns = np.take_along_axis(scores, target[:, None, :], axis=2).swapaxes(1, 2)
-        own = np.broadcast_to(np.arange(target.shape[1]), target.shape)
+        own = np.broadcast_to(np.array(choosing, dtype=np.intp), target.shape)
         flat = tie_rule.credit(columns.reshape(-1, columns.shape[2]), own.reshape(-1), ties)
         earned *= flat.reshape(target.shape).prod(axis=1)
     return earned
+
+
+def _choosing(target: Iterable[int]) -> tuple[int, ...]:
+    """Return the images that have a caption of their own."""
+    return tuple(image for image, column in enumerate(target) if column != NONE)
 
 
 def _shared_group(scores: Singles, target: Indices) -> float:
@@ -190,6 +173,22 @@ def _shared_group(scores: Singles, target: Indices) -> float:
     broken = level.reshape(scores.shape) * scores.size + orders.reshape(-1, *scores.shape)
     targets = np.broadcast_to(target, (len(orders), len(target)))
     return float(_judged(broken.astype(np.float32), targets, "wrong", "group").mean())
+
+
+def first_wins(outcome: MatchingOutcome) -> MatchingOutcome:
+    """Return an outcome whose equal scores are ordered: the first image and caption is the best.
+
+    Every row and column then has one best cell: the one that argmax finds. Places replace scores.
+
+    >>> tied = MatchingOutcome("1", "a", {}, (0, 1), np.zeros((2, 2), np.float32), (False, False))
+    >>> first_wins(tied).scores
+    array([[3., 2.],
+           [1., 0.]], dtype=float32)
+    """
+    flat = outcome.scores.ravel()
+    places = np.empty(flat.size, dtype=np.float32)
+    places[np.lexsort((-np.arange(flat.size), flat))] = np.arange(flat.size)
+    return replace(outcome, scores=places.reshape(outcome.scores.shape))
 
 
 @cache
@@ -211,8 +210,8 @@ def chance(
 ) -> Floats:
     """Return the expected credit of each item under guessing: [items]; random order, no ties.
 
-    It is (1 / captions) to the power of images for the text score, (1 / images) to the power of
-    images for the image score, and 1/6 for the group score of two images and two captions.
+    It is (1 / captions) to the power of choosing images for the text score, (1 / images) to the
+    same power for the image score, and 1/6 for the group score of two images and two captions.
     """
     earned = np.empty(len(outcomes))
     dropped = [no_op_negatives(o) if no_ops == "drop" else () for o in outcomes]
@@ -222,10 +221,11 @@ def chance(
         level = np.zeros_like(first.scores)
         level[:, np.flatnonzero(out)] = -np.inf
         n_images, n_captions = len(level), level.shape[1] - sum(out)
+        choosing = float(len(_choosing(first.target)))
         if judgement == "text" or n_images == 1:
-            earned[where] = n_captions ** -float(n_images) if judgement != "image" else 1.0
+            earned[where] = n_captions**-choosing if judgement != "image" else 1.0
         elif judgement == "image":
-            earned[where] = n_images ** -float(n_images)
+            earned[where] = n_images**-choosing
         else:
             earned[where] = _shared_group(level, np.array(first.target, dtype=np.intp))
     return earned
@@ -248,7 +248,7 @@ def _stacked(
 
 def has_choice(outcome: MatchingOutcome) -> bool:
     """Return whether an item has a false caption whose token ids differ from the true captions'."""
-    return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target))
+    return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target) - {NONE})
 
 
 class Matching:
@@ -260,24 +260,13 @@ class Matching:
     item_tags: frozenset[str] = frozenset()
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
-        """Embed every image, and the captions of the items whose images could be read.
-
-        A pair scorer scores each of those items' own pairs, after all image files have been decoded
-        once.
-        """
-        if scores_pairs(model):
-            encoder.check_files(first_crops(ref for item in items for ref in item.images))
-            kept = encoder.readable(items)
-            scored = encoder.pairs([(item.images, item.captions) for item in kept])
-            outcomes = (
-                _outcome(item, scored.take(item.images, item.captions), scored.token_ids)
-                for item in kept
-            )
-            return Answers(kept, tuple(outcomes), {"pairs": scored.n_pairs})
-        images = encoder.images(ref for item in items for ref in item.images)
-        kept = encoder.readable(items)
-        captions = encoder.captions(caption for item in kept for caption in item.captions)
-        return Answers(kept, match(kept, images, captions.embedded, captions.token_ids))
+        """Score every item, as ``score_items``."""
+        found = score_items(items, model, encoder)
+        outcomes = (
+            _outcome(item, scores, found.token_ids)
+            for item, scores in zip(found.items, found.matrices, strict=True)
+        )
+        return Answers(found.items, tuple(outcomes), found.settings)
 
     def regions(self, item: Item) -> Iterator[ImageRef]:
         """Yield the item's images."""
@@ -323,7 +312,7 @@ class Matching:
         scores = np.asarray(row["scores"], dtype=np.float32)
         if not np.isfinite(scores).all():
             raise ValueError("scores that are not finite")
-        if any(not 0 <= column < len(row["no_op"]) for column in row["target"]):
+        if any(not NONE <= column < len(row["no_op"]) for column in row["target"]):
             raise ValueError(f"target {row['target']} of {len(row['no_op'])} captions")
         return MatchingOutcome(
             **base,
@@ -338,9 +327,11 @@ class Matching:
             yield "has no image or no caption"
         if len(item.target) != len(item.images):
             yield f"has {len(item.images)} images but {len(item.target)} targets"
-        if any(not 0 <= column < len(item.captions) for column in item.target):
+        if any(not NONE <= column < len(item.captions) for column in item.target):
             yield f"target {item.target} is not a column of {len(item.captions)} captions"
-        if len(item.captions) < 2:
+        if not _choosing(item.target):
+            yield "has no image with a caption of its own"
+        if len(item.captions) < 2 and len(item.images) < 2:
             yield "has nothing to choose from"
         if any(not caption.strip() for caption in item.captions):
             yield "has an empty caption"

@@ -113,8 +113,10 @@ class _Selection:
     kept: Flags
     """[events]."""
     cell: Indices | None
-    """The unit that each kept event is averaged into, before units are left out; None where each
-    is a unit itself."""
+    """The unit that each kept event is averaged or multiplied into, before units are left out; None
+    where each is a unit itself."""
+    joint: bool
+    """Whether a unit's value is the product of its events' instead of their mean."""
     left: Flags
     """[units], False for those left out."""
     units: Units
@@ -124,7 +126,7 @@ class _Selection:
         """Return the units' values, given those of all events: [events] → [units]."""
         values = values[self.kept]
         if self.cell is not None:
-            values = np.bincount(self.cell, weights=values) / np.bincount(self.cell)
+            values = _joined(values, self.cell, self.joint)
         return values[self.left]
 
 
@@ -137,9 +139,42 @@ def _select(events: Events, outcomes: Sequence[Outcome], metric: Metric) -> _Sel
     if too_short := _too_short(events, kept, metric.k):
         nothing, none = np.zeros(0), np.zeros(0, dtype=bool)
         units = Units(nothing, nothing, np.zeros(0, dtype=np.intp), [], too_short=too_short)
-        return _Selection(np.zeros(len(kept), dtype=bool), None, none, units)
-    units, cell = _units(events, groups, kept)
+        return _Selection(np.zeros(len(kept), dtype=bool), None, False, none, units)
+    if metric.all_of is None:
+        units, cell = _units(events, groups, kept)
+    else:
+        joined = np.array(_labels(events, outcomes, metric.all_of), dtype=object)
+        kept &= np.array([each is not None for each in joined], dtype=bool)
+        units, cell = _joint_units(events, groups, kept, joined[kept].astype(str))
     return _grouped(kept, cell, units, events.categories.get(metric.by or "", 0), metric)
+
+
+def _joined(values: Floats, cell: Indices, joint: bool) -> Floats:
+    """Return the mean, or the product, of the values in each cell: [values] → [cells]."""
+    if not joint:
+        return np.bincount(cell, weights=values) / np.bincount(cell)
+    order = np.argsort(cell, kind="stable")
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    return np.multiply.reduceat(values[order], starts) if len(starts) else values
+
+
+def _joint_units(
+    events: Events,
+    groups: npt.NDArray[np.object_],
+    kept: Flags,
+    joined: npt.NDArray[np.str_],
+) -> tuple[Units, Indices]:
+    """Return a unit for each value of ``joined``, [kept events], in order; without values.
+
+    Its outcome and group are those of its first event. The second part is the unit of each event.
+    """
+    names, first, cell = np.unique(joined, return_index=True, return_inverse=True)
+    rank = np.empty(len(names), dtype=np.intp)
+    rank[np.argsort(first)] = np.arange(len(names))
+    cell, first = rank[cell.reshape(-1)], np.sort(first)
+    chance = _joined(events.chance[kept], cell, joint=True)
+    labels = groups[kept][first]
+    return Units(np.zeros(0), chance, events.outcome[kept][first], labels.tolist()), cell
 
 
 def _too_short(events: Events, kept: Flags, k: int) -> int:
@@ -199,4 +234,4 @@ def _grouped(
         groups=[group for group, keep in zip(units.groups, left, strict=True) if keep],
         absent=max(0, categories - len(names)),
     )
-    return _Selection(kept, cell, left, some)
+    return _Selection(kept, cell, metric.all_of is not None, left, some)

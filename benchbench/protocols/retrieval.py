@@ -4,6 +4,9 @@ Every image ranks all captions of its gallery. Where the gallery is open, every 
 its images. A caption is one candidate, however many images it was written for, and is true of all
 of them; captions with the same token ids score alike. A run stores counts around each true answer,
 so that every rank statistic and every tie rule can be computed from one run.
+
+Where captions are true of several images (many-to-many), entries say which of them search: an image
+that does not is only a candidate (``Entry.searches``), and so is a caption (``Entry.asks``).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy as np
 from benchbench.embedding.encoder import first_crops
 from benchbench.errors import ContractError
 from benchbench.protocols.places import chance_credit, first_true, search_credit
+from benchbench.protocols.precisions import PRECISIONS, chance_precisions, precisions
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import rank_embeddings, rank_scores
 from benchbench.types import Places, RetrievalOutcome, scores_pairs
@@ -25,8 +29,11 @@ if TYPE_CHECKING:
     from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
     from benchbench.embedding.outputs import Vectors
     from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Role, Ties
+    from benchbench.types.arrays import Floats, Ints
 
 IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
+NO_PLACES = Places(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
+"""Of an image that does not search."""
 
 
 def search(
@@ -84,19 +91,24 @@ def _outcomes(
             id=entry.id,
             cluster=entry.cluster,
             tags=entry.tags,
-            found=places,
-            own=len(set(entry.captions)),
+            found=places if entry.searches else NO_PLACES,
+            own=len(set(entry.captions)) if entry.searches else 0,
             n_captions=len(texts),
-            finding=tuple(of_texts[caption] for caption in entry.captions if refs),
+            finding=tuple(of_texts[caption] for caption in _asking(entry) if refs),
             n_images=len(refs),
         )
         for entry, places in zip(entries, found, strict=True)
     ]
 
 
+def _asking(entry: Entry) -> tuple[str, ...]:
+    """Return the captions that search for images on an entry's behalf."""
+    return entry.captions if entry.asks is None else entry.asks
+
+
 def _texts(entries: Sequence[Entry]) -> list[str]:
     """Return the distinct captions that a gallery's images search."""
-    of_entries = (caption for entry in entries for caption in entry.captions)
+    of_entries = (text for entry in entries for text in (*entry.captions, *entry.false))
     return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
 
 
@@ -177,7 +189,7 @@ def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
 class Retrieval:
     """The retrieval protocol (see ``protocol.Protocol``)."""
 
-    judgements: frozenset[str] = frozenset({"found", "found, lenient"})
+    judgements: frozenset[str] = frozenset({"found", "found, lenient", *PRECISIONS})
     sample_note = (
         "What is left out was no candidate either: over fewer images and captions every score is "
         "higher."
@@ -220,19 +232,19 @@ class Retrieval:
     def events(self, outcomes: Sequence[RetrievalOutcome], metric: Metric, ties: Ties) -> Events:
         """Return one event per image, and one per caption that searched, of its entry."""
         lenient = metric.judgement == "found, lenient"
+        searching = [(i, o.found) for i, o in enumerate(outcomes) if o.own]
         finding = [] if lenient else [(i, p) for i, o in enumerate(outcomes) for p in o.finding]
-        own = [len(o.found.better) if lenient else o.own for o in outcomes]
-        places = [*(o.found for o in outcomes), *(p for _, p in finding)]
+        own = [len(p.better) if lenient else outcomes[i].own for i, p in searching]
+        places = [p for _, p in (*searching, *finding)]
         true = np.array([*own, *(len(p.better) for _, p in finding)], dtype=np.int64)
-        candidates = np.array(
-            [*(o.n_captions for o in outcomes), *(outcomes[i].n_images for i, _ in finding)],
-            dtype=np.int64,
-        )
-        directions = [IMAGE_TO_TEXT] * len(outcomes) + [TEXT_TO_IMAGE] * len(finding)
+        captions = [outcomes[i].n_captions for i, _ in searching]
+        images = [outcomes[i].n_images for i, _ in finding]
+        candidates = np.array([*captions, *images], dtype=np.int64)
+        directions = [IMAGE_TO_TEXT] * len(searching) + [TEXT_TO_IMAGE] * len(finding)
         return Events(
-            values=search_credit(first_true(places, true.tolist()), metric, ties),
-            chance=chance_credit(candidates, true, metric),
-            outcome=np.array([*range(len(outcomes)), *(i for i, _ in finding)], dtype=np.intp),
+            values=_earned(places, true, metric, ties),
+            chance=_by_chance(candidates, true, metric),
+            outcome=np.array([i for i, _ in (*searching, *finding)], dtype=np.intp),
             tags={"direction": directions},
             candidates=candidates,
         )
@@ -279,7 +291,7 @@ class Retrieval:
         """
         found = _places(row["found_better"], row["found_equal"], row["n_captions"])
         pairs = zip(row["finding_better"], row["finding_equal"], strict=True)
-        if not 1 <= row["own"] <= len(found.better):
+        if not min(1, len(found.better)) <= row["own"] <= len(found.better):
             raise ValueError(f"{row['own']} own captions among {len(found.better)}")
         return RetrievalOutcome(
             **base,
@@ -303,8 +315,24 @@ class Retrieval:
             yield "has captions for a lenient reading, but its gallery has no list"
         if listed and (missing := {*item.captions, *item.also}.difference(listed)):
             yield f"has captions that its gallery's list has not: {sorted(missing)}"
+        if strange := set(item.asks or ()).difference(item.captions):
+            yield f"has captions that search and are not its own: {sorted(strange)}"
         if set(item.also) & set(item.captions):
             yield "has a caption of its own among those of the lenient reading"
+
+
+def _earned(places: Sequence[Places], true: Ints, metric: Metric, ties: Ties) -> Floats:
+    """Return the credit of each search: [searches]."""
+    if metric.judgement in PRECISIONS:
+        return precisions(places, true, metric.judgement, ties)
+    return search_credit(first_true(places, true.tolist()), metric, ties)
+
+
+def _by_chance(candidates: Ints, true: Ints, metric: Metric) -> Floats:
+    """Return the credit of each search whose candidates are in random order: [searches]."""
+    if metric.judgement in PRECISIONS:
+        return chance_precisions(candidates, true, metric.judgement)
+    return chance_credit(candidates, true, metric)
 
 
 def _places(better: Sequence[int], equal: Sequence[int], candidates: int) -> Places:
@@ -314,9 +342,10 @@ def _places(better: Sequence[int], equal: Sequence[int], candidates: int) -> Pla
         ValueError: the counts do not fit each other or the number of candidates.
     """
     places = Places(np.asarray(better, dtype=np.int32), np.asarray(equal, dtype=np.int32))
-    if len(better) != len(equal) or not len(better):
+    if len(better) != len(equal):
         raise ValueError(f"{len(better)} and {len(equal)} counts around true answers")
-    if min(*better, *equal) < 0 or (places.better + places.equal).max() >= candidates:
+    worst = (places.better + places.equal).max(initial=0)
+    if min((*better, *equal), default=0) < 0 or (len(better) and worst >= candidates):
         raise ValueError(f"counts that do not fit {candidates} candidates")
     return places
 

@@ -61,9 +61,9 @@ def forest_plot(board: Leaderboard) -> str:
 
 
 def heat_map(board: Leaderboard) -> str:
-    """Return every model's score in every group of the metric, as shades."""
+    """Return every model's score in every group, as shades."""
     cell, top, left = 46, 30, 170
-    models = labels([p.run.model.name for p in board.places], 24)
+    models = labels([p.run.model.name for p in board.places], 32)
     label = max(map(len, models)) * 5.2
     width = round(left + cell * len(board.places) + label)
     height = top + label + 22 * len(board.groups)
@@ -90,7 +90,7 @@ def heat_map(board: Leaderboard) -> str:
                 f'opacity="{0.06 + 0.94 * value:.2f}"/><text x="{x + cell / 2 - 1}" '
                 f'y="{y + 15:.0f}" text-anchor="middle" fill="{ink}">{100 * value:.0f}</text>'
             )
-    return svg(width, round(height + 8), f"Scores by {board.metric.by}, in percent", parts)
+    return svg(width, round(height + 8), f"Scores by {board.groups_by}, in percent", parts)
 
 
 def critical_difference_diagram(whole: Overall) -> str:

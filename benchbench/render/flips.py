@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.analysis.comparison import Comparison, Flip
+    from benchbench.analysis.comparison import Comparison
+    from benchbench.analysis.flips import Flip
     from benchbench.types import ImageRef, Question
 
 SUFFIXES = (".csv", ".html")

@@ -17,7 +17,7 @@ from benchbench.render.text import NONE, escape_markdown, place_text, short
 from benchbench.runs import SUFFIX, seal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from benchbench.analysis.leaderboard import Leaderboard
     from benchbench.analysis.overall import Overall
@@ -47,7 +47,10 @@ def slug(name: str) -> str:
 
 
 def pages(
-    runs: Mapping[str, Mapping[str, Run]], boards: Mapping[str, Leaderboard], whole: Overall | None
+    runs: Mapping[str, Mapping[str, Run]],
+    boards: Mapping[str, Leaderboard],
+    whole: Overall | None,
+    flips: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return name → text of every page of an edition; none without a run.
 
@@ -55,12 +58,13 @@ def pages(
         runs: task → model's slug → run.
         boards: task → its leaderboard.
         whole: over all tasks; None if fewer than two models have runs of all, or with one task.
+        flips: name → text of pages of flips, which the tasks' pages link to.
     """
     if not boards:
         return {}
-    found: dict[str, str] = {}
+    found = dict(flips or {})
     for task, board in boards.items():
-        found[f"{task}.md"] = _task_page(board, runs[task])
+        found[f"{task}.md"] = _task_page(board, runs[task], list(flips or {}))
         found[f"plots/{task}.svg"] = forest_plot(board) + "\n"
         if _has_heat(board):
             found[f"plots/{task}-groups.svg"] = heat_map(board) + "\n"
@@ -73,20 +77,31 @@ def pages(
 
 
 def _has_heat(board: Leaderboard) -> bool:
-    return board.metric.by is not None and not board.is_rank
+    return board.groups_by is not None and not board.is_rank
 
 
-def _task_page(board: Leaderboard, runs: Mapping[str, Run]) -> str:
+def _task_page(board: Leaderboard, runs: Mapping[str, Run], flips: Sequence[str]) -> str:
     task = board.info.name
+    links = "".join(f"What flips: {_flip_link(name)}.\n\n" for name in flips if _is_of(name, task))
     figure = f"![Scores with intervals](plots/{task}.svg)\n"
     if _has_heat(board):
-        figure += f"\n![Scores by {board.metric.by}](plots/{task}-groups.svg)\n"
+        figure += f"\n![Scores by {board.groups_by}](plots/{task}-groups.svg)\n"
     return (
         f"# {heading(board)}\n\n{GENERATED}\n\n{board.info.measures}\n\n{markdown(board)}\n"
-        f"{figure}\n"
+        f"{figure}\n{links}"
         f"All tasks: [{board.edition}](README.md). Source: {board.info.paper}\n\n"
         f"{_digest_table(task, runs)}\n"
     )
+
+
+def _is_of(name: str, task: str) -> bool:
+    return name.rpartition("/")[2].startswith(f"{task}--")
+
+
+def _flip_link(name: str) -> str:
+    """Return a link to a page of flips, by the models' names as names of files."""
+    _, a, b = name.rpartition("/")[2].removesuffix(".md").split("--")
+    return f"[{a} → {b}]({name})"
 
 
 def _front_page(boards: Mapping[str, Leaderboard], whole: Overall | None) -> str:

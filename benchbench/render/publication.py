@@ -14,6 +14,7 @@ from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.overall import over_tasks, shared_runs
 from benchbench.atomic import atomic_write
 from benchbench.errors import RunError, UsageError
+from benchbench.render.flip_pages import add_flips, edition_folder, flip_pages
 from benchbench.render.pages import GENERATED, RUNS, digest_of, digests_on, pages, slug
 from benchbench.runs import SUFFIX, read_run, require_complete, write_run
 
@@ -59,7 +60,9 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
         of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
         changed = [path for path in changed if path != _place(run, to)]
     for edition, there in editions.items():
-        written = _page_texts(there)  # before anything is stored: runs may not compare
+        written = _page_texts(
+            to / edition, there
+        )  # before anything is stored: runs may not compare
         for run in (run for run in runs if run.edition == edition):
             write_run(run, _place(run, to))
         changed += _write(to / edition, written) + _remove(
@@ -105,11 +108,35 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
     for folder in editions_in(to):
         there = read_published(folder)
         stale += changed_runs(folder, there)
-        written = _page_texts(there)
+        written = _page_texts(folder, there)
         stale += stale_pages(folder, written) if check else _write(folder, written)
         left = pages_without_runs(folder, written)
         stale += left if check else _remove(left)
     return stale
+
+
+def publish_flips(
+    task: str, models: tuple[str, str], to: Path, data_root: str | Path | None = None
+) -> Path:
+    """Store the captions of some items that flip between two published models, for a page of them.
+
+    The page itself is written by ``refresh``.
+
+    Args:
+        task: the task.
+        models: the model to compare with, and the other.
+        to: the folder of leaderboards.
+        data_root: a folder with the task's annotations; by default the drawn world.
+
+    Returns:
+        The file of captions.
+
+    Raises:
+        UsageError: a model has no published run on that edition.
+    """
+    folder, root = edition_folder(to, task, data_root)
+    there = read_published(folder, task).get(task, {}) if folder.is_dir() else {}
+    return add_flips(there, task, models, folder, root)
 
 
 def editions_in(to: Path) -> list[Path]:
@@ -149,11 +176,12 @@ def read_published(folder: Path, task: str | None = None) -> dict[str, dict[str,
     return found
 
 
-def _page_texts(runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
+def _page_texts(folder: Path, runs: Mapping[str, Mapping[str, Run]]) -> dict[str, str]:
     """Return name → text of every page of an edition's runs."""
     boards = {task: leaderboard(list(of.values())) for task, of in sorted(runs.items())}
     shared = shared_runs(runs)
-    return pages(runs, boards, over_tasks(shared) if len(shared) > 1 else None)
+    whole = over_tasks(shared) if len(shared) > 1 else None
+    return pages(runs, boards, whole, flip_pages(folder, runs))
 
 
 def _read(path: Path) -> str | None:
@@ -179,7 +207,7 @@ def pages_without_runs(folder: Path, written: Mapping[str, str]) -> list[Path]:
     figures = [*folder.glob("plots/*.svg")]
     texts = [
         p
-        for p in (*folder.glob("*.md"), *folder.glob("models/*.md"))
+        for p in (*folder.glob("*.md"), *folder.glob("models/*.md"), *folder.glob("flips/*.md"))
         if GENERATED in (_read(p) or "")
     ]
     return sorted(p for p in (*figures, *texts) if p.relative_to(folder).as_posix() not in written)

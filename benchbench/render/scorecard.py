@@ -13,6 +13,7 @@ from benchbench.render.caveats import (
     interval_text,
     rare_groups_note,
 )
+from benchbench.render.parity import far_line
 from benchbench.render.text import ABOVE_BLIND, NONE, cell, difference_text, wrap
 from benchbench.stats.means import FEW_CLUSTERS
 
@@ -207,6 +208,7 @@ def _number(row: Row, value: float, *, least: bool = False) -> str:
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
+    yield from map(far_line, scorecard.far)
     guessing = "chance: the score of guessing"
     if not _chances_differ(scorecard):
         row = scorecard.headline

@@ -144,7 +144,8 @@ class PairScorer(Protocol):
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the other two are
     called from one thread, under ``torch.inference_mode``. Batches hold captions of similar length.
     Where a model's attribute ``by_image`` is true, its batches hold the captions of one image as
-    far as possible.
+    far as possible. An attribute ``threshold`` is the score above which the model itself calls a
+    caption true.
     """
 
     @property
@@ -191,6 +192,18 @@ def scores_pairs(model: object) -> TypeGuard[PairScorer]:
     A dual encoder may have a method ``score`` of its own.
     """
     return isinstance(model, PairScorer) and not isinstance(model, DualEncoder)
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """A pair scorer that answers questions: a generative model."""
+
+    def answering(self, answer: str) -> PairScorer:
+        """Return the same model as a scorer of questions by the log-probability of an answer.
+
+        Its captions are whole questions, as the user would type them.
+        """
+        ...
 
 
 Model = DualEncoder | PairScorer

@@ -61,11 +61,87 @@ class Item:
     images: tuple[ImageRef, ...]
     captions: tuple[str, ...]
     target: tuple[int, ...]
-    """``target[i]`` is the column of image i's own caption."""
+    """``target[i]`` is the column of image i's own caption; −1 where it has none in the item."""
     cluster: str
     """The global name of the source image. Items of one cluster are not independent."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags by which results are sliced: ``{"relation": "on"}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paraphrases:
+    """One item of the paraphrases protocol: captions of one meaning, and false ones."""
+
+    id: str
+    """Unique within the task and stable across versions of benchbench."""
+    image: ImageRef
+    true: tuple[str, ...]
+    """Captions of one meaning, true of the image: two or more."""
+    false: tuple[str, ...]
+    """Captions that are false of it."""
+    cluster: str
+    """The global name of the source image. Items of one cluster are not independent."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[ImageRef, ...]:
+        """Return the one image."""
+        return (self.image,)
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """Return all captions, the true ones first."""
+        return (*self.true, *self.false)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One item of the verification protocol: is this caption true of this image?"""
+
+    id: str
+    """Unique within the task and stable across versions of benchbench."""
+    image: ImageRef
+    caption: str
+    label: bool
+    """Whether the caption is true."""
+    cluster: str
+    """The global name of the source image. Items of one cluster are not independent."""
+    validation: bool = False
+    """Whether it serves to fit the threshold, and is not scored itself."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[ImageRef, ...]:
+        """Return the one image."""
+        return (self.image,)
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """Return the one caption."""
+        return (self.caption,)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One item of the answering protocol: a question about an image, with a list of answers."""
+
+    id: str
+    """Unique within the task and stable across versions of benchbench."""
+    image: ImageRef
+    text: str
+    """The whole question, as the model gets it."""
+    options: tuple[str, ...]
+    """The answers to choose from: ``("Yes", "No")``."""
+    right: int
+    """The index of the right answer."""
+    cluster: str
+    """The global name of the source image. Items of one cluster are not independent."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[ImageRef, ...]:
+        """Return the one image."""
+        return (self.image,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +176,13 @@ class Entry:
     also: tuple[str, ...] = ()
     """Further captions of a closed list that count as hits under a lenient reading."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    searches: bool = True
+    """Whether the image searches for its captions; otherwise it is only a candidate."""
+    asks: tuple[str, ...] | None = None
+    """Which of its captions search for their images; None: all of them. A caption that is true of
+    several images searches once where one entry alone lists it here."""
+    false: tuple[str, ...] = ()
+    """Further captions of an open gallery, which are not true of the image."""
 
     @property
     def images(self) -> tuple[ImageRef, ...]:

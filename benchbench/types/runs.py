@@ -68,6 +68,42 @@ class MatchingOutcome(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class Paraphrased(Outcome):
+    """A model's result on one item of the paraphrases protocol."""
+
+    true: int
+    """How many of the captions are true; these come first."""
+    scores: Singles
+    """[captions]: the similarity of each caption to the image."""
+    between: Singles | None
+    """[captions, captions]: the cosines between the captions' embeddings; None for a model that
+    embeds no captions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed(Outcome):
+    """A model's result on one item of the verification protocol."""
+
+    label: bool
+    """Whether the caption is true."""
+    validation: bool
+    """Whether the item serves to fit the threshold."""
+    score: float
+    threshold: float | None
+    """The score above which the model itself calls a caption true; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Outcome):
+    """A model's result on one item of the answering protocol."""
+
+    right: int
+    """The index of the right answer."""
+    scores: Singles
+    """[options]: the log-probability of each answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """The places of some candidates in a ranking: the raw data of every rank statistic.
 
@@ -89,12 +125,12 @@ class RetrievalOutcome(Outcome):
     """In the image's ranking of captions: its own captions, then those that a lenient reading
     accepts too."""
     own: int
-    """How many of ``found`` are the image's own: at least one."""
+    """How many of ``found`` are the image's own: at least one, or 0 where it did not search."""
     n_captions: int
     """The number of captions that the image ranked."""
     finding: tuple[Places, ...]
-    """In the ranking of images by each of its own captions: the images that the caption is true of;
-    empty if the list of captions is closed."""
+    """In the ranking of images by each of its own captions that search: the images that the caption
+    is true of; empty if the list of captions is closed."""
     n_images: int
     """The number of images that each caption ranked; 0 if the list of captions is closed."""
 

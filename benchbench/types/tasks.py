@@ -18,7 +18,9 @@ Ties = Literal["wrong", "share", "right"]
 NoOps = Literal["keep", "drop"]
 """Whether false captions with the token ids of a true one stay among the options."""
 
-ProtocolName = Literal["matching", "retrieval", "relations"]
+ProtocolName = Literal[
+    "matching", "paraphrases", "verification", "answering", "retrieval", "relations"
+]
 
 Judgement = Literal[
     "text",
@@ -26,6 +28,14 @@ Judgement = Literal[
     "group",
     "found",
     "found, lenient",
+    "precision at R",
+    "average precision at R",
+    "true above false",
+    "paraphrase",
+    "fitted threshold",
+    "own threshold",
+    "area",
+    "answer",
     "recall",
     "unconstrained recall",
     "accuracy",
@@ -37,7 +47,14 @@ Matching: each image prefers its own caption (``text``), each of those captions 
 image (``image``), or both at once (``group``). Retrieval: the place at which an image finds the
 first of its own captions, and a caption the first of its own images (``found``; the tag
 ``direction`` distinguishes them); or, from images, the first of those captions and the ones that
-are true as well (``found, lenient``). Relations: whether a true triple is among the image's best K,
+are true as well (``found, lenient``); or, with R true answers, the share of them among the best R
+(``precision at R``) and the mean precision at those (``average precision at R``). Paraphrases: an
+image prefers each true caption to each false one (``true above false``), or the true captions are
+more similar to each other than to the false ones (``paraphrase``). Verification: a caption is
+called true where its score is above the threshold that is best on the validation items (``fitted
+threshold``) or above the model's own (``own threshold``); or a true pair's score is compared with
+every false pair's (``area``). Answering: the right option is the most probable (``answer``).
+Relations: whether a true triple is among the image's best K,
 with one predicate per ordered pair (``recall``), with any number of them (``unconstrained
 recall``), or among the triples of truly related pairs alone (``accuracy``); or whether its
 predicate is among the best K of its own pair (``predicate``)."""
@@ -79,10 +96,36 @@ class Metric:
     statistic: Statistic = "mean"
     only: tuple[tuple[str, str], ...] = ()
     """Restricts the metric to items or events with these tags: ``(("triple", "unseen"),)``."""
+    all_of: str | None = None
+    """A tag whose values join items: those of one value are right only where every one of them is
+    (the score of a pair, of a set)."""
     kinds: tuple[str, ...] = ()
     """The kinds of editions for which it is printed, where it is not for all: a K that suits long
     lists says nothing of short ones."""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Harness:
+    """What a published harness prints for a task, as a reading of the same raw scores."""
+
+    name: str
+    """``ARO, notebook``; figures that name it were printed by it."""
+    prints: str
+    """What it calls its number."""
+    metric: Metric
+    """The reading that gives that number. Its tie rule is the harness's own, unless equal scores go
+    to the first option."""
+    source: str
+    """The repository, the file and the function whose formula it is."""
+    by: str | None = None
+    """A tag: it prints a number for each group that the tag forms, and none over all."""
+    first_of_equals: bool = False
+    """Whether the best option is found by argmax in the order of the item's own images and
+    captions, so that the first of equal scores wins."""
+    inputs: str = ""
+    """How its inputs differ from the task's: other crops, other precision; empty where they do
+    not, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +164,10 @@ class TaskInfo:
     optional_tags: tuple[str, ...] = ()
     """The tags that the items of some editions have and those of others do not."""
     quirks: tuple[str, ...] = ()
+    size: str = ""
+    """The number of items in the official files, for tables: ``4,757 items``; "" where unknown."""
+    suites: tuple[str, ...] = ()
+    """The suites that it is part of: ``spatial`` for ``suite:spatial``."""
     official: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Edition → path → SHA-256 of each official annotation file, which fixes its counts, too. Files
     are an edition only if all match. The name is ``official``, or ``official-2023-11-18`` by the
@@ -128,6 +175,8 @@ class TaskInfo:
 
     headlines: Mapping[str, str] = field(default_factory=dict)
     """Kind of edition → its headline metric, where another than ``headline`` suits it better."""
+    harnesses: tuple[Harness, ...] = ()
+    """What published harnesses print for the task."""
 
     def shown(self, kind: str) -> tuple[tuple[Metric, ...], Metric]:
         """Return the metrics for a kind of edition, and the headline among them."""
@@ -163,7 +212,8 @@ class Task(Protocol):
     def items(self, root: Path) -> Sequence[Any]:
         """Read all items from the files under ``root``, in a fixed order.
 
-        Items of the matching protocol are ``Item``, of retrieval ``Entry``, of relations ``Scene``.
+        Items of the matching protocol are ``Item``, of paraphrases ``Paraphrases``, of verification
+        ``Claim``, of answering ``Prompt``, of retrieval ``Entry``, of relations ``Scene``.
 
         Raises:
             DataError: a file is missing or malformed; the message names record and field.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchbench.analysis.scorecard import scorecard
+from benchbench.editions import drawn_part
 from benchbench.errors import UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task, task_names
@@ -29,7 +30,15 @@ def variants(name: str) -> Iterator[str]:
             yield f"{name}.{suffix}"
 
 
-TASKS = [each for name in task_names() for each in variants(name)]
+DRAWN = [name for name in task_names() if drawn_part(load_task(name).info)]
+TASKS = [each for name in DRAWN for each in variants(name)]
+PHOTOGRAPHED = [
+    each
+    for name in task_names()
+    if name not in DRAWN and load_task(name).info.protocol != "answering"
+    for each in variants(name)
+]
+"""Tasks whose files the drawn world does not have, but those for generative models."""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +87,15 @@ def test_every_task_can_be_run_by_every_baseline(task: str, world: Path) -> None
         )
         learnt_nothing = not told.get(kind, True)
         assert ("It has learnt nothing" in str(card)) is learnt_nothing
+
+
+@pytest.mark.parametrize("task", PHOTOGRAPHED)
+def test_every_task_of_photographs_can_be_run_by_every_baseline(task: str, suites: Path) -> None:
+    for kind in ("constant", "chance", *READERS):
+        card = scorecard(evaluate(f"blind:{kind}", task, data_root=suites))
+        values = [row.estimate.value for row in card.metrics if row.estimate.n_items]
+        assert values
+        assert all(value >= 0 for value in values)
 
 
 def test_chance_is_a_coin_that_follows_its_seed(shapes: Path) -> None:

@@ -100,7 +100,9 @@ def test_show_run_prints_all_that_could_change_a_number(evaluated: Path) -> None
 
 def test_lists_and_cards() -> None:
     assert re.search(
-        r"^vg-relation +VG-Relation +matching +aro-paper", typed("list", "tasks").stdout, re.M
+        r"^vg-relation +VG-Relation +23,937 items +matching +aro-paper +MIT$",
+        typed("list", "tasks").stdout,
+        re.M,
     )
     assert "openclip:ARCH/TAG" in typed("list", "models").stdout
     card = typed("show", "task", "vg-relation").stdout

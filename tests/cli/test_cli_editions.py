@@ -114,7 +114,7 @@ def test_wrong_settings_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Path("benchbench.toml").write_text('editon = "scenes"\n')
     assert refused(*CHANCE) == (
         "Error: Unknown key 'editon'. Did you mean 'edition'? It is in "
-        f"{tmp_path}/benchbench.toml. Keys: edition, data_root, gate."
+        f"{tmp_path}/benchbench.toml. Keys: edition, data_root, gate, suites."
     )
 
 

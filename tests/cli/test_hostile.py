@@ -60,6 +60,7 @@ SOUND: dict[str, dict[str, str]] = {
     "data verify": {"names": "aro", "root": "{shapes}"},
     "data plan": {"file": "{out}/plan.csv", "names": "aro", "root": "{out}/root"},
     "data freeze-order": {"captions": "{files}/noise.json"},
+    "data unpack": {"tables": "{files}/noise.parquet", "out": "{out}/unpacked", "name": "test"},
     "scenes gallery": {"count": "1", "size": "32", "out": "{out}/sheet.png"},
     "scenes export": {"out": "{out}/drawn", "parts": "vg-relation", "images": "2", "size": "32"},
 }  # fmt: skip
@@ -67,8 +68,9 @@ SOUND: dict[str, dict[str, str]] = {
 SUFFIXES = {"a": ".parquet", "b": ".parquet", "runs": ".parquet", "path": ".parquet",
             "candidate": ".parquet", "baseline": ".parquet", "flips": ".csv", "reports": ".json",
             "pairs": ".csv", "proposals": ".json", "captions": ".json", "into": ".md",
-            "models": ".safetensors", "specification": ".safetensors", "backbone": ".safetensors",
-            "out": ".parquet"}  # fmt: skip
+            "tables": ".parquet", "models": ".safetensors", "specification": ".safetensors",
+            "backbone": ".safetensors", "out": ".parquet",
+            "quoted_files": ".toml"}  # fmt: skip
 """Parameter → what the name of its file ends with; whatever else is refused before it is opened."""
 PREFIXES = {
     "models": ("hf:", "structclip:", "python:", "itm:", "lerp:blind:chance,", "openclip:"),

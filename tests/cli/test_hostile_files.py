@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchbench.editions import drawn_part
 from benchbench.registry import load_task, task_names
 from tests.cli.hostile import OBEYED, SPECIAL, WORDS, lay_out, problems, typed
 from tests.conftest import export_small
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-ANNOTATIONS = [
-    (task, file.path)
-    for task in task_names()
-    for file in load_task(task).info.files
-    if not file.path.endswith("/")
-]
+DRAWN = {task for task in task_names() if drawn_part(load_task(task).info)}
+"""Tasks whose files the drawn world has; the others' are small ones of photographs."""
+
+
+def files_of_tasks() -> Iterator[tuple[str, str]]:
+    """Yield tasks and annotation files: all of the drawn world's, the first of any other task."""
+    for task in task_names():
+        names = [file.path for file in load_task(task).info.files if not file.path.endswith("/")]
+        yield from ((task, name) for name in (names if task in DRAWN else names[:1]))
+
+
+ANNOTATIONS = list(files_of_tasks())
 SETTINGS = [
     "a = " + "[" * 5000,
     "edition = \"\\u001b[31m\\n\"",
@@ -57,10 +64,18 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def root(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Links to that edition's files, each to be replaced."""
+def root(
+    drawn: Path,
+    suites: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The files of a task, or links to them, each to be replaced."""
     monkeypatch.chdir(tmp_path)
     linked = tmp_path / "linked"
+    if request.getfixturevalue("task") not in DRAWN:
+        return Path(shutil.copytree(suites, linked))
     linked.mkdir()
     for path in drawn.iterdir():
         (linked / path.name).symlink_to(path)
@@ -92,11 +107,10 @@ def test_annotations_that_are_no_file_or_no_data(
 
 
 @pytest.mark.parametrize(("task", "name"), [(t, n) for t, n in ANNOTATIONS if ".json" in n])
-def test_names_in_annotations_are_shown_and_not_obeyed(
-    task: str, name: str, root: Path, drawn: Path
-) -> None:
-    lines = (drawn / name).read_text("utf-8").splitlines()
-    content = [json.loads(each) for each in lines] if name.endswith("l") else json.loads(lines[0])
+def test_names_in_annotations_are_shown_and_not_obeyed(task: str, name: str, root: Path) -> None:
+    text = (root / name).read_text("utf-8")
+    lines = text.splitlines()
+    content = [json.loads(each) for each in lines] if name.endswith("l") else json.loads(text)
     (root / name).unlink()
     found = []
     for way in ways(content):

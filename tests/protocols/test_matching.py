@@ -201,3 +201,18 @@ def test_captions_of_the_same_tokens_get_the_same_score() -> None:
     )[0]
     assert found.scores[0, 1] == found.scores[0, 2] == found.scores[0, 3] != found.scores[0, 0]
     assert found.no_op == (False, False, True, True)
+
+
+def test_an_image_without_a_caption_does_not_choose_and_may_be_preferred() -> None:
+    first = outcome([[2], [1]], (0, -1))
+    other = outcome([[1], [2]], (0, -1))
+    tied = outcome([[1], [1]], (0, -1))
+    mixed = outcome([[3, 1], [2, 2], [1, 3]], (0, -1, 1))
+    for each, image in ((first, 1.0), (other, 0.0), (tied, 0.0), (mixed, 1.0)):
+        assert matching.judge([each], "wrong", "image").tolist() == [image]
+    assert matching.judge([mixed], "wrong", "text").tolist() == [1.0], (
+        "the middle one is not judged"
+    )
+    assert matching.judge([tied], "share", "image").tolist() == [0.5]
+    assert matching.chance([first, mixed], "image").tolist() == [1 / 2, 1 / 9]
+    assert matching.chance([mixed], "text").tolist() == [1 / 4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from benchbench.errors import ContractError, UsageError
 from benchbench.protocols import load_protocol, reading
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.reading import Judge, Units, read_units
-from benchbench.types import ImageRef, Metric, Outcome, Ties
+from benchbench.types import ImageRef, MatchingOutcome, Metric, Outcome, Ties
 
 OUTCOMES = [Outcome("0", "a", {"r": "on"}), Outcome("1", "b", {"r": "on"}), Outcome("2", "c", {})]
 
@@ -125,10 +126,43 @@ def test_groups_within_an_outcome_are_averaged_apart() -> None:
 
 
 def test_an_unknown_protocol_is_named() -> None:
-    with pytest.raises(UsageError, match="matching, retrieval, relations"):
+    with pytest.raises(UsageError, match="matching, paraphrases, verification, "):
         load_protocol("guessing")
 
 
 def test_a_judgement_that_the_protocol_does_not_know_is_refused() -> None:
     with pytest.raises(ContractError, match="judges by 'recall', which its protocol does not"):
         read(Metric("m", "", judgement="recall"))
+
+
+@pytest.mark.parametrize("ties", ["wrong", "share", "right"])
+def test_items_that_count_together_are_right_where_every_one_is(ties: Ties) -> None:
+    rng = np.random.default_rng(3)
+    outcomes = [
+        MatchingOutcome(
+            str(i),
+            f"c{i}",
+            {"set": str(rng.integers(4)), "part": "ab"[i % 2]},
+            (0,),
+            rng.integers(0, 3, size=(1, 2)).astype(np.float32),
+            (False, False),
+        )
+        for i in range(30)
+    ]
+    protocol = load_protocol("matching")
+    metric = Metric("sets", "sets", all_of="set")
+    units = read_units(protocol, outcomes, metric, ties)
+    wanted: dict[str, float] = {}
+    for each in outcomes:
+        own, other = each.scores[0]
+        credit = float(own > other)
+        if own == other:
+            credit = {"wrong": 0.0, "share": 0.5, "right": 1.0}[ties]
+        wanted[each.tags["set"]] = wanted.get(each.tags["set"], 1.0) * credit
+    assert units.values.tolist() == pytest.approx(list(wanted.values()))
+    sizes = [sum(o.tags["set"] == name for o in outcomes) for name in wanted]
+    assert units.chance.tolist() == pytest.approx([0.5**n for n in sizes])
+    firsts = [next(i for i, o in enumerate(outcomes) if o.tags["set"] == name) for name in wanted]
+    assert units.outcome.tolist() == firsts
+    by = read_units(protocol, outcomes, replace(metric, by="part"), ties)
+    assert list(by.groups) == [outcomes[i].tags["part"] for i in firsts]

@@ -19,7 +19,7 @@ from benchbench.embedding import EmbeddingTable, EncodedCaptions
 from benchbench.errors import ContractError
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.retrieval import PROTOCOL, by_gallery, search
-from benchbench.protocols.retrieval_metrics import retrieval_metrics
+from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import Entry, Gallery, ImageRef, Metric, Places, RetrievalOutcome, Ties
 
 SEEDS = st.integers(0, 2**32 - 1)

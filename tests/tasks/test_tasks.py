@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchbench.errors import MalformedData, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.testing import check_task
+from benchbench.types import Entry, TrainableTask
 
 
 def test_vg_attribution_groups_by_ordered_pairs(tiny: str, shapes: Path) -> None:
@@ -172,3 +174,27 @@ def test_a_composition_is_seen_or_unseen(tmp_path: Path, drawn_edition: Path) ->
     (tmp_path / name).write_text(json.dumps([{**records[0], "composition": "new"}]))
     with pytest.raises(MalformedData, match="'composition' should be 'seen' or 'unseen'"):
         load_task("vg-relation").items(tmp_path)
+
+
+def test_sugarcrepes_baselines_learn_from_images_that_it_does_not_have(
+    sugarcrepe: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(sugarcrepe, root)
+    records = json.loads((root / "add_obj.json").read_text("utf-8"))
+    next(iter(records.values()))["filename"] = "000000397133.jpg"
+    (root / "add_obj.json").write_text(json.dumps(records), "utf-8")
+    task = load_task("sugarcrepe")
+    assert isinstance(task, TrainableTask)
+    assert task.training(root) == []
+    names = [f"val2014/COCO_val2014_{number:012d}.jpg" for number in (397133, 987654)]
+    captions = [{"image": name, "caption": [f"A caption of {name}."]} for name in names]
+    (root / "coco_karpathy_test.json").write_text(json.dumps(captions), "utf-8")
+    (entry,) = task.training(root)
+    assert isinstance(entry, Entry)
+    assert entry.cluster == names[1]
+    captions[1]["image"] = "val2014/COCO_val2014_000000987655.jpg"
+    (root / "coco_karpathy_train.json").write_text(json.dumps(captions), "utf-8")
+    (entry,) = task.training(root)
+    assert isinstance(entry, Entry)
+    assert entry.cluster.endswith("987655.jpg")

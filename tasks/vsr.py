@@ -1,0 +1,136 @@
+"""VSR: is this spatial relation true of the photograph? (Liu, Emerson and Collier, TACL 2023)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from benchbench.data.records import read_records
+from benchbench.types import Claim, DataFile, ImageRef, Metric, TaskInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchbench.data.records import Record
+
+FOLDER = "vsr"
+SOURCE = "cambridgeltl/visual-spatial-reasoning"
+PARTS = ("dev", "test")
+COUNTS = {"random": (1097, 2195), "zeroshot": (340, 1222)}
+"""Split → items of dev and test."""
+OFFICIAL = {
+    "random": (
+        "90de24b811597a913310d043758f1119a1ba9ebf1b1ca8f1e27c4907f01980d4",
+        "8ade82a0b93ac9dc1e53f6cf1f11e9d5536776a3715102b6b4d27d4f81d551cc",
+    ),
+    "zeroshot": (
+        "0abda42fe9333ab6a8671b32886738b5cfa6d37a8c277b56d8368c339c8dffce",
+        "914d9156723b912d8f794b179248af865a68c5f81c9d8e3a21d007778cacaad4",
+    ),
+}
+"""Split → SHA-256 of dev and test, as at cambridgeltl/visual-spatial-reasoning@b27a0af."""
+METRICS = (
+    Metric(
+        "accuracy",
+        "test items",
+        judgement="fitted threshold",
+        ties="wrong",
+        source="Liu et al.: accuracy; the threshold is the one that is best on dev",
+    ),
+    Metric("auc", "labels", by="label", judgement="area", ties="share"),
+    Metric("own-threshold", "test items", judgement="own threshold", ties="wrong"),
+    Metric("macro", "relations", by="relation", judgement="fitted threshold", ties="wrong"),
+)
+
+
+@cache
+def _categories() -> Mapping[str, str]:
+    """Return relation → the paper's category; one that has two there has the first."""
+    text = (files("benchbench.data") / "lists" / "vsr_categories.json").read_text("utf-8")
+    lists: dict[str, list[str]] = json.loads(text)["categories"]
+    return {name: category for category in reversed(lists) for name in lists[category]}
+
+
+def _info(split: str, name: str, title: str) -> TaskInfo:
+    paths = [f"{FOLDER}/{split}/{part}.jsonl" for part in PARTS]
+    return TaskInfo(
+        name=name,
+        title=title,
+        version=1,
+        protocol="verification",
+        headline="accuracy",
+        metrics=METRICS,
+        files=(
+            *(
+                DataFile(path, f"{n:,} items", f"{SOURCE}, data/splits/")
+                for path, n in zip(paths, COUNTS[split], strict=True)
+            ),
+            DataFile(
+                f"{FOLDER}/images/",
+                "photographs of COCO train2017 and val2017 that it uses",
+                "its data/README.md: vsr_images.zip",
+            ),
+        ),
+        paper="Liu, Emerson and Collier, 'Visual Spatial Reasoning', TACL 2023",
+        license="Apache-2.0 (annotations); COCO, CC BY 4.0 (photographs' own licences apply)",
+        measures=(
+            "Whether a caption of one spatial relation between two objects is true. Chance is 50. "
+            "The threshold is fitted to dev and scored on test; auc needs none."
+        ),
+        tags=("relation", "category"),
+        size=f"{COUNTS[split][1]:,} items",
+        suites=("compositional", "spatial"),
+        official={"official-2023-03-22": dict(zip(paths, OFFICIAL[split], strict=True))},
+        quirks=(
+            "Left and right may be the object's own or the viewer's; people are right on 95.4 % of "
+            "the items (its README).",
+            "Images of dev are needed, too: the threshold comes from them.",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VSR:
+    """A photograph, and a caption that is true or false of it."""
+
+    info: TaskInfo
+    split: str = "random"
+
+    def items(self, root: Path) -> list[Claim]:
+        """Return the items of dev, which fit the threshold, then those of test."""
+        return [
+            _item(root, part, record)
+            for part in PARTS
+            for record in read_records(root / FOLDER / self.split / f"{part}.jsonl")
+        ]
+
+    @property
+    def variants(self) -> Mapping[str, VSR]:
+        """Return the split whose test objects are in no training item: zeroshot."""
+        if self.split != "random":
+            return {}
+        info = _info("zeroshot", f"{self.info.name}.zeroshot", "VSR, zero-shot split")
+        return {"zeroshot": VSR(info, "zeroshot")}
+
+
+def _item(root: Path, part: str, record: Record) -> Claim:
+    name, label = record.relative_path("image"), record.integer("label")
+    if label not in (0, 1):
+        raise record.wrong("label", f"should be 0 or 1, not {label}")
+    relation = record.text("relation")
+    return Claim(
+        id=f"{part}/{record.index}",
+        image=ImageRef(root / FOLDER / "images" / name),
+        caption=record.text("caption"),
+        label=label == 1,
+        cluster=name,
+        validation=part == "dev",
+        tags={"relation": relation, "category": _categories().get(relation, "Unallocated")},
+    )
+
+
+TASK = VSR(_info("random", "vsr", "VSR, random split"))

@@ -1,0 +1,88 @@
+"""Thresholds and areas, against plain loops and scipy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
+
+from benchbench.protocols.reading import read_units
+from benchbench.protocols.verification import PROTOCOL, area_parts, decided, fit_threshold
+from benchbench.stats import mean_over_groups
+from benchbench.types import Claimed, Metric
+
+ROWS = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12)
+AREA = Metric("area", "labels", by="label", judgement="area", ties="share")
+FITTED = Metric("fitted", "items", judgement="fitted threshold", ties="wrong")
+
+
+def claims(rows: Sequence[tuple[float, bool]], validation: bool = False) -> list[Claimed]:
+    """Outcomes with just what judging needs."""
+    kind = "v" if validation else "t"
+    return [
+        Claimed(f"{kind}{i}", f"{kind}{i}", {}, label, validation, score, None)
+        for i, (score, label) in enumerate(rows)
+    ]
+
+
+@given(ROWS)
+def test_no_threshold_gets_more_items_right(rows: list[tuple[int, bool]]) -> None:
+    scores, labels = np.array([float(s) for s, _ in rows]), np.array([t for _, t in rows])
+    found = fit_threshold(scores, labels)
+    assert found not in scores
+    tried = [-np.inf, *(x + 0.5 for x in range(-1, 6)), np.inf]
+    right = [sum((s > t) == label for s, label in rows) for t in tried]
+    assert sum((s > found) == label for s, label in rows) == max(right)
+
+
+@given(ROWS.filter(lambda rows: len({label for _, label in rows}) == 2))
+def test_the_area_is_mann_whitneys_u(rows: list[tuple[int, bool]]) -> None:
+    scores, labels = np.array([float(s) for s, _ in rows]), np.array([t for _, t in rows])
+    u = mannwhitneyu(scores[labels], scores[~labels]).statistic / (labels.sum() * (~labels).sum())
+    parts = area_parts(scores, labels, "share")
+    assert parts[labels].mean() == pytest.approx(u)
+    assert parts[~labels].mean() == pytest.approx(u)
+    units = read_units(PROTOCOL, claims(rows), AREA, "wrong")
+    groups = np.unique(units.groups, return_inverse=True)[1]
+    assert mean_over_groups(units.values, groups, units.outcome).value == pytest.approx(u)
+
+
+def test_an_areas_standard_error_is_delongs() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.random(400) < 0.4
+    scores = rng.normal(size=400) + labels
+    units = read_units(PROTOCOL, claims(list(zip(scores, labels, strict=True))), AREA, "wrong")
+    groups = np.unique(units.groups, return_inverse=True)[1]
+    mean = mean_over_groups(units.values, groups, units.outcome)
+    wins = np.array([[a > b for b in scores[~labels]] for a in scores[labels]], dtype=float)
+    v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
+    delong = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
+    assert mean.standard_error == pytest.approx(np.sqrt(delong), rel=0.01)
+
+
+def test_the_threshold_comes_from_validation_items_alone() -> None:
+    fitting = claims([(0.1, False), (0.2, False), (0.8, True)], validation=True)
+    test = claims([(0.6, True), (0.4, True), (0.3, False), (0.9, False)])
+    units = read_units(PROTOCOL, [*fitting, *test], FITTED, "wrong")
+    assert units.values.tolist() == [1, 0, 1, 0]
+    assert units.outcome.tolist() == [3, 4, 5, 6]
+    assert not len(read_units(PROTOCOL, test, FITTED, "wrong").values)
+    said = list(PROTOCOL.remarks([*fitting, *test], [FITTED]))
+    assert said == [
+        "Calling every caption true would score 50.0.",
+        "The fitted threshold is 0.5: min(p_c, p_f) is 50.0.",
+    ]
+
+
+def test_a_score_at_the_threshold_is_a_tie() -> None:
+    scores, labels = np.array([1.0, 1.0, 2.0]), np.array([True, False, True])
+    for ties, credit in (("wrong", 0.0), ("share", 0.5), ("right", 1.0)):
+        assert decided(scores, labels, 1.0, ties).tolist() == [credit, credit, 1.0]  # type: ignore[arg-type]
+
+
+def test_one_label_alone_has_no_area() -> None:
+    assert not len(read_units(PROTOCOL, claims([(1, True), (2, True)]), AREA, "wrong").values)
