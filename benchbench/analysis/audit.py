@@ -2,7 +2,8 @@
 
 Text-only models are evaluated by the task's headline metric. An item is *answered* by a model that
 is right on all of its units with ties counted as wrong, and *decided* where no tie rule matters. A
-model counts where the lower end of its interval is above chance: a rule and its opposite together
+model counts where the lower end of its interval is above chance, and above the score of the more
+frequent label where items have labels: a rule and its opposite together
 would otherwise answer everything. The filtered subset is the items that no counted model answers
 (as AFLite leaves them: Le Bras et al., ICML 2020, with these models in place of trained ones).
 Text-only models score 0 there by construction, and models that share their priors below chance:
@@ -86,7 +87,7 @@ def audit(
     texts = read_training_captions(path).of_image if path else None
     tag = _tag(task, items)
     read = [
-        _Judged(each, headline, tag)
+        _Judged(each, headline, tag, _majority(items))
         for each in blind_runs(
             task, found.root, where, captions=texts, captions_name=path.name if path else "",
             models=blind, progress=progress,
@@ -116,14 +117,15 @@ def _audit(
         annotations_sha256=found.annotations_sha256,
         metric=headline.name,
         chance=read[0].chance if read else math.nan,
+        majority=_majority(items),
         tally=tally(items, len({ref for item in items for ref in item.images})),
         positions=_positions(items),
         long_captions=count_long({text for item in items for text in captions_of(item)}),
         tag=tag,
-        group_sizes=dict(sorted(Counter(item.tags[tag] for item in items).items())) if tag else {},
+        group_sizes=_group_sizes(items, tag, judged),
         models=tuple(sorted((each.score for each in read), key=lambda each: -each.score)),
         judged=len(judged),
-        unanswered=tuple(i.id for i in items if i.id in judged and i.id not in answered),
+        unanswered=tuple(i.id for i in items if counted and i.id in judged - answered),
         crops=crops,
         published=tuple(_published(task.info.name)),
     )
@@ -132,13 +134,14 @@ def _audit(
 class _Judged:
     """A run, judged item by item by the headline metric."""
 
-    def __init__(self, of: BlindRun, headline: Metric, tag: str) -> None:
+    def __init__(self, of: BlindRun, headline: Metric, tag: str, majority: float) -> None:
         card = scorecard(of.run, by=tag or None, ties="wrong")
         row = card.headline
         self.chance = row.chance
         self.right = right_items(of.run, headline)
         tied = tied_items(of.run, headline)
         low = row.estimate.low
+        least = row.chance if math.isnan(majority) else max(row.chance, majority)
         self.score = BlindScore(
             model=of.run.model.name,
             training=of.training,
@@ -147,7 +150,7 @@ class _Judged:
             high=row.estimate.high,
             decided=1 - len(tied) / max(1, len(self.right)),
             answered=sum(self.right.values()),
-            counted=(row.estimate.value if math.isnan(low) else low) > row.chance,
+            counted=(row.estimate.value if math.isnan(low) else low) > least,
             groups={group.name: group.estimate.value for group in sorted_groups(card.groups)},
         )
 
@@ -188,6 +191,23 @@ def _tag(task: Task, items: Sequence[Any]) -> str:
         if 1 < len(names) <= MAX_GROUPS:
             return tag
     return ""
+
+
+def _group_sizes(items: Sequence[Any], tag: str, judged: set[str]) -> dict[str, int]:
+    """Return how many judged items are in each group; none without a tag."""
+    names = (item.tags[tag] for item in items if tag and item.id in judged)
+    return dict(sorted(Counter(names).items()))
+
+
+def _majority(items: Sequence[Any]) -> float:
+    """Return the share of the more frequent label among scored items; NaN without labels."""
+    labels = [
+        label
+        for item in items
+        if isinstance(label := getattr(item, "label", None), bool)
+        and not getattr(item, "validation", False)
+    ]
+    return max(sum(labels), len(labels) - sum(labels)) / len(labels) if labels else math.nan
 
 
 def _positions(items: Sequence[Any]) -> dict[str, int]:

@@ -29,7 +29,7 @@ class BlindScore:
     answered: int
     """Items that it answers."""
     counted: bool
-    """Whether the lower end of its interval is above chance."""
+    """Whether the lower end of its interval is above chance, and above the majority label."""
     groups: Mapping[str, float]
     """By the first tag."""
 
@@ -65,6 +65,8 @@ class Audit(Result):
     annotations_sha256: str
     metric: str
     chance: float
+    majority: float
+    """The score of the more frequent label for every item; NaN where items have no labels."""
     tally: Tally
     positions: Mapping[str, int]
     """How many items have their true caption at each position, or have the label true or false."""
@@ -78,7 +80,8 @@ class Audit(Result):
     judged: int
     """Items that are judged by the headline metric."""
     unanswered: tuple[str, ...]
-    """Ids of the items that no counted model answers, in the order of the task."""
+    """Ids of the items that no counted model answers, in the order of the task; none where no model
+    counts."""
     crops: CropFlips | None
     published: tuple[Published, ...]
 

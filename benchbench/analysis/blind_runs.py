@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FOLDS = 5
 FIXED = ("blind:length", "blind:length-longest")
 LEARNERS = ("blind:ngram", "blind:ngram-mean")
+CONTRAST = "blind:ngram-ratio"
 OF_SCENES = ("blind:frequency",)
 STAGE = "text-only models"
 """The stage's name for ``progress``."""
@@ -138,7 +139,9 @@ def _own_plans(task: Task, root: Path, items: Sequence[Any]) -> list[_Plan]:
         return [_Plan(name, told, split) for name in (OF_SCENES if scenes else LEARNERS)]
     if any(all(sides(item)) or hasattr(item, "label") for item in items):
         told = f"the items' own true captions, cross-fitted: {FOLDS} parts of the source images"
-        return [_Plan(name, told, crossed=True) for name in LEARNERS]
+        plans = [_Plan(name, told, crossed=True) for name in LEARNERS]
+        both = f"the items' own true and false captions, cross-fitted: {FOLDS} parts"
+        return [*plans, _Plan(CONTRAST, both, crossed=True)]
     return []
 
 
@@ -154,7 +157,7 @@ def _cross_fitted(name: str, given: Given, where: Mapping[str, Any]) -> Run:
     for part in sorted(set(parts)):
         inner = [i for i, p in zip(given.chosen, parts, strict=True) if p == part]
         others = [i for i, p in zip(given.chosen, parts, strict=True) if p != part]
-        fitted = replace(given, chosen=inner, fitted_to=_true_entries(others))
+        fitted = replace(given, chosen=inner, fitted_to=others)
         runs.append(_run(name, fitted, where))
         outcomes |= {outcome.id: outcome for outcome in runs[-1].outcomes}
     counts = replace(
@@ -172,15 +175,6 @@ def fold_of(cluster: str) -> int:
     0
     """
     return hashlib.sha256(cluster.encode()).digest()[0] % FOLDS
-
-
-def _true_entries(items: Sequence[Any]) -> list[Entry]:
-    gallery = Gallery("train")
-    return [
-        Entry(item.id, item.images[0], tuple(sides(item)[0]), item.cluster, gallery)
-        for item in items
-        if sides(item)[0]
-    ]
 
 
 def _entries(captions: Mapping[str, Sequence[str]], items: Sequence[Any]) -> list[Entry]:

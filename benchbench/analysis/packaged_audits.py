@@ -68,6 +68,16 @@ def parse_audit(record: Mapping[str, Any]) -> Audit:
             f"An audit has the format {FORMAT}, version {VERSION}; this has "
             f"{record.get('format')!r}, {record.get('version')!r}. Write it again: benchbench audit"
         )
+    try:
+        return _parse(record)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"An audit's file is not complete ({type(error).__name__}: {error}). Write it again: "
+            "benchbench audit"
+        ) from error
+
+
+def _parse(record: Mapping[str, Any]) -> Audit:
     content = {each.name: record[each.name] for each in fields(Audit)}
     counts = dict(content["tally"])
     counts["clusters"] = tuple(counts["clusters"])
@@ -75,6 +85,7 @@ def parse_audit(record: Mapping[str, Any]) -> Audit:
     crops = content["crops"]
     content |= {
         "chance": _number(content["chance"]),
+        "majority": _number(content["majority"]),
         "tally": Tally(**counts),
         "models": tuple(_score(each) for each in content["models"]),
         "unanswered": tuple(content["unanswered"]),
@@ -137,7 +148,8 @@ def sliced(run: Run) -> Run:
             f"No audit of {file_name(run.task, run.edition)} is packaged, by which to slice. There "
             f"are: {', '.join(names) or 'none'}."
         )
-    hard = set(found.unanswered)
+    counted = any(each.counted for each in found.models)
+    hard = set(found.unanswered) if counted else {o.id for o in run.outcomes}
     tagged = [
         replace(o, tags={**o.tags, SLICE: UNANSWERED if o.id in hard else ANSWERED})
         for o in run.outcomes

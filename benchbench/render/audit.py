@@ -130,6 +130,11 @@ def _findings(audit: Audit) -> Iterator[str]:
         f"Chance is {percent(audit.chance)} %. The best text-only model scores "
         f"{percent(audit.best.score)} %: read scores beside it (above blind)."
     )
+    if not math.isnan(audit.majority):
+        yield (
+            f"The more frequent label for every item scores {percent(audit.majority)} %; a model "
+            "counts only where its interval lies above that, too."
+        )
     for training, mark in _marks(audit).items():
         if training:
             yield f"{mark}: trained on {training}"
@@ -137,6 +142,9 @@ def _findings(audit: Audit) -> Iterator[str]:
         "decides: the share of items on which a model's scores do not tie. answers: items on all "
         "of whose units it is right; a tie is wrong."
     )
+    if not counted:
+        yield "No model counts: no text-only model is above chance, and nothing is filtered."
+        return
     yield (
         f"Filtered subset: {left:,} of {n:,} items ({percent(left / n) if n else NONE} %) are "
         f"answered by none of the {counted} models whose interval lies above chance. Slice a run "

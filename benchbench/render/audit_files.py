@@ -9,6 +9,7 @@ from benchbench.atomic import atomic_write
 from benchbench.errors import UsageError
 from benchbench.files import exists, is_folder, name_problem, parse_json, read_text
 from benchbench.render.audit import as_json, markdown
+from benchbench.render.text import NONE, escape_markdown, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +53,17 @@ def stale_pages(folder: Path) -> list[Path]:
         if not path.with_suffix(".md").is_file()
         or read_text(path.with_suffix(".md")) != markdown(parse_audit(parse_json(read_text(path))))
     ]
+
+
+def index(folder: Path) -> str:
+    """Return a table of the audits in a folder, in markdown: a row each, with links to pages."""
+    lines = []
+    for path in sorted(folder.glob("*.json")):
+        audit = parse_audit(parse_json(read_text(path)))
+        best, counted = audit.best, any(each.counted for each in audit.models)
+        left = f"{percent(len(audit.unanswered) / audit.judged)} %" if counted else NONE
+        score = f"{percent(best.score)} | {best.model}" if best else f"{NONE} | {NONE}"
+        name = escape_markdown(f"{audit.task}@{audit.edition}")
+        link = f"[{name}]({folder.name}/{path.stem}.md)"
+        lines.append(f"| {link} | {percent(audit.chance)} | {score} | {left} |")
+    return "\n".join(lines)

@@ -48,7 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(root, images=20, dense=6, training=30, size=96)
 
 
-READERS = ["length", "length-longest", "ngram", "ngram-mean"]
+READERS = ["length", "length-longest", "ngram", "ngram-mean", "ngram-ratio"]
 
 
 @pytest.mark.parametrize("kind", ["constant", "chance", "frequency", *READERS])
