@@ -173,7 +173,7 @@ def evaluate(
         edition=resolved.name,
         data_sha256=data_sha256(resolved, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
-        environment=environment,
+        environment={**environment, **getattr(model, "spent", {})},
         counts=_counts(len(all_items), len(items), surveyed, answers, encoder),
         skipped=_skipped_ids(items, answers.items),
         unreadable=_reasons(resolved, surveyed, encoder),
