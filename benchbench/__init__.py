@@ -89,6 +89,7 @@ _HOMES = {
     ),
 }
 FORMS.update(
+    Audit="benchbench.render.audit:terminal",
     Comparison="benchbench.render.comparison:terminal",
     EarlyGate="benchbench.render.gate:early_terminal",
     Gate="benchbench.render.gate:terminal",

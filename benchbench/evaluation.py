@@ -172,7 +172,7 @@ def evaluate(
         edition=there.edition.name,
         data_sha256=data_sha256(there.edition, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
-        environment=environment,
+        environment={**environment, **getattr(model, "spent", {})},
         counts=_counts(there, answers, encoder),
         skipped=_skipped_ids(there.items, answers.items),
         unreadable=_reasons(there, encoder),

@@ -1,4 +1,15 @@
 """The adapters: a file for each family of models, named by the prefix that users type."""
 
-FAMILIES = ("blind", "file", "hf", "itm", "itm-itc", "lerp", "openclip", "python", "vqascore")
+FAMILIES = (
+    "api",
+    "blind",
+    "file",
+    "hf",
+    "itm",
+    "itm-itc",
+    "lerp",
+    "openclip",
+    "python",
+    "vqascore",
+)
 """Prefixes: ``itm-itc:…`` is loaded by the ``FAMILY`` of ``itm_itc.py``."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchbench.adapters.causal import load as load_causal
 from benchbench.adapters.frequency import count
-from benchbench.adapters.ngram import NgramScorer
+from benchbench.adapters.ngram import NgramRatio, NgramScorer
 from benchbench.adapters.text_only import CaptionLength
 from benchbench.errors import UnknownName, UsageError
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest, Scene
@@ -47,6 +47,7 @@ KINDS = {
     "length-longest": "prefers the longer caption",
     "ngram": "a caption's log-probability, by a training split's n-grams",
     "ngram-mean": "the same a word",
+    "ngram-ratio": "log-probability as a true caption minus that as a false one, likewise",
 }
 WITH_NAME = {
     "hf": "a caption's log-probability, by a causal language model of transformers",
@@ -205,6 +206,7 @@ _FACTORIES: Mapping[str, Callable[[LoadOptions], DualEncoder]] = {
     "length-longest": lambda _: CaptionLength("length-longest", 1),
     "ngram": lambda _: NgramScorer("ngram", mean=False),
     "ngram-mean": lambda _: NgramScorer("ngram-mean", mean=True),
+    "ngram-ratio": lambda _: NgramRatio(),
 }
 USAGE = KINDS | {f"{kind}:NAME": meaning for kind, meaning in WITH_NAME.items()}
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.adapters.text_only import CaptionScorer
-from benchbench.types import Entry, Item
+from benchbench.datasets.tallies import sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -180,12 +180,47 @@ class NgramScorer(CaptionScorer):
         return total / n if self._mean else total
 
 
+class NgramRatio(CaptionScorer):
+    """Captions by their log-probability as true captions minus that as false ones.
+
+    Score = log p(caption | true captions) − log p(caption | false captions), a naive Bayes
+    classifier by two of the models above: what marks a suite's false captions as such without an
+    image. All captions are alike without a training split that has both.
+    """
+
+    def __init__(self, models: tuple[KneserNey, KneserNey] | None = None, n: int = 0) -> None:
+        how: dict[str, Any] = {"score": "log p as true − log p as false", "order": ORDER}
+        if models is None:
+            how |= _training_settings(None, 0)
+        else:
+            told = f"{n:,} training captions, true and false"
+            how |= {"learned": told, "counts_sha256": [model.sha256 for model in models]}
+        super().__init__("ngram-ratio", "words and commas, lower case", how)
+        self._models = models
+
+    def fit(self, training: Sequence[Question]) -> NgramRatio:
+        """Return the baseline trained on the true and the false captions of ``training``."""
+        both = [sides(question) for question in training]
+        true, false = ([text for each in both for text in each[side]] for side in (0, 1))
+        if not (true and false):
+            return NgramRatio()
+        return NgramRatio((KneserNey(true), KneserNey(false)), len(true) + len(false))
+
+    def read(self, text: str) -> str:
+        """Return words and commas."""
+        return " ".join(words(text))
+
+    def score(self, text: str) -> float:
+        """Return the difference of the log-probabilities."""
+        if self._models is None:
+            return 0.0
+        true, false = (model.log_probability(text)[0] for model in self._models)
+        return true - false
+
+
 def true_captions(question: Question) -> Iterator[str]:
     """Yield the true captions of a question; none of a scene."""
-    if isinstance(question, Item):
-        yield from (question.captions[column] for column in question.target)
-    elif isinstance(question, Entry):
-        yield from question.captions
+    yield from sides(question)[0]
 
 
 def _training_settings(model: KneserNey | None, n: int) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from benchbench.analysis import Result
+from benchbench.analysis.packaged_audits import above_blind
 from benchbench.analysis.paired import pair_runs, setting_differences, tags_of
 from benchbench.analysis.reliability import rare_groups, rare_share
 from benchbench.editions import kind_of
@@ -60,6 +62,10 @@ class Place:
     """Whether it does not differ from the first beyond chance."""
     p_first: float
     """The adjusted p-value of its difference from the first model; NaN for the first itself."""
+
+    above_blind: float = math.nan
+    """The score minus that of the best text-only model, or chance if that is higher; NaN unless an
+    audit of the edition is packaged."""
 
     @property
     def text_only(self) -> bool:
@@ -193,7 +199,7 @@ def leaderboard(
     p_values = square(table, adjust(flips, correction))[np.ix_(order, order)]
     ranks = rank_sets(table if scores.sign > 0 else -table, level=level, seed=seed)
     errors = table.standard_errors(table.pairs())
-    grouped = _grouped(pairing, scores)
+    chance, grouped = scores.chance_level(), _grouped(pairing, scores)
     return Leaderboard(
         info=pairing.info,
         edition=" and ".join(dict.fromkeys(run.edition for run in runs)),
@@ -202,9 +208,12 @@ def leaderboard(
         level=level,
         interval=interval,
         correction=correction,
-        places=_places(runs, estimates, order, ranks, p_values, 1 - level),
+        places=tuple(
+            _with_blind(place, scores.metric, chance)
+            for place in _places(runs, estimates, order, ranks, p_values, 1 - level)
+        ),
         setting_differences=tuple(setting_differences(runs)),
-        chance=scores.chance_level(),
+        chance=chance,
         p_values=p_values,
         family=len(errors),
         exact=flips.exact,
@@ -215,6 +224,12 @@ def leaderboard(
         groups_by=grouped.metric.by,
         common=pairing.common,
     )
+
+
+def _with_blind(place: Place, metric: Metric, chance: float) -> Place:
+    """Return a place with its score above that of the best text-only model."""
+    above = above_blind(place.run, metric.name, place.estimate.value, chance)
+    return replace(place, above_blind=above)
 
 
 def _places(

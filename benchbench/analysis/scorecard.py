@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchbench.analysis import Result
+from benchbench.analysis.packaged_audits import SLICE, above_blind, blind_group_tag, sliced
 from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
 from benchbench.analysis.parity import far_from_print
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
@@ -55,6 +57,9 @@ class Row:
     is_rank: bool = False
     """Whether scores are ranks from 1, of which lower is better; otherwise shares."""
     statistic: Statistic = "mean"
+    above_blind: float = math.nan
+    """The score minus that of the best text-only model, or chance if that is higher; NaN unless an
+    audit of the edition is packaged (``analysis.packaged_audits``)."""
 
     @property
     def kind(self) -> Kind:
@@ -118,7 +123,8 @@ def scorecard(
         run: a run of ``evaluate`` or ``read_run``.
         task: the task with the metrics; by default the installed task of that name.
         ties: the rule for metrics whose publication fixes none.
-        by: a tag to slice by (``relation``).
+        by: a tag to slice by (``relation``); or ``blind``: whether a text-only model of the
+            packaged audit is right on the item.
         interval: the kind (``stats.interval``).
         resamples: bootstrap draws of clusters, where any are needed.
         seed: the seed of the draws.
@@ -128,6 +134,7 @@ def scorecard(
             ``interval`` is Wilson's if items are not independent.
     """
     info = task_of(run, task)
+    run = sliced(run) if by == SLICE and SLICE not in tags_of(run) else run
     protocol = load_protocol(run.protocol)
     shown, first = readable_metrics(run, info, ties)
     _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
@@ -141,7 +148,10 @@ def scorecard(
         method=interval, resamples=resamples, seed=seed,
     )  # fmt: skip
     rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
-    of_metrics, of_slices = rows[: len(metrics)], rows[len(metrics) :]
+    of_metrics = [_with_blind(row, run, row.name) for row in rows[: len(metrics)]]
+    of_slices = rows[len(metrics) :]
+    if by is not None and by == blind_group_tag(run):
+        of_slices = [_with_blind(row, run, first.name, row.name) for row in of_slices]
     units = judge.units(first, ties)
     tied, judged = judge.tied(replace(first, by=None, at_least=1, leave_out=frozenset()))
     headline = next(row for row in of_metrics if row.name == first.name)
@@ -167,6 +177,11 @@ def scorecard(
         untagged=untagged_metrics(run, info),
         far=far_from_print(run, info),
     )
+
+
+def _with_blind(row: Row, run: Run, metric: str, group: str | None = None) -> Row:
+    """Return a row with its score above that of the best text-only model."""
+    return replace(row, above_blind=above_blind(run, metric, row.estimate.value, row.chance, group))
 
 
 def readable_metrics(run: Run, info: TaskInfo, ties: Ties) -> tuple[tuple[Metric, ...], Metric]:

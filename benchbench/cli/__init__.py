@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from benchbench.cli import options
+from benchbench.cli.audit import audit_command
 from benchbench.cli.boards import leaderboard_command, publish_command
 from benchbench.cli.cache import cache_group
 from benchbench.cli.check import check_group
@@ -130,9 +131,9 @@ def main() -> None:
 
 
 for _command in (
-    eval_command, compare_command, gate_command, leaderboard_command, publish_command,
-    train_command, probe_command, list_group, show_group, check_group, data_group, scenes_group,
-    cache_group, doctor_command, import_command, export_command, report_command, plan_command,
-    work_command, missing_command, merge_command,
+    eval_command, audit_command, compare_command, gate_command, leaderboard_command,
+    publish_command, train_command, probe_command, list_group, show_group, check_group, data_group,
+    scenes_group, cache_group, doctor_command, import_command, export_command, report_command,
+    plan_command, work_command, missing_command, merge_command,
 ):  # fmt: skip
     main.add_command(_command)

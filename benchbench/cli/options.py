@@ -162,6 +162,11 @@ def loading_options(command: Command) -> Command:
                 help="Unpickle a checkpoint that is more than tensors: it may run any code.",
             ),
             click.option(
+                "--base-url",
+                metavar="URL",
+                help="The server of api:MODEL, as http://127.0.0.1:8000/v1 (or OPENAI_BASE_URL).",
+            ),
+            click.option(
                 "--trust-remote-code",
                 is_flag=True,
                 help="Run the code that a hub's repository brings along.",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from benchbench.stats.power import detectable
-from benchbench.types import Item, Scene
+from benchbench.types import Entry, Item, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,15 +117,30 @@ def _content(item: Any) -> int:
 
 def _has_no_op(item: Any) -> bool:
     """Return whether a false caption equals a true one; items without false captions have none."""
+    true, false = sides(item)
+    return bool(set(map(plain, true)) & set(map(plain, false)))
+
+
+def sides(item: Any) -> tuple[list[str], list[str]]:
+    """Return the true and the false captions of an item of any protocol.
+
+    An item with one caption and a ``label`` has it on one side; a scene has neither.
+
+    >>> sides(Item("0", (), ("a", "b"), (1,), ""))
+    (['b'], ['a'])
+    """
     if isinstance(item, Item):
-        true = [item.captions[column] for column in item.target]
-        false = [text for i, text in enumerate(item.captions) if i not in item.target]
-    else:
-        true, false = [*getattr(item, "true", ())], [*getattr(item, "false", ())]
-    return bool(set(map(_plain, true)) & set(map(_plain, false)))
+        true = [item.captions[column] for column in item.target if column >= 0]
+        return true, [text for i, text in enumerate(item.captions) if i not in item.target]
+    if isinstance(label := getattr(item, "label", None), bool):
+        return ([item.caption], []) if label else ([], [item.caption])
+    if isinstance(item, Entry):
+        return [*item.captions], []
+    return [*getattr(item, "true", ())], [*getattr(item, "false", ())]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a caption in lower case, its white space single."""
     return " ".join(text.casefold().split())
 
 

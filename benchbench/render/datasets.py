@@ -127,7 +127,7 @@ def verification(report: Report) -> str:
     ]
     for read in report.read:
         lines.append(f"{read.task}")
-        lines += [f"  {line}" for line in (_tally(read.tally) if read.tally else ())]
+        lines += [f"  {line}" for line in (tally_lines(read.tally) if read.tally else ())]
         lines += [f"  DIFFERS  {problem}" for problem in read.problems]
     lines.append(
         "All as published." if report.fine else "Something differs from what is published."
@@ -139,7 +139,8 @@ def _differs(state: str) -> str:
     return "MISSING" if state == "missing" else f"DIFFERS  {state}"
 
 
-def _tally(tally: Tally) -> Iterator[str]:
+def tally_lines(tally: Tally) -> Iterator[str]:
+    """Yield the counts of a task's items, a line each."""
     clusters, median, mean, most = tally.clusters
     yield (
         f"{tally.items:,} items · {tally.files:,} image files · {tally.regions:,} distinct images "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import math
 from typing import TYPE_CHECKING
 
 from benchbench.printable import csv_cell, json_text, one_line, sentence
@@ -22,7 +23,9 @@ from benchbench.render.caveats import (
 from benchbench.render.figures import forest_plot
 from benchbench.render.html_page import PAGE
 from benchbench.render.text import (
+    ABOVE_BLIND,
     NONE,
+    difference_text,
     escape_markdown,
     json_number,
     p_text,
@@ -48,14 +51,26 @@ CORRECTIONS: Mapping[Correction, str] = {
     "bh": "for the false discovery rate, by Benjamini and Hochberg's method",
 }
 """Correction → in words."""
-ALIGN = ("right", "left", "right", "right", "left", "right", "right")
 
 
 def heads(board: Leaderboard) -> list[str]:
     """Return the heads of the columns."""
     unit = "" if board.is_rank else " %"
     interval = f"{100 * board.level:g} % interval"
-    return ["place", "model", f"{board.metric.name}{unit}", interval, "alike", "p (first)", "M"]
+    blind = ["above blind"] * has_blind(board)
+    score = f"{board.metric.name}{unit}"
+    return ["place", "model", score, interval, *blind, "alike", "p (first)", "M"]
+
+
+def has_blind(board: Leaderboard) -> bool:
+    """Return whether an audit of the edition is packaged, by the board's metric."""
+    return any(not math.isnan(place.above_blind) for place in board.places)
+
+
+def alignment(board: Leaderboard) -> tuple[str, ...]:
+    """Return how each column is aligned."""
+    blind = ("right",) * has_blind(board)
+    return ("right", "left", "right", "right", *blind, "left", "right", "right")
 
 
 def cells(board: Leaderboard) -> list[list[str]]:
@@ -66,6 +81,7 @@ def cells(board: Leaderboard) -> list[list[str]]:
             title(place),
             number(board, place.estimate.value),
             _interval(board, place),
+            *[difference_text(place.above_blind)] * has_blind(board),
             place.letters,
             p_text(place.p_first),
             NONE if place.run.imported else f"{place.run.model.parameters / 1e6:.1f}",
@@ -151,6 +167,8 @@ def notes(board: Leaderboard) -> Iterator[str]:
     named = [short(name, NAME) for name in board.rare]
     yield from rare_groups_note({board.metric.name: board.rare_share}, named)
     yield "M: millions of parameters."
+    if has_blind(board):
+        yield ABOVE_BLIND
     if any(place.text_only for place in board.places):
         yield "†: text-only. No image is needed for the score of such a model."
     yield from digest_note(place.run for place in board.places)
@@ -166,7 +184,7 @@ def terminal(board: Leaderboard) -> str:
     """Return a board for a terminal or a log."""
     from tabulate import tabulate
 
-    table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=ALIGN)
+    table = tabulate(cells(board), heads(board), disable_numparse=True, colalign=alignment(board))
     lines = [heading(board), *map(wrap, warnings(board)), wrap(facts(board)), str(table)]
     return "\n\n".join([*lines, "\n".join(map(wrap, notes(board)))])
 
@@ -176,7 +194,9 @@ def markdown(board: Leaderboard) -> str:
     from tabulate import tabulate
 
     rows = [[escape_markdown(csv_cell) for csv_cell in row] for row in cells(board)]
-    table = tabulate(rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=ALIGN)
+    table = tabulate(
+        rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=alignment(board)
+    )
     listed = "\n".join(f"- {escape_markdown(note)}" for note in notes(board))
     before = "".join(f"{escape_markdown(each)}\n\n" for each in warnings(board))
     return f"{before}{facts(board)}\n\n{table}\n\n{listed}\n"
@@ -184,10 +204,14 @@ def markdown(board: Leaderboard) -> str:
 
 def table_html(board: Leaderboard) -> str:
     """Return the table alone, in HTML."""
-    head = "".join(f"<th{_text(i)}>{html.escape(each)}</th>" for i, each in enumerate(heads(board)))
+    head = "".join(
+        f"<th{_text(board, i)}>{html.escape(each)}</th>" for i, each in enumerate(heads(board))
+    )
     rows = []
     for place, row in zip(board.places, cells(board), strict=True):
-        inner = "".join(f"<td{_text(i)}>{html.escape(each)}</td>" for i, each in enumerate(row))
+        inner = "".join(
+            f"<td{_text(board, i)}>{html.escape(each)}</td>" for i, each in enumerate(row)
+        )
         rows.append(f"<tr{' class=blind' if place.text_only else ''}>{inner}</tr>")
     body = "".join(rows)
     return (
@@ -195,8 +219,8 @@ def table_html(board: Leaderboard) -> str:
     )
 
 
-def _text(column: int) -> str:
-    return " class=text" if ALIGN[column] == "left" else ""
+def _text(board: Leaderboard, column: int) -> str:
+    return " class=text" if alignment(board)[column] == "left" else ""
 
 
 def page(board: Leaderboard) -> str:
@@ -214,7 +238,7 @@ def page(board: Leaderboard) -> str:
 def latex(board: Leaderboard) -> str:
     """Return a booktabs table, with all facts, warnings and notes in its caption."""
     caption = f"{heading(board)}. {facts(board)}. {' '.join([*warnings(board), *notes(board)])}"
-    spec = "".join("l" if each == "left" else "r" for each in ALIGN)
+    spec = "".join("l" if each == "left" else "r" for each in alignment(board))
     lines = [
         "\\begin{table}",
         f"\\caption{{{_tex(caption)}}}",
@@ -265,6 +289,7 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "correction": board.correction,
             "family": board.family,
             "chance": json_number(board.chance),
+            "above_blind": json_number(place.above_blind),
             "n_items": place.estimate.n_items,
             "n_clusters": place.estimate.n_clusters,
             "parameters": place.run.model.parameters,

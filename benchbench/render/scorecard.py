@@ -15,7 +15,7 @@ from benchbench.render.caveats import (
     rare_groups_note,
 )
 from benchbench.render.parity import far_line
-from benchbench.render.text import NONE, cell, wrap
+from benchbench.render.text import ABOVE_BLIND, NONE, cell, difference_text, wrap
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
@@ -168,9 +168,13 @@ def _table(
     from tabulate import tabulate
 
     unit = "rank" if rows and rows[0].is_rank else "%"
-    numbers = [unit, "95 % interval", *["chance"] * with_chance, "n", "clusters"]
+    with_blind = any(not math.isnan(row.above_blind) for row in rows)
+    numbers = [
+        unit, "95 % interval", *["above blind"] * with_blind, *["chance"] * with_chance, "n",
+        "clusters",
+    ]  # fmt: skip
     lines = [
-        [cell(text) for text in (first, *_numbers(row, with_chance), *others)]
+        [cell(text) for text in (first, *_numbers(row, with_chance, with_blind), *others)]
         for (first, *others), row in zip(cells, rows, strict=True)
     ]
     first, *others = heads
@@ -186,12 +190,14 @@ def _table(
     )
 
 
-def _numbers(row: Row, with_chance: bool = False) -> list[str]:
+def _numbers(row: Row, with_chance: bool = False, with_blind: bool = False) -> list[str]:
     e = row.estimate
     bounds = f"[{_number(row, e.low)}, {_number(row, e.high)}]"
     interval = interval_text(bounds, e.low, row.rare_share)
     chance = [_number(row, row.chance, least=True)] * with_chance
-    return [_number(row, e.value), interval, *chance, f"{e.n_items:,}", f"{e.n_clusters:,}"]
+    blind = [difference_text(row.above_blind)] * with_blind
+    numbers = [_number(row, e.value), interval, *blind, *chance]
+    return [*numbers, f"{e.n_items:,}", f"{e.n_clusters:,}"]
 
 
 def _number(row: Row, value: float, *, least: bool = False) -> str:
@@ -213,6 +219,8 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
         f"* headline. {guessing}. ties: how an answer counts when a true and a false one score "
         f"the same{', and (how many) of n that decides' if _has_ties(scorecard) else ''}."
     )
+    if any(not math.isnan(r.above_blind) for r in (*scorecard.metrics, *scorecard.groups)):
+        yield ABOVE_BLIND
     kinds = [row.kind for row in (*scorecard.metrics, *scorecard.groups)]
     note = interval_note(scorecard.interval, kinds, scorecard.resamples)
     yield (f"Intervals ({scorecard.interval}): {note}; – below {FEW_CLUSTERS} clusters.")

@@ -18,6 +18,11 @@ CELL = 40
 """Characters of a table's cell."""
 NONE = "–"
 """In the place of a number that is NaN."""
+ABOVE_BLIND = (
+    "above blind: the score minus that of the best text-only model in the edition's packaged audit "
+    "(docs/audits), or minus chance if that is higher."
+)
+"""The note of tables with that column."""
 
 
 def short(text: str, most: int) -> str:
@@ -71,6 +76,15 @@ def wrap(text: str) -> str:
 def percent(share: float, scale: float = 100) -> str:
     """Return a share in percent with one decimal, a dash for NaN; of ranks, ``scale`` is 1."""
     return NONE if math.isnan(share) else f"{scale * share:.1f}"
+
+
+def difference_text(share: float) -> str:
+    """Return a difference of shares in points, with its sign; a dash for NaN.
+
+    >>> difference_text(0.123), difference_text(-0.05), difference_text(float("nan"))
+    ('+12.3', '−5.0', '–')
+    """
+    return NONE if math.isnan(share) else f"{100 * share:+.1f}".replace("-", "−")
 
 
 def p_text(p_value: float) -> str:

@@ -280,9 +280,13 @@ class LoadOptions:
     """Unpickle a checkpoint that contains more than tensors: it may run any code."""
     trust_remote_code: bool = False
     """Run the code that a hub's repository contains."""
+    base_url: str | None = None
+    """The address of a server, with its version: ``http://127.0.0.1:8000/v1``."""
 
 
-LOAD_EXTRAS = ("architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code")
+LOAD_EXTRAS = (
+    "architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code", "base_url",
+)  # fmt: skip
 """Options that only some families support; the others refuse them."""
 
 
@@ -294,6 +298,7 @@ class LoadExtras(TypedDict, total=False):
     allow_partial: bool
     trust_pickle: bool
     trust_remote_code: bool
+    base_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

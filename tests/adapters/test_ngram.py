@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.adapters.ngram import KneserNey, NgramScorer, true_captions, words
+from benchbench.adapters.ngram import KneserNey, NgramRatio, NgramScorer, true_captions, words
 from benchbench.types import Entry, Gallery, ImageRef, Item, Learner, Scene, Vocabulary
 
 CAPTIONS = [
@@ -102,3 +102,16 @@ def test_a_mean_is_over_words_and_end() -> None:
     training = [entry(*CAPTIONS)]
     one, mean = (NgramScorer("x", mean=mean).fit(training) for mean in (False, True))
     assert one.score("a dog") / 3 == mean.score("a dog")
+
+
+def test_the_ratio_learns_what_marks_false_captions() -> None:
+    item = Item("0", (), ("a red dog", "a dog dog"), (0,), "")
+    both = NgramRatio().fit([item, entry("a blue cat")])
+    true, false = KneserNey(["a red dog", "a blue cat"]), KneserNey(["a dog dog"])
+    for text in ("a red dog", "a dog dog", "a green bird"):
+        expected = true.log_probability(text)[0] - false.log_probability(text)[0]
+        assert both.score(both.read(text)) == expected
+    assert both.score("a red dog") > both.score("a dog dog")
+    for nothing in (NgramRatio(), NgramRatio().fit([entry("x")])):
+        assert nothing.score("a red dog") == 0
+        assert nothing.manifest.settings["learned"] == "nothing"

@@ -41,6 +41,7 @@ SOUND: dict[str, dict[str, str]] = {
         "candidate": "{b}", "baseline": "{a}", "conditions": "vg-relation.macro < baseline - 1pp",
     },
     "leaderboard": {"runs": "{a}"},
+    "audit": {"task": "vg-relation", "data_root": "{shapes}", "out": "{out}/audits"},
     "import": {
         "results": "{files}/noise.csv", "reader": "table", "task": "vg-relation",
         "data_root": "{shapes}", "out": "{out}/imported",
