@@ -127,7 +127,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Served]]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were waited, without waiting."""
     found: list[float] = []
-    monkeypatch.setattr(api.time, "sleep", found.append)
+    monkeypatch.setattr("benchbench.adapters.api.time.sleep", found.append)
     return found
 
 
