@@ -86,6 +86,7 @@ def audit(
     path = expand_path(captions) if captions is not None else None
     texts = read_training_captions(path).of_image if path else None
     tag = _tag(task, items)
+    crops = _crop_flips(task, items, headline, model, where, device, progress) if model else None
     read = [
         _Judged(each, headline, tag, _majority(items))
         for each in blind_runs(
@@ -93,7 +94,6 @@ def audit(
             models=blind, progress=progress,
         )
     ]  # fmt: skip
-    crops = _crop_flips(task, items, headline, model, where, device, progress) if model else None
     return _audit(task, found, items, headline, tag, read, crops)
 
 

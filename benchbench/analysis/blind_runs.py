@@ -90,14 +90,12 @@ def blind_runs(
     if captions is not None:
         plans += _plans_of_captions(captions, captions_name, items)
     plans += _own_plans(task, root, items)
-    for done, plan in enumerate(plans):
-        if progress:
-            progress(STAGE, done, len(plans))
+    for done, plan in enumerate(plans, start=1):
         given = Given(task.info, items, plan.fitted_to)
         how = _cross_fitted if plan.crossed else _run
         yield BlindRun(how(plan.model, given, where), plan.training)
-    if progress:
-        progress(STAGE, len(plans), len(plans))
+        if progress:
+            progress(STAGE, done, len(plans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,12 @@ class _Plan:
 
 
 def _plans(items: Sequence[Any], models: Sequence[str]) -> list[_Plan]:
-    """Return the runs of models that learn nothing; rules on captions score no scenes."""
+    """Return the runs of models that learn nothing, the caller's first: their errors come early.
+
+    Rules on captions score no scenes.
+    """
     scenes = any(isinstance(item, Scene) for item in items)
-    return [_Plan(name) for name in (*(() if scenes else FIXED), *models)]
+    return [_Plan(name) for name in (*models, *(() if scenes else FIXED))]
 
 
 def _plans_of_captions(

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.packaged_audits import file_name, parse_audit
-from benchbench.atomic import atomic_write
-from benchbench.errors import UsageError
-from benchbench.files import exists, is_folder, name_problem, parse_json, read_text
+from benchbench.atomic import atomic_write, os_errors
+from benchbench.errors import RunError, UsageError
+from benchbench.files import name_problem, parse_json, read_text
 from benchbench.render.audit import as_json, markdown
 from benchbench.render.text import NONE, escape_markdown, percent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchbench.analysis.audit_card import Audit
 
 
 def check_folder(out: Path) -> None:
-    """Check that a folder can be written to, before anything is computed.
+    """Check that files can be written to a folder, before anything is computed.
 
     Raises:
-        UsageError: it is a file, or no folder can have this name.
+        UsageError: no folder can have this name.
+        RunError: it is a file, or cannot be written to.
     """
     if problem := name_problem(out):
         raise UsageError(f"The audit cannot be written to {out}: {problem}.")
-    if exists(out) and not is_folder(out):
-        raise UsageError(f"{out} is a file. Name a folder: --out DIR.")
+    with os_errors(out):
+        place = Path(os.path.realpath(out, strict=out.is_symlink()))
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            raise RunError(f"Cannot write to {out}: {place} is not a folder. Name one: --out DIR.")
+        tempfile.TemporaryFile(dir=place).close()
 
 
 def write_audit(audit: Audit, out: Path) -> list[Path]:
