@@ -83,8 +83,13 @@ def difference_text(share: float) -> str:
 
     >>> difference_text(0.123), difference_text(-0.05), difference_text(float("nan"))
     ('+12.3', '−5.0', '–')
+    >>> difference_text(-0.0001)
+    '0.0'
     """
-    return NONE if math.isnan(share) else f"{100 * share:+.1f}".replace("-", "−")
+    if math.isnan(share):
+        return NONE
+    text = f"{100 * share:+.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def p_text(p_value: float) -> str:

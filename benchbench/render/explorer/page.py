@@ -9,7 +9,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from benchbench.printable import one_line, sentence
-from benchbench.render.leaderboard import cells, facts, heads, notes, number, title, warnings
+from benchbench.render.leaderboard import (
+    cells,
+    facts,
+    has_blind,
+    heads,
+    notes,
+    number,
+    title,
+    warnings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,6 +99,7 @@ def _row(board: Leaderboard, place: Place, texts: Sequence[str]) -> dict[str, An
         one_line(place.run.model.name.lower()),
         estimate.value,
         estimate.low,
+        *[place.above_blind] * has_blind(board),
         place.letters,
         place.p_first,
         math.nan if place.run.imported else place.run.model.parameters,
