@@ -53,7 +53,9 @@ OBEYED = "".join(WORDS[kind] for kind in ("escape", "control", "bidirectional", 
 """All that a terminal would obey, in one word."""
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Never printed: control characters but the newline, and what turns the direction of text."""
-OUTSIDE_MEAN = re.compile(r"Warning: .*|.* …|[\w' ]+: [\d,]+ of [\d,]+|[\d,]+ of [\d,]+  .*")
+SPEED = r"(?: \([\d,.]+/s(?:, [\d,]+ s left)?\))?"
+"""How fast it goes, behind progress."""
+BESIDE = re.compile(rf"Warning: .*|.* …|[\w' ]+: [\d,]+ of [\d,]+{SPEED}|[\d,]+ of [\d,]+  .*")
 """What may stand on standard error beside an error: warnings, and progress where no terminal is."""
 BAR = re.compile(r"\r(?= *[\w' ]+: +\d+%\|)")
 """The return before a progress bar."""
@@ -118,9 +120,7 @@ def problems_of(
     if code in (2, 3) and len(errors) != 1:
         found.append(f"{len(errors)} errors")
     if code in (2, 3) and not terminal:
-        found += [
-            f"beside the error: {line}" for line in others if not OUTSIDE_MEAN.fullmatch(line)
-        ]
+        found += [f"beside the error: {line}" for line in others if not BESIDE.fullmatch(line)]
     found += [f"an error of {len(line):,} characters" for line in errors if len(line) > 2100]
     return found
 
