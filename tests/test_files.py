@@ -96,7 +96,7 @@ def test_an_encoding_that_is_not_named_is_found() -> None:
     assert not list(unnamed("open(c, encoding='utf-8')\nImage.open(d)\nzip.open(e, 'r', x)"))
 
 
-NO_PATHS = ("Image", "tarfile", "member", "OPENER")
+NO_PATHS = ("Image", "tarfile", "member", "OPENER", "EventLog")
 """What has a method ``open`` that reads bytes: images, archives and their members, addresses."""
 
 

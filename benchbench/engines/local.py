@@ -60,7 +60,7 @@ def run_local(
     Args:
         plan: the plan's file.
         out: the folder of runs.
-        devices: of ``places``: one for each shard.
+        devices: a device for each shard, from ``places``.
         say: called with each line that a worker prints, under the worker's number.
         numbers: the shards to run; by default all.
         options: further options of ``benchbench work``.

@@ -141,7 +141,7 @@ def read_plan(path: str | Path) -> Plan:
     """Read a plan, and check it against its digest.
 
     Raises:
-        UsageError: it does not exist, is no plan, was changed or damaged, or holds a setting or a
+        UsageError: it does not exist, is not a plan, was changed or damaged, or holds a setting or a
             cell that is not valid.
     """
     place = expand_path(path)

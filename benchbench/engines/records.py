@@ -83,7 +83,7 @@ def _read(path: Path, shard: Shard) -> WorkRecord:
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"{path} is no record of a worker ({type(error).__name__}: {error}). Remove it, and "
+            f"{path} is not a record of a worker ({type(error).__name__}: {error}). Remove it, and "
             f"run the worker again: --shard {shard}"
         ) from error
     return WorkRecord(shard, encoded)

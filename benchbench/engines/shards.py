@@ -50,7 +50,7 @@ def parse_shard(text: str | None) -> Shard:
     """Return the shard that is typed, or that a launcher of processes names, or the only one.
 
     Raises:
-        UsageError: it is no shard.
+        UsageError: it is not a shard.
 
     >>> parse_shard("3/8")
     Shard(number=3, count=8)

@@ -38,7 +38,7 @@ class Scripts:
     work: str
     """The array's."""
     merge: str
-    """Of the job that follows it; empty where every model is one worker's."""
+    """The script of the job that follows it; empty if every model is one worker's."""
 
 
 def write_scripts(
@@ -106,7 +106,7 @@ def _checked(option: str) -> str:
     found = re.fullmatch(r"(?:--)?([a-z][a-z-]*)(=[\x20-\x7e]+)?", option)
     if not found or found[1] in RESERVED:
         raise UsageError(
-            f"--sbatch {option!r} is no option of sbatch that can be added here. Type it as "
+            f"--sbatch {option!r} is not an option of sbatch that can be added here. Type it as "
             "--sbatch gres=gpu:1"
         )
     return f"{found[1]}{found[2] or ''}"
@@ -149,7 +149,7 @@ def submit(scripts: Scripts, folder: Path) -> list[str]:
     """Submit the array, and the merge that follows it; return the numbers of the jobs.
 
     Args:
-        scripts: of ``write_scripts``.
+        scripts: those that ``write_scripts`` wrote.
         folder: gets the logs.
 
     Raises:

@@ -43,7 +43,7 @@ def test_what_is_wrong_is_named_and_no_lines_are_left(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"none\.parquet"):
         unpack([tmp_path / "none.parquet"], tmp_path, "x")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(MalformedData, match="no Parquet file"):
+    with pytest.raises(MalformedData, match="not a Parquet file"):
         unpack([tmp_path / "bad.parquet"], tmp_path, "x")
     broken = pa.table({"image": pa.array([{"bytes": b"no image", "path": "a"}], IMAGE)})
     pq.write_table(broken, tmp_path / "broken.parquet")

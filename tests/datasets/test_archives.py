@@ -90,9 +90,9 @@ def test_several_archives_make_one_folder(tmp_path: Path) -> None:
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "traversal": (lambda p: zipped(p, *SOUND, ("../3.jpg", b"")), "leads out of the folder"),
     "deep traversal": (lambda p: tarred(p, *SOUND, ("a/../../3.jpg", b"")), "leads out"),
-    "absolute": (lambda p: tarred(p, *SOUND, ("/etc/3.jpg", b"")), "no relative path"),
-    "drive": (lambda p: zipped(p, *SOUND, ("C:/3.jpg", b"")), "no relative path"),
-    "backslash": (lambda p: tarred(p, *SOUND, ("..\\3.jpg", b"")), "no relative path"),
+    "absolute": (lambda p: tarred(p, *SOUND, ("/etc/3.jpg", b"")), "not a relative path"),
+    "drive": (lambda p: zipped(p, *SOUND, ("C:/3.jpg", b"")), "not a relative path"),
+    "backslash": (lambda p: tarred(p, *SOUND, ("..\\3.jpg", b"")), "not a relative path"),
     "link": (lambda p: zipped(p, *SOUND, (linked("3.jpg"), b"/etc/passwd")), "is a link"),
     "pipe in a zip": (lambda p: zipped(p, *SOUND, (linked("3.jpg", stat.S_IFIFO), b"")), "pipe"),
     "tar link": (lambda p: tarred(p, *SOUND, special("3.jpg", tarfile.SYMTYPE, "/etc")), "a link"),
@@ -121,7 +121,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "aside bomb": (lambda p: tarred(p, *SOUND, ("notes", bytes(200_000))), "over 100,000 bytes"),
     "few": (lambda p: zipped(p, SOUND[0]), "should have 2 images named .*; 1 are there"),
-    "no archive": (lambda p: (p.write_bytes(b"<html>"), p)[1], "no zip or tar file"),
+    "no archive": (lambda p: (p.write_bytes(b"<html>"), p)[1], "not a zip or tar file"),
 }
 
 

@@ -112,6 +112,8 @@ def test_a_task_s_data_set_has_its_files(task: str) -> None:
     for digests in info.official.values():
         for whole, digest in digests.items():
             path = whole.removeprefix(f"{dataset.folder}/")
+            if any("freeze-order" in command for command in dataset.then) and path not in files:
+                continue  # a command makes it: tests/data/test_freezing.py
             assert f"sha256:{digest}" in (files[path].digest, *files[path].earlier)
 
 
@@ -167,7 +169,8 @@ def test_advice_is_one_command(tmp_path: Path) -> None:
     (root / "coco_karpathy").mkdir(parents=True)
     (root / "coco_karpathy" / "coco_karpathy_test.json").write_text("[]")
     assert advice(info, frozen, root) == (
-        f"benchbench data freeze-order '{root}/coco_karpathy'/coco_karpathy_test.json"
+        f"benchbench data freeze-order '{root}/coco_karpathy'/coco_karpathy_test.json "
+        "--tagger hanta"
     )
 
 
