@@ -62,7 +62,7 @@ def run_local(
         out: the folder of runs.
         devices: a device for each shard, from ``places``.
         say: called with each line that a worker prints, under the worker's number.
-        numbers: the shards to run; by default all.
+        numbers: the shards to run; by default all. None may be left, where runs are to be merged.
         options: further options of ``benchbench work``.
     """
     chosen = range(len(devices)) if numbers is None else numbers
@@ -109,6 +109,6 @@ def _forward(process: subprocess.Popen[str], shard: Shard, say: Callable[[str], 
 
 def _environment(processes: int) -> dict[str, str]:
     """Return the workers' variables: the CPUs divided among them, and no launcher's numbers."""
-    threads = str(max(1, cpu_workers() // processes))
+    threads = str(max(1, cpu_workers() // max(1, processes)))
     inherited = {k: v for k, v in os.environ.items() if k not in (RANK, WORLD_SIZE)}
     return {THREADS: threads, **inherited} if processes > 1 else inherited

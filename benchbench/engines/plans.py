@@ -141,8 +141,8 @@ def read_plan(path: str | Path) -> Plan:
     """Read a plan, and check it against its digest.
 
     Raises:
-        UsageError: it does not exist, is not a plan, was changed or damaged, or holds a setting or a
-            cell that is not valid.
+        UsageError: it does not exist, is not a plan, was changed or damaged, or holds a setting or
+            a cell that is not valid.
     """
     place = expand_path(path)
     header, rows = _read(place)

@@ -71,6 +71,8 @@ def test_the_command_runs_what_is_left_alone(plan: Plan, tmp_path: Path) -> None
     assert second.exit_code == 0
     assert f"[{left}/2] " in second.output
     assert f"[{1 - left}/2] " not in second.output
+    third = CliRunner().invoke(main, words)
+    assert (third.exit_code, "2 of 2 runs are in" in third.output) == (0, True), third.output
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX alone")
