@@ -25,7 +25,7 @@ from torch.nn.functional import normalize
 from torch.utils.data import DataLoader, Dataset
 
 from benchbench.devices import cpu_workers, inference
-from benchbench.embedding import encode_captions, encode_images
+from benchbench.embedding import batch_rows, encode_captions, encode_images
 from benchbench.embedding.encoder import CAPTIONS_PER_IMAGE
 from benchbench.protocols.matching import judge, match
 from benchbench.registry import load_model, load_task
@@ -50,11 +50,13 @@ def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
             list(dict.fromkeys(ref for item in items for ref in item.images)),
             batch_size=BATCH,
             workers=cpu_workers(),
+            rows=batch_rows("cpu", BATCH),
         )
         captions = encode_captions(
             model,
             list(dict.fromkeys(text for item in items for text in item.captions)),
             batch_size=BATCH * CAPTIONS_PER_IMAGE,
+            rows=batch_rows("cpu", BATCH),
         )
     outcomes = match(items, images, captions.embedded, captions.token_ids)
     judge(outcomes, "wrong")
