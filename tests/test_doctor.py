@@ -59,6 +59,8 @@ def test_the_suites_own_installation_is_fine() -> None:
     packages = {each["name"]: each for each in found["packages"]}
     assert {"torch", "torchvision", "open-clip-torch", "numpy", "peft"} <= packages.keys()
     for each in packages.values():
+        if each["extra"] and not each["installed"]:
+            continue  # of an extra that no test needs: a download, a cluster
         assert each["installed"] == metadata.version(each["name"])
         assert each["error"] is None
         assert each["tested"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -234,12 +235,17 @@ def test_the_filtered_subset_slices_a_run() -> None:
         scorecard(replace(run, edition="custom-x-1"), by="blind")
 
 
-def test_an_edition_of_other_files_is_known_by_its_digest() -> None:
-    known = next(audits_folder().glob("coco-order@custom-*.json")).stem
-    digest = known.rpartition("-")[2]
-    assert packaged_audit("coco-order", f"custom-elsewhere-{digest}") is not None
+def test_an_edition_of_other_files_is_known_by_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, digest = next(audits_folder().glob("coco-order@*.json")), "29422f19"
+    shutil.copyfile(whole, tmp_path / f"coco-order@custom-coco-{digest}.json")
+    monkeypatch.setattr(packaged_audits, "audits_folder", lambda: tmp_path)
+    packaged_audits.packaged_audit.cache_clear()
+    assert packaged_audits.packaged_audit("coco-order", f"custom-elsewhere-{digest}") is not None
     for other in ("custom-elsewhere-0000", "*", "../coco-order", f"official-{digest}"):
         assert packaged_audits.packaged_audit("coco-order", other) is None
+    packaged_audits.packaged_audit.cache_clear()
 
 
 def test_squares_contain_their_images(shapes: Path) -> None:

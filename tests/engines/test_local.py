@@ -80,7 +80,7 @@ def test_killed_workers_change_no_run_and_leave_no_file(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, ("clip", "structclip"), ("vg-relation", "vg-attribution"))
     expected = undisturbed(plan, tmp_path / "alone")
     place, dice, kills = Place(tmp_path / "killed", plan), random.Random(0), 0
-    while kills < 3:
+    while kills < 2:
         engine = place.start(3)
         end = time.monotonic() + dice.uniform(3, 15)
         while time.monotonic() < end and engine.poll() is None:
