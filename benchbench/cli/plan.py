@@ -262,6 +262,7 @@ def merge_command(
     codes: 0 if all runs are there, 2 if a run could not be written.
     """
     from benchbench.cli.workers import progress_of, report_results
+    from benchbench.engines.completion import check_completion
     from benchbench.engines.merging import merge_runs
     from benchbench.engines.plans import read_plan
     from benchbench.files import expand_path
@@ -271,4 +272,7 @@ def merge_command(
         results = merge_runs(
             plan, folder, count=shards, encode_missing=encode_missing, device=device, progress=bar
         )
-        return report_results(results, bar, folder)
+        code = report_results(results, bar, folder)
+    done = len(check_completion(plan, folder, shards).done)
+    say(f"{done:,} of {len(plan.cells):,} runs are in {folder}.")
+    return code

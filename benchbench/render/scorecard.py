@@ -73,17 +73,24 @@ def counts_line(scorecard: Scorecard) -> str:
         f"{counts.captions:,} distinct captions",
         f"{counts.clusters:,} clusters",
     ]
-    second = [
-        _ties(scorecard),
-        *scorecard.counted,
-        _truncated(counts.truncated_captions, scorecard.run.model.context_length),
-        f"{counts.overhanging_crops:,} crops over an edge",
-        *_left_out_of_images(counts),
-        f"{counts.skipped:,} skipped items",
-    ]
+    second = [*_measured(scorecard), f"{counts.skipped:,} skipped items"]
     if (run := scorecard.run).resumed_inputs:
         second.append(f"from the store: {run.resumed_inputs:,} of {run.inputs:,} inputs")
     return "\n".join([*_lines(first), *_lines(second)])
+
+
+def _measured(scorecard: Scorecard) -> Iterator[str]:
+    """Yield the counts that an evaluation measures, and say which ones a run cannot have."""
+    run, counts = scorecard.run, scorecard.run.counts
+    if run.decisions_only:
+        yield "not known from decisions: ties, no-op negatives, truncated captions, crops"
+        return
+    yield _ties(scorecard)
+    yield from scorecard.counted
+    yield _truncated(counts.truncated_captions, run.model.context_length)
+    if not run.settings.get("without_images"):
+        yield f"{counts.overhanging_crops:,} crops over an edge"
+    yield from _left_out_of_images(counts)
 
 
 def _left_out_of_images(counts: Counts) -> Iterator[str]:

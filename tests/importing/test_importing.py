@@ -131,6 +131,8 @@ def test_what_does_not_match_is_refused_in_one_line(
     counts = (run.counts.skipped, run.imported["unmatched"], run.imported["duplicates"])
     assert counts == {"truncated": (3, 0, 0), "duplicated": (0, 0, 1), "altered": (1, 1, 0)}[kind]
     assert "COUNTED: 1 " in str(bb.scorecard(run)) or kind == "truncated"
+    assert "not known from decisions: ties, no-op negatives" in str(bb.scorecard(run))
+    assert "0 truncated" not in str(bb.scorecard(run))
 
 
 def test_nothing_is_drawn_for_results_of_other_files(
