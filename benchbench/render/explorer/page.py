@@ -83,6 +83,7 @@ def _task(task: TaskReport) -> dict[str, Any]:
         "models": [one_line(run.model.name) for run in task.runs],
         "titles": [title(place) for place in board.places],
         "text_only": [place.text_only for place in board.places],
+        "decisions": [run.decisions_only for run in task.runs],
         "alpha": f"{1 - board.level:.2g}",
         "ranks": board.is_rank,
         "n_items": len(task.runs[0].outcomes),

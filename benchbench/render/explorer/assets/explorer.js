@@ -53,7 +53,7 @@ const tasks = [...byId("task").options].map((option, number) => ({
   number,
   name: option.value,
   models: [...document.querySelectorAll(`.facts[data-task="${number}"] span`)].map((span) => ({
-    name: span.textContent, textOnly: span.dataset.textOnly === "1",
+    name: span.textContent, textOnly: span.dataset.textOnly === "1", decisions: span.dataset.decisions === "1",
   })),
 }));
 

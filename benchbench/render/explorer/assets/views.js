@@ -132,7 +132,7 @@ function matchingView(open, i, text) {
   const heads = ["Model", "Result", "Decision"];
   for (let k = 0; k < target.length; k++) for (let c = 0; c < n; c++) heads.push(target.length > 1 ? `image ${k + 1}, caption ${c + 1}` : `caption ${c + 1}`);
   const rows = open.models.map((model, m) => {
-    const cells = [], decisions = [];
+    const cells = [], decisions = [], text = open.task.models[m].decisions ? () => "–" : scoreText;
     for (let k = 0; k < target.length; k++) {
       const row = model.scores.subarray(start + k * n, start + (k + 1) * n);
       const best = Math.max(...row);
@@ -140,10 +140,10 @@ function matchingView(open, i, text) {
       decisions.push(firsts.length > 1 ? `tie of ${firsts.join(", ")}` : `caption ${firsts[0]}`);
       row.forEach((score, c) => {
         const no = model.no_op[shared["no_op.start"][i] + c] ? " ≡" : "";
-        cells.push(make("td", { class: score === best ? "best" : null, title: no ? "the same tokens as another, true caption" : null }, scoreText(score) + no));
+        cells.push(make("td", { class: score === best ? "best" : null, title: no ? "the same tokens as another, true caption" : null }, text(score) + no));
       });
     }
-    return [open.task.models[m].name, resultCell(open, m, i), make("td", { class: "text" }, decisions.join("; ")), ...cells, make("td", {}, scoreText(model.margin[i]))];
+    return [open.task.models[m].name, resultCell(open, m, i), make("td", { class: "text" }, decisions.join("; ")), ...cells, make("td", {}, text(model.margin[i]))];
   });
   parts.push(make("h3", {}, "Models"), table("Scores of each model", [...heads, "margin"], rows));
   return parts;
