@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.data.karpathy import read_captioned, read_training
+from benchbench.data.karpathy import read_captioned, read_training, stream_captioned
 from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import Content, DataFile, TaskInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from benchbench.types import Entry
@@ -98,6 +99,10 @@ class COCORetrieval:
     def items(self, root: Path) -> list[Entry]:
         """Return one entry per image."""
         return read_captioned(root, CAPTIONS)
+
+    def stream(self, root: Path) -> Iterator[Entry]:
+        """Yield the same entries one by one."""
+        return stream_captioned(root, CAPTIONS)
 
     def training(self, root: Path) -> list[Entry]:
         """Return the training split's images with captions; empty where its file is missing."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import read_records
+from benchbench.data.records import stream_records
 from benchbench.protocols.shared_metrics import both_sides
 from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from benchbench.data.records import Record
@@ -76,7 +77,12 @@ class EqBen:
 
     def items(self, root: Path) -> list[Item]:
         """Return one item per record, in the order of the file."""
-        return [_item(root, record) for record in read_records(root / FILE)]
+        return list(self.stream(root))
+
+    def stream(self, root: Path) -> Iterator[Item]:
+        """Yield the same items one by one."""
+        for record in stream_records(root / FILE):
+            yield _item(root, record)
 
 
 def _item(root: Path, record: Record) -> Item:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.data.aro import read_attributions
+from benchbench.data.aro import read_attributions, stream_attributions
 from benchbench.protocols.harnesses import first_caption
 from benchbench.types import Content, DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from benchbench.types import Item
@@ -138,6 +139,10 @@ class VGAttribution:
     def items(self, root: Path) -> list[Item]:
         """Return one item per record, true caption first."""
         return read_attributions(root)
+
+    def stream(self, root: Path) -> Iterator[Item]:
+        """Yield the same items one by one."""
+        return stream_attributions(root)
 
 
 TASK = VGAttribution()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchbench.data.vg150 import read_scenes
+from benchbench.data.vg150 import read_scenes, stream_scenes
 from benchbench.errors import UsageError
 from benchbench.types import Arrays, Content, DataFile, GivenPart, Judgement, Metric, TaskInfo
 
@@ -199,6 +199,10 @@ class RelationDetection:
         """Return the images of the test split that have a box and a relation."""
         return read_scenes(root, given=self.given)
 
+    def stream(self, root: Path) -> Iterator[Scene]:
+        """Yield the same images one by one."""
+        return stream_scenes(root, given=self.given)
+
     def training(self, root: Path) -> list[Scene]:
         """Return the images of the training split."""
         return read_scenes(root, "training", self.given)
@@ -209,6 +213,10 @@ class ProposedDetection(RelationDetection):
     """The mode whose boxes, labels and scores come from a detector's file."""
 
     proposals: Path | None = None
+
+    def stream(self, root: Path) -> Iterator[Scene]:
+        """Yield the items of ``items``, all of which are read first."""
+        return iter(self.items(root))
 
     def items(self, root: Path) -> list[Scene]:
         """Return the images of the test split, each with the detector's proposals.

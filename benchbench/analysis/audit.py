@@ -118,7 +118,7 @@ def _audit(
         metric=headline.name,
         chance=read[0].chance if read else math.nan,
         majority=_majority(items),
-        tally=tally(items, len({ref for item in items for ref in item.images})),
+        tally=tally(items),
         positions=_positions(items),
         long_captions=count_long({text for item in items for text in captions_of(item)}),
         tag=tag,

@@ -18,11 +18,11 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import Record, read_records
+from benchbench.data.records import Record, stream_records
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchbench.types import Box
@@ -35,7 +35,12 @@ COMPOSITIONS = ("seen", "unseen")
 
 
 def read_relations(root: Path) -> list[Item]:
-    """Read the items of ``visual_genome_relation.json`` under ``root``, tagged with their relation.
+    """Return the items that ``stream_relations`` yields."""
+    return list(stream_relations(root))
+
+
+def stream_relations(root: Path) -> Iterator[Item]:
+    """Yield the items of ``visual_genome_relation.json`` under ``root``, tagged by relation.
 
     Another tag, ``kind``, is "left/right" or "other".
 
@@ -43,10 +48,9 @@ def read_relations(root: Path) -> list[Item]:
         MissingData: the file does not exist.
         MalformedData: a field is wrong; the message names the record and the field.
     """
-    return [
-        _item(root, record, {**_relation(record), **_one_of(record, "composition", COMPOSITIONS)})
-        for record in read_records(root / "visual_genome_relation.json")
-    ]
+    for record in stream_records(root / "visual_genome_relation.json"):
+        tags = {**_relation(record), **_one_of(record, "composition", COMPOSITIONS)}
+        yield _item(root, record, tags)
 
 
 def _relation(record: Record) -> dict[str, str]:
@@ -55,7 +59,12 @@ def _relation(record: Record) -> dict[str, str]:
 
 
 def read_attributions(root: Path) -> list[Item]:
-    """Read the items of ``visual_genome_attribution.json`` under ``root``.
+    """Return the items that ``stream_attributions`` yields."""
+    return list(stream_attributions(root))
+
+
+def stream_attributions(root: Path) -> Iterator[Item]:
+    """Yield the items of ``visual_genome_attribution.json`` under ``root``.
 
     They are tagged with their ordered attribute pair. Upstream groups by the two attributes in the
     order of the file, joined by an underscore.
@@ -64,18 +73,13 @@ def read_attributions(root: Path) -> list[Item]:
         MissingData: the file does not exist.
         MalformedData: a field is wrong; the message names the record and the field.
     """
-    return [
-        _item(
-            root,
-            record,
-            {
-                "attributes": "_".join(_pair(record)),
-                **_one_of(record, "kind", KINDS),
-                **_one_of(record, "composition", COMPOSITIONS),
-            },
-        )
-        for record in read_records(root / "visual_genome_attribution.json")
-    ]
+    for record in stream_records(root / "visual_genome_attribution.json"):
+        tags = {
+            "attributes": "_".join(_pair(record)),
+            **_one_of(record, "kind", KINDS),
+            **_one_of(record, "composition", COMPOSITIONS),
+        }
+        yield _item(root, record, tags)
 
 
 def _pair(record: Record) -> list[str]:

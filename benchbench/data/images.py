@@ -149,7 +149,7 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
         if ref.path not in headers:
             continue
         size = headers[ref.path].size
-        if problem := _problem(ref.box or (0, 0, *size), size):
+        if problem := crop_problem(ref.box or (0, 0, *size), size):
             wrong[ref] = problem
     return Survey(unreadable, wrong, headers)
 
@@ -167,8 +167,8 @@ def _header_or_error(path: Path) -> Header | ImageError:
         return error
 
 
-def _problem(box: Box, size: tuple[int, int]) -> str | None:
-    """Return why a crop gives no image; None where it gives one.
+def crop_problem(box: Box, size: tuple[int, int]) -> str | None:
+    """Return why a crop (left, top, right, bottom) gives no image; None where it gives one.
 
     ``size`` is width and height in pixels.
     """

@@ -22,11 +22,12 @@ from benchbench.data.records import (
     records_digest,
     records_of,
     source_image,
+    stream_records,
 )
 from benchbench.types import Entry, Gallery, ImageRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 TRAINING_SPLITS = ("train", "restval")
@@ -131,7 +132,12 @@ def read_training(root: Path, test: str) -> list[Entry]:
 
 
 def read_captioned(root: Path, name: str) -> list[Entry]:
-    """Read one entry per image, all in one gallery; ids count the records from 0.
+    """Return the entries that ``stream_captioned`` yields."""
+    return list(stream_captioned(root, name))
+
+
+def stream_captioned(root: Path, name: str) -> Iterator[Entry]:
+    """Yield one entry per image, all in one gallery; ids count the records from 0.
 
     Raises:
         MissingData: the file does not exist.
@@ -139,21 +145,17 @@ def read_captioned(root: Path, name: str) -> list[Entry]:
             has two records.
     """
     gallery = Gallery("test")
-    first: dict[str, Record] = {}
-    entries = []
-    for record in read_records(root / name):
+    first: dict[str, int | str] = {}
+    for record in stream_records(root / name):
         image = record.relative_path("image")
-        other = first.setdefault(image, record)
-        if other is not record:
-            raise record.wrong("image", f"repeats that of record {other.index}: '{image}'")
-        entries.append(
-            Entry(
-                id=str(record.index),
-                image=ImageRef(root / image),
-                captions=tuple(record.texts("caption")),
-                cluster=source_image(image),
-                gallery=gallery,
-                tags={"gallery": gallery.name},
-            )
+        other = first.setdefault(image, record.index)
+        if other != record.index:
+            raise record.wrong("image", f"repeats that of record {other}: '{image}'")
+        yield Entry(
+            id=str(record.index),
+            image=ImageRef(root / image),
+            captions=tuple(record.texts("caption")),
+            cluster=source_image(image),
+            gallery=gallery,
+            tags={"gallery": gallery.name},
         )
-    return entries

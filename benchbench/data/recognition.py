@@ -6,13 +6,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchbench.data.records import read_content, read_utf8
-from benchbench.errors import DataError, MalformedData, MissingData
-from benchbench.files import parse_json
+from benchbench.data.distinct import Things
+from benchbench.data.records import read_content
+from benchbench.data.streaming import is_list, stream_values
+from benchbench.errors import DataError, MissingData
 from benchbench.types import Arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from benchbench.types import Content
@@ -62,33 +63,22 @@ def _of_arrays(path: Path, content: Arrays) -> Iterator[str]:
 
 
 def _of_records(path: Path, content: Content) -> Iterator[str]:
-    """Yield the differences of a JSON file."""
-    loaded = _lines(path) if path.suffix == ".jsonl" else read_content(path)
-    if content.fields or content.within:
-        if not isinstance(loaded, dict):
+    """Yield the differences of a JSON file; a list is read record by record."""
+    if is_list(path):
+        if content.fields or content.within:
             yield "it should hold an object"
             return
-        yield from _fields(loaded, content)
-    if content.records is None:
-        return
-    records = list(loaded.values()) if isinstance(loaded, dict) else loaded
-    if not isinstance(records, list) or len(records) != content.records:
-        yield f"it has {_length(records):,} records, not {content.records:,}"
-    elif not all(isinstance(each, dict) for each in records):
-        yield "a record of it is not an object"
+        records: Iterable[Any] = stream_values(path)
     else:
-        yield from _pinned(records, content)
-        yield from _counts(records, content)
-        yield from _whole(records, content)
-
-
-def _lines(path: Path) -> list[Any]:
-    """Return the values of a file with one JSON value a line."""
-    lines = [line for line in read_utf8(path).split("\n") if line.strip()]
-    try:
-        return [parse_json(line, deepest=None) for line in lines]
-    except ValueError as error:
-        raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
+        loaded = read_content(path)
+        if content.fields or content.within:
+            if not isinstance(loaded, dict):
+                yield "it should hold an object"
+                return
+            yield from _fields(loaded, content)
+        records = loaded.values() if isinstance(loaded, dict) else ()
+    if content.records is not None:
+        yield from _Counting(content, content.records).differences(records)
 
 
 def _fields(loaded: dict[str, Any], content: Content) -> Iterator[str]:
@@ -104,34 +94,64 @@ def _fields(loaded: dict[str, Any], content: Content) -> Iterator[str]:
                 yield f"its field {name} has not {value!r} as {key}"
 
 
-def _pinned(records: Sequence[dict[str, Any]], content: Content) -> Iterator[str]:
-    for number, fields in content.pinned.items():
-        place = number % len(records)
-        for name, value in fields.items():
-            if not _same(records[place].get(name), value):
-                yield f"its record {place} has another {name} than the official one"
+class _Counting:
+    """What is counted of records that pass by: eight bytes a value."""
 
+    def __init__(self, content: Content, n: int) -> None:
+        self._content = content
+        self._n = n
+        self._pinned = (
+            {number % n: fields for number, fields in content.pinned.items()} if n else {}
+        )
+        self._distinct = {fields: Things() for fields in content.distinct}
+        self._total = dict.fromkeys(content.total, 0)
+        self._whole: dict[tuple[str, ...], list[str]] = {fields: [] for fields in content.whole}
 
-def _counts(records: Sequence[dict[str, Any]], content: Content) -> Iterator[str]:
-    for fields, count in content.distinct.items():
-        found = {value for each in records for name in fields for value in _values(each, name)}
-        if len(found) != count:
-            yield f"it has {len(found):,} distinct values of {', '.join(fields)}, not {count:,}"
-    for name, count in content.total.items():
-        total = sum(len(_values(each, name)) for each in records)
-        if total != count:
-            yield f"it has {total:,} values of {name}, not {count:,}"
+    def differences(self, records: Iterable[Any]) -> Iterator[str]:
+        """Yield how the records differ; each is read once."""
+        seen, no_object, pins = 0, False, []
+        for record in records:
+            if isinstance(record, dict) and not no_object:
+                pins += self._wrong_pins(seen, record)
+                self._count(record)
+            else:
+                no_object = True
+            seen += 1
+        if seen != self._n:
+            yield f"it has {seen:,} records, not {self._n:,}"
+        elif no_object:
+            yield "a record of it is not an object"
+        else:
+            yield from pins
+            yield from self._counts()
 
+    def _wrong_pins(self, place: int, record: dict[str, Any]) -> list[str]:
+        return [
+            f"its record {place} has another {name} than the official one"
+            for name, value in self._pinned.get(place, {}).items()
+            if not _same(record.get(name), value)
+        ]
 
-def _whole(records: Sequence[dict[str, Any]], content: Content) -> Iterator[str]:
-    for fields, digest in content.whole.items():
-        if fields_digest(records, fields) != digest:
-            yield f"some values of {', '.join(fields)} are others than the official ones"
+    def _count(self, record: dict[str, Any]) -> None:
+        for fields, things in self._distinct.items():
+            for name in fields:
+                for value in _values(record, name):
+                    things.add(value)
+        for name in self._total:
+            self._total[name] += len(_values(record, name))
+        for fields, lines in self._whole.items():
+            lines.append(json.dumps([record.get(name) for name in fields]))
 
-
-def fields_digest(records: Sequence[dict[str, Any]], fields: Sequence[str]) -> str:
-    """Return the digest of some fields of all records, in any order of them."""
-    return value_digest(sorted(json.dumps([each.get(name) for name in fields]) for each in records))
+    def _counts(self) -> Iterator[str]:
+        for fields, count in self._content.distinct.items():
+            if (found := self._distinct[fields].distinct()) != count:
+                yield f"it has {found:,} distinct values of {', '.join(fields)}, not {count:,}"
+        for name, count in self._content.total.items():
+            if self._total[name] != count:
+                yield f"it has {self._total[name]:,} values of {name}, not {count:,}"
+        for fields, digest in self._content.whole.items():
+            if value_digest(sorted(self._whole[fields])) != digest:
+                yield f"some values of {', '.join(fields)} are others than the official ones"
 
 
 def _same(found: object, wanted: object) -> bool:

@@ -7,11 +7,12 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.streaming import kind_of, stream_values
 from benchbench.errors import MalformedData, MissingData
 from benchbench.files import parse_json, read_text, require_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def file_sha256(path: Path) -> str:
@@ -46,12 +47,18 @@ def read_records(path: Path) -> list[Record]:
         MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no list of objects.
     """
-    text = read_utf8(path)
-    if path.suffix == ".jsonl":
-        content = [_parsed(line, path) for line in text.splitlines() if line.strip()]
-    else:
-        content = _parsed(text, path)
-    return records_of(path, content)
+    return list(stream_records(path))
+
+
+def stream_records(path: Path) -> Iterator[Record]:
+    """Yield the records of such a file one by one; those before a fault are yielded.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable, no JSON, or no list of objects.
+    """
+    for i, each in enumerate(stream_values(path)):
+        yield Record(path, i, each)
 
 
 def records_of(path: Path, content: Any) -> list[Record]:
@@ -61,7 +68,7 @@ def records_of(path: Path, content: Any) -> list[Record]:
         MalformedData: the content is not a list, or an entry is not an object.
     """
     if not isinstance(content, list):
-        raise MalformedData(f"{path} should hold a list of records, not {_kind(content)}.")
+        raise MalformedData(f"{path} should hold a list of records, not {kind_of(content)}.")
     return [Record(path, i, each) for i, each in enumerate(content)]
 
 
@@ -74,7 +81,7 @@ def read_rows(path: Path, names: Sequence[str]) -> list[Record]:
     """
     content = read_content(path)
     if not isinstance(content, list):
-        raise MalformedData(f"{path} should hold a list of lists, not {_kind(content)}.")
+        raise MalformedData(f"{path} should hold a list of lists, not {kind_of(content)}.")
     for i, row in enumerate(content):
         if not isinstance(row, list) or len(row) != len(names):
             raise MalformedData(
@@ -92,7 +99,7 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
     """
     content = _parsed(read_utf8(path), path)
     if not isinstance(content, dict):
-        raise MalformedData(f"{path} should hold an object of records, not {_kind(content)}.")
+        raise MalformedData(f"{path} should hold an object of records, not {kind_of(content)}.")
     return {key: Record(path, key, each) for key, each in content.items()}
 
 
@@ -105,7 +112,7 @@ def read_id_lists(path: Path) -> dict[int, tuple[int, ...]]:
     """
     content = _parsed(read_utf8(path), path)
     if not isinstance(content, dict):
-        raise MalformedData(f"{path} should hold an object of lists, not {_kind(content)}.")
+        raise MalformedData(f"{path} should hold an object of lists, not {kind_of(content)}.")
     found = {}
     for key, value in content.items():
         known = key.isascii() and key.isdecimal() and len(key) < 19
@@ -176,7 +183,7 @@ class Record:
         self._path = path
         self.where = f"{path}, record {index}"
         if not isinstance(content, dict):
-            raise MalformedData(f"{self.where} should be an object, not {_kind(content)}.")
+            raise MalformedData(f"{self.where} should be an object, not {kind_of(content)}.")
         self._content = content
 
     def text(self, name: str) -> str:
@@ -197,7 +204,7 @@ class Record:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.wrong(name, f"should be a whole number, not {_kind(value)}")
+            raise self.wrong(name, f"should be a whole number, not {kind_of(value)}")
         return value
 
     def texts(self, name: str) -> list[str]:
@@ -215,10 +222,10 @@ class Record:
         """Return a list of lists, whose content is unchecked."""
         value = self._get(name)
         if not isinstance(value, list):
-            raise self.wrong(name, f"should be a list of lists, not {_kind(value)}")
+            raise self.wrong(name, f"should be a list of lists, not {kind_of(value)}")
         for each in value:
             if not isinstance(each, list):
-                raise self.wrong(name, f"should be a list of lists; it holds {_kind(each)}")
+                raise self.wrong(name, f"should be a list of lists; it holds {kind_of(each)}")
         return value
 
     def names(self) -> list[str]:
@@ -233,14 +240,14 @@ class Record:
         """Return a list whose content is unchecked."""
         value = self._get(name)
         if not isinstance(value, list):
-            raise self.wrong(name, f"should be a list, not {_kind(value)}")
+            raise self.wrong(name, f"should be a list, not {kind_of(value)}")
         return value
 
     def records(self, name: str) -> list[Record]:
         """Return a list of objects as records."""
         value = self._get(name)
         if not isinstance(value, list):
-            raise self.wrong(name, f"should be a list of records, not {_kind(value)}")
+            raise self.wrong(name, f"should be a list of records, not {kind_of(value)}")
         return [Record(self._path, f"{name}[{i}]", each) for i, each in enumerate(value)]
 
     def relative_path(self, name: str) -> str:
@@ -262,7 +269,7 @@ class Record:
     def checked_text(self, name: str, value: Any) -> str:
         """Return a field's value, which must be a string that is not empty or blank."""
         if not isinstance(value, str):
-            raise self.wrong(name, f"should be a string, not {_kind(value)}")
+            raise self.wrong(name, f"should be a string, not {kind_of(value)}")
         if not value.strip():
             raise self.wrong(name, "is empty")
         if any("\ud800" <= character <= "\udfff" for character in value):
@@ -274,13 +281,6 @@ class Record:
             there = ", ".join(self._content) or "none"
             raise MalformedData(f"{self.where}: no field '{name}'. Fields there: {there}.")
         return self._content[name]
-
-
-def _kind(value: object) -> str:
-    for kind, name in ((dict, "an object"), (list, "a list"), (str, "a string")):
-        if isinstance(value, kind):
-            return name
-    return json.dumps(value)[:40]
 
 
 def source_image(path: str) -> str:

@@ -18,25 +18,26 @@ Writer, for the drawn world: ``scenes.edition.vg150``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from array import array
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchbench.data.graphs import TEST, TRAINING, Graphs, read_graphs
+from benchbench.data.graphs import TEST, TRAINING, opened_graphs, parts_of
 from benchbench.data.images import headers_of
 from benchbench.data.proposals import read_proposals
-from benchbench.data.records import first_existing, read_keyed_records, read_records
+from benchbench.data.records import first_existing, read_keyed_records, stream_records
 from benchbench.errors import ImageError, MalformedData
 from benchbench.types import ImageRef, Scene, Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from benchbench.data.graphs import GraphFile, Graphs
     from benchbench.data.records import Record
     from benchbench.types import Box, Edges, GivenPart
-    from benchbench.types.arrays import Flags, Ints, Singles
+    from benchbench.types.arrays import Ints, Singles
 
 GRAPHS = ("VG-SGG.h5", "VG-SGG-with-attri.h5")
 NAMES = ("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json")
@@ -45,6 +46,8 @@ IMAGES = ("VG_100K", "images")
 NOT_IN_GRAPHS = frozenset({1592, 1722, 4616, 4617})
 """Images of Visual Genome that VG150 leaves out (danfei/scene-graph-TF-release)."""
 LONGER_SIDE = 1024
+MOST_CODES = 1 << 18
+"""Codes of relations that are held before those that repeat are dropped."""
 MAX_PIXELS = 2**16
 """The longest side in pixels, so that arithmetic on boxes stays inside 64 bits."""
 
@@ -55,7 +58,31 @@ def read_scenes(
     given: GivenPart = "labels",
     proposals: Path | None = None,
 ) -> list[Scene]:
-    """Read the images of a split that have a box and a relation, in the order of the file.
+    """Return the scenes that ``stream_scenes`` yields, with a detector's boxes where given.
+
+    Args:
+        root: the folder.
+        split: which images.
+        given: the information about the images that models get.
+        proposals: a detector's boxes (``benchbench.data.proposals``).
+
+    Raises:
+        MissingData: a file does not exist.
+        MalformedData: an entry is wrong.
+    """
+    scenes = list(stream_scenes(root, split, given))
+    if proposals is None:
+        return scenes
+    photographs = _Photographs(root)
+    ids = map(photographs.id, range(len(photographs)))
+    sizes = dict(zip(ids, map(tuple, photographs.sizes.tolist()), strict=True))
+    return read_proposals(proposals, scenes, sizes)
+
+
+def stream_scenes(
+    root: Path, split: Literal["test", "training"] = "test", given: GivenPart = "labels"
+) -> Iterator[Scene]:
+    """Yield the images of a split that have a box and a relation, in the order of the file.
 
     Repeated relations are kept, and so are relations of a box with itself. ``unseen`` is whether
     the training split has no relation of the same three names; it is False throughout that split
@@ -67,7 +94,6 @@ def read_scenes(
             placed.
         split: which images.
         given: the information about the images that models get.
-        proposals: a detector's boxes (``benchbench.data.proposals``), where those are given.
 
     Raises:
         MissingData: a file does not exist.
@@ -75,17 +101,15 @@ def read_scenes(
             the place.
     """
     vocabulary = read_vocabulary(root)
-    graphs = read_graphs(root / first_existing(root, *GRAPHS), vocabulary)
-    photographs = _photographs(root, len(graphs.split))
-    chosen = (graphs.split == (TEST if split == "test" else TRAINING)) & (graphs.boxes_of.size > 0)
-    rows = np.flatnonzero(chosen & (graphs.relations_of.size > 0))
-    if split == "test":
-        _check_sizes(root, [photographs[i] for i in rows.tolist()])
-    scenes = _scenes(graphs, rows, photographs, vocabulary, given)
-    if proposals is None:
-        return scenes
-    sizes = {photographs[i].id: photographs[i].size for i in rows.tolist()}
-    return read_proposals(proposals, scenes, sizes)
+    with opened_graphs(root / first_existing(root, *GRAPHS), vocabulary) as file:
+        photographs = _Photographs(root, len(file.split))
+        chosen = (file.split == (TEST if split == "test" else TRAINING)) & (file.boxes_of.size > 0)
+        rows = np.flatnonzero(chosen & (file.relations_of.size > 0))
+        if split == "test":
+            _check_sizes(photographs, rows)
+        learnt = _learnt(file, vocabulary)
+        for part in parts_of(rows):
+            yield from _scenes(file.read(part), part, photographs, vocabulary, given, learnt)
 
 
 def read_vocabulary(root: Path) -> Vocabulary:
@@ -118,119 +142,175 @@ def _names(path: Path, tables: dict[str, Record], what: str) -> tuple[str, ...]:
     return tuple(by_number[i] for i in range(1, n + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Photograph:
-    """A row of ``image_data.json``."""
+class _Photographs:
+    """The entries of ``image_data.json`` for the rows of the h5 file: three numbers each."""
 
-    id: str
-    ref: ImageRef
-    size: tuple[int, int]
-    """Width and height in pixels."""
-    cluster: str
-    """The name of the same photograph in ARO's files, so that tasks can be resampled together."""
+    def __init__(self, root: Path, rows: int | None = None) -> None:
+        self.path = root / IMAGE_DATA
+        self._root = root
+        self._folder = first_existing(root, *IMAGES)
+        n = sum(1 for _ in stream_records(self.path))
+        ids, sizes = array("q"), array("l")
+        self._names: dict[int, str] = {}
+        """Row → its ``file_name``, where the record has one: the official ones have none."""
+        for record in stream_records(self.path):
+            number = _image_id(record)
+            if rows is not None and n > rows and number in NOT_IN_GRAPHS:
+                continue
+            if record.has("file_name"):
+                self._names[len(ids)] = record.relative_path("file_name")
+            ids.append(number)
+            sizes.extend(_size(record))
+        if rows is not None and len(ids) != rows:
+            raise MalformedData(
+                f"{self.path} should have an entry for each of the {rows:,} images of the h5 file "
+                f"(or those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
+            )
+        self._ids = ids
+        self._check_ids()
+        self.sizes = np.array(sizes, dtype=np.int64).reshape(-1, 2)
+        """[rows, 2]: width and height in pixels."""
+
+    def _check_ids(self) -> None:
+        """Raise an error, with the record, for an id that an earlier record has."""
+        ids = np.array(self._ids, dtype=np.int64)
+        order = np.argsort(ids, kind="stable")
+        repeated = {*ids[order[1:]][ids[order[1:]] == ids[order[:-1]]].tolist()}
+        seen: set[int] = set()
+        for record in stream_records(self.path) if repeated else ():
+            if (number := record.integer("image_id")) in seen:
+                raise record.wrong("image_id", f"is {number}, as of an earlier record")
+            seen |= {number} & repeated
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._ids)
+
+    def id(self, row: int) -> str:
+        """Return an image's id."""
+        return str(self._ids[row])
+
+    def ref(self, row: int) -> ImageRef:
+        """Return where an image is."""
+        return ImageRef(self._root / self._folder / self._name(row))
+
+    def cluster(self, row: int) -> str:
+        """Return the name of the photograph in ARO's files, by which tasks are resampled together.
+
+        A name under ``VG_100K/`` is not one under ``images/``, the folder of ARO's tasks.
+        """
+        own = row in self._names and self._folder == IMAGES[0]
+        return f"{self._folder}/{self._name(row)}" if own else self._name(row)
+
+    def _name(self, row: int) -> str:
+        return self._names.get(row) or f"{self._ids[row]}.jpg"
 
 
-def _photographs(root: Path, rows: int) -> list[_Photograph]:
-    """Return the entry of ``image_data.json`` for each row of the h5 file."""
-    path = root / IMAGE_DATA
-    records = read_records(path)
-    n = len(records)
-    if n > rows:
-        records = [r for r in records if r.integer("image_id") not in NOT_IN_GRAPHS]
-    if len(records) != rows:
-        raise MalformedData(
-            f"{path} should have an entry for each of the {rows:,} images of the h5 file (or "
-            f"those and 1592, 1722, 4616, 4617); it has {n:,}. Are both from one release?"
-        )
-    folder = first_existing(root, *IMAGES)
-    photographs = [_photograph(root, folder, record) for record in records]
-    seen: set[str] = set()
-    for record, photograph in zip(records, photographs, strict=True):
-        if photograph.id in seen:
-            raise record.wrong("image_id", f"is {photograph.id}, as of an earlier record")
-        seen.add(photograph.id)
-    return photographs
-
-
-def _photograph(root: Path, folder: str, record: Record) -> _Photograph:
+def _image_id(record: Record) -> int:
     number = record.integer("image_id")
+    if abs(number) >= 2**63:
+        raise record.wrong("image_id", "is beyond 64 bits")
+    return number
+
+
+def _size(record: Record) -> tuple[int, int]:
+    """Return width and height in pixels."""
     for side in ("width", "height"):
         if not 1 <= (length := record.integer(side)) <= MAX_PIXELS:
             raise record.wrong(side, f"is {length}: no image has that many pixels")
-    named = "file_name" in record.names()
-    name = record.relative_path("file_name") if named else f"{number}.jpg"
-    # A name under VG_100K/ is not one under images/, the folder of ARO's tasks.
-    own = named and folder == IMAGES[0]
-    return _Photograph(
-        id=str(number),
-        ref=ImageRef(root / folder / name),
-        size=(record.integer("width"), record.integer("height")),
-        cluster=f"{folder}/{name}" if own else name,
-    )
+    return record.integer("width"), record.integer("height")
 
 
-def _check_sizes(root: Path, photographs: Sequence[_Photograph]) -> None:
+def _check_sizes(photographs: _Photographs, rows: Ints) -> None:
     """Check that the photographs that are there have their annotated sizes.
 
     With other sizes every crop would be misplaced.
     """
-    there = headers_of([photograph.ref.path for photograph in photographs])
-    wrong = [
-        (photograph, header.size)
-        for photograph in photographs
-        if not isinstance(header := there[photograph.ref.path], ImageError)
-        and header.size != photograph.size
-    ]
-    if not wrong:
-        return
-    photograph, (width, height) = wrong[0]
-    more = f" (and {len(wrong) - 1:,} more are of other sizes)" if len(wrong) > 1 else ""
-    raise MalformedData(
-        f"{root / IMAGE_DATA}: image {photograph.id} should be {photograph.size[0]} x "
-        f"{photograph.size[1]} pixels, but {photograph.ref.path} is {width} x {height}{more}. "
-        "Are both from one release, and the photographs as they were published?"
-    )
+    first, wrong = "", 0
+    for part in parts_of(rows):
+        by_path = {photographs.ref(row).path: row for row in part.tolist()}
+        for path, header in headers_of(list(by_path)).items():
+            row = by_path[path]
+            width, height = photographs.sizes[row].tolist()
+            if isinstance(header, ImageError) or header.size == (width, height):
+                continue
+            wrong += 1
+            first = first or (
+                f"image {photographs.id(row)} should be {width} x {height} pixels, but {path} is "
+                f"{header.size[0]} x {header.size[1]}"
+            )
+    if first:
+        more = f" (and {wrong - 1:,} more are of other sizes)" if wrong > 1 else ""
+        raise MalformedData(
+            f"{photographs.path}: {first}{more}. Are both from one release, and the photographs as "
+            "they were published?"
+        )
 
 
 def _scenes(
     graphs: Graphs,
     rows: Ints,
-    photographs: Sequence[_Photograph],
+    photographs: _Photographs,
     vocabulary: Vocabulary,
     given: GivenPart,
-) -> list[Scene]:
-    boxes_of, relations_of = graphs.boxes_of.take(rows), graphs.relations_of.take(rows)
-    members, image = boxes_of.members()
-    sizes = np.array([photographs[i].size for i in rows.tolist()]).reshape(-1, 2)
-    told_boxes = graphs.boxes[members], sizes[image]
+    learnt: Ints,
+) -> Iterator[Scene]:
+    """Yield the scenes of some images, given the codes of the training split's triples."""
+    members, image = graphs.boxes_of.members()
+    told_boxes = graphs.boxes[members], photographs.sizes[rows][image]
     boxes: list[Box] = list(map(tuple, round_boxes(*told_boxes).tolist()))
     unrounded: list[Edges] = list(map(tuple, published_edges(*told_boxes).tolist()))
     labels = graphs.labels[members].tolist()
-    numbers, image = relations_of.members()
-    ends = graphs.ends[numbers] - boxes_of.start[image, None]
+    numbers, image = graphs.relations_of.members()
+    ends = graphs.ends[numbers] - graphs.boxes_of.start[image, None]
     told = np.concatenate([ends, graphs.predicates[numbers, None]], axis=1)
     relations: list[tuple[int, int, int]] = list(map(tuple, told.tolist()))
-    unseen = unseen_in_training(graphs, vocabulary)[numbers].tolist()
-    scenes, box, relation = [], 0, 0
+    unseen = (~np.isin(_codes(graphs, vocabulary), learnt)).tolist()
+    box, relation = 0, 0
     for row, n, m in zip(
-        rows.tolist(), boxes_of.size.tolist(), relations_of.size.tolist(), strict=True
+        rows.tolist(),
+        graphs.boxes_of.size.tolist(),
+        graphs.relations_of.size.tolist(),
+        strict=True,
     ):
-        scenes.append(
-            Scene(
-                id=photographs[row].id,
-                image=photographs[row].ref,
-                boxes=tuple(boxes[box : box + n]),
-                labels=tuple(labels[box : box + n]),
-                relations=tuple(relations[relation : relation + m]),
-                unseen=tuple(unseen[relation : relation + m]),
-                cluster=photographs[row].cluster,
-                vocabulary=vocabulary,
-                given=given,
-                unrounded=tuple(unrounded[box : box + n]),
-            )
+        yield Scene(
+            id=photographs.id(row),
+            image=photographs.ref(row),
+            boxes=tuple(boxes[box : box + n]),
+            labels=tuple(labels[box : box + n]),
+            relations=tuple(relations[relation : relation + m]),
+            unseen=tuple(unseen[relation : relation + m]),
+            cluster=photographs.cluster(row),
+            vocabulary=vocabulary,
+            given=given,
+            unrounded=tuple(unrounded[box : box + n]),
         )
         box, relation = box + n, relation + m
-    return scenes
+
+
+def _codes(graphs: Graphs, vocabulary: Vocabulary) -> Ints:
+    """Return a number for the three names of each relation, image by image."""
+    numbers, _ = graphs.relations_of.members()
+    subject, thing = graphs.labels[graphs.ends[numbers]].T
+    code = subject * len(vocabulary.predicates) + graphs.predicates[numbers]
+    return np.asarray(code * len(vocabulary.objects) + thing)
+
+
+def _learnt(file: GraphFile, vocabulary: Vocabulary) -> Ints:
+    """Return the distinct codes of the training split's relations, sorted."""
+    found, rest, n = np.empty(0, np.int64), [], 0
+    for part in parts_of(np.flatnonzero(file.split == TRAINING)):
+        rest.append(_codes(file.read(part), vocabulary))
+        n += len(rest[-1])
+        if n > MOST_CODES:
+            found, rest, n = _distinct(found, *rest), [], 0
+    return _distinct(found, *rest)
+
+
+def _distinct(*codes: Ints) -> Ints:
+    """Return distinct codes, sorted; ``numpy.unique`` hashes, which takes ten times as long."""
+    every = np.sort(np.concatenate(codes))
+    return every[np.flatnonzero(np.diff(every, prepend=-1))]
 
 
 def round_boxes(boxes: Ints, sizes: Ints) -> Ints:
@@ -279,12 +359,3 @@ def published_edges(boxes: Ints, sizes: Ints) -> Singles:
     edges = np.concatenate([low, low + boxes[:, 2:]], axis=1)
     edges = (edges / LONGER_SIDE * sizes.max(axis=1, keepdims=True)).astype(np.float32)
     return np.asarray(np.clip(edges, np.float32(0), np.tile(sizes - 1, 2).astype(np.float32)))
-
-
-def unseen_in_training(graphs: Graphs, vocabulary: Vocabulary) -> Flags:
-    """Return whether the training split has no relation of the same three names, [R]."""
-    subject, thing = graphs.labels[graphs.ends].T
-    code = subject * len(vocabulary.predicates) + graphs.predicates
-    code = code * len(vocabulary.objects) + thing
-    learnt = graphs.relations_of.take(np.flatnonzero(graphs.split == TRAINING)).members()[0]
-    return ~np.isin(code, code[learnt])

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from benchbench.data.distinct import Things
+from benchbench.errors import MalformedData
 from benchbench.stats.power import detectable
 from benchbench.types import Entry, Item, Scene
 
@@ -59,40 +60,78 @@ class Tally:
     alike within an image; NaN for relations, whose metrics are not accuracies."""
 
 
-def tally(items: Sequence[Any], regions: int) -> Tally:
-    """Return the counts of a task's items; ``regions`` is the number of distinct images and crops.
+def tally(items: Iterable[Any]) -> Tally:
+    """Return the counts of a task's items, of which each is read once and none is kept.
+
+    Raises:
+        MalformedData: there is no item.
 
     >>> from pathlib import Path
     >>> from benchbench.types import ImageRef
     >>> a = Item("0", (ImageRef(Path("a")),), ("a b", "b a"), (0,), "a")
     >>> b = Item("1", (ImageRef(Path("a")),), ("b a", "a b"), (0,), "a")
-    >>> tally([a, b], 1).symmetric, tally([a, a], 1).duplicates
+    >>> tally([a, b]).symmetric, tally(iter([a, a])).duplicates
     (2, 1)
     """
-    sizes = Counter(item.cluster for item in items)
-    captions = [text for item in items for text in captions_of(item)]
-    scenes = [item for item in items if isinstance(item, Scene)]
-    keys = Counter(_content(item) for item in ([] if scenes else items))
-    matching = [item for item in items if isinstance(item, Item)]
-    counts = list(sizes.values())
-    return Tally(
-        items=len(items),
-        files=len({ref.path for item in items for ref in item.images}),
-        regions=regions,
-        captions=len(captions),
-        distinct_captions=len(set(captions)),
-        duplicates=sum(keys.values()) - len(keys),
-        no_ops=sum(map(_has_no_op, items)),
-        symmetric=_symmetric(matching),
-        relations=sum(len(scene.relations) for scene in scenes),
-        clusters=(
-            len(counts),
-            round(statistics.median(counts)),
-            statistics.fmean(counts),
-            max(counts),
-        ),
-        detectable=(math.nan, math.nan) if scenes else _detectable(counts),
-    )
+    counting = _Counting()
+    for item in items:
+        counting.add(item)
+    return counting.tally()
+
+
+class _Counting:
+    """What is counted of items that pass by: eight bytes a thing."""
+
+    def __init__(self) -> None:
+        self._items = self._no_ops = self._relations = 0
+        self._files, self._regions, self._captions = Things(), Things(), Things()
+        self._contents, self._clusters = Things(), Things()
+        self._pairs, self._turned = Things(), Things()
+        self._scenes = False
+
+    def add(self, item: Any) -> None:
+        """Count an item."""
+        self._items += 1
+        self._clusters.add(item.cluster)
+        for ref in item.images:
+            self._files.add(str(ref.path))
+            self._regions.add(repr(ref))
+        for text in captions_of(item):
+            self._captions.add(text)
+        self._no_ops += _has_no_op(item)
+        if isinstance(item, Scene):
+            self._scenes = True
+            self._relations += len(item.relations)
+        else:
+            self._contents.add(_content(item))
+        if isinstance(item, Item) and len(item.captions) == 2 and len(item.target) == 1:
+            true, false = item.captions[item.target[0]], item.captions[1 - item.target[0]]
+            self._pairs.add(repr((item.images, true, false)))
+            self._turned.add(repr((item.images, false, true)))
+
+    def tally(self) -> Tally:
+        """Return the counts so far."""
+        sizes = self._clusters.counts().tolist()
+        if not sizes:
+            raise MalformedData("There is no item in these files.")
+        return Tally(
+            items=self._items,
+            files=self._files.distinct(),
+            regions=self._regions.distinct(),
+            captions=len(self._captions),
+            distinct_captions=self._captions.distinct(),
+            duplicates=len(self._contents) - self._contents.distinct(),
+            no_ops=self._no_ops,
+            symmetric=self._turned.found_in(self._pairs),
+            relations=self._relations,
+            clusters=(
+                len(sizes),
+                round(statistics.median(sizes)),
+                statistics.fmean(sizes),
+                max(sizes),
+            ),
+            detectable=(math.nan, math.nan) if self._scenes else _detectable(sizes),
+        )
 
 
 def captions_of(item: Any) -> list[str]:
@@ -109,10 +148,9 @@ def captions_of(item: Any) -> list[str]:
     return found
 
 
-def _content(item: Any) -> int:
-    """Return a number by which items with equal content are recognised."""
-    values = [getattr(item, each.name) for each in fields(item) if each.name not in NAMES]
-    return hash(repr(values))
+def _content(item: Any) -> str:
+    """Return a text by which items with equal content are recognised."""
+    return repr([getattr(item, each.name) for each in fields(item) if each.name not in NAMES])
 
 
 def _has_no_op(item: Any) -> bool:
@@ -142,16 +180,6 @@ def sides(item: Any) -> tuple[list[str], list[str]]:
 def plain(text: str) -> str:
     """Return a caption in lower case, its white space single."""
     return " ".join(text.casefold().split())
-
-
-def _symmetric(items: Iterable[Item]) -> int:
-    """Return how many items of one image have a partner with both captions exchanged."""
-    pairs = Counter(
-        (item.images, item.captions[item.target[0]], item.captions[1 - item.target[0]])
-        for item in items
-        if len(item.captions) == 2 and len(item.target) == 1
-    )
-    return sum(n for (images, true, false), n in pairs.items() if (images, false, true) in pairs)
 
 
 def _detectable(sizes: Sequence[int]) -> tuple[float, float]:

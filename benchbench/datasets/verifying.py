@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.data.images import headers_of, survey
 from benchbench.datasets.content import problem_of
 from benchbench.datasets.fetching import count_images
 from benchbench.datasets.names import dataset_names, datasets_of, home, is_here, load_dataset
+from benchbench.datasets.regions import CHUNK, Regions, read_sizes
 from benchbench.datasets.tallies import Tally, tally
 from benchbench.errors import DataError, ImageError, MissingData
 from benchbench.failures import foreign_code
 from benchbench.files import exists, is_folder
 from benchbench.registry import load_task, task_names
+from benchbench.types import StreamingTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from benchbench.datasets.manifest import Dataset, File, Folder
-    from benchbench.types import ImageRef, Progress
+    from benchbench.types import ImageRef, Progress, Task
 
-CHUNK = 2_000
-"""Images whose headers are held at once."""
-WORKERS = 4
 KINDS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 
 
@@ -128,17 +125,16 @@ def _checked_folder(root: Path, folder: Folder, progress: Progress | None) -> Ch
     place = root / folder.path
     if not is_folder(place):
         return Checked(folder.path, "missing", False)
-    n, bad, total = 0, [], count_images(place, "*")
+    n, bad, first, total = 0, 0, "", count_images(place, "*")
     with os.scandir(place) as entries:
         paths = (Path(entry.path) for entry in entries if not entry.name.startswith("."))
-        while chunk := list(islice(paths, CHUNK)):
-            found = headers_of(chunk, WORKERS)
-            bad += [str(each) for each in found.values() if isinstance(each, ImageError)]
-            n += len(chunk)
-            if progress:
+        for n, (_, size) in enumerate(read_sizes(paths), 1):
+            if isinstance(size, ImageError):
+                bad, first = bad + 1, first or str(size)
+            if progress and n % CHUNK == 0:
                 progress(f"images of {folder.path}", n, total)
     if bad:
-        return Checked(folder.path, f"{len(bad):,} of {n:,} images unreadable: {bad[0]}", False)
+        return Checked(folder.path, f"{bad:,} of {n:,} images unreadable: {first}", False)
     if n < folder.images:
         return Checked(folder.path, f"{n:,} images, not {folder.images:,}", False)
     return Checked(folder.path, f"{n:,} images, all readable", True)
@@ -156,42 +152,30 @@ def _can_be_read(task: str, folder: Path) -> bool:
 
 
 def _read(name: str, folder: Path, images: bool, progress: Progress | None) -> Read:
-    """Read a task's items, and the header of every image that they name."""
+    """Read a task's items, then the header of every image that they name; no item is kept."""
     task = load_task(name)
     try:
         with foreign_code(f"The task {name}"):
-            items = task.items(folder)
+            counts = tally(_items(task, folder))
+            problems = _images(task, folder, counts.items, progress) if images else ()
     except DataError as error:
         return Read(name, None, (str(error),))
-    refs = dict.fromkeys(ref for item in items for ref in regions(item))
-    problems = _images(list(refs), name, progress) if images else ()
-    return Read(name, tally(items, len(refs)), tuple(problems))
+    return Read(name, counts, problems)
 
 
-def regions(item: Any) -> Iterable[ImageRef]:
-    """Return the images and crops of an item; of a scene, its image."""
-    found: Iterable[ImageRef] = item.images
-    return found
+def _items(task: Task, folder: Path) -> Iterable[Any]:
+    return task.stream(folder) if isinstance(task, StreamingTask) else task.items(folder)
 
 
-def _images(refs: Sequence[ImageRef], name: str, progress: Progress | None) -> list[str]:
-    """Return problems with images and crops: how many, and the first of each kind."""
-    unreadable, wrong = 0, 0
-    first: dict[str, str] = {}
-    by_path = sorted(refs, key=lambda ref: str(ref.path))
-    for start in range(0, len(by_path), CHUNK):
-        found = survey(by_path[start : start + CHUNK], WORKERS)
-        unreadable += len(found.unreadable)
-        wrong += len(found.wrong)
-        for error in list(found.unreadable.values())[:1]:
-            first.setdefault("unreadable", str(error))
-        for ref, reason in list(found.wrong.items())[:1]:
-            first.setdefault("wrong", f"{ref.box} of {ref.path} {reason}")
-        if progress:
-            progress(f"images of {name}", min(start + CHUNK, len(by_path)), len(by_path))
-    lines = []
-    if unreadable:
-        lines.append(f"{unreadable:,} images cannot be read: {first['unreadable']}")
-    if wrong:
-        lines.append(f"{wrong:,} crops give no image: {first['wrong']}")
-    return lines
+def _images(task: Task, folder: Path, n: int, progress: Progress | None) -> tuple[str, ...]:
+    """Return problems with the images and crops of a task's ``n`` items."""
+    regions = Regions()
+    refs: list[ImageRef] = []
+    for done, item in enumerate(_items(task, folder), 1):
+        refs += item.images
+        if len(refs) >= CHUNK or done == n:
+            regions.check(refs)
+            refs = []
+            if progress:
+                progress(f"items of {task.info.name}", done, n)
+    return regions.problems()

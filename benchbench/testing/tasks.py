@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchbench.editions import KINDS, is_official
 from benchbench.errors import ContractError
 from benchbench.protocols import load_protocol
-from benchbench.types import Question, Task, TaskInfo
+from benchbench.types import Question, StreamingTask, Task, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ def check_task(task: object, root: Path) -> None:
     problems += _item_problems(task.info, items)
     if list(task.items(root)) != items:
         problems.append("items() gives other items the second time")
+    if isinstance(task, StreamingTask) and list(task.stream(root)) != items:
+        problems.append("stream() gives other items than items()")
     if problems:
         raise ContractError(f"The task '{task.info.name}' breaks the contract:", problems)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchbench.types.contents import Arrays, Content
@@ -206,8 +206,9 @@ class Task(Protocol):
     """A source of items. Construction is free; ``items`` does the work.
 
     A task may also have ``training(root)``, the items of a training split for baselines
-    (:class:`Trainable`), and ``variants``, a mapping from a suffix to another task that is typed
-    ``name.suffix`` (:class:`Variable`).
+    (:class:`TrainableTask`); ``variants``, a mapping from a suffix to another task that is typed
+    ``name.suffix`` (:class:`VariantTask`); and ``stream(root)``, the same items one by one
+    (:class:`StreamingTask`).
     """
 
     @property
@@ -235,6 +236,19 @@ class TrainableTask(Protocol):
         """Return the items of the training split; their images need not be there.
 
         The sequence is empty if the files have no such split, and the split is optional.
+
+        Raises:
+            DataError: a file is missing or malformed.
+        """
+        ...
+
+
+@runtime_checkable
+class StreamingTask(Protocol):
+    """A task whose items can be read without keeping them, in memory that does not grow."""
+
+    def stream(self, root: Path) -> Iterator[Any]:
+        """Yield the items that ``items`` returns, in their order; those before a fault as well.
 
         Raises:
             DataError: a file is missing or malformed.
