@@ -58,7 +58,12 @@ def data_where(task: str | None, data_root: str | None, edition: str | None) -> 
     help="Folder to write to: a data root, with the captions' file in it.  [default: theirs]",
 )
 @click.option("--seeds", default="0", show_default=True, help="E.g. 0 or 0-4: one file a seed.")
-@click.option("--tagger", default="auto", show_default=True, help="auto, spacy or hanta.")
+@click.option(
+    "--tagger",
+    default="auto",
+    show_default=True,
+    help="auto, published (COCO's own captions), spacy or hanta.",
+)
 def freeze_order_command(captions: Path, out: Path | None, seeds: str, tagger: str) -> None:
     """Tag the captions of a Karpathy file once, and freeze their shuffles for the order tasks.
 

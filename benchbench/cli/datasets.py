@@ -95,7 +95,7 @@ def get_command(
         )
     finally:
         bar.close()
-    _say_next(datasets, place)
+    _say_next(datasets, place, names)
 
 
 def fetched(
@@ -132,11 +132,21 @@ def fetched(
         if not silent:
             say(f"{step.need.label}  {step.done or f'MISSING: {step.reason}'}")
     fetching.link(datasets, place)
+    _make(datasets, place, silent=silent)
     if failed:
         what = f"{failed[0].need.label}: {failed[0].reason}"
         more = f" ({len(failed) - 1} more above)" if len(failed) > 1 else ""
         raise DataUnavailable(f"Not fetched: {what}{more}")
     return datasets
+
+
+def _make(datasets: Sequence[Dataset], place: Path, *, silent: bool = False) -> None:
+    """Make the files that come of others; print a line a file."""
+    from benchbench.datasets.making import make
+
+    for dataset, made in make(datasets, place):
+        if not silent:
+            say(f"{dataset.name}: {made.path}  made of {made.of}")
 
 
 def _announce(
@@ -161,7 +171,7 @@ def _announce(
         click.confirm("Go on?", default=True, abort=True, err=True)
 
 
-def _say_next(datasets: Sequence[Dataset], place: Path) -> None:
+def _say_next(datasets: Sequence[Dataset], place: Path, names: Sequence[str]) -> None:
     from benchbench.datasets.names import home
 
     for dataset in datasets:
@@ -169,6 +179,7 @@ def _say_next(datasets: Sequence[Dataset], place: Path) -> None:
         for command in dataset.then:
             say(f"next  {command.format(folder=folder)}")
     tasks = [task for dataset in datasets for task in dataset.tasks]
+    tasks.sort(key=lambda task: task not in names)
     if tasks:
         root = shlex.quote(str(place))
         say(f"next  benchbench eval --model MODEL --task {tasks[0]} --data-root {root}")
@@ -204,6 +215,7 @@ def import_command(path: Path, names: tuple[str, ...], root: str | None) -> None
             "What they are named: benchbench data list NAME"
         )
     click.echo(adoption(found, complete=bool(names)))
+    _make([each.dataset for each in found], place)
     say(f"data root  {place}")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import captions_digest, read_captions
 from benchbench.data.order import freeze, frozen_name, pre_caption
+from benchbench.data.order_words import published_tagger
 from benchbench.data.records import canonical_json
 from benchbench.data.tagging import find_tagger
 from benchbench.errors import MalformedData, MissingData, UsageError
@@ -37,7 +38,8 @@ def freeze_order(
         source: the Karpathy file. The images it names belong beside it.
         out: the folder to write to; by default the source's own. Images and source belong there.
         seeds: another seed gives other shuffles. The tasks themselves use seed 0.
-        tagger: a name that ``find_tagger`` takes.
+        tagger: a name that ``find_tagger`` takes; or ``published``, for captions whose words are
+            (``order_words``). ``auto`` means ``published`` for those.
         progress: called with the number of captions tagged.
 
     Returns:
@@ -57,7 +59,7 @@ def freeze_order(
     read = read_captions(source)
     _check_words(source, read)
     digest = captions_digest(source)
-    found = find_tagger(tagger)
+    found = _tagger(tagger, source, digest, read)
     images = list(_tagged(read, found, progress))
     for seed, path in targets.items():
         content = freeze(
@@ -65,6 +67,39 @@ def freeze_order(
         )
         _write_whole(path, canonical_json(content))
     return list(targets.values())
+
+
+def freeze_published(source: Path, path: Path, *, seed: int) -> None:
+    """Write the shuffles of captions whose words are published, without a tagger.
+
+    Raises:
+        UsageError: the file cannot be written.
+        MissingData: the source does not exist.
+        MalformedData: the source has other captions.
+    """
+    freeze_order(source, out=path.parent, seeds=(seed,), tagger="published")
+
+
+def _tagger(
+    name: str, source: Path, digest: str, read: Sequence[tuple[str, Sequence[str]]]
+) -> Tagger:
+    """Return the tagger of a name, for the captions of a file.
+
+    Raises:
+        MalformedData: published kinds of words are asked for, and these are other captions.
+        UnknownName: there is no such tagger.
+        MissingData: it is not installed.
+    """
+    if name in ("auto", "published"):
+        found = published_tagger(digest, [text for _, texts in read for text in texts])
+        if found:
+            return found
+    if name == "published":
+        raise MalformedData(
+            f"{source} has other captions than COCO's of Karpathy's test split, whose words are "
+            "published: take another tagger (--tagger auto)."
+        )
+    return find_tagger(name)
 
 
 def _check_words(source: Path, read: Sequence[tuple[str, Sequence[str]]]) -> None:

@@ -32,7 +32,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.karpathy import captions_digest
-from benchbench.data.records import read_record, source_image
+from benchbench.data.records import Record, source_image
+from benchbench.data.streaming import read_without, stream_field
 from benchbench.errors import MalformedData
 from benchbench.files import exists
 from benchbench.types import ImageRef, Item
@@ -40,8 +41,6 @@ from benchbench.types import ImageRef, Item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from benchbench.data.records import Record
 
     Tagged = Sequence[tuple[str, str]]
     """A caption's words, each with its Penn tag."""
@@ -220,7 +219,12 @@ def frozen_name(source: str, seed: int = 0) -> str:
 
 
 def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
-    """Read the items of a frozen file under ``root``.
+    """Return the items that ``stream_order_items`` yields."""
+    return list(stream_order_items(root, name, seed))
+
+
+def stream_order_items(root: Path, name: str, seed: int) -> Iterator[Item]:
+    """Yield the items of a frozen file under ``root``.
 
     The options of an item are the true option, then its four shuffles.
 
@@ -234,7 +238,8 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
         MalformedData: it is not a frozen file of this version and seed, a record is wrong, or the
             captions beside it are not those that were frozen.
     """
-    header = read_record(root / name)
+    path = root / name
+    header = Record(path, "at the top", read_without(path, "items"))
     if header.text("format") != FORMAT or header.integer("version") != FORMAT_VERSION:
         raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
     if header.integer("seed") != seed:
@@ -242,13 +247,15 @@ def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
     if header.texts("perturbations") != list(PERTURBATIONS):
         raise header.wrong("perturbations", f"should be {', '.join(PERTURBATIONS)}, in this order")
     _check_source(root, name, header)
-    items: dict[str, Item] = {}
-    for record in header.records("items"):
+    header.records("items")  # a list, or an error
+    seen: set[str] = set()
+    for i, content in enumerate(stream_field(path, "items")):
+        record = Record(path, f"items[{i}]", content)
         item = _order_item(root, record)
-        if item.id in items:
+        if item.id in seen:
             raise record.wrong("caption_number", f"makes it {item.id}, as an earlier record is")
-        items[item.id] = item
-    return list(items.values())
+        seen.add(item.id)
+        yield item
 
 
 def _check_source(root: Path, name: str, header: Record) -> None:

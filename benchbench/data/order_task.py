@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_training
-from benchbench.data.order import frozen_name, read_order_items
+from benchbench.data.order import frozen_name, stream_order_items
 from benchbench.types import DataFile, Metric, TaskInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from benchbench.types import Entry, Harness, Item
@@ -99,8 +99,8 @@ def _file(source: str, seed: int) -> DataFile:
         path=frozen_name(source, seed),
         what="captions with frozen shuffles (format: benchbench.data.order), and their images "
         "where it names them",
-        source=f"benchbench data freeze-order DIR/{source}{seeds}, which tags and shuffles the "
-        "official captions; or benchbench scenes export",
+        source=f"benchbench data freeze-order DIR/{source}{seeds}, which shuffles the official "
+        "captions; or benchbench scenes export",
     )
 
 
@@ -117,7 +117,11 @@ class OrderTask:
 
     def items(self, root: Path) -> list[Item]:
         """Return one item per caption, the true option first."""
-        return read_order_items(root, frozen_name(self.source, self.seed), self.seed)
+        return list(self.stream(root))
+
+    def stream(self, root: Path) -> Iterator[Item]:
+        """Yield the same items one by one."""
+        return stream_order_items(root, frozen_name(self.source, self.seed), self.seed)
 
     def training(self, root: Path) -> list[Entry]:
         """Return the images of the training split beside it, with their captions.

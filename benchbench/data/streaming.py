@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 16
 """Characters that are read at once."""
+CUT = 3
+"""Where fewer characters than these follow a number, it may go on beyond the window: ``1e+``."""
 WHITE = " \t\n\r"
 
 
@@ -46,6 +48,47 @@ def stream_values(path: Path) -> Iterator[Any]:
             reader.end()
             raise MalformedData(f"{path} should hold a list of records, not {kind_of(content)}.")
         yield from reader.values()
+        reader.end()
+
+
+def read_without(path: Path, field: str) -> Any:
+    """Return the object of a JSON file; the list in one of its fields is passed over, left empty.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable or no JSON.
+    """
+    with opened(path) as file:
+        reader = JsonReader(path, file)
+        if reader.peek() != "{":
+            content = reader.value()
+        else:
+            content = {}
+            for name in reader.names():
+                if name == field and reader.peek() == "[":
+                    content[name] = []
+                    for _ in reader.values():
+                        pass
+                else:
+                    content[name] = reader.value()
+        reader.end()
+        return content
+
+
+def stream_field(path: Path, field: str) -> Iterator[Any]:
+    """Yield the values of the list in a field of a JSON object; what precedes a fault is yielded.
+
+    Raises:
+        MissingData: the file does not exist.
+        MalformedData: it is unreadable or no JSON, or no object, or the field holds no list.
+    """
+    with opened(path) as file:
+        reader = JsonReader(path, file)
+        for name in reader.names():
+            if name == field:
+                yield from reader.values()
+            else:
+                reader.value()
         reader.end()
 
 
@@ -193,7 +236,7 @@ class JsonReader:
                     continue
                 at = getattr(error, "pos", self._place)
                 raise self._wrong(getattr(error, "msg", str(error)), at) from error
-            if end == len(self._text) and self._widen():  # a number may go on
+            if len(self._text) - end < CUT and self._widen():
                 continue
             self._place = end
             return found
@@ -214,8 +257,9 @@ class JsonReader:
         """
         left = self._text[self._place :]
         more = self._file.read(max(WINDOW, len(left)))
-        self._passed += self._place
-        self._text, self._place = left + more, 0
+        if more:
+            self._passed += self._place
+            self._text, self._place = left + more, 0
         return bool(more)
 
     def _wrong(self, problem: str, at: int | None = None) -> MalformedData:

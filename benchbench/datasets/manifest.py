@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from benchbench.types import Arrays, Content
@@ -45,6 +46,20 @@ class File:
     """A check where there is no digest."""
     earlier: tuple[str, ...] = ()
     """Digests of other releases, which ``import`` and ``verify`` accept as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that is made of one of the data set's files, byte for byte the same everywhere."""
+
+    path: str
+    """Relative to the data set's folder."""
+    of: str
+    """The file it is made of, relative to the same folder."""
+    digest: str
+    """``sha256:HEX``."""
+    make: Callable[[Path, Path], None]
+    """Takes the path of that file and its own, and writes it whole or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class Dataset:
     shared: bool = False
     """Whether its folders lie at the top of the data root, for other data sets to link."""
     links: tuple[Link, ...] = ()
+    made: tuple[Made, ...] = ()
     tasks: tuple[str, ...] = ()
     """The tasks whose data root its folder is."""
     access: Access = "open"

@@ -11,6 +11,7 @@ import shlex
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.records import first_existing
@@ -133,9 +134,8 @@ def advice(info: TaskInfo, missing: str, root: Path) -> str:
     for dataset in serving(info.name):
         folder = home(dataset, root)
         own = missing.removeprefix(f"{dataset.folder}/")
-        if own in (*published(dataset), *(link.path for link in dataset.links)) or not is_here(
-            dataset, root
-        ):
+        others = (link.path for link in dataset.links), (each.path for each in dataset.made)
+        if own in (*published(dataset), *chain(*others)) or not is_here(dataset, root):
             return f"benchbench data get {info.name}{where}"
         if dataset.then:
             return dataset.then[0].format(folder=shlex.quote(str(folder)))

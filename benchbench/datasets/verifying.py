@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.datasets.content import problem_of
 from benchbench.datasets.fetching import count_images
+from benchbench.datasets.manifest import File
 from benchbench.datasets.names import dataset_names, datasets_of, home, is_here, load_dataset
 from benchbench.datasets.regions import CHUNK, Regions, read_sizes
 from benchbench.datasets.tallies import Tally, tally
@@ -21,7 +22,7 @@ from benchbench.types import StreamingTask
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from benchbench.datasets.manifest import Dataset, File, Folder
+    from benchbench.datasets.manifest import Dataset, Folder
     from benchbench.types import ImageRef, Progress, Task
 
 KINDS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
@@ -92,6 +93,8 @@ def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | N
     if images:
         checked += [_checked_folder(folder, each, progress) for each in dataset.folders]
         checked += [_checked_link(folder, each.path) for each in dataset.links]
+    made = (File(each.path, digest=each.digest) for each in dataset.made)
+    checked += [_checked_file(folder, file) for file in made if exists(folder / file.path)]
     there = set(task_names())
     read = tuple(
         _read(task, at, images, progress)

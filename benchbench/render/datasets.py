@@ -77,6 +77,7 @@ def page(dataset: Dataset, root: Path) -> str:
         lines += [f"{folder.path}  {folder.images:,} images or more ({folder.like}), from"]
         lines += [line for file in folder.archives for line in _file(file, "  ")]
     lines += [f"{link.path}  a link to that of {link.dataset}" for link in dataset.links]
+    lines += [f"{each.path}  made of {each.of}" for each in dataset.made]
     lines.append("")
     for text in (
         f"Access: {ACCESS[dataset.access]}. {dataset.how}".rstrip(),

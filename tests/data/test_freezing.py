@@ -195,6 +195,24 @@ def test_no_true_option_is_among_its_negatives_unless_a_no_op(coco: dict[str, An
     assert 0.04 < by_string / 100_040 < flagged / 100_040 < 0.06
 
 
+def test_a_tagger_is_not_needed_for_captions_whose_words_are_published(
+    coco_captions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shuffles of two seeds, to the byte: their digests are the pinned ones."""
+    monkeypatch.setattr(freezing, "find_tagger", lambda name: pytest.fail(f"a tagger: {name}"))
+    written = freeze_order(coco_captions, out=tmp_path, seeds=[0, 3])
+    task: Any = load_task("coco-order")
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in written}
+    pinned = [task.info.official, task.variants["seed3"].info.official]
+    assert found == {k: v for each in pinned for k, v in each["official-2026-11-30"].items()}
+
+
+def test_other_captions_have_no_published_words(source: Path) -> None:
+    with pytest.raises(MalformedData, match=r"other captions than COCO's .*--tagger auto"):
+        freeze_order(source, tagger="published")
+    assert json.loads(freeze_order(source)[0].read_text())["tagger"] == "nouns 1"
+
+
 def test_the_tagger_of_the_extra_is_the_one_that_auto_finds() -> None:
     pytest.importorskip("HanTa")
     assert find_tagger("auto").name.startswith(("HanTa", "spacy"))

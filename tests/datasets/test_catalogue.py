@@ -106,14 +106,16 @@ def test_a_task_s_data_set_has_its_files(task: str) -> None:
     paths = {*files, *(f.path for f in dataset.folders), *(each.path for each in dataset.links)}
     for file in info.files:
         made = any("freeze-order" in command for command in dataset.then)
+        made |= file.path in {each.path for each in dataset.made}
         images = file.path.endswith("/") and bool(dataset.how)
         by_hand = file.path in dataset.how
         assert file.path.removeprefix(f"{dataset.folder}/") in paths or made or images or by_hand
     for digests in info.official.values():
         for whole, digest in digests.items():
             path = whole.removeprefix(f"{dataset.folder}/")
-            if any("freeze-order" in command for command in dataset.then) and path not in files:
-                continue  # a command makes it: tests/data/test_freezing.py
+            if made := [each for each in dataset.made if each.path == path]:
+                assert made[0].digest == f"sha256:{digest}"
+                continue
             assert f"sha256:{digest}" in (files[path].digest, *files[path].earlier)
 
 
@@ -168,9 +170,12 @@ def test_advice_is_one_command(tmp_path: Path) -> None:
     assert advice(info, "x", default_root()) == "benchbench data get coco-order"
     (root / "coco_karpathy").mkdir(parents=True)
     (root / "coco_karpathy" / "coco_karpathy_test.json").write_text("[]")
+    assert advice(info, frozen, root) == f"benchbench data get coco-order --root '{root}'"
+    info, frozen = load_task("flickr30k-order").info, "flickr30k_order_negatives.json"
+    (root / "flickr30k").mkdir()
+    (root / "flickr30k" / "flickr30k_test.json").write_text("[]")
     assert advice(info, frozen, root) == (
-        f"benchbench data freeze-order '{root}/coco_karpathy'/coco_karpathy_test.json "
-        "--tagger hanta"
+        f"benchbench data freeze-order '{root}/flickr30k'/flickr30k_test.json"
     )
 
 
