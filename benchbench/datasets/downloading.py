@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import os_errors
 from benchbench.datasets.content import problem_of
-from benchbench.datasets.replies import refusal, replied, retry_seconds
+from benchbench.datasets.replies import distrust, refusal, replied, retry_seconds
 from benchbench.datasets.sources import address_of, fetch_from_drive, place_of, public_url
 from benchbench.errors import DataUnavailable, RunError
 from benchbench.files import parse_json
@@ -207,6 +207,8 @@ def _complete(address: Address, file: File, part: Part, progress: Progress | Non
                 raise DataUnavailable(reason) from None
             wait = asked
         except (OSError, http.client.HTTPException) as error:
+            if problem := distrust(error):
+                raise DataUnavailable(problem) from None
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
         joined |= part.size > before
         failures = 0 if part.size > before else failures + 1

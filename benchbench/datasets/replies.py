@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import re
+import ssl
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -146,6 +147,14 @@ def refusal(error: HTTPError, gated: bool) -> str:
         return f"{error.code}: its redirects form a circle, are too many, or leave HTTP"
     meaning = GATED if gated and error.code in (401, 403) else MEANINGS.get(error.code)
     return f"{error.code}: {meaning or error.reason or 'the server refuses'}"
+
+
+def distrust(error: Exception) -> str | None:
+    """Return why a server's certificate is not trusted; None for any other error."""
+    reason = getattr(error, "reason", error)
+    if not isinstance(reason, ssl.SSLCertVerificationError):
+        return None
+    return f"its certificate is not trusted: {reason.verify_message or reason.reason}"
 
 
 def retry_seconds(error: HTTPError, failures: int) -> float | None:

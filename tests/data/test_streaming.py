@@ -119,7 +119,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"a\.json"):
         list(stream_values(path))
     path.write_bytes(b'["a", "\xff"]')
-    with pytest.raises(MalformedData, match="is not valid JSON .*Is it UTF-8"):
+    with pytest.raises(MalformedData, match=r"is not valid JSON .*Is it UTF-8"):
         list(stream_values(path))
 
 

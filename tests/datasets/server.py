@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -63,6 +65,12 @@ class Server:
 
 def _handler(server: Callable[[], Server]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ssl.SSLError:  # a client that does not trust the certificate
+                self.close_connection = True
+
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
@@ -109,12 +117,19 @@ def _handler(server: Callable[[], Server]) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Run a server on a free port of this machine."""
+def serving(certificate: Path | None = None) -> Iterator[Server]:
+    """Run a server on a free port of this machine; over TLS where it has a certificate with key."""
     told: list[Server] = []
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: told[0]))
     http.daemon_threads = True
-    told.append(Server(f"http://127.0.0.1:{http.server_address[1]}"))
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        http.socket = context.wrap_socket(
+            http.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "https" if certificate else "http"
+    told.append(Server(f"{scheme}://127.0.0.1:{http.server_address[1]}"))
     thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -269,6 +269,38 @@ def test_https_never_becomes_http() -> None:
     assert kept.full_url == "https://example.org/b"
 
 
+@pytest.mark.usefixtures("trusted")
+def test_over_tls_a_redirect_to_plain_http_is_refused(
+    server: Server, secure: Server, tmp_path: Path
+) -> None:
+    plain = server.serve("/f", BODY)
+    away = secure.serve("/away", Answer(status=302, headers={"Location": plain}))
+    with pytest.raises(DataUnavailable) as caught:
+        download(described(away), tmp_path / "file.bin")
+    assert str(caught.value) == (
+        f"file.bin cannot be downloaded ({away}: it redirects to {plain}, which is not encrypted)"
+    )
+    assert server.requests == []
+    assert secure.paths() == ["/away"]
+    assert left(tmp_path) == []
+    near = secure.serve("/near", Answer(status=302, headers={"Location": "/f"}))
+    secure.serve("/f", Answer(BODY, cut=300_000), BODY)
+    download(described(near), tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == BODY
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_at_once(
+    secure: Server, tmp_path: Path, waits: list[float]
+) -> None:
+    url = secure.serve("/f", BODY)
+    with pytest.raises(DataUnavailable, match=r"its certificate is not trusted: self.signed"):
+        download(described(url), tmp_path / "file.bin")
+    assert (secure.requests, waits, left(tmp_path)) == ([], [], [])
+    wrong = url.replace("127.0.0.1", "localhost")
+    with pytest.raises(DataUnavailable, match="its certificate is not trusted"):
+        download(described(wrong), tmp_path / "file.bin")
+
+
 def test_a_part_longer_than_the_file_or_a_stray_note_is_dropped(
     server: Server, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from benchbench.errors import MalformedData
 from benchbench.importing.answers import Answer, Source, right_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 MODELS = {
@@ -26,6 +26,33 @@ MODELS = {
 """End of a file's name → the model."""
 STEM = "SUGARCREPE_CORRECT_"
 COLUMNS = ("filename", "caption", "negative_caption", "type", "subtype", "correct")
+
+
+class ModelFiles:
+    """Files of a folder, one a model, whose names begin alike."""
+
+    def __init__(self, stem: str) -> None:
+        self._stem = stem
+
+    def paths(self, path: Path) -> list[Path]:
+        """Return the file, or every file of that name in a folder.
+
+        Raises:
+            MalformedData: the folder has none.
+        """
+        paths = sorted(path.glob(f"{self._stem}*.csv")) if path.is_dir() else [path]
+        if not paths:
+            raise MalformedData(f"{path} holds no {self._stem}MODEL.csv.")
+        return paths
+
+    def rows(
+        self, path: Path, columns: Sequence[str]
+    ) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+        """Yield the place of each row in each file, its model and the row itself."""
+        for each in self.paths(path):
+            ending = each.stem.removeprefix(self._stem)
+            for number, row in enumerate(csv_rows(each, columns), 2):
+                yield f"{each}, line {number}", MODELS.get(ending, ending), row
 
 
 class BivlcReader:
@@ -51,25 +78,20 @@ class BivlcReader:
 
     def paths(self, path: Path) -> list[Path]:
         """Return the file, or every file of that name in a folder."""
-        paths = sorted(path.glob(f"{STEM}*.csv")) if path.is_dir() else [path]
-        if not paths:
-            raise MalformedData(f"{path} holds no {STEM}MODEL.csv.")
-        return paths
+        return FILES.paths(path)
 
     def read(self, path: Path, fields: Mapping[str, str]) -> Iterator[Answer]:
         """Read the decisions of each model."""
-        for each in self.paths(path):
-            ending = each.stem.removeprefix(STEM)
-            for number, row in enumerate(csv_rows(each, COLUMNS), 2):
-                where = f"{each}, line {number}"
-                try:
-                    right = right_of(row["correct"])
-                except ValueError as error:
-                    raise MalformedData(f"{where}: correct is {error}.") from error
-                yield Answer(
-                    where, MODELS.get(ending, ending), right, row["filename"], row["caption"],
-                    row["negative_caption"], subset=f"{row['type']}_{row['subtype']}",
-                )  # fmt: skip
+        for where, model, row in FILES.rows(path, COLUMNS):
+            try:
+                right = right_of(row["correct"])
+            except ValueError as error:
+                raise MalformedData(f"{where}: correct is {error}.") from error
+            yield Answer(
+                where, model, right, row["filename"], row["caption"], row["negative_caption"],
+                subset=f"{row['type']}_{row['subtype']}",
+            )  # fmt: skip
 
 
+FILES = ModelFiles(STEM)
 READER = BivlcReader()

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.data.tables import csv_rows
 from benchbench.errors import MalformedData
 from benchbench.importing.answers import Answer, right_of
-from benchbench.importing.readers.bivlc import MODELS, BivlcReader
+from benchbench.importing.readers.bivlc import BivlcReader, ModelFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,21 +43,15 @@ class BivlcSuiteReader:
 
     def paths(self, path: Path) -> list[Path]:
         """Return the file, or every file of that name in a folder."""
-        paths = sorted(path.glob(f"{STEM}*.csv")) if path.is_dir() else [path]
-        if not paths:
-            raise MalformedData(f"{path} holds no {STEM}MODEL.csv.")
-        return paths
+        return FILES.paths(path)
 
     def read(self, path: Path, fields: Mapping[str, str]) -> Iterator[Answer]:
         """Read the decisions of each model."""
-        for each in self.paths(path):
-            ending = each.stem.removeprefix(STEM)
-            for number, row in enumerate(csv_rows(each, COLUMNS), 2):
-                where = f"{each}, line {number}"
-                yield Answer(
-                    where, MODELS.get(ending, ending), None, caption=row["caption"],
-                    foil=row["negative_caption"], sides=_sides(row, where),
-                )  # fmt: skip
+        for where, model, row in FILES.rows(path, COLUMNS):
+            yield Answer(
+                where, model, None, caption=row["caption"], foil=row["negative_caption"],
+                sides=_sides(row, where),
+            )  # fmt: skip
 
 
 def _sides(row: Mapping[str, str], where: str) -> tuple[bool | None, ...]:
@@ -75,4 +68,5 @@ def _sides(row: Mapping[str, str], where: str) -> tuple[bool | None, ...]:
     return tuple(right[name] for name in SIDES)
 
 
+FILES = ModelFiles(STEM)
 READER = BivlcSuiteReader()
