@@ -123,11 +123,13 @@ class GraphFile:
         file.named("predicates", len(vocabulary.predicates))
         file.require_all(
             "relationships",
-            lambda ends: ((ends >= 0) & (ends < boxes)).all(axis=1),
+            lambda ends: np.asarray(((ends >= 0) & (ends < boxes)).all(axis=1)),
             f"is not two of the {boxes:,} boxes",
         )
         file.require_all(
-            "boxes_1024", lambda box: (box[:, 2:] > 0).all(axis=1), "has no width or no height"
+            "boxes_1024",
+            lambda box: np.asarray((box[:, 2:] > 0).all(axis=1)),
+            "has no width or no height",
         )
         self.boxes_of = _spans(file, "box", len(self.split), boxes)
         self.relations_of = _spans(file, "rel", len(self.split), relations)
@@ -235,7 +237,7 @@ class _File:
         for at in range(0, n, PART):
             array = self._raw(name, at, min(n, at + PART))
             out = (array > MAX_NUMBER) | (array < -MAX_NUMBER)
-            good.append(~out.any(axis=tuple(range(1, out.ndim))))
+            good.append(~np.asarray(out.any(axis=tuple(range(1, out.ndim)))))
         self.require(name, np.concatenate(good), f"is beyond ±{MAX_NUMBER:,}")
 
     def _raw(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:

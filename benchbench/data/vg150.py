@@ -74,8 +74,10 @@ def read_scenes(
     if proposals is None:
         return scenes
     photographs = _Photographs(root)
-    ids = map(photographs.id, range(len(photographs)))
-    sizes = dict(zip(ids, map(tuple, photographs.sizes.tolist()), strict=True))
+    sizes = {
+        photographs.id(row): (width, height)
+        for row, (width, height) in enumerate(photographs.sizes.tolist())
+    }
     return read_proposals(proposals, scenes, sizes)
 
 

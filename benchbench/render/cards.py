@@ -11,6 +11,7 @@ from benchbench.data.headers import DECODING
 from benchbench.datasets.names import task_root
 from benchbench.editions import KINDS, SCENES, drawn_part, state_of
 from benchbench.printable import sentence
+from benchbench.render.card_figures import figure_lines
 from benchbench.render.text import CELL, WIDTH, short
 from benchbench.scenes.edition import EDITION, folder_of, is_drawn
 
@@ -59,6 +60,7 @@ def task_card(info: TaskInfo, guessing: ChanceLevels | None = None) -> str:
         + _bullets([f"{', '.join(names)}: {what}" for what, names in metrics.items()]),
         _chance_text(guessing, info),
         _slices(info),
+        _figures(info),
         "Beware\n" + _bullets([*info.quirks, DECODING]),
         "Files\n" + _bullets([f"{f.path}  {f.what}. {f.source}" for f in info.files]),
         _drawn_world(info),
@@ -121,6 +123,13 @@ def _slices(info: TaskInfo) -> str:
     always = [f"--by {tag}" for tag in info.tags]
     sometimes = [f"--by {tag} (where the files have it)" for tag in info.optional_tags]
     return _wrap(f"Slices: {', '.join(always + sometimes)}") if always or sometimes else ""
+
+
+def _figures(info: TaskInfo) -> str:
+    """Return what others printed for two models; "" where nothing is known."""
+    lines = figure_lines(info)
+    title = "Published, in percent (* by another definition, or on other inputs: docs/published.md)"
+    return f"{title}\n{_bullets(lines)}" if lines else ""
 
 
 def _drawn_world(info: TaskInfo) -> str:

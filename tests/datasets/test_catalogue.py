@@ -113,8 +113,8 @@ def test_a_task_s_data_set_has_its_files(task: str) -> None:
     for digests in info.official.values():
         for whole, digest in digests.items():
             path = whole.removeprefix(f"{dataset.folder}/")
-            if made := [each for each in dataset.made if each.path == path]:
-                assert made[0].digest == f"sha256:{digest}"
+            if of_others := [each for each in dataset.made if each.path == path]:
+                assert of_others[0].digest == f"sha256:{digest}"
                 continue
             assert f"sha256:{digest}" in (files[path].digest, *files[path].earlier)
 

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from benchbench.analysis.chance import chance_levels
 from benchbench.cli import main
+from benchbench.data.published.figure import published_figures
 from benchbench.registry import load_task, task_names
+from benchbench.render.card_figures import MODELS, figure_lines
 from benchbench.render.cards import model_card, task_card
 from benchbench.types import ModelManifest, TaskInfo
 from tests.conftest import Undrawn
@@ -152,3 +154,19 @@ def test_a_card_tells_where_a_metric_is_read() -> None:
     card = " ".join(task_card(load_task("vg-relation-detection.predicate").info).split())
     assert "macro@1 *, macro@5: " in card
     assert "macro@K is over the predicates that some relation of these images has" in card
+
+
+def test_published_figures_are_quoted_with_their_source() -> None:
+    """Every figure of both models is there, as printed; a task without any has no such block."""
+    card = " ".join(task_card(load_task("vg-relation").info).split())
+    assert "NegCLIP (ViT-B/32): 81 (Yüksekgönül et al. 2023" in card
+    figures = [each for each in published_figures() if each.task == "winoground"]
+    lines = figure_lines(load_task("winoground").info)
+    quoted = [each for each in figures if each.model.key in MODELS]
+    assert len(lines) == len({(f.metric, f.model, f.source, f.where) for f in quoted}) >= 9
+    assert all(any(f"{f.printed}" in line for line in lines) for f in quoted)
+    assert [line.partition(",")[0] for line in lines] == sorted(
+        (f.metric for f in quoted), key=["text", "image", "group"].index
+    )
+    assert figure_lines(load_task("eqben").info) == []
+    assert "Published, in percent" not in task_card(load_task("eqben").info)

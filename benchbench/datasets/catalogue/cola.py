@@ -27,6 +27,8 @@ DATASET = Dataset(
         )
         for path, (size, digest) in FILES.items()
     ),
-    how="Its images are of Visual Genome; each record has the addresses of its own.",
+    how="Its images are of Visual Genome (Visual Genome's licences apply). Each record has the "
+    "addresses of its own, https://cs-people.bu.edu/array/data/vg_gqa_images/ID.jpg, where ID is "
+    "Visual Genome's: ID.jpg of VG_100K or VG_100K_2 is the same photograph.",
     tasks=("cola",),
 )

@@ -54,6 +54,9 @@ DATASET = Dataset(
         )
         for path, (size, digest) in FILES.items()
     ),
-    how="Its images are those of SWiG, Visual Dialog, Visual7W and COCO: see its page.",
+    how="Its authors publish no images: each record names its own (image_file) and the data set "
+    "that has it (dataset): Visual7W (3,290 records), SWiG (1,821), COCO 2017 (1,614), VisDial "
+    "v1.0 (1,057), FOIL, which is COCO val2014 (1,000). Put them into ROOT/valse/images (ROOT: "
+    "benchbench data where).",
     tasks=("valse",),
 )

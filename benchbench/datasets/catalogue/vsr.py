@@ -37,6 +37,9 @@ DATASET = Dataset(
         File(path, (Source(f"{RAW}/{path}", "a fixed commit"),), size, f"sha256:{digest}")
         for path, (size, digest) in FILES.items()
     ),
-    how="Its images are of COCO train2017 and val2017; each record has the address of its own.",
+    how="Its images are of COCO train2017 and val2017 (the photographs' own licences apply); each "
+    "record has the address of its own (image_link). Its data/README.md has all of them in one "
+    "archive: https://www.dropbox.com/s/0s3bj25s62crjh2/vsr_images.zip?dl=0. Unpack it as "
+    "ROOT/vsr/images (ROOT: benchbench data where).",
     tasks=("vsr",),
 )
