@@ -86,7 +86,7 @@ def _tagger(
     """Return the tagger of a name, for the captions of a file.
 
     Raises:
-        MalformedData: published kinds of words are asked for, and these are other captions.
+        MalformedData: it is ``published``, and these are other captions.
         UnknownName: there is no such tagger.
         MissingData: it is not installed.
     """
