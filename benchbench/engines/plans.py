@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from benchbench.types import OnMissing, Precision
 
-FORMAT = 1
+FORMAT = 2
 KEY = b"benchbench plan"
 SUFFIX = ".parquet"
 
@@ -71,6 +71,8 @@ class PlannedCell:
     parameters: int
     flops: float
     """An estimate of the operations of all towers; 0 if they cannot be counted."""
+    memory: int
+    """An estimate of what the model takes on a device with a full batch, in bytes; 0: unknown."""
     is_shareable: bool
     """Whether several workers can share its inputs."""
 
@@ -83,6 +85,8 @@ class Plan:
     cells: Sequence[PlannedCell]
     shared: Mapping[str, int] = field(default_factory=dict)
     """For crops, captions and pairs: how many distinct ones all tasks have together."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """A suite's task, or a model on one → why it is not planned."""
 
     @property
     def models(self) -> list[str]:
@@ -116,6 +120,7 @@ def write_plan(plan: Plan, path: str | Path) -> Path:
         "format": FORMAT,
         "settings": asdict(plan.settings),
         "shared": dict(plan.shared),
+        "left_out": dict(plan.left_out),
         "digest": plan.digest,
     }
     table = pa.Table.from_pylist(rows, _schema())
@@ -159,10 +164,11 @@ def read_plan(path: str | Path) -> Plan:
         settings = PlanSettings(**header["settings"])
         cells = [PlannedCell(**row) for row in rows]
         shared = {str(name): int(n) for name, n in header["shared"].items()}
+        left_out = {str(name): str(why) for name, why in header["left_out"].items()}
         _check(settings, cells)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise UsageError(f"{place} is not a valid plan ({error}). Plan again.") from error
-    return Plan(settings, cells, shared)
+    return Plan(settings, cells, shared, left_out)
 
 
 def _read(place: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
