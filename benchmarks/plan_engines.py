@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
@@ -68,7 +68,7 @@ def by_ray(job: Job) -> None:
     os.environ["RAY_AUTH_MODE"] = "disabled"
     from ray.cluster_utils import Cluster
 
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    nodes: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     try:
         nodes.add_node(num_cpus=1)
         nodes.add_node(num_cpus=1)

@@ -102,13 +102,13 @@ def _memory_mode() -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
 
-    class Memory(TorchDispatchMode):
+    class Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Adds a new storage's bytes, and takes them off when its last tensor is freed."""
 
         peak = now = 0
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]
             self.known: set[int] = set()
 
         def __torch_dispatch__(

@@ -30,6 +30,17 @@ KEY = b"benchbench plan"
 SUFFIX = ".parquet"
 
 
+OF_IMAGE, OF_CELL = 1e11, 2e14
+"""Operations that a GPU could do while an image is decoded, and while a run is made and written:
+1 ms and 2 s at 100 TFLOP/s (``benchmarks/plan_simulation.py``). Without them a model of few
+operations seems to cost nothing."""
+
+
+def cost_of(flops: float, images: int) -> float:
+    """Return what a cell costs beside others, in operations."""
+    return max(flops, OF_IMAGE * images) + OF_CELL
+
+
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
     """The settings of all evaluations of a plan; ``evaluate`` describes them."""
@@ -92,6 +103,14 @@ class Plan:
     def models(self) -> list[str]:
         """Return the models, each once."""
         return list(dict.fromkeys(cell.model for cell in self.cells))
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Return model → what its cells cost together, as ``cost_of`` estimates."""
+        return {
+            name: sum(cost_of(cell.flops, cell.crops) for cell in self.of_model(name))
+            for name in self.models
+        }
 
     def of_model(self, model: str) -> list[PlannedCell]:
         """Return the cells of a model."""

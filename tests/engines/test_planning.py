@@ -85,7 +85,8 @@ def test_memory_is_the_weights_and_the_largest_tensors_of_a_batch() -> None:
             return torch.zeros(3, 8, 8)
 
         def encode_images(self, batch: torch.Tensor, _: str) -> torch.Tensor:
-            return self.tower(batch.flatten(1))
+            output: torch.Tensor = self.tower(batch.flatten(1))
+            return output
 
         def tokenize(self, texts: list[str]) -> torch.Tensor:
             return torch.zeros(len(texts), 10)
