@@ -31,7 +31,9 @@ log_option = click.option(
 
 @click.command("plan")
 @click.option("--model", "models", multiple=True, help="E.g. openclip:ViT-B-32/openai; repeatable.")
-@click.option("--task", "tasks", multiple=True, help="E.g. vg-relation; repeatable, or all.")
+@click.option(
+    "--task", "tasks", multiple=True, help="E.g. vg-relation, suite:aro or all; repeatable."
+)
 @click.option("--models-from", metavar="FILE", help="Also the models of a file, one a line.")
 @click.option("--tasks-from", metavar="FILE", help="Also the tasks of a file, one a line.")
 @options.data_root_option
@@ -52,6 +54,11 @@ log_option = click.option(
     show_default=True,
     help="What to do about an image that cannot be read.",
 )
+@click.option(
+    "--tflops",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Also print the hours on a device that sustains so many TFLOP/s.",
+)
 @click.option("--out", required=True, metavar="FILE", help="The plan's .parquet file.")
 @quiet_option
 def plan_command(
@@ -59,6 +66,7 @@ def plan_command(
     tasks: Sequence[str],
     models_from: str | None,
     tasks_from: str | None,
+    tflops: float | None,
     out: str,
     quiet: bool,
     **settings: Any,
@@ -88,7 +96,7 @@ def plan_command(
     )
     bar.close()
     path = write_plan(plan, out)
-    click.echo(plan_text(plan))
+    click.echo(plan_text(plan, tflops))
     click.echo()
     say(f"plan  {path}")
     say(f"next  benchbench work {path}")
@@ -155,6 +163,12 @@ def _lines(file: str | None) -> list[str]:
 @click.option(
     "--address", metavar="HOST:PORT", help="With --engine ray, the cluster.  [default: one here]"
 )
+@click.option(
+    "--gpus",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    help="With --engine ray, the share of a GPU that an actor gets.  [default: by the plan's "
+    "estimate of memory]",
+)
 @click.option("--dry-run", is_flag=True, help="With --engine slurm, print the script alone.")
 @options.device_option
 @out_option
@@ -170,6 +184,7 @@ def work_command(
     sbatch: Sequence[str],
     dry_run: bool,
     address: str | None,
+    gpus: float | None,
     device: str,
     out: str,
     log_json: str | None,
@@ -203,14 +218,18 @@ def work_command(
         raise UsageError("--processes is of --engine local.")
     if (at_once or sbatch or dry_run) and engine != "slurm":
         raise UsageError("--at-once, --sbatch and --dry-run are of --engine slurm.")
-    if (shards and engine not in ("slurm", "ray")) or (address and engine != "ray"):
-        raise UsageError("--shards is of --engine slurm and ray, --address of --engine ray.")
+    if (shards and engine not in ("slurm", "ray")) or ((address or gpus) and engine != "ray"):
+        raise UsageError(
+            "--shards is of --engine slurm and ray, --address and --gpus of --engine ray."
+        )
     folder = expand_path(out)
     if engine == "local":
         return work_locally(plan, expand_path(plan_file), folder, processes, device, quiet)
     count = shards or len(plan.models)
     if engine == "ray":
-        return work_on_ray(plan, expand_path(plan_file), folder, count, address, device, quiet)
+        return work_on_ray(
+            plan, expand_path(plan_file), folder, count, address, gpus, device, quiet
+        )
     if engine == "slurm":
         return submit_jobs(plan, expand_path(plan_file), folder, count, at_once, sbatch, dry_run)
     with progress_of(quiet, log_json) as bar:

@@ -41,7 +41,14 @@ def work_locally(
 
 
 def work_on_ray(
-    plan: Plan, file: Path, out: Path, count: int, address: str | None, device: str, quiet: bool
+    plan: Plan,
+    file: Path,
+    out: Path,
+    count: int,
+    address: str | None,
+    gpus: float | None,
+    device: str,
+    quiet: bool,
 ) -> int:
     """Run all shards on a Ray cluster, then merge; return the exit code."""
     from benchbench.engines.completion import check_completion
@@ -55,7 +62,7 @@ def work_on_ray(
 
     shards = check_completion(plan, out, count).shards
     if shards:
-        run_ray(file, out, shards, count, address=address, report=report)
+        run_ray(file, out, shards, count, address=address, gpus=gpus, report=report)
     return _finish(plan, file, out, count, device, quiet)
 
 

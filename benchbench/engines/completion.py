@@ -92,7 +92,7 @@ def check_completion(plan: Plan, out: Path, count: int | None = None) -> Complet
     left = [cell for cell in plan.cells if (cell.model, cell.task) not in done]
     records = read_records(record_folder(plan, out))
     count = count or max((record.shard.count for record in records), default=len(plan.models))
-    held = holders(plan.models, count)
+    held = holders(plan.costs, count)
     origins = encoded_by(records, count)
     shards: set[int] = set()
     to_merge = []

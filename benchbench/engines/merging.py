@@ -61,7 +61,7 @@ def merge_runs(
     where = choose_device(device or "auto")
     check_folder(out)
     state = check_completion(plan, out, count)
-    held = holders(plan.models, state.count)
+    held = holders(plan.costs, state.count)
     origins = encoded_by(read_records(record_folder(plan, out)), state.count)
     loaded: tuple[str, Model] | None = None
     for cell in [cell for cell in state.left if only is None or cell in only]:

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from benchbench.adapters.computation import Computation
-from benchbench.devices import inference, memory_errors
+from benchbench.devices import memory_errors
 from benchbench.editions import choose_edition
 from benchbench.embedding.shares import Listing, SharedEncoder
+from benchbench.engines.costs import DEFAULT_BATCH, Costs, count_costs
 from benchbench.engines.plans import Plan, PlannedCell, PlanSettings
-from benchbench.errors import BenchbenchError, UsageError
+from benchbench.errors import BenchbenchError, Unsuited, UsageError
 from benchbench.evaluation import answer_items, check_settings, fit_model, prepare_model
 from benchbench.failures import foreign_code
 from benchbench.item_sets import ItemSet, choose_items
 from benchbench.printable import one_line
-from benchbench.registry import MEMORY_ADVICE, family_of, load_task, task_names
+from benchbench.registry import MEMORY_ADVICE, family_of, load_task
+from benchbench.suites import choose_tasks
 from benchbench.types import scores_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchbench.types import LoadExtras, Model, PairScorer, Progress, Task
-
-ALL = "all"
-"""As a task's name: every task, in its first variant."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    """The operations of one input of each kind; 0 if they cannot be counted."""
-
-    image: float = 0
-    caption: float = 0
-    pair: float = 0
+    from benchbench.types import LoadExtras, Model, Progress, Task
 
 
 def make_plan(
@@ -45,25 +34,31 @@ def make_plan(
     """Return the plan of each model on each task.
 
     Every model is loaded once, on the CPU, and runs on a single input, to count its operations. A
-    model or a task's files that cannot be loaded are noted in their cells.
+    model or a task's files that cannot be loaded are noted in their cells. Tasks of a suite that
+    have no files, and cells of models that a suite's task is not for, are left out; the plan says
+    which.
 
     Args:
         models: specifications.
-        tasks: names, or ``all``.
+        tasks: names of tasks and of suites (``suite:aro``, ``all``).
         settings: the settings of all evaluations.
         progress: called as ``progress(what, done, total)``.
 
     Raises:
         UsageError: there is no model or task, a name occurs twice, or a setting is not valid.
-        UnknownName: there is no such task, or no such family of models.
+        UnknownName: there is no such task or suite, or no such family of models.
     """
-    names = [name for task in tasks for name in (task_names() if task == ALL else [task])]
-    _check_names(models, names)
+    chosen = choose_tasks(tasks, settings.data_root, settings.edition)
+    _check_names(models, chosen.names)
     check_settings(
         settings.limit, settings.batch_size, settings.seed, settings.on_missing, settings.precision
     )
     settings = _pinned(settings)
-    planner = _Planner(settings, {name: load_task(name) for name in names})
+    planner = _Planner(
+        settings,
+        {name: load_task(name) for name in chosen.names},
+        frozenset(chosen.names) - frozenset(tasks),
+    )
     cells = []
     for done, model in enumerate(models):
         if progress:
@@ -71,7 +66,9 @@ def make_plan(
         cells += planner.cells(model)
     if progress:
         progress("models", len(models), len(models))
-    return Plan(settings, cells, planner.shared())
+    if not cells:
+        raise UsageError(f"Nothing of {', '.join(tasks)} is for these models.")
+    return Plan(settings, cells, planner.shared(), {**chosen.left_out, **planner.left_out})
 
 
 def _check_names(models: Sequence[str], tasks: Sequence[str]) -> None:
@@ -99,9 +96,13 @@ def _pinned(settings: PlanSettings) -> PlanSettings:
 class _Planner:
     """The tasks' items and distinct inputs, which many models share."""
 
-    def __init__(self, settings: PlanSettings, tasks: dict[str, Task]) -> None:
+    def __init__(
+        self, settings: PlanSettings, tasks: dict[str, Task], of_suites: frozenset[str]
+    ) -> None:
         self._settings = settings
         self._tasks = tasks
+        self._of_suites = of_suites
+        self.left_out: dict[str, str] = {}
         self._items: dict[str, ItemSet | BenchbenchError] = {}
         self._listings: dict[tuple[str, str], Listing] = {}
 
@@ -112,10 +113,11 @@ class _Planner:
             with memory_errors(MEMORY_ADVICE), foreign_code(name):
                 extras = cast("LoadExtras", dict(settings.extras))
                 model = prepare_model(name, "cpu", settings.precision, settings.seed, extras, None)
-                cost = _cost_of(model)
+                costs = count_costs(model)
         except BenchbenchError as error:
             return [_lacking(name, task, str(error)) for task in self._tasks]
-        return [self._cell(name, model, cost, task) for task in self._tasks]
+        cells = [self._cell(name, model, costs, task) for task in self._tasks]
+        return [cell for cell in cells if cell is not None]
 
     def shared(self) -> dict[str, int]:
         """Return how many distinct inputs all tasks have together, by kind.
@@ -131,7 +133,7 @@ class _Planner:
             "pairs": sum(each.n_pairs for each in unions.values()),
         }
 
-    def _cell(self, name: str, model: Model, cost: _Cost, task: str) -> PlannedCell:
+    def _cell(self, name: str, model: Model, costs: Costs, task: str) -> PlannedCell | None:
         try:
             there = self._items_of(task)
             with memory_errors(MEMORY_ADVICE), foreign_code(f"{name} on {task}"):
@@ -139,11 +141,14 @@ class _Planner:
                 manifest = Computation.of(fitted).manifest
                 listing = self._listing(task, fitted, there)
         except BenchbenchError as error:
+            if isinstance(error, Unsuited) and task in self._of_suites:
+                self.left_out[f"{name} on {task}"] = str(error)
+                return None
             return _lacking(name, task, str(error))
         flops = (
-            cost.image * _n_encoded(listing, there)
-            + cost.caption * len(listing.captions)
-            + cost.pair * listing.n_pairs
+            costs.image.flops * _n_encoded(listing, there)
+            + costs.caption.flops * len(listing.captions)
+            + costs.pair.flops * listing.n_pairs
         )
         return PlannedCell(
             model=name,
@@ -160,6 +165,7 @@ class _Planner:
             pairs=listing.n_pairs,
             parameters=manifest.parameters,
             flops=float(flops),
+            memory=costs.memory(self._settings.batch_size or DEFAULT_BATCH),
             is_shareable=there.protocol.uses_encoder(fitted),
         )
 
@@ -201,36 +207,4 @@ def _n_encoded(listing: Listing, there: ItemSet) -> int:
 
 def _lacking(model: str, task: str, problem: str) -> PlannedCell:
     """Return the cell of a model or a task that cannot be loaded."""
-    return PlannedCell(model, task, problem, "", 0, "", "", 0, 0, 0, 0, 0, 0, 0.0, False)
-
-
-def _cost_of(model: Any) -> _Cost:
-    """Return a model's operations on one input of each kind, as torch counts them.
-
-    Models whose operations torch does not see, or that cannot run on a blank image and a word,
-    have none.
-    """
-    from PIL.Image import new
-
-    blank = new("RGB", (64, 64))
-    with inference():
-        if scores_pairs(model):
-            return _pair_cost(model, blank)
-        image = _count(lambda: model.encode_images(model.transform(blank)[None], "scene"))
-        caption = _count(lambda: model.encode_texts(model.tokenize(["a word"]), "scene"))
-        return _Cost(image=image, caption=caption)
-
-
-def _pair_cost(model: PairScorer, blank: Any) -> _Cost:
-    features: list[Any] = []
-    image = _count(lambda: features.extend(model.encode_images([model.transform(blank)])))
-    pair = _count(lambda: model.score(features, model.tokenize(["a word"])))
-    return _Cost(image=image, pair=pair)
-
-
-def _count(run: Any) -> float:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, foreign_code("The model"):
-        run()
-    return float(counter.get_total_flops())
+    return PlannedCell(model, task, problem, "", 0, "", "", 0, 0, 0, 0, 0, 0, 0.0, 0, False)

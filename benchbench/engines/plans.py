@@ -25,9 +25,20 @@ if TYPE_CHECKING:
 
     from benchbench.types import OnMissing, Precision
 
-FORMAT = 1
+FORMAT = 2
 KEY = b"benchbench plan"
 SUFFIX = ".parquet"
+
+
+OF_IMAGE, OF_CELL = 1e11, 2e14
+"""Operations that a GPU could do while an image is decoded, and while a run is made and written:
+1 ms and 2 s at 100 TFLOP/s (``benchmarks/plan_simulation.py``). Without them a model of few
+operations seems to cost nothing."""
+
+
+def cost_of(flops: float, images: int) -> float:
+    """Return what a cell costs beside others, in operations."""
+    return max(flops, OF_IMAGE * images) + OF_CELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,8 @@ class PlannedCell:
     parameters: int
     flops: float
     """An estimate of the operations of all towers; 0 if they cannot be counted."""
+    memory: int
+    """An estimate of what the model takes on a device with a full batch, in bytes; 0: unknown."""
     is_shareable: bool
     """Whether several workers can share its inputs."""
 
@@ -83,11 +96,21 @@ class Plan:
     cells: Sequence[PlannedCell]
     shared: Mapping[str, int] = field(default_factory=dict)
     """For crops, captions and pairs: how many distinct ones all tasks have together."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """A suite's task, or a model on one → why it is not planned."""
 
     @property
     def models(self) -> list[str]:
         """Return the models, each once."""
         return list(dict.fromkeys(cell.model for cell in self.cells))
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Return model → what its cells cost together, as ``cost_of`` estimates."""
+        return {
+            name: sum(cost_of(cell.flops, cell.crops) for cell in self.of_model(name))
+            for name in self.models
+        }
 
     def of_model(self, model: str) -> list[PlannedCell]:
         """Return the cells of a model."""
@@ -116,6 +139,7 @@ def write_plan(plan: Plan, path: str | Path) -> Path:
         "format": FORMAT,
         "settings": asdict(plan.settings),
         "shared": dict(plan.shared),
+        "left_out": dict(plan.left_out),
         "digest": plan.digest,
     }
     table = pa.Table.from_pylist(rows, _schema())
@@ -159,10 +183,11 @@ def read_plan(path: str | Path) -> Plan:
         settings = PlanSettings(**header["settings"])
         cells = [PlannedCell(**row) for row in rows]
         shared = {str(name): int(n) for name, n in header["shared"].items()}
+        left_out = {str(name): str(why) for name, why in header["left_out"].items()}
         _check(settings, cells)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise UsageError(f"{place} is not a valid plan ({error}). Plan again.") from error
-    return Plan(settings, cells, shared)
+    return Plan(settings, cells, shared, left_out)
 
 
 def _read(place: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ lost ones; nothing here schedules across machines.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +21,41 @@ from benchbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from benchbench.engines.plans import Plan
     from benchbench.types import Model
 
 TRIES = 3
 """How often a shard is run whose actor is lost."""
+
+
+SMALLEST = 0.05
+"""The smallest share of a GPU that an actor gets."""
+
+
+def gpu_memory() -> int:
+    """Return the bytes of this process's first GPU; 0 where it has none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    return int(torch.cuda.get_device_properties(0).total_memory)
+
+
+def share_of_gpu(plan: Plan, there: int) -> float:
+    """Return the share of a GPU that holds any model of a plan, in steps of ``SMALLEST``.
+
+    Args:
+        plan: the plan, with its estimates of memory.
+        there: the bytes of a GPU; 0 if unknown.
+
+    Returns:
+        1.0 where an estimate is missing, or is larger than the GPU.
+    """
+    ready = [cell.memory for cell in plan.cells if not cell.problem]
+    if not there or not ready or not all(ready):
+        return 1.0
+    steps = math.ceil(max(ready) / there / SMALLEST)
+    return min(1.0, round(steps * SMALLEST, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +129,7 @@ def run_ray(
     report: Callable[[Report], None],
     actors: int | None = None,
     gpus: float | None = None,
+    gpu_bytes: Callable[[], int] = gpu_memory,
 ) -> list[Report]:
     """Run shards on a cluster.
 
@@ -108,20 +141,24 @@ def run_ray(
         address: the cluster's address; None starts one on this machine.
         report: called with each shard's report.
         actors: the number of actors; by default one for each GPU of the cluster, or each CPU.
-        gpus: GPUs of an actor, by default 1; 0.5 puts two actors on each.
+        gpus: GPUs of an actor; 0.5 puts two actors on each. By default what the plan's largest
+            model takes of a GPU's memory, by ``share_of_gpu``.
+        gpu_bytes: what an actor calls to know its GPU's memory.
 
     Raises:
         UsageError: Ray is not installed, or there is no such cluster.
     """
     ray = _connect(address)
-    resources = ray.cluster_resources()
-    on_gpus = resources.get("GPU", 0) > 0
-    share = (gpus or 1.0) if on_gpus else 0
-    most = int(resources["GPU"] / share) if on_gpus else int(resources.get("CPU", 1))
-    place = (str(plan_file.absolute()), str(out.absolute()), str(cache_folder().absolute()))
-    kind = ray.remote(num_cpus=1, num_gpus=share, max_restarts=0)(Worker)
-    queue = _Queue(list(numbers), count)
     try:
+        resources = ray.cluster_resources()
+        share, most = 0.0, int(resources.get("CPU", 1))
+        if n_gpus := int(resources.get("GPU", 0)):
+            probe = ray.remote(num_cpus=0, num_gpus=SMALLEST)(gpu_bytes)
+            share = gpus or share_of_gpu(read_plan(plan_file), ray.get(probe.remote()))
+            most = n_gpus * int(1 / share + 1e-9)
+        place = (str(plan_file.absolute()), str(out.absolute()), str(cache_folder().absolute()))
+        kind = ray.remote(num_cpus=1, num_gpus=share, max_restarts=0)(Worker)
+        queue = _Queue(list(numbers), count)
         return _drain(ray, queue, lambda: kind.remote(*place), actors or most, report)
     finally:
         ray.shutdown()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchbench.editions import resolve_edition
 from benchbench.engines.completion import check_completion
 from benchbench.engines.records import record_folder
-from benchbench.engines.shards import MAX_SHARDS
+from benchbench.engines.shards import MAX_SHARDS, holders
 from benchbench.errors import MissingData, UsageError
 from benchbench.registry import load_task
 
@@ -81,7 +81,7 @@ def write_scripts(
         ["work", plan_name, *place, "--shard"],
         f' "$SLURM_ARRAY_TASK_ID/{count}"',
     )
-    if count <= len(plan.models):
+    if all(len(numbers) == 1 for numbers in holders(plan.costs, count).values()):
         return Scripts(work, "")
     merge = _script(
         [f'#SBATCH --output="{log}/%j-merge.log"', *head],

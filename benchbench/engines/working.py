@@ -82,7 +82,7 @@ def work(
     check_folder(out)
     done, _ = find_runs(plan, out)
     record = WorkRecord(shard)
-    for portion in deal(plan.models, shard):
+    for portion in deal(plan.costs, shard):
         cells = [c for c in plan.of_model(portion.model) if (c.model, c.task) not in done]
         worker = _Worker(plan, out, where, progress, record, {} if kept is None else kept)
         yield from _portion(worker, portion, cells)

@@ -15,26 +15,33 @@ if TYPE_CHECKING:
     from benchbench.engines.completion import Completion
     from benchbench.engines.plans import Plan, PlannedCell
 
-HEAD = ("model", "task", "edition", "items", "images", "crops", "captions", "pairs", "GFLOP")
+HEAD = ("model", "task", "edition", "items", "images", "crops", "captions", "pairs", "GFLOP", "GB")
 
 
-def plan_text(plan: Plan) -> str:
-    """Return a row for each model on each task, and what the tasks share."""
+def plan_text(plan: Plan, teraflops: float | None = None) -> str:
+    """Return a row for each model on each task, and what the tasks share.
+
+    Args:
+        plan: the plan.
+        teraflops: operations that a device sustains a second, in units of 10¹²; adds a line with
+            the time that the towers take on it.
+    """
     rows = [_row(cell) for cell in plan.cells]
-    table = tabulate(rows, HEAD, disable_numparse=True, colalign=("left",) * 3 + ("right",) * 6)
-    return "\n".join([table, "", *_sums(plan)])
+    table = tabulate(rows, HEAD, disable_numparse=True, colalign=("left",) * 3 + ("right",) * 7)
+    return "\n".join([table, "", *_sums(plan, teraflops)])
 
 
 def _row(cell: PlannedCell) -> tuple[str, ...]:
     names = (short(one_line(cell.model), CELL), cell.task)
     if cell.problem:
-        return (*names, "not ready", *[""] * 6)
+        return (*names, "not ready", *[""] * 7)
     counts = (cell.items, cell.images, cell.crops, cell.captions, cell.pairs)
     flops = f"{cell.flops / 1e9:,.1f}" if cell.flops else "?"
-    return (*names, cell.edition, *(f"{n:,}" if n else "" for n in counts), flops)
+    memory = f"{cell.memory / 1e9:.1f}" if cell.memory else "?"
+    return (*names, cell.edition, *(f"{n:,}" if n else "" for n in counts), flops, memory)
 
 
-def _sums(plan: Plan) -> Iterator[str]:
+def _sums(plan: Plan, teraflops: float | None) -> Iterator[str]:
     ready = [cell for cell in plan.cells if not cell.problem]
     per_task = {(cell.task, cell.pairs > 0): cell for cell in ready}.values()
     for kind in ("crops", "captions", "pairs"):
@@ -48,6 +55,12 @@ def _sums(plan: Plan) -> Iterator[str]:
     flops = sum(cell.flops for cell in ready)
     if flops:
         yield f"estimated {flops / 1e9:,.1f} GFLOP before sharing, by torch's count of one input"
+    if flops and teraflops:
+        hours = flops / (teraflops * 1e12) / 3600
+        rate = f"{teraflops:g} TFLOP/s"
+        yield f"at least  {hours:,.2f} h on one device at {rate}, decoding not counted"
+    for name, why in plan.left_out.items():
+        yield one_line(f"left out  {name}: {why}")
     for cell in plan.cells:
         if cell.problem:
             yield one_line(f"not ready {cell.model} on {cell.task}: {cell.problem}")

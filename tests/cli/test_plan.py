@@ -61,7 +61,7 @@ def test_a_launcher_decides_the_share(
 
 def test_events_are_one_object_a_line(file: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    for shard in ("0/3", "1/3", "2/3"):
+    for shard in ("0/4", "1/4", "2/4", "3/4"):
         done = typed(
             "work", file, "--shard", shard, "--out", tmp_path, "--log-json", log, "--quiet"
         )
@@ -74,7 +74,7 @@ def test_events_are_one_object_a_line(file: Path, tmp_path: Path) -> None:
     assert {"loading", "images", "captions"} <= {event["stage"] for event in stages}
     assert all(0 <= event["done"] <= event["total"] for event in stages)
     cells = [event for event in events if event["event"] == "cell"]
-    assert sorted(event.get("part", -1) for event in cells) == [-1, -1, 0, 1]
+    assert sorted(event.get("part", -1) for event in cells) == [-1, -1, 0, 0, 1, 1]
     merged = cells[-1]
     assert merged["from_store"] == merged["inputs"] > 0
     assert Path(merged["run"]).is_file()

@@ -9,12 +9,15 @@ import torch
 from PIL.Image import new
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchbench.engines.costs import CONTEXT, count_costs
 from benchbench.engines.planning import make_plan
-from benchbench.engines.plans import PlanSettings
+from benchbench.engines.plans import PlanSettings, read_plan, write_plan
 from benchbench.errors import UnknownName, UsageError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_model, load_task
+from benchbench.suites import choose_tasks
 from benchbench.types import DualEncoder
+from tests.suites import naturalbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +70,55 @@ def test_flops_are_those_of_one_input_times_the_distinct_inputs(drawn_edition: P
         counts.append(counter.get_total_flops())
     assert min(counts) > cell.parameters // 10
     assert cell.flops == counts[0] * cell.crops + counts[1] * cell.captions
+
+
+def test_memory_is_the_weights_and_the_largest_tensors_of_a_batch() -> None:
+    """By hand: a layer from 3·8·8 to 1,000 values and one to 10, in fp32."""
+
+    class Model:
+        similarity, logit_scale, device = "cosine", 1.0, "cpu"
+
+        def __init__(self) -> None:
+            self.tower = torch.nn.Sequential(torch.nn.Linear(192, 1000), torch.nn.Linear(1000, 10))
+
+        def transform(self, _: object) -> torch.Tensor:
+            return torch.zeros(3, 8, 8)
+
+        def encode_images(self, batch: torch.Tensor, _: str) -> torch.Tensor:
+            output: torch.Tensor = self.tower(batch.flatten(1))
+            return output
+
+        def tokenize(self, texts: list[str]) -> torch.Tensor:
+            return torch.zeros(len(texts), 10)
+
+        def encode_texts(self, batch: torch.Tensor, _: str) -> torch.Tensor:
+            return batch + 1
+
+    costs = count_costs(Model())
+    assert costs.weights == 4 * (192 * 1000 + 1000 + 1000 * 10 + 10)
+    assert costs.image.flops == 2 * (192 * 1000 + 1000 * 10)
+    assert costs.image.peak == 4 * (192 + 1000 + 10)  # the image and both layers' outputs
+    assert costs.caption.peak == 4 * (10 + 10)
+    assert costs.memory(256) == CONTEXT + costs.weights + 256 * costs.image.peak
+
+
+def test_suites_are_planned_as_they_are_evaluated(shapes: Path, tmp_path: Path) -> None:
+    settings = PlanSettings(data_root=str(shapes))
+    plan = make_plan(["blind:length"], ["suite:aro", "winoground"], settings)
+    names = choose_tasks(["suite:aro", "winoground"], shapes)
+    assert [cell.task for cell in plan.cells] == list(names.names)
+    assert plan.left_out == names.left_out
+    assert plan.left_out
+    assert read_plan(write_plan(plan, tmp_path / "plan.parquet")) == plan
+
+
+def test_a_suites_task_is_left_out_for_models_that_it_is_not_for(tmp_path: Path) -> None:
+    naturalbench.write(tmp_path)
+    settings = PlanSettings(data_root=str(tmp_path))
+    with pytest.raises(UsageError, match="Nothing of suite:questions is for these models"):
+        make_plan(["clip"], ["suite:questions"], settings)
+    (cell,) = make_plan(["clip"], ["naturalbench"], settings).cells
+    assert "clip" in cell.problem
 
 
 def test_missing_data_and_weights_are_noted(tmp_path: Path, shapes: Path) -> None:

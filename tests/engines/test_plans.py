@@ -15,7 +15,22 @@ from benchbench.engines.plans import KEY, Plan, PlannedCell, PlanSettings, read_
 from benchbench.errors import UsageError
 
 CELL = PlannedCell(
-    "clip", "vg-relation", "", "f" * 16, 1, "official", "a" * 64, 72, 36, 36, 72, 0, 1000, 1e9, True
+    "clip",
+    "vg-relation",
+    "",
+    "f" * 16,
+    1,
+    "official",
+    "a" * 64,
+    72,
+    36,
+    36,
+    72,
+    0,
+    1000,
+    1e9,
+    10**9,
+    True,
 )
 PLAN = Plan(PlanSettings(limit=5), [CELL, replace(CELL, task="vg-attribution")], {"crops": 36})
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,15 +14,15 @@ from benchbench.engines.completion import check_completion, find_runs
 from benchbench.engines.merging import merge_runs
 from benchbench.engines.planning import make_plan
 from benchbench.engines.plans import Plan, PlanSettings, write_plan
-from benchbench.engines.ray import TRIES, Report, _drain, _Queue, run_ray
+from benchbench.engines.ray import TRIES, Report, _drain, _Queue, run_ray, share_of_gpu
 from benchbench.engines.shards import Shard
 from benchbench.engines.working import work
 from benchbench.errors import UsageError
 from benchbench.runs import outcome_table, read_run
+from tests.engines.test_plans import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Lost(Exception):  # noqa: N818
@@ -110,11 +113,25 @@ def test_without_ray_the_error_says_what_to_install(
         run_ray(tmp_path, tmp_path, [0], 1, address=None, report=print)
 
 
+@pytest.mark.parametrize(
+    ("memory", "there", "share"),
+    [([3, 2], 10, 0.3), ([31], 100, 0.35), ([1], 1000, 0.05), ([11], 10, 1.0), ([3, 0], 10, 1.0),
+     ([3], 0, 1.0)],
+)  # fmt: skip
+def test_an_actors_share_of_a_gpu_holds_the_largest_model(
+    memory: list[int], there: int, share: float
+) -> None:
+    cells = [replace(CELL, model=f"m{i}", memory=n) for i, n in enumerate(memory)]
+    unready = replace(CELL, model="unready", problem="No weights.", memory=0)
+    assert share_of_gpu(Plan(PlanSettings(), [*cells, unready]), there) == share
+
+
 @pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster of a head without CPUs and two nodes of one CPU each."""
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
     from ray.cluster_utils import Cluster
 
     cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -148,3 +165,108 @@ def test_a_node_that_is_removed_in_the_middle_changes_no_run(
     assert set(alone) == set(shared)
     for cell, path in alone.items():
         assert outcome_table(read_run(path)).equals(outcome_table(read_run(shared[cell])))
+
+
+MODELS = """
+import os, signal
+from pathlib import Path
+import torch
+from benchbench import ModelManifest, model_digest
+
+
+class Model:
+    similarity, logit_scale, device = "cosine", 100.0, "cpu"
+
+    @property
+    def manifest(self):
+        return ModelManifest(
+            name=type(self).__name__, architecture=type(self).__name__, weights="none",
+            trained=True, parameters=0, weights_sha256=model_digest(Path(__file__)),
+            activation="none", tokenizer="UTF-8", context_length=64,
+            preprocessing={"size": [8, 8]}, dtype="fp32", similarity="cosine")
+
+    def transform(self, image):
+        return torch.tensor(list(image.resize((8, 8)).tobytes())) / 255
+
+    def encode_images(self, batch, role):
+        return batch
+
+    def token_ids(self, texts):
+        return [tuple(text.encode()) for text in texts]
+
+    def tokenize(self, texts):
+        rows = [ids[:64] for ids in self.token_ids(texts)]
+        return torch.tensor([ids + (0,) * (64 - len(ids)) for ids in rows])
+
+    def encode_texts(self, batch, role):
+        return (batch / 255).repeat(1, 3)
+
+
+class Killed(Model):
+    def encode_images(self, batch, role):
+        flag = Path(__file__).with_name("killed")
+        if not flag.exists() and len(batch) > 1:  # a plan counts a single image
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return batch
+
+
+class Hungry(Model):
+    def encode_images(self, batch, role):
+        return torch.empty(10**17) if len(batch) > 1 else batch
+"""
+
+
+def test_a_killed_actor_a_full_memory_and_a_damaged_image_cost_their_cells_alone(
+    nodes: Any, drawn_edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd.py").write_text(MODELS)
+    monkeypatch.syspath_prepend(tmp_path)
+    root = Path(shutil.copytree(drawn_edition, tmp_path / "data"))
+    models = [f"python:odd:{name}" for name in ("Model", "Killed", "Hungry")]
+    tasks = ["vg-relation", "coco-retrieval"]
+    plan = make_plan(models, tasks, PlanSettings(data_root=str(root)))
+    assert [cell.problem for cell in plan.cells if cell.problem] == []
+    poison(root)
+    out, file, said = tmp_path / "runs", write_plan(plan, tmp_path / "p.parquet"), list[Report]()
+    run_ray(file, out, range(3), 3, address=nodes.address, actors=2, report=said.append)
+    assert (tmp_path / "killed").exists()
+    assert not any(each.lost for each in said)
+    lines = "\n".join(line for each in said for line in each.lines)
+    assert {cell for cell, _ in find_runs(plan, out)[0].items()} == {
+        ("python:odd:Model", "vg-relation"), ("python:odd:Killed", "vg-relation")
+    }  # fmt: skip
+    assert lines.count("out of memory") == 1, lines
+    assert lines.count("000004.png: image file is truncated") == len(models), lines
+
+
+def poison(root: Path) -> None:
+    """Truncate an image that retrieval reads and VG-Relation does not, after its header."""
+    (relations,) = root.glob("visual_genome_relation.json")
+    used = {each["image_path"] for each in json.loads(relations.read_text())}
+    path = next(path for path in sorted((root / "images").iterdir()) if path.name not in used)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_actors_share_a_gpu_by_the_estimate(
+    nodes: Any, drawn_edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that says it has a GPU: four actors wait for one another on a quarter of it each."""
+    nodes.add_node(num_cpus=4, num_gpus=1)
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "another cache"))
+    plan = make_plan(["blind:length"], ["vg-relation"], PlanSettings(data_root=str(drawn_edition)))
+    plan = replace(plan, cells=[replace(cell, memory=25) for cell in plan.cells])
+    file, said = write_plan(plan, tmp_path / "p.parquet"), list[Report]()
+    run_ray(
+        file, tmp_path / "runs", range(4), 4, address=nodes.address, report=said.append,
+        gpu_bytes=hundred,
+    )  # fmt: skip
+    assert len(said) == 4
+    assert not any(each.lost or each.failed for each in said), said
+    assert [each.error for each in merge_runs(plan, tmp_path / "runs") if each.error] == []
+    assert find_runs(plan, tmp_path / "runs")[0]
+
+
+def hundred() -> int:
+    """Return 100 for a GPU's bytes."""
+    return 100

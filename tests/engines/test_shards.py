@@ -16,41 +16,63 @@ from benchbench.engines.shards import (
     Shard,
     array_expression,
     deal,
+    deal_all,
     holders,
     parse_shard,
 )
 from benchbench.errors import UsageError
 
+COSTS = st.dictionaries(st.text(max_size=3), st.floats(1, 1e6), min_size=1, max_size=12)
 
-@given(st.integers(1, 12), st.integers(1, 40))
-def test_each_model_is_dealt_once_or_in_all_of_its_parts(models: int, workers: int) -> None:
-    names = [f"model{i}" for i in range(models)]
-    portions = [each for i in range(workers) for each in deal(names, Shard(i, workers))]
-    for name in names:
-        own = [each for each in portions if each.model == name]
-        assert sorted(each.part for each in own) == list(range(own[0].parts))
-        assert len({each.parts for each in own}) == 1
-    if workers <= models:
-        assert {each.parts for each in portions} == {1}
-        sizes = [len(deal(names, Shard(i, workers))) for i in range(workers)]
-        assert max(sizes) - min(sizes) <= 1
-    else:
-        counts = [sum(each.model == name for each in portions) for name in names]
-        assert max(counts) - min(counts) <= 1
+
+@given(COSTS, st.integers(1, 40))
+def test_each_model_is_dealt_once_in_all_of_its_parts(
+    costs: dict[str, float], workers: int
+) -> None:
+    own = deal_all(costs, workers)
+    assert len(own) == workers
+    assert all(len({each.model for each in portions}) == len(portions) for portions in own)
+    dealt = [each for portions in own for each in portions]
+    for name in costs:
+        parts = [each for each in dealt if each.model == name]
+        assert sorted(each.part for each in parts) == list(range(parts[0].parts))
+        assert len({each.parts for each in parts}) == 1
+    loads = [sum(costs[each.model] / each.parts for each in portions) for portions in own]
+    largest = max(costs[each.model] / each.parts for each in dealt)
+    # Graham's bound of list scheduling
+    assert max(loads) <= (sum(costs.values()) / workers + largest) * (1 + 1e-9)
+
+
+def test_equal_models_stay_whole_where_they_divide_among_the_workers() -> None:
+    costs = {f"model{i}": 1.0 for i in range(12)}
+    for workers in (1, 2, 3, 4, 6, 12):
+        own = deal_all(costs, workers)
+        assert {len(portions) for portions in own} == {12 // workers}
+        assert {each.parts for portions in own for each in portions} == {1}
+    assert {each.parts for portions in deal_all(costs, 24) for each in portions} == {2}
+
+
+def test_a_model_larger_than_a_fair_share_is_cut() -> None:
+    costs = {"large": 90.0, "a": 5.0, "b": 5.0}
+    own = deal_all(costs, 4)
+    loads = [sum(costs[each.model] / each.parts for each in portions) for portions in own]
+    assert max(loads) < 30.1
+    assert [each.parts for portions in own for each in portions if each.model != "large"] == [1, 1]
 
 
 def test_the_order_of_models_does_not_matter() -> None:
     names = [f"model{i}" for i in range(9)]
     mixed = random.Random(0).sample(names, 9)
+    costs = dict(zip(names, range(1, 10), strict=True))
     for i in range(4):
-        assert deal(names, Shard(i, 4)) == deal(mixed, Shard(i, 4))
+        assert deal(costs, Shard(i, 4)) == deal({name: costs[name] for name in mixed}, Shard(i, 4))
 
 
 def test_another_process_with_another_hash_seed_deals_the_same() -> None:
     code = (
         "from benchbench.engines.shards import *; from benchbench.embedding import Share\n"
         "from pathlib import Path\n"
-        "print([deal('abcdefg', Shard(i, 3)) for i in range(3)],"
+        "print([deal(dict.fromkeys('abcdefg', 1), Shard(i, 3)) for i in range(3)],"
         " [Share(0, 5, Path('/x')).part_of(t) for t in 'abcdefg'])"
     )
     said = {
@@ -80,11 +102,11 @@ def test_a_file_is_of_the_same_part_below_another_data_root() -> None:
 
 
 def test_the_holders_are_who_is_dealt_a_part() -> None:
-    names = ["a", "b", "c"]
-    for name, numbers in holders(names, 8).items():
+    costs = {"a": 1.0, "b": 5.0, "c": 9.0}
+    for name, numbers in holders(costs, 8).items():
         for part, number in enumerate(numbers):
-            (portion,) = deal(names, Shard(number, 8))
-            assert (portion.model, portion.part, portion.parts) == (name, part, len(numbers))
+            (portion,) = [each for each in deal(costs, Shard(number, 8)) if each.model == name]
+            assert (portion.part, portion.parts) == (part, len(numbers))
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_a_real_cluster_gives_the_runs_of_one_process(
     with cluster() as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        scripts = write_scripts(plan, file, out, count=3, most=2)
+        scripts = write_scripts(plan, file, out, count=4, most=2)
         assert len(submit(scripts, record_folder(plan, out))) == 2
         wait_for_jobs(variables)
     logs = "\n".join(path.read_text() for path in record_folder(plan, out).glob("*.log"))
