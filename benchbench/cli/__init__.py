@@ -5,6 +5,7 @@ Modules here import only click at their top, so that ``benchbench --help`` is in
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from functools import partial
@@ -39,11 +40,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+PIPE_CLOSED = 141
+"""The exit code of a program whose output nobody reads any more, as shells number it."""
+
+
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; with ``--verbose``, print the trace behind a BenchbenchError."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError as error:  # the reader, such as `| head`, has read enough
+            # Python flushes the closed pipe once more at its end, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(PIPE_CLOSED) from error
         except BenchbenchError as error:
             if ctx.meta.get(options.VERBOSE):
                 from benchbench.failures import trace_of

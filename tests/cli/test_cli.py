@@ -328,3 +328,13 @@ def test_eval_slices_by_an_optional_tag(drawn_edition: Path, tmp_path: Path) -> 
     assert done.exit_code == 0, done.output
     assert re.search(r"^unseen  ", done.output, flags=re.M)
     assert "unseen" in typed("show", "run", out, "--by", "composition").output
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    """As ``benchbench list tasks | true``: nothing on standard error, the shells' exit code."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "benchbench", "list", "tasks"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
