@@ -15,13 +15,13 @@ from benchmarks.house import circles, imported_names, imports, running_nodes
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"callbacks", "grid", "importing", "monitor", "suites", "testing"},
+    {"callbacks", "grid", "importing", "monitor", "suites", "sweep", "testing"},
     {"render"},
     {"engines"},
     {"analysis"},
     {"evaluation", "training"},
     {"tasks"},
-    {"item_sets", "run_files"},
+    {"item_sets", "run_files", "variations"},
     {"runs"},
     {"protocols"},
     {"embedding"},

@@ -268,7 +268,7 @@ def require_scores(run: Run, ties: Ties) -> None:
     """
     if run.decisions_only and ties != "wrong":
         raise UsageError(
-            f"The run of {run.model.name} was imported from decisions without scores: which "
+            f"The run of {run.model.name} holds decisions without scores: which "
             f"scores were tied is unknown, so ties cannot count as {ties}. Leave --ties out, or "
             "use a metric that counts ties as wrong."
         )
