@@ -45,7 +45,7 @@ from benchbench.types import (
     Run,
     TrainableTask,
 )
-from benchbench.variations import parse_variation
+from benchbench.variations import as_variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from benchbench.embedding import Origin
     from benchbench.item_sets import ItemSet
     from benchbench.protocols.protocol import Answers
-    from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
+    from benchbench.types import Edition, LoadExtras, Model, ModelManifest, Progress, Question, Task
     from benchbench.variations import Variation
 
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
@@ -134,12 +134,9 @@ def evaluate(
     started = time.perf_counter()
     check_settings(limit, batch_size, seed, on_missing, precision)
     task = load_task(task) if isinstance(task, str) else task
-    varied = parse_variation(variation) if isinstance(variation, str) else variation
+    varied = as_variation(variation)
     chosen = [Selection(load_task(name).info.name) for name in chosen_on]
-    if isinstance(model, str):
-        family_of(model)  # a wrong name should not wait for an edition to be drawn
-    if out is not None:
-        check_writable(out, task.info.name)
+    _check_early(model, task, out)
     task, from_proposals = _add_proposals(task, proposals)
     there = choose_items(
         varied.task(task), data_root=data_root, edition=edition, limit=limit, seed=seed,
@@ -152,8 +149,7 @@ def evaluate(
     with foreign_code(typed):
         model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
-    _begin(model, resume)
-    model = varied.model(model)
+    model = _begun(varied.model(model), resume)
     batch_size = batch_size or default_batch_size(model.device)
     environment = describe_environment(model.device)
     settings = describe_settings(model, batch_size, seed, limit, on_missing) | from_proposals
@@ -174,9 +170,7 @@ def evaluate(
         )
         answers = answer_items(there, model, encoder, batch_size)
     run = Run(
-        model=varied.manifest(
-            replace(computation.manifest, name=strip_folders(model.manifest.name))
-        ),
+        model=varied.manifest(_published(computation.manifest)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
@@ -198,10 +192,24 @@ def evaluate(
     return run
 
 
-def _begin(model: Model, resume: bool) -> None:
-    """Tell a model behind a server that an evaluation begins, and whether kept answers count."""
+def _check_early(model: str | Model, task: Task, out: str | Path | None) -> None:
+    """Check what need not wait for an edition to be drawn: the model's name, the run's place."""
+    if isinstance(model, str):
+        family_of(model)
+    if out is not None:
+        check_writable(out, task.info.name)
+
+
+def _begun(model: Model, resume: bool) -> Model:
+    """Return a model; one behind a server is told that it begins, and if kept answers count."""
     if (begin := getattr(model, "begin_evaluation", None)) is not None:
         begin(fresh=not resume)
+    return model
+
+
+def _published(manifest: ModelManifest) -> ModelManifest:
+    """Return the manifest as the run has it, without folders of this machine in its name."""
+    return replace(manifest, name=strip_folders(manifest.name))
 
 
 def fit_model(model: Model, task: Task, root: Path) -> Model:

@@ -81,6 +81,7 @@ def sweep(
     device = choose_device(how.pop("device", None) or "auto")
     names = tuple(dict.fromkeys(settings or DEFAULTS))
     _check(models, task, names, runs, how)
+    _check_metric(task, metric)
     slow: dict[str, str] = {}
     if not settings and device == "cpu":
         reason = "slow on many CPUs; name it to try it: --setting precision=bf16"
@@ -128,6 +129,15 @@ def _check(
         how.get("limit"), how.get("batch_size"), how.get("seed", 0),
         how.get("on_missing", "error"), how.get("precision"),
     )  # fmt: skip
+
+
+def _check_metric(task: str, metric: str | None) -> None:
+    info = load_task(task).info
+    means = [each.name for each in info.metrics if each.statistic == "mean"]
+    if metric is not None and metric not in means:
+        raise UsageError(
+            f"{task} has no metric '{metric}' that is a mean. There are: {', '.join(means)}."
+        )
 
 
 def _precision(setting: str) -> Precision:

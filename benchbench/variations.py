@@ -190,6 +190,11 @@ def parse_variation(typed: str) -> Variation:
     raise UsageError(f"'{typed}' is not a setting. There are {EXAMPLES} (or {', '.join(filters)}).")
 
 
+def as_variation(given: str | Variation) -> Variation:
+    """Return a variation, parsed where it is text."""
+    return parse_variation(given) if isinstance(given, str) else given
+
+
 @dataclass(frozen=True, slots=True)
 class _VariedTask:
     """A task whose items are changed one by one."""
@@ -276,7 +281,7 @@ def _all(texts: Sequence[str], edit: Edit) -> tuple[str, ...]:
 
 
 def _without_crops(item: Any) -> Any:
-    """Return an item with whole images; where the crop is what is asked for, the item itself."""
+    """Return an item with whole images; the item itself, where the crop is what it is about."""
     match item:
         case Item():
             return replace(item, images=tuple(_whole(ref) for ref in item.images))

@@ -139,8 +139,8 @@ class ApiScorer(Served):
         yes = [value for token, value in found if token.strip().lower() == ANSWER.lower()]
         if not yes:
             self._client.count(BOUNDED)
-            return min(value for _, value in found)
-        most = max(yes)
+            return float(min(value for _, value in found))
+        most = float(max(yes))
         return most + math.log(math.fsum(math.exp(value - most) for value in yes))
 
     def _tokens(self, reply: Mapping[str, Any]) -> list[list[Any]]:

@@ -1,7 +1,7 @@
 """``api-choice:MODEL``: a model behind a server names one of an item's captions.
 
-For servers that give no log-probabilities. An item's captions are asked about twice, as A, B, … in
-their order and in the reverse, and an answer that depends on the order is wrong
+For servers that give no log-probabilities. Each item takes two questions, with its captions as
+A, B, … in their order and in the reverse; an answer that depends on the order is wrong
 (``protocols.choices``). The answer is read strictly: a letter alone or marked as the answer, or the
 caption itself. All else (a refusal, two letters, a sentence) is unreadable: counted, and wrong.
 """

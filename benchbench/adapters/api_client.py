@@ -117,7 +117,7 @@ class Client:
             text: the question.
             options: further fields of the request.
             read: takes what is needed of a reply: JSON, which is kept.
-            is_valid: whether a kept answer has that form; one that has not is asked again.
+            is_valid: whether a kept answer has that form; otherwise the request is sent again.
 
         Raises:
             ModelError: the server refuses, or answers in another form; or ``read`` raises it.

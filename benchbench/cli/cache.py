@@ -71,11 +71,12 @@ def clear_command(name: str | None, yes: bool) -> None:
     if name is not None and name not in names:
         raise UnknownName("model", name, names, "See them: benchbench cache info")
     chosen = [s for s in spaces if name is None or s.described.get("name") == name]
-    size = sum(each.size for each in (*chosen, *answers)) / 1e6
+    removed: list[Space | AnswerFile] = [*chosen, *answers]
+    size = sum(each.size for each in removed) / 1e6
     what = "stored encodings" + " and kept answers" * bool(answers)
-    if (chosen or answers) and not yes:
+    if removed and not yes:
         click.confirm(f"Remove {size:,.1f} MB of {what}?", abort=True, err=True)
-    for each in (*chosen, *answers):
+    for each in removed:
         each.remove()
     click.echo(f"Removed {size:,.1f} MB of {what}.")
 

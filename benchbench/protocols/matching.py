@@ -292,8 +292,10 @@ class Matching:
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Score every item, as ``score_items``; a ``Chooser`` chooses (``choices``)."""
-        score = choose_captions if isinstance(model, Chooser) else score_items
-        found = score(items, model, encoder)
+        if isinstance(model, Chooser):
+            found = choose_captions(items, model, encoder)
+        else:
+            found = score_items(items, model, encoder)
         outcomes = (
             _outcome(item, scores, found.token_ids)
             for item, scores in zip(found.items, found.matrices, strict=True)

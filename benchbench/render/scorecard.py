@@ -96,11 +96,11 @@ def _spent(environment: Mapping[str, str | int]) -> Iterator[str]:
 def _measured(scorecard: Scorecard) -> Iterator[str]:
     """Yield the counts that an evaluation measures, and say which ones a run cannot have."""
     run, counts = scorecard.run, scorecard.run.counts
-    if run.decisions_only:
-        yield from scorecard.counted
+    if run.imported and run.decisions_only:
         yield "not known from decisions: ties, no-op negatives, truncated captions, crops"
         return
-    yield _ties(scorecard)
+    if not run.decisions_only:
+        yield _ties(scorecard)
     yield from scorecard.counted
     yield _truncated(counts.truncated_captions, run.model.context_length)
     if not run.settings.get("without_images"):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Sensitivity,
         SettingScore,
     )
+    from benchbench.stats.intervals import Kind
 
 NAME = 40
 """Characters of a model's or a setting's name."""
@@ -111,8 +112,8 @@ def left_out(found: Sensitivity) -> Iterator[str]:
     settings: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (setting, reason), names in models.items():
         settings.setdefault((reason, tuple(names)), []).append(setting)
-    for (reason, names), named in settings.items():
-        of = f" ({', '.join(names)})" if len(names) < len(found.models) else ""
+    for (reason, some), named in settings.items():
+        of = f" ({', '.join(some)})" if len(some) < len(found.models) else ""
         yield sentence(f"left out: {', '.join(named)}{of}: {reason}.")
 
 
@@ -166,7 +167,7 @@ def notes(found: Sensitivity) -> Iterator[str]:
         "worse than there. p: by sign flips of whole source images, adjusted for the model's "
         "settings (step-down maximum of |T|)."
     )
-    share = ["mean" if found.is_rank else "share"]
+    share: list[Kind] = ["mean" if found.is_rank else "share"]
     yield (
         f"intervals ({100 * found.level:g} %): of scores, {interval_note(found.interval, share)}; "
         "of differences, "

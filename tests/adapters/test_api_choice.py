@@ -39,7 +39,7 @@ def says(captions: list[str]) -> str:
 
 def expected(captions: tuple[str, ...]) -> list[float]:
     """The decision that follows from the two answers, by the definition."""
-    picks = []
+    picks: list[str | None] = []
     for order in (list(captions), list(captions)[::-1]):
         answer = says(order)
         letters = {"A": 0, "(B)": 1, "A.": 0, "B.": 1, "The answer is A": 0, "The answer is B": 1}
