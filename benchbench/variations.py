@@ -137,6 +137,8 @@ class ResizeVariation(Variation):
 
     def model(self, model: Model) -> Model:
         """Return the model with its transform behind another resize."""
+        if not model.manifest.preprocessing:
+            raise _unsuited(self.name, "the model reads no images")
         size = _target_size(model.manifest.preprocessing)
         own = _own_filter(model.manifest.preprocessing)
         if size is None or own is None:

@@ -72,8 +72,8 @@ def test_every_format_has_every_row(tiny: str, shapes: Path, tmp_path: Path) -> 
     for kind in ("terminal", "markdown"):
         flat = " ".join(texts[kind].split())
         assert f"tiny/untrained: spread {100 * spread[tiny]:.1f} points" in flat
-        assert "Of 1 pair of models, 0 differ as the task is (p " in flat
-        assert "resize=bilinear (blind:chance): how the model resizes images is unknown" in flat
+        assert "Pairs of models: 1. They differ as the task is (p " in flat
+        assert "resize=bilinear, precision=bf16 (blind:chance): the model reads no images" in flat
 
 
 @pytest.mark.parametrize("suffix", ["txt", "md", "json", "csv"])

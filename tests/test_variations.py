@@ -222,7 +222,7 @@ def test_a_setting_without_effect_is_refused(tiny: str, shapes: Path, sugarcrepe
     ):
         with pytest.raises(Unsuited, match=f"{name} does not apply: it changes no item"):
             evaluate(tiny, task, data_root=root, variation=name)
-    with pytest.raises(Unsuited, match="how the model resizes images is unknown"):
+    with pytest.raises(Unsuited, match="the model reads no images"):
         evaluate("blind:constant", "vg-relation", data_root=shapes, variation="resize=bilinear")
 
 

@@ -153,7 +153,8 @@ class Sensitivity(Result):
     models: tuple[ModelSensitivity, ...]
     """In the order of the runs."""
     conclusions: tuple[Conclusion, ...]
-    """One per pair of models: those that survive first, then by the size of the difference."""
+    """One per pair of models: those that survive first, then by the size of the difference. Empty
+    where no setting applies to all models."""
     settings: tuple[str, ...]
     """Settings that apply to all models, the baseline first."""
 
@@ -211,7 +212,7 @@ def sensitivity(
         level=level,
         interval=interval,
         models=models,
-        conclusions=_conclusions(runs, shared, how) if len(runs) > 1 else (),
+        conclusions=_conclusions(runs, shared, how) if min(len(runs), len(shared)) > 1 else (),
         settings=tuple(shared),
     )
 

@@ -148,10 +148,9 @@ def conclusions_line(found: Sensitivity) -> str:
     survive = sum(c.verdict == "survives" for c in significant)
     turned = sum(c.verdict == "changes sign" for c in significant)
     return (
-        f"Of {len(found.conclusions):,} {'pair' if len(found.conclusions) == 1 else 'pairs'} of "
-        f"models, {len(significant):,} differ as the task is (p < {1 - found.level:.2g}); "
-        f"{survive:,} of these under all {len(found.settings):,} settings, with the same sign; "
-        f"{turned:,} {'changes' if turned == 1 else 'change'} sign."
+        f"Pairs of models: {len(found.conclusions):,}. They differ as the task is (p < "
+        f"{1 - found.level:.2g}): {len(significant):,}; of these under all {len(found.settings):,} "
+        f"settings, with the same sign: {survive:,}; with another sign under some: {turned:,}."
     )
 
 
@@ -179,6 +178,8 @@ def notes(found: Sensitivity) -> Iterator[str]:
             "for the number of pairs within each setting. Only settings that apply to all models "
             "count."
         )
+    elif len(found.models) > 1:
+        yield "No setting applies to all models: whether conclusions depend on them is unknown."
     if found.is_rank:
         yield f"{found.metric.name}: ranks, counted from 1; less is better."
     yield from few_images(found.models[0].scores[0].estimate.n_clusters)

@@ -125,6 +125,13 @@ def test_only_settings_of_all_models_count_for_conclusions() -> None:
     assert "left out: stop=added (b): it changes no item." in str(found)
 
 
+def test_without_a_common_setting_there_is_no_conclusion() -> None:
+    one, two = runs_of("a", 0.6), {BASELINE: made("b", 0.75)}
+    found = sensitivity([one, two])
+    assert (found.conclusions, found.settings) == ((), (BASELINE,))
+    assert "No setting applies to all models" in str(found)
+
+
 def test_a_setting_of_other_items_is_left_out_with_the_reason() -> None:
     runs = runs_of("a", 0.6)
     short = runs["case=lower"]
