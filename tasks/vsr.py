@@ -2,7 +2,8 @@
 
 Its paper and code test four fine-tuned or frozen encoders, and define no prompt. Generative models
 are published with the question of InstructBLIP (Dai et al., NeurIPS 2023, appendix on instructions
-for evaluation), which ranks the answers "true" and "false": the variants ``true-false``.
+for evaluation), which ranks the answers "true" and "false":
+``vsr.questions`` and ``vsr.zeroshotquestions``.
 """
 
 from __future__ import annotations
@@ -133,9 +134,9 @@ class VSR:
         name, title = self.info.name, "VSR, zero-shot split"
         return {
             "zeroshot": VSR(_info("zeroshot", f"{name}.zeroshot", title), "zeroshot"),
-            "true-false": VSRQuestions(_as_questions(self.info, "true-false"), "random"),
-            "zeroshot-true-false": VSRQuestions(
-                _as_questions(_info("zeroshot", name, title), "zeroshot-true-false"), "zeroshot"
+            "questions": VSRQuestions(_as_questions(self.info, "questions"), "random"),
+            "zeroshotquestions": VSRQuestions(
+                _as_questions(_info("zeroshot", name, title), "zeroshotquestions"), "zeroshot"
             ),
         }
 

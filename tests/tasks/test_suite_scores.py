@@ -133,7 +133,7 @@ def test_a_generative_model_decides_by_its_own_threshold(llava: Path, suites: Pa
 
 @pytest.mark.parametrize(
     ("name", "plain"),
-    [("vsr.true-false", "vsr"), ("vsr.zeroshot-true-false", "vsr.zeroshot")],
+    [("vsr.questions", "vsr"), ("vsr.zeroshotquestions", "vsr.zeroshot")],
 )
 def test_vsr_as_questions(
     name: str, plain: str, suites: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
