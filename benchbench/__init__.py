@@ -97,6 +97,7 @@ FORMS.update(
     MethodComparison="benchbench.render.comparison:methods_terminal",
     Parity="benchbench.render.parity:terminal",
     Scorecard="benchbench.render.scorecard:terminal",
+    Sensitivity="benchbench.render.sensitivity:terminal",
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,6 +9,8 @@
 ``official-2023-11-18``           the same, of the release of that date, where there are several
 ``custom-<folder>-<digest8>``     any other files, so that their numbers are never mistaken for
                                   those of another edition
+``scenes-v2+case-lower``          any of these, its items shown to models in another way
+                                  (``variations.py``)
 ================================  ==================================================================
 
 The first of these that is given decides: a data root that was passed; an edition that was passed;
@@ -54,6 +56,8 @@ DRAWN = EditionKind(
     "with papers', which are about photographs.",
 )
 KINDS = (PHOTOGRAPHS, DRAWN)
+VARIED = "+"
+"""In an edition's name, before the variation in which its items were shown."""
 MAX_NAME = 150
 """The largest number of characters of a folder's name in an edition's, which is part of the name of
 a run's folder."""
@@ -114,6 +118,15 @@ def kind_of(edition: str) -> EditionKind:
     ('drawn', 'photographs')
     """
     return DRAWN if edition.startswith(f"{SCENES}-") else PHOTOGRAPHS
+
+
+def plain_edition(edition: str) -> str:
+    """Return an edition's name without the variation in which its items were shown.
+
+    >>> plain_edition("scenes-v2+case-lower")
+    'scenes-v2'
+    """
+    return edition.partition(VARIED)[0]
 
 
 def banner_of(edition: str) -> str:

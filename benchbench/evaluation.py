@@ -45,6 +45,7 @@ from benchbench.types import (
     Run,
     TrainableTask,
 )
+from benchbench.variations import as_variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,8 @@ if TYPE_CHECKING:
     from benchbench.embedding import Origin
     from benchbench.item_sets import ItemSet
     from benchbench.protocols.protocol import Answers
-    from benchbench.types import Edition, LoadExtras, Model, Progress, Question, Task
+    from benchbench.types import Edition, LoadExtras, Model, ModelManifest, Progress, Question, Task
+    from benchbench.variations import Variation
 
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
@@ -83,6 +85,7 @@ def evaluate(
     chosen_on: Sequence[str] = (),
     without_images: bool = False,
     origin: Origin | None = None,
+    variation: str | Variation = "",
     **extras: Unpack[LoadExtras],
 ) -> Run:
     """Evaluate one checkpoint on one task.
@@ -117,6 +120,8 @@ def evaluate(
             task's annotations suffice then.
         origin: the machine whose stored encodings the run consists of; what is not stored is an
             error then (``benchbench merge``).
+        variation: another way to show the items (``case=lower``; ``benchbench.variations``), which
+            the run's edition names.
         extras: options for reading a checkpoint: ``architecture``, ``activation``,
             ``allow_partial``, ``trust_pickle``, ``trust_remote_code`` (``LoadOptions``).
 
@@ -129,15 +134,13 @@ def evaluate(
     started = time.perf_counter()
     check_settings(limit, batch_size, seed, on_missing, precision)
     task = load_task(task) if isinstance(task, str) else task
+    varied = as_variation(variation)
     chosen = [Selection(load_task(name).info.name) for name in chosen_on]
-    if isinstance(model, str):
-        family_of(model)  # a wrong name should not wait for an edition to be drawn
-    if out is not None:
-        check_writable(out, task.info.name)
+    _check_early(model, task, out)
     task, from_proposals = _add_proposals(task, proposals)
     there = choose_items(
-        task, data_root=data_root, edition=edition, limit=limit, seed=seed, on_missing=on_missing,
-        progress=progress, with_images=not without_images,
+        varied.task(task), data_root=data_root, edition=edition, limit=limit, seed=seed,
+        on_missing=on_missing, progress=progress, with_images=not without_images,
     )  # fmt: skip
     typed = model if isinstance(model, str) else model.manifest.name
     model = prepare_model(model, device, precision, seed, extras, progress)
@@ -146,15 +149,17 @@ def evaluate(
     with foreign_code(typed):
         model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
+    model = _begun(varied.model(model), resume)
     batch_size = batch_size or default_batch_size(model.device)
     environment = describe_environment(model.device)
     settings = describe_settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= {"without_images": True} if without_images else {}
-    settings |= unverified(there.edition)
+    settings |= ({"without_images": True} if without_images else {}) | unverified(there.edition)
+    settings |= varied.settings
     if origin is not None:
         environment = dict(origin.environment)
         settings |= {"device": origin.device, "batch_size": origin.batch_size}
-    with closing(open_store(resume, computation, environment, settings, origin)) as stored:
+    kept = open_store(resume, computation, environment, settings, origin)
+    with closing(varied.stored(kept)) as stored:
         encoder = (BlankEncoder if without_images else Encoder)(
             model,
             batch_size=batch_size,
@@ -165,11 +170,11 @@ def evaluate(
         )
         answers = answer_items(there, model, encoder, batch_size)
     run = Run(
-        model=replace(computation.manifest, name=strip_folders(model.manifest.name)),
+        model=varied.manifest(_published(computation.manifest)),
         task=task.info.name,
         task_version=task.info.version,
         protocol=task.info.protocol,
-        edition=there.edition.name,
+        edition=varied.edition(there.edition.name),
         data_sha256=data_sha256(there.edition, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
         environment={**environment, **getattr(model, "spent", {})},
@@ -185,6 +190,26 @@ def evaluate(
     if out is not None:
         write_run(run, run_path(run, out))
     return run
+
+
+def _check_early(model: str | Model, task: Task, out: str | Path | None) -> None:
+    """Check what need not wait for an edition to be drawn: the model's name, the run's place."""
+    if isinstance(model, str):
+        family_of(model)
+    if out is not None:
+        check_writable(out, task.info.name)
+
+
+def _begun(model: Model, resume: bool) -> Model:
+    """Return a model; one behind a server is told that it begins, and if kept answers count."""
+    if (begin := getattr(model, "begin_evaluation", None)) is not None:
+        begin(fresh=not resume)
+    return model
+
+
+def _published(manifest: ModelManifest) -> ModelManifest:
+    """Return the manifest as the run has it, without folders of this machine in its name."""
+    return replace(manifest, name=strip_folders(manifest.name))
 
 
 def fit_model(model: Model, task: Task, root: Path) -> Model:

@@ -5,9 +5,9 @@
 COCO_FOLDER holds ``coco_karpathy_test_with_photo.json`` and the photographs that it names.
 Retrieval and order read it as it is. SugarCrepe and SugarCrepe++ are written in their own formats
 over the same photographs, their false captions being shuffles of true ones: what is measured is
-time. All photographs are shared, captions in part. Each command is a process of its own with an empty store
-of encodings; the four commands have one each, so that none profits from another. Printed are
-seconds, the CPU's too, and the ratio.
+time. All photographs are shared, captions in part. Each command is a process of its own with an
+empty store of encodings; the four commands have one each, so that none profits from another.
+Printed are seconds, the CPU's too, and the ratio.
 """
 
 from __future__ import annotations

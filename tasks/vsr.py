@@ -1,15 +1,21 @@
-"""VSR: is this spatial relation true of the photograph? (Liu, Emerson and Collier, TACL 2023)."""
+"""VSR: is this spatial relation true of the photograph? (Liu, Emerson and Collier, TACL 2023).
+
+Its paper and code test four fine-tuned or frozen encoders, and define no prompt. Generative models
+are published with the question of InstructBLIP (Dai et al., NeurIPS 2023, appendix on instructions
+for evaluation), which ranks the answers "true" and "false":
+``vsr.questions`` and ``vsr.zeroshotquestions``.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import read_records
-from benchbench.types import Claim, DataFile, ImageRef, Metric, TaskInfo
+from benchbench.types import Claim, DataFile, ImageRef, Metric, Prompt, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +50,18 @@ METRICS = (
     Metric("auc", "labels", by="label", judgement="area", ties="share"),
     Metric("own-threshold", "test items", judgement="own threshold", ties="wrong"),
     Metric("macro", "relations", by="relation", judgement="fitted threshold", ties="wrong"),
+)
+QUESTION = 'Based on the image, is this statement true or false? "{}" Answer:'
+ANSWERS = ("true", "false")
+QUESTION_METRICS = (
+    Metric(
+        "accuracy",
+        "test items",
+        judgement="answer",
+        ties="wrong",
+        source="Dai et al., InstructBLIP: accuracy of the more probable answer",
+    ),
+    Metric("macro", "relations", by="relation", judgement="answer", ties="wrong"),
 )
 
 
@@ -109,12 +127,70 @@ class VSR:
         ]
 
     @property
-    def variants(self) -> Mapping[str, VSR]:
-        """Return the split whose test objects are in no training item: zeroshot."""
+    def variants(self) -> Mapping[str, VSR | VSRQuestions]:
+        """Return the split whose test objects are in no training item, and both as questions."""
         if self.split != "random":
             return {}
-        info = _info("zeroshot", f"{self.info.name}.zeroshot", "VSR, zero-shot split")
-        return {"zeroshot": VSR(info, "zeroshot")}
+        name, title = self.info.name, "VSR, zero-shot split"
+        return {
+            "zeroshot": VSR(_info("zeroshot", f"{name}.zeroshot", title), "zeroshot"),
+            "questions": VSRQuestions(_as_questions(self.info, "questions"), "random"),
+            "zeroshotquestions": VSRQuestions(
+                _as_questions(_info("zeroshot", name, title), "zeroshotquestions"), "zeroshot"
+            ),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VSRQuestions:
+    """The same test items as questions to generative models; nothing is fitted to dev."""
+
+    info: TaskInfo
+    split: str
+
+    def items(self, root: Path) -> list[Prompt]:
+        """Return the items of test."""
+        records = read_records(root / FOLDER / self.split / "test.jsonl")
+        return [_question(_item(root, "test", record)) for record in records]
+
+
+def _question(claim: Claim) -> Prompt:
+    return Prompt(
+        id=claim.id,
+        image=claim.image,
+        text=QUESTION.format(claim.caption),
+        options=ANSWERS,
+        right=0 if claim.label else 1,
+        cluster=claim.cluster,
+        tags=claim.tags,
+    )
+
+
+def _as_questions(info: TaskInfo, suffix: str) -> TaskInfo:
+    """Return the card of a split's questions: without dev and its threshold."""
+    kept = [file for file in info.files if not file.path.endswith("dev.jsonl")]
+    return replace(
+        info,
+        name=f"{info.name}.{suffix}",
+        title=f"{info.title}, as questions",
+        protocol="answering",
+        metrics=QUESTION_METRICS,
+        files=tuple(kept),
+        measures=(
+            "Whether a generative model calls a caption of one spatial relation true or false "
+            "where it is. Chance is 50."
+        ),
+        suites=("questions",),
+        official={
+            name: {path: digest for path, digest in digests.items() if "dev" not in path}
+            for name, digests in info.official.items()
+        },
+        quirks=(
+            info.quirks[0],
+            "For generative models alone (vqascore:…). VSR's authors define no prompt: this is "
+            "InstructBLIP's, and the more probable of true and false is the answer.",
+        ),
+    )
 
 
 def _item(root: Path, part: str, record: Record) -> Claim:

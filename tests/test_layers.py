@@ -15,13 +15,13 @@ from benchmarks.house import circles, imported_names, imports, running_nodes
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"callbacks", "grid", "importing", "monitor", "testing"},
+    {"callbacks", "grid", "importing", "monitor", "sweep", "testing"},
     {"render"},
     {"engines"},
     {"analysis"},
     {"evaluation", "training"},
     {"tasks"},
-    {"item_sets", "run_files", "suites"},
+    {"item_sets", "run_files", "suites", "variations"},
     {"runs"},
     {"protocols"},
     {"embedding"},

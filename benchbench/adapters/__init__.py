@@ -2,6 +2,7 @@
 
 FAMILIES = (
     "api",
+    "api-choice",
     "blind",
     "file",
     "hf",

@@ -190,7 +190,7 @@ def leaderboard(
             f"it: benchbench compare A B --metric {scores.metric.name}"
         )
     table = scores.panel
-    estimates = _estimates(scores, level, interval, seed)
+    estimates = estimates_of(scores, level, interval, seed)
     order = sorted(
         range(len(runs)),
         key=lambda i: (-scores.sign * round(estimates[i].value, 12), runs[i].model.name),
@@ -328,7 +328,7 @@ def square(table: Panel, of_pairs: Floats) -> Floats:
     return found
 
 
-def _estimates(scores: PairedScores, level: float, method: Method, seed: int) -> list[Estimate]:
+def estimates_of(scores: PairedScores, level: float, method: Method, seed: int) -> list[Estimate]:
     """Return each model's score with its own interval."""
     share, means = scores.sign > 0, scores.means
     bounds = intervals(means, level, of_share=share, method=method, seed=seed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchbench.analysis.common_items import CommonItems, on_common_items
-from benchbench.editions import kind_of
+from benchbench.editions import kind_of, plain_edition
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import Judge
@@ -249,6 +249,8 @@ def _refused(found: Sequence[str], runs: Sequence[Run]) -> str:
     files = {tuple(getattr(run, name) for name in OF_THE_FILES) for run in runs}
     several = len(files) > 1 and len({run.task for run in runs}) == 1
     hint = " On the items that are equal in both: --common-items." if several else ""
+    if several and len({plain_edition(run.edition) for run in runs}) == 1:
+        hint = " Ways to show the same items are compared by benchbench sweep."
     lines = "; ".join(dict.fromkeys(found))
     return f"These runs do not compare: {lines}.{hint if len(kinds) == 1 else ''}"
 
@@ -268,7 +270,7 @@ def require_scores(run: Run, ties: Ties) -> None:
     """
     if run.decisions_only and ties != "wrong":
         raise UsageError(
-            f"The run of {run.model.name} was imported from decisions without scores: which "
+            f"The run of {run.model.name} holds decisions without scores: which "
             f"scores were tied is unknown, so ties cannot count as {ties}. Leave --ties out, or "
             "use a metric that counts ties as wrong."
         )

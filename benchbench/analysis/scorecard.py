@@ -15,10 +15,12 @@ from benchbench.analysis.parity import far_from_print
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
+from benchbench.protocols.choices import count_choices
 from benchbench.protocols.reading import Judge, Units, read_units
 from benchbench.stats import intervals, mean_over_groups, median_over_items
 from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.types import Estimate
+from benchbench.types.runs import FORCED_CHOICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,7 +166,7 @@ def scorecard(
         groups=tuple(sorted(of_slices, key=lambda row: (-row.estimate.n_items, row.name))),
         ties=tied,
         judged=judged,
-        counted=tuple(protocol.counted(run.outcomes)),
+        counted=(*protocol.counted(run.outcomes), *_choices(run)),
         remarks=tuple(protocol.remarks(run.outcomes, shown)),
         resamples=resamples,
         interval=interval,
@@ -177,6 +179,11 @@ def scorecard(
         untagged=untagged_metrics(run, info),
         far=far_from_print(run, info),
     )
+
+
+def _choices(run: Run) -> tuple[str, ...]:
+    """Return how forced choices came out; empty for other runs."""
+    return tuple(count_choices(run.outcomes)) if run.settings.get(FORCED_CHOICE) else ()
 
 
 def _with_blind(row: Row, run: Run, metric: str, group: str | None = None) -> Row:

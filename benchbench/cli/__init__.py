@@ -31,6 +31,7 @@ from benchbench.cli.report import report_command
 from benchbench.cli.results import export_command, import_command
 from benchbench.cli.scenes import scenes_group
 from benchbench.cli.show import show_group
+from benchbench.cli.sweep import sweep_command
 from benchbench.cli.train import train_command
 from benchbench.errors import BenchbenchError
 from benchbench.printable import sentence
@@ -140,7 +141,7 @@ def main() -> None:
 
 
 for _command in (
-    eval_command, audit_command, compare_command, gate_command, leaderboard_command,
+    eval_command, sweep_command, audit_command, compare_command, gate_command, leaderboard_command,
     publish_command, train_command, probe_command, list_group, show_group, check_group, data_group,
     scenes_group, cache_group, doctor_command, import_command, export_command, report_command,
     plan_command, work_command, missing_command, merge_command,

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchbench.cli.output import say
+
 if TYPE_CHECKING:
+    from benchbench.adapters.kept_answers import AnswerFile
     from benchbench.embedding import Space, Store
 
 
 @click.group("cache")
 def cache_group() -> None:
-    """Show, check or remove stored encodings.
+    """Show, check or remove stored encodings, and kept answers of served models.
 
     Evaluations store what a model computed from each image, caption or pair, so that an interrupted
     one continues and later ones start from there. The store is in the folder of BENCHBENCH_CACHE;
@@ -32,6 +35,10 @@ def info_command() -> None:
         click.echo(tabulate(map(_row, spaces), head, disable_numparse=True))
         click.echo()
     total = sum(space.size for space in spaces)
+    for file in _answers():
+        say(
+            f"{file.answers:,} kept answers of {file.model}: {file.size / 1e6:,.1f} MB, {file.path}"
+        )
     click.echo(f"{store.folder}: {total / 1e6:,.1f} MB of {store.limit / 1e9:,.1f} GB")
 
 
@@ -54,20 +61,30 @@ def verify_command() -> int:
 @click.option("--model", "name", metavar="NAME", help="Only those of this model.  [default: all]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def clear_command(name: str | None, yes: bool) -> None:
-    """Remove stored encodings."""
+    """Remove stored encodings and kept answers."""
     from benchbench.errors import UnknownName
 
     spaces = _store().spaces()
-    names = sorted({str(space.described.get("name")) for space in spaces})
+    answers = [file for file in _answers() if name in (None, file.model)]
+    known = {file.model for file in _answers()}
+    names = sorted({str(space.described.get("name")) for space in spaces} | known)
     if name is not None and name not in names:
         raise UnknownName("model", name, names, "See them: benchbench cache info")
     chosen = [s for s in spaces if name is None or s.described.get("name") == name]
-    size = sum(space.size for space in chosen) / 1e6
-    if chosen and not yes:
-        click.confirm(f"Remove {size:,.1f} MB of stored encodings?", abort=True, err=True)
-    for space in chosen:
-        space.remove()
-    click.echo(f"Removed {size:,.1f} MB of stored encodings.")
+    removed: list[Space | AnswerFile] = [*chosen, *answers]
+    size = sum(each.size for each in removed) / 1e6
+    what = "stored encodings" + " and kept answers" * bool(answers)
+    if removed and not yes:
+        click.confirm(f"Remove {size:,.1f} MB of {what}?", abort=True, err=True)
+    for each in removed:
+        each.remove()
+    click.echo(f"Removed {size:,.1f} MB of {what}.")
+
+
+def _answers() -> list[AnswerFile]:
+    from benchbench.adapters.kept_answers import answer_files
+
+    return answer_files()
 
 
 def _store() -> Store:

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.protocols import ties as tie_rule
+from benchbench.protocols.choices import choose_captions
 from benchbench.protocols.contents import matching_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import same_shape, score_items, similarities
-from benchbench.types import MatchingOutcome
+from benchbench.types import Chooser, MatchingOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -290,8 +291,11 @@ class Matching:
     optional: frozenset[str] = frozenset({BY_CAPTION})
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
-        """Score every item, as ``score_items``."""
-        found = score_items(items, model, encoder)
+        """Score every item, as ``score_items``; a ``Chooser`` chooses (``choices``)."""
+        if isinstance(model, Chooser):
+            found = choose_captions(items, model, encoder)
+        else:
+            found = score_items(items, model, encoder)
         outcomes = (
             _outcome(item, scores, found.token_ids)
             for item, scores in zip(found.items, found.matrices, strict=True)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.reliability import is_heavy, is_rough
-from benchbench.editions import banner_of
+from benchbench.editions import banner_of, plain_edition
 from benchbench.printable import sentence
 from benchbench.protocols import load_protocol
 from benchbench.render.text import NONE
@@ -15,6 +15,7 @@ from benchbench.selection import parse_selections
 from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.stats.intervals import MANY_CLUSTERS, method_for
 from benchbench.stats.means import FEW_CLUSTERS
+from benchbench.types.runs import VARIATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +62,11 @@ def _banners(run: Run) -> Iterator[str]:
         )
     if banner := banner_of(run.edition):
         yield banner
+    if variation := run.settings.get(VARIATION):
+        yield (
+            f"VARIED: the items were shown with {variation}, not as the task has them (benchbench "
+            "sweep). The numbers compare with those of the same setting alone."
+        )
     if turned := run.counts.oriented:
         yield (
             f"TURNED: {turned:,} of {run.counts.images:,} images have an EXIF orientation. It is "
@@ -123,7 +129,7 @@ def unsealed_warning(run: Run) -> Iterator[str]:
 def _selection_banners(run: Run) -> Iterator[str]:
     """Yield that the checkpoint was selected on the run's own items, where it was."""
     for selection in parse_selections(run.settings.get(CHOSEN, ())):
-        if selection.covers(run.task, run.edition):
+        if selection.covers(run.task, plain_edition(run.edition)):
             count = selection.validations
             among = f", of {count:,} that were evaluated," if count else ""
             yield (

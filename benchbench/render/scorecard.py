@@ -19,7 +19,7 @@ from benchbench.render.text import ABOVE_BLIND, NONE, cell, difference_text, wra
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from benchbench.analysis.scorecard import Row, Scorecard
     from benchbench.types import Counts
@@ -76,16 +76,31 @@ def counts_line(scorecard: Scorecard) -> str:
     second = [*_measured(scorecard), f"{counts.skipped:,} skipped items"]
     if (run := scorecard.run).resumed_inputs:
         second.append(f"from the store: {run.resumed_inputs:,} of {run.inputs:,} inputs")
-    return "\n".join([*_lines(first), *_lines(second)])
+    spent = list(_spent(run.environment))
+    return "\n".join([*_lines(first), *_lines(second), *(_lines(spent) if spent else ())])
+
+
+def _spent(environment: Mapping[str, str | int]) -> Iterator[str]:
+    """Yield what a server counted for the evaluation, and its cost where prices were given."""
+    if "requests" not in environment:
+        return
+    yield f"{environment['requests']:,} requests"
+    yield f"{environment.get('kept_answers', 0):,} kept answers"
+    yield f"{environment['prompt_tokens']:,} prompt tokens"
+    yield f"{environment['completion_tokens']:,} completion tokens"
+    if "cost" in environment:
+        prices = f"{environment['price_in']} and {environment['price_out']} for a million"
+        yield f"cost {environment['cost']} (at {prices})"
 
 
 def _measured(scorecard: Scorecard) -> Iterator[str]:
     """Yield the counts that an evaluation measures, and say which ones a run cannot have."""
     run, counts = scorecard.run, scorecard.run.counts
-    if run.decisions_only:
+    if run.imported and run.decisions_only:
         yield "not known from decisions: ties, no-op negatives, truncated captions, crops"
         return
-    yield _ties(scorecard)
+    if not run.decisions_only:
+        yield _ties(scorecard)
     yield from scorecard.counted
     yield _truncated(counts.truncated_captions, run.model.context_length)
     if not run.settings.get("without_images"):

@@ -206,6 +206,32 @@ class Prompted(Protocol):
         ...
 
 
+@runtime_checkable
+class Chooser(Protocol):
+    """A pair scorer that names one of several captions, and gives none a score of its own."""
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """Return the description of the model; its ``similarity`` is ``pairs``."""
+        ...
+
+    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the ids of each caption."""
+        ...
+
+    def question(self, captions: Sequence[str]) -> str:
+        """Return the question with which of these captions describes an image."""
+        ...
+
+    def choosing(self) -> PairScorer:
+        """Return the same model as a scorer of such questions.
+
+        The score is the number of the caption that the answer names, from 0, or −1 where it names
+        none.
+        """
+        ...
+
+
 Model = DualEncoder | PairScorer
 """The models that can be evaluated."""
 

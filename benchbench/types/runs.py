@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 UNVERIFIED = "unverified_digest"
 """The setting of runs on files that are official by their content: the digest of those files."""
+VARIATION = "variation"
+"""The setting of runs whose items were shown in another way: which (``benchbench.variations``)."""
+FORCED_CHOICE = "forced_choice"
+"""The setting of runs whose decisions are choices between an item's captions."""
 OnMissing = Literal["error", "skip"]
 
 
@@ -291,8 +295,8 @@ class Run:
 
     @property
     def decisions_only(self) -> bool:
-        """Return whether it was imported from decisions: its scores are 1 and 0."""
-        return bool(self.imported.get("decisions_only"))
+        """Return whether it holds decisions, not scores: imported ones, or forced choices."""
+        return bool(self.imported.get("decisions_only") or self.settings.get(FORCED_CHOICE))
 
     @property
     def unverified(self) -> bool:

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-import math
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,119 +9,13 @@ import pytest
 from PIL import Image
 
 import benchbench as bb
-from benchbench.adapters import api
-from benchbench.embedding.outputs import SAMPLE_SIZE
+from benchbench.adapters import api_client
 from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model
 from benchbench.testing import check_model
 from benchbench.types import LoadOptions
+from tests.adapters.api_server import SECRET, Served, right, tokens
 from tests.cli.test_cli import typed
-
-SECRET = "sk-test-4815162342"
-
-
-def tokens(caption: str) -> list[dict[str, Any]]:
-    """The most probable tokens after a question about a caption."""
-    yes = (sum(map(ord, caption)) % 97 + 1) / 200
-    shares = {"Yes": yes / 2, " yes": yes / 4, "YES": yes / 4, "No": 0.9 - yes, "The": 0.05}
-    return [{"token": each, "logprob": math.log(share)} for each, share in shares.items()]
-
-
-def right(caption: str) -> float:
-    """Log P(Yes) of a caption, by its definition."""
-    return math.log((sum(map(ord, caption)) % 97 + 1) / 200)
-
-
-class Served:
-    """What the server was sent, and what it does wrong before it answers."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, Any], str | None]] = []
-        self.faults: list[str] = []
-        self.always = ""
-        self.lock = threading.Lock()
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Speaks the format of /v1/chat/completions."""
-
-    served: Served
-
-    def log_message(self, *parts: Any) -> None:
-        """Print nothing."""
-
-    def do_POST(self) -> None:
-        """Answer, or fail in the next way."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        key = self.headers.get("Authorization")
-        with self.served.lock:
-            self.served.requests.append((body, key))
-            fault = self.served.faults.pop(0) if self.served.faults else self.served.always
-        if fault == "cut":
-            self.connection.close()
-            return
-        if fault.isdecimal():
-            text = json.dumps({"error": {"message": f"no, {key}"}}).encode()
-            self.reply(int(fault), text, {"Retry-After": "0"} if fault == "429" else {})
-        elif fault == "garbage":
-            self.reply(200, b"<html>", {})
-        else:
-            self.reply(200, json.dumps(self.answer(body, fault)).encode(), {})
-
-    def answer(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
-        """Return the answer's content."""
-        image, text = (part for part in body["messages"][0]["content"])
-        content = image["image_url"]["url"].partition("base64,")[2]
-        Image.open(io.BytesIO(base64.b64decode(content))).load()
-        caption = text["text"].partition('"')[2].rpartition('"')[0]
-        found = [{"token": "Yes", "logprob": 0.0, "top_logprobs": tokens(caption)}]
-        if fault == "unsure":
-            found[0]["top_logprobs"] = tokens(caption)[3:]
-        return {
-            "object": "chat.completion",
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": "Yes"},
-                    "logprobs": None if fault == "silent" else {"content": found},
-                    "finish_reason": "length",
-                }
-            ],
-            "usage": {"prompt_tokens": 30, "completion_tokens": 1, "total_tokens": 31},
-        }
-
-    def reply(self, status: int, text: bytes, headers: dict[str, str]) -> None:
-        """Send a reply."""
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Served]]:
-    """A server on this machine: its address, and what it was sent."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv(api.KEY, SECRET)
-    monkeypatch.delenv(api.BASE_URL, raising=False)
-    state = Served()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Handler,), {"served": state}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", state
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were waited, without waiting."""
-    found: list[float] = []
-    monkeypatch.setattr("benchbench.adapters.api.time.sleep", found.append)
-    return found
 
 
 def scorer(url: str) -> Any:
@@ -153,7 +40,7 @@ def test_a_score_is_log_p_yes_over_the_ways_to_write_it(served: tuple[str, Serve
     assert body["model"] == "some/model"
     assert (body["max_tokens"], body["temperature"], body["logprobs"]) == (1, 0, True)
     assert model.spent == {
-        "requests": 3, "prompt_tokens": 90, "completion_tokens": 3, "bounded": 0
+        "requests": 3, "kept_answers": 0, "prompt_tokens": 90, "completion_tokens": 3, "bounded": 0
     }  # fmt: skip
     model.score([model.transform(image())], ["a red dog"])
     assert len(served[1].requests) == 3, "an answer is kept"
@@ -169,11 +56,11 @@ def test_without_yes_among_the_tokens_the_score_is_a_bound(served: tuple[str, Se
 
 
 def test_faults_that_pass_are_waited_for(served: tuple[str, Served], waits: list[float]) -> None:
-    served[1].faults = ["429", "503", "cut", "garbage", "500"]
+    served[1].faults = ["503", "cut", "garbage", "500", "429, after 40"]
     model = scorer(served[0])
     (score,) = model.score([model.transform(image())], ["a dog"]).tolist()
     assert score == pytest.approx(right("a dog"))
-    assert waits == [0, 2, 4, 8, 16], "Retry-After first, then twice as long each time"
+    assert waits == pytest.approx([1, 2, 4, 8, 40], abs=0.5), "twice as long, or Retry-After"
     assert model.spent["requests"] == 1
 
 
@@ -182,9 +69,9 @@ def test_faults_that_pass_are_waited_for(served: tuple[str, Served], waits: list
     [
         ("401", 1, "HTTP 401"),
         ("404", 1, "HTTP 404"),
-        ("500", api.ATTEMPTS, "HTTP 500"),
-        ("cut", api.ATTEMPTS, "does not answer"),
-        ("garbage", api.ATTEMPTS, "does not answer"),
+        ("500", api_client.ATTEMPTS, "HTTP 500"),
+        ("cut", api_client.ATTEMPTS, "does not answer"),
+        ("garbage", api_client.ATTEMPTS, "does not answer"),
         ("silent", 1, "no log-probabilities"),
     ],
 )
@@ -216,8 +103,10 @@ def test_a_run_resumes_from_the_store_and_no_file_holds_the_key(
     assert run.environment["prompt_tokens"] == 30 * sent
     again = typed(*arguments)
     assert again.exit_code == 0, again.output
-    resent = len(served[1].requests) - sent
-    assert 0 < resent <= SAMPLE_SIZE < sent, "the store compares a sample with the server's answers"
+    assert len(served[1].requests) == sent, "every answer is kept"
+    fresh = typed(*arguments, "--fresh")
+    assert fresh.exit_code == 0, fresh.output
+    assert len(served[1].requests) == 2 * sent
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) > 1
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
@@ -241,11 +130,11 @@ def _items(root: Path, run: bb.Run) -> list[Any]:
 def test_other_addresses_are_refused(
     name: str, url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(api.BASE_URL, raising=False)
+    monkeypatch.delenv(api_client.BASE_URL, raising=False)
     with pytest.raises(UsageError, match="--base-url"):
         load_model(name, LoadOptions(base_url=url))
 
 
 def test_the_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(api.BASE_URL, "http://127.0.0.1:1/v1/")
+    monkeypatch.setenv(api_client.BASE_URL, "http://127.0.0.1:1/v1/")
     assert load_model("api:m").manifest.weights == "http://127.0.0.1:1/v1"

@@ -53,6 +53,10 @@ SOUND: dict[str, dict[str, str]] = {
     "probe": {
         "path": "{files}/noise.safetensors", "task": "vg-relation", "data_root": "{shapes}",
     },
+    "sweep": {
+        "models": "blind:constant", "task": "vg-relation", "settings": "stop=added",
+        "data_root": "{shapes}", "limit": "2", "runs": "{out}/runs",
+    },
     "show run": {"path": "{a}"},
     "show task": {"name": "vg-relation", "data_root": "{shapes}"},
     "show model": {"specification": "blind:constant"},

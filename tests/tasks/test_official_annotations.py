@@ -17,6 +17,8 @@ ITEMS: dict[str, tuple[str, int, int]] = {
     "valse.decisions": ("official", 15404, 6123),
     "vsr": ("official-2023-03-22", 3292, 2627),
     "vsr.zeroshot": ("official-2023-03-22", 1562, 939),
+    "vsr.questions": ("official-2023-03-22", 2195, 1874),
+    "vsr.zeroshotquestions": ("official-2023-03-22", 1222, 715),
     "cola": ("official", 210, 88),
 }
 """Task → edition, items, clusters."""

@@ -11,6 +11,8 @@ import pytest
 
 from benchbench.analysis.scorecard import scorecard
 from benchbench.evaluation import evaluate
+from benchbench.registry import load_task
+from tests import pair_scorers
 from tests.tasks.two_sided import three_scores
 
 if TYPE_CHECKING:
@@ -127,3 +129,36 @@ def test_a_generative_model_decides_by_its_own_threshold(llava: Path, suites: Pa
     test = [o for o in run.outcomes if not o.validation]
     right = [(math.exp(o.score) > 0.5) == o.label for o in test]
     assert values(run)["own-threshold"] == pytest.approx(mean(right))
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("vsr.questions", "vsr"), ("vsr.zeroshotquestions", "vsr.zeroshot")],
+)
+def test_vsr_as_questions(
+    name: str, plain: str, suites: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_answers() -> Any:
+        tokenizer = tokenizer_of_bytes()
+        tokenizer.add_tokens(["true", "false"])
+        return tokenizer
+
+    tokenizer_of_bytes = pair_scorers._bytes
+    monkeypatch.setattr(pair_scorers, "_bytes", with_answers)
+    run = evaluate(f"vqascore:{pair_scorers.save_llava(tmp_path / 'm')}", name, data_root=suites)
+    items = {item.id: item for item in load_task(name).items(suites)}
+    claims = [claim for claim in load_task(plain).items(suites) if not claim.validation]
+    assert list(items) == [claim.id for claim in claims] == [o.id for o in run.outcomes]
+    credit: dict[str, list[bool]] = {}
+    for claim, outcome in zip(claims, run.outcomes, strict=True):
+        item = items[claim.id]
+        assert item.text == (
+            f'Based on the image, is this statement true or false? "{claim.caption}" Answer:'
+        )
+        true, false = outcome.scores
+        right = bool(true > false) == claim.label
+        assert item.options[item.right] == str(claim.label).lower()
+        credit.setdefault(claim.tags["relation"], []).append(right)
+    found = values(run)
+    assert found["accuracy"] == pytest.approx(mean([r for each in credit.values() for r in each]))
+    assert found["macro"] == pytest.approx(mean([mean(each) for each in credit.values()]))
