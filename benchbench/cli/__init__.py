@@ -25,6 +25,7 @@ from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
 from benchbench.cli.output import escape_output
 from benchbench.cli.plan import merge_command, missing_command, plan_command, work_command
+from benchbench.cli.plot import plot_command
 from benchbench.cli.probe import probe_command
 from benchbench.cli.report import report_command
 from benchbench.cli.results import export_command, import_command
@@ -135,5 +136,6 @@ for _command in (
     publish_command, train_command, probe_command, list_group, show_group, check_group, data_group,
     scenes_group, cache_group, doctor_command, import_command, export_command, report_command,
     plan_command, work_command, missing_command, merge_command, submit_command,
+    plot_command,
 ):  # fmt: skip
     main.add_command(_command)
