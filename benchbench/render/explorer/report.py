@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -197,13 +198,15 @@ def _data(
     if task.groups is not None:
         yield "groups", _groups(task.groups)
     for place, raw in enumerate(task.items.of_models):
+        margins = task.items.margins[:, place]
+        unknown = task.runs[place].decisions_only
         yield (
             f"model-{place}",
             columns(
                 {
                     "value": task.items.values[:, place],
                     "tied": task.items.tied[:, place],
-                    "margin": task.items.margins[:, place],
+                    "margin": margins * math.nan if unknown else margins,
                     **raw,
                 }
             ),
