@@ -20,15 +20,15 @@ RUN PYTHONPATH=/tools pip wheel --no-cache-dir --no-deps --no-build-isolation --
 FROM ${PYTHON_IMAGE}
 ARG TORCH_INDEX=
 ENV PYTHONUNBUFFERED=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
-# The largest layer first: it changes with lock/torch.txt alone.
+# The largest layer first: it changes with lock/torch.txt alone. What it needs is in lock/run.txt.
 COPY lock/torch.in lock/torch.txt /lock/
 RUN if [ -n "$TORCH_INDEX" ]; \
-    then pip install --no-cache-dir --index-url "$TORCH_INDEX" -r /lock/torch.in; \
-    else pip install --no-cache-dir --require-hashes -r /lock/torch.txt; fi
+    then pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" -r /lock/torch.in; \
+    else pip install --no-cache-dir --no-deps --require-hashes -r /lock/torch.txt; fi
 COPY lock/run.txt /lock/
 RUN pip install --no-cache-dir --require-hashes -r /lock/run.txt
 COPY --from=wheel /wheels /wheels
-RUN pip install --no-cache-dir --no-deps /wheels/*.whl
+RUN pip install --no-cache-dir --no-deps /wheels/*.whl && pip check
 
 # /cache holds the drawn world, embeddings and downloaded weights; anyone may write there, so that
 # `--user "$(id -u):$(id -g)"` makes results that belong to the caller.

@@ -90,16 +90,20 @@ def eval_result(card: Scorecard, options: ExportOptions) -> dict[str, Any]:
 
 def notes(card: Scorecard, row: Row) -> str:
     """Return the interval, the edition, the tie rule, the version and the caveats in one line."""
-    e, facts = row.estimate, run_facts(card.run)
-    interval = "" if math.isnan(e.low) else (
-        f"{100 * e.level:g} % interval {_value(row, e.low)} to {_value(row, e.high)} "
-        f"({row_facts(card, row)['interval']}; {e.n_clusters} source images); "
-    )  # fmt: skip
-    return (
-        f"{row.name}{'' if row.is_rank else ', percent'}; {interval}edition {facts['edition']}; "
-        f"{e.n_items} items; ties {row.ties}; benchbench {facts['benchbench']}"
-        + "".join(f"; {line}" for line in facts["caveats"])
+    e, facts, scale = row.estimate, run_facts(card.run), 1 if row.is_rank else 100
+    interval = (
+        f"; {100 * e.level:g} % interval {scale * e.low:.2f} to {scale * e.high:.2f} by "
+        f"{e.n_clusters:,} source images"
     )
+    parts = [
+        f"{row.name}{'' if row.is_rank else ', percent'}{'' if math.isnan(e.low) else interval}",
+        f"edition {facts['edition']}",
+        f"{e.n_items:,} items",
+        f"ties {row.ties}",
+        f"benchbench {facts['benchbench']}",
+        *facts["caveats"],
+    ]
+    return "; ".join(parts)
 
 
 def model_index(

@@ -66,7 +66,7 @@ def test_the_hub_reads_eval_results(tmp_path: Path) -> None:
         assert entry.source_url == "https://example.org/x"
         assert entry.date == "2000-01-01T00:00:00+00:00"
         notes = entry.notes or ""
-        low, high = (f"{round(100 * end, 4)}" for end in (row.estimate.low, row.estimate.high))
+        low, high = (f"{100 * end:.2f}" for end in (row.estimate.low, row.estimate.high))
         for needed in (f"{low} to {high}", f"edition {edition}", f"ties {row.ties}", "1.2.3"):
             assert needed in notes
         assert ("DRAWN" in notes) is (edition == "scenes-v2")
