@@ -122,10 +122,10 @@ def _frame(across: Axis, up: Axis, columns: Sequence[int], rows: Sequence[float]
         parts.append(line((x, up.start), (x, up.end), 'stroke="var(--l)"'))
         said = said.replace("-", "−")
         parts.append(text(x, up.start + 18, said, soft=True, anchor="middle"))
-    for value in rows:
-        y = up.at(value)
+    for share in rows:
+        y = up.at(share)
         parts.append(line((across.start, y), (across.end, y), 'stroke="var(--l)"'))
-        parts.append(text(across.start - 8, y + 4, f"{value:g}", soft=True, anchor="end"))
+        parts.append(text(across.start - 8, y + 4, f"{share:g}", soft=True, anchor="end"))
     return parts
 
 

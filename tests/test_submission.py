@@ -188,11 +188,12 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
     checked = typed("submit", "--check", "--board", root / "boards", "--base", "main")
     assert checked.exit_code == 1
     assert "refused  boards/scenes-v2/vg-relation.md is not what its runs say" in checked.stdout
-    for words, said in (
-        (["submit", "--board", root / "boards"], "No run was given"),
-        (["submit", path, "--check", "--board", root / "boards"], "leave RUNS out"),
-        (["submit", path, "--board", tmp_path / "none"], "is not a folder"),
-        (["submit", path, "--board", tmp_path], "not a git repository"),
-    ):
-        refused = typed(*words)
+    wrong: list[tuple[list[str | Path], str]] = [
+        (["--board", root / "boards"], "No run was given"),
+        ([path, "--check", "--board", root / "boards"], "leave RUNS out"),
+        ([path, "--board", tmp_path / "none"], "is not a folder"),
+        ([path, "--board", tmp_path], "not a git repository"),
+    ]
+    for words, said in wrong:
+        refused = typed("submit", *words)
         assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr

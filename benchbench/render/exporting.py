@@ -245,7 +245,7 @@ def scalars(card: Scorecard) -> dict[str, float]:
     The names are ``TASK@EDITION/METRIC``, with ``.low`` and ``.high`` behind it. Shares are in
     [0, 1]; NaN is left out.
     """
-    found = {}
+    found: dict[str, float] = {}
     for row in card.metrics:
         name = f"{card.run.task}@{card.run.edition}/{row.name}"
         ends = {"": row.estimate.value, ".low": row.estimate.low, ".high": row.estimate.high}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from benchbench.analysis.leaderboard import leaderboard
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from benchbench.analysis.leaderboard import Leaderboard
     from benchbench.analysis.overall import Overall
     from benchbench.types import Run, Ties
+
+    Axes = Figure = Any
+    """matplotlib's, which need not be installed."""
 
 INK, SOFT, LINE, BLUE, VERMILION = "#1b1f24", "#57606a", "#d0d7de", "#0072B2", "#D55E00"
 SUFFIXES = (".pdf", ".png", ".svg")
@@ -97,10 +98,8 @@ def write_plot(
         grouped.setdefault((run.task, run.edition), []).append(run)
     if not grouped:
         raise UsageError("No run was given. Name a run file, or a folder of run files.")
-    import_tracker("matplotlib", "matplotlib", "figures")
+    matplotlib = import_tracker("matplotlib", "matplotlib", "figures")
     boards = [leaderboard(of, metric, ties=ties, level=level, seed=seed) for of in grouped.values()]
-    import matplotlib
-
     with matplotlib.rc_context(STYLE):
         figure = KINDS[kind](boards, width)
         _save(figure, path)
@@ -121,9 +120,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
+    return import_module("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
 
 
 def _wrapped(text: str, width: float) -> str:
@@ -138,9 +135,9 @@ def shown(text: str) -> str:
 
 def _signs() -> Any:
     """Return the code points of the font."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return get_font(findfont(FontProperties(family=STYLE["font.family"]))).get_charmap()
+    fonts = import_module("matplotlib.font_manager")
+    path = fonts.findfont(fonts.FontProperties(family=STYLE["font.family"]))
+    return fonts.get_font(path).get_charmap()
 
 
 def forest(boards: Sequence[Leaderboard], width: float) -> Figure:

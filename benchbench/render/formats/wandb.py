@@ -11,7 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from benchbench.atomic import os_errors
-from benchbench.errors import RunError
+from benchbench.errors import RunError, UsageError
 from benchbench.failures import first_line
 from benchbench.printable import one_line
 from benchbench.render.exporting import (
@@ -39,11 +39,14 @@ def write(runs: Sequence[Run], options: ExportOptions) -> list[str]:
     """Log a run a model; return the folders of the runs, and how to send them.
 
     Raises:
+        UsageError: ``WANDB_MODE`` says that nothing is logged.
         RunError: W&B refuses something, or cannot be reached.
     """
     out, models = place_of(options), cards_by_model(runs, options)
     wandb = import_tracker("wandb", "wandb", "wandb")
     mode = os.environ.get("WANDB_MODE", "offline")
+    if mode not in ("offline", "online"):
+        raise UsageError(f"WANDB_MODE is '{mode}': nothing is logged. Let it be offline or online.")
     alone = wandb.run is None
     written = []
     for name, cards in models.items():

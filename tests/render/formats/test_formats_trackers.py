@@ -55,6 +55,7 @@ def test_mlflow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     mlflow = pytest.importorskip("mlflow")
     pytest.importorskip("sqlalchemy")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     options = ExportOptions(str(tmp_path / "deep" / "store.db"), step=7)
     (line,) = export_runs(runs_of(name), "mlflow", options)
     assert "logged  " in str(line)
@@ -119,3 +120,12 @@ def test_wandb_offline(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert {key: history[key] for key in wanted} == pytest.approx(wanted)
     assert history["_step"] == 7
     assert json.loads(config["runs"])["vg-relation@scenes-v2"]["benchbench"] == "1.2.3"
+
+
+def test_wandb_that_logs_nothing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    with pytest.raises(BenchbenchError, match="WANDB_MODE is 'disabled'"):
+        export_runs(runs_of("a"), "wandb", ExportOptions(str(tmp_path)))

@@ -44,6 +44,8 @@ def test_the_hub_reads_the_model_index(tmp_path: Path) -> None:
         assert result.dataset_name == f"vg-relation@{card.run.edition}"
         assert (result.metric_name, result.metric_type) == (row.name, "accuracy")
         assert result.metric_value == pytest.approx(100 * row.estimate.value, abs=1e-4)
+        assert result.metric_args is not None
+        assert result.dataset_args is not None
         assert result.metric_args["low"] == pytest.approx(100 * row.estimate.low, abs=1e-4)
         assert result.metric_args["high"] == pytest.approx(100 * row.estimate.high, abs=1e-4)
         assert (result.metric_args["ties"], result.metric_args["level"]) == (row.ties, 0.95)
