@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import textwrap
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.overall import over_tasks, shared_runs
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from benchbench.analysis.overall import Overall
     from benchbench.types import Run, Ties
 
-    Axes = Figure = Any
-    """matplotlib's, which need not be installed."""
+    # matplotlib's, which need not be installed:
+    Axes: TypeAlias = Any
+    Figure: TypeAlias = Any
 
 INK, SOFT, LINE, BLUE, VERMILION = "#1b1f24", "#57606a", "#d0d7de", "#0072B2", "#D55E00"
 SUFFIXES = (".pdf", ".png", ".svg")
