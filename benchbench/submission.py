@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.eligibility import ineligible
-from benchbench.errors import BenchbenchError, UsageError
+from benchbench.errors import BenchbenchError, RunError, UsageError
 from benchbench.files import expand_path, is_folder
 from benchbench.render.pages import RUNS, slug
 from benchbench.render.publication import publish, read_published, refresh
@@ -69,6 +69,7 @@ def submit(
         raise UsageError("No run was given. Name a run file, or a folder of run files.")
     root, inside = _repository(board)
     _check_reference(base)
+    _check_identity(root)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         git(str(root), "worktree", "add", "--quiet", "--detach", str(work), base, cwd=root)
@@ -191,6 +192,18 @@ def _repository(board: str | Path) -> tuple[Path, str]:
 def _check_reference(base: str) -> None:
     if not base.strip() or base.startswith("-"):
         raise UsageError(f"--base should name a commit or a branch; it is '{base}'.")
+
+
+def _check_identity(root: Path) -> None:
+    """Refuse before any work is done where git would refuse the commit."""
+    try:
+        git(str(root), "var", "GIT_AUTHOR_IDENT", cwd=root)
+        git(str(root), "var", "GIT_COMMITTER_IDENT", cwd=root)
+    except RunError as error:
+        raise UsageError(
+            f"git does not know who commits in {root}. Type: git config user.name NAME, and git "
+            "config user.email ADDRESS"
+        ) from error
 
 
 def _branch(runs: Sequence[Run]) -> str:

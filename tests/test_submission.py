@@ -108,6 +108,19 @@ def test_imported_runs_are_marked_where_they_are_accepted(root: Path) -> None:
     assert not check_submission(root / "boards", base="main", allow_imported=True).problems
 
 
+def test_nobody_who_commits_is_an_error_that_says_what_to_type(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.delenv(f"GIT_{name}_NAME")
+        monkeypatch.delenv(f"GIT_{name}_EMAIL")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+    git(root, "config", "user.useConfigOnly", "true")
+    with pytest.raises(UsageError, match=r"git config user\.name"):
+        submit([sound()], root / "boards")
+    assert git(root, "branch", "--list") == "* main"
+
+
 def test_a_branch_is_made_once(root: Path) -> None:
     submit([sound()], root / "boards")
     with pytest.raises(UsageError, match="is there already"):
