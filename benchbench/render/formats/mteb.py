@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 
 LANGUAGES = ["eng-Latn"]
 """The language of all captions, as mteb writes it."""
+SIMILARITIES = {"cosine": "cosine", "dot": "dot"}
+"""Comparison of embeddings → its name there; others have none."""
+UNKNOWN_OF_MODELS = (
+    "loader", "release_date", "memory_usage_mb", "embed_dim", "license", "open_weights",
+    "public_training_code", "public_training_data", "use_instructions", "training_datasets",
+)  # fmt: skip
+"""Fields of a ``ModelMeta`` that must be there and may be null."""
 
 
 def write(runs: Sequence[Run], options: ExportOptions) -> list[Path]:
@@ -49,13 +56,28 @@ def write(runs: Sequence[Run], options: ExportOptions) -> list[Path]:
             folders.setdefault(card.run.model.fingerprint, []).append(card)
         for fingerprint, of in folders.items():
             folder = out / "results" / f"{maker}__{file_slug(name)}" / fingerprint
-            meta = {"name": f"{maker}/{file_slug(name)}", "revision": fingerprint}
-            more = {"benchbench": model_facts(of[0].run)}
-            texts.append((folder / "model_meta.json", json_text({**meta, **more}) + "\n"))
+            meta = model_meta(of[0].run, f"{maker}/{file_slug(name)}")
+            texts.append((folder / "model_meta.json", json_text(meta) + "\n"))
             for task in dict.fromkeys(card.run.task for card in of):
                 record = task_result([card for card in of if card.run.task == task])
                 texts.append((folder / f"{file_slug(task)}.json", json_text(record) + "\n"))
     return write_texts(texts)
+
+
+def model_meta(run: Run, name: str) -> dict[str, Any]:
+    """Return a model as a ``ModelMeta``; what benchbench does not know of it is null."""
+    manifest = run.model
+    known = {
+        "name": name,
+        "revision": manifest.fingerprint,
+        "languages": LANGUAGES,
+        "n_parameters": None if run.imported else manifest.parameters,
+        "max_tokens": manifest.context_length or None,
+        "similarity_fn_name": SIMILARITIES.get(manifest.similarity),
+        "framework": [],
+        "modalities": ["text"] + ["image"] * bool(manifest.preprocessing),
+    }
+    return {**dict.fromkeys(UNKNOWN_OF_MODELS), **known}
 
 
 def task_result(cards: Sequence[Scorecard]) -> dict[str, Any]:
@@ -89,6 +111,7 @@ def _scores(card: Scorecard) -> dict[str, Any]:
         "hf_subset": one_line(run.edition),
         "languages": LANGUAGES,
         "benchbench": {
+            **model_facts(run),
             **run_facts(run),
             "headline": headline.name,
             "metrics": {row.name: row_facts(card, row) for row in shown},
