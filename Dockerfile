@@ -33,11 +33,11 @@ RUN pip install --no-cache-dir --no-deps /wheels/*.whl && pip check
 # /cache holds the drawn world, embeddings and downloaded weights; anyone may write there, so that
 # `--user "$(id -u):$(id -g)"` makes results that belong to the caller.
 RUN useradd --uid 10001 --home-dir /cache --no-create-home benchbench \
-    && mkdir -p /cache /work \
-    && chmod 1777 /cache /work
+    && mkdir -p /cache /results \
+    && chmod 1777 /cache /results
 ENV HOME=/cache BENCHBENCH_CACHE=/cache/benchbench HF_HOME=/cache/huggingface USER=benchbench
 USER 10001
-WORKDIR /work
+WORKDIR /results
 VOLUME /cache
 ENTRYPOINT ["benchbench"]
 CMD ["--help"]

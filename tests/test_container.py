@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parent.parent
-IN_IMAGE = re.compile(r"(?<![\w./$])/(lock|source|tools|wheels|cache|work)\b")
+IN_IMAGE = re.compile(r"(?<![\w./$])/(lock|source|tools|wheels|cache|results)\b")
 PIP = """#!/bin/bash
 printf '%s\\0' "$@" >> "$RECORD"; printf '\\n' >> "$RECORD"
 if [[ "$1" == wheel && -z "$ONLY_RECORD" ]]; then exec "{python}" -m pip --quiet "$@"; fi
@@ -187,7 +187,7 @@ def test_it_runs_as_a_user_without_rights(image: Image) -> None:
     assert int(user) >= 1000
     (added,) = [words for words in image.recorded() if words[0] == "useradd"]
     assert added[added.index("--uid") + 1] == user
-    for name in ("cache", "work"):
+    for name in ("cache", "results"):
         assert (image.root / name).stat().st_mode & 0o7777 == 0o1777
     assert image.environment["BENCHBENCH_CACHE"].startswith(dict(STEPS)["VOLUME"])
     assert dict(STEPS)["ENTRYPOINT"] == '["benchbench"]'
