@@ -222,7 +222,7 @@ def resolve_edition(
 
     choice = choose_edition(data_root, edition)
     if choice.edition == SCENES:
-        return _draw_edition(info, progress)
+        return _draw_edition(info, progress, with_images)
     if choice.root is None and not is_folder(default_root()):
         get = advice(info, "", default_root())
         raise UsageError(
@@ -257,15 +257,15 @@ def _layout(info: TaskInfo) -> str:
     return f"What belongs there: benchbench data where {info.name}"
 
 
-def _draw_edition(info: TaskInfo, progress: Progress | None) -> Edition:
-    from benchbench.scenes.edition import ensure_drawn
+def _draw_edition(info: TaskInfo, progress: Progress | None, with_images: bool) -> Edition:
+    from benchbench.scenes.edition import ensure_annotations, ensure_drawn
 
     part = drawn_part(info)
     if part is None:
         raise UsageError(
             f"{info.name} is not part of the drawn world: pass --data-root DIR. {_layout(info)}"
         )
-    root, digests = ensure_drawn(part, progress)
+    root, digests = (ensure_drawn if with_images else ensure_annotations)(part, progress)
     drawn = {path: digests[path] for path in _annotations(info, root)} if digests else {}
     return _name_edition(info, root, drawn)
 

@@ -69,13 +69,13 @@ def sentence(text: str) -> str:
     return shorten(words, MAX_MESSAGE)
 
 
-def json_text(content: object) -> str:
+def json_text(content: object, indent: int | None = 2) -> str:
     """Return content as JSON without unsafe characters; letters of all scripts stay readable.
 
     >>> print(json_text("é\\x9b"))
     "é\\u009b"
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = json.dumps(content, indent=indent, ensure_ascii=False)
     return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 

@@ -48,7 +48,7 @@ def _from_git(where: str) -> list[Run]:
     reference, colon, path = where.removeprefix(GIT).partition(":")
     if not (reference and colon and path) or reference.startswith("-"):
         raise RunError(f"'{where}' names no run in a repository. Write git:REF:PATH.")
-    listed = _git(where, "ls-tree", "-r", "--name-only", "--full-name", reference, "--", path)
+    listed = git(where, "ls-tree", "-r", "--name-only", "--full-name", reference, "--", path)
     names = [name for name in listed.decode().splitlines() if name.endswith(SUFFIX)]
     if not names:
         raise RunError(f"{where}: there are no runs (*{SUFFIX}) at {path} in {reference}.")
@@ -56,15 +56,26 @@ def _from_git(where: str) -> list[Run]:
         found = []
         for number, name in enumerate(names):
             file = Path(folder) / f"{number}{SUFFIX}"
-            file.write_bytes(_git(where, "show", f"{reference}:{name}"))
+            file.write_bytes(git(where, "show", f"{reference}:{name}"))
             found.append(read_run(file, f"{GIT}{reference}:{name}"))
     return found
 
 
-def _git(where: str, *arguments: str) -> bytes:
+def git(where: str, *arguments: str, cwd: Path | None = None) -> bytes:
+    """Return what git prints.
+
+    Args:
+        where: what the command is about, for the message.
+        arguments: the words behind ``git``.
+        cwd: the folder that it runs in; by default the working directory.
+
+    Raises:
+        RunError: git is missing, or fails; the message has the first line that it says.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - a list, and no shell
             ["git", *arguments],  # noqa: S607
+            cwd=cwd,
             capture_output=True,
             check=False,
         )
@@ -72,5 +83,5 @@ def _git(where: str, *arguments: str) -> bytes:
         raise RunError(f"{where} needs git, which does not run here ({error.strerror}).") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
-        raise RunError(f"{where}: {lines[0].removeprefix('fatal: ')}.")
+        raise RunError(f"{where}: {lines[0].removeprefix('fatal: ').rstrip('.')}.")
     return done.stdout

@@ -13,6 +13,7 @@ import xmlschema
 from benchbench.render.publication import publish
 from benchbench.runs import write_run
 from tests.analysis.example_runs import changed, made
+from tests.analysis.test_eligibility import sound
 from tests.runner import TOP, Done, Runner, read, scripts
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CONDITION = "vg-relation.macro < baseline - 5pp"
 GITHUB, GITLAB = "docs/ci/github-gate.yml", "docs/ci/gitlab-gate.yml"
+SUBMISSION = "docs/ci/github-submission.yml"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def used(tmp_path: Path, runs: Path, candidate: str, **more: str) -> Done:
 
 
 def test_no_script_has_an_expression_in_it() -> None:
-    for name in ("action.yml", GITHUB):
+    for name in ("action.yml", GITHUB, SUBMISSION):
         found = scripts(read(name))
         assert found
         assert not [script for script in found if "${{" in script]
@@ -224,3 +226,29 @@ def test_the_gitlab_job(tmp_path: Path, project: Path) -> None:
         assert left == code, said
         schema = xmlschema.XMLSchema(Path(__file__).parent / "render" / "junit.xsd")
         schema.validate(project / job["artifacts"]["reports"]["junit"])
+
+
+def test_the_check_of_submissions(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "board")
+    board = tmp_path / "board"
+    publish([sound("first", 0.5)], board / "leaderboards")
+    git(board, "add", ".")
+    git(board, "commit", "--quiet", "--message", "A board")
+    publish([sound()], board / "leaderboards")
+    git(board, "add", ".")
+    git(board, "commit", "--quiet", "--message", "A submission")
+    workflow = read(SUBMISSION)
+    known = {"github.event.pull_request.base.sha": git(board, "rev-parse", "HEAD~1").strip()}
+    known["runner.temp"] = str(tmp_path)
+    env = {**workflow["env"], "RUNNER_TEMP": str(tmp_path)}
+    steps = workflow["jobs"]["check"]["steps"]
+    done = Runner(tmp_path / "one", board, **env).steps(steps, known)
+    assert done.code == 0, done.said
+    assert "submission  ACCEPTED (new runs: 1)" in done.summary
+    page = board / "leaderboards" / "scenes-v2" / "vg-relation.md"
+    page.write_text(page.read_text() + "The best of all.\n")
+    git(board, "commit", "--quiet", "--all", "--message", "Praise")
+    done = Runner(tmp_path / "two", board, **env).steps(steps, known)
+    assert done.code == 1
+    assert "vg-relation.md is not what its runs say" in done.summary
+    assert "submission  REFUSED" in done.said

@@ -15,7 +15,7 @@ from benchmarks.house import circles, imported_names, imports, running_nodes
 TOP = Path(__file__).parent.parent
 LAYERS = [
     {"cli", "__main__", "__init__"},
-    {"callbacks", "grid", "importing", "monitor", "sweep", "testing"},
+    {"callbacks", "grid", "importing", "monitor", "submission", "sweep", "testing"},
     {"render"},
     {"engines"},
     {"analysis"},

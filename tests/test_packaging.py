@@ -89,6 +89,13 @@ def test_a_wheel_outside_the_checkout_finds_its_tasks(site: Path, tmp_path: Path
     assert left_out == 157
 
 
+def test_the_size_of_the_wheel_is_what_the_docs_say(site: Path) -> None:
+    (wheel,) = site.parent.glob("benchbench_vl-*.whl")
+    text = (TOP / "docs" / "export.md").read_text("utf-8")
+    (said,) = re.findall(r"The wheel has (\d+) MB", text)
+    assert wheel.stat().st_size / 1e6 == pytest.approx(int(said), abs=1)
+
+
 def test_a_wheel_and_a_clone_on_the_path_are_never_mixed(site: Path, tmp_path: Path) -> None:
     """In a clone's root ``python -c`` imports the clone, and a console script the wheel."""
     for name in ("benchbench", "tasks"):

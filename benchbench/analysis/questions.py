@@ -31,31 +31,36 @@ def questions_of(
     data_root: str | Path | None = None,
     edition: str | None = None,
     progress: Progress | None = None,
+    *,
+    with_images: bool = False,
 ) -> QuestionSource:
     """Read the items of a run's edition.
 
-    The drawn world is drawn where it is not in the cache; a data root is for other editions. Images
-    need not be there.
+    The drawn world is made where it is not in the cache; a data root is for other editions, whose
+    images need not be there.
 
     Args:
         run: the run.
         data_root: a folder with the task's files, as for ``evaluate``.
         edition: as for ``evaluate``.
         progress: called while the world is drawn.
+        with_images: whether the drawn world's images are drawn, too, and not its annotations alone.
 
     Raises:
         MalformedData: a file exists and is not in its format.
         UsageError: the files are of this edition, and lack an item of the run.
     """
     task = load_task(run.task)
-    if kind_of(run.edition) is DRAWN:
+    drawn = kind_of(run.edition) is DRAWN
+    if drawn:
         data_root, edition = None, SCENES
     elif choose_edition(data_root, edition).edition == SCENES:
         return QuestionSource(
             missing=f"The files of {run.edition} are nowhere named: --data-root DIR"
         )
     try:
-        found = resolve_edition(task.info, data_root, edition, progress, with_images=False)
+        shown = with_images and drawn
+        found = resolve_edition(task.info, data_root, edition, progress, with_images=shown)
     except (MissingData, UsageError) as error:
         return QuestionSource(missing=str(error))
     if found.name != run.edition:

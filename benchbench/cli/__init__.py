@@ -15,7 +15,7 @@ import click
 
 from benchbench.cli import options
 from benchbench.cli.audit import audit_command
-from benchbench.cli.boards import leaderboard_command, publish_command
+from benchbench.cli.boards import leaderboard_command, publish_command, submit_command
 from benchbench.cli.cache import cache_group
 from benchbench.cli.check import check_group
 from benchbench.cli.compare import compare_command
@@ -26,6 +26,7 @@ from benchbench.cli.gate import gate_command
 from benchbench.cli.list import list_group
 from benchbench.cli.output import escape_output
 from benchbench.cli.plan import merge_command, missing_command, plan_command, work_command
+from benchbench.cli.plot import plot_command
 from benchbench.cli.probe import probe_command
 from benchbench.cli.report import report_command
 from benchbench.cli.results import export_command, import_command
@@ -144,6 +145,7 @@ for _command in (
     eval_command, sweep_command, audit_command, compare_command, gate_command, leaderboard_command,
     publish_command, train_command, probe_command, list_group, show_group, check_group, data_group,
     scenes_group, cache_group, doctor_command, import_command, export_command, report_command,
-    plan_command, work_command, missing_command, merge_command,
+    plan_command, work_command, missing_command, merge_command, submit_command,
+    plot_command,
 ):  # fmt: skip
     main.add_command(_command)

@@ -1,7 +1,8 @@
-"""``benchbench leaderboard`` and ``publish``: tables of several models, and published pages."""
+"""``benchbench leaderboard``, ``publish`` and ``submit``: tables of several models, and pages."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +138,75 @@ def publish_command(
     if not changed:
         click.echo("All pages are as their runs say.")
     return 0
+
+
+@click.command("submit")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--board",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of leaderboards, in a checkout of its repository.",
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Where the branch begins, or with --check is to be merged.  [default: HEAD, or with "
+    "--check origin/main]",
+)
+@click.option(
+    "--allow-imported",
+    is_flag=True,
+    help="Accept results that somebody else measured; pages mark them.",
+)
+@click.option(
+    "--check", is_flag=True, help="Check the branch that is checked out, as CI does; write nothing."
+)
+def submit_command(
+    runs: Sequence[Path], board: Path, base: str | None, allow_imported: bool, check: bool
+) -> int:
+    """Make a branch with RUNS for a public leaderboard, or check one.
+
+    The branch is made in the checkout's repository, with the pages that follow from the runs; the
+    working files stay as they are, and nothing is pushed. Exit code 1 with --check: refused.
+    """
+    from benchbench.errors import UsageError
+    from benchbench.run_files import read_all_runs
+    from benchbench.submission import submit
+
+    if check:
+        if runs:
+            raise UsageError("--check looks at the branch that is checked out: leave RUNS out.")
+        return _check_submission(board, base or "origin/main", allow_imported)
+    read = read_all_runs(runs)
+    made = submit(read, board, base=base or "HEAD", allow_imported=allow_imported)
+    for name in made.files:
+        say(f"changed  {name}")
+    say(f"branch  {made.branch} (runs: {len(read)}, files: {len(made.files)})")
+    say(f"next  git -C {shlex.quote(str(made.root))} push origin {made.branch}, and open a pull "
+        "request")  # fmt: skip
+    return 0
+
+
+def _check_submission(board: Path, base: str, allow_imported: bool) -> int:
+    """Print the new runs with their scores, computed anew, and what is wrong with the branch."""
+    from benchbench.analysis.scorecard import scorecard
+    from benchbench.errors import BenchbenchError
+    from benchbench.render.scorecard import headline_line
+    from benchbench.submission import check_submission
+
+    found = check_submission(board, base=base, allow_imported=allow_imported)
+    for run in found.runs:
+        try:
+            say(f"new  {headline_line(scorecard(run), (0, 0))}")
+        except BenchbenchError as error:
+            say(f"new  {run.task}@{run.edition}  {run.model.name}: {error}")
+    for problem in found.problems:
+        say(f"refused  {problem}")
+    verdict = "REFUSED" if found.problems else "ACCEPTED"
+    say(f"submission  {verdict} (new runs: {len(found.runs)})")
+    return 1 if found.problems else 0
 
 
 def _report_changes(changed: Sequence[Path], word: str) -> None:

@@ -1,4 +1,4 @@
-"""``benchbench list``: list the names of tasks, models and readers."""
+"""``benchbench list``: list the names of tasks, models, readers and formats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEADS = ("type", "what it is")
 
 @click.group("list")
 def list_group() -> None:
-    """List tasks, suites of tasks, models, or readers of published results."""
+    """List tasks, suites of tasks, models, readers of published results, or formats of export."""
 
 
 @list_group.command("tasks")
@@ -107,3 +107,16 @@ def list_readers() -> None:
             rows.append([name, str(error), ""])
     click.echo(tabulate(rows, ["reader", "what it reads", "task"], tablefmt="simple"))
     click.echo("\nnext  benchbench import FILE --reader table --task sugarcrepe --data-root DIR")
+
+
+@list_group.command("formats")
+def list_formats() -> None:
+    """List formats and trackers that runs are exported to (benchbench export)."""
+    from tabulate import tabulate
+
+    from benchbench.render.exporting import format_names, load_format
+
+    formats = {name: load_format(name) for name in format_names()}
+    rows = [[name, each.title, each.out] for name, each in formats.items()]
+    click.echo(tabulate(rows, ["format", "what it is", "--out"], tablefmt="simple"))
+    click.echo("\nnext  benchbench export RUNS --to latex --out table.tex")

@@ -1,8 +1,9 @@
-"""``benchbench import``: import published results as runs."""
+"""``benchbench import`` and ``export``: results of other projects, and results for them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -98,35 +99,53 @@ def import_command(
 
 
 @click.command("export")
-@click.argument("run")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
+    "--to",
     "--format",
-    "kind",
-    type=click.Choice(["every-eval-ever"]),
+    "to",
+    cls=options.RenamedOption,
     default="every-eval-ever",
     show_default=True,
-    help="Every Eval Ever's schema, version 0.3.0.",
+    metavar="FORMAT",
+    help="The format or the tracker: benchbench list formats.",
 )
+@click.option(
+    "--out",
+    required=True,
+    metavar="PATH",
+    help="The file or the folder to write; for mlflow also a server's address.",
+)
+@options.ties_option
 @options.data_root_option
 @options.edition_option
 @click.option("--developer", default="unknown", metavar="NAME", help="Who made the model.")
 @click.option("--organization", default="unknown", metavar="NAME", help="Who evaluated it.")
-@click.option("--out", required=True, metavar="DIR", help="Folder for data/TASK/DEVELOPER/MODEL.")
-def export_command(run: str, kind: str, **how: str | None) -> None:
-    """Write a RUN in the schema of another project.
+@click.option(
+    "--hub-dataset",
+    default="",
+    metavar="ORG/NAME",
+    help="The hub's data set whose leaderboard shows the scores (hugging-face).",
+)
+@click.option("--source-url", default="", metavar="URL", help="Where the evaluation is published.")
+@click.option(
+    "--step",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    metavar="N",
+    help="The checkpoint's training step, for trackers.",
+)
+def export_command(runs: Sequence[Path], to: str, **how: Any) -> None:
+    """Write RUNS in a format of other projects, or log them in a tracker.
 
-    With --data-root or --edition, which name the run's own files, a file of one line an item stands
-    beside the summary.
+    RUNS are files of benchbench eval, or folders of them. every-eval-ever writes a line an item
+    where --data-root or --edition name the run's own files.
     """
     from benchbench.errors import UsageError
-    from benchbench.render.every_eval_ever import write_every_eval_ever
-    from benchbench.runs import read_run
+    from benchbench.render.exporting import ExportOptions, export_runs
+    from benchbench.run_files import read_all_runs
 
-    writers = {"every-eval-ever": write_every_eval_ever}
-    out, developer, organization = (how.pop(name) for name in ("out", "developer", "organization"))
-    if not (out and developer and organization):
-        raise UsageError("--out, --developer and --organization should not be empty.")
-    for path in writers[kind](
-        read_run(run), out, developer=developer, organization=organization, **how
-    ):
-        say(f"wrote  {path}")
+    if not (how["developer"] and how["organization"]):
+        raise UsageError("--developer and --organization should not be empty.")
+    for each in export_runs(read_all_runs(runs), to, ExportOptions(**how)):
+        say(f"wrote  {each}" if isinstance(each, Path) else each)

@@ -8,7 +8,7 @@ import io
 import math
 from typing import TYPE_CHECKING
 
-from benchbench.printable import csv_cell, json_text, one_line, sentence
+from benchbench.printable import csv_cell, json_text, sentence
 from benchbench.render.caveats import (
     banners,
     common_banner,
@@ -22,6 +22,7 @@ from benchbench.render.caveats import (
 )
 from benchbench.render.figures import forest_plot
 from benchbench.render.html_page import PAGE
+from benchbench.render.latex import tex
 from benchbench.render.text import (
     ABOVE_BLIND,
     NONE,
@@ -241,29 +242,17 @@ def latex(board: Leaderboard) -> str:
     spec = "".join("l" if each == "left" else "r" for each in alignment(board))
     lines = [
         "\\begin{table}",
-        f"\\caption{{{_tex(caption)}}}",
+        f"\\caption{{{tex(caption)}}}",
         f"\\begin{{tabular}}{{{spec}}}",
         "\\toprule",
-        " & ".join(map(_tex, heads(board))) + " \\\\",
+        " & ".join(map(tex, heads(board))) + " \\\\",
         "\\midrule",
-        *(" & ".join(map(_tex, row)) + " \\\\" for row in cells(board)),
+        *(" & ".join(map(tex, row)) + " \\\\" for row in cells(board)),
         "\\bottomrule",
         "\\end{tabular}",
         "\\end{table}",
     ]
     return "\n".join(lines) + "\n"
-
-
-_TEX = {
-    "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
-    "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--",
-    "†": "$\\dagger$", "·": "$\\cdot$", "≥": "$\\geq$", "<": "$<$", ">": "$>$", "|": "$|$",
-    "α": "$\\alpha$",
-}  # fmt: skip
-
-
-def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in one_line(text))
 
 
 def rows(board: Leaderboard) -> list[dict[str, object]]:
@@ -307,9 +296,9 @@ def as_json(board: Leaderboard) -> str:
     return json_text(rows(board)) + "\n"
 
 
-def as_csv(board: Leaderboard) -> str:
-    """Return ``rows`` as CSV."""
-    out, every = io.StringIO(), rows(board)
+def as_csv(*boards: Leaderboard) -> str:
+    """Return the ``rows`` of all boards as CSV."""
+    out, every = io.StringIO(), [row for board in boards for row in rows(board)]
     writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(

@@ -46,9 +46,11 @@ SOUND: dict[str, dict[str, str]] = {
         "results": "{files}/noise.csv", "reader": "table", "task": "vg-relation",
         "data_root": "{shapes}", "out": "{out}/imported",
     },
-    "export": {"run": "{a}", "out": "{out}/exported"},
+    "export": {"runs": "{a}", "out": "{out}/exported"},
     "report": {"runs": "{a}", "out": "{out}/report", "data_root": "{shapes}"},
     "publish": {"runs": "{a}", "to": "{out}/boards"},
+    "submit": {"runs": "{a}", "board": "{out}"},
+    "plot": {"runs": "{a}", "out": "{out}/plot.svg"},
     "train": {"variant": "clip", "backbone": "{files}/noise.safetensors", "out": "{out}/training"},
     "probe": {
         "path": "{files}/noise.safetensors", "task": "vg-relation", "data_root": "{shapes}",

@@ -19,7 +19,7 @@ import pytest
 import benchbench as bb
 from benchbench.errors import BenchbenchError, MalformedData, UsageError
 from benchbench.importing.importer import import_results
-from benchbench.render.every_eval_ever import write_every_eval_ever
+from benchbench.render.formats.every_eval_ever import write_every_eval_ever
 from tests.cli.test_cli import typed
 from tests.importing import test_two_sided
 from tests.importing.test_importing import lay_out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,19 @@ def test_the_data_are_those_of_the_runs(root: Path, report: Path) -> None:
             assert array(data["value"])[i] == (true > false)
             assert array(data["tied"])[i] == (true == false)
             assert array(data["margin"])[i] == np.float32(true - false)
+
+
+def test_decisions_have_no_margin(root: Path, tmp_path: Path) -> None:
+    one, two, *_ = runs_on(root)
+    imported = {**one.settings, "imported": {"decisions_only": True}}
+    runs = [replace(one, settings=imported), two]
+    write_report(runs, tmp_path / "out", ids_only=True)
+    for place, each in enumerate(leaderboard(runs).places):
+        data = read_data(tmp_path / "out" / "data" / "0" / f"model-{place}.js")
+        assert np.isnan(array(data["margin"])).all() == each.run.decisions_only
+    page = Page((tmp_path / "out" / "index.html").read_text("utf-8"))
+    marks = [a["data-decisions"] for _, a in page.tags if "data-decisions" in a]
+    assert sorted(str(mark) for mark in marks) == ["0", "1"]
 
 
 def test_items_that_differ_are_the_flips_of_a_comparison(root: Path, report: Path) -> None:

@@ -11,6 +11,7 @@ import http.server
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,36 @@ def test_permalinks_restore_the_state(tab: Any, report: Path, browser: Any) -> N
     other.close()
     opened(tab, report, "#v=items&i=nonsense")
     tab.get_by_text("There is no item nonsense.").wait_for()
+
+
+def test_decisions_show_dashes_and_offer_no_order_by_margin(
+    tab: Any, root: Path, tmp_path: Path
+) -> None:
+    runs = [
+        replace(run, settings={**run.settings, "imported": {"decisions_only": True}})
+        if run.model.name == runs_on(root)[0].model.name
+        else run
+        for run in runs_on(root)
+    ]
+    write_report(runs, tmp_path / "out", ids_only=True)
+    places = [place.run for place in leaderboard(runs).places]
+    n = next(i for i, run in enumerate(places) if run.decisions_only)
+    other = next(i for i, run in enumerate(places) if not run.decisions_only)
+    opened(tab, tmp_path / "out", f"#v=items&b={n}&sort=margin")
+    tab.wait_for_selector("#detail table")
+    margin = tab.locator("#sort option[value=margin]")
+    assert margin.is_disabled()
+    assert tab.locator("#sort").input_value() == "file"
+    rows = tab.locator("#detail table").last.locator("tr:has(td)").all()
+    for row, run in zip(rows, places, strict=True):
+        cells = row.locator("td").all_inner_texts()[-3:]
+        dashes = {text.replace("≡", "").strip() for text in cells} == {"–"}
+        assert dashes is run.decisions_only
+    tab.select_option("#b", str(other))
+    assert margin.is_enabled()
+    tab.select_option("#sort", "margin")
+    tab.select_option("#b", str(n))
+    assert tab.locator("#sort").input_value() == "file"
 
 
 def test_the_list_is_walked_by_keys_and_draws_few_rows(tab: Any, report: Path) -> None:

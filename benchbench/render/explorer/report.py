@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,9 @@ def write_report(
     with atomic_folder(out, MARKER) as folder:
         tasks = [_report(of, metric, by, ties, level, seed) for of in _by_task(runs)]
         if not ids_only:
-            tasks = [_with_items(task, data_root, edition, progress) for task in tasks]
+            tasks = [
+                _with_items(task, data_root, edition, progress, images != "none") for task in tasks
+            ]
             if data_root is not None and all(task.source.missing for task in tasks):
                 why = tasks[0].source.missing
                 raise UsageError(f"No run is of the files in {data_root}. {why}")
@@ -160,9 +163,11 @@ def _with_items(
     data_root: str | Path | None,
     edition: str | None,
     progress: Progress | None,
+    with_images: bool,
 ) -> TaskReport:
     """Return the report with the items read from the task's files, where they are at hand."""
-    return replace(task, source=questions_of(task.runs[0], data_root, edition, progress))
+    source = questions_of(task.runs[0], data_root, edition, progress, with_images=with_images)
+    return replace(task, source=source)
 
 
 def _questions(task: TaskReport) -> list[Question]:
@@ -197,13 +202,15 @@ def _data(
     if task.groups is not None:
         yield "groups", _groups(task.groups)
     for place, raw in enumerate(task.items.of_models):
+        margins = task.items.margins[:, place]
+        unknown = task.runs[place].decisions_only
         yield (
             f"model-{place}",
             columns(
                 {
                     "value": task.items.values[:, place],
                     "tied": task.items.tied[:, place],
-                    "margin": task.items.margins[:, place],
+                    "margin": margins * math.nan if unknown else margins,
                     **raw,
                 }
             ),

@@ -19,6 +19,7 @@
 """
 
 from benchbench.scenes.edition.cache import (
+    ensure_annotations,
     ensure_drawn,
     folder_of,
     is_drawn,
@@ -33,6 +34,7 @@ __all__ = [
     "ALL_PARTS",
     "EDITION",
     "PROVIDED",
+    "ensure_annotations",
     "ensure_drawn",
     "export",
     "folder_of",

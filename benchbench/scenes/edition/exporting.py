@@ -100,6 +100,21 @@ def export(
     return root
 
 
+def write_annotations(
+    folder: Path,
+    part: str,
+    *,
+    images: int = IMAGES,
+    dense: int = DENSE,
+    training: int = TRAINING,
+    size: int = SIZE,
+    progress: Progress | None = None,
+) -> None:
+    """Write the annotations of a part as ``export`` does, without its images, into a folder."""
+    plan = _checked([part], images, dense, training, size, progress or _silent)
+    _PARTS[part].write(folder, plan)
+
+
 def _identity(plan: Plan) -> str:
     """Return a digest of everything that decides the bytes: arguments, code, library versions."""
     import numpy as np

@@ -16,6 +16,7 @@ from benchbench.leftovers import release, temporary_path
 from benchbench.scenes.edition import (
     ALL_PARTS,
     PROVIDED,
+    ensure_annotations,
     ensure_drawn,
     export,
     folder_of,
@@ -334,3 +335,28 @@ def test_what_is_drawn_is_what_the_package_knows(
     written = {name: digest for name, digest in said["digests"].items() if digest}
     assert len(written) == 4
     assert written == {name: known[name] for name in written}
+
+
+def test_annotations_alone_are_those_of_the_drawn_part(small_standard: None) -> None:
+    for part in ALL_PARTS:
+        root, digests = ensure_annotations(part)
+        assert not is_drawn(part)
+        assert not list(root.rglob("*.png"))
+        drawn = ensure_drawn(part)
+        assert digests == drawn.digests
+        for name in digests:
+            if not name.endswith(".h5"):
+                assert (root / name).read_bytes() == (drawn.root / name).read_bytes()
+        assert ensure_annotations(part) == drawn
+
+
+def test_annotations_are_made_once_and_anew_where_they_are_wrong(small_standard: None) -> None:
+    root = ensure_annotations("winoground").root
+    file = root / "examples.jsonl"
+    before = file.stat().st_mtime_ns
+    assert ensure_annotations("winoground").root == root
+    assert file.stat().st_mtime_ns == before
+    content = file.read_bytes()
+    file.write_text("{}")
+    assert ensure_annotations("winoground").root == root
+    assert file.read_bytes() == content

@@ -142,6 +142,14 @@ function setFields(task, given) {
     element.value = given.get(name) ?? value;
     if (element.value !== (given.get(name) ?? value)) element.value = value;
   }
+  offerMargin();
+}
+
+/** Offer the order by margin where B has scores: decisions alone have no margin. */
+function offerMargin() {
+  const option = byId("sort").querySelector("[value=margin]");
+  option.disabled = open.task.models[Number(byId("b").value)].decisions;
+  if (option.disabled && option.selected) byId("sort").value = FIELDS.sort;
 }
 
 function setValues() {
@@ -266,6 +274,7 @@ function writeAddress(i) {
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("input", (event) => {
   if (event.target.id === "tag") setValues();
+  if (event.target.id === "b") offerMargin();
   applyFilters().catch(fail);
 });
 byId("filters").addEventListener("reset", () => setTimeout(() => {

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,9 +26,10 @@ from benchbench.atomic import atomic_write
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.files import expand_path
-from benchbench.printable import one_line
+from benchbench.printable import json_text, one_line
 from benchbench.registry import load_task
 from benchbench.render.caveats import banners
+from benchbench.render.exporting import UNKNOWN, ExportOptions, Format, file_slug, place_of
 from benchbench.runs import seal_of
 from benchbench.types import Item
 
@@ -38,10 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.analysis.scorecard import Row, Scorecard
-    from benchbench.types import MatchingOutcome, Run
+    from benchbench.types import MatchingOutcome, Run, Ties
 
 SCHEMA = "0.3.0"
-UNKNOWN = "unknown"
 
 
 def write_every_eval_ever(
@@ -52,6 +51,7 @@ def write_every_eval_ever(
     edition: str | None = None,
     developer: str = UNKNOWN,
     organization: str = UNKNOWN,
+    ties: Ties = "wrong",
 ) -> list[Path]:
     """Write a run as Every Eval Ever's files.
 
@@ -63,6 +63,7 @@ def write_every_eval_ever(
         edition: the edition, where that is given instead.
         developer: who made the model, for its name ``developer/model``.
         organization: who made the evaluation.
+        ties: the rule for metrics whose publication fixes none.
 
     Returns:
         The paths that were written, the summary first.
@@ -72,15 +73,15 @@ def write_every_eval_ever(
             have captions to choose from.
         RunError: the folder cannot be written.
     """
-    card = scorecard(run)
-    name, maker = (_slug(each) for each in (run.model.name, developer))
+    card = scorecard(run, ties=ties)
+    name, maker = (file_slug(each) for each in (run.model.name, developer))
     uuid = UUID(bytes=hashlib.sha256(seal_of(run).encode()).digest()[:16], version=4)
-    place = f"data/{_slug(run.task)}/{maker}/{name}/{uuid}"
+    place = f"data/{file_slug(run.task)}/{maker}/{name}/{uuid}"
     summary = _summary(card, f"{maker}/{name}", organization)
     written = [expand_path(out) / f"{place}.json"]
     if data_root is not None or edition is not None:
         lines = _lines(card, summary, data_root, edition)
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(json_text(line, indent=None) + "\n" for line in lines)
         written.append(expand_path(out) / f"{place}_samples.jsonl")
         _write(written[1], text)
         summary["detailed_evaluation_results"] = {
@@ -90,17 +91,13 @@ def write_every_eval_ever(
             "checksum": hashlib.sha256(text.encode()).hexdigest(),
             "total_rows": len(lines),
         }
-    _write(written[0], json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    _write(written[0], json_text(summary) + "\n")
     return written
 
 
 def _write(path: Path, text: str) -> None:
     with atomic_write(path) as temporary:
         temporary.write_bytes(text.encode())
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or UNKNOWN
 
 
 def _epoch(created: str) -> str:
@@ -218,7 +215,7 @@ def _lines(
             "with --data-root, or leave it out for a summary alone."
         )
     items = {item.id: item for item in task.items(resolved.root)}
-    scores = pair_runs([run]).scores(card.headline.name)
+    scores = pair_runs([run]).scores(card.headline.name, ties=card.headline.ties)
     credit = dict(zip(scores.outcome.tolist(), scores.values[:, 0].tolist(), strict=True))
     ids = {
         "schema_version": SCHEMA,
@@ -279,3 +276,25 @@ def _chosen(captions: Sequence[str], scores: Sequence[float]) -> str:
     """Return the caption that an image prefers; empty where several have the highest score."""
     best = [text for text, score in zip(captions, scores, strict=True) if score == max(scores)]
     return best[0] if len(best) == 1 else ""
+
+
+def write(runs: Sequence[Run], options: ExportOptions) -> Iterator[Path]:
+    """Write the files of each run; yield their paths."""
+    for run in runs:
+        yield from write_every_eval_ever(
+            run,
+            place_of(options),
+            data_root=options.data_root,
+            edition=options.edition,
+            developer=options.developer,
+            organization=options.organization,
+            ties=options.ties,
+        )
+
+
+FORMAT = Format(
+    "Every Eval Ever's schema, version 0.3.0: a summary, a line an item",
+    "folder",
+    write,
+    uses=("data_root", "edition", "developer", "organization"),
+)
