@@ -21,6 +21,7 @@ from benchbench.atomic import atomic_write, os_errors
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
+from benchbench.protocols.stored import read_bases
 from benchbench.seals import seal
 from benchbench.selection import KEY as CHOSEN
 from benchbench.selection import parse_selections
@@ -271,6 +272,8 @@ def _combine_chunks(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one contiguous array."""
     import pyarrow as pa
 
+    if column.num_chunks == 1:
+        return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
@@ -374,14 +377,9 @@ def outcome_table(run: Run) -> pa.Table:
 
 
 def _outcomes(columns: Mapping[str, pa.Array], protocol: str) -> tuple[Outcome, ...]:
-    import pyarrow as pa
-
-    read = load_protocol(protocol).outcome
-    return tuple(read(row, _base(row)) for row in pa.table(dict(columns)).to_pylist())
-
-
-def _base(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that every outcome has: id, cluster, tags and content."""
-    tags = {k[len(TAG) :]: v for k, v in row.items() if k.startswith(TAG) and v is not None}
-    content = row.get(CONTENT, "")
-    return {"id": row["id"], "cluster": row["cluster"], "tags": tags, CONTENT: content}
+    """Return the outcomes stored in checked columns."""
+    tags = {k[len(TAG) :]: column for k, column in columns.items() if k.startswith(TAG)}
+    bases = read_bases(columns["id"], columns["cluster"], tags, columns.get(CONTENT))
+    common = {"id", "cluster", CONTENT, *(TAG + tag for tag in tags)}
+    own = {name: column for name, column in columns.items() if name not in common}
+    return load_protocol(protocol).outcomes(own, bases)

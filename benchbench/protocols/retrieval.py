@@ -21,6 +21,7 @@ from benchbench.protocols.places import chance_credit, first_true, search_credit
 from benchbench.protocols.precisions import PRECISIONS, chance_precisions, precisions
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import rank_embeddings, rank_scores
+from benchbench.protocols.stored import by_rows
 from benchbench.types import Places, RetrievalOutcome, scores_pairs
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
     from benchbench.embedding.outputs import Vectors
+    from benchbench.protocols.stored import Bases
     from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Role, Ties
     from benchbench.types.arrays import Floats, Ints
 
@@ -288,6 +290,10 @@ class Retrieval:
             "finding_equal": pa.array([[p.equal for p in o.finding] for o in outcomes], nested),
             "n_images": pa.array([o.n_images for o in outcomes], pa.int32()),
         }
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row.
