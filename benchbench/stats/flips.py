@@ -37,6 +37,8 @@ TOLERANCE = 1e-12
 SLACK = 1e-9
 """Tolerance within which statistics that are equal in exact arithmetic count as equal."""
 _BLOCK_BYTES = 32 << 20
+_ROWS = 256
+"""Draws whose pairs are subtracted at once: they stay in the processor's cache."""
 _LOOKED_UP = 4
 """Up to this number of columns, sums are looked up; a matrix product is faster for more."""
 _DRAWS_AT_ONCE = 4096
@@ -98,10 +100,12 @@ def flip(panel: Panel, pairs: Indices, *, draws: int = DRAWS, seed: int = 0) -> 
     n, of_pairs = int(differs.sum()), len(pairs) < panel.n_models
     flipped = np.empty((2**n if n <= MAX_ENUMERATED else draws, len(pairs)))
     done = 0
-    for sums in _sums((apart if of_pairs else columns)[differs], draws, seed):  # [block, columns]
-        moved = sums if of_pairs else sums[:, pairs[:, 0]] - sums[:, pairs[:, 1]]
-        np.multiply(moved, scale, out=flipped[done : done + len(sums)])
-        done += len(sums)
+    for sums in _sums((apart if of_pairs else columns)[differs], draws, seed):
+        for start in range(0, len(sums), _ROWS):
+            part = sums[start : start + _ROWS]  # [rows, columns]
+            moved = part if of_pairs else part[:, pairs[:, 0]] - part[:, pairs[:, 1]]
+            np.multiply(moved, scale, out=flipped[done : done + len(part)])
+            done += len(part)
     return Flips(apart.sum(axis=0) * scale, flipped, n <= MAX_ENUMERATED)
 
 
