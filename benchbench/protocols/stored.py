@@ -104,7 +104,7 @@ class Lists:
         found: list[Any] = [None] * len(starts)
         for each, where in _alike(extents):
             places = starts[where][:, None] + np.arange(np.prod(each))
-            parts = self.values[places].reshape(-1, *each)
+            parts = self.values[places].reshape(len(where), *each)
             for row, part in zip(where.tolist(), parts, strict=True):
                 found[row] = part
         return found
@@ -119,7 +119,7 @@ class Lists:
 def _alike(extents: Indices) -> Iterator[tuple[list[int], Indices]]:
     """Yield each distinct row, and the places of the rows that equal it."""
     if (extents == extents[:1]).all():
-        yield from [(extents[0].tolist(), np.arange(len(extents)))][: len(extents)]
+        yield from ((each.tolist(), np.arange(len(extents))) for each in extents[:1])
         return
     distinct, number = np.unique(extents, axis=0, return_inverse=True)
     order = np.argsort(number.reshape(-1), kind="stable")
