@@ -21,7 +21,7 @@ from benchbench.atomic import atomic_write, os_errors
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
 from benchbench.protocols import load_protocol
-from benchbench.protocols.stored import read_bases
+from benchbench.protocols.stored import read_bases, text_column
 from benchbench.seals import seal
 from benchbench.selection import KEY as CHOSEN
 from benchbench.selection import parse_selections
@@ -254,7 +254,7 @@ def _columns(table: pa.Table, protocol: str) -> dict[str, pa.Array]:
     names = table.column_names
     if len(set(names)) < len(names):
         raise ValueError("two columns of one name")
-    text = {name: pa.array([], pa.string()) for name in ("id", "cluster")}
+    text = {name: text_column(()) for name in ("id", "cluster")}
     types = {k: v.type for k, v in (text | dict(load_protocol(protocol).columns(()))).items()}
     types |= {name: pa.string() for name in names if name.startswith(TAG) or name == CONTENT}
     optional = load_protocol(protocol).optional.intersection(names)
@@ -274,7 +274,7 @@ def _combine_chunks(column: pa.ChunkedArray) -> pa.Array:
 
     if column.num_chunks == 1:
         return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
 
 
 def _has_nulls(column: pa.Array) -> bool:
@@ -365,14 +365,14 @@ def outcome_table(run: Run) -> pa.Table:
 
     outcomes = run.outcomes
     columns: dict[str, pa.Array] = {
-        "id": pa.array([o.id for o in outcomes], pa.string()),
-        "cluster": pa.array([o.cluster for o in outcomes], pa.string()),
+        "id": text_column([o.id for o in outcomes]),
+        "cluster": text_column([o.cluster for o in outcomes]),
         **load_protocol(run.protocol).columns(outcomes),
     }
     if _has_contents(run):
-        columns[CONTENT] = pa.array([o.content for o in outcomes], pa.string())
+        columns[CONTENT] = text_column([o.content for o in outcomes])
     for tag in sorted({name for o in outcomes for name in o.tags}):
-        columns[TAG + tag] = pa.array([o.tags.get(tag) for o in outcomes], pa.string())
+        columns[TAG + tag] = text_column([o.tags.get(tag) for o in outcomes])
     return pa.table(columns)
 
 

@@ -25,7 +25,7 @@ from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.contents import matching_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import same_shape, score_items, similarities
-from benchbench.protocols.stored import Lists
+from benchbench.protocols.stored import Lists, list_column
 from benchbench.types import MatchingOutcome
 
 if TYPE_CHECKING:
@@ -339,14 +339,16 @@ class Matching:
         """
         import pyarrow as pa
 
-        scores = pa.list_(pa.float32())
+        def scores(rows: Sequence[Singles]) -> pa.Array:
+            return list_column([row.ravel() for row in rows], pa.float32(), np.float32)
+
         more = {}
         if any(o.by_caption is not None for o in outcomes):
-            more = {BY_CAPTION: pa.array([_by_caption(o).ravel() for o in outcomes], scores)}
+            more = {BY_CAPTION: scores([_by_caption(o) for o in outcomes])}
         return {
-            "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
-            "scores": pa.array([o.scores.ravel() for o in outcomes], scores),
-            "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+            "target": list_column([o.target for o in outcomes], pa.int16(), np.int16),
+            "scores": scores([o.scores for o in outcomes]),
+            "no_op": list_column([o.no_op for o in outcomes], pa.bool_(), np.bool_),
             **more,
         }
 

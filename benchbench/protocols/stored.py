@@ -1,7 +1,8 @@
-"""Outcomes read back from the columns of a run's file.
+"""The columns of a run's file: written from outcomes' values, and read back as outcomes.
 
 A run has hundreds of thousands of rows and few distinct tags, targets and source images: equal
-values are one object, and numbers are sliced from the column's own array.
+values are one object, and numbers are sliced from the column's own array. Columns are made from
+buffers, because Arrow's other constructors import pandas, which takes half a second.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.seals import numbers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -18,10 +21,61 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from benchbench.types import Outcome
-    from benchbench.types.arrays import Indices
+    from benchbench.types.arrays import Flags, Indices
 
 ROWS = 4096
 """Rows that are Python values at once, where a protocol reads row by row."""
+
+
+def text_column(values: Sequence[str | None]) -> pa.Array:
+    """Return texts as a column; None is null.
+
+    Raises:
+        ValueError: they have 2 GB or more.
+    """
+    import pyarrow as pa
+
+    encoded = [(value or "").encode() for value in values]
+    offsets = _offsets([len(each) for each in encoded])
+    there = np.array([value is not None for value in values], dtype=bool)
+    nulls = None if there.all() else pa.py_buffer(_packed(there))
+    buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)), nulls
+    return pa.StringArray.from_buffers(len(encoded), *buffers)
+
+
+def list_column(rows: Sequence[Any], kind: pa.DataType, dtype: npt.DTypeLike) -> pa.Array:
+    """Return lists of numbers as a column.
+
+    Args:
+        rows: one-dimensional arrays, or sequences.
+        kind: Arrow's type of the numbers.
+        dtype: numpy's name of it.
+
+    Raises:
+        ValueError: there are 2 billion numbers or more.
+    """
+    import pyarrow as pa
+
+    nothing: list[Any] = [np.zeros(0, dtype=dtype)]
+    values = np.concatenate([*nothing, *rows], dtype=dtype, casting="unsafe")
+    data = _packed(values) if values.dtype == bool else values
+    flat = pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(data)])
+    offsets = _offsets([len(row) for row in rows])
+    ends = pa.Array.from_buffers(pa.int32(), len(offsets), [None, pa.py_buffer(offsets)])
+    return pa.ListArray.from_arrays(ends, flat)
+
+
+def _offsets(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+    """Return where each part begins, and the last one's end: [parts + 1]."""
+    ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise ValueError("a run with more than 2 GB in one column")
+    return ends.astype(np.int32)
+
+
+def _packed(flags: Flags) -> npt.NDArray[np.uint8]:
+    """Return flags as Arrow stores them, a bit each."""
+    return np.packbits(flags, bitorder="little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +141,7 @@ class Lists:
         """Return an Arrow column's lists."""
         import pyarrow.compute as pc
 
-        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
-        return cls(column.flatten().to_numpy(zero_copy_only=False), lengths.astype(np.intp))
+        return cls(numbers(column.flatten()), numbers(pc.list_value_length(column)).astype(np.intp))
 
     def arrays(self, *shape: Indices) -> list[npt.NDArray[Any]]:
         """Return each row's list as an array; ``shape`` holds the rows' extents, [rows] each.
@@ -145,5 +198,6 @@ def _tags(columns: Mapping[str, pa.Array], n: int) -> list[Mapping[str, str]]:
 def _coded(column: pa.Array) -> tuple[list[str], Indices]:
     """Return a text column's distinct values, and the number of each row's; −1 where it is null."""
     coded = column.dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return coded.dictionary.to_pylist(), codes.astype(np.intp)
+    codes = np.full(len(column), -1, dtype=np.intp)
+    codes[numbers(column.is_valid())] = numbers(coded.indices.drop_null())
+    return coded.dictionary.to_pylist(), codes
