@@ -11,6 +11,13 @@ CPU seconds, on other devices of seconds.
 - ``top K``: the exact K best of every query (``nearest.nearest``).
 - ``faiss``: the K best by ``IndexFlatIP`` of the package ``faiss-cpu``, if it is installed.
 
+On one core (OMP_NUM_THREADS=1), a million against a million of 256 dimensions in float32, 8,192
+queries measured: products at 114 Gflop/s, places at 82 % and the 10 best at 73 % of that rate,
+FAISS's 10 best at 94 %; peak 709 and 566 MB, torch included. All queries would take 1.5 h and 1.7 h
+(extrapolated). FAISS finds no places of true candidates, and its float32 sums order near ties by
+rounding: its 10 best were the exact ones for 99.3 % of queries, in the exact order for 90.0 %. It
+is no backend.
+
 On a CPU all threads are used that OMP_NUM_THREADS allows. `--device cuda` puts the products there.
 """
 
@@ -98,7 +105,7 @@ def write(work: Path, options: argparse.Namespace) -> None:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Return vectors of length 1."""
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def opened(work: Path) -> tuple[Any, Any]:

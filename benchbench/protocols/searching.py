@@ -219,7 +219,7 @@ def multiply(
     is_short = max(longest, float(of_queries.max(initial=0))) < LARGEST
     kind, dim = "float32" if is_short else "float64", queries.shape[1]
     products.multiply(queries.astype(kind, copy=False), candidates.astype(kind, copy=False))
-    return 1.01 * error_bound(dim, kind) * of_queries * longest + dim * LEAST
+    return np.asarray(1.01 * error_bound(dim, kind) * longest * of_queries + dim * LEAST)
 
 
 def around(scores: Singles, margin: Floats) -> tuple[Floats, Floats]:

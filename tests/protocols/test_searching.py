@@ -62,7 +62,7 @@ def test_zeros_of_either_sign_are_one_vector() -> None:
 def unit(seed: int, rows: int, dim: int) -> np.ndarray:
     """Vectors of length 1 in random directions."""
     found = np.random.default_rng(seed).normal(size=(rows, dim))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
 
 
 def one_by_one(query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -101,8 +101,8 @@ def test_queries_without_a_true_candidate_are_left_out_of_the_counts() -> None:
 
 
 def test_a_memory_map_of_half_precision_is_ranked_as_its_copy(tmp_path: Path) -> None:
-    queries, candidates = unit(0, 30, 16), unit(1, 400, 16).astype(np.float16)
-    np.save(tmp_path / "candidates.npy", candidates)
+    queries, candidates = unit(0, 30, 16), unit(1, 400, 16).astype(np.float16).astype(np.float32)
+    np.save(tmp_path / "candidates.npy", candidates.astype(np.float16))
     mapped = np.load(tmp_path / "candidates.npy", mmap_mode="r")
     true = [[i, 399 - i] for i in range(30)]
     found = count_places(queries, mapped, true, shape=(7, 50))

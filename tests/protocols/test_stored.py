@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -48,8 +49,7 @@ def test_lists_take_their_rows_shapes(shapes: list[tuple[int, int]], cut: int) -
     column = pa.array(lists, pa.list_(pa.int16()))[cut:]
     extents = [[shape[i] for shape in shapes[cut:]] for i in range(2)]
     found = Lists.of(column)
-    a, b = (found.lengths * 0 + each for each in extents) if extents[0] else (found.lengths,) * 2
-    arrays = found.arrays(a, b)
+    arrays = found.arrays(*(np.array(each, dtype=np.intp) for each in extents))
     assert [each.shape for each in arrays] == shapes[cut:]
     assert [each.ravel().tolist() for each in arrays] == lists[cut:]
     assert found.tuples() == [tuple(each) for each in lists[cut:]]
