@@ -17,6 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy.typing as npt
     import pyarrow as pa
 
 
@@ -52,19 +53,31 @@ def _values(column: pa.Array) -> Iterator[bytes]:
     kind = column.type
     if pa.types.is_list(kind) and not pa.types.is_string(kind.value_type):
         yield b"list"
-        yield pc.list_value_length(column).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
+        yield numbers(pc.list_value_length(column)).astype("<i8").tobytes()
         yield from _values(column.flatten())
     elif pa.types.is_string(kind) or pa.types.is_list(kind):
         yield b"text"
         yield _as_json(column.to_pylist())
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         yield b"integers"
-        yield np.asarray(column.to_numpy(zero_copy_only=False)).astype("<i8").tobytes()
+        yield numbers(column).astype("<i8").tobytes()
     elif pa.types.is_floating(kind):
         yield f"floats of {kind.bit_width} bits".encode()
-        yield column.to_numpy(zero_copy_only=False).astype(f"<f{kind.bit_width // 8}").tobytes()
+        yield numbers(column).astype(f"<f{kind.bit_width // 8}").tobytes()
     else:
         raise ValueError(f"a column of {kind}")
+
+
+def numbers(column: pa.Array) -> npt.NDArray[Any]:
+    """Return a column of numbers or flags without nulls as an array.
+
+    By DLPack: ``to_numpy`` imports pandas, which takes half a second.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_boolean(column.type):
+        return np.from_dlpack(column.cast(pa.int8())).astype(bool)
+    return np.from_dlpack(column)
 
 
 def _as_json(value: Any) -> bytes:

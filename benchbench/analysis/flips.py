@@ -42,11 +42,13 @@ def flips_in(scores: PairedScores) -> tuple[Flip, ...]:
         scores: the scores of two runs.
     """
     sign, first = scores.sign, scores.runs[0].outcomes
+    units = np.flatnonzero(scores.values[:, 0] != scores.values[:, 1])
+    rows = zip(
+        units.tolist(), scores.outcome[units].tolist(), scores.values[units].tolist(), strict=True
+    )
     found = []
-    for unit in np.flatnonzero(scores.values[:, 0] != scores.values[:, 1]):
-        outcome = first[scores.outcome[unit]]
-        one, two = scores.values[unit].tolist()
-        gained = sign * (two - one) > 0
+    for unit, item, (one, two) in rows:
+        outcome, gained = first[item], sign * (two - one) > 0
         found.append(Flip(outcome.id, outcome.cluster, scores.groups[unit], one, two, gained))
     return tuple(sorted(found, key=lambda each: not each.gained))
 

@@ -12,7 +12,7 @@ from benchbench.analysis.common_items import CommonItems, on_common_items
 from benchbench.editions import kind_of, plain_edition
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
-from benchbench.protocols.reading import Judge
+from benchbench.protocols.reading import Judge, number_labels
 from benchbench.registry import load_task
 from benchbench.stats import panel
 from benchbench.stats.means import build_layout
@@ -88,8 +88,7 @@ class PairedScores:
 
     @cached_property
     def _numbered(self) -> tuple[list[str], Indices]:
-        names, number = np.unique(np.array(self.groups, dtype=str), return_inverse=True)
-        return names.tolist(), number.astype(np.intp)
+        return number_labels(self.groups)
 
     @cached_property
     def cluster(self) -> Indices:
@@ -232,13 +231,13 @@ def pair_runs(
         runs, common = on_common_items(runs)
     info = task_of(runs[0])
     protocol = load_protocol(runs[0].protocol)
-    names, clusters = np.unique([o.cluster for o in runs[0].outcomes], return_inverse=True)
+    names, clusters = number_labels([o.cluster for o in runs[0].outcomes])
     return Pairing(
         runs=tuple(runs),
         info=info,
         judges=tuple(Judge(protocol, run.outcomes) for run in runs),
-        clusters=clusters.astype(np.intp),
-        cluster_names=tuple(names.tolist()),
+        clusters=clusters,
+        cluster_names=tuple(names),
         common=common,
     )
 

@@ -16,7 +16,7 @@ from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
 from benchbench.editions import kind_of
 from benchbench.protocols import load_protocol
 from benchbench.protocols.choices import count_choices
-from benchbench.protocols.reading import Judge, Units, read_units
+from benchbench.protocols.reading import Judge, Units, number_labels, read_units
 from benchbench.stats import intervals, mean_over_groups, median_over_items
 from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.types import Estimate
@@ -139,7 +139,7 @@ def scorecard(
     run = sliced(run) if by == SLICE and SLICE not in tags_of(run) else run
     protocol = load_protocol(run.protocol)
     shown, first = readable_metrics(run, info, ties)
-    _, clusters = np.unique([o.cluster for o in run.outcomes], return_inverse=True)
+    _, clusters = number_labels([o.cluster for o in run.outcomes])
     judge = Judge(protocol, run.outcomes)
     metrics = [_read_metric(judge, metric, ties, clusters) for metric in shown]
     metrics += _frequent_groups(judge, first, metrics, ties, clusters)
@@ -282,7 +282,7 @@ def _statistic(units: Units, values: Floats, metric: Metric, clusters: Indices) 
     of_units, total = clusters[units.outcome], int(clusters.max(initial=-1)) + 1
     if metric.statistic == "median":
         return median_over_items(values, of_units, total)
-    groups = _group_numbers(units.groups)
+    _, groups = number_labels(units.groups)
     return mean_over_groups(values, groups, of_units, total=total, absent=units.absent)
 
 
@@ -323,9 +323,3 @@ def _units_of_group(units: Units, label: str) -> Units:
     kept = np.array([group == label for group in units.groups], dtype=bool)
     groups = [label] * int(kept.sum())
     return Units(units.values[kept], units.chance[kept], units.outcome[kept], groups)
-
-
-def _group_numbers(groups: Sequence[str]) -> Indices:
-    """Return each unit's group as a number from 0."""
-    number = {label: i for i, label in enumerate(sorted(set(groups)))}
-    return np.array([number[group] for group in groups], dtype=np.intp)

@@ -272,7 +272,8 @@ class Record:
             raise self.wrong(name, f"should be a string, not {kind_of(value)}")
         if not value.strip():
             raise self.wrong(name, "is empty")
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        is_plain = value.isascii()
+        if not is_plain and any("\ud800" <= character <= "\udfff" for character in value):
             raise self.wrong(name, "holds half a surrogate pair, which is not text")
         return value
 

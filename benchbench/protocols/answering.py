@@ -17,6 +17,7 @@ from benchbench.errors import Unsuited
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.contents import image_content
 from benchbench.protocols.protocol import Answers, Events
+from benchbench.protocols.stored import by_rows
 from benchbench.types import Answered, Prompted
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.embedding import Encoder
+    from benchbench.protocols.stored import Bases
     from benchbench.types import ImageRef, Metric, Model, Outcome, Prompt, Ties
 
 
@@ -105,6 +107,10 @@ class Answering:
             "right": pa.array([o.right for o in outcomes], pa.int16()),
             "scores": pa.array([o.scores for o in outcomes], pa.list_(pa.float32())),
         }
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row.

@@ -26,14 +26,16 @@ from benchbench.protocols.choices import choose_captions
 from benchbench.protocols.contents import matching_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import same_shape, score_items, similarities
+from benchbench.protocols.stored import Lists, list_column
 from benchbench.types import Chooser, MatchingOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
     from benchbench.embedding import EmbeddingTable, Encoder
+    from benchbench.protocols.stored import Bases
     from benchbench.types import (
         ImageRef,
         Item,
@@ -149,7 +151,7 @@ def _judged(
     if judgement == "group" and ties == "share" and by_caption is None:
         return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
     earned = np.ones(len(scores))
-    choosing = list(_choosing(target[0]))
+    choosing = list(_choosing(tuple(target[0].tolist())))
     target = target[:, choosing]
     if judgement != "image":
         rows = scores[:, choosing].reshape(-1, scores.shape[2])
@@ -164,7 +166,8 @@ def _judged(
     return earned
 
 
-def _choosing(target: Iterable[int]) -> tuple[int, ...]:
+@cache
+def _choosing(target: tuple[int, ...]) -> tuple[int, ...]:
     """Return the images that have a caption of their own."""
     return tuple(image for image, column in enumerate(target) if column != NONE)
 
@@ -224,7 +227,9 @@ def chance(
     same power for the image score, and 1/6 for the group score of two images and two captions.
     """
     earned = np.empty(len(outcomes))
-    dropped = [no_op_negatives(o) if no_ops == "drop" else () for o in outcomes]
+    dropped: list[tuple[bool, ...]] = [()] * len(outcomes)
+    if no_ops == "drop":
+        dropped = [no_op_negatives(o) for o in outcomes]
     shapes = [(o.scores.shape, o.target, out) for o, out in zip(outcomes, dropped, strict=True)]
     for where in same_shape(shapes):
         first, out = outcomes[int(where[0])], dropped[int(where[0])]
@@ -249,10 +254,11 @@ def _stacked(
     Scores by caption follow as a second array where the items have them. A dropped caption scores
     −∞: it loses to every other caption and ties with none.
     """
-    chosen = [outcomes[i] for i in where]
-    scores = [np.stack([o.scores for o in chosen])]
+    chosen = [outcomes[i] for i in where.tolist()]
+    shape = len(chosen), *chosen[0].scores.shape
+    scores = [np.concatenate([o.scores for o in chosen]).reshape(shape)]
     if chosen[0].by_caption is not None:
-        scores.append(np.stack([_by_caption(o) for o in chosen]))
+        scores.append(np.concatenate([_by_caption(o) for o in chosen]).reshape(shape))
     if no_ops == "drop":
         out = np.array([no_op_negatives(o) for o in chosen])
         scores = [np.where(out[:, None, :], np.float32(-np.inf), each) for each in scores]
@@ -269,16 +275,15 @@ def has_choice(outcome: MatchingOutcome) -> bool:
     return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target) - {NONE})
 
 
-def _finite(scores: Sequence[float], shape: tuple[int, int]) -> Singles:
-    """Return stored scores as [images, captions].
+def _finite(scores: Lists, images: Indices, captions: Indices) -> list[Singles]:
+    """Return each item's stored scores as [images, captions].
 
     Raises:
         ValueError: one is not finite, or there are more or fewer.
     """
-    found = np.asarray(scores, dtype=np.float32)
-    if not np.isfinite(found).all():
+    if not np.isfinite(scores.values).all():
         raise ValueError("scores that are not finite")
-    return found.reshape(shape)
+    return scores.arrays(images, captions)
 
 
 class Matching:
@@ -338,33 +343,41 @@ class Matching:
         """
         import pyarrow as pa
 
-        scores = pa.list_(pa.float32())
+        def scores(rows: Sequence[Singles]) -> pa.Array:
+            return list_column([row.ravel() for row in rows], pa.float32(), np.float32)
+
         more = {}
         if any(o.by_caption is not None for o in outcomes):
-            more = {BY_CAPTION: pa.array([_by_caption(o).ravel() for o in outcomes], scores)}
+            more = {BY_CAPTION: scores([_by_caption(o) for o in outcomes])}
         return {
-            "target": pa.array([list(o.target) for o in outcomes], pa.list_(pa.int16())),
-            "scores": pa.array([o.scores.ravel() for o in outcomes], scores),
-            "no_op": pa.array([list(o.no_op) for o in outcomes], pa.list_(pa.bool_())),
+            "target": list_column([o.target for o in outcomes], pa.int16(), np.int16),
+            "scores": scores([o.scores for o in outcomes]),
+            "no_op": list_column([o.no_op for o in outcomes], pa.bool_(), np.bool_),
             **more,
         }
 
-    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """Return the outcome stored in a row.
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns.
 
         Raises:
             ValueError: a score is not finite, or a target is not a column of the captions.
         """
-        shape = len(row["target"]), len(row["no_op"])
-        scores = _finite(row["scores"], shape)
-        if any(not NONE <= column < len(row["no_op"]) for column in row["target"]):
-            raise ValueError(f"target {row['target']} of {len(row['no_op'])} captions")
-        return MatchingOutcome(
-            **base,
-            target=tuple(row["target"]),
-            scores=scores,
-            no_op=tuple(row["no_op"]),
-            by_caption=_finite(row[BY_CAPTION], shape) if BY_CAPTION in row else None,
+        targets, no_op = Lists.of(columns["target"]), Lists.of(columns["no_op"])
+        last = no_op.lengths.repeat(targets.lengths)  # [targets], the number of captions
+        if (odd := np.flatnonzero((targets.values < NONE) | (targets.values >= last))).size:
+            raise ValueError(f"target {targets.values[odd[0]]} of {last[odd[0]]} captions")
+        shape = targets.lengths, no_op.lengths
+        scores = _finite(Lists.of(columns["scores"]), *shape)
+        by_caption: Sequence[Singles | None] = [None] * len(scores)
+        if BY_CAPTION in columns:
+            by_caption = _finite(Lists.of(columns[BY_CAPTION]), *shape)
+        rows = zip(
+            bases.id, bases.cluster, bases.tags, targets.tuples(), scores, no_op.tuples(),
+            bases.content, by_caption, strict=True,
+        )  # fmt: skip
+        return tuple(
+            MatchingOutcome(*row, content=content, by_caption=preferred)
+            for *row, content, preferred in rows
         )
 
     def content(self, item: Item, root: Path) -> str:

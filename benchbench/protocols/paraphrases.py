@@ -19,6 +19,7 @@ import numpy as np
 from benchbench.protocols.contents import image_content
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import as_read, score_items
+from benchbench.protocols.stored import by_rows
 from benchbench.types import Paraphrased
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.embedding import EmbeddingTable, Encoder
+    from benchbench.protocols.stored import Bases
     from benchbench.types import ImageRef, Metric, Model, Outcome, Ties
     from benchbench.types import Paraphrases as Item
     from benchbench.types.arrays import Singles
@@ -149,6 +151,10 @@ class Paraphrases:
             "scores": pa.array([o.scores for o in outcomes], pa.list_(pa.float32())),
             "between": pa.array(between, pa.list_(pa.float32())),
         }
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row.

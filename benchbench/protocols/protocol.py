@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.embedding import Encoder
+    from benchbench.protocols.stored import Bases
     from benchbench.types import ImageRef, Metric, Model, Outcome, Question, Ties
     from benchbench.types.arrays import Floats, Indices
 
@@ -108,8 +109,12 @@ class Protocol(typing.Protocol):
         """Return Arrow arrays of the outcomes' fields other than id, cluster and tags."""
         ...
 
-    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
-        """Return the outcome of a row of those columns (Python values), and id, cluster, tags."""
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in those columns, given their ids, clusters and tags.
+
+        Raises:
+            ValueError: stored values do not fit each other.
+        """
         ...
 
     def content(self, item: Any, root: Path) -> str:

@@ -192,7 +192,7 @@ def _labels(events: Events, outcomes: Sequence[Outcome], tag: str | None) -> Seq
     if tag in events.tags:
         return events.tags[tag]
     of_outcomes = [outcome.tags.get(tag) for outcome in outcomes]
-    return [of_outcomes[i] for i in events.outcome]
+    return [of_outcomes[i] for i in events.outcome.tolist()]
 
 
 def _units(
@@ -206,11 +206,22 @@ def _units(
     outcome, labels = events.outcome[kept], groups[kept]
     if not events.per_outcome or not len(chance):
         return Units(none, chance, outcome, labels.tolist()), None
-    names, number = np.unique(labels.astype(str), return_inverse=True)
+    names, number = number_labels(labels.tolist())
     cells, cell = np.unique(outcome * len(names) + number, return_inverse=True)
     means = np.bincount(cell, weights=chance) / np.bincount(cell)
-    labels = names[cells % len(names)]
-    return Units(none, means, cells // len(names), labels.tolist()), cell
+    groups_of = [names[i] for i in (cells % len(names)).tolist()]
+    return Units(none, means, cells // len(names), groups_of), cell
+
+
+def number_labels(labels: Sequence[str]) -> tuple[list[str], Indices]:
+    """Return the distinct labels, sorted, and the number of each label among them: [labels].
+
+    >>> number_labels(["on", "near", "on"])
+    (['near', 'on'], array([1, 0, 1]))
+    """
+    names = sorted(set(labels))
+    place = {name: i for i, name in enumerate(names)}
+    return names, np.array([place[label] for label in labels], dtype=np.intp)
 
 
 def _grouped(
@@ -221,9 +232,8 @@ def _grouped(
     metric: Metric,
 ) -> _Selection:
     """Return the selection without the groups that the metric leaves out or that are too small."""
-    names, number, size = np.unique(
-        np.array(units.groups, dtype=str), return_inverse=True, return_counts=True
-    )
+    names, number = number_labels(units.groups)
+    size = np.bincount(number, minlength=len(names))
     out = np.array([name in metric.leave_out for name in names], dtype=bool)
     out |= size < metric.at_least
     left = ~out[number] if len(number) else np.zeros(0, dtype=bool)

@@ -21,6 +21,7 @@ from benchbench.protocols.places import chance_credit, first_true, search_credit
 from benchbench.protocols.precisions import PRECISIONS, chance_precisions, precisions
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.searching import rank_embeddings, rank_scores
+from benchbench.protocols.stored import by_rows
 from benchbench.types import Places, RetrievalOutcome, scores_pairs
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
     from benchbench.embedding.outputs import Vectors
-    from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Role, Ties
+    from benchbench.protocols.stored import Bases
+    from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Progress, Role, Ties
     from benchbench.types.arrays import Floats, Ints
 
 IMAGE_TO_TEXT, TEXT_TO_IMAGE = "image to text", "text to image"
@@ -38,7 +40,10 @@ NO_PLACES = Places(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32))
 
 
 def search(
-    entries: Sequence[Entry], images: EmbeddingTable[ImageRef], captions: EncodedCaptions
+    entries: Sequence[Entry],
+    images: EmbeddingTable[ImageRef],
+    captions: EncodedCaptions,
+    progress: Progress | None = None,
 ) -> list[RetrievalOutcome]:
     """Search one gallery by embeddings.
 
@@ -46,16 +51,18 @@ def search(
         entries: all entries of the gallery.
         images: embeddings of their images, of unit length where similarity is cosine.
         captions: embeddings of the gallery's captions, likewise.
+        progress: called with the number of queries that have been ranked, where they are many.
 
     Returns:
         One outcome per entry, in order.
     """
     texts, refs = _texts(entries), _searched(entries)
     phrases, shown = _as_read(captions, texts), images.take([entry.image for entry in entries])
-    found = rank_embeddings(shown, phrases, _captions_of(entries, texts))
+    found = rank_embeddings(shown, phrases, _captions_of(entries, texts), progress=progress)
     finding: list[Places] = []
     if refs:
-        finding = rank_embeddings(phrases, images.take(refs), _images_of(texts, entries, refs))
+        own = _images_of(texts, entries, refs)
+        finding = rank_embeddings(phrases, images.take(refs), own, progress=progress)
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -223,7 +230,7 @@ class Retrieval:
         for places in galleries:
             entries = [kept[i] for i in places]
             role = entries[0].gallery.role
-            found = search(entries, images[role], captions[role])
+            found = search(entries, images[role], captions[role], encoder.progress)
             outcomes.update(zip(places, found, strict=True))
         return Answers(kept, tuple(outcomes[i] for i in range(len(kept))))
 
@@ -288,6 +295,10 @@ class Retrieval:
             "finding_equal": pa.array([[p.equal for p in o.finding] for o in outcomes], nested),
             "n_images": pa.array([o.n_images for o in outcomes], pa.int32()),
         }
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row.

@@ -112,6 +112,9 @@ def _of_one_shape(
 
 def same_shape(shapes: Sequence[object]) -> Iterator[Indices]:
     """Yield the positions of the elements that share a shape, one array per shape."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        yield np.arange(len(shapes))
+        return
     places: dict[object, list[int]] = {}
     for i, shape in enumerate(shapes):
         places.setdefault(shape, []).append(i)

@@ -1,33 +1,57 @@
-"""Rank embeddings: find the places of the true candidates of each query.
+"""Rank embeddings: find the places of the true candidates of each query, or the best candidates.
 
-Similarities are of float32 embeddings, multiplied in float64 and rounded to float32. A matrix
-product may sum in another order at another position, so that equal inputs could give results that
-differ in the last bit. Each distinct vector therefore enters the product once, on either side, and
-equal embeddings tie exactly at any position.
+No matrix of all scores is held: candidates pass by in blocks, once for some thousand queries. A
+query's true candidates are scored first. In each block the fast product counts the scores that are
+certainly better; those that rounding could have moved past a true one, its own and its equals among
+them, are computed exactly (``products``). Equal embeddings tie exactly at any position.
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+import mmap
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchbench.protocols.products import (
+    LARGEST,
+    LEAST,
+    PAIRS,
+    UNITS,
+    error_bound,
+    exact_matrix,
+    exact_scores,
+    lengths,
+    products_on,
+)
 from benchbench.types import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchbench.embedding.outputs import Vectors
+    from benchbench.protocols.products import Products, Shape
+    from benchbench.types import Progress
     from benchbench.types.arrays import Floats, Indices, Singles
 
 
-CELLS = 1 << 22
-"""Similarities held at once: about 60 MB with all intermediate arrays."""
+QUERIES = 8192
+"""Queries for which candidates pass by once."""
+DENSE = 32
+"""Where more than one in so many products is unsure, the whole block is computed exactly."""
+STAGE = "queries"
+"""The stage's name for ``progress``, where there are more than pass by at once."""
 
 
 def rank_embeddings(
-    queries: Vectors, candidates: Vectors, true: Sequence[Sequence[int]], cells: int = CELLS
+    queries: Vectors,
+    candidates: Vectors,
+    true: Sequence[Sequence[int]],
+    *,
+    shape: Shape | None = None,
+    progress: Progress | None = None,
 ) -> list[Places]:
     """Rank all candidates for each query, and count those around the true ones.
 
@@ -35,23 +59,17 @@ def rank_embeddings(
         queries: [queries, dim], of unit length where similarity is cosine.
         candidates: [candidates, dim], likewise.
         true: the rows of each query's true candidates.
-        cells: similarities held at once.
+        shape: as for ``count_places``.
+        progress: called with the number of queries that are done, where they are many.
 
     Returns:
         For each query, how many candidates score better than each of its true ones, and how many
         others score the same.
     """
-    first, number = distinct(candidates)
-    is_whole = len(first) == len(candidates)
-    right = (candidates if is_whole else candidates[first]).astype(np.float64).T
-    places: dict[int, Places] = {}
-    for asked, left in _blocks(queries, max(1, cells // len(candidates))):
-        scores = (left @ right).astype(np.float32)  # [distinct queries, distinct candidates]
-        for row, searches in zip(scores, asked, strict=True):
-            among = row if is_whole else row[number]
-            for search in searches:
-                places[search] = _count_places(among, np.asarray(true[search], dtype=np.intp))
-    return [places[search] for search in range(len(queries))]
+    better, equal = count_places(queries, candidates, true, shape=shape, progress=progress)
+    ends = np.cumsum([len(each) for each in true])[:-1]
+    parts = zip(np.split(better, ends), np.split(equal, ends), strict=True)
+    return [Places(*each) for each in parts] if len(true) else []
 
 
 def rank_scores(scores: Singles, true: Sequence[Sequence[int]]) -> list[Places]:
@@ -62,17 +80,6 @@ def rank_scores(scores: Singles, true: Sequence[Sequence[int]]) -> list[Places]:
     ]
 
 
-def _blocks(queries: Vectors, size: int) -> Iterator[tuple[list[list[int]], Floats]]:
-    """Yield distinct queries in blocks: the rows that each stands for, and vectors [block, dim]."""
-    first, number = distinct(queries)
-    asked: list[list[int]] = [[] for _ in first]
-    for row, which in enumerate(number.tolist()):
-        asked[which].append(row)
-    for start in range(0, len(first), size):
-        part = slice(start, start + size)
-        yield asked[part], queries[first[part]].astype(np.float64)
-
-
 def _count_places(scores: Singles, true: Indices) -> Places:
     """Return the counts around one query's true candidates: scores [candidates], true [true]."""
     levels, level = np.unique(scores[true], return_inverse=True)
@@ -81,14 +88,171 @@ def _count_places(scores: Singles, true: Indices) -> Places:
     return Places(better[level], equal[level] - 1)
 
 
-def distinct(vectors: Vectors) -> tuple[Indices, Indices]:
-    """Return the first row of each distinct vector, and for every row the number of its vector."""
-    known: dict[bytes, int] = {}
-    first: list[int] = []
-    number = np.empty(len(vectors), dtype=np.intp)
-    for row, vector in enumerate(vectors):
-        name = hashlib.blake2b((vector + np.float32(0)).tobytes(), digest_size=16).digest()
-        number[row] = known.setdefault(name, len(first))  # -0.0 + 0 is 0.0, its equal
-        if number[row] == len(first):
-            first.append(row)
-    return np.array(first, dtype=np.intp), number
+def count_places(
+    queries: Vectors,
+    candidates: Vectors,
+    true: Sequence[Sequence[int]],
+    *,
+    shape: Shape | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> tuple[Any, Any]:
+    """Count the candidates around each true one, as ``rank_embeddings``, in two flat arrays.
+
+    Args:
+        queries: [queries, dim], of float32 or float16; a memory map is read block by block.
+        candidates: [candidates, dim], likewise.
+        true: the rows of each query's true candidates.
+        shape: queries and candidates that are multiplied at once; by default what suits the device.
+        device: where products are computed, as torch names it; the counts are the same everywhere.
+        progress: called with the number of queries that are done, where they are many.
+
+    Returns:
+        How many candidates score better, and how many others the same: int32, [true candidates] of
+        all queries, one after the other.
+    """
+    sizes = np.array([len(each) for each in true], dtype=np.intp)
+    places = np.fromiter(chain.from_iterable(true), dtype=np.intp, count=int(sizes.sum()))
+    starts = np.cumsum(sizes) - sizes
+    better, equal = np.zeros((2, len(places)), dtype=np.int32)
+    own = np.empty(len(places), dtype=np.float32)
+    products = products_on(device)
+    height, width = shape or products.shape
+    report = progress if progress and len(queries) > QUERIES else (lambda what, done, total: None)
+    report(STAGE, 0, len(queries))
+    for start, block in blocks(queries, QUERIES):
+        rows = np.argsort(-sizes[start : start + len(block)], kind="stable")
+        vectors = block[rows]
+        asked = _Asked(vectors, lengths(vectors), sizes[start + rows], starts[start + rows])
+        _score_own(asked, candidates, places, own)
+        for _, right in blocks(candidates, width):
+            longest = float(lengths(right).max())
+            for part in asked.parts(height):
+                margin = multiply(products, part.vectors, part.lengths, right, longest)
+                _count(part, right, own, products, margin, better, equal)
+        report(STAGE, start + len(block), len(queries))
+    return better, equal - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Some queries; those with the most true candidates come first."""
+
+    vectors: Singles
+    """[queries, dim]"""
+    lengths: Floats
+    """[queries]"""
+    sizes: Indices
+    """[queries]: the number of true candidates of each."""
+    starts: Indices
+    """[queries]: the first place of each in arrays of all queries' true candidates."""
+
+    def parts(self, size: int) -> Iterator[_Asked]:
+        """Yield the queries in parts."""
+        for start in range(0, len(self.vectors), size):
+            of = slice(start, start + size)
+            yield _Asked(self.vectors[of], self.lengths[of], self.sizes[of], self.starts[of])
+
+    def ranks(self) -> Iterator[Indices]:
+        """Yield the places of all first true candidates, of all second ones, and so on.
+
+        Each is [queries that have as many], the first of the queries.
+        """
+        for rank in range(int(self.sizes.max(initial=0))):
+            yield self.starts[: np.count_nonzero(self.sizes > rank)] + rank
+
+
+def _score_own(asked: _Asked, candidates: Vectors, places: Indices, own: Singles) -> None:
+    """Set the scores of these queries' true candidates: ``places`` are their rows."""
+    for at in asked.ranks():
+        for start in range(0, len(at), PAIRS):
+            part = at[start : start + PAIRS]
+            rows = places[part]
+            order = np.argsort(rows)  # a memory map is read from front to back
+            chosen = np.empty((len(rows), candidates.shape[1]), dtype=np.float32)
+            chosen[order] = candidates[rows[order]]
+            own[part] = exact_scores(asked.vectors[start : start + len(part)], chosen)
+            let_go(candidates)
+
+
+def _count(
+    asked: _Asked,
+    right: Singles,
+    own: Singles,
+    products: Products,
+    margin: Floats,
+    better: Any,
+    equal: Any,
+) -> None:
+    """Add what one block of candidates, [candidates, dim], counts around the true ones."""
+    exact: Singles | None = None
+    for at in asked.ranks():
+        n, scores = len(at), own[at]
+        if exact is None:
+            above, rows, columns = products.split(*around(scores, margin[:n]))
+            if len(rows) * DENSE > n * len(right):
+                exact = exact_matrix(asked.vectors, right)
+        if exact is not None:
+            better[at] += np.array([np.count_nonzero(r) for r in exact[:n] > scores[:, None]])
+            equal[at] += np.array([np.count_nonzero(r) for r in exact[:n] == scores[:, None]])
+            continue
+        unsure = exact_scores(asked.vectors[rows], right[columns])
+        better[at] += above + np.bincount(rows[unsure > scores[rows]], minlength=n)
+        equal[at] += np.bincount(rows[unsure == scores[rows]], minlength=n)
+
+
+def multiply(
+    products: Products, queries: Singles, of_queries: Floats, candidates: Singles, longest: float
+) -> Floats:
+    """Compute the products of a block, in float64 where vectors are too long for float32.
+
+    Args:
+        products: the place of the products.
+        queries: [queries, dim].
+        of_queries: [queries], their lengths.
+        candidates: [candidates, dim].
+        longest: the largest length of these.
+
+    Returns:
+        [queries]: the largest error of a query's products.
+    """
+    is_short = max(longest, float(of_queries.max(initial=0))) < LARGEST
+    kind, dim = "float32" if is_short else "float64", queries.shape[1]
+    products.multiply(queries.astype(kind, copy=False), candidates.astype(kind, copy=False))
+    return np.asarray(1.01 * error_bound(dim, kind) * longest * of_queries + dim * LEAST)
+
+
+def around(scores: Singles, margin: Floats) -> tuple[Floats, Floats]:
+    """Return the bounds outside which products are certainly below or above a score: [queries].
+
+    Args:
+        scores: [queries].
+        margin: [queries], the largest error of a query's products.
+    """
+    largest = float(np.finfo(np.float32).max)
+    middle = np.clip(scores.astype(np.float64), -largest, largest)
+    spread = margin + 2 * UNITS["float32"] * np.abs(middle)  # a score is rounded, too
+    low = np.where(scores == -np.inf, -np.inf, middle - spread)
+    return low, np.where(scores == np.inf, np.inf, middle + spread)
+
+
+def blocks(vectors: Vectors, size: int) -> Iterator[tuple[int, Singles]]:
+    """Yield vectors in blocks of float32: the first row's number, and [block, dim].
+
+    What was read of a memory map is let go before the next block.
+    """
+    for start in range(0, len(vectors), size):
+        block = np.ascontiguousarray(vectors[start : start + size], dtype=np.float32)
+        yield start, block.copy() if np.shares_memory(block, vectors) else block
+        let_go(vectors)
+
+
+def let_go(vectors: Vectors) -> None:
+    """Give the memory of a read-only memory map back to the system, which keeps it as a cache."""
+    mapped = getattr(vectors, "_mmap", None)
+    if (
+        mapped is not None
+        and getattr(vectors, "mode", "") == "r"
+        and hasattr(mmap, "MADV_DONTNEED")
+    ):
+        mapped.madvise(mmap.MADV_DONTNEED)

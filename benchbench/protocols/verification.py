@@ -19,6 +19,7 @@ import numpy as np
 
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import score_items
+from benchbench.protocols.stored import by_rows
 from benchbench.types import Claimed
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.embedding import Encoder
+    from benchbench.protocols.stored import Bases
     from benchbench.types import Claim, ImageRef, Metric, Model, Outcome, Ties
     from benchbench.types.arrays import Flags, Floats, Indices
 
@@ -178,6 +180,10 @@ class Verification:
             "score": pa.array([o.score for o in outcomes], pa.float32()),
             "threshold": pa.array(thresholds, pa.list_(pa.float64())),
         }
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row.

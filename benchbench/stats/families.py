@@ -31,10 +31,15 @@ def step_down(flips: Flips) -> Floats:
     the least p-value is 1/10,001 whatever the number of pairs, where Holm's would be that times the
     number.
     """
-    observed, flipped = np.abs(flips.observed), np.abs(flips.flipped)
+    observed = np.abs(flips.observed)
     order = np.argsort(-observed, kind="stable")
-    largest = np.maximum.accumulate(flipped[:, order[::-1]], axis=1)[:, ::-1]
-    stepwise = np.maximum.accumulate(flips.share(largest, observed[order]))
+
+    def largest(flipped: Floats) -> Floats:
+        """Return the largest of each pair and those after it: [block, pairs] in that order."""
+        sizes = np.abs(flipped[:, order[::-1]])
+        return np.asarray(np.maximum.accumulate(sizes, axis=1, out=sizes)[:, ::-1])
+
+    stepwise = np.maximum.accumulate(flips.share(observed[order], largest))
     adjusted = np.empty_like(stepwise)
     adjusted[order] = stepwise
     return adjusted

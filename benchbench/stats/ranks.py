@@ -27,10 +27,14 @@ from benchbench.stats.bootstrap import RESAMPLES
 from benchbench.stats.means import FEW_CLUSTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchbench.stats.panel import Panel
     from benchbench.types.arrays import Flags, Floats, Indices
 
 
+BLOCK = 256
+"""Draws whose pairs are compared at once."""
 TOLERANCE = 1e-12
 """Differences and spreads below this are 0 up to rounding."""
 
@@ -67,23 +71,34 @@ def rank_sets(
     constant = np.where(np.abs(apart) > TOLERANCE, np.copysign(np.inf, apart), 0.0)
     statistics = np.where(errors > TOLERANCE, apart * scale, constant)
     draws = panel.redraw(resamples, seed)
-    drawn = (draws[:, one] - draws[:, two]) * scale  # [resamples, ordered pairs]
-    better = step_down_bounds(statistics, drawn, level, panel.n_clusters).reshape(m, m)
+
+    def largest(unsure: Flags) -> Floats:
+        """Return each draw's largest statistic of some ordered pairs: [resamples]."""
+        a, b, of_pairs = one[unsure], two[unsure], scale[unsure]
+        blocks = (draws[start : start + BLOCK] for start in range(0, len(draws), BLOCK))
+        return np.concatenate(
+            [((each[:, a] - each[:, b]) * of_pairs).max(axis=1) for each in blocks]
+        )
+
+    better = step_down_bounds(statistics, largest, level, panel.n_clusters).reshape(m, m)
     return Ranks(1 + better.sum(axis=0), m - better.sum(axis=1), level, better)
 
 
-def step_down_bounds(statistics: Floats, drawn: Floats, level: float, n_clusters: int) -> Flags:
+def step_down_bounds(
+    statistics: Floats, largest: Callable[[Flags], Floats], level: float, n_clusters: int
+) -> Flags:
     """Return which of many one-sided statistics are above 0, jointly at this confidence: [n].
 
     Args:
         statistics: [n].
-        drawn: [draws, n], about 0.
+        largest: takes a choice of the statistics, [n] bool, and returns the largest of these in
+            each draw about 0: [draws].
         level: the confidence level of the joint claim.
         n_clusters: the number of clusters behind the draws.
     """
     sure = np.zeros(len(statistics), dtype=bool)
     while n_clusters >= FEW_CLUSTERS and not sure.all():
-        bound = np.quantile(drawn[:, ~sure].max(axis=1), level, method="higher")
+        bound = np.quantile(largest(~sure), level, method="higher")
         new = ~sure & (statistics > student_quantile(max(float(bound), 0.0), n_clusters))
         if not new.any():
             break

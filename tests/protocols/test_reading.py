@@ -60,7 +60,7 @@ class Stub:
     def columns(self, outcomes: Sequence[Any]) -> Mapping[str, Any]:
         raise NotImplementedError
 
-    def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
+    def outcomes(self, columns: Mapping[str, Any], bases: Any) -> tuple[Outcome, ...]:
         raise NotImplementedError
 
     def content(self, item: Any, root: Path) -> str:

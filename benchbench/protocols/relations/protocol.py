@@ -17,6 +17,7 @@ from benchbench.protocols.relations.scene_scores import (
     boxes_of,
     groups_of,
 )
+from benchbench.protocols.stored import by_rows
 from benchbench.types import ImageRef, RelationScorer, scores_pairs
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from benchbench.embedding import Encoder
     from benchbench.protocols.relations.scene_scores import SceneScorer
+    from benchbench.protocols.stored import Bases
     from benchbench.types import DualEncoder, Metric, Model, Outcome, RelationsOutcome, Scene, Ties
     from benchbench.types.arrays import Floats
 
@@ -131,6 +133,10 @@ class Relations:
     def columns(self, outcomes: Sequence[RelationsOutcome]) -> Mapping[str, Any]:
         """Return the columns: a list per image, one entry per relation or matching candidate."""
         return storage.columns(outcomes)
+
+    def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
+        """Return the outcomes stored in columns, row by row (``outcome``)."""
+        return by_rows(self.outcome, columns, bases)
 
     def outcome(self, row: Mapping[str, Any], base: Mapping[str, Any]) -> Outcome:
         """Return the outcome stored in a row (see ``storage.outcome``)."""

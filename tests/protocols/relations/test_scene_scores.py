@@ -17,7 +17,7 @@ from benchbench.embedding import Encoder
 from benchbench.errors import ImageError, ModelError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
-from benchbench.protocols.relations import scene_scores
+from benchbench.protocols.relations import scene_scores, storage
 from benchbench.protocols.relations.scene_scores import UnionCrops, log_softmax, pairs_of
 from benchbench.types import (
     DualEncoder,
@@ -165,7 +165,7 @@ def test_outcomes_read_back_as_they_were(scenes: list[Scene]) -> None:
     rows = pa.table(dict(PROTOCOL.columns(mine))).to_pylist()
     for before, row in zip(mine, rows, strict=True):
         base = {"id": before.id, "cluster": before.cluster, "tags": before.tags}
-        np.testing.assert_equal(asdict(PROTOCOL.outcome(row, base)), asdict(before))
+        np.testing.assert_equal(asdict(storage.outcome(row, base)), asdict(before))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_damaged_outcomes_are_refused(
     row |= {"constrained.choices": [1, 1]}
     row |= {"constrained.relation": [0, 1]}
     with pytest.raises(ValueError, match=problem):
-        PROTOCOL.outcome(row | change, {"id": "0", "cluster": "0", "tags": {}})
+        storage.outcome(row | change, {"id": "0", "cluster": "0", "tags": {}})
 
 
 def test_recall_is_averaged_within_images_and_then_over_predicates(scenes: list[Scene]) -> None:
