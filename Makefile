@@ -51,7 +51,7 @@ docs: .venv/documented  ## the documentation site, strictly, into site/
 
 dist: .venv/documented  ## wheel and sdist into dist/, checked; the wheel is tried in a clean environment
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m build --no-isolation >/dev/null  # errors and warnings remain
 	$(BIN)/python -m twine check --strict dist/*
 	$(PYTHON) -m venv --clear .venv-dist
 	$(if $(TORCH_INDEX),.venv-dist/bin/$(PIP) --index-url "$(TORCH_INDEX)" -r lock/torch.in)
