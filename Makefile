@@ -12,7 +12,7 @@ BIN    := .venv/bin
 PIP    := python -m pip --disable-pip-version-check install --quiet
 UV     := .venv-uv/bin/uv
 
-.PHONY: eval test lint check format lock test-latest test-oldest family leaderboards clean
+.PHONY: eval test lint check format docs dist lock test-latest test-oldest family leaderboards clean
 
 eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation$(if $(DATA), --data-root "$(DATA)")$(if $(LIMIT), --limit $(LIMIT))
@@ -43,6 +43,25 @@ format: .venv/tested
 
 .venv/tested: .venv/installed lock/dev.txt
 	$(BIN)/$(PIP) --require-hashes -r lock/dev.txt
+	@touch $@
+
+docs: .venv/documented  ## the documentation site, strictly, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+dist: .venv/documented  ## wheel and sdist into dist/, checked; the wheel is tried in a clean environment
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation >/dev/null  # errors and warnings remain
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear .venv-dist
+	$(if $(TORCH_INDEX),.venv-dist/bin/$(PIP) --index-url "$(TORCH_INDEX)" -r lock/torch.in)
+	.venv-dist/bin/$(PIP) --require-hashes $(if $(TORCH_INDEX),,-r lock/torch.txt) -r lock/run.txt
+	.venv-dist/bin/$(PIP) --no-deps dist/*.whl
+	cd .venv-dist && bin/benchbench doctor
+	cd .venv-dist && bin/benchbench eval --model structclip --task vg-relation --limit 300 --out run.parquet
+
+.venv/documented: .venv/tested lock/docs.txt
+	$(BIN)/$(PIP) --require-hashes -r lock/docs.txt
 	@touch $@
 
 $(UV):
@@ -83,4 +102,4 @@ leaderboards: .venv/installed  ## evaluate the bundled models on every task, wri
 	$(BIN)/benchbench publish $(BOARDS) --into docs/family.md
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache

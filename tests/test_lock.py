@@ -27,7 +27,7 @@ LAYERS = {
     part: re.findall(
         r"^\S.*\n(?:[ ].*\n)*", (TOP / "lock" / f"{part}.txt").read_text("utf-8"), re.M
     )
-    for part in ("torch", "run", "dev")
+    for part in ("torch", "run", "dev", "docs")
 }
 ENTRIES = {part: [each for each in found if each[0] != "#"] for part, found in LAYERS.items()}
 OLDEST, NEWEST = (int(each.partition(".")[2]) for each in PYTHONS)
@@ -80,8 +80,9 @@ def declared(extra: str | None) -> list[Requirement]:
             [*declared(None), *map(Requirement, PROJECT["build-system"]["requires"])],
         ),
         (("torch", "run", "dev"), [*declared("test"), *declared("dev")]),
+        (("torch", "run", "dev", "docs"), [*declared("docs"), *declared("release")]),
     ],
-    ids=["eval", "test"],
+    ids=["eval", "test", "docs"],
 )
 def test_all_that_is_declared_is_locked_within_its_range(
     parts: tuple[str, ...], requirements: list[Requirement], environment: dict[str, str]
@@ -102,7 +103,7 @@ def test_torch_is_the_pair_that_is_chosen_and_lies_apart() -> None:
     chosen = (TOP / "lock" / "torch.in").read_text("utf-8").splitlines()
     pair = {each for each in chosen if not each.startswith("#")}
     assert {bare(each) for each in ENTRIES["torch"] if each.startswith("torch")} == pair
-    for entry in chain(ENTRIES["run"], ENTRIES["dev"]):
+    for entry in chain(ENTRIES["run"], ENTRIES["dev"], ENTRIES["docs"]):
         assert not entry.startswith(("nvidia-", "cuda-", "torch", "triton"))
 
 

@@ -25,8 +25,8 @@ tasks/test_more_suite_scores.py tasks/test_official_annotations.py
 tasks/test_relation_detection.py tasks/test_retrieval_tasks.py tasks/test_suite_scores.py
 tasks/test_two_sided.py test_ci.py test_container.py test_contract.py test_contributing.py
 test_layers.py test_leaderboards.py test_lock.py test_mirror.py test_official_content.py
-test_packaging.py test_pair_evaluation.py test_protocol_runs.py test_public_names.py
-test_resuming.py test_style.py test_warnings.py training/test_refusals.py
+test_packaging.py test_pages.py test_pair_evaluation.py test_protocol_runs.py test_public_names.py
+test_resuming.py test_style.py test_warnings.py test_workflows.py training/test_refusals.py
 training/test_scenario_views.py
 """.split()
 """Files about a behaviour rather than a module, below ``tests/``."""

@@ -6,6 +6,7 @@ that are installed apart::
     lock/torch.txt          torch, torchvision and the CUDA libraries that only they need
     lock/run.txt            everything else that an evaluation needs, and setuptools to install with
     lock/dev.txt            what tests and lint need besides
+    lock/docs.txt           what the site, the notebooks and a release need besides
     benchbench/tested.txt   versions of what evaluations import, without digests, for doctor
 
 Usage: ``python tools/lock.py UV``, where UV is the path of the uv program (``make lock``).
@@ -38,11 +39,12 @@ def main(uv: str) -> None:
     """Resolve, split and write."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
     build = "\n".join(project["build-system"]["requires"])
-    everything = resolve(uv, build, "--extra=dev")
-    needed = resolve(uv, build).keys()
-    parts: dict[str, list[str]] = {"torch": [], "run": [], "dev": []}
+    everything = resolve(uv, build, "--extra=dev", "--extra=docs", "--extra=release")
+    needed, tested = resolve(uv, build).keys(), resolve(uv, build, "--extra=dev").keys()
+    parts: dict[str, list[str]] = {"torch": [], "run": [], "dev": [], "docs": []}
     for name, lines in everything.items():
         part = "torch" if TORCH.fullmatch(name) else "run" if name in needed else "dev"
+        part = "docs" if part == "dev" and name not in tested else part
         parts[part] += lines
     for part, lines in parts.items():
         (TOP / "lock" / f"{part}.txt").write_text(HEADER + "".join(lines), "utf-8")
