@@ -248,7 +248,8 @@ def _refused(found: Sequence[str], runs: Sequence[Run]) -> str:
     files = {tuple(getattr(run, name) for name in OF_THE_FILES) for run in runs}
     several = len(files) > 1 and len({run.task for run in runs}) == 1
     hint = " On the items that are equal in both: --common-items." if several else ""
-    if several and len({plain_edition(run.edition) for run in runs}) == 1:
+    editions = {run.edition for run in runs}
+    if len(editions) > 1 and len({plain_edition(each) for each in editions}) == 1:
         hint = " Ways to show the same items are compared by benchbench sweep."
     lines = "; ".join(dict.fromkeys(found))
     return f"These runs do not compare: {lines}.{hint if len(kinds) == 1 else ''}"

@@ -337,10 +337,7 @@ class Matching:
         return iter(())
 
     def columns(self, outcomes: Sequence[MatchingOutcome]) -> Mapping[str, Any]:
-        """Return the columns ``target``, ``scores`` (row by row) and ``no_op``.
-
-        ``by_caption`` follows, as ``scores``, where outcomes have it.
-        """
+        """Return ``target``, ``scores`` (row by row), ``no_op``; ``by_caption`` where there is."""
         import pyarrow as pa
 
         def scores(rows: Sequence[Singles]) -> pa.Array:
