@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.hub import is_unreachable, offline_if_unreachable
+from benchbench.checkpoints.quick_tokens import quicken
 from benchbench.errors import WeightsUnavailable
 from benchbench.failures import first_line
 
@@ -123,7 +124,7 @@ def tokenizer_of(architecture: str) -> Any:
     import open_clip
 
     with load_errors(f"the tokenizer of {architecture}", uses_hub=names_hub(architecture)):
-        return open_clip.get_tokenizer(architecture)
+        return quicken(open_clip.get_tokenizer(architecture))
 
 
 def names_hub(architecture: str) -> bool:

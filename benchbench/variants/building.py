@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchbench.checkpoints.quick_tokens import quicken
 from benchbench.variants import towers
 from benchbench.variants.features import check_backbone
 
@@ -63,6 +64,6 @@ def build_variant(
         architecture=architecture,
         preprocessing=dict(clip.visual.preprocess_cfg),
         transform=image_transform_v2(config, is_train=False),
-        reader=model.reader(open_clip.get_tokenizer(architecture)),
+        reader=model.reader(quicken(open_clip.get_tokenizer(architecture))),
         settings=settings,
     )
