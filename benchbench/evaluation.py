@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from benchbench.adapters.computation import Computation, own_code
 from benchbench.adapters.contract import description_problems
@@ -25,7 +25,7 @@ from benchbench.devices import (
     memory_errors,
 )
 from benchbench.editions import unverified
-from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, arithmetic
+from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, arithmetic, within_memory
 from benchbench.errors import ContractError, ImageError, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
@@ -43,13 +43,14 @@ from benchbench.types import (
     Precision,
     ProposalTask,
     Run,
+    Spender,
     TrainableTask,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from typing_extensions import Unpack
 
@@ -96,8 +97,9 @@ def evaluate(
         device: ``auto`` (a GPU if there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: precision of the model's arithmetic, by default ``fp32``; similarities are
             always float32. A loaded model has its own device and precision: leave both out.
-        batch_size: images per forward pass (captions: four times that; pairs of both: as many); by
-            default 32 on a CPU, 256 elsewhere.
+        batch_size: images per forward pass (captions: four times that on a CPU; pairs of both: as
+            many). By default 32 on a CPU, what the memory holds on a GPU of CUDA, 256 elsewhere,
+            and half of it where memory runs out (``embedding.batch_size``).
         seed: the seed of untrained weights, and of the choice of clusters for ``limit``.
         limit: the largest number of items, in whole clusters (at least one); marks the run as
             partial.
@@ -146,24 +148,25 @@ def evaluate(
     with foreign_code(typed):
         model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
-    batch_size = batch_size or default_batch_size(model.device)
-    environment = describe_environment(model.device)
-    settings = describe_settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= {"without_images": True} if without_images else {}
-    settings |= unverified(there.edition)
-    if origin is not None:
-        environment = dict(origin.environment)
-        settings |= {"device": origin.device, "batch_size": origin.batch_size}
-    with closing(open_store(resume, computation, environment, settings, origin)) as stored:
-        encoder = (BlankEncoder if without_images else Encoder)(
-            model,
-            batch_size=batch_size,
-            workers=cpu_workers(),
-            on_missing=on_missing,
-            progress=progress,
-            stored=stored,
-        )
-        answers = answer_items(there, model, encoder, batch_size)
+    environment = describe_environment(model.device) if origin is None else origin.environment
+    further = from_proposals | unverified(there.edition)
+    further |= {"without_images": True} if without_images else {}
+    before = spent_by(model)
+
+    def attempt(size: int) -> _Attempt:
+        settings = describe_settings(model, size, seed, limit, on_missing) | further
+        if origin is not None:
+            settings |= {"device": origin.device, "batch_size": origin.batch_size}
+        with closing(open_store(resume, computation, environment, settings, origin)) as stored:
+            encoder = (BlankEncoder if without_images else Encoder)(
+                model, batch_size=size, workers=cpu_workers(), on_missing=on_missing,
+                progress=progress, stored=stored,
+            )  # fmt: skip
+            return _Attempt(
+                answer_items(there, model, encoder, size), encoder, stored.found, settings
+            )
+
+    answers, encoder, from_store, settings = within_memory(attempt, model, batch_size)
     run = Run(
         model=replace(computation.manifest, name=strip_folders(model.manifest.name)),
         task=task.info.name,
@@ -172,7 +175,7 @@ def evaluate(
         edition=there.edition.name,
         data_sha256=data_sha256(there.edition, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
-        environment={**environment, **getattr(model, "spent", {})},
+        environment={**environment, **spent_by(model, before)},
         counts=_counts(there, answers, encoder),
         skipped=_skipped_ids(there.items, answers.items),
         unreadable=_reasons(there, encoder),
@@ -180,11 +183,27 @@ def evaluate(
         seconds=round(time.perf_counter() - started, 3),
         outcomes=with_contents(there.protocol, answers.items, answers.outcomes, there.edition.root),
         inputs=encoder.inputs,
-        resumed_inputs=stored.found,
+        resumed_inputs=from_store,
     )
     if out is not None:
         write_run(run, run_path(run, out))
     return run
+
+
+class _Attempt(NamedTuple):
+    """An evaluation with one batch size, to its end."""
+
+    answers: Answers
+    encoder: Encoder
+    from_store: int
+    """The number of inputs whose encodings were stored."""
+    settings: dict[str, Any]
+
+
+def spent_by(model: Model, before: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return what a model's answers cost, less what they had cost before; {} if it tells none."""
+    now = dict(model.spent) if isinstance(model, Spender) else {}
+    return {name: count - (before or {}).get(name, 0) for name, count in now.items()}
 
 
 def fit_model(model: Model, task: Task, root: Path) -> Model:
@@ -214,11 +233,6 @@ def _add_proposals(task: Task, proposals: str | Path | None) -> tuple[Task, dict
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
-def default_batch_size(device: str) -> int:
-    """Return the number of images per forward pass where none is given."""
-    return 32 if device == "cpu" else 256
-
-
 def describe_settings(
     model: Model, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
 ) -> dict[str, Any]:
@@ -238,7 +252,8 @@ def answer_items(there: ItemSet, model: Model, encoder: Encoder, batch_size: int
 
     Raises:
         ImageError: a file cannot be decoded, and unreadable files are not skipped.
-        ModelError: the model's own code raises, or runs out of memory.
+        OutOfMemory: the batch is too large for the memory.
+        ModelError: the model's own code raises.
     """
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
     with inference(), memory_errors(advice), foreign_code(model.manifest.name):

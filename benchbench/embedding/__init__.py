@@ -8,6 +8,7 @@ distinct pair once, and encodes each image once for all of its captions. What wa
 by its content (``store``), for an interrupted evaluation and for every later one.
 """
 
+from benchbench.embedding.batch_size import default_batch_size, within_memory
 from benchbench.embedding.captions import EncodedCaptions, encode_captions
 from benchbench.embedding.encoder import BlankEncoder, Encoder
 from benchbench.embedding.images import FileLog, encode_images
@@ -32,7 +33,9 @@ __all__ = [
     "Stored",
     "arithmetic",
     "batch_rows",
+    "default_batch_size",
     "encode_captions",
     "encode_images",
     "score_pairs",
+    "within_memory",
 ]

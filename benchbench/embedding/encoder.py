@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 CAPTIONS_PER_IMAGE = 4
-"""On a CPU, captions in a batch for every image in a batch: captions are that much cheaper.
-
-Elsewhere batches of one length are filled up, and are not larger than those of images."""
+"""On a CPU, captions in a batch for every image in a batch: captions are that much cheaper."""
+MOST_CAPTIONS = 256
+"""Elsewhere, the most captions in a batch: each of the last of one length is filled up."""
 
 
 class Encoder:
@@ -125,7 +125,9 @@ class Encoder:
     def captions(self, texts: Iterable[str], role: Role = "scene") -> EncodedCaptions:
         """Embed phrases, each distinct one once."""
         distinct, model = list(dict.fromkeys(texts)), self._model()
-        size = self._batch_size * (CAPTIONS_PER_IMAGE if model.device == "cpu" else 1)
+        size = min(self._batch_size, MOST_CAPTIONS)
+        if model.device == "cpu":
+            size = self._batch_size * CAPTIONS_PER_IMAGE
         encoded = encode_captions(
             model,
             distinct,

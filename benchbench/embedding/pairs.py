@@ -200,7 +200,8 @@ class _Work:
         known = self._all_known(chunks, space, workers)
         lacking = [c for c, (there, _) in zip(chunks, known, strict=True) if not there.all()]
         files = [file for chunk in lacking for file in chunk.files]
-        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
+        ahead = 2 * self.batch_size
+        with closing(decode_ahead(self.model.transform, files, workers, ahead)) as decoded:
             for chunk, (there, scores) in zip(chunks, known, strict=True):
                 count.add(int(there.sum()))
                 if not there.all():
@@ -250,7 +251,7 @@ class _Work:
         numbers, image = np.unique(chunk.image[part], return_inverse=True)
         refs = [chunk.refs[i] for i in numbers]
         files = crops_by_file(refs, len(refs))
-        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
+        with closing(decode_ahead(self.model.transform, files, workers, len(refs))) as decoded:
             features = self._encode(list(decoded))
         place = {ref: i for i, ref in enumerate(ref for _, crops in files for ref in crops)}
         shown = np.array([place[refs[i]] for i in image], np.intp)

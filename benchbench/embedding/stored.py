@@ -89,6 +89,8 @@ class Stored:
             return None
         if (kind, role) not in self._spaces:
             described = {**self.described, "kind": kind, "role": role}
+            if kind == "pairs":  # whose batches are not filled up: no rows, and none to depend on
+                described.pop("rows", None)
             self._spaces[kind, role] = self.store.space(described)
         space = self._spaces[kind, role]
         space.is_complete = self.is_complete

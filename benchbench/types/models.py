@@ -253,6 +253,16 @@ class Learner(Protocol):
         ...
 
 
+@runtime_checkable
+class Spender(Protocol):
+    """A model whose answers cost something that a run records: one behind a server."""
+
+    @property
+    def spent(self) -> Mapping[str, int]:
+        """Return what was spent since the model was loaded, by kind: requests, tokens."""
+        ...
+
+
 def missing_members(thing: object, protocol: type) -> list[str]:
     """Return the names of a protocol's members that an object lacks, sorted."""
     return sorted(
