@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.adapters.acceleration import OPTIONS
 from benchbench.adapters.openclip import OpenClip
 from benchbench.checkpoints.checkpoint import NAMES, read_checkpoint, read_folder
 from benchbench.checkpoints.containers import header_of
@@ -95,7 +96,7 @@ def _supported_options(rest: str) -> frozenset[str]:
     path = expand_path(rest)
     if _is_transformers(path):
         return supported_options(f"hf:{rest}")
-    return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})
+    return OPTIONS | {"architecture", "activation", "allow_partial", "trust_pickle"}
 
 
 FAMILY = ModelFamily(

@@ -18,6 +18,7 @@ from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from benchbench.adapters.acceleration import OPTIONS, accelerated, acceleration
 from benchbench.adapters.trimming import exact_tower
 from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.checkpoint import read_folder, read_repository
@@ -87,6 +88,7 @@ class OpenClip:
         digest = weights_sha256(model.state_dict())
         model.to(options.device)
         self.device = str(next(model.parameters()).device)
+        self._encode_images = accelerated(model.encode_image, model, options)
         self.logit_scale = float(model.logit_scale.exp().max())
         with inference():
             self._text = exact_tower(model, tokenizer, options.precision)
@@ -106,6 +108,7 @@ class OpenClip:
             settings={
                 "captions_trimmed": self._text is not None,
                 "config_sha256": _config_sha256(config or architecture),
+                **acceleration(options),
                 **(settings or {}),
             },
         )
@@ -133,7 +136,7 @@ class OpenClip:
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """Encode images: [n, 3, height, width] → [n, dim]."""
         pixels = batch.to(self.device, self._dtype, non_blocking=True)
-        return self.clip.encode_image(pixels)  # type: ignore[no-any-return]
+        return self._encode_images(pixels)
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the ids of each caption, special tokens included, untruncated."""
@@ -252,10 +255,10 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
 
 
 def _supported_options(rest: str) -> frozenset[str]:
-    """Return the load options of a specification: ``hf-hub:`` and ``local-dir:`` have some."""
+    """Return the load options of a specification: ``hf-hub:`` and ``local-dir:`` have more."""
     schema, colon, _ = rest.partition(":")
-    open_ = {"activation", "allow_partial", "trust_pickle"}
-    return frozenset(open_ if colon and schema in SCHEMAS else ())
+    more = {"activation", "allow_partial", "trust_pickle"}
+    return OPTIONS | (more if colon and schema in SCHEMAS else set())
 
 
 def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:

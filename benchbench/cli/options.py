@@ -171,6 +171,16 @@ def loading_options(command: Command) -> Command:
                 is_flag=True,
                 help="Run the code that a hub's repository brings along.",
             ),
+            click.option(
+                "--compile",
+                is_flag=True,
+                help="Compile the image tower (torch.compile): for long evaluations, docs/scale.md.",
+            ),
+            click.option(
+                "--channels-last",
+                is_flag=True,
+                help="Hold images with channels last: for convolutions.",
+            ),
         )
     ):
         command = option(command)

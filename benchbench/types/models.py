@@ -292,10 +292,15 @@ class LoadOptions:
     """Run the code that a hub's repository contains."""
     base_url: str | None = None
     """The address of a server, with its version: ``http://127.0.0.1:8000/v1``."""
+    compile: bool = False
+    """Run the image tower compiled by ``torch.compile``."""
+    channels_last: bool = False
+    """Hold images, and the weights of convolutions, with channels last."""
 
 
 LOAD_EXTRAS = (
     "architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code", "base_url",
+    "compile", "channels_last",
 )  # fmt: skip
 """Options that only some families support; the others refuse them."""
 
@@ -309,6 +314,8 @@ class LoadExtras(TypedDict, total=False):
     trust_pickle: bool
     trust_remote_code: bool
     base_url: str | None
+    compile: bool
+    channels_last: bool
 
 
 @dataclass(frozen=True, slots=True)
