@@ -40,9 +40,9 @@ def exact_tower(model: Any, tokenizer: Any, precision: Precision) -> TextTower |
     if tower is None:
         return None
     ids = tokenizer(list(SAMPLE_CAPTIONS)).to(next(model.parameters()).device)
-    full = _unit(model.encode_text(ids))
+    full = unit(model.encode_text(ids))
     for i, caption in enumerate(ids.split(1)):
-        trimmed = _unit(tower.encode(caption[:, : tower.ends(caption)]))
+        trimmed = unit(tower.encode(caption[:, : tower.ends(caption)]))
         if (trimmed - full[i]).abs().max() > TRIM_TOLERANCE[precision]:
             return None
     return tower
@@ -56,11 +56,17 @@ class TextTower:
     """
 
     def __init__(self, model: Any, tower: Any, prefix: str) -> None:
-        self._call = _text_encoder(model)
+        self._encode = _text_encoder(model)
         self._prefix = f"model.{prefix}"
-        self._positions = tower.positional_embedding
+        self.positions: Tensor = tower.positional_embedding
+        """[context, width]"""
         self._mask = tower.attn_mask
-        self._pool = getattr(tower, "text_pool_type", None) or tower.pool_type
+        named = "text_pool_type" if hasattr(tower, "text_pool_type") else "pool_type"
+        self.pooling: tuple[Any, str] = tower, named
+        """The module whose attribute of this name says at which position it is pooled."""
+        self._pool = getattr(tower, named)
+        self.heads = _heads(tower)
+        """The number of heads where attention is torch's own; otherwise 0."""
         self._eos: Any = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
 
     @classmethod
@@ -82,19 +88,35 @@ class TextTower:
 
     def ends(self, ids: Tensor) -> int:
         """Return the number of positions up to the last end-of-text token that pooling reads."""
+        return int(self.lengths(ids).max())
+
+    def lengths(self, ids: Tensor) -> Tensor:
+        """Return the number of positions up to the end-of-text token of each caption: [n]."""
         read = ids if self._pool == "argmax" else (ids == self._eos).int()
-        return int(read.argmax(dim=1).max()) + 1
+        return read.argmax(dim=1) + 1
 
     def encode(self, ids: Tensor) -> Tensor:
         """Encode captions: [n, length] → [n, dim]."""
+        length = ids.shape[1]
+        return self.call(ids, self.positions[:length], self._mask[:length, :length])
+
+    def call(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """Encode tokens with other positional embeddings and another mask than the tower's."""
         from torch.func import functional_call
 
-        length = ids.shape[1]
-        shortened = {
-            f"{self._prefix}positional_embedding": self._positions[:length],
-            f"{self._prefix}attn_mask": self._mask[:length, :length],
+        replaced = {
+            f"{self._prefix}positional_embedding": positions,
+            f"{self._prefix}attn_mask": mask,
         }
-        return functional_call(self._call, shortened, (ids,), tie_weights=False)  # type: ignore[no-any-return]
+        return functional_call(self._encode, replaced, (ids,), tie_weights=False)  # type: ignore[no-any-return]
+
+
+def _heads(tower: Any) -> int:
+    from torch.nn import MultiheadAttention
+
+    layers = [getattr(block, "attn", None) for block in tower.transformer.resblocks]
+    heads = {each.num_heads if isinstance(each, MultiheadAttention) else 0 for each in layers}
+    return heads.pop() if len(heads) == 1 else 0
 
 
 def _text_encoder(model: Any) -> nn.Module:
@@ -112,7 +134,8 @@ def _text_encoder(model: Any) -> nn.Module:
     return TextEncoder()
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit(vectors: Tensor) -> Tensor:
+    """Scale embeddings to unit length, in float32."""
     from torch.nn.functional import normalize
 
     return normalize(vectors.float(), dim=-1)

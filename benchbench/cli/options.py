@@ -181,6 +181,11 @@ def loading_options(command: Command) -> Command:
                 is_flag=True,
                 help="Hold images with channels last: for convolutions.",
             ),
+            click.option(
+                "--share-prefixes",
+                is_flag=True,
+                help="Encode the beginnings that captions share once: for many captions.",
+            ),
         )
     ):
         command = option(command)

@@ -80,7 +80,8 @@ class DualEncoder(Protocol):
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the ``encode``
     methods are called from one thread, under ``torch.inference_mode``. Embeddings may be on any
     device and of any float type; the engine converts them to float32 and, for cosine, to unit
-    length.
+    length. Batches hold captions of one length; where a model's attribute ``by_prefix`` is true,
+    captions that begin alike.
     """
 
     @property
@@ -296,11 +297,13 @@ class LoadOptions:
     """Run the image tower compiled by ``torch.compile``."""
     channels_last: bool = False
     """Hold images, and the weights of convolutions, with channels last."""
+    share_prefixes: bool = False
+    """Encode the beginnings that captions of a batch share once."""
 
 
 LOAD_EXTRAS = (
     "architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code", "base_url",
-    "compile", "channels_last",
+    "compile", "channels_last", "share_prefixes",
 )  # fmt: skip
 """Options that only some families support; the others refuse them."""
 
@@ -316,6 +319,7 @@ class LoadExtras(TypedDict, total=False):
     base_url: str | None
     compile: bool
     channels_last: bool
+    share_prefixes: bool
 
 
 @dataclass(frozen=True, slots=True)
