@@ -329,17 +329,20 @@ def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[s
 
 def _counts(there: ItemSet, answers: Answers, encoder: Encoder) -> Counts:
     paths = {ref.path for item in answers.items for ref in item.images}
-    shown = {ref for ref in encoder.shown if ref.path in paths}
     read = paths & encoder.files.sha256.keys()
+    pictures = overhanging = 0
+    for ref in encoder.shown:
+        pictures += ref.path in paths
+        overhanging += ref.path in read and there.surveyed.overhangs(ref)
     return Counts(
         items_in_edition=there.in_edition,
         items=len(answers.items),
         skipped=len(there.items) - len(answers.items),
         images=len(paths),
-        pictures=len(shown),
+        pictures=pictures,
         captions=len(encoder.phrases),
         clusters=len({item.cluster for item in answers.items}),
-        overhanging_crops=sum(there.surveyed.overhangs(ref) for ref in shown if ref.path in read),
+        overhanging_crops=overhanging,
         truncated_captions=len(encoder.truncated),
         **there.surveyed.tally(read),
     )

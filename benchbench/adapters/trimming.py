@@ -56,17 +56,13 @@ class TextTower:
     """
 
     def __init__(self, model: Any, tower: Any, prefix: str) -> None:
-        self._encode = _text_encoder(model)
+        self.module = tower
+        """What holds the embeddings, the blocks and the projection."""
+        self._call = _text_encoder(model)
         self._prefix = f"model.{prefix}"
-        self.positions: Tensor = tower.positional_embedding
-        """[context, width]"""
+        self._positions = tower.positional_embedding
         self._mask = tower.attn_mask
-        named = "text_pool_type" if hasattr(tower, "text_pool_type") else "pool_type"
-        self.pooling: tuple[Any, str] = tower, named
-        """The module whose attribute of this name says at which position it is pooled."""
-        self._pool = getattr(tower, named)
-        self.heads = _heads(tower)
-        """The number of heads where attention is torch's own; otherwise 0."""
+        self._pool = getattr(tower, "text_pool_type", None) or tower.pool_type
         self._eos: Any = getattr(tower, "text_eos_id", None) or getattr(tower, "eos_id", None)
 
     @classmethod
@@ -97,26 +93,14 @@ class TextTower:
 
     def encode(self, ids: Tensor) -> Tensor:
         """Encode captions: [n, length] → [n, dim]."""
-        length = ids.shape[1]
-        return self.call(ids, self.positions[:length], self._mask[:length, :length])
-
-    def call(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        """Encode tokens with other positional embeddings and another mask than the tower's."""
         from torch.func import functional_call
 
-        replaced = {
-            f"{self._prefix}positional_embedding": positions,
-            f"{self._prefix}attn_mask": mask,
+        length = ids.shape[1]
+        shortened = {
+            f"{self._prefix}positional_embedding": self._positions[:length],
+            f"{self._prefix}attn_mask": self._mask[:length, :length],
         }
-        return functional_call(self._encode, replaced, (ids,), tie_weights=False)  # type: ignore[no-any-return]
-
-
-def _heads(tower: Any) -> int:
-    from torch.nn import MultiheadAttention
-
-    layers = [getattr(block, "attn", None) for block in tower.transformer.resblocks]
-    heads = {each.num_heads if isinstance(each, MultiheadAttention) else 0 for each in layers}
-    return heads.pop() if len(heads) == 1 else 0
+        return functional_call(self._call, shortened, (ids,), tie_weights=False)  # type: ignore[no-any-return]
 
 
 def _text_encoder(model: Any) -> nn.Module:

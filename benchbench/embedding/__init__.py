@@ -15,6 +15,7 @@ from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable
 from benchbench.embedding.pairs import PairScores, score_pairs
 from benchbench.embedding.shares import Share, SharedEncoder
+from benchbench.embedding.spill import Spill
 from benchbench.embedding.store import Space, Store
 from benchbench.embedding.stored import Origin, Stored, arithmetic, batch_rows
 
@@ -29,6 +30,7 @@ __all__ = [
     "Share",
     "SharedEncoder",
     "Space",
+    "Spill",
     "Store",
     "Stored",
     "arithmetic",
