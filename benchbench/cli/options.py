@@ -92,6 +92,9 @@ interval_option = click.option(
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps."
 )
+log_option = click.option(
+    "--log-json", metavar="FILE", help="Append events, one JSON object a line; - is standard error."
+)
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),

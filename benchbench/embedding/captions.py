@@ -10,6 +10,7 @@ import numpy as np
 
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.store import key_of
+from benchbench.embedding.stored import tell_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -127,7 +128,10 @@ class _Work:
         batches = self._batches(list(place))
         done = len(self.texts) - len(place)
         report = progress or (lambda what, done, total: None)
-        report("captions", done, len(self.texts))
+        report("captions", 0, len(self.texts))
+        if done:
+            tell_stored(progress, "captions", done)
+            report("captions", done, len(self.texts))
         found: Vectors | None = None
         for batch, vectors in self._forward(batches):
             if space:

@@ -15,6 +15,7 @@ import numpy as np
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.store import key_of
+from benchbench.embedding.stored import tell_stored
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def encode_images(
         read += batch.refs
         parts.append(batch.vectors)
         done += len(batch.refs)
+        if batch.is_stored:
+            tell_stored(progress, "images", len(batch.refs))
         report("images", done, len(refs))
     report("images", len(refs), len(refs))
     if stored and space and work.found and not work.confirms():
@@ -139,6 +142,7 @@ class _Batch:
 
     refs: list[ImageRef]
     vectors: Vectors
+    is_stored: bool = False
 
 
 @dataclass(slots=True)
@@ -238,7 +242,7 @@ class _Work:
             return None
         if len(self.probed) < SAMPLE_SIZE:
             self.probed.append(file.known[0])
-        return _Batch(refs, vectors)
+        return _Batch(refs, vectors, is_stored=True)
 
     def _encoded(
         self, refs: list[ImageRef], stacked: Future[Tensor], keys: dict[ImageRef, bytes]

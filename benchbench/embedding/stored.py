@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.devices import cpu_instructions
 from benchbench.errors import ModelError
+from benchbench.types import StoreProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchbench.embedding.store import Space, Store
+    from benchbench.types import Progress
 
 NO_DETERMINANTS = ("platform", "threads", "python")
 """Parts of the environment on which an encoding's bits do not depend."""
@@ -50,6 +52,12 @@ def arithmetic(
         "device": settings["device"].partition(":")[0],
         "rows": batch_rows(settings["device"], settings["batch_size"]),
     }
+
+
+def tell_stored(progress: Progress | None, what: str, n: int) -> None:
+    """Tell a progress that distinguishes them that n inputs of a stage are stored."""
+    if n and isinstance(progress, StoreProgress):
+        progress.from_store(what, n)
 
 
 @dataclass(frozen=True, slots=True)

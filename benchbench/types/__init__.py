@@ -64,6 +64,7 @@ from benchbench.types.runs import (
     RelationsOutcome,
     RetrievalOutcome,
     Run,
+    StoreProgress,
 )
 from benchbench.types.tasks import (
     DataFile,
@@ -144,6 +145,7 @@ __all__ = [
     "Similarity",
     "Spender",
     "Statistic",
+    "StoreProgress",
     "Task",
     "TaskInfo",
     "TextBatch",
