@@ -79,7 +79,9 @@ def compare_prefixes(name: str, task_name: str, root: Path | None, n: int) -> No
     }
     cost = {}
     for kind, (model, batches) in sampled.items():
-        seconds = best([lambda m=model, b=b: m.encode_texts(m.tokenize(b), "scene") for b in batches])
+        seconds = best(
+            [lambda m=model, b=b: m.encode_texts(m.tokenize(b), "scene") for b in batches]
+        )
         cost[kind] = 1e6 * seconds / sum(len(ids[text]) for batch in batches for text in batch)
     starts = {ids[text][:k] for text in texts for k in range(1, len(ids[text]))}
     nodes = (len(starts) + len(texts)) / sum(map(len, ids.values()))
@@ -126,8 +128,8 @@ def compare_forms(name: str) -> None:
         seconds = best([lambda m=model: m.encode_images(batch, "scene")])
         beside = best([lambda: models["plain"].encode_images(batch, "scene")])
         print(
-            f"{form:14} {seconds:6.2f} s of CPU, {beside / seconds:.2f} x; first call {first:.0f} s; "
-            f"embeddings apart {float((found - wanted).abs().max()):.1g}",
+            f"{form:14} {seconds:6.2f} s of CPU, {beside / seconds:.2f} x; "
+            f"first call {first:.0f} s; embeddings apart {float((found - wanted).abs().max()):.1g}",
             flush=True,
         )
 

@@ -1,9 +1,9 @@
 """Evaluate relation detection on files of VG150's official size; print seconds and peak memory.
 
-The annotations are drawn, the counts are the published ones: 26,446 test and 62,723 training images,
-150 objects (frequencies by Zipf's law), 50 predicates, 11.6 boxes and 6.2 relations an image on
-average. All photographs are one small file under many names. The model computes next to nothing,
-in 512 dimensions, so that what is measured is the engine.
+The annotations are drawn, the counts are the published ones: 26,446 test and 62,723 training
+images, 150 objects (frequencies by Zipf's law), 50 predicates, 11.6 boxes and 6.2 relations an
+image on average. All photographs are one small file under many names. The model computes next to
+nothing, in 512 dimensions, so that what is measured is the engine.
 
 Memory is the process's own (``RssAnon`` of Linux); pages of the store's files, which the system may
 take back, are printed apart.
@@ -42,7 +42,8 @@ class Hashes:
 
     similarity, logit_scale, device = "cosine", 100.0, "cpu"
     manifest = ModelManifest(
-        name="hashes", architecture="none", weights="random (seed 0)", weights_sha256=model_digest(Path(__file__)),
+        name="hashes", architecture="none", weights="random (seed 0)",
+        weights_sha256=model_digest(Path(__file__)),
         trained=False, parameters=0, activation="none", preprocessing={"size": [SIDE, SIDE]},
         tokenizer="UTF-8", context_length=CONTEXT, dtype="fp32", similarity="cosine",
     )  # fmt: skip
@@ -162,7 +163,9 @@ class Memory:
         """Print how far it is, and the memory now."""
         if what == "scenes" and done:
             now = _resident()
-            print(f"{done:,} of {total:,}: {now[0]:,.0f} MB and {now[1]:,.0f} MB of files", flush=True)
+            print(
+                f"{done:,} of {total:,}: {now[0]:,.0f} MB and {now[1]:,.0f} MB of files", flush=True
+            )
 
     def _watch(self) -> None:
         while not self._over.wait(0.1):

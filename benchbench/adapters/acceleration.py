@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchbench.types import LoadOptions
 
 OPTIONS = frozenset({"channels_last", "compile"})
-"""The load options that ``accelerated`` heeds."""
+"""The load options that ``accelerated`` applies."""
 
 
 def accelerated(
@@ -38,7 +38,7 @@ def accelerated(
 
 
 def acceleration(options: LoadOptions) -> dict[str, Any]:
-    """Return what was asked for, as settings of a manifest."""
+    """Return those of the options that are on, as settings of a manifest."""
     return {name: True for name in sorted(OPTIONS) if getattr(options, name)}
 
 
@@ -47,7 +47,7 @@ def _with_channels_last(
 ) -> Callable[[Tensor], Tensor]:
     import torch
 
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(memory_format=torch.channels_last)
 
     def run(pixels: Tensor) -> Tensor:
         return encode(pixels.contiguous(memory_format=torch.channels_last))
@@ -67,6 +67,8 @@ def _compiled(encode: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
             return fast(pixels)
         except TorchDynamoException as error:
             reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"torch cannot compile this model: {reason} Leave out --compile.") from error
+            raise ModelError(
+                f"torch cannot compile this model: {reason} Leave out --compile."
+            ) from error
 
     return run

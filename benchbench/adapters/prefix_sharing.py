@@ -3,9 +3,9 @@
 In a causal tower a position depends on those before it alone, so that captions with the same first
 words have the same states there. A batch becomes a tree of token ids: a node stands for all
 captions that begin alike up to it. The nodes are laid out in rows, each sees its ancestors alone
-and has the position of its depth, and a caption's embedding is read at its last node. Embeddings are those
-of the plain tower up to rounding, which depends on what else is in the row: so a setting of the
-manifest names it, and it is off by default. Loading a model checks it on real captions.
+and has the position of its depth, and a caption's embedding is read at its last node. Embeddings
+are those of the plain tower up to rounding, which depends on what else is in the row: so a setting
+of the manifest names it, and it is off by default. Loading a model checks it on real captions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Forest(NamedTuple):
     depths: Tensor
     """[rows, nodes], the position of the token in its captions."""
     hidden: Tensor
-    """[rows, nodes, nodes], whether a node (the second) is no ancestor of another (the first)."""
+    """[rows, nodes, nodes], whether the second node is neither the first nor an ancestor of it."""
     row: Tensor
     """[n], where each caption ends."""
     node: Tensor
@@ -95,7 +95,8 @@ def _attend(attention: Any, x: Tensor, mask: Tensor) -> Tensor:
     rows, nodes, width = x.shape
     together = linear(x, attention.in_proj_weight, attention.in_proj_bias)
     parts = together.view(rows, nodes, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
-    found = scaled_dot_product_attention(*parts, attn_mask=mask)
+    query, key, value = parts
+    found = scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return attention.out_proj(found.transpose(1, 2).reshape(rows, nodes, width))  # type: ignore[no-any-return]
 
 
@@ -165,7 +166,7 @@ def plant(sequences: Sequence[Ids]) -> Forest:
     size = before = 0
     for number, sequence, fresh, row in zip(order, ordered, new, rows.of, strict=True):
         if row != before or not way:
-            size, before, way, fresh = 0, row, [], len(sequence)  # noqa: PLW2901 - a new tree
+            size, before, way, fresh = 0, row, [], len(sequence)  # a new tree
         kept = len(sequence) - fresh
         del way[kept:]
         for depth in range(kept, len(sequence)):

@@ -177,7 +177,7 @@ def loading_options(command: Command) -> Command:
             click.option(
                 "--compile",
                 is_flag=True,
-                help="Compile the image tower (torch.compile): for long evaluations, docs/scale.md.",
+                help="Compile the image tower (torch.compile): for long evaluations.",
             ),
             click.option(
                 "--channels-last",

@@ -61,8 +61,10 @@ def find_batch_size(model: Model) -> int:
     """
     key = _key(model)
     if key not in _known:
-        measurable = model.device.startswith("cuda") and isinstance(model, DualEncoder)
-        _known[key] = _measured(model) if measurable else default_batch_size(model.device)
+        if isinstance(model, DualEncoder) and model.device.startswith("cuda"):
+            _known[key] = _measured(model)
+        else:
+            _known[key] = default_batch_size(model.device)
     return _known[key]
 
 

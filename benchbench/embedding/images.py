@@ -220,9 +220,7 @@ class _Work:
             return False
         refs = [ref for ref, _ in self.probed]
         files = crops_by_file(refs, self.batch_size)
-        with closing(
-            decode_ahead(self.model.transform, files, self.workers, len(refs))
-        ) as decoded:
+        with closing(decode_ahead(self.model.transform, files, self.workers, len(refs))) as decoded:
             tensors = {
                 ref: tensor
                 for file in decoded

@@ -48,7 +48,10 @@ def test_several_runs_have_a_cell_each_and_the_time_left(shapes: Path, tmp_path:
     assert done.exit_code == 2
     told = events(log)
     cells = [each for each in told if each["event"] == "cell"]
-    assert [("run" in each, "error" in each) for each in cells] == [(True, False), (False, True)] * 2
+    assert [("run" in each, "error" in each) for each in cells] == [
+        (True, False),
+        (False, True),
+    ] * 2
     runs = [each for each in told if each["event"] == "runs"]
     assert [(each["done"], each["total"]) for each in runs] == [(n, 4) for n in (1, 2, 3, 4)]
     assert "runs: 3 of 4, about" in done.stderr
@@ -71,5 +74,5 @@ def test_a_log_that_cannot_be_written_is_one_error(shapes: Path, tmp_path: Path)
         "eval", "--model", "blind:chance", "--task", "vg-relation", "--data-root", shapes,
         "--out", tmp_path / "runs", "--log-json", tmp_path,
     )  # fmt: skip
-    assert (done.exit_code, "Cannot write" in done.output or "not" in done.output) == (2, True)
+    assert (done.exit_code, "Cannot write" in done.output) == (2, True)
     assert not (tmp_path / "runs").exists()

@@ -68,7 +68,9 @@ def test_half_the_batch_gives_the_same_run(
     whole = evaluate(tiny_model, "vg-relation", data_root=shapes, resume=False)
     with (
         images_at_most(tiny_model, 16, error) as seen,
-        pytest.warns(UserWarning, match=r"does not hold 32 images a pass: going on with 16") as told,
+        pytest.warns(
+            UserWarning, match=r"does not hold 32 images a pass: going on with 16"
+        ) as told,
     ):
         run = evaluate(tiny_model, "vg-relation", data_root=shapes, resume=False)
         again = evaluate(tiny_model, "vg-relation", data_root=shapes, resume=False)
@@ -95,7 +97,7 @@ def test_the_users_size_and_a_single_image_are_not_halved(
     tiny_model: OpenClip, shapes: Path
 ) -> None:
     with images_at_most(tiny_model, 7, torch.OutOfMemoryError()) as seen:
-        with pytest.raises(OutOfMemory, match="out of memory. Try --batch-size 4"):
+        with pytest.raises(OutOfMemory, match=r"out of memory\. Try --batch-size 4"):
             evaluate(tiny_model, "vg-relation", data_root=shapes, batch_size=8)
         assert seen == [8]
     with (

@@ -11,9 +11,9 @@ from benchbench.embedding.shown import Shown
 from benchbench.types import ImageRef
 
 EDGE = st.integers(-9, 2**40)
-REF = st.tuples(
-    st.sampled_from("abc"), st.none() | st.tuples(EDGE, EDGE, EDGE, EDGE)
-).map(lambda pair: ImageRef(Path(pair[0]), pair[1]))
+REF = st.tuples(st.sampled_from("abc"), st.none() | st.tuples(EDGE, EDGE, EDGE, EDGE)).map(
+    lambda pair: ImageRef(Path(pair[0]), pair[1])
+)
 
 
 @given(st.lists(st.lists(REF), max_size=4))

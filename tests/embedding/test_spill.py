@@ -15,7 +15,7 @@ from benchbench.errors import UsageError
 def test_it_agrees_with_a_dictionary(keys: list[int], most: int) -> None:
     """Of 24 bytes each: in a file from the first on, from the third, and never."""
     spill: Spill[int] = Spill(most)
-    wanted = {key: np.float32([[key, key + 0.5, -key], [1, 2, 3]]) for key in keys}
+    wanted = {key: np.array([[key, key + 0.5, -key], [1, 2, 3]], np.float32) for key in keys}
     for key, values in wanted.items():
         assert key not in spill
         spill.add(key, values)
@@ -31,6 +31,6 @@ def test_a_full_disk_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(spill._file, "write", refuse)
-    with pytest.raises(UsageError, match="No space left on device. Name a folder .* TMPDIR"):
+    with pytest.raises(UsageError, match=r"No space left on device\. Name a folder .* TMPDIR"):
         spill.add("a", np.ones((2, 2), np.float32))
     assert "a" not in spill

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -244,7 +245,7 @@ def test_an_open_space_finds_what_is_added(
     assert reader.read(keys(written))[0].all()
     lengths = [len(segment.first) for segment in reader._keys.segments]
     assert sum(lengths) == written
-    assert all(a > 2 * b for a, b in zip(lengths, lengths[1:], strict=False))
+    assert all(a > 2 * b for a, b in pairwise(lengths))
 
 
 def test_an_open_space_survives_that_damaged_records_are_removed(tmp_path: Path) -> None:
