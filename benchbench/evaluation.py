@@ -149,7 +149,7 @@ def evaluate(
         model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
     environment = describe_environment(model.device) if origin is None else origin.environment
-    further = from_proposals | unverified(there.edition)
+    further: dict[str, Any] = {**from_proposals, **unverified(there.edition)}
     further |= {"without_images": True} if without_images else {}
     before = spent_by(model)
 

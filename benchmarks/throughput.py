@@ -17,7 +17,7 @@ import argparse
 import random
 import time
 from collections import defaultdict
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from benchbench.devices import inference
 from benchbench.editions import resolve_edition
 from benchbench.embedding.images import decode_ahead
 from benchbench.registry import load_model, load_task
-from benchbench.types import ImageRef, LoadOptions
+from benchbench.types import DualEncoder, ImageRef, LoadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,9 +64,7 @@ def compare_prefixes(name: str, task_name: str, root: Path | None, n: int) -> No
     task = load_task(task_name)
     where = root or resolve_edition(task.info, None, None).root
     texts = list(dict.fromkeys(text for item in task.items(where) for text in item.captions))
-    plain, sharing = (
-        load_model(name, LoadOptions(share_prefixes=share)) for share in (False, True)
-    )
+    plain, sharing = (dual(name, LoadOptions(share_prefixes=share)) for share in (False, True))
     ids = dict(zip(texts, plain.token_ids(texts), strict=True))
     of_length = defaultdict(list)
     for text in texts:
@@ -79,15 +77,25 @@ def compare_prefixes(name: str, task_name: str, root: Path | None, n: int) -> No
     }
     cost = {}
     for kind, (model, batches) in sampled.items():
-        seconds = best(
-            [lambda m=model, b=b: m.encode_texts(m.tokenize(b), "scene") for b in batches]
-        )
+        seconds = best([partial(encode_captions, model, batch) for batch in batches])
         cost[kind] = 1e6 * seconds / sum(len(ids[text]) for batch in batches for text in batch)
     starts = {ids[text][:k] for text in texts for k in range(1, len(ids[text]))}
     nodes = (len(starts) + len(texts)) / sum(map(len, ids.values()))
     print(f"{task_name}: {len(texts):,} distinct captions; nodes are {nodes:.2f} of all tokens")
     print(f"plain   {cost['plain']:6.0f} us of CPU a token")
     print(f"shared  {cost['shared']:6.0f} us  {cost['plain'] / cost['shared']:.2f} x")
+
+
+def encode_captions(model: DualEncoder, texts: Sequence[str]) -> None:
+    """Tokenise and encode a batch."""
+    model.encode_texts(model.tokenize(texts), "scene")
+
+
+def dual(name: str, options: LoadOptions) -> DualEncoder:
+    """Load a model that embeds images and captions apart."""
+    model = load_model(name, options)
+    assert isinstance(model, DualEncoder), "a model that embeds images and captions apart"
+    return model
 
 
 def chunks(texts: Sequence[str]) -> list[Sequence[str]]:
@@ -116,7 +124,7 @@ def compare_forms(name: str) -> None:
         "bf16": LoadOptions(precision="bf16"),
     }
     draw = torch.Generator().manual_seed(0)
-    models = {form: load_model(name, replace(how, seed=0)) for form, how in forms.items()}
+    models = {form: dual(name, how) for form, how in forms.items()}
     image = models["plain"].transform(Image.new("RGB", (64, 64)))
     batch = torch.randn(IMAGES, *image.shape, generator=draw)
     wanted = None
@@ -125,8 +133,8 @@ def compare_forms(name: str) -> None:
         found = normalize(model.encode_images(batch, "scene").float(), dim=-1)
         first = time.perf_counter() - started
         wanted = found if wanted is None else wanted
-        seconds = best([lambda m=model: m.encode_images(batch, "scene")])
-        beside = best([lambda: models["plain"].encode_images(batch, "scene")])
+        seconds = best([partial(model.encode_images, batch, "scene")])
+        beside = best([partial(models["plain"].encode_images, batch, "scene")])
         print(
             f"{form:14} {seconds:6.2f} s of CPU, {beside / seconds:.2f} x; "
             f"first call {first:.0f} s; embeddings apart {float((found - wanted).abs().max()):.1g}",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.types import Role
+    from benchbench.types.models import Similarity
 
 TEST_IMAGES, TRAINING_IMAGES = 26_446, 62_723
 OBJECTS, PREDICATES = 150, 50
@@ -40,7 +41,8 @@ PHOTOGRAPH = (500, 375)
 class Hashes:
     """A dual encoder that embeds by fixed random products."""
 
-    similarity, logit_scale, device = "cosine", 100.0, "cpu"
+    similarity: Similarity = "cosine"
+    logit_scale, device = 100.0, "cpu"
     manifest = ModelManifest(
         name="hashes", architecture="none", weights="random (seed 0)",
         weights_sha256=model_digest(Path(__file__)),

@@ -157,7 +157,7 @@ class OpenClip:
         """Return the ids of each caption, special tokens included, untruncated."""
         return _untruncated_ids(self.tokenizer, list(texts))
 
-    def tokenize(self, texts: Sequence[str]) -> Tensor | Forest:
+    def tokenize(self, texts: Sequence[str]) -> Any:
         """Tokenize captions: [n, context], or [n, longest] where trimming is exact, or as trees."""
         if self._trees is not None:
             return self._trees.plant(texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def _captured_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
 
 
-def loaded(specification: str, **asked: bool) -> DualEncoder:
+def loaded(specification: str, **asked: Any) -> DualEncoder:
     model = load_model(specification, LoadOptions(**asked))
     assert isinstance(model, DualEncoder)
     return model

@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from benchbench.cli import main
-from benchbench.run_files import read_run
+from benchbench.runs import read_run
 
 
 def typed(*arguments: str | Path) -> Result:

@@ -86,7 +86,7 @@ def test_what_is_told_of_a_slow_model_is_true(
     for inputs in (32, 96):
         bar = ProgressBar(log=log)
         stored = Stored(Store(tmp_path / "store", 10**9), {"name": "slow"})
-        encoder = Encoder(SlowModel(clock), batch_size=16, workers=1, progress=bar, stored=stored)  # type: ignore[arg-type]
+        encoder = Encoder(SlowModel(clock), batch_size=16, workers=1, progress=bar, stored=stored)
         encoder.images(refs[:inputs])
         encoder.captions(texts[:inputs])
         stored.close()
