@@ -9,15 +9,17 @@ from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import ModelError, UsageError
+from benchbench.errors import OutOfMemory, UsageError
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 NO_MEMORY = "can't allocate memory"
 """Text of torch's error if the machine's own memory runs out."""
+NO_DEVICE_MEMORY = ("MPS backend out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+"""Texts of errors that torch does not raise as its ``OutOfMemoryError``."""
 
 PACKAGES = (
     "torch",
@@ -140,14 +142,14 @@ def preserve_random_state() -> Iterator[None]:
 
 @contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
-    """Raise a ModelError with advice if the accelerator or the machine runs out of memory."""
+    """Raise an OutOfMemory with advice if the accelerator or the machine runs out of memory."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_memory_error(error):
             raise
         what = "machine" if NO_MEMORY in str(error) else "device"
-        raise ModelError(f"The {what} is out of memory. {advice}") from error
+        raise OutOfMemory(f"The {what} is out of memory. {advice}") from error
 
 
 def is_memory_error(error: BaseException) -> bool:
@@ -155,8 +157,31 @@ def is_memory_error(error: BaseException) -> bool:
     import torch
 
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and NO_MEMORY in str(error)
+        isinstance(error, RuntimeError)
+        and any(text in str(error) for text in (NO_MEMORY, *NO_DEVICE_MEMORY))
     )
+
+
+def free_memory(device: str) -> int:
+    """Return the bytes of a CUDA device that this process can still take.
+
+    What torch's allocator keeps for itself and does not use is among them.
+    """
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def peak_memory(device: str, call: Callable[[], object]) -> int:
+    """Return the bytes of a CUDA device that a call takes at most, beyond those taken before."""
+    import torch
+
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    call()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device) - before
 
 
 def describe_environment(device: str) -> dict[str, str | int]:

@@ -14,6 +14,7 @@
     │   └── ImageError         an image is missing, undecodable, too large, or its crop is empty
     ├── ModelError             a checkpoint cannot be loaded as requested, or failed while it ran
     │   ├── NotStored          an encoding that a worker should have stored is not in the store
+    │   ├── OutOfMemory        the device's or the machine's memory ran out: try a smaller batch
     │   └── WeightsUnavailable the weights are neither here nor can they be downloaded
     ├── Regression             a checkpoint under training fails its gate (exit code 1)
     ├── RunError               a run file cannot be written, read or used
@@ -111,6 +112,10 @@ class NotStored(ModelError):  # noqa: N818
             f"({described.get('kind')})."
         )
         self.lacking = lacking
+
+
+class OutOfMemory(ModelError):  # noqa: N818
+    """The memory of the device or of the machine ran out."""
 
 
 class Regression(BenchbenchError):  # noqa: N818

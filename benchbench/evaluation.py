@@ -11,9 +11,9 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from benchbench.adapters.computation import Computation, own_code
+from benchbench.adapters.computation import Computation
 from benchbench.adapters.contract import description_problems
 from benchbench.adapters.text_only import TextOnlyModel
 from benchbench.data.records import file_sha256
@@ -25,7 +25,7 @@ from benchbench.devices import (
     memory_errors,
 )
 from benchbench.editions import unverified
-from benchbench.embedding import BlankEncoder, Encoder, Store, Stored, arithmetic
+from benchbench.embedding import BlankEncoder, Encoder, open_store, within_memory
 from benchbench.errors import ContractError, ImageError, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path
@@ -43,6 +43,7 @@ from benchbench.types import (
     Precision,
     ProposalTask,
     Run,
+    Spender,
     TrainableTask,
 )
 from benchbench.variations import as_variation
@@ -50,7 +51,7 @@ from benchbench.variations import as_variation
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from typing_extensions import Unpack
 
@@ -99,8 +100,9 @@ def evaluate(
         device: ``auto`` (a GPU if there is one; the default), ``cpu``, ``cuda:1``, ``mps``.
         precision: precision of the model's arithmetic, by default ``fp32``; similarities are
             always float32. A loaded model has its own device and precision: leave both out.
-        batch_size: images per forward pass (captions: four times that; pairs of both: as many); by
-            default 32 on a CPU, 256 elsewhere.
+        batch_size: images per forward pass (captions: four times that on a CPU; pairs of both: as
+            many). By default 32 on a CPU, what the memory holds on a GPU of CUDA, 256 elsewhere,
+            and half of it where memory runs out (``embedding.batch_size``).
         seed: the seed of untrained weights, and of the choice of clusters for ``limit``.
         limit: the largest number of items, in whole clusters (at least one); marks the run as
             partial.
@@ -150,25 +152,25 @@ def evaluate(
         model = fit_model(model, task, there.edition.root)
         computation = Computation.of(model)
     model = _begun(varied.model(model), resume)
-    batch_size = batch_size or default_batch_size(model.device)
-    environment = describe_environment(model.device)
-    settings = describe_settings(model, batch_size, seed, limit, on_missing) | from_proposals
-    settings |= ({"without_images": True} if without_images else {}) | unverified(there.edition)
-    settings |= varied.settings
-    if origin is not None:
-        environment = dict(origin.environment)
-        settings |= {"device": origin.device, "batch_size": origin.batch_size}
-    kept = open_store(resume, computation, environment, settings, origin)
-    with closing(varied.stored(kept)) as stored:
-        encoder = (BlankEncoder if without_images else Encoder)(
-            model,
-            batch_size=batch_size,
-            workers=cpu_workers(),
-            on_missing=on_missing,
-            progress=progress,
-            stored=stored,
-        )
-        answers = answer_items(there, model, encoder, batch_size)
+    environment = describe_environment(model.device) if origin is None else origin.environment
+    further: dict[str, Any] = {**from_proposals, **unverified(there.edition), **varied.settings}
+    further |= {"without_images": True} if without_images else {}
+
+    def attempt(size: int) -> _Attempt:
+        settings = describe_settings(model, size, seed, limit, on_missing) | further
+        if origin is not None:
+            settings |= {"device": origin.device, "batch_size": origin.batch_size}
+        kept = open_store(resume, computation, environment, settings, origin)
+        with closing(varied.stored(kept)) as stored:
+            encoder = (BlankEncoder if without_images else Encoder)(
+                model, batch_size=size, workers=cpu_workers(), on_missing=on_missing,
+                progress=progress, stored=stored,
+            )  # fmt: skip
+            return _Attempt(
+                answer_items(there, model, encoder, size), encoder, stored.found, settings
+            )
+
+    answers, encoder, from_store, settings = within_memory(attempt, model, batch_size)
     run = Run(
         model=varied.manifest(_published(computation.manifest)),
         task=task.info.name,
@@ -177,7 +179,7 @@ def evaluate(
         edition=varied.edition(there.edition.name),
         data_sha256=data_sha256(there.edition, encoder.files.sha256),
         settings={**settings, **answers.settings, **_selection_records(chosen)},
-        environment={**environment, **getattr(model, "spent", {})},
+        environment={**environment, **(model.spent if isinstance(model, Spender) else {})},
         counts=_counts(there, answers, encoder),
         skipped=_skipped_ids(there.items, answers.items),
         unreadable=_reasons(there, encoder),
@@ -185,11 +187,21 @@ def evaluate(
         seconds=round(time.perf_counter() - started, 3),
         outcomes=with_contents(there.protocol, answers.items, answers.outcomes, there.edition.root),
         inputs=encoder.inputs,
-        resumed_inputs=stored.found,
+        resumed_inputs=from_store,
     )
     if out is not None:
         write_run(run, run_path(run, out))
     return run
+
+
+class _Attempt(NamedTuple):
+    """An evaluation with one batch size, to its end."""
+
+    answers: Answers
+    encoder: Encoder
+    from_store: int
+    """The number of inputs whose encodings were stored."""
+    settings: dict[str, Any]
 
 
 def _check_early(model: str | Model, task: Task, out: str | Path | None) -> None:
@@ -202,8 +214,8 @@ def _check_early(model: str | Model, task: Task, out: str | Path | None) -> None
 
 def _begun(model: Model, resume: bool) -> Model:
     """Return a model; one behind a server is told that it begins, and if kept answers count."""
-    if (begin := getattr(model, "begin_evaluation", None)) is not None:
-        begin(fresh=not resume)
+    if isinstance(model, Spender):
+        model.begin_evaluation(fresh=not resume)
     return model
 
 
@@ -239,11 +251,6 @@ def _add_proposals(task: Task, proposals: str | Path | None) -> tuple[Task, dict
     return task.with_proposals(path), {"proposals_sha256": file_sha256(path)}
 
 
-def default_batch_size(device: str) -> int:
-    """Return the number of images per forward pass where none is given."""
-    return 32 if device == "cpu" else 256
-
-
 def describe_settings(
     model: Model, batch_size: int, seed: int, limit: int | None, on_missing: OnMissing
 ) -> dict[str, Any]:
@@ -263,7 +270,8 @@ def answer_items(there: ItemSet, model: Model, encoder: Encoder, batch_size: int
 
     Raises:
         ImageError: a file cannot be decoded, and unreadable files are not skipped.
-        ModelError: the model's own code raises, or runs out of memory.
+        OutOfMemory: the batch is too large for the memory.
+        ModelError: the model's own code raises.
     """
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
     with inference(), memory_errors(advice), foreign_code(model.manifest.name):
@@ -298,40 +306,6 @@ def prepare_model(
     return model
 
 
-def open_store(
-    resume: bool,
-    computation: Computation,
-    environment: Mapping[str, str | int],
-    settings: Mapping[str, Any],
-    origin: Origin | None = None,
-) -> Stored:
-    """Return the stored encodings of this model by this code on this kind of machine.
-
-    There are none where ``resume`` is off, or the model's code could not be identified.
-
-    Raises:
-        UsageError: the encodings of ``origin`` are another model's, or by other code.
-    """
-    fingerprint, parameters = computation.identity
-    described = {
-        "name": computation.manifest.name,
-        "fingerprint": fingerprint,
-        "parameters": parameters,
-        "code": own_code(),
-        **arithmetic(environment, settings),
-    }
-    if origin is not None:
-        for what in ("fingerprint", "parameters", "code"):
-            if origin.described.get(what) != described[what]:
-                raise UsageError(
-                    f"The stored encodings of {described['name']} were computed by another "
-                    f"{'version of benchbench' if what == 'code' else 'checkpoint'}: encode again."
-                )
-        return Stored(Store.default(), origin.described, is_complete=True)
-    known = resume and computation.is_known
-    return Stored(Store.default() if known else None, described)
-
-
 def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[str, ...]:
     there = {item.id for item in kept}
     return tuple(item.id for item in items if item.id not in there)
@@ -339,17 +313,20 @@ def _skipped_ids(items: Sequence[Question], kept: Sequence[Question]) -> tuple[s
 
 def _counts(there: ItemSet, answers: Answers, encoder: Encoder) -> Counts:
     paths = {ref.path for item in answers.items for ref in item.images}
-    shown = {ref for ref in encoder.shown if ref.path in paths}
     read = paths & encoder.files.sha256.keys()
+    pictures = overhanging = 0
+    for ref in encoder.shown:
+        pictures += ref.path in paths
+        overhanging += ref.path in read and there.surveyed.overhangs(ref)
     return Counts(
         items_in_edition=there.in_edition,
         items=len(answers.items),
         skipped=len(there.items) - len(answers.items),
         images=len(paths),
-        pictures=len(shown),
+        pictures=pictures,
         captions=len(encoder.phrases),
         clusters=len({item.cluster for item in answers.items}),
-        overhanging_crops=sum(there.surveyed.overhangs(ref) for ref in shown if ref.path in read),
+        overhanging_crops=overhanging,
         truncated_captions=len(encoder.truncated),
         **there.surveyed.tally(read),
     )

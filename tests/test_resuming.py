@@ -316,8 +316,7 @@ def test_stored_vectors_of_another_dimension_are_discarded(shapes: Path, tmp_pat
     interrupt(Opaque(), shapes, "images", 16)
     (path,) = record_files(tmp_path)
     (space,) = Store(tmp_path / "cache" / "encodings", 10**9).spaces()
-    every = space._index().keys
-    keys = [every[i : i + 32] for i in range(0, len(every), 32)]
+    keys = [key.tobytes() for part in space._index().segments for key in part.keys]
     path.unlink()
     space.refresh()
     space.write(keys, np.ones((len(keys), 3), np.float32))

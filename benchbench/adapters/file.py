@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.adapters.openclip import OpenClip
+from benchbench.adapters.openclip import OWN_OPTIONS, OpenClip
 from benchbench.checkpoints.checkpoint import NAMES, read_checkpoint, read_folder
 from benchbench.checkpoints.containers import header_of
 from benchbench.checkpoints.identity import CONFIG, CheckpointFile
@@ -95,7 +95,7 @@ def _supported_options(rest: str) -> frozenset[str]:
     path = expand_path(rest)
     if _is_transformers(path):
         return supported_options(f"hf:{rest}")
-    return frozenset({"architecture", "activation", "allow_partial", "trust_pickle"})
+    return OWN_OPTIONS | {"architecture", "activation", "allow_partial", "trust_pickle"}
 
 
 FAMILY = ModelFamily(

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from benchbench.adapters.acceleration import OPTIONS, accelerated, acceleration
 from benchbench.adapters.huggingface.checkpoint import TransformersCheckpoint, load_checkpoint
 from benchbench.adapters.huggingface.checks import check_captions, check_images, trims_exactly
 from benchbench.adapters.huggingface.folder import CONFIG, VOCABULARIES
@@ -56,6 +58,9 @@ class HuggingFace:
         self._dtype = kinds[options.precision]
         self.model = checkpoint.model.eval().requires_grad_(False).to(options.device, self._dtype)
         self.towers = checkpoint.towers
+        self._encode_images = accelerated(
+            partial(self.towers.images, self.model), self.model, options
+        )
         self.tokenizer = checkpoint.tokenizer
         self.processor = checkpoint.processor
         # by arrays, Pillow's side takes images 1 or 3 pixels high for channels first
@@ -92,6 +97,7 @@ class HuggingFace:
                 "attention": str(getattr(self.model.config, "_attn_implementation", "its own")),
                 "config_sha256": checkpoint.folder.sha256(CONFIG),
                 "tokenizer_sha256": checkpoint.folder.sha256(*VOCABULARIES),
+                **acceleration(options),
                 **_logit_bias(self.model),
                 **checkpoint.settings,
             },
@@ -109,7 +115,7 @@ class HuggingFace:
 
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """Encode images: [n, 3, height, width] → [n, dim]."""
-        return self.towers.images(self.model, batch.to(self.device, self._dtype, non_blocking=True))
+        return self._encode_images(batch.to(self.device, self._dtype, non_blocking=True))
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the ids of each caption, special tokens included, untruncated."""
@@ -228,5 +234,5 @@ FAMILY = ModelFamily(
         "hf:BASE+ADAPTER": "either with a PEFT adapter merged in",
     },
     load=load,
-    options=frozenset({"allow_partial", "trust_pickle", "trust_remote_code"}),
+    options=OPTIONS | {"allow_partial", "trust_pickle", "trust_remote_code"},
 )

@@ -18,6 +18,8 @@ from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from benchbench.adapters.acceleration import OPTIONS, accelerated, acceleration
+from benchbench.adapters.prefix_sharing import Forest, prefix_tower
 from benchbench.adapters.trimming import exact_tower
 from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.checkpoint import read_folder, read_repository
@@ -40,6 +42,9 @@ UNTRAINED = "untrained"
 HUB, FOLDER = "hf-hub", "local-dir"
 SCHEMAS = (HUB, FOLDER)
 """Prefixes by which open_clip finds a configuration and weights outside its own list."""
+
+OWN_OPTIONS = OPTIONS | {"share_prefixes"}
+"""Load options for any weights."""
 
 CACHED_CAPTIONS = 65_536
 """Captions whose ids are cached, because ``token_ids`` and ``tokenize`` both need them."""
@@ -87,9 +92,15 @@ class OpenClip:
         digest = weights_sha256(model.state_dict())
         model.to(options.device)
         self.device = str(next(model.parameters()).device)
+        self._encode_images = accelerated(model.encode_image, model, options)
         self.logit_scale = float(model.logit_scale.exp().max())
         with inference():
             self._text = exact_tower(model, tokenizer, options.precision)
+            self._trees = (
+                prefix_tower(model, self.tokenizer, options.precision, name)
+                if options.share_prefixes
+                else None
+            )
         self.manifest = ModelManifest(
             name=name,
             architecture=architecture,
@@ -106,6 +117,8 @@ class OpenClip:
             settings={
                 "captions_trimmed": self._text is not None,
                 "config_sha256": _config_sha256(config or architecture),
+                **acceleration(options),
+                **({"share_prefixes": True} if self._trees else {}),
                 **(settings or {}),
             },
         )
@@ -126,6 +139,11 @@ class OpenClip:
         )
 
     @property
+    def by_prefix(self) -> bool:
+        """Whether captions that begin alike should share a batch."""
+        return self._trees is not None
+
+    @property
     def module(self) -> nn.Module:
         """The torch module: ``open_clip.CLIP``, or a model with the same methods."""
         return self.clip  # type: ignore[no-any-return]
@@ -133,19 +151,24 @@ class OpenClip:
     def encode_images(self, batch: Tensor, role: Role) -> Tensor:
         """Encode images: [n, 3, height, width] → [n, dim]."""
         pixels = batch.to(self.device, self._dtype, non_blocking=True)
-        return self.clip.encode_image(pixels)  # type: ignore[no-any-return]
+        return self._encode_images(pixels)
 
     def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the ids of each caption, special tokens included, untruncated."""
         return _untruncated_ids(self.tokenizer, list(texts))
 
-    def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Tokenize captions: [n, context], or [n, longest] where trimming is exact."""
+    def tokenize(self, texts: Sequence[str]) -> Any:
+        """Tokenize captions: [n, context], or [n, longest] where trimming is exact, or as trees."""
+        if self._trees is not None:
+            return self._trees.plant(texts)
         ids: Tensor = self.tokenizer(list(texts))
         return ids if self._text is None else ids[:, : self._text.ends(ids)]
 
-    def encode_texts(self, batch: Tensor, role: Role) -> Tensor:
-        """Encode captions: [n, length] → [n, dim]."""
+    def encode_texts(self, batch: Tensor | Forest, role: Role) -> Tensor:
+        """Encode captions: [n, length], or trees of n → [n, dim]."""
+        if isinstance(batch, Forest):
+            assert self._trees is not None
+            return self._trees.encode(batch, self.device)
         ids = batch.to(self.device, non_blocking=True)
         if self._text is not None and ids.shape[1] < self.manifest.context_length:
             return self._text.encode(ids)
@@ -252,10 +275,10 @@ def _tags_there(architecture: str, tags: Sequence[str]) -> str:
 
 
 def _supported_options(rest: str) -> frozenset[str]:
-    """Return the load options of a specification: ``hf-hub:`` and ``local-dir:`` have some."""
+    """Return the load options of a specification: ``hf-hub:`` and ``local-dir:`` have more."""
     schema, colon, _ = rest.partition(":")
-    open_ = {"activation", "allow_partial", "trust_pickle"}
-    return frozenset(open_ if colon and schema in SCHEMAS else ())
+    more = {"activation", "allow_partial", "trust_pickle"}
+    return OWN_OPTIONS | (more if colon and schema in SCHEMAS else set())
 
 
 def _load_untrained(architecture: str, options: LoadOptions) -> OpenClip:

@@ -40,9 +40,9 @@ def exact_tower(model: Any, tokenizer: Any, precision: Precision) -> TextTower |
     if tower is None:
         return None
     ids = tokenizer(list(SAMPLE_CAPTIONS)).to(next(model.parameters()).device)
-    full = _unit(model.encode_text(ids))
+    full = unit(model.encode_text(ids))
     for i, caption in enumerate(ids.split(1)):
-        trimmed = _unit(tower.encode(caption[:, : tower.ends(caption)]))
+        trimmed = unit(tower.encode(caption[:, : tower.ends(caption)]))
         if (trimmed - full[i]).abs().max() > TRIM_TOLERANCE[precision]:
             return None
     return tower
@@ -56,6 +56,8 @@ class TextTower:
     """
 
     def __init__(self, model: Any, tower: Any, prefix: str) -> None:
+        self.module = tower
+        """What holds the embeddings, the blocks and the projection."""
         self._call = _text_encoder(model)
         self._prefix = f"model.{prefix}"
         self._positions = tower.positional_embedding
@@ -82,8 +84,12 @@ class TextTower:
 
     def ends(self, ids: Tensor) -> int:
         """Return the number of positions up to the last end-of-text token that pooling reads."""
+        return int(self.lengths(ids).max())
+
+    def lengths(self, ids: Tensor) -> Tensor:
+        """Return the number of positions up to the end-of-text token of each caption: [n]."""
         read = ids if self._pool == "argmax" else (ids == self._eos).int()
-        return int(read.argmax(dim=1).max()) + 1
+        return read.argmax(dim=1) + 1
 
     def encode(self, ids: Tensor) -> Tensor:
         """Encode captions: [n, length] → [n, dim]."""
@@ -112,7 +118,8 @@ def _text_encoder(model: Any) -> nn.Module:
     return TextEncoder()
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit(vectors: Tensor) -> Tensor:
+    """Scale embeddings to unit length, in float32."""
     from torch.nn.functional import normalize
 
     return normalize(vectors.float(), dim=-1)

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
 @click.option(
     "--get", is_flag=True, help="First download the tasks' official files, and read these."
 )
+@options.log_option
 @click.option("--quiet", is_flag=True, help="No progress; print only the run's file.")
 def eval_command(
     models: Sequence[str],
@@ -96,6 +97,7 @@ def eval_command(
     out: str,
     by: str | None,
     ties: Any,
+    log_json: str | None,
     quiet: bool,
     fresh: bool,
     get: bool,
@@ -105,25 +107,35 @@ def eval_command(
 
     Several models or tasks: every model on every task, a line each.
     """
-    from benchbench.cli.progress import ProgressBar
+    from benchbench.cli.workers import progress_of
+    from benchbench.errors import BenchbenchError
     from benchbench.suites import is_suite
 
-    bar = ProgressBar(silent=quiet)
     settings["resume"] = not fresh
-    try:
-        if get:
-            settings |= {"data_root": _fetched(tasks, bar, settings, quiet)}
-        if len(models) == len(tasks) == 1 and not is_suite(tasks[0]):
-            _evaluate_one(models[0], tasks[0], _Output(out, by, ties, quiet, bar), settings)
-            return 0
-        return _evaluate_grid(models, tasks, _Output(out, by, ties, quiet, bar), settings)
-    except KeyboardInterrupt:
-        bar.close()
-        if bar.encoded:
-            click.echo("No run was written. The same command goes on where it stopped.", err=True)
-        raise
-    finally:
-        bar.close()
+    with progress_of(quiet, log_json) as bar:
+        shown = _Output(out, by, ties, quiet, bar)
+        bar.event("start", models=models, tasks=tasks, out=out)
+        try:
+            if get:
+                settings |= {"data_root": _fetched(tasks, bar, settings, quiet)}
+            if len(models) == len(tasks) == 1 and not is_suite(tasks[0]):
+                _evaluate_one(models[0], tasks[0], shown, settings)
+                code = 0
+            else:
+                code = _evaluate_grid(models, tasks, shown, settings)
+        except BenchbenchError as error:
+            bar.event("error", error=str(error))
+            raise
+        except KeyboardInterrupt:
+            bar.close()
+            bar.event("error", error="interrupted")
+            if bar.encoded:
+                click.echo(
+                    "No run was written. The same command goes on where it stopped.", err=True
+                )
+            raise
+        bar.event("end", exit_code=code)
+        return code
 
 
 def _fetched(tasks: Sequence[str], bar: ProgressBar, settings: dict[str, Any], quiet: bool) -> str:
@@ -165,6 +177,7 @@ class _Output(NamedTuple):
 
 def _evaluate_one(model: str, task: str, shown: _Output, settings: dict[str, Any]) -> None:
     from benchbench.analysis.scorecard import scorecard
+    from benchbench.cli.events import cell_event
     from benchbench.errors import UsageError
     from benchbench.evaluation import evaluate
     from benchbench.registry import load_task
@@ -178,6 +191,7 @@ def _evaluate_one(model: str, task: str, shown: _Output, settings: dict[str, Any
         raise UsageError(f"{task} has no slices '{by}'. Slices: {', '.join(tags) or 'none'}.")
     run = evaluate(model, task, out=out, progress=bar, **settings)
     bar.close()
+    bar.event("cell", **cell_event(model, task, run, out))
     path = run_path(run, out)
     if quiet:
         for banner in banners(run):
@@ -201,6 +215,7 @@ def _evaluate_grid(
 ) -> int:
     """Print a line per finished run; return exit code 2 if a run failed, otherwise 0."""
     from benchbench.analysis.scorecard import scorecard
+    from benchbench.cli.events import cell_event
     from benchbench.errors import UsageError
     from benchbench.grid import evaluate_grid
     from benchbench.render.caveats import banners, edition_banner
@@ -224,8 +239,14 @@ def _evaluate_grid(
         min(CELL, max(map(len, models))),
     )
     done = failed = 0
-    for cell in evaluate_grid(models, tasks, out=out, progress=bar, **settings):
+    cells = len(models) * len(chosen.names)
+    bar.several(0, cells)
+    for number, cell in enumerate(
+        evaluate_grid(models, tasks, out=out, progress=bar, **settings), 1
+    ):
         bar.close()
+        bar.event("cell", **cell_event(cell.model, cell.task, cell.run or cell.error, out))
+        bar.several(number, cells)
         if cell.left_out:
             say(f"left out  {cell.task}: {cell.error}", err=True)
             continue

@@ -14,6 +14,9 @@ from benchbench.files import exists, expand_path, name_problem, require_regular
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from benchbench.errors import BenchbenchError
+    from benchbench.types import Run
+
 STANDARD_ERROR = "-"
 
 
@@ -53,3 +56,20 @@ class EventLog:
         """Close the file."""
         if self._stream is not sys.stderr:
             self._stream.close()
+
+
+def cell_event(
+    model: str, task: str, result: Run | BenchbenchError | None, out: str | Path
+) -> dict[str, Any]:
+    """Return what became of a model on a task: the run in a folder or file, or the error."""
+    from benchbench.runs import run_path
+    from benchbench.types import Run
+
+    found: dict[str, Any] = {"model": model, "task": task}
+    if not isinstance(result, Run):
+        return {**found, "error": str(result)}
+    counts = {"inputs": result.inputs, "from_store": result.resumed_inputs}
+    return {
+        **found, "run": str(run_path(result, out)), "items": result.counts.items, **counts,
+        "seconds": result.seconds,
+    }  # fmt: skip

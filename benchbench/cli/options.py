@@ -92,6 +92,9 @@ interval_option = click.option(
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps."
 )
+log_option = click.option(
+    "--log-json", metavar="FILE", help="Append events, one JSON object a line; - is standard error."
+)
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
@@ -170,6 +173,21 @@ def loading_options(command: Command) -> Command:
                 "--trust-remote-code",
                 is_flag=True,
                 help="Run the code that a hub's repository brings along.",
+            ),
+            click.option(
+                "--compile",
+                is_flag=True,
+                help="Compile the image tower (torch.compile): for long evaluations.",
+            ),
+            click.option(
+                "--channels-last",
+                is_flag=True,
+                help="Hold images with channels last: for convolutions.",
+            ),
+            click.option(
+                "--share-prefixes",
+                is_flag=True,
+                help="Encode the beginnings that captions share once: for many captions.",
             ),
         )
     ):

@@ -24,9 +24,6 @@ shards_option = click.option(
     metavar="N",
     help="The number of workers.  [default: as recorded, or one for each model]",
 )
-log_option = click.option(
-    "--log-json", metavar="FILE", help="Append events, one JSON object a line; - is standard error."
-)
 
 
 @click.command("plan")
@@ -172,7 +169,7 @@ def _lines(file: str | None) -> list[str]:
 @click.option("--dry-run", is_flag=True, help="With --engine slurm, print the script alone.")
 @options.device_option
 @out_option
-@log_option
+@options.log_option
 @quiet_option
 def work_command(
     plan_file: str,
@@ -264,7 +261,7 @@ def missing_command(plan_file: str, out: str, shards: int | None) -> int:
     "--encode-missing", is_flag=True, help="Encode here what no worker has stored, or finished."
 )
 @options.device_option
-@log_option
+@options.log_option
 @quiet_option
 def merge_command(
     plan_file: str,

@@ -31,6 +31,7 @@ class ProgressBar:
         self._printed = ("", 0, 0)
         self._pace = _Pace()
         self._logged = 0.0
+        self._runs_since = 0.0
 
     def __enter__(self) -> Self:
         """Return the bar."""
@@ -55,6 +56,28 @@ class ProgressBar:
         else:
             self._print_line(what, done, total)
 
+    def from_store(self, what: str, n: int) -> None:
+        """Note that n of a stage's inputs come from the store; the speed is that of the others."""
+        self._pace.skip(what, n)
+
+    def several(self, done: int, total: int) -> None:
+        """Print how many of several runs are finished, and the time left for all."""
+        now = time.monotonic()
+        if not done:
+            self._runs_since = now
+            return
+        each = (now - self._runs_since) / done
+        left = round(each * (total - done), 1)
+        self.event("runs", done=done, total=total, seconds_left=left)
+        if not self._silent and done < total:
+            line = f"runs: {done:,} of {total:,}, about {left:,.0f} s left"
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    def event(self, name: str, **content: Any) -> None:
+        """Write an event, where there is a log."""
+        if self.log:
+            self.log.write(name, **content)
+
     def close(self) -> None:
         """Close the bar, and leave its last state on the screen."""
         if self._bar is not None:
@@ -70,6 +93,7 @@ class ProgressBar:
         log.write(
             "progress", stage=what, done=done, total=total,
             per_second=round(rate, 2) if rate else None, seconds_left=left,
+            from_store=self._pace.stored,
         )  # fmt: skip
 
     def _show_bar(self, what: str, done: int, total: int) -> None:
@@ -99,33 +123,40 @@ class ProgressBar:
 
 
 class _Pace:
-    """The speed of the present stage, since its first report.
-
-    What a stage takes from the store at its start is in the first report, and does not count.
-    """
+    """The speed of the present stage, since its first report; what is stored does not count."""
 
     def __init__(self) -> None:
         self._what = ""
         self._first = self._done = 0
         self._now = self._start = 0.0
+        self.stored = 0
+        """The stage's inputs that came from the store."""
 
     def note(self, what: str, done: int) -> None:
         """Note that ``done`` of a stage are finished."""
         self._now = time.monotonic()
         if what != self._what or done < self._done:
-            self._what, self._first, self._start = what, done, self._now
+            self._what, self._first, self._start, self.stored = what, done, self._now, 0
         self._done = done
+
+    def skip(self, what: str, n: int) -> None:
+        """Note that n more inputs of the stage, which began, come from the store."""
+        if what == self._what:
+            self.stored += n
 
     @property
     def rate(self) -> float | None:
-        """Return the inputs per second; None before the second report."""
-        seconds, n = self._now - self._start, self._done - self._first
-        return n / seconds if n and seconds > 0 else None
+        """Return the inputs per second that are computed; None before the first."""
+        seconds, n = self._now - self._start, self._done - self._first - self.stored
+        return n / seconds if n > 0 and seconds > 0 else None
 
     def text(self, left: int) -> str:
-        """Return the speed and the time left, in brackets; empty where there is no speed yet."""
-        rate = self.rate
-        if not rate:
-            return ""
-        ahead = f", {left / rate:,.0f} s left" if left else ""
-        return f" ({rate:,.1f}/s{ahead})"
+        """Return the speed, the time left and the share from the store, in brackets, as known."""
+        rate, told = self.rate, []
+        if rate:
+            told.append(f"{rate:,.1f}/s")
+        if rate and left:
+            told.append(f"{left / rate:,.0f} s left")
+        if self.stored:
+            told.append(f"{100 * self.stored / self._done:.0f} % from the store")
+        return f" ({', '.join(told)})" if told else ""

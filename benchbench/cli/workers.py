@@ -156,14 +156,10 @@ def report_results(results: Iterable[Result], bar: ProgressBar, out: Path) -> in
 
 def _event(result: Result, out: Path) -> dict[str, Any]:
     """Return a result as an event of the log."""
-    from benchbench.runs import run_path
+    from benchbench.cli.events import cell_event
 
-    found: dict[str, Any] = {"model": result.cell.model, "task": result.cell.task}
-    if result.error is not None:
-        return {**found, "error": str(result.error)}
+    cell = result.cell
     if result.part is not None:
-        return {**found, "part": result.part.part, "parts": result.part.parts}
-    run = result.run
-    assert run is not None
-    counts = {"inputs": run.inputs, "from_store": run.resumed_inputs, "seconds": run.seconds}
-    return {**found, "run": str(run_path(run, out)), **counts}
+        parts = {"part": result.part.part, "parts": result.part.parts}
+        return {"model": cell.model, "task": cell.task, **parts}
+    return cell_event(cell.model, cell.task, result.run or result.error, out)

@@ -8,14 +8,16 @@ distinct pair once, and encodes each image once for all of its captions. What wa
 by its content (``store``), for an interrupted evaluation and for every later one.
 """
 
+from benchbench.embedding.batch_size import default_batch_size, within_memory
 from benchbench.embedding.captions import EncodedCaptions, encode_captions
 from benchbench.embedding.encoder import BlankEncoder, Encoder
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable
 from benchbench.embedding.pairs import PairScores, score_pairs
 from benchbench.embedding.shares import Share, SharedEncoder
+from benchbench.embedding.spill import Spill
 from benchbench.embedding.store import Space, Store
-from benchbench.embedding.stored import Origin, Stored, arithmetic, batch_rows
+from benchbench.embedding.stored import Origin, Stored, batch_rows, open_store
 
 __all__ = [
     "BlankEncoder",
@@ -28,11 +30,14 @@ __all__ = [
     "Share",
     "SharedEncoder",
     "Space",
+    "Spill",
     "Store",
     "Stored",
-    "arithmetic",
     "batch_rows",
+    "default_batch_size",
     "encode_captions",
     "encode_images",
+    "open_store",
     "score_pairs",
+    "within_memory",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.store import key_of
+from benchbench.embedding.stored import tell_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,14 +62,16 @@ def encode_captions(
     outputs = outputs or OutputChecker(model)
     context = model.manifest.context_length
     full = outputs.token_ids(model.token_ids(texts), len(texts))
-    lengths = [min(len(ids), context) for ids in full]
-    work = _Work(model, outputs, texts, lengths, batch_size, rows, role)
+    cut = [ids[:context] for ids in full]
+    if by_prefix := getattr(model, "by_prefix", False):
+        rows = 1
+    work = _Work(model, outputs, texts, cut, batch_size, rows, role, by_prefix)
     vectors = _looked_up(work, stored, progress) if stored else None
     if vectors is None:
         vectors = work.encode(range(len(texts)), None, (), progress)
     return EncodedCaptions(
         embedded=EmbeddingTable({text: i for i, text in enumerate(texts)}, vectors),
-        token_ids={text: ids[:context] for text, ids in zip(texts, full, strict=True)},
+        token_ids=dict(zip(texts, cut, strict=True)),
         truncated=frozenset(
             text for text, ids in zip(texts, full, strict=True) if len(ids) > context
         ),
@@ -105,11 +108,13 @@ class _Work:
     model: DualEncoder
     outputs: OutputChecker
     texts: Sequence[str]
-    lengths: Sequence[int]
-    """The number of tokens of each caption that the model reads."""
+    ids: Sequence[tuple[int, ...]]
+    """The tokens of each caption that the model reads."""
     batch_size: int
     rows: int
     role: Role
+    by_prefix: bool
+    """Whether captions that begin alike share a batch, not those of one length."""
 
     def encode(
         self,
@@ -123,7 +128,10 @@ class _Work:
         batches = self._batches(list(place))
         done = len(self.texts) - len(place)
         report = progress or (lambda what, done, total: None)
-        report("captions", done, len(self.texts))
+        report("captions", 0, len(self.texts))
+        if done:
+            tell_stored(progress, "captions", done)
+            report("captions", done, len(self.texts))
         found: Vectors | None = None
         for batch, vectors in self._forward(batches):
             if space:
@@ -141,12 +149,12 @@ class _Work:
 
     def _batches(self, numbers: Sequence[int]) -> list[list[int]]:
         """Return captions of one length side by side: a batch's shape is that of its captions."""
-        of_length: dict[int, list[int]] = {}
-        for i in numbers:
-            of_length.setdefault(self.lengths[i], []).append(i)
+        alike: dict[int, list[int]] = {}
+        for i in sorted(numbers, key=self.ids.__getitem__) if self.by_prefix else numbers:
+            alike.setdefault(0 if self.by_prefix else len(self.ids[i]), []).append(i)
         return [
             same[start : start + self.batch_size]
-            for _, same in sorted(of_length.items())
+            for _, same in sorted(alike.items())
             for start in range(0, len(same), self.batch_size)
         ]
 

@@ -11,6 +11,7 @@ from benchbench.embedding.captions import encode_captions
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable, OutputChecker
 from benchbench.embedding.pairs import score_pairs
+from benchbench.embedding.shown import Shown
 from benchbench.embedding.stored import batch_rows
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 CAPTIONS_PER_IMAGE = 4
-"""On a CPU, captions in a batch for every image in a batch: captions are that much cheaper.
-
-Elsewhere batches of one length are filled up, and are not larger than those of images."""
+"""On a CPU, captions in a batch for every image in a batch: captions are that much cheaper."""
+MOST_CAPTIONS = 256
+"""Elsewhere, the most captions in a batch: each of the last of one length is filled up."""
 
 
 class Encoder:
@@ -54,7 +55,7 @@ class Encoder:
     ) -> None:
         self.progress = progress
         self.files = FileLog()
-        self.shown: set[ImageRef] = set()
+        self.shown = Shown()
         self.phrases: set[str] = set()
         self.truncated: set[str] = set()
         self.inputs = 0
@@ -88,7 +89,7 @@ class Encoder:
             files=self.files,
         )
         self.inputs += len(distinct)
-        self.shown |= encoded.rows.keys()
+        self.shown.add(encoded.rows)
         return encoded
 
     def check_files(self, refs: Iterable[ImageRef]) -> None:
@@ -106,7 +107,7 @@ class Encoder:
                     raise seen
                 self.files.add(ref.path, seen)
                 if not isinstance(seen, ImageError):
-                    self.shown.add(ref)
+                    self.shown.add([ref])
                 if self.progress:
                     self.progress("images", done, len(distinct))
 
@@ -125,7 +126,9 @@ class Encoder:
     def captions(self, texts: Iterable[str], role: Role = "scene") -> EncodedCaptions:
         """Embed phrases, each distinct one once."""
         distinct, model = list(dict.fromkeys(texts)), self._model()
-        size = self._batch_size * (CAPTIONS_PER_IMAGE if model.device == "cpu" else 1)
+        size = min(self._batch_size, MOST_CAPTIONS)
+        if model.device == "cpu":
+            size = self._batch_size * CAPTIONS_PER_IMAGE
         encoded = encode_captions(
             model,
             distinct,
@@ -172,7 +175,7 @@ class Encoder:
             outputs=self.outputs if scorer is None else OutputChecker(scorer),
         )
         self.inputs += scored.n_pairs
-        self.shown.update(refs)
+        self.shown.add(refs)
         self.phrases.update(texts)
         self.truncated |= scored.truncated
         return scored
@@ -216,5 +219,5 @@ class BlankEncoder(Encoder):
         blank = model.transform(new("RGB", (1, 1)))
         vectors = self.outputs.vectors(model.encode_images(blank[None], role), 1)
         rows = dict.fromkeys(refs, 0)
-        self.shown |= rows.keys()
+        self.shown.add(rows)
         return EmbeddingTable(rows, vectors)

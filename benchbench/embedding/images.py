@@ -15,6 +15,7 @@ import numpy as np
 from benchbench.data.images import crop, decode, read_bytes
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.store import key_of
+from benchbench.embedding.stored import tell_stored
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def encode_images(
         read += batch.refs
         parts.append(batch.vectors)
         done += len(batch.refs)
+        if batch.is_stored:
+            tell_stored(progress, "images", len(batch.refs))
         report("images", done, len(refs))
     report("images", len(refs), len(refs))
     if stored and space and work.found and not work.confirms():
@@ -139,6 +142,7 @@ class _Batch:
 
     refs: list[ImageRef]
     vectors: Vectors
+    is_stored: bool = False
 
 
 @dataclass(slots=True)
@@ -167,11 +171,35 @@ class _Work:
         Raises:
             ImageError: as for ``encode_images``.
         """
-        waiting: list[tuple[ImageRef, Tensor]] = []
         keys: dict[ImageRef, bytes] = {}
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack") as pool:
+            before: tuple[list[ImageRef], Future[Tensor]] | None = None
+            for found in self._gathered(refs, keys):
+                if isinstance(found, _Batch):
+                    yield found
+                    continue
+                stacked = pool.submit(self._stacked, [tensor for _, tensor in found])
+                if before:
+                    yield self._encoded(*before, keys)
+                before = [ref for ref, _ in found], stacked
+            if before:
+                yield self._encoded(*before, keys)
+
+    def _gathered(
+        self, refs: Sequence[ImageRef], keys: dict[ImageRef, bytes]
+    ) -> Iterator[_Batch | list[tuple[ImageRef, Tensor]]]:
+        """Yield each file's stored vectors, and the others' pixels by whole batches, then the rest.
+
+        ``keys`` takes the key of each image that is to be encoded.
+        """
+        waiting: list[tuple[ImageRef, Tensor]] = []
         planned = crops_by_file(refs, self.batch_size)
-        with closing(decode_ahead(self.model.transform, planned, self.workers, self.space)) as all_:
-            for file in all_:
+        with closing(
+            decode_ahead(
+                self.model.transform, planned, self.workers, 2 * self.batch_size, self.space
+            )
+        ) as files:
+            for file in files:
                 if file.error and self.on_missing == "error":
                     raise file.error
                 self.log.add(file.path, file.error or file.sha256)
@@ -182,9 +210,9 @@ class _Work:
                     keys |= zip(file.refs, file.keys, strict=True)
                 while len(waiting) >= self.batch_size:
                     now, waiting = waiting[: self.batch_size], waiting[self.batch_size :]
-                    yield self._encoded(now, keys)
+                    yield now
         if waiting:
-            yield self._encoded(waiting, keys)
+            yield waiting
 
     def confirms(self) -> bool:
         """Return whether some stored images have the same vectors when encoded again."""
@@ -192,13 +220,13 @@ class _Work:
             return False
         refs = [ref for ref, _ in self.probed]
         files = crops_by_file(refs, self.batch_size)
-        with closing(decode_ahead(self.model.transform, files, self.workers)) as decoded:
+        with closing(decode_ahead(self.model.transform, files, self.workers, len(refs))) as decoded:
             tensors = {
                 ref: tensor
                 for file in decoded
                 for ref, tensor in zip(file.refs, file.images, strict=True)
             }
-        again = self._vectors([tensors[ref] for ref in refs])
+        again = self._vectors(self._stacked([tensors[ref] for ref in refs]), len(refs))
         return self.outputs.are_close(again, np.stack([vector for _, vector in self.probed]))
 
     def _taken(self, file: Decoded[Tensor]) -> _Batch | None:
@@ -212,21 +240,25 @@ class _Work:
             return None
         if len(self.probed) < SAMPLE_SIZE:
             self.probed.append(file.known[0])
-        return _Batch(refs, vectors)
+        return _Batch(refs, vectors, is_stored=True)
 
     def _encoded(
-        self, waiting: Sequence[tuple[ImageRef, Tensor]], keys: dict[ImageRef, bytes]
+        self, refs: list[ImageRef], stacked: Future[Tensor], keys: dict[ImageRef, bytes]
     ) -> _Batch:
-        refs = [ref for ref, _ in waiting]
-        vectors = self._vectors([tensor for _, tensor in waiting])
+        vectors = self._vectors(stacked.result(), len(refs))
         if self.space:
             self.space.write([keys.pop(ref) for ref in refs], vectors)
         return _Batch(refs, vectors)
 
-    def _vectors(self, tensors: Sequence[Tensor]) -> Vectors:
+    def _vectors(self, batch: Tensor, n: int) -> Vectors:
+        encoded = self.model.encode_images(batch, self.role)
+        return self.outputs.vectors(encoded, len(batch))[:n]
+
+    def _stacked(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return a batch, filled up by its last image; in pinned memory for a GPU of CUDA."""
         filled = [*tensors, *[tensors[-1]] * (-len(tensors) % self.rows)]
-        encoded = self.model.encode_images(self.outputs.images(filled), self.role)
-        return self.outputs.vectors(encoded, len(filled))[: len(tensors)]
+        batch = self.outputs.images(filled)
+        return batch.pin_memory() if self.model.device.startswith("cuda") else batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,21 +282,32 @@ def decode_ahead(
     transform: Callable[[Image], Shown],
     files: Sequence[FileCrops],
     workers: int,
+    ahead: int,
     space: Space | None = None,
 ) -> Generator[Decoded[Shown], None, None]:
-    """Yield each file's preprocessed crops, in order; a few files are decoded ahead.
+    """Yield each file's preprocessed crops, in order; some files are decoded ahead.
 
-    Crops whose vectors ``space`` holds are not decoded.
+    Args:
+        transform: the model's.
+        files: the files, each with its crops.
+        workers: the number of threads; so many files are begun at least.
+        ahead: the number of crops above which no further file is begun: a few batches, so that
+            threads go on while a batch is encoded, and memory is bounded.
+        space: what is encoded already; crops whose vectors it holds are not decoded.
     """
-    waiting: deque[Future[Decoded[Shown]]] = deque()
+    waiting: deque[tuple[int, Future[Decoded[Shown]]]] = deque()
+    begun = 0
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
     try:
         for path, refs in files:
-            waiting.append(pool.submit(_decode, transform, path, refs, space))
-            if len(waiting) > 4 * workers:
-                yield waiting.popleft().result()
+            waiting.append((len(refs), pool.submit(_decode, transform, path, refs, space)))
+            begun += len(refs)
+            while len(waiting) > workers and begun > ahead:
+                crops, file = waiting.popleft()
+                begun -= crops
+                yield file.result()
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft()[1].result()
     finally:
         pool.shutdown(cancel_futures=True)
 

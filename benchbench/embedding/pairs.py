@@ -18,6 +18,7 @@ import numpy as np
 from benchbench.embedding.images import crops_by_file, decode_ahead, image_key
 from benchbench.embedding.outputs import SAMPLE_SIZE, OutputChecker
 from benchbench.embedding.store import key_of
+from benchbench.embedding.stored import tell_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -137,9 +138,11 @@ class _Count:
         self._done = 0
         self.add(0)
 
-    def add(self, n: int) -> None:
+    def add(self, n: int, *, stored: bool = False) -> None:
         """Add n pairs and report progress."""
         self._done += n
+        if stored:
+            tell_stored(self._progress, "pairs", n)
         if self._progress:
             self._progress("pairs", self._done, self._total)
 
@@ -200,9 +203,10 @@ class _Work:
         known = self._all_known(chunks, space, workers)
         lacking = [c for c, (there, _) in zip(chunks, known, strict=True) if not there.all()]
         files = [file for chunk in lacking for file in chunk.files]
-        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
+        ahead = 2 * self.batch_size
+        with closing(decode_ahead(self.model.transform, files, workers, ahead)) as decoded:
             for chunk, (there, scores) in zip(chunks, known, strict=True):
-                count.add(int(there.sum()))
+                count.add(int(there.sum()), stored=True)
                 if not there.all():
                     features = self._encode([next(decoded) for _ in chunk.files])
                     self._fill(chunk, features, ~there, scores, space, count)
@@ -250,7 +254,7 @@ class _Work:
         numbers, image = np.unique(chunk.image[part], return_inverse=True)
         refs = [chunk.refs[i] for i in numbers]
         files = crops_by_file(refs, len(refs))
-        with closing(decode_ahead(self.model.transform, files, workers)) as decoded:
+        with closing(decode_ahead(self.model.transform, files, workers, len(refs))) as decoded:
             features = self._encode(list(decoded))
         place = {ref: i for i, ref in enumerate(ref for _, crops in files for ref in crops)}
         shown = np.array([place[refs[i]] for i in image], np.intp)

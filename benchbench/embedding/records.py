@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.types.arrays import Indices, Singles
+    from benchbench.types.arrays import Singles
 
     Records = npt.NDArray[np.void]
     """[n] with the fields key (32 bytes), value and check."""
@@ -48,39 +48,77 @@ class RecordFile:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyIndex:
-    """The keys of all records of a space, in order."""
+class _Segment:
+    """The keys of some records of a space, in order."""
 
     first: npt.NDArray[np.uint64]
     """The first eight bytes of each key, ascending."""
-    keys: bytes
-    """All keys, one behind the other."""
-    file: Indices
-    row: Indices
-    records: tuple[Records, ...]
-    """The records of each file, mapped from the disk."""
+    keys: npt.NDArray[np.uint64]
+    """[n, 4], all of each key."""
+    file: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, files: Sequence[RecordFile]) -> KeyIndex:
-        """Read the keys of files."""
-        records = tuple(file.mapped() for file in files)
-        nothing = np.empty((0, 4), np.uint64)
-        every = np.concatenate([nothing, *(each["key"] for each in records)])
-        file = np.repeat(np.arange(len(files)), [len(each) for each in records])
-        row = np.concatenate([np.empty(0, np.intp), *(np.arange(len(each)) for each in records)])
-        order = np.argsort(every[:, 0], kind="stable")
-        sorted_keys = every[order]
-        first = np.ascontiguousarray(sorted_keys[:, 0])
-        return cls(first, sorted_keys.tobytes(), file[order], row[order], records)
+    def of(cls, keys: npt.NDArray[np.uint64], file: Any, row: Any) -> _Segment:
+        """Sort keys by their first bytes."""
+        order = np.argsort(keys[:, 0], kind="stable")
+        ordered = keys[order]
+        return cls(np.ascontiguousarray(ordered[:, 0]), ordered, file[order], row[order])
+
+    def __or__(self, other: _Segment) -> _Segment:
+        """Return the keys of both."""
+        parts = ((getattr(self, name), getattr(other, name)) for name in ("keys", "file", "row"))
+        return _Segment.of(*map(np.concatenate, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIndex:
+    """The keys of all records of a space."""
+
+    segments: tuple[_Segment, ...] = ()
+    """Each more than twice as long as the next: what is added costs little, however much there
+    is."""
+    paths: tuple[Path, ...] = ()
+    records: tuple[Records, ...] = ()
+    """The records of each file, mapped from the disk."""
+
+    def extended(self, files: Sequence[RecordFile]) -> KeyIndex:
+        """Return the index of files that grew, and of new ones; the whole one if others changed."""
+        sizes = {file.path: file.records for file in files}
+        if any(
+            sizes.get(path, -1) < len(known)
+            for path, known in zip(self.paths, self.records, strict=True)
+        ):
+            return KeyIndex().extended(files)
+        known = dict(zip(self.paths, self.records, strict=True))
+        mapped = {file.path: file.mapped() for file in files}
+        paths = (*self.paths, *(path for path in mapped if path not in known))
+        parts = [
+            (np.array(mapped[path]["key"][start:]), number, start)
+            for number, path in enumerate(paths)
+            if (start := len(known.get(path, ()))) < len(mapped[path])
+        ]
+        segments = [*self.segments]
+        if parts:
+            new = _Segment.of(
+                np.concatenate([keys for keys, _, _ in parts]),
+                np.concatenate([np.full(len(keys), n, np.int32) for keys, n, _ in parts]),
+                np.concatenate([start + np.arange(len(keys)) for keys, _, start in parts]),
+            )
+            while segments and len(segments[-1].first) <= 2 * len(new.first):
+                new = segments.pop() | new
+            segments.append(new)
+        return KeyIndex(tuple(segments), paths, tuple(mapped[path] for path in paths))
 
     def places(self, key: bytes) -> Iterator[tuple[int, int]]:
         """Yield the file and the row of each record that has a key."""
-        wanted = np.frombuffer(key, np.uint64)[0]
-        i = int(np.searchsorted(self.first, wanted))
-        while i < len(self.first) and self.first[i] == wanted:
-            if self.keys[32 * i : 32 * i + 32] == key:
-                yield int(self.file[i]), int(self.row[i])
-            i += 1
+        wanted = np.frombuffer(key, np.uint64)
+        for segment in self.segments:
+            i = int(np.searchsorted(segment.first, wanted[0]))
+            while i < len(segment.first) and segment.first[i] == wanted[0]:
+                if (segment.keys[i] == wanted).all():
+                    yield int(segment.file[i]), int(segment.row[i])
+                i += 1
 
 
 def record_type(width: int) -> np.dtype[np.void]:

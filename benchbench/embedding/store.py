@@ -144,7 +144,9 @@ class Space:
     is_complete: bool = False
     """Whether an input that it lacks is an error."""
     _files: list[RecordFile] | None = None
-    _keys: KeyIndex | None = None
+    _keys: KeyIndex = field(default_factory=KeyIndex)
+    _is_current: bool = False
+    """Whether the index has all that was there when the files were listed."""
     _own: int | None = None
     """The descriptor of this process's file."""
     _own_path: Path | None = None
@@ -182,7 +184,7 @@ class Space:
 
     def refresh(self) -> None:
         """Find what was written since the space was opened, by this process and by others."""
-        self._files = self._keys = None
+        self._files, self._is_current = None, False
 
     def write(self, keys: Sequence[bytes], values: Singles) -> None:
         """Add the values of inputs, to be found after ``refresh``.
@@ -280,8 +282,9 @@ class Space:
         return self._files
 
     def _index(self) -> KeyIndex:
-        if self._keys is None:
-            self._keys = KeyIndex.of(self._opened())
+        if not self._is_current:
+            self._keys = self._keys.extended(self._opened())
+            self._is_current = True
         return self._keys
 
     def _on_disk(self, key: bytes) -> Singles | None:
@@ -289,7 +292,7 @@ class Space:
         index = self._index()
         for file, row in index.places(key):
             record = index.records[file][row]
-            if is_whole(record):
+            if is_whole(record) and record["key"].tobytes() == key:
                 found: Singles = record["value"]
                 return found
             self.damaged += 1

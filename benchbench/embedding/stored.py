@@ -6,13 +6,18 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchbench.adapters.computation import own_code
 from benchbench.devices import cpu_instructions
-from benchbench.errors import ModelError
+from benchbench.embedding.store import Store
+from benchbench.errors import ModelError, UsageError
+from benchbench.types import StoreProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchbench.embedding.store import Space, Store
+    from benchbench.adapters.computation import Computation
+    from benchbench.embedding.store import Space
+    from benchbench.types import Progress
 
 NO_DETERMINANTS = ("platform", "threads", "python")
 """Parts of the environment on which an encoding's bits do not depend."""
@@ -52,6 +57,12 @@ def arithmetic(
     }
 
 
+def tell_stored(progress: Progress | None, what: str, n: int) -> None:
+    """Tell a progress that distinguishes them that n inputs of a stage are stored."""
+    if n and isinstance(progress, StoreProgress):
+        progress.from_store(what, n)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The machine whose stored encodings another one reads."""
@@ -89,6 +100,8 @@ class Stored:
             return None
         if (kind, role) not in self._spaces:
             described = {**self.described, "kind": kind, "role": role}
+            if kind == "pairs":  # whose batches are not filled up: no rows, and none to depend on
+                described.pop("rows", None)
             self._spaces[kind, role] = self.store.space(described)
         space = self._spaces[kind, role]
         space.is_complete = self.is_complete
@@ -127,3 +140,37 @@ class Stored:
             )
         if self.store is not None:
             self.store.make_room()
+
+
+def open_store(
+    resume: bool,
+    computation: Computation,
+    environment: Mapping[str, str | int],
+    settings: Mapping[str, Any],
+    origin: Origin | None = None,
+) -> Stored:
+    """Return the stored encodings of this model by this code on this kind of machine.
+
+    There are none where ``resume`` is off, or the model's code could not be identified.
+
+    Raises:
+        UsageError: the encodings of ``origin`` are another model's, or by other code.
+    """
+    fingerprint, parameters = computation.identity
+    described = {
+        "name": computation.manifest.name,
+        "fingerprint": fingerprint,
+        "parameters": parameters,
+        "code": own_code(),
+        **arithmetic(environment, settings),
+    }
+    if origin is not None:
+        for what in ("fingerprint", "parameters", "code"):
+            if origin.described.get(what) != described[what]:
+                raise UsageError(
+                    f"The stored encodings of {described['name']} were computed by another "
+                    f"{'version of benchbench' if what == 'code' else 'checkpoint'}: encode again."
+                )
+        return Stored(Store.default(), origin.described, is_complete=True)
+    known = resume and computation.is_known
+    return Stored(Store.default() if known else None, described)

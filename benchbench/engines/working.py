@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, cast
 from benchbench.adapters.computation import Computation
 from benchbench.devices import choose_device, cpu_workers, describe_environment, memory_errors
 from benchbench.editions import resolve_edition
-from benchbench.embedding import Origin, Share, SharedEncoder
+from benchbench.embedding import Origin, Share, SharedEncoder, default_batch_size, open_store
 from benchbench.engines.completion import find_runs
 from benchbench.engines.records import WorkRecord, record_folder, write_record
 from benchbench.engines.shards import deal
 from benchbench.errors import BenchbenchError, RunError, UsageError
 from benchbench.evaluation import (
     answer_items,
-    default_batch_size,
     describe_settings,
     evaluate,
     fit_model,
-    open_store,
     prepare_model,
 )
 from benchbench.failures import foreign_code

@@ -26,6 +26,7 @@ from benchbench.types.models import (
     RelationInput,
     RelationScorer,
     Similarity,
+    Spender,
     TextBatch,
     missing_members,
     scores_pairs,
@@ -64,6 +65,7 @@ from benchbench.types.runs import (
     RelationsOutcome,
     RetrievalOutcome,
     Run,
+    StoreProgress,
 )
 from benchbench.types.tasks import (
     DataFile,
@@ -144,7 +146,9 @@ __all__ = [
     "Run",
     "Scene",
     "Similarity",
+    "Spender",
     "Statistic",
+    "StoreProgress",
     "StreamingTask",
     "Task",
     "TaskInfo",

@@ -80,7 +80,8 @@ class DualEncoder(Protocol):
     ``transform`` and ``tokenize`` run on worker threads beside the forward pass; the ``encode``
     methods are called from one thread, under ``torch.inference_mode``. Embeddings may be on any
     device and of any float type; the engine converts them to float32 and, for cosine, to unit
-    length.
+    length. Batches hold captions of one length; where a model's attribute ``by_prefix`` is true,
+    captions that begin alike.
     """
 
     @property
@@ -279,6 +280,20 @@ class Learner(Protocol):
         ...
 
 
+@runtime_checkable
+class Spender(Protocol):
+    """A model whose answers cost something that a run records: one behind a server."""
+
+    def begin_evaluation(self, *, fresh: bool) -> None:
+        """Count from 0; ``fresh``: neither use nor keep answers."""
+        ...
+
+    @property
+    def spent(self) -> Mapping[str, str | int]:
+        """Return what the evaluation has spent so far, by kind: requests, tokens."""
+        ...
+
+
 def missing_members(thing: object, protocol: type) -> list[str]:
     """Return the names of a protocol's members that an object lacks, sorted."""
     return sorted(
@@ -308,10 +323,17 @@ class LoadOptions:
     """Run the code that a hub's repository contains."""
     base_url: str | None = None
     """The address of a server, with its version: ``http://127.0.0.1:8000/v1``."""
+    compile: bool = False
+    """Run the image tower compiled by ``torch.compile``."""
+    channels_last: bool = False
+    """Hold images, and the weights of convolutions, with channels last."""
+    share_prefixes: bool = False
+    """Encode the beginnings that captions of a batch share once."""
 
 
 LOAD_EXTRAS = (
     "architecture", "activation", "allow_partial", "trust_pickle", "trust_remote_code", "base_url",
+    "compile", "channels_last", "share_prefixes",
 )  # fmt: skip
 """Options that only some families support; the others refuse them."""
 
@@ -325,6 +347,9 @@ class LoadExtras(TypedDict, total=False):
     trust_pickle: bool
     trust_remote_code: bool
     base_url: str | None
+    compile: bool
+    channels_last: bool
+    share_prefixes: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -323,3 +323,16 @@ class Estimate:
 
 Progress = Callable[[str, int, int], None]
 """A callback that takes the name of what is counted, how many are done, and how many there are."""
+
+
+@runtime_checkable
+class StoreProgress(Protocol):
+    """A ``Progress`` that also tells what was encoded from what was stored."""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take how many are done, stored ones included."""
+        ...
+
+    def from_store(self, what: str, n: int) -> None:
+        """Take that n more of the stage that began are stored; the call above follows."""
+        ...

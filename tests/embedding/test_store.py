@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +224,41 @@ def test_a_limit_that_is_not_a_size_is_an_error(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BENCHBENCH_CACHE_LIMIT", "much")
     with pytest.raises(UsageError, match="'much', which is not a size"):
         size_limit()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), max_size=25))
+def test_an_open_space_finds_what_is_added(
+    tmp_path_factory: pytest.TempPathFactory, writes: list[tuple[int, int]]
+) -> None:
+    """By itself and by others: it reads only what is new, however often it looks."""
+    folder = tmp_path_factory.mktemp("store")
+    reader, writers = space(folder), [space(folder) for _ in range(3)]
+    written = 0
+    for writer, n in writes:
+        writers[writer].write(keys(n, written), values(n, seed=written))
+        written += n
+        reader.refresh()
+        there, found = reader.read(keys(n + 1, written - n))
+        assert there.tolist() == [True] * n + [False]
+        assert np.array_equal(found, values(n, seed=written - n))
+    assert reader.read(keys(written))[0].all()
+    lengths = [len(segment.first) for segment in reader._keys.segments]
+    assert sum(lengths) == written
+    assert all(a > 2 * b for a, b in pairwise(lengths))
+
+
+def test_an_open_space_survives_that_damaged_records_are_removed(tmp_path: Path) -> None:
+    reader, other = space(tmp_path), space(tmp_path)
+    other.write(keys(20), values(20))
+    assert reader.read(keys(20))[0].all()
+    (path,) = tmp_path.glob("*/*.records")
+    content = bytearray(path.read_bytes())
+    content[HEADER + 40] ^= 1
+    path.write_bytes(content)
+    assert space(tmp_path).verify() == 1
+    there, found = reader.read(keys(20))
+    reader.refresh()
+    there, found = reader.read(keys(20))
+    assert there.tolist() == [False] + [True] * 19
+    assert np.array_equal(found, values(20)[1:])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.data.images import decode, read_bytes
+from benchbench.embedding import Spill
 from benchbench.protocols.relations.ranking import SceneScores
 from benchbench.types import ImageRef, RelationInput
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchbench.embedding import EmbeddingTable, Encoder
-    from benchbench.embedding.outputs import Vectors
     from benchbench.types import Box, DualEncoder, Edges, RelationScorer, Scene, Vocabulary
     from benchbench.types.arrays import Floats, Indices
 
@@ -54,7 +54,9 @@ class UnionCrops:
         self._encoder = encoder
         self._labels: dict[str, Floats] = {}
         self._unions: EmbeddingTable[ImageRef]
-        self._phrases: dict[tuple[int, int], Vectors] = {}
+        self._phrases: Spill[tuple[int, int]] = Spill()
+        """The vectors of each label pair's phrases, [predicates, dim]: of 150 objects and 50
+        predicates over a million, or 2.3 GB."""
 
     def prepare(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Encode every union crop, every new phrase, and boxes whose labels the model chooses."""
@@ -77,11 +79,13 @@ class UnionCrops:
             for scene, labels in ((scene, self._picked(scene)) for scene in scenes)
             for i, j in pairs_of(scene).tolist()
         }
-        new = {pair: _phrases(names, *pair) for pair in sorted(pairs - self._phrases.keys())}
+        missing = sorted(pair for pair in pairs if pair not in self._phrases)
+        new = {pair: _phrases(names, *pair) for pair in missing}
         if new:
             phrases = (phrase for of_pair in new.values() for phrase in of_pair)
             embedded = self._encoder.captions(phrases, "relation").embedded
-            self._phrases |= {pair: embedded.take(of_pair) for pair, of_pair in new.items()}
+            for pair, of_pair in new.items():
+                self._phrases.add(pair, embedded.take(of_pair))
 
     def score(self, scene: Scene) -> SceneScores:
         """Compare each union crop with the phrases of its pair."""
@@ -97,7 +101,7 @@ class UnionCrops:
         boxes, labels = boxes_of(scene), self._picked(scene)
         ends = pairs.tolist()
         crops = self._unions.take([union(scene, (boxes[i], boxes[j])) for i, j in ends])
-        phrases = np.stack([self._phrases[labels[i], labels[j]] for i, j in ends])
+        phrases = self._phrases.take([(labels[i], labels[j]) for i, j in ends])
         # einsum sums every cell in one order, so that equal vectors tie at any position.
         similar = np.einsum("nd,npd->np", crops.astype(np.float64), phrases.astype(np.float64))
         return np.asarray(similar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from benchbench.adapters.blind import BlindEncoder
-from benchbench.embedding import Encoder
+from benchbench.embedding import EncodedCaptions, Encoder
 from benchbench.errors import ImageError, ModelError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
@@ -25,6 +25,7 @@ from benchbench.types import (
     Metric,
     Proposals,
     RelationInput,
+    Role,
     Scene,
     Vocabulary,
 )
@@ -256,6 +257,29 @@ def test_groups_of_scenes_give_what_all_at_once_give(
     apart = outcomes([replace(scene, given="boxes") for scene in scenes])
     for one, other in zip(together, apart, strict=True):
         np.testing.assert_equal(asdict(one), asdict(other))
+
+
+def test_each_triple_is_encoded_once_however_the_scenes_are_grouped(
+    scenes: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene_scores, "GROUP", 1)
+    model = BlindEncoder("chance", seed=0)
+    encoder = encoder_for(model)
+    texts: list[str] = []
+    encode = encoder.captions
+
+    def noted(phrases: Iterable[str], role: Role) -> EncodedCaptions:
+        new = list(phrases)
+        texts.extend(new)
+        return encode(new, role)
+
+    monkeypatch.setattr(encoder, "captions", noted)
+    PROTOCOL.answer(scenes, model, encoder)
+    names = VOCABULARY.objects
+    ends = {(a, b) for s in scenes for a in s.labels for b in s.labels if a != b}
+    wanted = {f"{names[a]} {p} {names[b]}" for a, b in ends for p in VOCABULARY.predicates}
+    assert (len(texts), set(texts)) == (len(wanted), wanted)
+    assert encoder.inputs == len(wanted) + len(list(encoder.shown))
 
 
 def test_every_model_looks_at_the_same_images(scenes: list[Scene]) -> None:
