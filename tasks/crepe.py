@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from benchbench.data.records import Record
 
 FOLDER = "crepe"
+HARD = {"cc12m": 325_000, "yfcc": 316_000, "laion": 309_000}
+"""Systematicity set → its hard negatives, as the paper's abstract rounds them."""
 NEGATIVES = ("atom", "swap", "negate")
 COMPLEXITIES = tuple(range(4, 13))
 BOX = ("x", "y", "width", "height")
@@ -63,8 +65,12 @@ INFO = TaskInfo(
         "atoms: other atoms, swapped ones, negated ones. Chance is 16.7."
     ),
     tags=("negatives", "complexity"),
+    size="42,406 items",
     suites=("compositional",),
     quirks=(
+        "Its paper counts 17,000 pairs of an image and a text. Items are captions by the kind of "
+        "their negatives: 17,698 (atom), 7,405 (swap) and 17,303 (negate). These are what the "
+        "percentages of 202 models are of that Oh et al. (2024) print.",
         "Captions are put together by templates: negations are easy to tell from the text alone.",
         "crepe.cc12m, crepe.yfcc and crepe.laion are its systematicity sets, which count for "
         "models trained on that data set alone.",
@@ -92,7 +98,7 @@ class Crepe:
     @property
     def variants(self) -> Mapping[str, Systematicity]:
         """Return the systematicity sets by the data set that a model was trained on."""
-        return {name: _systematicity(name) for name in ("cc12m", "yfcc", "laion")}
+        return {name: _systematicity(name) for name in HARD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +143,12 @@ def _systematicity(data: str) -> Systematicity:
             "lack as well as those of compounds that these have."
         ),
         tags=("negatives", "compounds"),
+        size=f"{HARD[data]:,} hard negatives",
         suites=(),
-        quirks=(NO_FILES,),
+        quirks=(
+            "Its paper counts hard negatives, rounded, and not the captions that have them.",
+            NO_FILES,
+        ),
     )
     return Systematicity(info, files)
 

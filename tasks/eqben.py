@@ -49,7 +49,7 @@ class EqBen:
         files=(
             DataFile(
                 FILE,
-                "about 25,000 pairs of an image and a caption, two an item",
+                "about 25,000 pairs, as its README counts",
                 f"{CODE}, README: storage.googleapis.com/eqben-data/eqben_subset/",
             ),
             DataFile(IMAGES, "its images", "subset_image.tar.gz there (10 GB)"),
@@ -58,15 +58,22 @@ class EqBen:
             "Wang, Lin, Li, Lin, Yang, Zhang, Liu and Wang, 'Equivariant Similarity for "
             "Vision-Language Foundation Models', ICCV 2023"
         ),
-        license="none stated in the repository; frames of Action Genome, GEBC, YouCook2, Kubric",
+        license=(
+            "MIT by its pyproject.toml (no licence file; Oh et al., EMNLP 2024, list Apache-2.0); "
+            "frames of Action Genome, GEBC, YouCook2, Kubric"
+        ),
         measures=(
             "Whether similarity follows a small change of the image: neighbouring frames of videos "
             "(ag, gebc, youcook2), drawn scenes that differ in an attribute, a count or a place "
             "(kubric_*), edited images (sd). Chance is 25 (text), 25 (image) and 16.7 (group)."
         ),
         tags=("part",),
+        size="about 25,000 pairs",
         suites=("compositional",),
         quirks=(
+            "Its README does not say whether a pair is an item. Of the whole set, a tenth of which "
+            "this is, its script counts 251,048 items: 195,872 (ag), 45,849 (youcook2), 2,000 "
+            "(each kubric_*), 1,814 (gebc) and 1,513 (sd).",
             "Frames of YouCook2 are published as NumPy arrays in BGR. They are read as .png files "
             "beside them, to be written once: PIL.Image.fromarray(numpy.load(file)[:, :, ::-1]).",
             "Items of one video share a cluster.",

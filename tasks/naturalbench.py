@@ -77,7 +77,7 @@ class NaturalBench:
             "'NaturalBench: Evaluating Vision-Language Models on Natural Adversarial Samples', "
             "NeurIPS 2024 Datasets and Benchmarks"
         ),
-        license="none stated in the repository; images have the licences of their own data sets",
+        license="Apache-2.0 (hub data set); images have the licences of their own data sets",
         measures=(
             "Whether a generative model looks: a model that answers a question alike on both "
             "images gets no question right. Chance is 6.3 (group), 25 (question, image), 50 "

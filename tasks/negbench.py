@@ -49,6 +49,7 @@ INFO = TaskInfo(
         "the right one affirms (positive), denies (negative) or does both (hybrid). Chance is 25."
     ),
     tags=("kind",),
+    size="5,914 questions",
     suites=("negation",),
     quirks=(
         "negbench.voc2007, negbench.synthetic and negbench.chexpert are its other three sets of "
@@ -129,7 +130,14 @@ def _cluster(path: str) -> str:
 
 
 def _choices(
-    name: str, title: str, file: str, images: DataFile, licence: str, options: int = 4
+    name: str,
+    title: str,
+    file: str,
+    images: DataFile,
+    licence: str,
+    size: str,
+    options: int = 4,
+    quirk: str = "",
 ) -> Choices:
     is_binary = options == 2
     info = replace(
@@ -141,8 +149,9 @@ def _choices(
         license=licence,
         measures=INFO.measures.replace("25.", "50.") if is_binary else INFO.measures,
         tags=() if is_binary else INFO.tags,
+        size=size,
         suites=(),
-        quirks=INFO.quirks[1:],
+        quirks=(quirk, *INFO.quirks[1:]) if quirk else INFO.quirks[1:],
     )
     return Choices(info, info.files[0].path, options)
 
@@ -162,6 +171,7 @@ def _searches(name: str, title: str, file: str) -> Searches:
                 "Compare negbench.retrieval with negbench.plain: the paper prints R@5 of captions."
             ),
             tags=("gallery",),
+            size="5,000 images",
             suites=("negation", "retrieval") if name == "retrieval" else (),
             quirks=INFO.quirks[1:],
         )
@@ -175,6 +185,8 @@ VARIANTS: Mapping[str, Choices | Searches] = {
         "VOC2007_mcq_llama3.1_rephrased.csv",
         DataFile("VOCdevkit/", "photographs of VOC2007 test", "host.robots.ox.ac.uk/pascal/VOC"),
         "MIT (repository); photographs by Flickr's terms",
+        "5,031 questions",
+        quirk="Its paper counts 5,032 questions; the accuracies in its repository are of 5,031.",
     ),
     "synthetic": _choices(
         "synthetic",
@@ -182,6 +194,7 @@ VARIANTS: Mapping[str, Choices | Searches] = {
         "synthetic_mcq_llama3.1_rephrased.csv",
         DataFile("negbench/synthetic/", "generated images", WHERE),
         "MIT (repository)",
+        "10,000 questions",
     ),
     "chexpert": _choices(
         "chexpert",
@@ -189,6 +202,7 @@ VARIANTS: Mapping[str, Choices | Searches] = {
         "chexpert_binary_mcq.csv",
         DataFile("CheXpert-v1.0-small/", "radiographs", "its data sheet; by agreement"),
         "MIT (repository); CheXpert, Stanford's research use agreement",
+        "690 questions",
         options=2,
     ),
     "retrieval": _searches(

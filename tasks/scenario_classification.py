@@ -80,6 +80,7 @@ class ScenarioClassification:
             "alone, without a prompt around them, as upstream."
         ),
         tags=("gallery",),
+        size="no published files",
         quirks=(
             "Strict: a name of that very crop or region. Relations between the same two objects "
             "share a focused region (51 % of the drawn world's do, with another phrase), and each "

@@ -41,6 +41,7 @@ class ScenarioRetrieval:
             "the pair but not the one."
         ),
         tags=("action", "direction"),
+        size="no published files",
         suites=("retrieval",),
         quirks=(
             "Dense captions often exceed a model's context: what is beyond it is cut off, and "

@@ -67,15 +67,19 @@ class Spec:
             "Peng, Xie, You, Lan and Wu, 'Synthesize, Diagnose, and Optimize: Towards Fine-Grained "
             "Vision-Language Understanding', CVPR 2024"
         ),
-        license="none stated in the repository (generated images)",
+        license="none stated (neither in the repository nor at the hub; generated images)",
         measures=(
             "Whether a model tells sizes, places, presence and counts in images that differ in "
             "nothing else. Chance is that of its candidates, 2 to 9 a query, and the same in both "
             "directions."
         ),
         tags=("subset", "direction"),
+        size="about 30,000 items",
         suites=("compositional", "spatial"),
         quirks=(
+            "No text at hand counts its items. The accuracies in its notebook are of 1,500 "
+            "(absolute_size, relative_size), 2,000 (relative_spatial), 1,000 (existence) and some "
+            "4,500 queries (absolute_spatial, count) in each direction.",
             "Queries with a candidate image in common are one cluster.",
             "Official files were not at hand: fields are those of its loaders, and no edition of "
             "it is called official.",

@@ -52,6 +52,7 @@ INFO = TaskInfo(
         "are the hardest. Chance is 50."
     ),
     tags=("kind",),
+    size="about 36,800 items",
     suites=("compositional",),
     quirks=(
         "Images are addresses on the web, and many are gone: scores of different years are over "
@@ -113,6 +114,7 @@ class SVODecisions:
             "Whether a model calls a sentence true with its image and false with another. Chance "
             "is 50. auroc needs no threshold; accuracy needs a model that decides."
         ),
+        size="about 73,600 pairs",
         suites=(),
         quirks=(INFO.quirks[0], INFO.quirks[2]),
     )

@@ -165,6 +165,7 @@ CARD = TaskInfo(
         "labels and no image."
     ),
     tags=("predicate", "triple"),
+    size="108,073 images, with training",
     quirks=(
         "Published numbers (Motifs: R@50 65.2, mR@50 14.8, zR@50 3.2) are of heads trained on "
         "the training split; a dual encoder here has seen none of it.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.data.distinct import Things
 from benchbench.data.records import read_content
 from benchbench.data.streaming import is_list, stream_values
+from benchbench.data.tables import csv_rows
 from benchbench.errors import DataError, MissingData
 from benchbench.types import Arrays
 
@@ -63,12 +64,14 @@ def _of_arrays(path: Path, content: Arrays) -> Iterator[str]:
 
 
 def _of_records(path: Path, content: Content) -> Iterator[str]:
-    """Yield the differences of a JSON file; a list is read record by record."""
-    if is_list(path):
+    """Yield the differences of a JSON or CSV file; a list is read record by record."""
+    if path.suffix == ".csv":
+        records: Iterable[Any] = csv_rows(path)
+    elif is_list(path):
         if content.fields or content.within:
             yield "it should hold an object"
             return
-        records: Iterable[Any] = stream_values(path)
+        records = stream_values(path)
     else:
         loaded = read_content(path)
         if content.fields or content.within:
@@ -77,7 +80,7 @@ def _of_records(path: Path, content: Content) -> Iterator[str]:
                 return
             yield from _fields(loaded, content)
         records = loaded.values() if isinstance(loaded, dict) else ()
-    if content.records is not None:
+    if content.records is not None or content.each:
         yield from _Counting(content, content.records).differences(records)
 
 
@@ -97,7 +100,7 @@ def _fields(loaded: dict[str, Any], content: Content) -> Iterator[str]:
 class _Counting:
     """What is counted of records that pass by: eight bytes a value."""
 
-    def __init__(self, content: Content, n: int) -> None:
+    def __init__(self, content: Content, n: int | None) -> None:
         self._content = content
         self._n = n
         self._pinned = (
@@ -110,17 +113,23 @@ class _Counting:
     def differences(self, records: Iterable[Any]) -> Iterator[str]:
         """Yield how the records differ; each is read once."""
         seen, no_object, pins = 0, False, []
+        lacking: set[str] = set()
         for record in records:
             if isinstance(record, dict) and not no_object:
                 pins += self._wrong_pins(seen, record)
                 self._count(record)
+                lacking |= {name for name in self._content.each if name not in record}
             else:
                 no_object = True
             seen += 1
-        if seen != self._n:
+        if self._n is not None and seen != self._n:
             yield f"it has {seen:,} records, not {self._n:,}"
+        elif not seen and self._content.each:
+            yield "it has no records"
         elif no_object:
             yield "a record of it is not an object"
+        elif lacking:
+            yield f"a record of it has no {', '.join(sorted(lacking))}"
         else:
             yield from pins
             yield from self._counts()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a JSON file.
+    """The content of a JSON file, or of a CSV file with a header, whose rows are the records.
 
     Where a value is a text that begins with ``sha256:``, the first 16 hexadecimal digits of the
     digest of the value's JSON are compared instead (keys sorted, no blanks): the captions of some
@@ -33,6 +33,8 @@ class Content:
     whole: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     """Fields of records → the digest of the list of their values in every record, sorted: any order
     of records, and any other fields, are accepted."""
+    each: tuple[str, ...] = ()
+    """Fields that every record must have, where little else is known."""
     within: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """For a file that is one object: a field that holds an object → names and values in it."""
 

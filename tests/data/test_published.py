@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.quoting import figures_of
 from benchbench.data.published.figure import published_figures, published_models, read_figures
 from benchbench.data.published.sources import read_source
-from benchbench.data.published.vl_compo import ARO, METRICS, read_vl_compo
+from benchbench.data.published.vl_compo import ARO, METRICS, SUBSETS, read_vl_compo
 from benchbench.errors import MalformedData, MissingData, UsageError
 from benchbench.render.publication import read_published
 
@@ -66,6 +67,66 @@ def test_what_ships_is_of_tasks_metrics_and_editions_that_there_are() -> None:
         for f in figures
     )
     assert not [key for key, n in same.items() if n > 1]
+
+
+COMMIT = re.compile(r"\b[0-9a-f]{7,40}\b")
+
+
+def test_every_figure_names_a_place_that_can_be_looked_up() -> None:
+    """A file of a repository is named with its commit; a thread has its number."""
+    for each in published_figures():
+        source = each.source
+        assert source.title and source.short and each.where
+        of_repository = "github.com" in source.address or re.search(r"\.(csv|json)\b", each.where)
+        if of_repository and not re.search(r"/(issues|pull)/\d+$", source.address):
+            assert COMMIT.search(f"{source.title} {source.seen}"), source
+
+
+MEASURED = (
+    "bivlc", "cola", "colorswap", "crepe", "cxc", "eccv-caption", "eqben", "mmvp-vlm", "negbench",
+    "negbench.plain", "negbench.retrieval", "negbench.voc2007", "spec", "sugarcrepe-pp",
+    "svo-probes", "valse", "whatsup", "whatsup.coco", "whatsup.gqa", "winoground",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("task", MEASURED)
+def test_a_suite_that_clip_was_measured_on_has_its_figures(task: str) -> None:
+    """Figures of groups are by the tag that the metric itself averages over."""
+    found = [each for each in published_figures() if each.task == task]
+    assert "openai-vit-b-32" in {each.model.key for each in found}
+    of_metric = {metric.name: metric.by for metric in bb.load_task(task).info.metrics}
+    assert all(each.by in ("", of_metric[each.metric]) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"),
+    [
+        ("whatsup", "individual"),
+        ("whatsup.coco", "individual"),
+        ("whatsup.gqa", "individual"),
+        ("sugarcrepe-pp", "image-text"),
+        ("sugarcrepe-pp", "text-only"),
+        ("crepe", "R@1"),
+        ("spec", "image-to-text"),
+        ("spec", "text-to-image"),
+        ("mmvp-vlm", "patterns"),
+    ],
+)
+def test_a_mean_in_print_is_that_of_its_groups(task: str, metric: str) -> None:
+    """One source's mean and groups agree by the task's definition, to the printed digits."""
+    figures = [f for f in published_figures() if f.task == task and f.metric == metric]
+    checked = 0
+    for whole in figures:
+        groups = [
+            f
+            for f in figures
+            if f.by and not whole.by and (f.source, f.model) == (whole.source, whole.model)
+        ]
+        if groups and not whole.differs:
+            mean = sum(f.share for f in groups) / len(groups)
+            assert mean == pytest.approx(whole.share, abs=1.01 * 10.0 ** -(whole.digits + 2)), whole
+            checked += 1
+    assert checked
 
 
 def test_no_name_is_of_two_models_and_every_model_has_a_figure() -> None:
@@ -183,7 +244,13 @@ def test_vl_compos_own_file() -> None:
     figures = read_vl_compo(VL_COMPO)
     rows = list(csv.DictReader(io.StringIO(VL_COMPO.read_text("utf-8"))))
     assert len(rows) == 202
-    columns = [c for c in rows[0] if c in ARO or c.partition("::")[0] in (*METRICS, "sugarcrepe")]
+    columns = [
+        c
+        for c in rows[0]
+        if c.partition("::")[0] in (*METRICS, *SUBSETS, "aro", "eqben", "whatsup")
+        or (c.startswith("mmvp_vlm") and c.endswith("::image"))
+    ]
+    assert len(columns) == 4 + 2 * 3 + 2 * 6 + (7 + 3 + 11 + 3) + 7 * 3 + 6 + 9
     assert len(figures) == sum(bool(row[c]) for row in rows for c in columns)
     for task in {each.task for each in figures}:
         assert figures_of(figures, bb.load_task(task).info)

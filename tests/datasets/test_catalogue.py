@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ from benchbench.errors import (
 from benchbench.registry import load_task, task_names
 from benchbench.types import Arrays, Content
 from tests.conftest import SHARED
+from tests.suites import crepe, eqben, negbench, spec, svo_probes
 
 DATASETS = {name: load_dataset(name) for name in dataset_names()}
 HEX = {"sha256": 64, "sha1": 40, "md5": 32}
@@ -213,6 +215,8 @@ CAPTIONS = [{"image": f"{i // 2}.jpg", "caption": [f"a {i}", f"b {i}"]} for i in
         (Content(6, pinned={4: {"image": "0.jpg"}}), "record 4 has another image"),
         (Content(6, pinned={-1: {"image": "0.jpg"}}), "record 5 has another image"),
         (Content(fields={"data": None}), "should hold an object"),
+        (Content(each=("image", "caption")), None),
+        (Content(6, each=("image", "url")), "a record of it has no url"),
     ],
 )  # fmt: skip
 def test_content_is_counted_and_pinned(
@@ -228,6 +232,34 @@ def test_content_is_counted_and_pinned(
         content_problem(tmp_path / "none", content)
     path.write_text("[1, 2, 3, 4, 5, 6]")
     assert content_problem(path, Content(6)) == "a record of it is not an object"
+
+
+def test_a_table_is_known_by_its_columns_and_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('image,caption\n1.jpg,"one,\ntwo"\n2.jpg,three\n')
+    assert content_problem(path, Content(2, each=("image", "caption"))) is None
+    assert content_problem(path, Content(each=("caption",), distinct={("image",): 2})) is None
+    assert "2 records, not 3" in str(content_problem(path, Content(3, each=("image",))))
+    assert "has no label" in str(content_problem(path, Content(each=("image", "label"))))
+    path.write_text("image,caption\n")
+    assert content_problem(path, Content(each=("image",))) == "it has no records"
+    path.write_text("image,caption\n1.jpg\n")
+    assert "has 1 cells" in str(content_problem(path, Content(each=("image",))))
+
+
+def test_small_data_sets_in_official_formats_are_recognised(tmp_path: Path) -> None:
+    """But for the number of their records: what a task reads is what the catalogue asks for."""
+    checked = 0
+    for name, suite in (("crepe", crepe), ("eqben", eqben), ("negbench", negbench),
+                        ("spec", spec), ("svo-probes", svo_probes)):  # fmt: skip
+        suite.write(tmp_path)
+        for file in DATASETS[name].files:
+            path = tmp_path / DATASETS[name].folder / file.path
+            if path.is_file() and isinstance(file.content, Content):
+                content = replace(file.content, records=None)
+                assert content_problem(path, content) is None, path
+                checked += 1
+    assert checked > 20
 
 
 def test_an_object_and_an_hdf5_file_are_checked(tmp_path: Path) -> None:

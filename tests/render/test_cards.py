@@ -168,5 +168,5 @@ def test_published_figures_are_quoted_with_their_source() -> None:
     assert [line.partition(",")[0] for line in lines] == sorted(
         (f.metric for f in quoted), key=["text", "image", "group"].index
     )
-    assert figure_lines(load_task("eqben").info) == []
-    assert "Published, in percent" not in task_card(load_task("eqben").info)
+    assert figure_lines(load_task("naturalbench").info) == []
+    assert "Published, in percent" not in task_card(load_task("naturalbench").info)

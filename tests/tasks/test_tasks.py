@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,28 @@ import pytest
 from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import MalformedData, UsageError
 from benchbench.evaluation import evaluate
-from benchbench.registry import load_task
+from benchbench.registry import load_task, task_names
 from benchbench.testing import check_task
 from benchbench.types import Entry, TrainableTask
+
+CARDS = {
+    info.name: info
+    for name in task_names()
+    for info in (
+        load_task(name).info,
+        *(each.info for each in getattr(load_task(name), "variants", {}).values()),
+    )
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_card_states_licence_and_size(name: str) -> None:
+    """A size is a number of something, or says that there are no files to count."""
+    info = CARDS[name]
+    assert info.license and info.paper
+    assert re.search(r"\d [a-z]", info.size) or info.size == "no published files"
+    if info.size.startswith("about"):
+        assert not info.official and not info.content
 
 
 def test_vg_attribution_groups_by_ordered_pairs(tiny: str, shapes: Path) -> None:

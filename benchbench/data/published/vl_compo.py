@@ -33,9 +33,14 @@ SOURCE = Publication(
 )
 SHUFFLED = "the shuffled captions were never published"
 AVERAGED = "which groups were averaged is not said"
+FETCHED = (
+    "22,162 of its items, whose images could still be fetched (their EMNLP 2024 paper, App. A.2)"
+)
+WHOLE_SET = "parts of the whole set, the largest cut short, not of its 10 % subset"
+OFFICIAL = ("official",)
 ARO = {
-    "aro::VG_Relation": ("vg-relation", "aro-paper", ("official",), AVERAGED),
-    "aro::VG_Attribute": ("vg-attribution", "aro-paper", ("official",), AVERAGED),
+    "aro::VG_Relation": ("vg-relation", "aro-paper", OFFICIAL, AVERAGED),
+    "aro::VG_Attribute": ("vg-attribution", "aro-paper", OFFICIAL, AVERAGED),
     "aro::COCO_Order": ("coco-order", "aro-code", (), SHUFFLED),
     "aro::Flickr30k_Order": ("flickr30k-order", "aro-code", (), SHUFFLED),
 }
@@ -43,16 +48,35 @@ ARO = {
 RECALLS = tuple(f"{way}/R@{k}" for way in ("i2t", "t2i") for k in (1, 5, 10))
 METRICS = {
     "winoground": ("winoground", ("text", "image", "group")),
+    "colorswap": ("colorswap", ("text", "image", "group")),
     "coco_karpathy": ("coco-retrieval", RECALLS),
     "flickr30k": ("flickr30k-retrieval", RECALLS),
 }
 """Beginning of a column's name → the task, and the endings; these are metrics, with - for /."""
-SUBSETS = {"sugarcrepe": ("sugarcrepe", "sugarcrepe-paper", "subset", ("official-2023-11-18",))}
-"""Beginning of a column's name → the task, the metric, the tag that its endings are values of."""
+SUBSETS = {
+    "sugarcrepe": ("sugarcrepe", "sugarcrepe-paper", "subset", ("official-2023-11-18",), ""),
+    "crepe": ("crepe", "R@1", "negatives", OFFICIAL, ""),
+    "valse": ("valse", "acc_r", "piece", OFFICIAL, ""),
+    "svo_probes": ("svo-probes", "pairwise", "kind", OFFICIAL, FETCHED),
+}
+"""Beginning of a column's name → the task, the metric, the tag that its endings are values of,
+editions, and how the figure differs."""
+KINDS = {"subj_neg": "subject", "verb_neg": "verb", "obj_neg": "object"}
+"""Endings that are not the tag's values → these."""
+PLACES = {
+    "WhatsUp_A": ("whatsup", "A"),
+    "WhatsUp_B": ("whatsup", "B"),
+    "COCO_QA_ONE": ("whatsup.coco", "COCO, one"),
+    "COCO_QA_TWO": ("whatsup.coco", "COCO, two"),
+    "VG_QA_ONE": ("whatsup.gqa", "GQA, one"),
+    "VG_QA_TWO": ("whatsup.gqa", "GQA, two"),
+}
+"""What'sUp's endings → the task and its subset."""
 SERVED = "OpenCLIP"
 """The family of the checkpoints that open_clip serves."""
 NAMED = {
     ("NegCLIP", "coco-ft"): "negclip",
+    ("CE-CLIP", "coco-ft"): "ce-clip",
 }
 """Architecture and weights → a published model of the package's own file."""
 
@@ -100,10 +124,38 @@ def _place(column: str) -> Figure | None:
         return replace(figure, task=task, metric=metric, editions=editions, differs=differs)
     if suite in METRICS and ending in METRICS[suite][1]:
         name = ending.replace("/", "-")
-        return replace(figure, task=METRICS[suite][0], metric=name, editions=("official",))
+        return replace(figure, task=METRICS[suite][0], metric=name, editions=OFFICIAL)
     if suite in SUBSETS:
-        task, metric, by, editions = SUBSETS[suite]
-        return replace(figure, task=task, metric=metric, by=by, group=ending, editions=editions)
+        task, metric, by, editions, differs = SUBSETS[suite]
+        group = KINDS.get(ending, ending)
+        return replace(
+            figure, task=task, metric=metric, by=by, group=group, editions=editions, differs=differs
+        )
+    return _part(figure, suite, ending)
+
+
+def _part(figure: Figure, suite: str, ending: str) -> Figure | None:
+    """Return the figure of a suite whose endings name more than a tag's value."""
+    if suite == "whatsup" and ending in PLACES:
+        task, group = PLACES[ending]
+        return replace(
+            figure, task=task, metric="individual", by="subset", group=group, editions=OFFICIAL
+        )
+    group, _, score = ending.partition("::")
+    if suite == "eqben" and score in ("text", "image", "group"):
+        part = group.removeprefix("eqben")
+        return replace(
+            figure, task="eqben", metric=f"{score}-parts", by="part", group=part, differs=WHOLE_SET
+        )
+    if suite == "mmvp_vlm" and score == "image":
+        return replace(
+            figure,
+            task="mmvp-vlm",
+            metric="patterns",
+            by="pattern",
+            group=group,
+            editions=OFFICIAL,
+        )
     return None
 
 
