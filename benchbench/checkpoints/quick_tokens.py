@@ -1,6 +1,6 @@
 """open_clip's tokenizer, quicker on plain captions, with the same ids.
 
-Most of its time goes to mending text (``ftfy``), which leaves printable ASCII without ``&`` as it
+Most of its time goes to repairing text (``ftfy``), which leaves printable ASCII without ``&`` as it
 is, and to words that it has seen before.
 """
 
