@@ -79,6 +79,8 @@ def _opened(path: Path) -> tuple[Path, Any]:
         return path, pq.ParquetFile(path)
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
+    except UnicodeEncodeError as error:
+        raise MalformedData(f"{path}: pyarrow opens no file of this name. Rename it.") from error
     except (OSError, pa.ArrowException) as error:
         raise MalformedData(f"{path} is not a Parquet file ({error}). Is it whole?") from error
 
