@@ -35,8 +35,9 @@ TASKS = [each for name in DRAWN for each in variants(name)]
 PHOTOGRAPHED = [
     each
     for name in task_names()
-    if name not in DRAWN and load_task(name).info.protocol != "answering"
+    if name not in DRAWN
     for each in variants(name)
+    if load_task(each).info.protocol != "answering"
 ]
 """Tasks whose files the drawn world does not have, but those for generative models."""
 
