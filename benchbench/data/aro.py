@@ -15,10 +15,11 @@ Writer, for the drawn world: ``scenes.edition.aro``.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from benchbench.data.records import Record, stream_records
+from benchbench.data.records import NAMES, Record, stream_records
 from benchbench.types import ImageRef, Item
 
 if TYPE_CHECKING:
@@ -102,12 +103,17 @@ def _item(root: Path, record: Record, tags: dict[str, str]) -> Item:
     image_path = record.relative_path("image_path")
     return Item(
         id=str(record.index),  # its position in the file: ARO has no other id
-        images=(ImageRef(root / "images" / image_path, crop_box(record)),),
+        images=(ImageRef(_place(root, image_path), crop_box(record)),),
         captions=(record.text("true_caption"), record.text("false_caption")),
         target=(0,),
         cluster=image_path,
         tags=tags,
     )
+
+
+@lru_cache(maxsize=NAMES)
+def _place(root: Path, image_path: str) -> Path:
+    return root / "images" / image_path
 
 
 def crop_box(record: Record) -> Box:

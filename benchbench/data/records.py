@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from benchbench.files import parse_json, read_text, require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+NAMES = 2**14
+"""File names that are remembered: several records name the same file."""
 
 
 def file_sha256(path: Path) -> str:
@@ -172,6 +176,13 @@ def _parsed(text: str, path: Path) -> Any:
         raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
 
 
+@lru_cache(maxsize=NAMES)
+def _stays_inside(text: str) -> bool:
+    """Return whether a relative path stays in its folder."""
+    path = PurePosixPath(text)
+    return not (path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text)
+
+
 class Record:
     """One object of an annotation file.
 
@@ -257,8 +268,7 @@ class Record:
     def checked_path(self, name: str, value: Any) -> str:
         """Return a field's value, which must be a path that stays inside its folder."""
         text = self.checked_text(name, value)
-        path = PurePosixPath(text)
-        if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
+        if not _stays_inside(text):
             raise self.wrong(name, f"should be a path inside the image folder, not '{text}'")
         return text
 

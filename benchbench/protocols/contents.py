@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from benchbench.data.records import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +64,12 @@ def image_content(image: ImageRef, rest: object, root: Path) -> str:
 
 def _named(ref: ImageRef, root: Path) -> list[str]:
     """Return the image's file, from the data root, and its crop."""
-    inside = ref.path.is_relative_to(root)
-    path = (ref.path.relative_to(root) if inside else ref.path).as_posix()
-    return [path, json.dumps(ref.box)]
+    return [_name(ref.path, root), json.dumps(ref.box)]
+
+
+@lru_cache(maxsize=NAMES)
+def _name(path: Path, root: Path) -> str:
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _digest(content: object) -> str:
