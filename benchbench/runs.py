@@ -15,6 +15,7 @@ import json
 import re
 import tempfile
 from dataclasses import asdict, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -332,6 +333,8 @@ def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     for name in ("task", "protocol", "edition", "data_sha256"):
         if not record[name]:
             raise ValueError(f"its {name} is {record[name]!r}")
+    if datetime.fromisoformat(record["created"]).tzinfo is None:
+        raise ValueError(f"its time {record['created']!r} is of no time zone")
     parse_selections(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
 
