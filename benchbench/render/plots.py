@@ -78,8 +78,8 @@ def write_plot(
         kind: ``forest``: scores with intervals, a panel a task and edition. ``heatmap``: of one
             task the scores in its groups, of several the headlines. ``cd``: mean ranks over tasks.
         out: the file; its suffix says the format (``SUFFIXES``).
-        metric: a metric of the task; by default its headline.
-        ties: the tie rule, where the metric fixes none.
+        metric: a metric of the task; by default its headline, as always in ``cd``.
+        ties: the tie rule, where the metric fixes none; as wrong in ``cd``.
         level: the confidence level of intervals.
         seed: the seed of all draws.
         width: the width in inches.
@@ -94,6 +94,11 @@ def write_plot(
         raise UsageError(f"{path.name} names no format: end it with {' or '.join(SUFFIXES)}.")
     if kind not in KINDS:
         raise UsageError(f"There is no figure '{kind}': name {' or '.join(KINDS)}.")
+    if kind == "cd" and (metric is not None or ties != "wrong"):
+        raise UsageError(
+            "Mean ranks are of each task's headline, with ties as wrong: leave --metric and --ties "
+            "out."
+        )
     grouped: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         grouped.setdefault((run.task, run.edition), []).append(run)

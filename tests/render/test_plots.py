@@ -140,6 +140,9 @@ def test_what_gives_no_figure_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=re.escape(said)):
             plots.write_plot(runs, kind, tmp_path / name)
+    for how in ({"metric": "micro"}, {"ties": "right"}):
+        with pytest.raises(UsageError, match="leave --metric and --ties out"):
+            plots.write_plot(several(), "cd", tmp_path / "x.pdf", **how)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
 
 
