@@ -84,6 +84,10 @@ def _committed(
 ) -> Submission:
     """Publish runs in a worktree, commit what has changed, and name the commit by a branch."""
     to = work / inside
+    if not any(to.glob(f"*/{RUNS}")):
+        raise UsageError(
+            f"{root / inside} holds no published runs. Name the folder of leaderboards: --board DIR"
+        )
     problems = _problems(runs, _published(to, runs), allow_imported)
     if problems:
         raise UsageError("; ".join(problems) + ". Leave out what is refused.")

@@ -93,6 +93,8 @@ def test_refused_runs_leave_no_branch(root: Path) -> None:
         submit([sound()], root / "boards", base="nowhere")
     with pytest.raises(UsageError, match="--base should name"):
         submit([sound()], root / "boards", base="--force")
+    with pytest.raises(UsageError, match="holds no published runs"):
+        submit([sound()], root)
     assert git(root, "branch", "--list") == "* main"
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "worktree", "list").count("\n") == 0

@@ -49,7 +49,11 @@ def plot_command(runs: Sequence[Path], kind: str, out: Path, **how: Any) -> None
     RUNS are files of benchbench eval, or folders of them, of one or several tasks: one run per
     model, task and edition.
     """
+    from benchbench.render.caveats import banners_of
     from benchbench.render.plots import write_plot
     from benchbench.run_files import read_all_runs
 
-    say(f"wrote  {write_plot(read_all_runs(runs), kind, out, **how)}")
+    read = read_all_runs(runs)
+    say(f"wrote  {write_plot(read, kind, out, **how)}")
+    for line in banners_of(read):  # a figure has no place for them
+        say(f"note  {line}", err=True)

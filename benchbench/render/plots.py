@@ -152,7 +152,7 @@ def forest(boards: Sequence[Leaderboard], width: float) -> Figure:
     places = [place for board in boards for place in board.places]
     notes = [f"Bars: {100 * boards[0].level:g} % intervals by source images. Dashed: guessing."]
     notes += ["Hollow: text-only."] * any(place.text_only for place in places)
-    notes += ["Models that share a letter do not differ."] * (max(rows) > 1)
+    notes += ["Models that share a letter are not told apart."] * (max(rows) > 1)
     note = _wrapped(" ".join(notes), width)
     height = sum(0.22 * n + 0.75 for n in rows) + 0.15 * (1 + note.count("\n"))
     figure = _figure(width, height)
@@ -246,7 +246,7 @@ def _shades(
     for row, of_models in enumerate(columns):
         for column, value in enumerate(of_models):
             text = NONE if math.isnan(value) else f"{100 * value:.0f}"
-            colour = "white" if value > 0.8 else INK  # whichever contrasts more
+            colour = "white" if value > 0.78 else INK  # whichever contrasts more
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     axes.set_yticks(range(len(heads)), [shown(head) for head in heads])
     models = [shown(name) for name in labels(names, NAME)]
