@@ -8,6 +8,7 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+from benchbench.analysis.reliability import is_heavy
 from benchbench.printable import csv_cell, json_text, sentence
 from benchbench.render.caveats import (
     banners,
@@ -173,6 +174,11 @@ def notes(board: Leaderboard) -> Iterator[str]:
     if any(place.text_only for place in board.places):
         yield "†: text-only. No image is needed for the score of such a model."
     yield from digest_note(place.run for place in board.places)
+    yield from run_notes(board)
+
+
+def run_notes(board: Leaderboard) -> Iterator[str]:
+    """Yield the banners of runs that stand below the table."""
     yield from (banner for banner in _banners(board) if NOTE in banner)
 
 
@@ -286,6 +292,9 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "weights_sha256": place.run.model.weights_sha256,
             "fingerprint": place.run.model.fingerprint,
             "sealed": not place.run.unsealed,
+            "benchbench": str(place.run.environment.get("benchbench", "unknown")),
+            "unreliable_interval": is_heavy(board.rare_share),
+            "caveats": " ".join(banners(place.run)),
         }
         for place in board.places
     ]
