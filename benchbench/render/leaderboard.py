@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.reliability import is_heavy
-from benchbench.printable import csv_cell, json_text, sentence
+from benchbench.printable import json_text, sentence
 from benchbench.render.caveats import (
     banners,
     common_banner,
@@ -27,6 +25,7 @@ from benchbench.render.latex import tex
 from benchbench.render.text import (
     ABOVE_BLIND,
     NONE,
+    csv_table,
     difference_text,
     escape_markdown,
     json_number,
@@ -200,7 +199,7 @@ def markdown(board: Leaderboard) -> str:
     """Return a markdown table and its notes, without a heading."""
     from tabulate import tabulate
 
-    rows = [[escape_markdown(csv_cell) for csv_cell in row] for row in cells(board)]
+    rows = [[escape_markdown(cell) for cell in row] for row in cells(board)]
     table = tabulate(
         rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=alignment(board)
     )
@@ -307,14 +306,7 @@ def as_json(board: Leaderboard) -> str:
 
 def as_csv(*boards: Leaderboard) -> str:
     """Return the ``rows`` of all boards as CSV."""
-    out, every = io.StringIO(), [row for board in boards for row in rows(board)]
-    writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
-        for row in every
-    )
-    return out.getvalue()
+    return csv_table([row for board in boards for row in rows(board)])
 
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
