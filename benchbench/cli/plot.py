@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--metric", metavar="NAME", help="A metric of the task.  [default: its headline]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
-@options.seed_option
+@options.resampling_option
 @click.option(
     "--width",
     type=options.Number(2, 40),
