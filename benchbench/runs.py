@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.atomic import atomic_write, os_errors
 from benchbench.errors import PartialRun, RunError, UsageError
 from benchbench.files import exists, expand_path, name_problem, parse_json, require_regular
+from benchbench.headers import check_header
 from benchbench.protocols import load_protocol
 from benchbench.protocols.stored import read_bases, text_column
 from benchbench.seals import seal
@@ -323,8 +324,7 @@ def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
     record = {SEAL: "", **{k: v for k, v in header.items() if k != "format"}}
     if not all(isinstance(count, int) for count in record["counts"].values()):
         raise ValueError("counts that are not whole numbers")
-    for kind, content in ((Run, record), (ModelManifest, record["model"])):
-        _check_kinds(kind, content)
+    check_header(record)
     record["model"] = ModelManifest(**record["model"])
     _ = record["model"].fingerprint  # raises where the manifest is not JSON
     record["counts"] = Counts(**record["counts"])
@@ -334,30 +334,6 @@ def _run(header: Mapping[str, Any], columns: Mapping[str, pa.Array]) -> Run:
             raise ValueError(f"its {name} is {record[name]!r}")
     parse_selections(record["settings"].get(CHOSEN, ()))
     return Run(**record, outcomes=_outcomes(columns, record["protocol"]))
-
-
-KINDS: Mapping[str, tuple[type, ...]] = {
-    "str": (str,), "Comparison": (str,), "bool": (bool,), "int": (int,), "float": (int, float),
-    "int | None": (int, type(None)), "str | None": (str, type(None)), "tuple[str, ...]": (list,),
-    "Mapping[str, Any]": (dict,), "Mapping[str, str]": (dict,), "Mapping[str, str | int]": (dict,),
-}  # fmt: skip
-"""The declared type of a record's field → the types that JSON gives for it."""
-
-
-def _check_kinds(record: type[Run | ModelManifest], content: Mapping[str, Any]) -> None:
-    """Check that a header's fields have their declared types.
-
-    Raises:
-        TypeError: a field has another type; the message names it.
-    """
-    for field in fields(record):
-        kinds = KINDS.get(str(field.type), (object,))
-        value: Any = content.get(field.name, kinds[0]())
-        is_odd = isinstance(value, bool) and bool not in kinds and object not in kinds
-        if is_odd or not isinstance(value, kinds):
-            raise TypeError(f"its {field.name} is {value!r}")
-        if isinstance(value, list) and not all(isinstance(each, str) for each in value):
-            raise TypeError(f"its {field.name} holds a value that is not a name")
 
 
 def outcome_table(run: Run) -> pa.Table:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from benchbench.analysis.eligibility import ineligible
 from benchbench.errors import BenchbenchError, RunError, UsageError
-from benchbench.files import expand_path, is_folder
+from benchbench.files import exists, expand_path, is_folder
 from benchbench.render.pages import RUNS, slug
-from benchbench.render.publication import publish, read_published, refresh
+from benchbench.render.publication import compare_pages, publish, read_published
 from benchbench.run_files import git
 from benchbench.runs import SUFFIX, read_run, seal_of
 
@@ -84,6 +84,10 @@ def _committed(
 ) -> Submission:
     """Publish runs in a worktree, commit what has changed, and name the commit by a branch."""
     to = work / inside
+    if not any(to.glob(f"*/{RUNS}")):
+        raise UsageError(
+            f"{root / inside} holds no published runs. Name the folder of leaderboards: --board DIR"
+        )
     problems = _problems(runs, _published(to, runs), allow_imported)
     if problems:
         raise UsageError("; ".join(problems) + ". Leave out what is refused.")
@@ -125,23 +129,29 @@ def check_submission(
     added = set(_split(git(*range_of, "--diff-filter=A", since, cwd=root)))
     prefix = "" if inside == "." else f"{inside}/"
     problems += [f"{name} is outside {inside}" for name in changed if not name.startswith(prefix)]
+    problems += [f"{name} is a link" for name in changed if (root / name).is_symlink()]
     files = [name for name in changed if name.startswith(prefix) and name.endswith(SUFFIX)]
     problems += [f"{name} changes a published run" for name in files if name not in added]
-    runs, broken = _read(root, [name for name in files if name in added])
+    runs, broken = _read(root, prefix, [name for name in files if name in added])
     problems += broken or ([] if files else ["no run is added"])
     new = {_place(run) for run in runs}
     try:
         published = [run for run in _published(root / inside, runs) if _place(run) not in new]
         problems += _problems(runs, published, allow_imported)
-        stale = refresh(root / inside, check=True)
+        stale, pages = compare_pages(root / inside)
         problems += [f"{path.relative_to(root)} is not what its runs say" for path in stale]
+        known = {path.relative_to(root).as_posix() for path in pages} | set(files)
+        others = [name for name in changed if name.startswith(prefix) and exists(root / name)]
+        problems += [
+            f"{name} is neither a run nor a page of runs" for name in others if name not in known
+        ]
     except BenchbenchError as error:
         problems.append(str(error).rstrip("."))
     return SubmissionCheck(tuple(runs), tuple(dict.fromkeys(problems)))
 
 
-def _read(root: Path, names: Iterable[str]) -> tuple[list[Run], list[str]]:
-    """Return the runs of some files, and what is wrong with files that are none."""
+def _read(root: Path, prefix: str, names: Iterable[str]) -> tuple[list[Run], list[str]]:
+    """Return the runs of some files, and what is wrong with files that are none, or misplaced."""
     runs, problems = [], []
     for name in names:
         try:
@@ -150,7 +160,7 @@ def _read(root: Path, names: Iterable[str]) -> tuple[list[Run], list[str]]:
             problems.append(str(error).rstrip("."))
             continue
         runs.append(run)
-        if not name.endswith("/".join(_place(run)) + SUFFIX):
+        if name != f"{prefix}{'/'.join(_place(run))}{SUFFIX}":
             problems.append(f"{name} is not where its run belongs")
     return runs, problems
 

@@ -17,7 +17,7 @@ from benchbench.failures import foreign_code
 from benchbench.registry import MEMORY_ADVICE, family_of, load_task
 from benchbench.runs import check_writable, strip_folders
 from benchbench.types import LOAD_EXTRAS
-from benchbench.variations import parse_variation
+from benchbench.variations import EXAMPLES, parse_variation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,10 +117,12 @@ def _check(
         family_of(model)
     load_task(task)
     for setting in settings:
+        if not setting:
+            raise UsageError(f"'' is not a setting. There are {EXAMPLES}.")
         if setting.startswith(PRECISION):
             _precision(setting)
         else:
-            parse_variation(setting or "an empty one")
+            parse_variation(setting)
     if runs is not None:
         if str(runs).endswith(".parquet"):
             raise UsageError("A sweep's runs go into a folder: --runs DIR.")

@@ -39,6 +39,7 @@ LAYERS = [
         "devices",
         "doctor",
         "failures",
+        "headers",
         "registry",
         "seals",
         "selection",

@@ -93,6 +93,8 @@ def test_refused_runs_leave_no_branch(root: Path) -> None:
         submit([sound()], root / "boards", base="nowhere")
     with pytest.raises(UsageError, match="--base should name"):
         submit([sound()], root / "boards", base="--force")
+    with pytest.raises(UsageError, match="holds no published runs"):
+        submit([sound()], root)
     assert git(root, "branch", "--list") == "* main"
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "worktree", "list").count("\n") == 0
@@ -167,9 +169,35 @@ def twin(root: Path) -> str:
     return "twin on vg-relation@scenes-v2: this model is there as mine"
 
 
+def nested(root: Path) -> str:
+    """A run that no board reads, beside an edition whose name ends like its own."""
+    place = "boards/x-scenes-v2/runs/vg-relation/mine.parquet"
+    (root / place).parent.mkdir(parents=True)
+    shutil.move(root / RUN, root / place)
+    return f"{place} is not where its run belongs"
+
+
+def written_page(root: Path) -> str:
+    (root / "boards/scenes-v2/vg-relation.html").write_text("<script>alert(1)</script>")
+    return "boards/scenes-v2/vg-relation.html is neither a run nor a page of runs"
+
+
+def page_of_no_edition(root: Path) -> str:
+    (root / "boards" / "other").mkdir()
+    shutil.copy(root / "boards/scenes-v2/README.md", root / "boards/other/README.md")
+    return "boards/other/README.md is neither a run nor a page of runs"
+
+
+def link(root: Path) -> str:
+    (root / "boards/scenes-v2/vg-relation").symlink_to("/nowhere")
+    return "boards/scenes-v2/vg-relation is a link"
+
+
 @pytest.mark.parametrize(
-    "forge", [forged_page, forged_run, removed_run, code, misplaced, damaged, twin]
-)
+    "forge",
+    [forged_page, forged_run, removed_run, code, misplaced, damaged, twin, nested, written_page,
+     page_of_no_edition, link],
+)  # fmt: skip
 def test_a_branch_with_anything_else_is_refused(forge: object, root: Path) -> None:
     submitted(root)
     said = forge(root)  # type: ignore[operator]

@@ -64,6 +64,7 @@ def test_every_format_has_every_row(tiny: str, shapes: Path, tmp_path: Path) -> 
                             "--format", kind))  # fmt: skip
         assert done.exit_code == 0, done.output
         texts[kind] = done.stdout
+        assert "left out: case=lower: it changes no item" in done.stderr or kind != "csv"
     for text in texts.values():
         assert all(setting in text for setting in ("as it is", "stop=added", "precision=bf16"))
     rows = list(csv.DictReader(io.StringIO(texts["csv"])))
@@ -92,7 +93,7 @@ def test_a_files_suffix_decides_its_format(
     ("more", "message"),
     [
         (("--setting", "case=upper"), "'case=upper' is not a setting"),
-        (("--setting", ""), "is not a setting"),
+        (("--setting", ""), "'' is not a setting"),
         (("--setting", "precision=int8"), "Precisions: fp32, fp16, bf16"),
         (("--out", "run.parquet"), "A sweep is written as .txt or .md or .json or .csv"),
         (("--out", "a.md", "--format", "csv"), "A sweep is written as .csv"),

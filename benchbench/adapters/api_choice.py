@@ -38,6 +38,7 @@ _NAMED = re.compile(
     r"\W*\b([A-Z])(?=\W*$|[).:\]*\"',;\n])",
     re.I,
 )
+_FURTHER = re.compile(r"\b([A-Z])(?=\W*$|[).:\]*\"',;\n])")
 
 
 def question_of(captions: Sequence[str]) -> str:
@@ -62,9 +63,9 @@ def read_answer(answer: str, captions: Sequence[str]) -> int | None:
     >>> [read_answer(each, ["a dog", "a cat"]) for each in ("B", "(A).", "A dog.", "I cannot say.")]
     [1, 0, 0, None]
     """
-    named = _letters(answer)
+    plain = [_plain(caption) for caption in captions]
+    named = _letters(answer, plain)
     if not named:
-        plain = [_plain(caption) for caption in captions]
         found = [i for i, caption in enumerate(plain) if caption == _plain(answer)]
         return found[0] if len(found) == 1 else None
     (letter,) = named if len(named) == 1 else ("",)
@@ -72,12 +73,18 @@ def read_answer(answer: str, captions: Sequence[str]) -> int | None:
     return place if 0 <= place < len(captions) else None
 
 
-def _letters(answer: str) -> set[str]:
-    """Return the letters that an answer names: alone, at its beginning, or called the answer."""
+def _letters(answer: str, plain: Sequence[str]) -> set[str]:
+    """Return the letters that an answer names: alone, at its beginning, or called the answer.
+
+    Behind one at the beginning, others count that are marked alike, unless a caption has them.
+    """
     if alone := _ALONE.fullmatch(answer):
         return {alone[1].upper()}
-    first = [match[1] for match in [_FIRST.match(answer)] if match]
-    return {each.upper() for each in (*first, *_NAMED.findall(answer))}
+    named = [each.upper() for each in _NAMED.findall(answer)]
+    if first := _FIRST.match(answer):
+        rest = answer[first.end() :]
+        named += [first[1], *([] if _plain(rest) in plain else _FURTHER.findall(rest))]
+    return set(named)
 
 
 def _plain(text: str) -> str:

@@ -19,7 +19,7 @@ from benchbench.protocols.choices import count_choices
 from benchbench.protocols.reading import Judge, Units, number_labels, read_units
 from benchbench.stats import intervals, mean_over_groups, median_over_items
 from benchbench.stats.bootstrap import RESAMPLES
-from benchbench.types import Estimate
+from benchbench.types import Estimate, MatchingOutcome
 from benchbench.types.runs import FORCED_CHOICE
 
 if TYPE_CHECKING:
@@ -183,7 +183,8 @@ def scorecard(
 
 def _choices(run: Run) -> tuple[str, ...]:
     """Return how forced choices came out; empty for other runs."""
-    return tuple(count_choices(run.outcomes)) if run.settings.get(FORCED_CHOICE) else ()
+    chosen = [o for o in run.outcomes if isinstance(o, MatchingOutcome)]
+    return tuple(count_choices(chosen)) if chosen and run.settings.get(FORCED_CHOICE) else ()
 
 
 def _with_blind(row: Row, run: Run, metric: str, group: str | None = None) -> Row:

@@ -32,7 +32,7 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
     show_default=True,
     help="How p-values are adjusted for the number of pairs.",
 )
-@options.seed_option
+@options.resampling_option
 @options.common_items_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option(

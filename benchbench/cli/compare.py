@@ -27,7 +27,7 @@ FORMATS = ("terminal", "markdown", "json")
     help="Confidence level of intervals; 1 − level is the significance level.",
 )
 @options.interval_option
-@options.seed_option
+@options.resampling_option
 @options.common_items_option
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option(

@@ -95,13 +95,20 @@ device_option = click.option(
 log_option = click.option(
     "--log-json", metavar="FILE", help="Append events, one JSON object a line; - is standard error."
 )
-seed_option = click.option(
-    "--seed",
-    type=click.IntRange(0, 2**63 - 1),
-    default=0,
-    show_default=True,
-    help="Draws untrained weights, and the images of --limit.",
-)
+
+
+def _seed_option(what: str) -> Any:
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**63 - 1),
+        default=0,
+        show_default=True,
+        help=f"Draws {what}.",
+    )
+
+
+seed_option = _seed_option("untrained weights, and the images of --limit")
+resampling_option = _seed_option("the source images, and the signs, of intervals and p-values")
 precision_option = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,7 +54,7 @@ shards_option = click.option(
 )
 @click.option(
     "--tflops",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Number(min=0, min_open=True),
     help="Also print the hours on a device that sustains so many TFLOP/s.",
 )
 @click.option("--out", required=True, metavar="FILE", help="The plan's .parquet file.")
@@ -96,8 +97,10 @@ def plan_command(
     click.echo(plan_text(plan, tflops))
     click.echo()
     say(f"plan  {path}")
-    say(f"next  benchbench work {path}")
-    return 1 if any(cell.problem for cell in plan.cells) else 0
+    problems = [cell.problem for cell in plan.cells]
+    if not all(problems):
+        say(f"next  benchbench work {shlex.quote(str(path))}")
+    return 1 if any(problems) else 0
 
 
 def _lines(file: str | None) -> list[str]:
@@ -162,7 +165,7 @@ def _lines(file: str | None) -> list[str]:
 )
 @click.option(
     "--gpus",
-    type=click.FloatRange(min=0, max=1, min_open=True),
+    type=options.Number(min=0, max=1, min_open=True),
     help="With --engine ray, the share of a GPU that an actor gets.  [default: by the plan's "
     "estimate of memory]",
 )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--metric", metavar="NAME", help="A metric of the task.  [default: its headline]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
-@options.seed_option
+@options.resampling_option
 @click.option(
     "--width",
     type=options.Number(2, 40),
@@ -49,7 +49,11 @@ def plot_command(runs: Sequence[Path], kind: str, out: Path, **how: Any) -> None
     RUNS are files of benchbench eval, or folders of them, of one or several tasks: one run per
     model, task and edition.
     """
+    from benchbench.render.caveats import banners_of
     from benchbench.render.plots import write_plot
     from benchbench.run_files import read_all_runs
 
-    say(f"wrote  {write_plot(read_all_runs(runs), kind, out, **how)}")
+    read = read_all_runs(runs)
+    say(f"wrote  {write_plot(read, kind, out, **how)}")
+    for line in banners_of(read):  # a figure has no place for them
+        say(f"note  {line}", err=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--by", metavar="TAG", help="The tag of the groups.  [default: the metric's own]")
 @options.ties_option
 @click.option("--level", type=options.LEVEL, default=0.95, show_default=True)
-@options.seed_option
+@options.resampling_option
 @click.option(
     "--images",
     type=click.Choice(["link", "copy", "none"]),

@@ -87,6 +87,7 @@ def sweep_command(
     """
     from benchbench.cli.progress import ProgressBar
     from benchbench.render.sensitivity import FORMATS as WRITERS
+    from benchbench.render.sensitivity import left_out
     from benchbench.render.sensitivity_files import choose_format, write_sweep
     from benchbench.sweep import sweep
 
@@ -96,6 +97,9 @@ def sweep_command(
         found = sweep(models, how.pop("task"), settings, progress=bar, **how)
     finally:
         bar.close()
+    if chosen == "csv":  # has rows alone
+        for line in left_out(found):
+            say(line, err=True)
     if out is None:
         click.echo(WRITERS[chosen](found).rstrip("\n"))
         return

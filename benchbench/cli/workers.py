@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,7 +82,8 @@ def _finish(plan: Plan, file: Path, out: Path, count: int, device: str, quiet: b
         state = check_completion(plan, out, count)
     say(f"{len(state.done):,} of {len(plan.cells):,} runs are in {out}.")
     if state.left:
-        say(f"Run the same command again for the rest, or see: benchbench missing {file}", err=True)
+        seen = f"benchbench missing {shlex.quote(str(file))}"
+        say(f"Run the same command again for the rest, or see: {seen}", err=True)
     return 2 if state.left else 0
 
 
@@ -106,7 +108,8 @@ def submit_jobs(
     jobs = submit(scripts, record_folder(plan, out))
     for name, job in zip(("work", "merge"), jobs, strict=False):
         say(f"{name:5} job {job}")
-    say(f"next  benchbench missing {file} --out {out} --shards {count}")
+    places = f"{shlex.quote(str(file))} --out {shlex.quote(str(out))}"
+    say(f"next  benchbench missing {places} --shards {count}")
     return 0
 
 

@@ -138,7 +138,8 @@ def check_folder(out: Path) -> None:
 
 def unready(cell: PlannedCell) -> UsageError:
     """Return the error of a cell whose data or weights were missing when it was planned."""
-    return UsageError(f"Not ready when it was planned: {cell.problem} Plan again once it is there.")
+    why = cell.problem.rstrip(".")
+    return UsageError(f"Not ready when it was planned: {why}. Plan again once it is there.")
 
 
 def load_planned(

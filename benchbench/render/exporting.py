@@ -168,6 +168,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "edition": run.edition,
         "task_version": run.task_version,
         "data_sha256": run.data_sha256,
+        "fingerprint": run.model.fingerprint,
         "created": run.created,
         "benchbench": str(run.environment.get("benchbench", UNKNOWN)),
         "caveats": [one_line(line) for line in banners(run)],
@@ -204,12 +205,21 @@ def write_texts(texts: Sequence[tuple[Path, str]]) -> list[Path]:
         UsageError: two texts have one path: the names of two models are alike as names of files.
     """
     paths = [path for path, _ in texts]
-    if twice := next((path for path in paths if paths.count(path) > 1), None):
-        raise UsageError(f"Two models have the name {twice} as a file. Export them apart.")
+    require_apart(paths)
     for path, text in texts:
         with atomic_write(path) as temporary:
             temporary.write_bytes(text.encode())
     return paths
+
+
+def require_apart(paths: Sequence[Path]) -> None:
+    """Raise an error for two models of one path, before anything is written.
+
+    Raises:
+        UsageError: the names of two models are alike as names of files.
+    """
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise UsageError(f"Two models have the name {twice} as a file. Export them apart.")
 
 
 def place_of(options: ExportOptions) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 from typing import TYPE_CHECKING
 
-from benchbench.printable import csv_cell, json_text, sentence
+from benchbench.analysis.reliability import is_heavy
+from benchbench.printable import json_text, sentence
 from benchbench.render.caveats import (
     banners,
     common_banner,
@@ -26,6 +25,7 @@ from benchbench.render.latex import tex
 from benchbench.render.text import (
     ABOVE_BLIND,
     NONE,
+    csv_table,
     difference_text,
     escape_markdown,
     json_number,
@@ -173,6 +173,11 @@ def notes(board: Leaderboard) -> Iterator[str]:
     if any(place.text_only for place in board.places):
         yield "†: text-only. No image is needed for the score of such a model."
     yield from digest_note(place.run for place in board.places)
+    yield from run_notes(board)
+
+
+def run_notes(board: Leaderboard) -> Iterator[str]:
+    """Yield the banners of runs that stand below the table."""
     yield from (banner for banner in _banners(board) if NOTE in banner)
 
 
@@ -194,7 +199,7 @@ def markdown(board: Leaderboard) -> str:
     """Return a markdown table and its notes, without a heading."""
     from tabulate import tabulate
 
-    rows = [[escape_markdown(csv_cell) for csv_cell in row] for row in cells(board)]
+    rows = [[escape_markdown(cell) for cell in row] for row in cells(board)]
     table = tabulate(
         rows, heads(board), tablefmt="pipe", disable_numparse=True, colalign=alignment(board)
     )
@@ -286,6 +291,9 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "weights_sha256": place.run.model.weights_sha256,
             "fingerprint": place.run.model.fingerprint,
             "sealed": not place.run.unsealed,
+            "benchbench": str(place.run.environment.get("benchbench", "unknown")),
+            "unreliable_interval": is_heavy(board.rare_share),
+            "caveats": " ".join(banners(place.run)),
         }
         for place in board.places
     ]
@@ -298,14 +306,7 @@ def as_json(board: Leaderboard) -> str:
 
 def as_csv(*boards: Leaderboard) -> str:
     """Return the ``rows`` of all boards as CSV."""
-    out, every = io.StringIO(), [row for board in boards for row in rows(board)]
-    writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
-        for row in every
-    )
-    return out.getvalue()
+    return csv_table([row for board in boards for row in rows(board)])
 
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {

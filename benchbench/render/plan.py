@@ -58,7 +58,8 @@ def _sums(plan: Plan, teraflops: float | None) -> Iterator[str]:
     if flops and teraflops:
         hours = flops / (teraflops * 1e12) / 3600
         rate = f"{teraflops:g} TFLOP/s"
-        yield f"at least  {hours:,.2f} h on one device at {rate}, decoding not counted"
+        time = f"{hours:,.2f}" if hours >= 0.01 else "under 0.01"
+        yield f"at least  {time} h on one device at {rate}, decoding not counted"
     for name, why in plan.left_out.items():
         yield one_line(f"left out  {name}: {why}")
     for cell in plan.cells:

@@ -78,8 +78,8 @@ def write_plot(
         kind: ``forest``: scores with intervals, a panel a task and edition. ``heatmap``: of one
             task the scores in its groups, of several the headlines. ``cd``: mean ranks over tasks.
         out: the file; its suffix says the format (``SUFFIXES``).
-        metric: a metric of the task; by default its headline.
-        ties: the tie rule, where the metric fixes none.
+        metric: a metric of the task; by default its headline, as always in ``cd``.
+        ties: the tie rule, where the metric fixes none; as wrong in ``cd``.
         level: the confidence level of intervals.
         seed: the seed of all draws.
         width: the width in inches.
@@ -94,6 +94,11 @@ def write_plot(
         raise UsageError(f"{path.name} names no format: end it with {' or '.join(SUFFIXES)}.")
     if kind not in KINDS:
         raise UsageError(f"There is no figure '{kind}': name {' or '.join(KINDS)}.")
+    if kind == "cd" and (metric is not None or ties != "wrong"):
+        raise UsageError(
+            "Mean ranks are of each task's headline, with ties as wrong: leave --metric and --ties "
+            "out."
+        )
     grouped: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         grouped.setdefault((run.task, run.edition), []).append(run)
@@ -147,7 +152,7 @@ def forest(boards: Sequence[Leaderboard], width: float) -> Figure:
     places = [place for board in boards for place in board.places]
     notes = [f"Bars: {100 * boards[0].level:g} % intervals by source images. Dashed: guessing."]
     notes += ["Hollow: text-only."] * any(place.text_only for place in places)
-    notes += ["Models that share a letter do not differ."] * (max(rows) > 1)
+    notes += ["Models that share a letter are not told apart."] * (max(rows) > 1)
     note = _wrapped(" ".join(notes), width)
     height = sum(0.22 * n + 0.75 for n in rows) + 0.15 * (1 + note.count("\n"))
     figure = _figure(width, height)
@@ -241,7 +246,7 @@ def _shades(
     for row, of_models in enumerate(columns):
         for column, value in enumerate(of_models):
             text = NONE if math.isnan(value) else f"{100 * value:.0f}"
-            colour = "white" if value > 0.8 else INK  # whichever contrasts more
+            colour = "white" if value > 0.78 else INK  # whichever contrasts more
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     axes.set_yticks(range(len(heads)), [shown(head) for head in heads])
     models = [shown(name) for name in labels(names, NAME)]

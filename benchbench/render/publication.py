@@ -104,15 +104,35 @@ def refresh(to: Path, *, check: bool = False) -> list[Path]:
         The runs that are not the ones their page was written from, and the pages that changed; with
         ``check`` the pages that would.
     """
-    stale: list[Path] = []
+    if check:
+        return compare_pages(to)[0]
+    changed: list[Path] = []
     for folder in editions_in(to):
         there = read_published(folder)
-        stale += changed_runs(folder, there)
+        changed += changed_runs(folder, there)
         written = _page_texts(folder, there)
-        stale += stale_pages(folder, written) if check else _write(folder, written)
-        left = pages_without_runs(folder, written)
-        stale += left if check else _remove(left)
-    return stale
+        changed += _write(folder, written) + _remove(pages_without_runs(folder, written))
+    return changed
+
+
+def compare_pages(to: Path) -> tuple[list[Path], set[Path]]:
+    """Compare all pages with the runs beside them; write nothing.
+
+    Args:
+        to: the folder of leaderboards.
+
+    Returns:
+        What ``refresh`` would change, and all pages that follow from the runs.
+    """
+    stale: list[Path] = []
+    known: set[Path] = set()
+    for folder in editions_in(to):
+        there = read_published(folder)
+        written = _page_texts(folder, there)
+        stale += [*changed_runs(folder, there), *stale_pages(folder, written)]
+        stale += pages_without_runs(folder, written)
+        known |= {folder / name for name in written}
+    return stale, known
 
 
 def publish_flips(

@@ -84,11 +84,9 @@ def _spent(environment: Mapping[str, str | int]) -> Iterator[str]:
     """Yield what a server counted for the evaluation, and its cost where prices were given."""
     if "requests" not in environment:
         return
-    yield f"{environment['requests']:,} requests"
-    yield f"{environment.get('kept_answers', 0):,} kept answers"
-    yield f"{environment['prompt_tokens']:,} prompt tokens"
-    yield f"{environment['completion_tokens']:,} completion tokens"
-    if "cost" in environment:
+    for name in ("requests", "kept_answers", "prompt_tokens", "completion_tokens"):
+        yield f"{environment.get(name, 0):,} {name.replace('_', ' ')}"
+    if {"cost", "price_in", "price_out"} <= environment.keys():
         prices = f"{environment['price_in']} and {environment['price_out']} for a million"
         yield f"cost {environment['cost']} (at {prices})"
 

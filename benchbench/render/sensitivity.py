@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from benchbench.analysis.sensitivity import BASELINE
-from benchbench.printable import csv_cell, json_text, sentence
+from benchbench.printable import json_text, sentence
 from benchbench.render.caveats import (
+    banners,
     banners_of,
     few_images,
     interval_note,
@@ -17,6 +16,7 @@ from benchbench.render.caveats import (
 )
 from benchbench.render.text import (
     NONE,
+    csv_table,
     difference_text,
     escape_markdown,
     json_number,
@@ -248,6 +248,7 @@ def rows(found: Sensitivity) -> list[dict[str, object]]:
             "lost": score.lost,
             "n_items": model.n_items,
             "n_clusters": score.estimate.n_clusters,
+            "caveats": " ".join(banners(score.run)),
         }
         for model in found.models
         for score in model.scores
@@ -294,14 +295,7 @@ def as_json(found: Sensitivity) -> str:
 
 def as_csv(found: Sensitivity) -> str:
     """Return ``rows`` as CSV."""
-    out, every = io.StringIO(), rows(found)
-    writer = csv.DictWriter(out, list(every[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
-        for row in every
-    )
-    return out.getvalue()
+    return csv_table(rows(found))
 
 
 FORMATS: Mapping[str, Callable[[Sensitivity], str]] = {

@@ -1,16 +1,18 @@
-"""Text formatting shared by all reports: cut names, paragraphs, markdown, percent, p-values."""
+"""Text formatting shared by all reports: names cut, paragraphs, markdown, CSV, numbers."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from benchbench.printable import one_line, shorten
+from benchbench.printable import csv_cell, one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 WIDTH = 96
 """Characters of a paragraph's line."""
@@ -111,3 +113,20 @@ def place_text(best: int, worst: int) -> str:
 def json_number(value: float) -> float | None:
     """Return a number for JSON, which has no NaN."""
     return None if math.isnan(value) else value
+
+
+def csv_table(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return rows with the same names as CSV, whose texts a spreadsheet does not compute.
+
+    >>> print(csv_table([{"model": "=1+1", "score": 0.5}]), end="")
+    model,score
+    '=1+1,0.5
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows
+    )
+    return out.getvalue()

@@ -131,11 +131,18 @@ def test_prices_and_limits_are_numbers(
         ("a CAT on a mat", 1), ("", None), ("A or B", None), ("Both A and B.", None),
         ("A. But perhaps the answer is B.", None), ("C", None), ("A mat.", None),
         (REFUSAL, None), ("I", None), ("The answer is not A.", None), ("Yes", None),
-        ("A dog and a cat", None), ("The answer is a dog", None),
+        ("A dog and a cat", None), ("The answer is a dog", None), ("A, B", None),
+        ("A) or B)", None), ("A. a dog\nB. a cat on a mat", None), ("A. It is no cat.", 0),
     ],
 )  # fmt: skip
 def test_an_answer_is_read_strictly(answer: str, chosen: int | None) -> None:
     assert read_answer(answer, ["a dog", "a cat on a mat"]) == chosen
+
+
+def test_a_letter_in_the_words_of_a_caption_is_no_second_one() -> None:
+    captions = ["a box with the letter B", "a box with the letter C"]
+    answers = ["A. a box with the letter B", "B. A box with the letter C."]
+    assert [read_answer(answer, captions) for answer in answers] == [0, 1]
 
 
 def test_a_question_has_a_line_per_caption() -> None:

@@ -97,16 +97,36 @@ def test_a_failed_cell_is_an_error_and_the_others_are_done(tmp_path: Path, shape
     done = typed("work", place, "--out", tmp_path / "runs")
     assert done.exit_code == 2
     assert "Error: blind:constant on winoground: Not ready" in done.output
-    assert "Plan again once it is there" in done.output
+    assert ". Plan again once it is there." in done.output
     left = typed("missing", place, "--out", tmp_path / "runs")
     assert "1 of 2 runs are there." in left.output
     assert "not ready blind:constant on winoground" in left.output
+
+
+def test_a_plan_of_nothing_that_is_ready_names_no_next_step(tmp_path: Path, shapes: Path) -> None:
+    place = tmp_path / "my plan.parquet"
+    words = ["--data-root", shapes, "--out", place]
+    done = typed("plan", "--model", "openclip:none/x", "--task", "vg-relation", *words)
+    assert (done.exit_code, "next  " in done.output) == (1, False)
+    again = typed("work", place, "--out", tmp_path / "runs")
+    assert "list models openclip. Plan again" in again.output
+    done = typed("plan", "--model", "blind:chance", "--task", "vg-relation", *words)
+    assert f"next  benchbench work '{place}'" in done.output
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "0"])
+def test_a_rate_is_a_finite_number(rate: str, tmp_path: Path, shapes: Path) -> None:
+    words = ["--model", "blind:chance", "--task", "vg-relation", "--data-root", shapes]
+    done = typed("plan", *words, "--tflops", rate, "--out", tmp_path / "plan.parquet")
+    assert (done.exit_code, "--tflops" in done.output) == (2, True)
+    assert not list(tmp_path.glob("*.parquet"))
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
         (["--shard", "2/2"], "from 0"),
+        (["--engine", "ray", "--gpus", "nan"], "finite"),
         (["--shard", "0/2", "--engine", "local"], "leave out"),
         (["--processes", "2"], "--processes is of"),
         (["--dry-run"], "are of --engine slurm"),

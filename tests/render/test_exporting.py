@@ -75,7 +75,7 @@ def test_a_model_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a is there 2 times on vg-relation@custom-made"):
         export_runs([made("a", 0.5), made("a", 0.6)], "csv", options)
     alike = [made("a b", 0.5), made("a-b", 0.6)]
-    for name in ("hugging-face", "mteb"):
+    for name in ("hugging-face", "mteb", "tensorboard"):
         with pytest.raises(UsageError, match="Two models have the name"):
             export_runs(alike, name, options)
     assert not list(tmp_path.iterdir())

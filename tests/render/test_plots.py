@@ -140,13 +140,18 @@ def test_what_gives_no_figure_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=re.escape(said)):
             plots.write_plot(runs, kind, tmp_path / name)
+    for how in ({"metric": "micro"}, {"ties": "right"}):
+        with pytest.raises(UsageError, match="leave --metric and --ties out"):
+            plots.write_plot(several(), "cd", tmp_path / "x.pdf", **how)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
 
 
 def test_the_command(tmp_path: Path) -> None:
     from benchbench.runs import write_run
 
-    runs = [write_run(made(n, s), tmp_path / f"{n}.parquet") for n, s in (("a", 0.5), ("b", 0.8))]
+    drawn = [changed(made(n, s), edition="scenes-v2") for n, s in (("a", 0.5), ("b", 0.8))]
+    runs = [write_run(run, tmp_path / f"{run.model.name}.parquet") for run in drawn]
     done = typed("plot", *runs, "--out", tmp_path / "x.svg")
     assert done.stdout == f"wrote  {tmp_path / 'x.svg'}\n"
+    assert "note  DRAWN: scenes-v2 shows drawings." in done.stderr
     assert typed("plot", *runs, "--out", tmp_path / "x").exit_code == 2

@@ -13,13 +13,12 @@ stand in ``notes`` and in the ``args`` of metrics and data sets. Metrics that ar
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UsageError
-from benchbench.printable import one_line
+from benchbench.printable import json_text, one_line
 from benchbench.render.exporting import (
     ExportOptions,
     Format,
@@ -168,7 +167,7 @@ def yaml_text(value: Any, indent: str = "") -> str:
             f"{indent}- {yaml_text(each, indent + '  ').removeprefix(indent + '  ')}"
             for each in value
         )
-    text = json.dumps(value, ensure_ascii=False)
+    text = json_text(value, indent=None)
     if isinstance(value, float) and "." not in text:
         text = text.replace("e", ".0e")  # YAML 1.1 takes 1e-09 for a text
     return f"{indent}{text}\n"
@@ -177,7 +176,7 @@ def yaml_text(value: Any, indent: str = "") -> str:
 def _key(key: str) -> str:
     """Return a key, quoted unless it is a word that all versions of YAML take for a text."""
     plain = re.fullmatch("[a-z][a-z0-9_-]*", key) and key not in AMBIGUOUS
-    return key if plain else json.dumps(key, ensure_ascii=False)
+    return key if plain else json_text(key)
 
 
 def _behind(value: Any, indent: str) -> str:

@@ -10,9 +10,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from benchbench.render.caveats import few_images, interval_text, rare_groups_note
 from benchbench.render.exporting import ExportOptions, Format, boards_of, place_of, write_texts
 from benchbench.render.latex import tex
-from benchbench.render.leaderboard import CORRECTIONS, NAME, facts, number, title, warnings
+from benchbench.render.leaderboard import (
+    CORRECTIONS,
+    NAME,
+    facts,
+    number,
+    run_notes,
+    title,
+    warnings,
+)
 from benchbench.render.text import NONE, short
 
 if TYPE_CHECKING:
@@ -75,7 +84,8 @@ def _score(board: Leaderboard, place: Place | None) -> str:
     if math.isnan(estimate.low):
         return f"{marked}{letters}"
     bounds = f"[{number(board, estimate.low)}, {number(board, estimate.high)}]"
-    return f"{marked}{letters} {{\\scriptsize {bounds}}}"
+    shown = interval_text(bounds, estimate.low, board.rare_share)
+    return f"{marked}{letters} {{\\scriptsize {shown}}}"
 
 
 def _caption(boards: Sequence[Leaderboard]) -> str:
@@ -95,8 +105,13 @@ def _sentences(boards: Sequence[Leaderboard]) -> Iterator[str]:
     if any(place.text_only for board in boards for place in board.places):
         yield "†: text-only."
     for board in boards:
-        yield f"{board.info.name}@{board.edition}: {facts(board)}."
-    found = dict.fromkeys(line for board in boards for line in warnings(board))
+        name = f"{board.info.name}@{board.edition}"
+        yield f"{name}: {facts(board)}."
+        yield from few_images(board.places[0].estimate.n_clusters)
+        yield from rare_groups_note({name: board.rare_share}, ())
+    found = dict.fromkeys(
+        line for board in boards for line in (*warnings(board), *run_notes(board))
+    )
     yield from (short(line, 10 * NAME) for line in found)
 
 

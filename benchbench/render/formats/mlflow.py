@@ -14,8 +14,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import os_errors
-from benchbench.errors import RunError, UsageError
+from benchbench.errors import BenchbenchError, RunError, UsageError
 from benchbench.failures import first_line
+from benchbench.files import require_regular
 from benchbench.printable import json_text, one_line
 from benchbench.render.exporting import (
     ExportOptions,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from benchbench.types import Run
 
 EXPERIMENT = "benchbench"
+MAGIC = b"SQLite format 3\0"
+"""The first bytes of a database."""
 MAX_VALUE = 5000
 """Characters of a tag's value; MLflow refuses more."""
 
@@ -57,16 +60,29 @@ def write(runs: Sequence[Run], options: ExportOptions) -> list[str]:
             client.log_batch(run.info.run_id, metrics=_metrics(mlflow, cards, options.step))
             client.set_terminated(run.info.run_id)
             written.append(f"logged  {one_line(name)}: run {run.info.run_id} at {address}")
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+    except BenchbenchError:
+        raise
+    except Exception as error:  # its own, its database's, the network's
         raise RunError(f"MLflow at {address}: {first_line(error)}.") from error
     return written
 
 
 def _database(options: ExportOptions) -> str:
-    """Return the address of a file that is a database; its folder is made."""
+    """Return the address of a file that is a database; its folder is made.
+
+    Raises:
+        UsageError: it is there and is something else; MLflow would try it for minutes.
+        RunError: it cannot be read, or its folder cannot be made.
+    """
     path = place_of(options).absolute()
     with os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            require_regular(path)
+            with path.open("rb") as file:
+                start = file.read(len(MAGIC))
+            if start not in (b"", MAGIC):
+                raise UsageError(f"{path} is not an SQLite database: name another file.")
     return f"sqlite:///{path}"
 
 

@@ -18,6 +18,7 @@ from benchbench.render.exporting import (
     import_tracker,
     model_facts,
     place_of,
+    require_apart,
     run_facts,
     scalars,
 )
@@ -31,8 +32,13 @@ if TYPE_CHECKING:
 
 
 def write(runs: Sequence[Run], options: ExportOptions) -> list[Path]:
-    """Write a folder of events a model; return the folders."""
+    """Write a folder of events a model; return the folders.
+
+    Raises:
+        UsageError: the names of two models are alike as names of files.
+    """
     out, models = place_of(options), cards_by_model(runs, options)
+    require_apart([out / slug(name) for name in models])
     import_tracker("tensorboard", "tensorboard", "tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 

@@ -6,6 +6,7 @@ import csv
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.render.exporting import ExportOptions, export_runs
 from benchbench.render.formats.latex import table
-from benchbench.render.leaderboard import rows
+from benchbench.render.leaderboard import as_csv, rows
 from tests.analysis.example_runs import changed, made
 
 if TYPE_CHECKING:
@@ -92,6 +93,25 @@ def test_latex_says_what_the_boards_say() -> None:
         "p $\\geq$ 0.05",
     ):
         assert needed in caption
+
+
+def test_tables_say_how_far_to_trust_them() -> None:
+    runs = [
+        changed(made(name, share), edition="scenes-v2", environment={"benchbench": "1.2.3"})
+        for name, share in (("a", 0.5), ("b", 0.8))
+    ]
+    board = leaderboard(runs)
+    heavy = replace(board, rare_share=0.9)
+    text = table([board, heavy])
+    assert text.count("] ?}") == 2
+    assert "? unreliable: groups in under 10 clusters carry up to 90 \\% of the weight" in text
+    served = [replace(run.model, settings={"note": "served elsewhere"}) for run in runs]
+    noted = [changed(run, model=model) for run, model in zip(runs, served, strict=True)]
+    assert "NOTE: served elsewhere" in table([leaderboard(noted)])
+    found = list(csv.DictReader(as_csv(heavy).splitlines()))
+    assert {row["benchbench"] for row in found} == {"1.2.3"}
+    assert {row["unreliable_interval"] for row in found} == {"True"}
+    assert all(row["caveats"].startswith("DRAWN: ") for row in found)
 
 
 def test_hostile_names_stay_names_in_latex(tmp_path: Path) -> None:

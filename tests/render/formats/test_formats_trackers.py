@@ -74,6 +74,25 @@ def test_mlflow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(client.search_runs([experiment.experiment_id])) == 2
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "s a directory"), (b"noise", "not an SQLite database"),
+     (b"SQLite format 3\0 cut", r"MLflow at sqlite:")],
+)  # fmt: skip
+def test_a_place_that_is_no_database_is_a_line(
+    content: bytes | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    utils = pytest.importorskip("mlflow.store.db.utils")
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.setattr(utils, "MAX_RETRY_COUNT", 1)
+    place = tmp_path / "store.db"
+    place.mkdir() if content is None else place.write_bytes(content)
+    with pytest.raises(BenchbenchError, match=said):
+        export_runs(runs_of("a"), "mlflow", ExportOptions(str(place)))
+    assert content is None or place.read_bytes() == content
+
+
 def test_an_mlflow_server_that_is_not_there_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -95,11 +95,17 @@ def test_hostile_names_stay_texts(tmp_path: Path) -> None:
     [
         [], {}, [[]], [{"a": []}], {"a": {"b": [1, [2, {"c": None}], True, -0.5, 1e-9]}},
         {"yes": "no", "n": "null", "a b": ": #", "": "", "1": "1", "-": "- x", "中": "\\x"},
-        [[[1], [2]], {"a": {"b": {}}}], 3, "x",
+        [[[1], [2]], {"a": {"b": {}}}], 3, "x", {"a\x7f": "\x85\u2028\ufeff\x9b"},
     ],
 )  # fmt: skip
 def test_yaml_is_what_a_yaml_reader_reads(value: Any) -> None:
     assert yaml.safe_load(yaml_text(value)) == value
+
+
+def test_an_edition_that_is_no_text_is_written_by_its_numbers(tmp_path: Path) -> None:
+    run = changed(made("a", 0.5), edition="a\ud800")
+    export_runs([run], "hugging-face", ExportOptions(str(tmp_path), hub_dataset="org/set"))
+    assert "ud800" in (tmp_path / "a" / "model-index.yaml").read_text("utf-8")
 
 
 def test_mteb_reads_its_results(tmp_path: Path) -> None:
