@@ -58,7 +58,7 @@ def _size(processor: Any) -> tuple[int, int]:
     names = ("crop_size", "size") if settings.get("do_center_crop") else ("size",)
     size = next((dict(settings[name]) for name in names if settings.get(name)), {})
     side = size.get("shortest_edge") or SIDE
-    if "longest_edge" in size:  # numbers of pixels, not of an edge
+    if size.get("longest_edge"):  # numbers of pixels, not of an edge
         side = SIDE
     return int(size.get("width") or side), int(size.get("height") or side)
 
