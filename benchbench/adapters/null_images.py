@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COUNT = 3
 SEED = 0
 MEAN, DEVIATION = 0.5, 0.25
-"""Of each channel of each pixel, where black is 0 and white 1; beyond these it is cut."""
+"""The distribution of each channel of each pixel, cut at black (0) and white (1)."""
 SIDE = 336
 """Width and height where the model's own are unknown or not fixed."""
 
@@ -113,4 +113,4 @@ class NullImagePrior:
         import torch
 
         by_noise = [self._scorer.score([one] * len(features), batch) for one in features[0]]
-        return torch.stack(by_noise).double().logsumexp(dim=0) - math.log(len(by_noise))
+        return torch.stack(by_noise).float().logsumexp(dim=0) - math.log(len(by_noise))

@@ -8,7 +8,7 @@ protocol store the model's own prior of each caption beside the scores (``null_i
 metric ``debiased``.
 
 BLIP's and GIT's decoders read the caption alone, BLIP's behind the token that it was trained with.
-Models like LLaVA are asked for a caption in their chat template, and the caption is the answer
+Models like LLaVA get a request in their chat template, and the caption is the answer
 (``prompted``); the wording is this package's own.
 """
 
@@ -281,8 +281,7 @@ def load(rest: str, options: LoadOptions) -> CaptionScorer | ReplyScorer:
 FAMILY = ModelFamily(
     name="visualgptscore",
     usage={
-        "visualgptscore:ORG/REPO": "a generative model of the hub, by P(caption | image) "
-        "(VisualGPTScore), with its own prior for the metric debiased",
+        "visualgptscore:ORG/REPO": "a generative model of the hub, by P(caption | image)",
         "visualgptscore:PATH": "the same from a folder",
     },
     load=load,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchbench.editions import kind_of
-from benchbench.protocols.priors import debiased_metric, have_priors
+from benchbench.protocols.priors import debiased_metrics, have_priors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def with_debiased(info: TaskInfo, runs: Sequence[Run]) -> TaskInfo:
-    """Return a task with ``debiased`` as its last metric, where every run has priors.
-
-    It is the headline metric of the runs' edition, read by debiased scores.
+    """Return a task with ``debiased_metrics`` after its own, where every run has priors.
 
     Args:
         info: the task.
@@ -25,5 +23,5 @@ def with_debiased(info: TaskInfo, runs: Sequence[Run]) -> TaskInfo:
     """
     if not all(have_priors(run.outcomes) for run in runs):
         return info
-    _, headline = info.shown(kind_of(runs[0].edition).name)
-    return replace(info, metrics=(*info.metrics, debiased_metric(headline)))
+    more = debiased_metrics(*info.shown(kind_of(runs[0].edition).name))
+    return replace(info, metrics=(*info.metrics, *more))

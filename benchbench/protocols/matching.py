@@ -207,7 +207,8 @@ def _broken_ties(scores: npt.NDArray[np.floating]) -> Singles:
     """Return a matrix with its ties broken by each cell order: [orders, images, captions]."""
     _, level = np.unique(scores, return_inverse=True)
     orders = _cell_orders(scores.size).reshape(-1, *scores.shape)
-    return (level.reshape(scores.shape) * scores.size + orders).astype(np.float32)
+    broken: Singles = (level.reshape(scores.shape) * scores.size + orders).astype(np.float32)
+    return broken
 
 
 def first_wins(outcome: MatchingOutcome) -> MatchingOutcome:

@@ -83,18 +83,32 @@ def have_priors(outcomes: Sequence[Outcome]) -> bool:
     return bool(outcomes) and all(getattr(o, "priors", None) is not None for o in outcomes)
 
 
-def debiased_metric(metric: Metric) -> Metric:
-    """Return a metric of debiased scores, α = 1, that is read as another one is."""
-    meaning = f"{metric.meaning}; as {metric.name}, by scores minus the captions' priors"
-    return replace(metric, name=DEBIASED, meaning=meaning, debias=1.0, source=SOURCE)
+def debiased_metrics(metrics: Sequence[Metric], headline: Metric) -> Iterator[Metric]:
+    """Yield a task's metrics of debiased scores, α = 1.
+
+    ``debiased`` is the headline metric by those scores. Where that requires both sides, which a
+    prior cannot help in captions' choices, ``debiased-text`` is that of the images alone.
+
+    Args:
+        metrics: the metrics for the runs' edition.
+        headline: the headline metric among them.
+    """
+    of = {DEBIASED: headline}
+    if headline.judgement == "group":
+        of |= {f"{DEBIASED}-{each.name}": each for each in metrics if each.judgement == "text"}
+    for name, each in of.items():
+        meaning = f"{each.meaning}, debiased"
+        yield replace(each, name=name, meaning=meaning, debias=1.0, source=SOURCE)
 
 
 def describe_debiasing(metrics: Sequence[Metric]) -> Iterator[str]:
     """Yield what debiased metrics are, and their source; nothing where there are none."""
-    for metric in metrics:
-        if metric.debias:
-            yield (
-                f"{metric.name}: images choose by log P(caption | image) − {metric.debias:g} × log "
-                "P(caption), which the model itself estimates by images of noise (its manifest "
-                f"says which); captions choose as ever. {metric.source}."
-            )
+    debiased = [metric for metric in metrics if metric.debias]
+    if debiased:
+        factor = "" if debiased[0].debias == 1 else f"{debiased[0].debias:g} × "
+        yield (
+            f"{', '.join(metric.name for metric in debiased)}: the headline metric and the like, "
+            f"where images choose by log P(caption | image) − {factor}log P(caption), the latter "
+            "by the same model from images of noise (--manifest prints their "
+            f"number and seed); captions choose as ever. {debiased[0].source}."
+        )

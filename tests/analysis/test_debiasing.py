@@ -77,7 +77,7 @@ def test_a_strong_prior_decides_plain_scores_and_not_debiased_ones(
 def test_the_scorecard_has_the_metric_with_its_source(run: Run) -> None:
     assert names(run)[-1] == "debiased"
     shown = " ".join(str(scorecard(run)).split())
-    assert "debiased: images choose by log P(caption | image) − 1 × log P(caption)" in shown
+    assert "images choose by log P(caption | image) − log P(caption)" in shown
     assert "Lin et al., Revisiting the Role of Language Priors" in shown
     right = [
         float((o.scores[0] - o.priors.astype(float)).argmax() == o.target[0]) for o in run.outcomes
@@ -90,6 +90,18 @@ def test_a_file_keeps_the_priors(run: Run, tmp_path: Path) -> None:
     for one, other in zip(run.outcomes, again.outcomes, strict=True):
         assert np.array_equal(one.priors, other.priors)
     assert names(again) == names(run)
+
+
+def test_another_evaluation_takes_them_from_the_store(run: Run, biased: Path, shapes: Path) -> None:
+    given: dict[str, Any] = {"data_root": shapes, "batch_size": 16, "limit": 24}
+    first, again = (
+        evaluate(f"visualgptscore:{biased}", "vg-relation", **given) for _ in range(2)
+    )  # fmt: skip
+    assert again.resumed_inputs == again.inputs == 2 * again.settings["pairs"]
+    whole = {outcome.id: outcome for outcome in run.outcomes}
+    for one, other in zip(first.outcomes, again.outcomes, strict=True):
+        assert np.array_equal(one.priors, other.priors)
+        assert one.priors == pytest.approx(whole[one.id].priors, abs=2e-5)
 
 
 def test_a_run_without_priors_has_no_such_metric(shapes: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from benchbench.errors import UsageError
 from benchbench.protocols import matching
-from benchbench.protocols.priors import debias_scores, debiased_metric, describe_debiasing
+from benchbench.protocols.priors import debias_scores, debiased_metrics, describe_debiasing
+from benchbench.protocols.shared_metrics import both_sides
 from benchbench.types import Judgement, MatchingOutcome, Metric, Ties
 from tests.protocols.test_matching import outcome
 
@@ -119,12 +120,18 @@ def test_without_priors_nothing_is_debiased() -> None:
 
 def test_the_metric_is_the_headline_by_other_scores_and_says_so() -> None:
     macro = Metric("macro", "relations", by="relation", ties="wrong", source="a paper")
-    found = debiased_metric(macro)
+    (found,) = debiased_metrics([macro, replace(macro, name="micro", by=None)], macro)
     kept: tuple[Judgement, str | None, Ties | None] = (found.judgement, found.by, found.ties)
     assert kept == ("text", "relation", "wrong")
-    assert (found.name, found.debias) == ("debiased", 1.0)
-    assert found.meaning == "relations; as macro, by scores minus the captions' priors"
+    assert (found.name, found.debias, found.meaning) == ("debiased", 1.0, "relations, debiased")
     (said,) = describe_debiasing([macro, found])
-    assert said.startswith("debiased: images choose by log P(caption | image) − 1 × log P(caption)")
+    assert said.startswith("debiased: ")
+    assert "images choose by log P(caption | image) − log P(caption)," in said
     assert said.endswith("ICML 2024, arXiv 2306.01879.")
     assert not list(describe_debiasing([macro]))
+
+
+def test_where_both_sides_count_the_images_choices_have_a_metric_of_their_own() -> None:
+    text, image, group = both_sides("a paper")
+    found = {each.name: each.judgement for each in debiased_metrics((text, image, group), group)}
+    assert found == {"debiased": "group", "debiased-text": "text"}
