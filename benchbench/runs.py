@@ -2,9 +2,8 @@
 
 ``pandas.read_parquet`` reads it directly: columns ``id``, ``cluster``, one ``tag.NAME`` for each
 tag, ``content`` (of format 3: the digest of the item's content, ``protocols.contents``), and those
-of the protocol. For matching these are ``target`` (an entry per image), ``scores`` (the matrix
-[images, captions] row by row) and ``no_op``. A file is written whole or not at all, and has a seal
-over its content (``seals``), which every reader checks.
+of the protocol; for matching, those of ``protocols.matching_columns``. A file is written whole or
+not at all, and has a seal over its content (``seals``), which every reader checks.
 """
 
 from __future__ import annotations

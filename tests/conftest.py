@@ -183,6 +183,14 @@ def blip2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def captioner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BLIP that writes captions; not to be written to."""
+    from tests.pair_scorers import save_captioner
+
+    return save_captioner(tmp_path_factory.mktemp("models") / "captioner")
+
+
+@pytest.fixture(scope="session")
 def llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny random LLaVA; not to be written to."""
     from tests.pair_scorers import save_llava

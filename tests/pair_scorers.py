@@ -89,6 +89,40 @@ def save_blip(folder: Path) -> Path:
     return _saved(model, transformers.BlipProcessor(images, tokenizer), folder)
 
 
+def save_captioner(folder: Path, likely: str = "", by: float = 0.0) -> Path:
+    """``BlipForConditionalGeneration``, to which one word may be more likely, whatever it sees."""
+    tokenizer = _words()
+    text = {"vocab_size": len(tokenizer) + 2, "encoder_hidden_size": 32, "projection_dim": 16}
+    text |= {"max_position_embeddings": 64, "bos_token_id": len(tokenizer), "pad_token_id": 0}
+    config = transformers.BlipConfig(
+        text_config={**LAYERS, **HEADS, **text, "is_decoder": True},
+        vision_config={**LAYERS, **HEADS, "image_size": 32, "patch_size": 8},
+        initializer_range=SPREAD,
+    )
+    torch.manual_seed(0)
+    model = transformers.BlipForConditionalGeneration(config)
+    if likely:
+        bias = model.text_decoder.cls.predictions.decoder.bias
+        with torch.no_grad():
+            bias[tokenizer.convert_tokens_to_ids(likely)] += by
+    images = transformers.BlipImageProcessor(size={"height": 32, "width": 32})
+    return _saved(model, transformers.BlipProcessor(images, tokenizer), folder)
+
+
+def save_git(folder: Path) -> Path:
+    """``GitForCausalLM``: a CLIP of four patches before a decoder of words."""
+    tokenizer = _words()
+    vision = {**LAYERS, **HEADS, "image_size": 32, "patch_size": 16}
+    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 64, "pad_token_id": 0}
+    text |= {"bos_token_id": 2, "eos_token_id": 3}
+    config = transformers.GitConfig(**LAYERS, **HEADS, **text, vision_config=vision)
+    torch.manual_seed(0)
+    model = transformers.GitForCausalLM(config)
+    crop = {"height": 32, "width": 32}
+    images = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=crop)
+    return _saved(model, transformers.GitProcessor(images, tokenizer), folder)
+
+
 def save_blip2(folder: Path) -> Path:
     """``Blip2ForImageTextRetrieval``."""
     tokenizer = _words()

@@ -53,7 +53,7 @@ def one_by_one(specification: str, items: Sequence[Item]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("family", ["itm", "vqascore"])
+@pytest.mark.parametrize("family", ["itm", "visualgptscore", "vqascore"])
 def test_photographs_are_judged_as_one_by_one(
     family: str, vrd: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -69,7 +69,7 @@ def test_photographs_are_judged_as_one_by_one(
     assert run.settings["pairs"] == len(pairs)
 
 
-FOLDERS = {"itm": "blip", "itm-itc": "blip", "vqascore": "llava"}
+FOLDERS = {"itm": "blip", "itm-itc": "blip", "visualgptscore": "llava", "vqascore": "llava"}
 
 
 def test_a_run_counts_what_went_into_it(shapes: Path) -> None:

@@ -46,7 +46,7 @@ IS_NO = re.compile(
 )
 """Write "is not a"; "there is no" is plain English."""
 DATA = {
-    "adapters/vqascore.py",
+    "adapters/prompted.py",
     "scenegraph/word_classes.py",
     "scenegraph/drawn_captions.py",
     "scenes/captions.py",

@@ -11,6 +11,7 @@ FAMILIES = (
     "lerp",
     "openclip",
     "python",
+    "visualgptscore",
     "vqascore",
 )
 """Prefixes: ``itm-itc:…`` is loaded by the ``FAMILY`` of ``itm_itc.py``."""

@@ -20,19 +20,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.cross_attention_cache import CrossAttentionCache, distinct_objects
-from benchbench.adapters.pretrained import manifest, open_folder, read_pretrained, read_processor
+from benchbench.adapters.pretrained import open_folder, read_pretrained, read_processor
+from benchbench.adapters.towers import TowerScorer
 from benchbench.types import LoadOptions, ModelFamily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from PIL.Image import Image
     from torch import Tensor
 
     from benchbench.adapters.huggingface.weights import PretrainedModel
-
-    Ids = Mapping[str, Tensor]
-    """``input_ids`` and ``attention_mask``: [n, longest]."""
+    from benchbench.adapters.towers import Ids
 
 
 class MatchingModel(typing.Protocol):
@@ -187,63 +185,19 @@ ARCHITECTURES: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
 """Type of model → its class in transformers, and our wrapper."""
 
 
-class MatchingScorer:
+class MatchingScorer(TowerScorer):
     """A pair scorer by a matching head."""
 
-    def __init__(
-        self,
-        pretrained: PretrainedModel,
-        processor: Any,
-        rule: ScoreRule,
-        *,
-        name: str,
-        weights: str,
-        options: LoadOptions,
-    ) -> None:
+    _towers: MatchingModel
+
+    def __init__(self, pretrained: PretrainedModel, processor: Any, rule: ScoreRule, **of: Any):
+        """Prepare to score by a rule; ``of`` holds the keyword arguments of ``TowerScorer``."""
         model = pretrained.model
-        self._processor = processor
+        towers = ARCHITECTURES[model.config.model_type][1](model, processor.tokenizer)
+        settings = {"score": rule.description, "first_token": towers.first}
+        super().__init__(pretrained, processor, towers, settings, **of)
         self._rule = rule
         self.threshold = rule.threshold
-        self._dtype = model.dtype
-        self._towers = ARCHITECTURES[model.config.model_type][1](model, processor.tokenizer)
-        self.device = str(model.device)
-        self.manifest = manifest(
-            pretrained,
-            processor,
-            options,
-            name=name,
-            weights=weights,
-            context_length=min(self._towers.context_length, processor.tokenizer.model_max_length),
-            settings={"score": rule.description, "first_token": self._towers.first},
-        )
-
-    def transform(self, image: Image) -> Tensor:
-        """Preprocess an image: [3, height, width]."""
-        prepared = self._processor.image_processor(images=image, return_tensors="pt")
-        return prepared["pixel_values"][0]  # type: ignore[no-any-return]
-
-    def encode_images(self, images: Sequence[Tensor]) -> Sequence[Any]:
-        """Return the vision tower's patches of each image."""
-        import torch
-
-        return self._towers.encode(torch.stack(list(images)).to(self.device, self._dtype))  # type: ignore[no-any-return]
-
-    def token_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the tokenizer's ids of each caption, [CLS] first."""
-        rows = self._processor.tokenizer(list(texts), truncation=False, verbose=False)
-        return [tuple(ids) for ids in rows["input_ids"]]
-
-    def tokenize(self, texts: Sequence[str]) -> Ids:
-        """Tokenize captions, padded to the longest."""
-        rows = self._processor.tokenizer(
-            list(texts),
-            padding="longest",
-            padding_side="right",
-            truncation=True,
-            max_length=self.manifest.context_length,
-            return_tensors="pt",
-        )
-        return {name: rows[name] for name in ("input_ids", "attention_mask")}
 
     def score(self, features: Sequence[Any], batch: Ids) -> Tensor:
         """Score pairs by the rule: [n]."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.adapters.prompts import common_length
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -145,7 +145,36 @@ def continue_prefixes(
     """
     import torch
 
-    ends, parts = inputs["input_ids"], []
+    last, parts = lengths - 1, []
+
+    def kept(rows: Tensor) -> Tensor:
+        return torch.arange(int(last[rows].min()), int(last[rows].max()) + 1, device=last.device)
+
+    for rows, logits in continuations(model, start, of_row, inputs, kept):
+        at = last[rows] - last[rows].min()
+        parts.append(logits[torch.arange(len(rows), device=last.device), at])
+    return torch.cat(parts)
+
+
+def continuations(
+    model: Any,
+    start: PrefixCache,
+    of_row: Tensor,
+    inputs: dict[str, Tensor],
+    kept: Callable[[Tensor], Tensor],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield rows, [m], and their logits at some tokens: [m, tokens, vocabulary].
+
+    Args:
+        model: as for ``continue_prefixes``.
+        start: likewise.
+        of_row: likewise.
+        inputs: likewise.
+        kept: returns the numbers of these tokens in the remainders of rows, in ascending order.
+    """
+    import torch
+
+    ends = inputs["input_ids"]
     size = _rows_at_once(start, ends.shape[1])
     for at in range(0, len(ends), size):
         rows = torch.arange(at, min(at + size, len(ends)), device=ends.device)
@@ -154,18 +183,15 @@ def continue_prefixes(
         mine = {name: each[rows] for name, each in inputs.items()}
         mask = mine.pop("attention_mask")
         before = mask.new_ones(len(rows), start.length)
-        last = lengths[rows] - 1
-        kept = torch.arange(int(last.min()), int(last.max()) + 1, device=ends.device)
         output = model(
             **mine,
             attention_mask=torch.cat([before, mask], dim=1),
             position_ids=_positions(start, of_row[rows], ends.shape[1]),
-            logits_to_keep=kept,
+            logits_to_keep=kept(rows),
             use_cache=True,
             **{start.cache_name: cache},
         )
-        parts.append(output.logits[torch.arange(len(rows), device=ends.device), last - kept[0]])
-    return torch.cat(parts)
+        yield rows, output.logits
 
 
 def _positions(start: PrefixCache, of_row: Tensor, count: int) -> Tensor:

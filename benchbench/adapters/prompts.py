@@ -27,13 +27,18 @@ class ImageTokens:
 
 
 class Prompts:
-    """Captions in a template, by a processor; with its chat template, if it has one."""
+    """Captions in a template, by a processor; with its chat template, if it has one.
 
-    def __init__(self, processor: Any, template: str) -> None:
+    Where captions are ``replies``, they follow the whole prompt as the model's answer, to the token
+    that ends it.
+    """
+
+    def __init__(self, processor: Any, template: str, *, replies: bool = False) -> None:
         from PIL import Image
 
         self._processor = processor
         self._template = template
+        self._end = _end_token(processor.tokenizer) if replies else None
         self._plain = self._ids(SAMPLE_PROMPTS)
         self.placeholder = self._find_placeholder()
         self._tail = common_length(*(ids[::-1] for ids in self._plain))
@@ -43,8 +48,12 @@ class Prompts:
         self._check(grey, tokens)
 
     def text(self, captions: Sequence[str]) -> list[str]:
-        """Return prompts as strings, one placeholder in each."""
-        return [self._prompt(self._template.replace("{}", caption)) for caption in captions]
+        """Return prompts as strings, one placeholder in each, and replies behind them."""
+        if self._end is None:
+            return [self._prompt(self._template.replace("{}", caption)) for caption in captions]
+        prompt = self._prompt(self._template)
+        space = "" if prompt[-1:].isspace() else " "
+        return [f"{prompt}{space}{caption}{self._end}" for caption in captions]
 
     def _prompt(self, question: str) -> str:
         processor = self._processor
@@ -57,8 +66,15 @@ class Prompts:
         return str(text)
 
     def _ids(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
-        rows = self._processor.tokenizer(self.text(captions), truncation=False, verbose=False)
+        return self._tokenize(self.text(captions))
+
+    def _tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        rows = self._processor.tokenizer(list(texts), truncation=False, verbose=False)
         return [tuple(ids) for ids in rows["input_ids"]]
+
+    def opening(self) -> tuple[int, ...]:
+        """Return the ids of the prompt before a reply, one placeholder among them."""
+        return self._tokenize([self._prompt(self._template)])[0]
 
     def _find_placeholder(self) -> int:
         """Return the id in an image's place: the processor's, or its tokenizer's."""
@@ -110,7 +126,8 @@ class Prompts:
 
     def token_ids(self, captions: Sequence[str]) -> list[tuple[int, ...]]:
         """Return ids with the template's end first: truncation cuts the caption alone."""
-        return [ids[len(ids) - self._tail :] + ids[: -self._tail] for ids in self._rows(captions)]
+        rows = self._rows(captions)
+        return [ids[len(ids) - self._tail :] + ids[: len(ids) - self._tail] for ids in rows]
 
     def cut(self, captions: Sequence[str], longest: int) -> list[tuple[int, ...]]:
         """Return ids in their order; those of more than ``longest`` lack the caption's end."""
@@ -174,6 +191,20 @@ class Prompts:
     def _insert(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:
         at = ids.index(self.placeholder)
         return [*ids[:at], *tokens, *ids[at + 1 :]]
+
+
+def _end_token(tokenizer: Any) -> str:
+    """Return the token that ends an answer.
+
+    Raises:
+        ModelError: the tokenizer has none.
+    """
+    if tokenizer.eos_token is None:
+        raise ModelError(
+            f"{type(tokenizer).__name__} has no token that ends an answer (eos_token), so that the "
+            "probability of a whole caption is unknown. Give the tokenizer one."
+        )
+    return str(tokenizer.eos_token)
 
 
 def _mask(lengths: Sequence[int]) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.analysis.debiasing import with_debiased
 from benchbench.analysis.paired import task_of
 from benchbench.analysis.scorecard import readable_metrics
 from benchbench.errors import UnknownName
@@ -51,7 +52,7 @@ def frame(run: Run, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong
     table: DataFrame = outcome_table(run).to_pandas()
     if metrics is not None and not metrics:
         return table
-    info = task_of(run)
+    info = with_debiased(task_of(run), [run])
     readable, _ = readable_metrics(run, info, ties)
     known = {metric.name: metric for metric in readable}
     judge = Judge(load_protocol(run.protocol), run.outcomes)

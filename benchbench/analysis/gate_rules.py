@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import UnknownName, UsageError
+from benchbench.protocols.priors import DEBIASED
 from benchbench.registry import load_task, task_names
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def check_metric(task: str, metric: str) -> str:
     Raises:
         UnknownName: it does not.
     """
-    there = [each.name for each in load_task(task).info.metrics]
+    info = load_task(task).info
+    there = [each.name for each in info.metrics]
+    there += [DEBIASED] if info.protocol == "matching" else []
     if metric not in there:
         raise UnknownName(f"metric of {task}", metric, there, f"There are: {', '.join(there)}.")
     return metric

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchbench.analysis.common_items import CommonItems, on_common_items
+from benchbench.analysis.debiasing import with_debiased
 from benchbench.editions import kind_of, plain_edition
 from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols import load_protocol
@@ -229,7 +230,7 @@ def pair_runs(
     common = None
     if common_items:
         runs, common = on_common_items(runs)
-    info = task_of(runs[0])
+    info = with_debiased(task_of(runs[0]), runs)
     protocol = load_protocol(runs[0].protocol)
     names, clusters = number_labels([o.cluster for o in runs[0].outcomes])
     return Pairing(

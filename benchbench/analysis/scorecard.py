@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.analysis import Result
+from benchbench.analysis.debiasing import with_debiased
 from benchbench.analysis.packaged_audits import SLICE, above_blind, blind_group_tag, sliced
 from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
 from benchbench.analysis.parity import far_from_print
@@ -135,7 +136,8 @@ def scorecard(
         UsageError: the task is another one or has changed since, no item has the tag ``by``, or
             ``interval`` is Wilson's if items are not independent.
     """
-    info = task_of(run, task)
+    plain = task_of(run, task)
+    info = with_debiased(plain, [run])
     run = sliced(run) if by == SLICE and SLICE not in tags_of(run) else run
     protocol = load_protocol(run.protocol)
     shown, first = readable_metrics(run, info, ties)
@@ -177,7 +179,7 @@ def scorecard(
             if read.too_short
         ),
         untagged=untagged_metrics(run, info),
-        far=far_from_print(run, info),
+        far=far_from_print(run, plain),
     )
 
 

@@ -21,18 +21,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.protocols import matching_columns
 from benchbench.protocols import ties as tie_rule
 from benchbench.protocols.choices import choose_captions
 from benchbench.protocols.contents import matching_content
+from benchbench.protocols.matching_columns import NONE
+from benchbench.protocols.priors import caption_priors, debias_scores, describe_debiasing
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.scores import same_shape, score_items, similarities
-from benchbench.protocols.stored import Lists, list_column
 from benchbench.types import Chooser, MatchingOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
+
+    import numpy.typing as npt
 
     from benchbench.embedding import EmbeddingTable, Encoder
     from benchbench.protocols.stored import Bases
@@ -51,11 +55,6 @@ if TYPE_CHECKING:
 
 BOUNDS: tuple[Ties, Ties] = ("wrong", "right")
 """The tie rules that give the lowest and the highest value."""
-
-BY_CAPTION = "by_caption"
-"""The column of a run's file that only some runs have."""
-NONE = -1
-"""The target of an image without a caption of its own."""
 
 
 def match(
@@ -114,6 +113,7 @@ def judge(
     ties: Ties,
     judgement: Judgement = "text",
     no_ops: NoOps = "keep",
+    debias: float = 0.0,
 ) -> Floats:
     """Return the credit of every item: [items], in [0, 1].
 
@@ -121,35 +121,44 @@ def judge(
     by the tie rule; the group score requires both at once (Thrush et al., *Winoground*, CVPR 2022,
     §3.2). Images without a caption of their own do not choose. With ``share`` an item's credit is
     the probability that it is right when ties are broken at random. With ``no_ops="drop"`` no image
-    can prefer a no-op negative (``no_op_negatives``).
+    can prefer a no-op negative (``no_op_negatives``). With ``debias`` images choose by
+    debiased scores (``priors``), and captions as ever.
+
+    Raises:
+        UsageError: scores are to be debiased, and an item has no priors.
     """
     earned = np.empty(len(outcomes))
     shapes = [(o.scores.shape, _choosing(o.target), o.by_caption is None) for o in outcomes]
     for where in same_shape(shapes):
-        scores, target = _stacked(outcomes, where, no_ops)
-        earned[where] = _judged(scores[0], target, ties, judgement, *scores[1:])
+        chosen = [outcomes[i] for i in where.tolist()]
+        scores, by_caption = _stacked(chosen, no_ops)
+        by_image = debias_scores(scores, chosen, debias) if debias else scores
+        target = np.array([o.target for o in chosen], dtype=np.intp)
+        if judgement == "group" and ties == "share" and by_caption is None:
+            items = zip(by_image, scores, target, strict=True)
+            earned[where] = [_shared_group(*item) for item in items]
+        else:
+            back = scores if by_caption is None else by_caption
+            earned[where] = _judged(by_image, target, ties, judgement, back)
     return earned
 
 
 def _judged(
-    scores: Singles,
+    scores: npt.NDArray[np.floating],
     target: Indices,
     ties: Ties,
     judgement: Judgement,
-    by_caption: Singles | None = None,
+    by_caption: npt.NDArray[np.floating],
 ) -> Floats:
-    """Return the credit of items of one shape, [items].
+    """Return the credit of items of one shape, [items]; where ties are shared, by each side alone.
 
     Args:
-        scores: [items, images, captions].
+        scores: [items, images, captions], by which images prefer captions.
         target: [items, images], the column of each image's own caption.
         ties: the tie rule.
         judgement: ``text``, ``image`` or ``group``.
-        by_caption: [items, images, captions], by which captions prefer images; ``scores`` where
-            they are left out.
+        by_caption: [items, images, captions], by which captions prefer images.
     """
-    if judgement == "group" and ties == "share" and by_caption is None:
-        return np.array([_shared_group(s, t) for s, t in zip(scores, target, strict=True)])
     earned = np.ones(len(scores))
     choosing = list(_choosing(tuple(target[0].tolist())))
     target = target[:, choosing]
@@ -158,8 +167,7 @@ def _judged(
         right = tie_rule.credit(rows, target.reshape(-1), ties)
         earned *= right.reshape(target.shape).prod(axis=1)
     if judgement != "text":
-        preferred = scores if by_caption is None else by_caption
-        columns = np.take_along_axis(preferred, target[:, None, :], axis=2).swapaxes(1, 2)
+        columns = np.take_along_axis(by_caption, target[:, None, :], axis=2).swapaxes(1, 2)
         own = np.broadcast_to(np.array(choosing, dtype=np.intp), target.shape)
         flat = tie_rule.credit(columns.reshape(-1, columns.shape[2]), own.reshape(-1), ties)
         earned *= flat.reshape(target.shape).prod(axis=1)
@@ -172,20 +180,35 @@ def _choosing(target: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(image for image, column in enumerate(target) if column != NONE)
 
 
-def _shared_group(scores: Singles, target: Indices) -> float:
+def _shared_group(
+    scores: npt.NDArray[np.floating], by_caption: npt.NDArray[np.floating], target: Indices
+) -> float:
     """Return the probability of a right group when ties are broken at random, over all cell orders.
 
     Rows and columns share cells, so that their probabilities do not multiply. Without ties that
     matter the answer is 0 or 1, and the orders are not enumerated.
+
+    Args:
+        scores: [images, captions], by which images prefer captions.
+        by_caption: [images, captions], by which captions prefer images.
+        target: [images], the column of each image's own caption.
     """
-    bounds = [_judged(scores[None], target[None], rule, "group")[0] for rule in BOUNDS]
+    bounds = [
+        _judged(scores[None], target[None], rule, "group", by_caption[None])[0] for rule in BOUNDS
+    ]
     if bounds[0] == bounds[1]:
         return float(bounds[0])
+    broken = [_broken_ties(each) for each in (scores, by_caption)]
+    targets = np.broadcast_to(target, (len(broken[0]), len(target)))
+    return float(_judged(broken[0], targets, "wrong", "group", broken[1]).mean())
+
+
+def _broken_ties(scores: npt.NDArray[np.floating]) -> Singles:
+    """Return a matrix with its ties broken by each cell order: [orders, images, captions]."""
     _, level = np.unique(scores, return_inverse=True)
-    orders = _cell_orders(scores.size)
-    broken = level.reshape(scores.shape) * scores.size + orders.reshape(-1, *scores.shape)
-    targets = np.broadcast_to(target, (len(orders), len(target)))
-    return float(_judged(broken.astype(np.float32), targets, "wrong", "group").mean())
+    orders = _cell_orders(scores.size).reshape(-1, *scores.shape)
+    broken: Singles = (level.reshape(scores.shape) * scores.size + orders).astype(np.float32)
+    return broken
 
 
 def first_wins(outcome: MatchingOutcome) -> MatchingOutcome:
@@ -242,48 +265,31 @@ def chance(
         elif judgement == "image":
             earned[where] = n_images**-choosing
         else:
-            earned[where] = _shared_group(level, np.array(first.target, dtype=np.intp))
+            earned[where] = _shared_group(level, level, np.array(first.target, dtype=np.intp))
     return earned
 
 
-def _stacked(
-    outcomes: Sequence[MatchingOutcome], where: Indices, no_ops: NoOps
-) -> tuple[list[Singles], Indices]:
-    """Return scores [items, images, captions] and targets [items, images] of items of one shape.
+def _stacked(chosen: Sequence[MatchingOutcome], no_ops: NoOps) -> tuple[Singles, Singles | None]:
+    """Return the scores of items of one shape: [items, images, captions].
 
-    Scores by caption follow as a second array where the items have them. A dropped caption scores
+    The second part is the scores by caption, where the items have them. A dropped caption scores
     −∞: it loses to every other caption and ties with none.
     """
-    chosen = [outcomes[i] for i in where.tolist()]
-    shape = len(chosen), *chosen[0].scores.shape
-    scores = [np.concatenate([o.scores for o in chosen]).reshape(shape)]
-    if chosen[0].by_caption is not None:
-        scores.append(np.concatenate([_by_caption(o) for o in chosen]).reshape(shape))
-    if no_ops == "drop":
-        out = np.array([no_op_negatives(o) for o in chosen])
-        scores = [np.where(out[:, None, :], np.float32(-np.inf), each) for each in scores]
-    return scores, np.array([o.target for o in chosen], dtype=np.intp)
+    out = np.array([no_op_negatives(o) for o in chosen]) if no_ops == "drop" else None
 
+    def stack(rows: Sequence[Singles]) -> Singles:
+        whole: Singles = np.concatenate(rows).reshape(len(chosen), *chosen[0].scores.shape)
+        if out is not None:
+            whole = np.where(out[:, None, :], np.float32(-np.inf), whole)
+        return whole
 
-def _by_caption(outcome: MatchingOutcome) -> Singles:
-    """Return the scores by which captions prefer images."""
-    return outcome.scores if outcome.by_caption is None else outcome.by_caption
+    back = [o.by_caption for o in chosen if o.by_caption is not None]
+    return stack([o.scores for o in chosen]), stack(back) if back else None
 
 
 def has_choice(outcome: MatchingOutcome) -> bool:
     """Return whether an item has a false caption whose token ids differ from the true captions'."""
     return len(outcome.no_op) - sum(no_op_negatives(outcome)) > len(set(outcome.target) - {NONE})
-
-
-def _finite(scores: Lists, images: Indices, captions: Indices) -> list[Singles]:
-    """Return each item's stored scores as [images, captions].
-
-    Raises:
-        ValueError: one is not finite, or there are more or fewer.
-    """
-    if not np.isfinite(scores.values).all():
-        raise ValueError("scores that are not finite")
-    return scores.arrays(images, captions)
 
 
 class Matching:
@@ -293,7 +299,7 @@ class Matching:
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()
-    optional: frozenset[str] = frozenset({BY_CAPTION})
+    optional: frozenset[str] = matching_columns.OPTIONAL
 
     def answer(self, items: Sequence[Item], model: Model, encoder: Encoder) -> Answers:
         """Score every item, as ``score_items``; a ``Chooser`` chooses (``choices``)."""
@@ -301,9 +307,10 @@ class Matching:
             found = choose_captions(items, model, encoder)
         else:
             found = score_items(items, model, encoder)
+        priors = caption_priors(found.items, model, encoder)
         outcomes = (
-            _outcome(item, scores, found.token_ids)
-            for item, scores in zip(found.items, found.matrices, strict=True)
+            replace(_outcome(item, scores, found.token_ids), priors=prior)
+            for item, scores, prior in zip(found.items, found.matrices, priors, strict=True)
         )
         return Answers(found.items, tuple(outcomes), found.settings)
 
@@ -321,7 +328,7 @@ class Matching:
         chosen = [i for i, o in enumerate(outcomes) if not dropping or has_choice(o)]
         picked = [outcomes[i] for i in chosen]
         return Events(
-            values=judge(picked, ties, metric.judgement, metric.no_ops),
+            values=judge(picked, ties, metric.judgement, metric.no_ops, metric.debias),
             chance=chance(picked, metric.judgement, metric.no_ops),
             outcome=np.array(chosen, dtype=np.intp),
         )
@@ -333,25 +340,12 @@ class Matching:
     def remarks(
         self, outcomes: Sequence[MatchingOutcome], metrics: Sequence[Metric]
     ) -> Iterator[str]:
-        """Yield nothing: the metrics are complete."""
-        return iter(())
+        """Yield what debiased scores are, where a metric reads them."""
+        yield from describe_debiasing(metrics)
 
     def columns(self, outcomes: Sequence[MatchingOutcome]) -> Mapping[str, Any]:
-        """Return ``target``, ``scores`` (row by row), ``no_op``; ``by_caption`` where there is."""
-        import pyarrow as pa
-
-        def scores(rows: Sequence[Singles]) -> pa.Array:
-            return list_column([row.ravel() for row in rows], pa.float32(), np.float32)
-
-        more = {}
-        if any(o.by_caption is not None for o in outcomes):
-            more = {BY_CAPTION: scores([_by_caption(o) for o in outcomes])}
-        return {
-            "target": list_column([o.target for o in outcomes], pa.int16(), np.int16),
-            "scores": scores([o.scores for o in outcomes]),
-            "no_op": list_column([o.no_op for o in outcomes], pa.bool_(), np.bool_),
-            **more,
-        }
+        """Return the columns of ``matching_columns``."""
+        return matching_columns.write(outcomes)
 
     def outcomes(self, columns: Mapping[str, Any], bases: Bases) -> tuple[Outcome, ...]:
         """Return the outcomes stored in columns.
@@ -359,23 +353,7 @@ class Matching:
         Raises:
             ValueError: a score is not finite, or a target is not a column of the captions.
         """
-        targets, no_op = Lists.of(columns["target"]), Lists.of(columns["no_op"])
-        last = no_op.lengths.repeat(targets.lengths)  # [targets], the number of captions
-        if (odd := np.flatnonzero((targets.values < NONE) | (targets.values >= last))).size:
-            raise ValueError(f"target {targets.values[odd[0]]} of {last[odd[0]]} captions")
-        shape = targets.lengths, no_op.lengths
-        scores = _finite(Lists.of(columns["scores"]), *shape)
-        by_caption: Sequence[Singles | None] = [None] * len(scores)
-        if BY_CAPTION in columns:
-            by_caption = _finite(Lists.of(columns[BY_CAPTION]), *shape)
-        rows = zip(
-            bases.id, bases.cluster, bases.tags, targets.tuples(), scores, no_op.tuples(),
-            bases.content, by_caption, strict=True,
-        )  # fmt: skip
-        return tuple(
-            MatchingOutcome(*row, content=content, by_caption=preferred)
-            for *row, content, preferred in rows
-        )
+        return matching_columns.read(columns, bases)
 
     def content(self, item: Item, root: Path) -> str:
         """Return the digest of the item's images and captions."""

@@ -79,7 +79,7 @@ class Judge:
             )
         same = Metric(
             name="", meaning="", judgement=metric.judgement, no_ops=metric.no_ops, k=metric.k,
-            reading=metric.reading, statistic=metric.statistic,
+            reading=metric.reading, statistic=metric.statistic, debias=metric.debias,
         )  # fmt: skip
         if (same, ties) not in self._known:
             self._known[same, ties] = self.protocol.events(self.outcomes, same, ties)

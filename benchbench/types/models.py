@@ -233,6 +233,15 @@ class Chooser(Protocol):
         ...
 
 
+@runtime_checkable
+class PriorEstimator(Protocol):
+    """A pair scorer by log P(caption | image) that can estimate log P(caption), too."""
+
+    def prior_scorer(self) -> PairScorer:
+        """Return the same model as a scorer of captions by log P(caption), whatever the image."""
+        ...
+
+
 Model = DualEncoder | PairScorer
 """The models that can be evaluated."""
 

@@ -80,6 +80,9 @@ class MatchingOutcome(Outcome):
     by_caption: Singles | None = field(default=None, kw_only=True)
     """[images, captions], where captions prefer images by other scores than images prefer captions:
     imported answers to questions in both directions. None: ``scores``."""
+    priors: Singles | None = field(default=None, kw_only=True)
+    """[captions], the model's own estimate of log P(caption) without the image, in the unit of the
+    scores; None for models that have none."""
 
 
 @dataclass(frozen=True, slots=True)

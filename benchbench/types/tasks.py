@@ -97,6 +97,9 @@ class Metric:
     statistic: Statistic = "mean"
     only: tuple[tuple[str, str], ...] = ()
     """Restricts the metric to items or events with these tags: ``(("triple", "unseen"),)``."""
+    debias: float = 0.0
+    """α: log P(caption) times this is taken off a caption's score before images choose; 0 leaves
+    the scores as they are. Only runs with the model's own priors can be read so."""
     all_of: str | None = None
     """A tag whose values join items: those of one value are right only where every one of them is
     (the score of a pair, of a set)."""

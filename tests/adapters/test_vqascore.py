@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchbench.adapters import prefix_cache, vqascore
+from benchbench.adapters import prefix_cache, prompted, vqascore
 from benchbench.adapters.prompts import answer_tokens
 from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model
@@ -199,7 +199,8 @@ def test_a_model_that_looks_ahead_reads_prompts_whole(
 def test_a_model_that_does_not_go_on_reads_prompts_whole(
     name: str, problem: Any, reason: str, llava: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = getattr(vqascore, name)
+    home = vqascore if name == "continue_prefixes" else prompted
+    whole = getattr(home, name)
 
     def otherwise(*args: Any) -> Any:
         if isinstance(problem, Exception):
@@ -210,7 +211,7 @@ def test_a_model_that_does_not_go_on_reads_prompts_whole(
         other: torch.Tensor = logits * (1 + problem * torch.linspace(0, 1, logits.shape[1]))
         return other
 
-    monkeypatch.setattr(vqascore, name, otherwise)
+    monkeypatch.setattr(home, name, otherwise)
     said = scorer(f"vqascore:{llava}").manifest.settings["beginnings_read"]
     assert said.startswith(f"with every pair: {reason}")
 
@@ -239,7 +240,7 @@ def test_without_features_pixels_go_along_with_pairs(
 ) -> None:
     once = scorer(f"vqascore:{llava}")
     skip_without_features(once)
-    monkeypatch.setattr(vqascore, "_tower", lambda model: None)
+    monkeypatch.setattr(prompted, "_tower", lambda model: None)
     every = scorer(f"vqascore:{llava}")
     assert scores(every, images) == pytest.approx(scores(once, images), abs=2e-5)
     assert once.manifest.settings["pictures_encoded"] == "once"

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.analysis.gate_rules import Rule, check_rule, parse_condition, parse_rules
+from benchbench.analysis.gate_rules import (
+    Rule,
+    check_metric,
+    check_rule,
+    parse_condition,
+    parse_rules,
+)
 from benchbench.errors import UnknownName, UsageError
 from benchbench.settings import read_settings
 from benchbench.types import Metric
@@ -118,3 +124,9 @@ def test_bounds_are_refused_in_the_metrics_own_unit(
 
 def test_a_margin_of_several_ranks_is_allowed() -> None:
     check_rule(Rule("t", margin=3.0), RANK)
+
+
+def test_debiased_scores_can_be_gated_where_runs_may_have_priors() -> None:
+    assert check_metric("winoground", "debiased") == "debiased"
+    with pytest.raises(UnknownName, match="metric of coco-retrieval"):
+        check_metric("coco-retrieval", "debiased")
