@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 from benchbench.adapters.kept_answers import KeptAnswers
 from benchbench.datasets.replies import OPENER, retry_seconds
 from benchbench.errors import ModelError, UsageError
+from benchbench.files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,7 +190,7 @@ class Client:
             request.add_unredirected_header("Authorization", f"Bearer {key}")
         with OPENER.open(request, timeout=TIMEOUT) as response:
             text = response.read(MAX_REPLY)
-        found = json.loads(text)
+        found = parse_json(text)
         if not isinstance(found, dict):
             raise ValueError(f"a reply that is not an object: {text[:100]!r}")
         return found

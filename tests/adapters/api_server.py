@@ -64,8 +64,8 @@ class Handler(BaseHTTPRequestHandler):
         if status.isdecimal():
             text = json.dumps({"error": {"message": f"no, {key}"}}).encode()
             self.reply(int(status), text, {"Retry-After": after} if after else {})
-        elif fault == "garbage":
-            self.reply(200, b"<html>", {})
+        elif fault in ("garbage", "deep"):
+            self.reply(200, b"<html>" if fault == "garbage" else b"[" * 200_000, {})
         else:
             self.reply(200, json.dumps(self.answer(body, fault)).encode(), {})
 

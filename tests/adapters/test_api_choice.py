@@ -156,7 +156,7 @@ def test_of_two_equal_captions_none_is_named() -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [("401", "HTTP 401"), ("500", "HTTP 500"), ("cut", "does not answer"),
-     ("garbage", "does not answer"), ("shapeless", "another form")],
+     ("garbage", "does not answer"), ("deep", "nested too deeply"), ("shapeless", "another form")],
 )  # fmt: skip
 def test_faults_that_stay_are_one_error_without_the_key(
     served: tuple[str, Served], waits: list[float], shapes: Path, tmp_path: Path, fault: str,
