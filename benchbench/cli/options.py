@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+Command = TypeVar("Command", bound="Callable[..., object]")
+
 MAX_COUNT = 2**31 - 1
 """The largest value of every count."""
 
@@ -54,7 +56,6 @@ class RenamedOption(click.Option):
 
 COUNT = click.IntRange(1, MAX_COUNT)
 LEVEL = Number(0.5, 0.9999)
-Command = TypeVar("Command", bound="Callable[..., object]")
 
 data_root_option = click.option(
     "--data-root",
@@ -97,7 +98,7 @@ log_option = click.option(
 )
 
 
-def _seed_option(what: str) -> Any:
+def _seed_option(what: str) -> Callable[[Command], Command]:
     return click.option(
         "--seed",
         type=click.IntRange(0, 2**63 - 1),
