@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -97,19 +98,13 @@ log_option = click.option(
     "--log-json", metavar="FILE", help="Append events, one JSON object a line; - is standard error."
 )
 
-
-def _seed_option(what: str) -> Callable[[Command], Command]:
-    return click.option(
-        "--seed",
-        type=click.IntRange(0, 2**63 - 1),
-        default=0,
-        show_default=True,
-        help=f"Draws {what}.",
-    )
-
-
-seed_option = _seed_option("untrained weights, and the images of --limit")
-resampling_option = _seed_option("the source images, and the signs, of intervals and p-values")
+_seed_option = partial(
+    click.option, "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True
+)
+seed_option = _seed_option(help="Draws untrained weights, and the images of --limit.")
+resampling_option = _seed_option(
+    help="Draws the source images, and the signs, of intervals and p-values."
+)
 precision_option = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16"]),
