@@ -109,6 +109,7 @@ def models(count: int) -> list[Model]:
     from open_clip import get_model_config, list_models
     from open_clip.model import CLIP
 
+    torch.backends.mha.set_fastpath_enabled(False)  # its attention is not counted
     found: list[Model] = []
     for name in list_models():
         settings = dict(get_model_config(name) or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from benchbench.failures import foreign_code
 from benchbench.types import scores_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchbench.types import PairScorer
 
@@ -92,9 +93,23 @@ def _count(run: Callable[[], Any]) -> Cost:
     from torch.utils.flop_counter import FlopCounterMode
 
     memory = _memory_mode()
-    with FlopCounterMode(display=False) as counter, memory, foreign_code("The model"):
+    counter = FlopCounterMode(display=False)
+    with counter, memory, _plain_attention(), foreign_code("The model"):
         run()
     return Cost(float(counter.get_total_flops()), memory.peak)
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Keep torch's attention from its fused form, which is one operation that is not counted."""
+    from torch.backends import mha
+
+    before = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        mha.set_fastpath_enabled(before)
 
 
 def _memory_mode() -> Any:
