@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from benchbench.engines.completion import check_completion
 from benchbench.engines.local import places, run_local
 from benchbench.engines.planning import make_plan
 from benchbench.engines.plans import PlanSettings, write_plan
-from benchmarks.plan_kills import Place, kill, plan_of, problems, undisturbed
+from benchmarks.plan_kills import Place, kill, plan_of, problems, size_of, undisturbed
 
 if TYPE_CHECKING:
     from benchbench.engines.plans import Plan
@@ -79,12 +78,11 @@ def test_the_command_runs_what_is_left_alone(plan: Plan, tmp_path: Path) -> None
 def test_killed_workers_change_no_run_and_leave_no_file(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, ("clip", "structclip"), ("vg-relation", "vg-attribution"))
     expected = undisturbed(plan, tmp_path / "alone")
-    place, dice, kills = Place(tmp_path / "killed", plan), random.Random(0), 0
+    place, kills = Place(tmp_path / "killed", plan), 0
     while kills < 2:
-        engine = place.start(3)
-        end = time.monotonic() + dice.uniform(3, 15)
-        while time.monotonic() < end and engine.poll() is None:
-            time.sleep(0.05)
+        engine, begin = place.start(3), size_of(place)
+        while engine.poll() is None and size_of(place) == begin:  # something is encoded
+            time.sleep(0.02)
         if engine.poll() is not None:
             break
         kill(engine)
