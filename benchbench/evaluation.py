@@ -213,7 +213,7 @@ def _check_early(model: str | Model, task: Task, out: str | Path | None) -> None
 
 
 def _begun(model: Model, resume: bool) -> Model:
-    """Return a model; one behind a server is told that it begins, and if kept answers count."""
+    """Tell a model behind a server that an evaluation begins; return the model."""
     if isinstance(model, Spender):
         model.begin_evaluation(fresh=not resume)
     return model

@@ -21,6 +21,7 @@ import base64
 import hashlib
 import io
 import math
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ CONTEXT = 4096
 """Bytes of a caption."""
 
 
-class Served:
+class Served(ABC):
     """What every model behind a server has: it takes images as data addresses, captions as text."""
 
     device = "cpu"
@@ -117,9 +118,9 @@ class Served:
             scores = list(pool.map(self.score_pair, features, batch))
         return torch.tensor(scores, dtype=torch.float32)
 
+    @abstractmethod
     def score_pair(self, image: str, text: str) -> float:
         """Return the score of one pair."""
-        raise NotImplementedError
 
 
 class ApiScorer(Served):

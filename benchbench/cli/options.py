@@ -105,6 +105,12 @@ seed_option = _seed_option(help="Draws untrained weights, and the images of --li
 resampling_option = _seed_option(
     help="Draws the source images, and the signs, of intervals and p-values."
 )
+batch_size_option = click.option(
+    "--batch-size",
+    type=COUNT,
+    help="Images, or pairs, a forward pass.  [default: 32 on a CPU, by its memory on a GPU of "
+    "CUDA, 256 elsewhere]",
+)
 precision_option = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16"]),

@@ -37,11 +37,7 @@ shards_option = click.option(
 @options.data_root_option
 @options.edition_option
 @options.precision_option
-@click.option(
-    "--batch-size",
-    type=options.COUNT,
-    help="Images, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
-)
+@options.batch_size_option
 @options.seed_option
 @options.loading_options
 @click.option("--limit", type=options.COUNT, help="At most so many items of a task.")

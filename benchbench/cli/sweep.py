@@ -41,11 +41,7 @@ FORMATS = ("terminal", "markdown", "json", "csv")
 @options.edition_option
 @options.device_option
 @options.precision_option
-@click.option(
-    "--batch-size",
-    type=options.COUNT,
-    help="Images, or pairs, a forward pass.  [default: 32 on a CPU, 256 elsewhere]",
-)
+@options.batch_size_option
 @options.seed_option
 @options.loading_options
 @options.verbose_option

@@ -1,7 +1,7 @@
 """Runs in Weights & Biases: a W&B run a model, with all metrics in its summary.
 
-Nothing leaves the machine unless ``WANDB_MODE=online`` says so: the runs are written offline below
-``--out``, and ``wandb sync`` sends them. The project is ``benchbench``, or ``WANDB_PROJECT``.
+Runs are written offline below ``--out``, and ``wandb sync`` sends them; with ``WANDB_MODE=online``
+they are sent at once. The project is ``benchbench``, or ``WANDB_PROJECT``.
 """
 
 from __future__ import annotations
