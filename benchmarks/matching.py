@@ -1,4 +1,4 @@
-"""Time one list of items of a matching task: this engine, two peers, and the floor.
+"""Time one list of items of a matching task: this engine, three peers, and the floor.
 
     python -m benchmarks.matching --data-root VRD --task vg-relation
     python -m benchmarks.matching --data-root FLICKR --task flickr30k-order
@@ -9,18 +9,26 @@
   captions padded to the full context, decoding in line (ARO's ``get_retrieval_scores_batched``).
 - ``clip-benchmark``: its own ``image_caption_selection.evaluate`` over a DataLoader, AMP off so
   that all arms compute in fp32; given worker processes for decoding.
+- ``mteb``: the evaluator of its ARO tasks and its own wrapper of open_clip, on rows with those
+  tasks' columns, written beforehand, which hold the same pixels. One process, its default: with
+  more, rows are read and images transformed in the first one all the same.
 - ``floor``: the towers' forward passes over the distinct inputs, already decoded and trimmed.
 
 All arms share one process, one model, and one number of threads. Each is run in turn, ``--repeats``
-times over; the table shows the best of each, and the decisions are compared item by item.
+times over; the table shows the best of each by seconds and by CPU seconds, those of its processes
+included. Decisions are compared item by item, those of clip-benchmark, which keeps none, by their
+number. A peer that is not installed is left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -84,8 +92,8 @@ def aro_loop(model: OpenClip, items: Sequence[Item]) -> Margins:
     return torch.cat(margins).double().numpy()
 
 
-def clip_benchmark(model: OpenClip, items: Sequence[Item]) -> None:
-    """Run clip-benchmark's own evaluation, which keeps no scores per item."""
+def clip_benchmark(model: OpenClip, items: Sequence[Item]) -> float:
+    """Return the accuracy by clip-benchmark's own evaluation, which keeps no scores per item."""
     from clip_benchmark.metrics.image_caption_selection import evaluate
 
     loader = DataLoader(
@@ -94,7 +102,56 @@ def clip_benchmark(model: OpenClip, items: Sequence[Item]) -> None:
         num_workers=cpu_workers(),
         collate_fn=lambda rows: (torch.stack([r[0] for r in rows]), [r[1] for r in rows]),
     )
-    evaluate(model.clip, loader, model.tokenizer, "cpu", amp=False)
+    return float(evaluate(model.clip, loader, model.tokenizer, "cpu", amp=False)["text_acc"])
+
+
+def mteb(model: OpenClip, items: Sequence[Item]) -> Callable[[], Margins]:
+    """Write the items as mteb's rows; return a call of its own evaluator, from rows to scores."""
+    import datasets
+    from mteb._evaluators import ImageTextPairClassificationEvaluator
+    from mteb.tasks.image_text_pair_classification import AROCocoOrder, AROVisualRelation
+    from mteb.timing import TimingStack
+
+    task = {2: AROVisualRelation, 5: AROCocoOrder}[len(items[0].captions)]()
+    (image,) = task.images_column_names
+    columns = {image: [open_crop(item) for item in items]} | {
+        name: [item.captions[column] for item in items]
+        for column, name in enumerate(task.texts_column_names)
+    }
+    rows = datasets.Dataset.from_dict(columns).cast_column(image, datasets.Image())
+    wrapped = mteb_model(model)
+
+    def run() -> Margins:
+        evaluator = ImageTextPairClassificationEvaluator(
+            rows,
+            images_column_names=task.images_column_names,
+            texts_column_names=task.texts_column_names,
+            num_images_per_sample=1,
+            num_texts_per_sample=len(columns) - 1,
+            task_metadata=task.metadata,
+            hf_split="test",
+            hf_subset="default",
+            timer=TimingStack(),
+        )
+        arguments = {"batch_size": BATCH, "show_progress_bar": False}
+        found = torch.cat(evaluator(wrapped, encode_kwargs=arguments)).double().numpy()
+        margins: Margins = found[:, 0] - found[:, 1:].max(axis=1)
+        return margins
+
+    return run
+
+
+def mteb_model(model: OpenClip) -> Any:
+    """Return mteb's own wrapper of open_clip, around the model of this process, not a download."""
+    import open_clip
+    from mteb.models.model_implementations.openclip_models import openclip_loader
+
+    ours: dict[str, Any] = {
+        "create_model_and_transforms": lambda *_, **__: (model.clip, None, model.transform),
+        "get_tokenizer": lambda *_, **__: model.tokenizer,
+    }
+    with patch.multiple(open_clip, **ours):
+        return openclip_loader(model.manifest.name, revision="", device="cpu")
 
 
 def floor(model: OpenClip, items: Sequence[Item]) -> Callable[[], None]:
@@ -137,11 +194,19 @@ def open_crop(item: Item) -> Image.Image:
     return Image.open(ref.path).convert("RGB").crop(ref.box)
 
 
-def time_call(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds of a call, and its result."""
-    start = time.perf_counter()
+class Spent(NamedTuple):
+    """What a call took."""
+
+    seconds: float
+    cpu: float
+    """CPU seconds, with those of the processes that it started and waited for."""
+
+
+def time_call(call: Callable[[], Any]) -> tuple[Spent, Any]:
+    """Return what a call took, and its result."""
+    start, before = time.perf_counter(), sum(os.times()[:4])
     result = call()
-    return time.perf_counter() - start, result
+    return Spent(time.perf_counter() - start, sum(os.times()[:4]) - before), result
 
 
 def main() -> None:
@@ -154,41 +219,75 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
     model: Any = load_model(options.model, LoadOptions())
-    sharing: Any = load_model(options.model, LoadOptions(share_prefixes=True))
     items = draw_clusters(load_task(options.task).items(options.data_root), options.items, 0)
-    towers = floor(model, items)
+    arms = prepare(model, items, options.model)
+    arms["floor"]()  # warm-up
+    spent: dict[str, list[Spent]] = {name: [] for name in arms}
+    results: dict[str, Any] = {}
+    for _ in range(options.repeats):
+        for name, call in arms.items():
+            took, results[name] = time_call(call)
+            spent[name].append(took)
+            print(f"  {name}: {took.seconds:.1f} s, CPU {took.cpu:.1f} s", flush=True)
+    report_times(len(items), spent)
+    report_decisions(results)
+
+
+def prepare(model: Any, items: Sequence[Item], name: str) -> dict[str, Callable[[], Any]]:
+    """Return the arms, ready to be timed; a line tells of peers that are not installed."""
+    sharing: Any = load_model(name, LoadOptions(share_prefixes=True))
     arms: dict[str, Callable[[], Any]] = {
-        "floor": towers,
+        "floor": floor(model, items),
         "engine": lambda: engine(model, items),
         "engine, prefixes": lambda: engine(sharing, items),
         "aro loop": lambda: aro_loop(model, items),
-        "clip-benchmark": lambda: clip_benchmark(model, items),
     }
-    towers()  # warm-up
-    seconds: dict[str, list[float]] = {name: [] for name in arms}
-    margins: dict[str, Margins] = {}
-    for _ in range(options.repeats):
-        for name, call in arms.items():
-            spent, result = time_call(call)
-            seconds[name].append(spent)
-            if result is not None:
-                margins[name] = result
-            print(f"  {name}: {spent:.1f} s", flush=True)
-    report(len(items), seconds, margins)
+    if installed("clip_benchmark", "pip install --no-deps clip-benchmark webdataset braceexpand"):
+        arms["clip-benchmark"] = lambda: clip_benchmark(model, items)
+    if installed("mteb", "pip install mteb"):
+        arms["mteb"] = mteb(model, items)
+    return arms
 
 
-def report(n: int, seconds: dict[str, list[float]], margins: dict[str, Margins]) -> None:
-    """Print the table, and how far the decisions agree."""
-    best = {name: min(times) for name, times in seconds.items()}
-    print(f"\n{n} items, {torch.get_num_threads()} threads, best of {len(seconds['floor'])}")
-    for name, spent in best.items():
-        against = f"{spent / best['engine']:.2f} x engine, {spent / best['floor']:.2f} x floor"
-        print(f"  {name:<16} {spent:7.1f} s   {against}")
+def installed(module: str, command: str) -> bool:
+    """Return whether a peer is installed; if not, print the command that installs it."""
+    if find_spec(module):
+        return True
+    print(f"{module} is left out: {command}")
+    return False
+
+
+def report_times(n: int, spent: dict[str, list[Spent]]) -> None:
+    """Print seconds and CPU seconds, each the best of its arm's."""
+    repeats, threads = len(spent["floor"]), torch.get_num_threads()
+    print(f"\n{n} items, {threads} threads, best of {repeats}; ratios: to the engine, to the floor")
+    for unit in Spent._fields:
+        best = {name: min(getattr(took, unit) for took in times) for name, times in spent.items()}
+        for name, least in best.items():
+            against = f"{least / best['engine']:.2f} x, {least / best['floor']:.2f} x"
+            print(f"  {name:<16} {unit:<7} {least:7.1f} s   {against}")
+
+
+def report_decisions(results: dict[str, Any]) -> None:
+    """Print how far the engine's decisions agree with each peer's."""
     for name in ("engine", "engine, prefixes"):
-        ours, theirs = margins[name], margins["aro loop"]
-        differing = (ours > 0) != (theirs > 0)
-        apart = np.abs(ours - theirs).max()
-        print(f"{name}: margins differ by {apart:.1e} at most, {differing.sum()} of {n} decisions")
+        ours = results[name]
+        print(f"{name}: {(ours > 0).sum()} of {len(ours)} right, {(ours == 0).sum()} tied")
+        for peer in ("aro loop", "mteb"):
+            if peer in results:
+                print(f"  {peer}: {compare(ours, results[peer])}")
+    if "clip-benchmark" in results:
+        right = round(results["clip-benchmark"] * len(results["engine"]))
+        print(f"clip-benchmark: {right} right, where the first of equals counts")
+
+
+def compare(ours: Margins, theirs: Margins) -> str:
+    """Return how far two lists of margins differ; a tie is right for a peer, wrong for ours."""
+    apart = np.abs(ours - theirs).max()
+    differing = (ours > 0) != (theirs >= 0)
+    tied = differing & ((ours == 0) | (theirs == 0))
+    many = f"{differing.sum()} decisions, {tied.sum()} of them tied"
+    return f"margins differ by {apart:.1e} at most, {many}"
 
 
 if __name__ == "__main__":
