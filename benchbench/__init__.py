@@ -96,6 +96,7 @@ FORMS.update(
     Leaderboard="benchbench.render.leaderboard:terminal",
     MethodComparison="benchbench.render.comparison:methods_terminal",
     Parity="benchbench.render.parity:terminal",
+    Rankings="benchbench.render.rankings:terminal",
     Scorecard="benchbench.render.scorecard:terminal",
     Sensitivity="benchbench.render.sensitivity:terminal",
 )

@@ -24,6 +24,8 @@ class QuestionSource:
     """Id → item; empty if the files are not at hand."""
     missing: str = ""
     """Why there are none, in a sentence; "" if they are there."""
+    root: Path | None = None
+    """The root of the files, if they are there."""
 
 
 def questions_of(
@@ -74,4 +76,4 @@ def questions_of(
             f"The files of {run.task}@{run.edition} have no item {lacking}, and the run has. The "
             "run was not made from them: leave the items out with --ids-only."
         )
-    return QuestionSource(items=items)
+    return QuestionSource(items=items, root=found.root)

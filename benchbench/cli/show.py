@@ -79,6 +79,61 @@ def show_run(
         click.echo("\n" + json_text(record))
 
 
+@show_group.command("rankings")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--model", default="", help="The run's model.  [default: by the name in the run]")
+@click.option(
+    "--worst",
+    "n",
+    type=options.COUNT,
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="The queries whose first true answer has the worst place.",
+)
+@click.option(
+    "--entry",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="The queries of an entry instead: its image and its captions; repeatable.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["image-to-text", "text-to-image"]),
+    help="Images that search captions, or captions that search images.  [default: both]",
+)
+@click.option(
+    "-k", type=options.COUNT, default=5, show_default=True, help="Candidates of each query."
+)
+@options.data_root_option
+@options.edition_option
+@click.option("--device", help="auto, cpu, cuda, cuda:1, mps.  [default: the run's]")
+@options.loading_options
+@options.verbose_option
+@click.option("--json", "as_json", is_flag=True, help="The rankings as JSON.")
+def show_rankings(path: Path, direction: str | None, as_json: bool, **how: Any) -> None:
+    """Rank the candidates of a retrieval run's queries: what was found instead of the true answer.
+
+    PATH is a run of a retrieval task. Captions and images come from the task's files, encodings
+    from the store; what is not stored is encoded again. Places must be those of the run, otherwise
+    this is an error (exit code 2).
+    """
+    from benchbench.analysis.rankings import rank_queries
+    from benchbench.cli.progress import ProgressBar
+    from benchbench.render.rankings import record
+    from benchbench.runs import read_run
+
+    bar = ProgressBar()
+    try:
+        found = rank_queries(
+            read_run(path), direction=(direction or "").replace("-", " "), progress=bar, **how
+        )
+    finally:
+        bar.close()
+    click.echo(json_text(record(found)) if as_json else found)
+
+
 @show_group.command("task")
 @click.argument("name")
 @options.data_root_option

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.embedding.encoder import first_crops
-from benchbench.errors import ContractError
+from benchbench.protocols.galleries import (
+    by_gallery,
+    caption_vectors,
+    gallery_captions,
+    gallery_images,
+    searching_captions,
+    true_captions,
+    true_images,
+)
 from benchbench.protocols.places import chance_credit, first_true, search_credit
 from benchbench.protocols.precisions import PRECISIONS, chance_precisions, precisions
 from benchbench.protocols.protocol import Answers, Events
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, PairScores
-    from benchbench.embedding.outputs import Vectors
     from benchbench.protocols.stored import Bases
     from benchbench.types import Entry, ImageRef, Metric, Model, Outcome, Progress, Role, Ties
     from benchbench.types.arrays import Floats, Ints
@@ -56,12 +63,15 @@ def search(
     Returns:
         One outcome per entry, in order.
     """
-    texts, refs = _texts(entries), _searched(entries)
-    phrases, shown = _as_read(captions, texts), images.take([entry.image for entry in entries])
-    found = rank_embeddings(shown, phrases, _captions_of(entries, texts), progress=progress)
+    texts, refs = gallery_captions(entries), gallery_images(entries)
+    phrases, shown = (
+        caption_vectors(captions, texts),
+        images.take([entry.image for entry in entries]),
+    )
+    found = rank_embeddings(shown, phrases, true_captions(entries, texts), progress=progress)
     finding: list[Places] = []
     if refs:
-        own = _images_of(texts, entries, refs)
+        own = true_images(texts, entries, refs)
         finding = rank_embeddings(phrases, images.take(refs), own, progress=progress)
     return _outcomes(entries, texts, refs, found, finding)
 
@@ -76,12 +86,12 @@ def search_pairs(entries: Sequence[Entry], scored: PairScores) -> list[Retrieval
     Returns:
         One outcome per entry, in order.
     """
-    texts, refs = _texts(entries), _searched(entries)
+    texts, refs = gallery_captions(entries), gallery_images(entries)
     scores = scored.take([entry.image for entry in entries], texts)  # [entries, texts]
-    found = rank_scores(scores, _captions_of(entries, texts))
+    found = rank_scores(scores, true_captions(entries, texts))
     finding: list[Places] = []
     if refs:
-        finding = rank_scores(scored.take(refs, texts).T, _images_of(texts, entries, refs))
+        finding = rank_scores(scored.take(refs, texts).T, true_images(texts, entries, refs))
     return _outcomes(entries, texts, refs, found, finding)
 
 
@@ -102,83 +112,11 @@ def _outcomes(
             found=places if entry.searches else NO_PLACES,
             own=len(set(entry.captions)) if entry.searches else 0,
             n_captions=len(texts),
-            finding=tuple(of_texts[caption] for caption in _asking(entry) if refs),
+            finding=tuple(of_texts[caption] for caption in searching_captions(entry) if refs),
             n_images=len(refs),
         )
         for entry, places in zip(entries, found, strict=True)
     ]
-
-
-def _asking(entry: Entry) -> tuple[str, ...]:
-    """Return the captions that search for images on an entry's behalf."""
-    return entry.captions if entry.asks is None else entry.asks
-
-
-def _texts(entries: Sequence[Entry]) -> list[str]:
-    """Return the distinct captions that a gallery's images search."""
-    of_entries = (text for entry in entries for text in (*entry.captions, *entry.false))
-    return list(dict.fromkeys(entries[0].gallery.captions or of_entries))
-
-
-def _searched(entries: Sequence[Entry]) -> list[ImageRef]:
-    """Return the distinct images that captions search: none where the gallery is closed."""
-    if entries[0].gallery.captions:
-        return []
-    return list(dict.fromkeys(entry.image for entry in entries))
-
-
-def _as_read(captions: EncodedCaptions, texts: Sequence[str]) -> Vectors:
-    """Return the captions' vectors, [texts, dim]; equal token ids get the first one's."""
-    first: dict[tuple[int, ...], str] = {}
-    return captions.embedded.take([first.setdefault(captions.token_ids[t], t) for t in texts])
-
-
-def _captions_of(entries: Sequence[Entry], texts: Sequence[str]) -> list[list[int]]:
-    """Return the columns of each entry's true captions."""
-    column = {text: i for i, text in enumerate(texts)}
-    return [_columns(entry, column) for entry in entries]
-
-
-def _columns(entry: Entry, column: Mapping[str, int]) -> list[int]:
-    """Return the columns of an entry's true captions: its own, then the lenient ones.
-
-    Raises:
-        ContractError: a caption is not in the gallery's list.
-    """
-    distinct = dict.fromkeys((*entry.captions, *entry.also))
-    if missing := [caption for caption in distinct if caption not in column]:
-        raise ContractError(
-            f"Entry {entry.id}: {missing[0]!r} is not in the list of gallery {entry.gallery.name}."
-        )
-    return [column[caption] for caption in distinct]
-
-
-def _images_of(
-    texts: Sequence[str], entries: Sequence[Entry], refs: Sequence[ImageRef]
-) -> list[list[int]]:
-    """Return the numbers of the images that each caption is true of."""
-    number = {ref: i for i, ref in enumerate(refs)}
-    true: dict[str, dict[int, None]] = {text: {} for text in texts}
-    for entry in entries:
-        for caption in entry.captions:
-            true[caption][number[entry.image]] = None
-    return [list(true[text]) for text in texts]
-
-
-def by_gallery(entries: Sequence[Entry]) -> list[list[int]]:
-    """Return the positions of the entries of each gallery, which are searched together.
-
-    Raises:
-        ContractError: two galleries have the same name.
-    """
-    places: dict[str, list[int]] = {}
-    for i, entry in enumerate(entries):
-        together = places.setdefault(entry.gallery.name, [])
-        other = entries[together[0]].gallery if together else entry.gallery
-        if other is not entry.gallery and other != entry.gallery:
-            raise ContractError(f"Two galleries are called {entry.gallery.name}.")
-        together.append(i)
-    return list(places.values())
 
 
 def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
@@ -187,7 +125,9 @@ def _answer_pairs(items: Sequence[Entry], encoder: Encoder) -> Answers:
     kept = encoder.readable(items)
     galleries = by_gallery(kept)
     asked = [[kept[i] for i in places] for places in galleries]
-    scored = encoder.pairs([([e.image for e in entries], _texts(entries)) for entries in asked])
+    scored = encoder.pairs(
+        [([e.image for e in entries], gallery_captions(entries)) for entries in asked]
+    )
     outcomes: dict[int, RetrievalOutcome] = {}
     for places, entries in zip(galleries, asked, strict=True):
         outcomes.update(zip(places, search_pairs(entries, scored), strict=True))
@@ -224,7 +164,7 @@ class Retrieval:
         texts: dict[Role, list[str]] = {}
         for places in galleries:
             role = kept[places[0]].gallery.role
-            texts.setdefault(role, []).extend(_texts([kept[i] for i in places]))
+            texts.setdefault(role, []).extend(gallery_captions([kept[i] for i in places]))
         captions = {role: encoder.captions(of_role, role) for role, of_role in texts.items()}
         outcomes: dict[int, RetrievalOutcome] = {}
         for places in galleries:

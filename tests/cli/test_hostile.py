@@ -13,6 +13,7 @@ import pytest
 
 from benchbench.engines.planning import make_plan
 from benchbench.engines.plans import PlanSettings, write_plan
+from benchbench.evaluation import evaluate
 from benchbench.runs import write_run
 from tests.analysis.example_runs import made
 from tests.cli.hostile import (
@@ -60,6 +61,7 @@ SOUND: dict[str, dict[str, str]] = {
         "data_root": "{shapes}", "limit": "2", "runs": "{out}/runs",
     },
     "show run": {"path": "{a}"},
+    "show rankings": {"path": "{retrieval}", "data_root": "{drawn}"},
     "show task": {"name": "vg-relation", "data_root": "{shapes}"},
     "show model": {"specification": "blind:constant"},
     "check model": {"specification": "blind:constant"},
@@ -102,10 +104,18 @@ COMMANDS = dict(commands())
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> dict[str, str]:
+def places(
+    tmp_path_factory: pytest.TempPathFactory, shapes: Path, drawn_edition: Path
+) -> dict[str, str]:
     """What stands for the names in braces above."""
     folder = tmp_path_factory.mktemp("hostile")
-    found = {"shapes": str(shapes), "files": str(lay_out(folder / "files"))}
+    found = {"shapes": str(shapes), "drawn": str(drawn_edition)}
+    found["files"] = str(lay_out(folder / "files"))
+    found["retrieval"] = str(folder / "retrieval.parquet")
+    evaluate(
+        "blind:constant", "coco-retrieval", data_root=drawn_edition, limit=2,
+        out=found["retrieval"],
+    )  # fmt: skip
     for name, accuracy in (("a", 0.5), ("b", 0.6)):
         path = write_run(made(name, accuracy, n=90), folder / f"{name}.parquet")
         found[name] = str(path)

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from benchbench.embedding import EmbeddingTable, EncodedCaptions
 from benchbench.errors import ContractError
+from benchbench.protocols.galleries import by_gallery
 from benchbench.protocols.reading import read_units
-from benchbench.protocols.retrieval import PROTOCOL, by_gallery, search
+from benchbench.protocols.retrieval import PROTOCOL, search
 from benchbench.protocols.shared_metrics import retrieval_metrics
 from benchbench.types import Entry, Gallery, ImageRef, Metric, Places, RetrievalOutcome, Ties
 
