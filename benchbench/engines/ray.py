@@ -141,13 +141,16 @@ def run_ray(
         address: the cluster's address; None starts one on this machine.
         report: called with each shard's report.
         actors: the number of actors; by default one for each GPU of the cluster, or each CPU.
-        gpus: GPUs of an actor; 0.5 puts two actors on each. By default what the plan's largest
-            model takes of a GPU's memory, by ``share_of_gpu``.
+        gpus: the share of a GPU that an actor gets, at most 1: it uses a single one. 0.5 puts two
+            actors on each. By default what the plan's largest model takes of a GPU's memory, by
+            ``share_of_gpu``.
         gpu_bytes: what an actor calls to know its GPU's memory.
 
     Raises:
-        UsageError: Ray is not installed, or there is no such cluster.
+        UsageError: the number of actors or their share is not valid, Ray is not installed, or there
+            is no such cluster.
     """
+    _check_actors(actors, gpus)
     ray = _connect(address)
     try:
         resources = ray.cluster_resources()
@@ -162,6 +165,21 @@ def run_ray(
         return _drain(ray, queue, lambda: kind.remote(*place), actors or most, report)
     finally:
         ray.shutdown()
+
+
+def _check_actors(actors: int | None, gpus: float | None) -> None:
+    """Check what would start no actor.
+
+    Raises:
+        UsageError: there would be none, or one that gets no GPU or more than one.
+    """
+    if actors is not None and actors < 1:
+        raise UsageError(f"The number of actors should be at least 1, not {actors}.")
+    if gpus is not None and not 0 < gpus <= 1:
+        raise UsageError(
+            f"An actor uses one GPU: its share should be above 0 and at most 1, not {gpus}. For an "
+            "actor on each GPU of the cluster, name 1."
+        )
 
 
 def _connect(address: str | None) -> Any:

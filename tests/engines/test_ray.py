@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,11 +108,53 @@ def test_a_shard_that_always_loses_its_actor_is_reported() -> None:
 def test_without_ray_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"pip install 'benchbench-vl\[ray\]'"):
         run_ray(tmp_path, tmp_path, [0], 1, address=None, report=print)
+
+
+@pytest.mark.parametrize("gpus", [2, 1.5, 0, -1, float("nan")])
+def test_a_share_of_which_no_actor_would_be_started_is_refused(
+    gpus: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", stand_in({"CPU": 8, "GPU": 8}))
+    plan = write_plan(Plan(PlanSettings(), [CELL]), tmp_path / "p.parquet")
+    with pytest.raises(UsageError, match=f"above 0 and at most 1, not {gpus}"):
+        run_ray(plan, tmp_path, [0, 1], 2, address=None, report=print, gpus=gpus)
+    with pytest.raises(UsageError, match="actors should be at least 1, not 0"):
+        run_ray(plan, tmp_path, [0, 1], 2, address=None, report=print, actors=0)
+
+
+@pytest.mark.parametrize(("gpus", "started"), [(1, 2), (0.5, 4), (0.3, 6)])
+def test_actors_share_the_gpus_of_a_cluster(
+    gpus: float, started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = stand_in({"CPU": 8, "GPU": 2})
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    plan = write_plan(Plan(PlanSettings(), [CELL]), tmp_path / "p.parquet")
+    reports = run_ray(plan, tmp_path, range(9), 9, address=None, report=print, gpus=gpus)
+    assert sorted(each.shard.number for each in reports) == list(range(9))
+    assert ray.fake.started == started
+
+
+def stand_in(resources: dict[str, int]) -> Any:
+    """A module that stands in for Ray: functions and actors give what ``FakeRay`` gives."""
+    fake, module = FakeRay(set()), ModuleType("ray")
+
+    def remote(**_: Any) -> Any:
+        return lambda kind: SimpleNamespace(
+            remote=lambda *place: fake.start() if place else len(fake.calls)
+        )
+
+    def get(call: Any) -> Any:
+        return fake.get(call) if call < len(fake.calls) else 0
+
+    module.__dict__.update(
+        fake=fake, init=lambda **_: None, shutdown=lambda: None, remote=remote, get=get,
+        cluster_resources=lambda: resources, wait=fake.wait, kill=fake.kill,
+        exceptions=fake.exceptions,
+    )  # fmt: skip
+    return module
 
 
 @pytest.mark.parametrize(
