@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import re
 import time
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchbench.atomic import os_errors
@@ -30,7 +32,7 @@ from benchbench.render.exporting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from benchbench.analysis.scorecard import Scorecard
     from benchbench.types import Run
@@ -57,14 +59,32 @@ def write(runs: Sequence[Run], options: ExportOptions) -> list[str]:
         experiment = _experiment(client)
         for name, cards in models.items():
             run = client.create_run(experiment, run_name=one_line(name), tags=_tags(cards))
-            client.log_batch(run.info.run_id, metrics=_metrics(mlflow, cards, options.step))
-            client.set_terminated(run.info.run_id)
+            with _ended(client, run.info.run_id):
+                client.log_batch(run.info.run_id, metrics=_metrics(mlflow, cards, options.step))
             written.append(f"logged  {one_line(name)}: run {run.info.run_id} at {address}")
     except BenchbenchError:
         raise
     except Exception as error:  # its own, its database's, the network's
         raise RunError(f"MLflow at {address}: {first_line(error)}.") from error
     return written
+
+
+@contextmanager
+def _ended(client: Any, run_id: str) -> Iterator[None]:
+    """End a run: as FAILED where what is inside raises; otherwise as FINISHED."""
+    try:
+        yield
+    except BaseException:
+        try:
+            client.set_terminated(run_id, "FAILED")
+        except Exception as error:  # noqa: BLE001 - whose kind is MLflow's; the first one is raised
+            warnings.warn(
+                f"MLflow's run {run_id} stays RUNNING, as it could not be ended: "
+                f"{first_line(error)}.",
+                stacklevel=2,
+            )
+        raise
+    client.set_terminated(run_id)
 
 
 def _database(options: ExportOptions) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import benchbench as bb
-from benchbench.errors import BenchbenchError
+from benchbench.errors import BenchbenchError, RunError
 from benchbench.render.exporting import ExportOptions, export_runs, scalars
 from benchbench.render.formats.mlflow import metric_name
 from tests.analysis.example_runs import changed, made
@@ -72,6 +73,47 @@ def test_mlflow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep"]
     export_runs(runs_of("b"), "mlflow", options)
     assert len(client.search_runs([experiment.experiment_id])) == 2
+
+
+@pytest.mark.parametrize("ending", [True, False], ids=["reachable", "gone"])
+def test_an_mlflow_run_that_fails_half_way_is_ended_as_failed(
+    ending: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    log, logged = mlflow.MlflowClient.log_batch, list[str]()
+
+    def once(client: object, run_id: str, **what: object) -> None:
+        if logged:
+            raise ConnectionError("the server went away")
+        log(client, run_id, **what)
+        logged.append(run_id)
+
+    def gone(*_: object) -> None:
+        raise ConnectionError("still away")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_batch", once)
+    options = ExportOptions(str(tmp_path / "store.db"))
+    two = [*runs_of("a"), *runs_of("b")]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with monkeypatch.context() as patch:
+            if not ending:
+                end = mlflow.MlflowClient.set_terminated
+                patch.setattr(
+                    mlflow.MlflowClient, "set_terminated",
+                    lambda client, *a: gone() if a[1:] else end(client, *a),
+                )  # fmt: skip
+            with pytest.raises(RunError, match="the server went away"):
+                export_runs(two, "mlflow", options)
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/store.db")
+    experiment = client.get_experiment_by_name("benchbench")
+    runs = client.search_runs([experiment.experiment_id])
+    left = "FAILED" if ending else "RUNNING"
+    assert {run.info.run_name: run.info.status for run in runs} == {"a": "FINISHED", "b": left}
+    said = [str(each.message) for each in told if "stays RUNNING" in str(each.message)]
+    assert len(said) == (0 if ending else 1)
 
 
 @pytest.mark.parametrize(
