@@ -73,7 +73,9 @@ def within_memory(attempt: Callable[[int], Result], model: Model, size: int | No
 
     Args:
         attempt: computes with so many images a pass, and raises an OutOfMemory if they are too
-            many. It is called again with half of them: what it stored need not be encoded again.
+            many. It is called again with half of them. Then scores of pairs come from the store,
+            and encodings do not: on a GPU their last bits depend on the size (``batch_rows``), and
+            the run would differ from one that begins with the half.
         model: the model that computes.
         size: the user's size, which is not changed; None to find one.
 
