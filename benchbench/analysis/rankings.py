@@ -177,7 +177,8 @@ def _check_run(run: Run, direction: str) -> None:
     """Refuse a run that has no rankings, and settings that no evaluation has.
 
     Raises:
-        UsageError: the protocol is another one, the run was imported, or the direction is unknown.
+        UsageError: the protocol is another one, the run was imported or is of a variation, or the
+            direction is unknown.
     """
     if run.protocol != "retrieval":
         raise UsageError(
@@ -188,6 +189,11 @@ def _check_run(run: Run, direction: str) -> None:
         raise UsageError(
             f"The run of {run.model.name} was imported: there is no model to rank with. Evaluate "
             "it: benchbench eval"
+        )
+    if variation := run.settings.get("variation"):
+        raise UsageError(
+            f"The run is of the variation {variation}, which is not ranked again. Rank the run of "
+            "the items as they are."
         )
     if direction not in ("", *DIRECTIONS):
         raise UsageError(f"Unknown direction {direction!r}: {' or '.join(DIRECTIONS)}.")

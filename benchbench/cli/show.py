@@ -81,7 +81,12 @@ def show_run(
 
 @show_group.command("rankings")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--model", default="", help="The run's model.  [default: by the name in the run]")
+@click.option(
+    "--model",
+    default="",
+    help="The run's model, if the name in the run does not load it: a file, whose name is there "
+    "without its folder.",
+)
 @click.option(
     "--worst",
     "n",

@@ -181,6 +181,8 @@ def test_what_has_no_rankings_is_refused(tiny: str, drawn_edition: Path, shapes:
         rank_queries(made("a", 0.5))
     with pytest.raises(UsageError, match="was imported"):
         rank_queries(replace(run, settings={**run.settings, "imported": {"reader": "x"}}))
+    with pytest.raises(UsageError, match="variation case=lower, which is not ranked again"):
+        rank_queries(replace(run, settings={**run.settings, "variation": "case=lower"}))
     with pytest.raises(UsageError, match=r"nowhere named: --data-root DIR"):
         rank_queries(run)
     with pytest.raises(UsageError, match="coco_karpathy_test"):
