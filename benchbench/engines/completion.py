@@ -66,7 +66,8 @@ def _is_of(header: Mapping[str, Any], cell: PlannedCell, plan: Plan) -> bool:
     sizes = {wanted.batch_size} if wanted.batch_size else {settings.get("batch_size")}
     return bool(
         header["fingerprint"] == cell.fingerprint
-        and header["task_version"] == cell.task_version
+        and (header["task"], header.get("edition")) == (cell.task, cell.edition)
+        and header.get("task_version") == cell.task_version
         and settings.get("seed") == wanted.seed
         and settings.get("limit") == wanted.limit
         and settings.get("on_missing") == wanted.on_missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from benchbench.engines.records import record_folder
 from benchbench.engines.shards import Shard
 from benchbench.engines.working import work
 from benchbench.evaluation import evaluate
-from benchbench.runs import outcome_table, read_run
+from benchbench.runs import outcome_table, read_run, write_run
 
 if TYPE_CHECKING:
     from benchbench.types import Run
@@ -152,6 +153,18 @@ def test_a_damaged_run_is_reported_and_written_again(
     assert "changed or damaged" in state.unsound[path]
     assert run_all(plan, 1, tmp_path) == []
     assert differing(plan, tmp_path, plain) == []
+
+
+def test_a_run_in_the_folder_of_another_task_or_edition_does_not_count(
+    plan: Plan, plain: dict[tuple[str, str], Run], tmp_path: Path
+) -> None:
+    places = {cell.task: tmp_path / f"{cell.task}@{cell.edition}" for cell in plan.cells}
+    run = plain["clip", "vg-relation"]
+    write_run(run, places["vg-attribution"] / "misplaced.parquet")
+    write_run(replace(run, edition="scenes-v0"), places["vg-relation"] / "other.parquet")
+    assert find_runs(plan, tmp_path) == ({}, {})
+    write_run(run, places["vg-relation"] / "own.parquet")
+    assert list(find_runs(plan, tmp_path)[0]) == [("clip", "vg-relation")]
 
 
 def test_a_run_of_other_settings_does_not_count(
