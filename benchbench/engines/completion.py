@@ -83,8 +83,8 @@ def check_completion(plan: Plan, out: Path, count: int | None = None) -> Complet
     Args:
         plan: the plan.
         out: the folder of runs.
-        count: the number of workers; by default that of the latest records, otherwise one for each
-            model.
+        count: the number of workers; by default the largest that a record names, otherwise one for
+            each model.
 
     Raises:
         UsageError: a worker's record cannot be read.
