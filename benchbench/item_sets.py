@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import Survey, survey
 from benchbench.editions import resolve_edition
-from benchbench.errors import DataError, ImageError, MalformedData
+from benchbench.errors import ContractError, DataError, ImageError, MalformedData
 from benchbench.failures import foreign_code
 from benchbench.protocols import load_protocol
 from benchbench.subsets import draw_clusters
@@ -71,13 +71,33 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
 
     Raises:
         MalformedData: there are none.
+        ContractError: a run could not hold them: two have one id, or a name is not a text.
         ModelError: the task's own code raises.
     """
-    with foreign_code(f"The task {task.info.name}"):
+    name = task.info.name
+    with foreign_code(f"The task {name}"):
         found = task.items(root)
     if not found:
-        raise MalformedData(f"{task.info.name} finds no item under {root}: empty files?")
+        raise MalformedData(f"{name} finds no item under {root}: empty files?")
+    seen: set[str] = set()
+    for item in found:
+        if wrong := _name_problem(item, seen):
+            raise ContractError(
+                f"{name} breaks the contract of tasks: {wrong}. See all that is wrong: benchbench "
+                f"check task {name}"
+            )
+        seen.add(item.id)
     return found
+
+
+def _name_problem(item: Question, seen: Container[str]) -> str:
+    """Return why a run's file cannot hold an item's names; an empty string if it can."""
+    for what, text in (("id", item.id), ("cluster", item.cluster), *item.tags.items()):
+        try:
+            text.encode()
+        except (AttributeError, UnicodeEncodeError):
+            return f"item {item.id!r} has {text!r} as its {what}, which is not a text in Unicode"
+    return f"two items have the id {item.id!r}" if item.id in seen else ""
 
 
 def _readable_items(

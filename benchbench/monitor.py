@@ -14,6 +14,7 @@ several processes the first one validates and the others go on.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import time
 import warnings
@@ -176,14 +177,14 @@ class Monitor:
 
     def due(self, step: int) -> bool:
         """Return whether a validation is due at a step."""
-        return self.every == EPOCH or step % int(self.every) == 0
+        return self.every == EPOCH or _whole(step) % int(self.every) == 0
 
     def validate(self, model: Any, step: int) -> Validation:
         """Validate the model now, as ``__call__`` does."""
         from benchbench.analysis.scorecard import scorecard
         from benchbench.evaluation import evaluate
 
-        started = time.perf_counter()
+        started, step = time.perf_counter(), _whole(step)
         with preserve_random_state():
             copied = self._wrapper.model(model, f"{self.name}:step-{step}")
             runs = [evaluate(copied, task, out=self.out, **self._how) for task in self.tasks]
@@ -360,6 +361,21 @@ def _check_settings(how: Mapping[str, Any]) -> None:
         )
     seed, on_missing = how.get("seed", 0), how.get("on_missing", "error")
     check_settings(how.get("limit"), how.get("batch_size"), seed, on_missing, None)
+
+
+def _whole(step: Any) -> int:
+    """Return a step as Python's number: trainers count by numpy's and torch's, too.
+
+    Raises:
+        UsageError: it is not a whole number from 0.
+    """
+    try:
+        found = operator.index(step)
+    except TypeError:
+        found = -1
+    if found < 0:
+        raise UsageError(f"A monitor takes the number of steps so far, from 0, not {step!r}.")
+    return found
 
 
 def _runs_of(against: str | Path | Run | Sequence[Run]) -> list[Run]:

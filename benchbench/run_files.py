@@ -48,8 +48,10 @@ def _from_git(where: str) -> list[Run]:
     reference, colon, path = where.removeprefix(GIT).partition(":")
     if not (reference and colon and path) or reference.startswith("-"):
         raise RunError(f"'{where}' names no run in a repository. Write git:REF:PATH.")
-    listed = git(where, "ls-tree", "-r", "--name-only", "--full-name", reference, "--", path)
-    names = [name for name in listed.decode().splitlines() if name.endswith(SUFFIX)]
+    # -z: without it, git quotes names that are not ASCII.
+    listed = git(where, "ls-tree", "-r", "-z", "--name-only", "--full-name", reference, "--", path)
+    every = listed.decode(errors="surrogateescape").split("\0")
+    names = [name for name in every if name.endswith(SUFFIX)]
     if not names:
         raise RunError(f"{where}: there are no runs (*{SUFFIX}) at {path} in {reference}.")
     with tempfile.TemporaryDirectory() as folder:

@@ -110,8 +110,8 @@ class CaptionVariation(Variation):
 
     def task(self, task: Task) -> Task:
         """Return the task with edited captions."""
-        edit, galleries = _edit_of(self.kind, self.value), dict[int, Any]()
-        return _VariedTask(task, self.name, lambda item: _with_captions(item, edit, galleries))
+        edit, known = _edit_of(self.kind, self.value), dict[int, Any]()
+        return _VariedTask(task, self.name, lambda item: _with_captions(item, edit, known))
 
 
 class CropVariation(Variation):
@@ -257,8 +257,15 @@ def _without_stop(text: str) -> str:
     return text.rstrip().rstrip(".").rstrip() or text
 
 
-def _with_captions(item: Any, edit: Edit, galleries: dict[int, Gallery]) -> Any:
-    """Return an item with edited captions; entries of one gallery share the edited one."""
+def _with_captions(item: Any, edit: Edit, known: dict[int, tuple[Gallery, Gallery]]) -> Any:
+    """Return an item with edited captions; entries of one gallery share the edited one.
+
+    Args:
+        item: the item.
+        edit: the function from a caption to the varied one.
+        known: takes each gallery, by its identity, with the edited one; the gallery is held, so
+            that no other one gets its identity.
+    """
     match item:
         case Item():
             return replace(item, captions=_all(item.captions, edit))
@@ -268,13 +275,14 @@ def _with_captions(item: Any, edit: Edit, galleries: dict[int, Gallery]) -> Any:
             return replace(item, caption=edit(item.caption))
         case Entry():
             gallery = item.gallery
-            if id(gallery) not in galleries:
-                galleries[id(gallery)] = replace(gallery, captions=_all(gallery.captions, edit))
+            if id(gallery) not in known:
+                edited = replace(gallery, captions=_all(gallery.captions, edit))
+                known[id(gallery)] = gallery, edited
             parts: Mapping[str, Any] = {
                 name: _all(getattr(item, name), edit) for name in ("captions", "also", "false")
             }
             asks = None if item.asks is None else _all(item.asks, edit)
-            return replace(item, **parts, asks=asks, gallery=galleries[id(gallery)])
+            return replace(item, **parts, asks=asks, gallery=known[id(gallery)][1])
     return item
 
 

@@ -118,6 +118,26 @@ def test_it_looks_every_so_many_steps_and_logs(model: Any, shapes: Path, tmp_pat
     assert steps == [0, 2]
 
 
+@pytest.mark.parametrize("step", [np.int64(4), torch.tensor(4)])
+def test_a_step_may_be_counted_by_numpy_or_torch(
+    model: Any, shapes: Path, tmp_path: Path, step: Any
+) -> None:
+    validation = monitored(shapes, tmp_path)(model, step)
+    assert validation is not None
+    assert type(validation.step) is int
+    assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 4
+
+
+@pytest.mark.parametrize("step", [4.0, -2, "4", torch.tensor([1, 2]), None])
+def test_a_step_that_is_no_number_is_refused(
+    model: Any, shapes: Path, tmp_path: Path, step: Any
+) -> None:
+    for every in (2, "epoch"):
+        with pytest.raises(UsageError, match="number of steps so far, from 0, not"):
+            monitored(shapes, tmp_path, every=every)(model, step)
+    assert not list(tmp_path.iterdir())
+
+
 def test_after_a_restart_earlier_looks_still_choose(
     model: Any, shapes: Path, tmp_path: Path
 ) -> None:

@@ -148,6 +148,19 @@ def test_captions_are_edited_in_every_kind_of_item(name: str, text: str, varied:
     assert [each.id for each in (one, two, three, four, five)] == list("12345")
 
 
+def test_a_gallery_is_not_taken_for_an_earlier_one_that_is_gone() -> None:
+    change = parse_variation("stop=added").task(Task([])).change  # type: ignore[attr-defined]
+    ref = ImageRef(Path("a.png"))
+    seen: set[int] = set()
+    for i in range(1000):
+        gallery = Gallery("g", captions=(f"a {i}", "b"))
+        entry = Entry("1", ref, (f"a {i}",), "c", gallery)
+        seen.add(id(gallery))
+        assert change(entry).gallery.captions == (f"a {i}.", "b.")
+        del gallery, entry
+    assert len(seen) == 1000, "no gallery was freed, so that another could get its identity"
+
+
 def test_what_a_setting_does_not_touch_is_not_encoded_again(tiny: str, shapes: Path) -> None:
     plain = evaluate(tiny, "vg-relation", data_root=shapes)
     images, captions = plain.counts.pictures, plain.counts.captions

@@ -77,13 +77,22 @@ def _letters(answer: str, plain: Sequence[str]) -> set[str]:
     """Return the letters that an answer names: alone, at its beginning, or called the answer.
 
     Behind one at the beginning, others count that are marked alike, unless a caption has them.
+    Behind any, so does the letter of another caption that follows it: ``A. a cat`` names two where
+    the cat is B.
     """
     if alone := _ALONE.fullmatch(answer):
         return {alone[1].upper()}
-    named = [each.upper() for each in _NAMED.findall(answer)]
+    found = [*_NAMED.finditer(answer)]
+    named: list[str] = []
     if first := _FIRST.match(answer):
+        found.append(first)
         rest = answer[first.end() :]
-        named += [first[1], *([] if _plain(rest) in plain else _FURTHER.findall(rest))]
+        named += [] if _plain(rest) in plain else _FURTHER.findall(rest)
+    for each in found:
+        letter, told = each[1].upper(), _plain(answer[each.end() :])
+        named.append(letter)
+        options = [own for own, text in zip(LETTERS, plain, strict=False) if text == told]
+        named += [] if letter in options else options
     return set(named)
 
 

@@ -60,6 +60,8 @@ class Row:
     is_rank: bool = False
     """Whether scores are ranks from 1, of which lower is better; otherwise shares."""
     statistic: Statistic = "mean"
+    measure: str = "accuracy"
+    """``Metric.measure``."""
     above_blind: float = math.nan
     """The score minus that of the best text-only model, or chance if that is higher; NaN unless an
     audit of the edition is packaged (``analysis.packaged_audits``)."""
@@ -236,6 +238,7 @@ class _Score:
     chance: float
     is_rank: bool
     statistic: Statistic = "mean"
+    measure: str = "accuracy"
     too_short: int = 0
     """Candidates in the shortest list, where that leaves the metric without a value."""
     tied: int = 0
@@ -254,6 +257,7 @@ class _Score:
             tied=self.tied,
             is_rank=self.is_rank,
             statistic=self.statistic,
+            measure=self.measure,
         )
 
 
@@ -269,6 +273,7 @@ def _read_metric(judge: Judge, metric: Metric, ties: Ties, clusters: Indices) ->
         chance=_statistic(units, units.chance, metric, clusters).value,
         is_rank=metric.reading == "rank",
         statistic=metric.statistic,
+        measure=metric.measure,
         too_short=units.too_short,
         tied=judge.tied(metric)[0],
     )
@@ -318,7 +323,9 @@ def _read_slices(
         out_of = [m.name for m in info.metrics if m.by == by and label in m.leave_out]
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
         is_rank = metric.reading == "rank"
-        reads.append(_Score(label, meaning, ties, value, chance, is_rank, metric.statistic))
+        reads.append(
+            _Score(label, meaning, ties, value, chance, is_rank, metric.statistic, metric.measure)
+        )
     return reads
 
 

@@ -34,7 +34,15 @@ FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
 )
 @options.resampling_option
 @options.common_items_option
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="terminal", show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="terminal",
+    show_default=True,
+    help="latex is this board with all its columns; for one table over several tasks: benchbench "
+    "export --to latex.",
+)
 @click.option(
     "--quoted", is_flag=True, help="Below the table, published figures: never ranked with it."
 )

@@ -249,6 +249,12 @@ def missing_command(plan_file: str, out: str, shards: int | None) -> int:
 
     state = check_completion(read_plan(plan_file), expand_path(out), shards)
     click.echo(completion_text(state))
+    place = f"{shlex.quote(plan_file)} --out {shlex.quote(out)}"
+    if state.shards:
+        several = ", and so on" * (len(state.shards) > 1)
+        say(f"next  benchbench work {place} --shard {state.shards[0]}/{state.count}{several}")
+    elif state.to_merge:
+        say(f"next  benchbench merge {place} --shards {state.count}")
     return 1 if state.left else 0
 
 

@@ -108,7 +108,8 @@ def import_command(
     default="every-eval-ever",
     show_default=True,
     metavar="FORMAT",
-    help="The format or the tracker: benchbench list formats.",
+    help="The format or the tracker: benchbench list formats. latex is one table over several "
+    "tasks; a single board with places and p-values: benchbench leaderboard --format latex.",
 )
 @click.option(
     "--out",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from benchbench.data.headers import header_of
@@ -12,7 +14,7 @@ from benchbench.errors import ImageError
 from benchbench.files import require_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -62,11 +64,45 @@ def decode(content: bytes, path: Path) -> Image:
     Raises:
         ImageError: the bytes are undecodable, truncated or too large; the message names ``path``.
     """
-    with _open(io.BytesIO(content), path) as image:
+    with _WHOLE.required(), _open(io.BytesIO(content), path) as image:
         try:
             return image.convert("RGB")
         except (OSError, SyntaxError, ValueError) as error:
             raise ImageError(f"Cannot decode image {path}: {_reason(error)}") from error
+
+
+class _WholeFiles:
+    """Pillow's switch for truncated files, off while any thread decodes.
+
+    Training code and plugins turn it on for the whole process: what a truncated file lacks is then
+    grey, and the image would be scored.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._threads = 0
+        self._before = False
+
+    @contextmanager
+    def required(self) -> Iterator[None]:
+        """Let truncated files be errors; the last thread restores the switch."""
+        from PIL import ImageFile
+
+        with self._lock:
+            if not self._threads:
+                self._before = ImageFile.LOAD_TRUNCATED_IMAGES
+            self._threads += 1
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._threads -= 1
+                if not self._threads:
+                    ImageFile.LOAD_TRUNCATED_IMAGES = self._before
+
+
+_WHOLE = _WholeFiles()
 
 
 def _open(source: Path | io.BytesIO, path: Path) -> ImageFile:

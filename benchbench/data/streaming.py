@@ -1,8 +1,9 @@
 """Read a JSON file value by value, in memory that does not grow with the file.
 
 Values are decoded by the standard library's decoder, from a window of the text that moves along.
-They are those of ``json.loads``, also where a key repeats (the last counts) or a number is NaN. A
-value that is longer than the window widens it.
+They are those of ``json.loads``, also where a key repeats within a value (the last counts) or a
+number is NaN. A field that is streamed must not repeat: an earlier list would be passed on before
+the last one is seen. A value that is longer than the window widens it.
 
 The library ``ijson`` is as fast, but refuses NaN and whole numbers over 64 bits, which
 ``json.loads`` takes, alters broken surrogate pairs, and fills memory where lists are nested without
@@ -56,7 +57,7 @@ def read_without(path: Path, field: str) -> Any:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is unreadable or no JSON.
+        MalformedData: it is unreadable or no JSON, or has the field twice.
     """
     with opened(path) as file:
         reader = JsonReader(path, file)
@@ -65,6 +66,8 @@ def read_without(path: Path, field: str) -> Any:
         else:
             content = {}
             for name in reader.names():
+                if name == field and name in content:
+                    raise _repeated(path, field)
                 if name == field and reader.peek() == "[":
                     content[name] = []
                     for _ in reader.values():
@@ -80,12 +83,16 @@ def stream_field(path: Path, field: str) -> Iterator[Any]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is unreadable or no JSON, or no object, or the field holds no list.
+        MalformedData: it is unreadable or no JSON, or no object, or the field holds no list or is
+            there twice.
     """
     with opened(path) as file:
-        reader = JsonReader(path, file)
+        reader, is_read = JsonReader(path, file), False
         for name in reader.names():
+            if name == field and is_read:
+                raise _repeated(path, field)
             if name == field:
+                is_read = True
                 yield from reader.values()
             else:
                 reader.value()
@@ -135,6 +142,10 @@ def _line(line: str, path: Path) -> Any:
 
 def _invalid(path: Path, problem: str) -> MalformedData:
     return MalformedData(f"{path} is not valid JSON ({problem}). Is it whole?")
+
+
+def _repeated(path: Path, field: str) -> MalformedData:
+    return MalformedData(f"{path} has the field '{field}' twice. Remove one of them.")
 
 
 def kind_of(value: object) -> str:

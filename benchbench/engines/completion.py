@@ -66,7 +66,8 @@ def _is_of(header: Mapping[str, Any], cell: PlannedCell, plan: Plan) -> bool:
     sizes = {wanted.batch_size} if wanted.batch_size else {settings.get("batch_size")}
     return bool(
         header["fingerprint"] == cell.fingerprint
-        and header["task_version"] == cell.task_version
+        and (header["task"], header.get("edition")) == (cell.task, cell.edition)
+        and header.get("task_version") == cell.task_version
         and settings.get("seed") == wanted.seed
         and settings.get("limit") == wanted.limit
         and settings.get("on_missing") == wanted.on_missing
@@ -82,8 +83,8 @@ def check_completion(plan: Plan, out: Path, count: int | None = None) -> Complet
     Args:
         plan: the plan.
         out: the folder of runs.
-        count: the number of workers; by default that of the latest records, otherwise one for each
-            model.
+        count: the number of workers; by default the largest that a record names, otherwise one for
+            each model.
 
     Raises:
         UsageError: a worker's record cannot be read.

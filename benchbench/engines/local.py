@@ -73,9 +73,10 @@ def run_local(
     try:
         for shard in shards:
             command = [
-                sys.executable, "-m", "benchbench", "work", str(plan), "--shard", str(shard),
-                "--out", str(out), "--device", devices[shard.number], *options,
-            ]  # fmt: skip
+                sys.executable, "-m", "benchbench", "work", str(plan.absolute()), "--shard",
+                str(shard), "--out", str(out.absolute()), "--device", devices[shard.number],
+                *options,
+            ]  # fmt: skip  # absolute: a name may begin with a dash
             process = subprocess.Popen(  # noqa: S603 - a list, and no shell
                 command,
                 stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from benchbench.editions import resolve_edition
 from benchbench.embedding import Share
 from benchbench.engines.completion import check_completion, encoded_by
 from benchbench.engines.records import read_records, record_folder
-from benchbench.engines.shards import array_expression, holders
+from benchbench.engines.shards import Shard, array_expression, holders
 from benchbench.engines.working import (
     Result,
     check_folder,
@@ -68,12 +68,12 @@ def merge_runs(
         try:
             if cell.problem:
                 raise unready(cell)
-            numbers = held[cell.model]
-            origin = None if encode_missing else _origin_of(cell, numbers, origins)
+            shards = [Shard(number, state.count) for number in held[cell.model]]
+            origin = None if encode_missing else _origin_of(cell, shards, origins)
             with memory_errors(MEMORY_ADVICE), foreign_code(f"{cell.model} on {cell.task}"):
                 if loaded is None or loaded[0] != cell.model:
                     loaded = cell.model, load_planned(plan, cell, where, progress)
-                run = _merged(plan, cell, loaded[1], out, origin, numbers, progress)
+                run = _merged(plan, cell, loaded[1], out, origin, shards, progress)
             result = Result(cell, run=run)
         except BenchbenchError as error:
             result = Result(cell, error=error)
@@ -86,7 +86,7 @@ def _merged(
     model: Model,
     out: Path,
     origin: Origin | None,
-    numbers: Sequence[int],
+    shards: Sequence[Shard],
     progress: Progress | None,
 ) -> Run:
     try:
@@ -94,16 +94,16 @@ def _merged(
     except NotStored as error:
         settings = plan.settings
         root = resolve_edition(load_task(cell.task).info, settings.data_root, settings.edition).root
-        number = numbers[Share(0, len(numbers), root).part_of(error.lacking)]
+        shard = shards[Share(0, len(shards), root).part_of(error.lacking)]
         raise UsageError(
-            f"{error} It is of shard {number}, which should run again: --shard "
-            f"{number}/COUNT. Or encode it here: --encode-missing"
+            f"{error} It is of a shard that should run again: --shard {shard}. Or encode it here: "
+            "--encode-missing"
         ) from error
 
 
 def _origin_of(
     cell: PlannedCell,
-    numbers: Sequence[int],
+    shards: Sequence[Shard],
     origins: Mapping[tuple[int, str, str], Origin],
 ) -> Origin:
     """Return the machine that encoded all parts of a cell.
@@ -111,18 +111,19 @@ def _origin_of(
     Raises:
         UsageError: a worker has not finished its part, or they ran on several kinds of machines.
     """
-    if len(numbers) == 1 or not cell.is_shareable:
+    if len(shards) == 1 or not cell.is_shareable:
         raise UsageError(
-            f"There is no run, and shard {numbers[0]} alone writes it: run that "
-            "again, or evaluate here: --encode-missing"
+            f"There is no run, and shard {shards[0]} alone writes it: run that again, or evaluate "
+            "here: --encode-missing"
         )
-    found = [origins.get((number, cell.model, cell.task)) for number in numbers]
+    found = [origins.get((shard.number, cell.model, cell.task)) for shard in shards]
     there = [origin for origin in found if origin is not None]
     if len(there) < len(found):
-        lacking = [n for n, origin in zip(numbers, found, strict=True) if origin is None]
+        lacking = [s.number for s, origin in zip(shards, found, strict=True) if origin is None]
         raise UsageError(
-            f"Shards {array_expression(lacking)} have not finished. "
-            "Run them, or encode what is missing here: --encode-missing"
+            f"Shards that have not finished, of {shards[0].count}: {array_expression(lacking)}. "
+            "Run them, name the number of shards that ran (--shards), or encode what is missing "
+            "here: --encode-missing"
         )
     if any(origin.described != there[0].described for origin in there):
         kinds = sorted({_kind(origin) for origin in there})

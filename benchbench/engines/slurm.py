@@ -70,7 +70,8 @@ def write_scripts(
         raise UsageError(f"All runs of {plan_file} are in {out}: there is nothing to submit.")
     array = state.array
     if not array:
-        raise UsageError(f"Everything is encoded. Type: benchbench merge {plan_file} --out {out}")
+        typed = shlex.join(["benchbench", "merge", str(plan_file), "--out", str(out)])
+        raise UsageError(f"Everything is encoded. Type: {typed} --shards {count}")
     head = [f"#SBATCH --{each}" for each in map(_checked, options)]
     log = _pattern(record_folder(plan, out).absolute())
     limit = f"%{most}" if most else ""

@@ -60,7 +60,7 @@ class Answering:
             n_pairs += scored.n_pairs
             for i in asked:
                 found = scored.take((kept[i].image,), (kept[i].text,))[0, 0]
-                scores[i][kept[i].options.index(option)] = found
+                scores[i][[each == option for each in kept[i].options]] = found
         outcomes = (
             Answered(item.id, item.cluster, item.tags, item.right, values)
             for item, values in zip(kept, scores, strict=True)

@@ -2,8 +2,7 @@ r"""Precision among the best R answers, where a search has R true ones.
 
 R-Precision is the share of true answers among the best R. mAP@R averages, over the places 1 to R,
 the precision at a place that holds a true answer, and 0 at one that does not (Musgrave, Belongie
-and Lim, *A Metric Learning Reality Check*, ECCV 2020; Chun et al., *ECCV Caption*, ECCV 2022,
-):
+and Lim, *A Metric Learning Reality Check*, ECCV 2020; Chun et al., *ECCV Caption*, ECCV 2022):
 
 .. math:: \frac1R \sum_{i=1}^{R} [\text{place } i \text{ is true}] \cdot
     \frac{\text{true among the best } i}{i}

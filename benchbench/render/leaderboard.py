@@ -242,11 +242,16 @@ def page(board: Leaderboard) -> str:
 
 
 def latex(board: Leaderboard) -> str:
-    """Return a booktabs table, with all facts, warnings and notes in its caption."""
+    """Return a booktabs table, with all facts, warnings and notes in its caption.
+
+    One table over several tasks, a column each, is ``formats.latex``.
+    """
     caption = f"{heading(board)}. {facts(board)}. {' '.join([*warnings(board), *notes(board)])}"
     spec = "".join("l" if each == "left" else "r" for each in alignment(board))
     lines = [
+        "% \\usepackage{booktabs}",
         "\\begin{table}",
+        "\\centering",
         f"\\caption{{{tex(caption)}}}",
         f"\\begin{{tabular}}{{{spec}}}",
         "\\toprule",

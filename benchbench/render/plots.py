@@ -17,7 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchbench.analysis.leaderboard import leaderboard
-from benchbench.analysis.overall import over_tasks, shared_runs
+from benchbench.analysis.overall import FEW_TASKS, over_tasks, shared_runs
+from benchbench.analysis.reliability import is_heavy
 from benchbench.atomic import atomic_write
 from benchbench.errors import UsageError
 from benchbench.files import expand_path
@@ -151,6 +152,9 @@ def forest(boards: Sequence[Leaderboard], width: float) -> Figure:
     rows = [len(board.places) for board in boards]
     places = [place for board in boards for place in board.places]
     notes = [f"Bars: {100 * boards[0].level:g} % intervals by source images. Dashed: guessing."]
+    notes += ["Dotted: unreliable, for rare groups."] * any(
+        is_heavy(board.rare_share) for board in boards
+    )
     notes += ["Hollow: text-only."] * any(place.text_only for place in places)
     notes += ["Models that share a letter are not told apart."] * (max(rows) > 1)
     note = _wrapped(" ".join(notes), width)
@@ -172,7 +176,8 @@ def _forest_panel(axes: Axes, board: Leaderboard, width: float) -> None:
         found = [scale * value for value in (e.value, e.low, e.high) if not math.isnan(value)]
         ends += found
         if len(found) == 3:
-            axes.plot(found[1:], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+            style = ":" if is_heavy(board.rare_share) else "-"
+            axes.plot(found[1:], [row, row], style, color=colour, lw=2, solid_capstyle="butt")
         fill = "white" if place.text_only else colour
         axes.plot(scale * e.value, row, "o", color=colour, markerfacecolor=fill, markersize=4.5)
         said = f"{scale * e.value:.1f} {place.letters if len(board.places) > 1 else ''}"
@@ -217,7 +222,8 @@ def heat_map(boards: Sequence[Leaderboard], width: float) -> Figure:
         names = list(dict.fromkeys(p.run.model.name for b in boards for p in b.places))
         found = [{p.run.model.name: p.estimate.value for p in b.places} for b in boards]
         table = [[of.get(name, math.nan) for of in found] for name in names]
-        return _shades(names, [_name(board) for board in boards], table, "", width)
+        heads = [f"{_name(board)} · {board.metric.name}" for board in boards]
+        return _shades(names, heads, table, "Scores, %", width)
     (board,) = boards
     if board.groups_by is None:
         raise UsageError(
@@ -227,7 +233,7 @@ def heat_map(boards: Sequence[Leaderboard], width: float) -> Figure:
     names = [place.run.model.name for place in board.places]
     heads = [f"{short(group.name or 'all', 20)} ({group.n_items:,})" for group in board.groups]
     table = [[group.scores[i] for group in board.groups] for i in range(len(names))]
-    title = f"{_name(board)} · {board.metric.name}, % by {board.groups_by}"
+    title = f"{_name(board)} · {board.metric.name}, % by {board.groups_by} (items)"
     return _shades(names, heads, table, title, width)
 
 
@@ -291,6 +297,8 @@ def critical_difference(boards: Sequence[Leaderboard], width: float) -> Figure:
         f"Mean ranks over {len(whole.tasks)} tasks of {short(next(iter(editions)), NAME)}; 1 is "
         "best. A bar joins models within the critical difference."
     )
+    if len(whole.tasks) <= FEW_TASKS:
+        note += " Over so few tasks that is rough."
     axes.set_title(_wrapped(note, width), fontsize=7, color=SOFT, loc="left")
     return figure
 
@@ -302,10 +310,10 @@ def _rank_axis(axes: Axes, whole: Overall) -> None:
     for rank in range(1, k + 1):
         axes.plot([rank, rank], [0, 0.09], color=INK, linewidth=0.8)
         axes.text(rank, 0.15, str(rank), ha="center", va="bottom", fontsize=7)
-    end = 1 + min(whole.critical_difference, k - 1)
-    axes.plot([1, end], [0.55, 0.55], color=VERMILION, linewidth=1.5, marker="|", markersize=5)
+    bar = [1, 1 + whole.critical_difference]
+    axes.plot(bar, [0.55, 0.55], color=VERMILION, linewidth=1.5, marker="|", markersize=5)
     said = f"critical difference {whole.critical_difference:.2f}"
-    axes.text(end + 0.02 * k, 0.55, said, va="center", fontsize=7, color=SOFT)
+    axes.text(1 - 0.02 * k, 0.55, said, ha="right", va="center", fontsize=7, color=SOFT)
     for row, (first, last) in enumerate(whole.cliques):
         y, ends = -0.16 - 0.12 * row, (order[first].mean_rank, order[last].mean_rank)
         axes.plot(

@@ -66,6 +66,13 @@ Reading = Literal["hit", "rank", "reciprocal rank"]
 """The value of the place at which a true answer was found: 1 within the first K and 0 beyond; the
 place itself, counted from 1; or 1 / place."""
 
+MEASURES: Mapping[str, str] = {
+    "area": "auroc",
+    "precision at R": "r-precision",
+    "average precision at R": "map@r",
+}
+"""Judgement → the name of its mean, where that is not accuracy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -107,6 +114,21 @@ class Metric:
     """The kinds of editions for which it is printed, where it is not for all: a K that suits long
     lists says nothing of short ones."""
     source: str = ""
+
+    @property
+    def measure(self) -> str:
+        """The field's name of its number, for other projects' formats: ``accuracy``, ``recall@5``.
+
+        >>> Metric("a", "", judgement="area").measure, Metric("b", "", reading="rank").measure
+        ('auroc', 'rank')
+        """
+        if self.reading != "hit":
+            return "rank" if self.reading == "rank" else "mrr"
+        if self.judgement in ("recall", "unconstrained recall"):
+            return f"recall@{self.k}"
+        if self.judgement.startswith("found") and self.k > 1:
+            return f"recall@{self.k}"
+        return MEASURES.get(self.judgement, "accuracy")
 
 
 @dataclass(frozen=True, slots=True)

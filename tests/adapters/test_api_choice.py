@@ -145,6 +145,20 @@ def test_a_letter_in_the_words_of_a_caption_is_no_second_one() -> None:
     assert [read_answer(answer, captions) for answer in answers] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("answer", "same"),
+    [
+        ("A. a cat", "A. a dog"),
+        ("(B) A dog.", "(A) A dog."),
+        ("The answer is A: a cat", "The answer is A: a dog"),
+        ("Answer: B. a dog", "Answer: A. a dog"),
+    ],
+)
+def test_a_letter_before_the_caption_of_another_names_none(answer: str, same: str) -> None:
+    assert read_answer(answer, ["a dog", "a cat"]) is None
+    assert read_answer(same, ["a dog", "a cat"]) == 0
+
+
 def test_a_question_has_a_line_per_caption() -> None:
     assert question_of(["a\nB. dog", "cat"]).splitlines()[1:3] == ["A. a B. dog", "B. cat"]
 

@@ -80,12 +80,15 @@ def test_the_baseline_may_be_in_a_repositorys_history(
         subprocess.run(["git", *who, *arguments], check=True, capture_output=True, cwd=tmp_path)
 
     git("init", "-q")
-    write_run(made("base", 0.6, n=1200), tmp_path / "kept" / "run.parquet")
+    names = ("kept/run.parquet", "más/läufe\n2.parquet")
+    for name in names:
+        write_run(made("base", 0.6, n=1200), tmp_path / name)
     git("add", ".")
     git("commit", "-qm", "a run")
-    (tmp_path / "kept" / "run.parquet").unlink()
+    for name in names:
+        (tmp_path / name).unlink()
     monkeypatch.chdir(tmp_path)
-    for where in ("git:HEAD:kept", "git:HEAD:kept/run.parquet"):
+    for where in ("git:HEAD:kept", "git:HEAD:kept/run.parquet", "git:HEAD:más"):
         done = typed("--candidate", runs["same"], "--baseline", where, "--fail-if", CONDITION)
         assert done.exit_code == 0, done.output
     for where, said in (

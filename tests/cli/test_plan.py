@@ -41,6 +41,7 @@ def test_a_plan_is_worked_off_shard_by_shard(file: Path, tmp_path: Path) -> None
     assert left.exit_code == 1
     assert "0 of 2 runs are there." in left.output
     assert "--array=0-1  (of 2)" in left.output
+    assert f"next  benchbench work {file} --out {out} --shard 0/2, and so on\n" in left.output
     assert typed("work", file, "--shard", "1/2", "--out", out).exit_code == 0
     left = typed("missing", file, "--out", out)
     assert "--array=0  (of 2)" in left.output
@@ -48,6 +49,19 @@ def test_a_plan_is_worked_off_shard_by_shard(file: Path, tmp_path: Path) -> None
     assert "from the store" in done.output
     left = typed("missing", file, "--out", out)
     assert (left.exit_code, left.output) == (0, "2 of 2 runs are there.\n")
+
+
+def test_what_is_left_to_merge_is_said(shapes: Path, tmp_path: Path) -> None:
+    plan, out = tmp_path / "plan.parquet", tmp_path / "runs"
+    words = ("--model", "blind:length", "--task", "vg-relation", "--data-root", shapes)
+    assert typed("plan", *words, "--out", plan).exit_code == 0
+    for shard in ("0/2", "1/2"):
+        assert typed("work", plan, "--shard", shard, "--out", out).exit_code == 0
+    left = typed("missing", plan, "--out", out)
+    command = f"merge {plan} --out {out} --shards 2"
+    assert f"next  benchbench {command}\n" in left.output
+    assert typed(*command.split()).exit_code == 0
+    assert typed("missing", plan, "--out", out).exit_code == 0
 
 
 def test_a_launcher_decides_the_share(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from benchbench.data import images
 from benchbench.errors import ImageError
@@ -47,6 +48,26 @@ def test_missing_undecodable_and_truncated_are_told_apart(image: Path) -> None:
         images.decode(whole[: len(whole) // 2], image)
     with pytest.raises(ImageError, match="Not a regular file"):
         images.read_bytes(image.parent)
+
+
+def test_a_truncated_image_is_an_error_whatever_other_code_has_told_pillow(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    whole = image.read_bytes()
+    cut = [whole[: len(whole) // 2]] * 20
+
+    def try_decoding(content: bytes) -> str:
+        try:
+            return images.decode(content, image).mode
+        except ImageError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(try_decoding, [*cut, whole, *cut]))
+    assert all("truncated" in each for each in (*found[:20], *found[21:])), found
+    assert found[20] == "RGB"
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:

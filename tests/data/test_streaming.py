@@ -53,6 +53,20 @@ def test_a_field_is_streamed_and_the_rest_is_read_without_it(
     assert read_without(path, "items") == {"a": before, "items": [], "z": after}
 
 
+@pytest.mark.parametrize("again", ["[3]", "null", '"x"'])
+def test_a_streamed_field_must_not_repeat(path: Path, again: str) -> None:
+    path.write_text(f'{{"a": 0, "items": [1, 2], "a": 1, "items": {again}}}')
+    streamed = stream_field(path, "items")
+    assert [next(streamed), next(streamed)] == [1, 2]
+    with pytest.raises(MalformedData, match=r"values\.json has the field 'items' twice"):
+        next(streamed)
+    with pytest.raises(MalformedData, match="'items' twice"):
+        read_without(path, "items")
+    path.write_text('{"items": [{"b": 1, "b": 2}], "a": 0, "a": 1}')
+    assert read_without(path, "items") == {"items": [], "a": 1}
+    assert list(stream_field(path, "items")) == [{"b": 2}]
+
+
 def test_odd_but_accepted_forms_are_as_in_json_loads(path: Path) -> None:
     text = '\ufeff [{"a": 1, "a": 2}, NaN, -Infinity, 12345678901234567890123, 1e400, "\\ud83d"] \n'
     path.write_text(text, "utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from benchbench.engines.records import record_folder
 from benchbench.engines.shards import Shard
 from benchbench.engines.working import work
 from benchbench.evaluation import evaluate
-from benchbench.runs import outcome_table, read_run
+from benchbench.runs import outcome_table, read_run, write_run
 
 if TYPE_CHECKING:
     from benchbench.types import Run
@@ -103,6 +105,19 @@ def test_two_processes_of_the_local_engine_give_the_same(
     assert any(line.startswith("[1/2] ") for line in said)
 
 
+def test_the_local_engine_takes_names_that_begin_with_a_dash(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plan(plan, tmp_path / "-plan.parquet")
+    monkeypatch.chdir(tmp_path)
+    said = list[str]()
+    (ended,) = run_local(
+        Path("-plan.parquet"), Path("-runs"), ["cpu", "cpu"], say=said.append, numbers=[0]
+    )
+    assert ended.code == 0, said
+    assert list((tmp_path / "-runs").rglob("*.parquet"))
+
+
 def test_a_shard_that_has_not_finished_is_named(plan: Plan, tmp_path: Path) -> None:
     for number in (0, 1, 2):
         list(work(plan, Shard(number, 4), tmp_path))
@@ -110,7 +125,7 @@ def test_a_shard_that_has_not_finished_is_named(plan: Plan, tmp_path: Path) -> N
     assert (state.array, state.count) == ("3", 4)
     errors = [str(each.error) for each in merge_runs(plan, tmp_path) if each.error]
     assert len(errors) == 2
-    assert all("Shards 3 have not finished" in error for error in errors)
+    assert all("have not finished, of 4: 3." in error for error in errors)
 
 
 def test_an_input_that_vanished_from_the_store_is_named_with_its_shard(
@@ -120,7 +135,8 @@ def test_an_input_that_vanished_from_the_store_is_named_with_its_shard(
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "another"))
     errors = [str(each.error) for each in merge_runs(plan, tmp_path) if each.error]
     assert len(errors) == 4
-    assert all("no stored encoding of" in error and "--shard " in error for error in errors)
+    assert all("no stored encoding of" in error for error in errors)
+    assert all(re.search(r"--shard [0-3]/4\b", error) for error in errors), errors
     again = list(merge_runs(plan, tmp_path, encode_missing=True))
     assert [each.error for each in again if each.error] == []
     assert differing(plan, tmp_path, plain) == []
@@ -152,6 +168,18 @@ def test_a_damaged_run_is_reported_and_written_again(
     assert "changed or damaged" in state.unsound[path]
     assert run_all(plan, 1, tmp_path) == []
     assert differing(plan, tmp_path, plain) == []
+
+
+def test_a_run_in_the_folder_of_another_task_or_edition_does_not_count(
+    plan: Plan, plain: dict[tuple[str, str], Run], tmp_path: Path
+) -> None:
+    places = {cell.task: tmp_path / f"{cell.task}@{cell.edition}" for cell in plan.cells}
+    run = plain["clip", "vg-relation"]
+    write_run(run, places["vg-attribution"] / "misplaced.parquet")
+    write_run(replace(run, edition="scenes-v0"), places["vg-relation"] / "other.parquet")
+    assert find_runs(plan, tmp_path) == ({}, {})
+    write_run(run, places["vg-relation"] / "own.parquet")
+    assert list(find_runs(plan, tmp_path)[0]) == [("clip", "vg-relation")]
 
 
 def test_a_run_of_other_settings_does_not_count(

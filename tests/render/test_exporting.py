@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 import benchbench as bb
 from benchbench.errors import UsageError
@@ -45,6 +47,26 @@ def test_what_is_written_is_said_and_there(name: str, tmp_path: Path) -> None:
     assert set(said) <= set(there)
     again = typed("export", *runs, "--to", name, "--out", tmp_path / "out")
     assert again.stdout == done.stdout
+
+
+def test_formats_name_what_a_number_measures(suites: Path, tmp_path: Path) -> None:
+    tasks = ("valse.decisions", "eccv-caption")
+    runs = [bb.evaluate("blind:chance", task, data_root=suites) for task in tasks]
+    export_runs(runs, "hugging-face", ExportOptions(str(tmp_path / "hub")))
+    export_runs(runs, "every-eval-ever", ExportOptions(str(tmp_path / "ever")))
+    (index,) = (tmp_path / "hub").rglob("model-index.yaml")
+    (model,) = yaml.safe_load(index.read_text())["model-index"]
+    ours = {r["dataset"]["config"]: {m["name"]: m["type"] for m in r["metrics"]}
+            for r in model["results"]}  # fmt: skip
+    assert ours["valse.decisions"]["auroc"] == "auroc"
+    assert ours["eccv-caption"]["mAP@R"] == "map@r"
+    assert set(ours["eccv-caption"].values()) == {"map@r", "r-precision", "accuracy"}
+    for path in (tmp_path / "ever").rglob("*.json"):
+        for each in json.loads(path.read_text())["evaluation_results"]:
+            config, task = each["metric_config"], each["source_data"]["dataset_name"]
+            assert config["metric_kind"] == ours[task][config["metric_name"]]
+            method = each["score_details"]["uncertainty"].get("confidence_interval", {})
+            assert "auto" not in method.get("method", "")
 
 
 @pytest.mark.parametrize(

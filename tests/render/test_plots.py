@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,6 +92,16 @@ def test_a_forest_has_the_boards_numbers() -> None:
         assert low > high  # the best is at the top
 
 
+def test_unreliable_intervals_are_dotted_and_explained() -> None:
+    sound, rare = boards(several())
+    for found, styles in (([sound, rare], "--"), ([sound, replace(rare, rare_share=0.5)], "-:")):
+        figure = plots.forest(found, 6.5)
+        for axes, style in zip(figure.axes, styles, strict=True):
+            drawn = {line.get_linestyle() for line in axes.lines if line.get_linewidth() == 2}
+            assert drawn == {style}
+        assert ("Dotted: unreliable" in figure.get_supxlabel()) is (":" in styles)
+
+
 def test_a_heat_map_has_the_groups_numbers() -> None:
     (board, _) = found = boards(several())
     (axes,) = plots.heat_map([board], 6.5).axes
@@ -101,6 +112,9 @@ def test_a_heat_map_has_the_groups_numbers() -> None:
     names = [label.get_text() for label in axes.get_xticklabels()]
     wanted = [f"{100 * of[name]:.0f}" for of in by_name for name in names]
     assert [text.get_text() for text in axes.texts] == wanted
+    heads = [label.get_text() for label in axes.get_yticklabels()]
+    assert heads == [f"{b.info.name}@{b.edition} · {b.metric.name}" for b in found]
+    assert axes.figure.get_suptitle() == "Scores, %"
 
 
 def test_a_critical_difference_diagram_has_the_mean_ranks() -> None:
@@ -112,6 +126,11 @@ def test_a_critical_difference_diagram_has_the_mean_ranks() -> None:
     dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert dots == pytest.approx([each.mean_rank for each in whole.by_mean_rank])
     thick = [sorted(line.get_xdata()) for line in axes.lines if line.get_linewidth() == 3]
+    (scale,) = [line.get_xdata() for line in axes.lines if line.get_marker() == "|"]
+    assert scale[1] - scale[0] == pytest.approx(whole.critical_difference)
+    assert whole.critical_difference > len(whole.standings) - 1
+    assert scale[1] < axes.get_xlim()[1]
+    assert "few tasks" in axes.get_title(loc="left").replace("\n", " ")
     order = whole.by_mean_rank
     for (low, high), (first, last) in zip(thick, whole.cliques, strict=True):
         assert low < order[first].mean_rank <= order[last].mean_rank < high

@@ -28,7 +28,7 @@ from benchbench.errors import UsageError
 from benchbench.files import expand_path
 from benchbench.printable import json_text, one_line
 from benchbench.registry import load_task
-from benchbench.render.caveats import banners
+from benchbench.render.caveats import banners, interval_note
 from benchbench.render.exporting import UNKNOWN, ExportOptions, Format, file_slug, place_of
 from benchbench.runs import seal_of
 from benchbench.types import Item
@@ -169,7 +169,7 @@ def _result(card: Scorecard, row: Row, identity: str) -> dict[str, Any]:
     if not math.isnan(e.low):
         score["uncertainty"]["confidence_interval"] = {
             "lower": e.low, "upper": e.high, "confidence_level": e.level,
-            "method": f"{card.interval}, by source images",
+            "method": interval_note(card.interval, [row.kind], card.resamples),
         }  # fmt: skip
     return {
         "evaluation_result_id": f"{identity}#{row.name}",
@@ -188,7 +188,7 @@ def _result(card: Scorecard, row: Row, identity: str) -> dict[str, Any]:
             "evaluation_description": f"{row.statistic} over {row.meaning}",
             "metric_id": f"benchbench.{run.task}.{row.name}",
             "metric_name": row.name,
-            "metric_kind": "rank" if row.is_rank else "accuracy",
+            "metric_kind": row.measure,
             "metric_unit": "rank" if row.is_rank else "proportion",
             "lower_is_better": row.is_rank,
             "score_type": "continuous",

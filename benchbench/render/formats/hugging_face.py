@@ -125,7 +125,7 @@ def _result(card: Scorecard, options: ExportOptions) -> dict[str, Any]:
         },
         "metrics": [
             {
-                "type": "rank" if row.is_rank else "accuracy",
+                "type": row.measure,
                 "name": row.name,
                 "value": _value(row, row.estimate.value),
                 "args": _in_percent(row, row_facts(card, row)),

@@ -3,6 +3,7 @@
 The table needs ``\\usepackage{booktabs}``, and compiles with pdfLaTeX, XeLaTeX and LuaLaTeX. Bold
 scores do not differ from the best of their column beyond chance; scores that share a superscript
 do not differ from each other. What the numbers are, and all caveats of the runs, is in the caption.
+One board with places and p-values, a column each, is ``leaderboard --format latex``.
 """
 
 from __future__ import annotations
