@@ -8,7 +8,12 @@ DATA   ?=
 # Another index, to take torch from: a build for CPUs alone, or for another CUDA. By default the
 # pair that lock/torch.txt names by digest.
 TORCH_INDEX ?=
+# Processes of the tests and of mypy: one a core, four at most (one of tests takes about 2 GB).
+JOBS   ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
+export MYPY_NUM_WORKERS ?= $(JOBS)
 BIN    := .venv/bin
+# A process has one thread, so that they do not share cores.
+PYTEST := -m pytest --numprocesses $(JOBS) --dist worksteal
 PIP    := python -m pip --disable-pip-version-check install --quiet
 UV     := .venv-uv/bin/uv
 
@@ -18,7 +23,7 @@ eval: .venv/installed  ## the main job: one checkpoint on VG-Relation
 	$(BIN)/benchbench eval --model $(MODEL) --task vg-relation$(if $(DATA), --data-root "$(DATA)")$(if $(LIMIT), --limit $(LIMIT))
 
 test: .venv/tested  ## the test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
 
 lint: .venv/tested  ## formatting, lint, strict types
 	$(BIN)/ruff format --check .
@@ -75,7 +80,7 @@ test-latest:  ## the suite on the newest of everything that pyproject.toml allow
 	$(PYTHON) -m venv --clear .venv-latest
 	.venv-latest/bin/$(PIP) --editable ".[test]"
 	.venv-latest/bin/benchbench doctor
-	.venv-latest/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv-latest/bin/python $(PYTEST)
 
 test-oldest: $(UV)  ## the suite on the oldest of everything that pyproject.toml allows, in .venv-oldest
 	$(PYTHON) -m venv --clear .venv-oldest
@@ -83,7 +88,7 @@ test-oldest: $(UV)  ## the suite on the oldest of everything that pyproject.toml
 	.venv-oldest/bin/$(PIP) -r .venv-oldest/oldest.txt
 	.venv-oldest/bin/$(PIP) --no-deps --no-build-isolation --editable .
 	.venv-oldest/bin/benchbench doctor
-	.venv-oldest/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python $(PYTEST)
 
 family: .venv/installed  ## train the bundled variants anew: weights, cards, docs/variants.md
 	$(BIN)/python -m benchmarks.family $(FAMILY)
