@@ -6,6 +6,7 @@ import os
 import platform
 import random
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -200,6 +201,7 @@ def describe_environment(device: str) -> dict[str, str | int]:
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -280,8 +280,8 @@ def _check_installation() -> None:
         UsageError: they were not; the message names the folders.
     """
     own = (HERE, _tasks_folder())
-    written = tuple(f"{folder}{os.sep}" for folder in own)
-    for name in [name for name in sys.modules if name.startswith(f"{HERE.name}.")]:
+    written, prefix = tuple(f"{folder}{os.sep}" for folder in own), f"{HERE.name}."
+    for name in [name for name in sys.modules if name.startswith(prefix)]:
         file = getattr(sys.modules[name], "__file__", None)
         if file is None or file.startswith(written):
             continue
