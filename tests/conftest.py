@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from functools import lru_cache
@@ -112,10 +113,14 @@ def small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def standard_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with the standard edition's part for VG-Relation; not to be written to."""
+    """A cache with the standard edition's part for VG-Relation, drawn once for all processes.
+
+    It is not to be written to.
+    """
     from benchbench.scenes.edition import ensure_drawn
 
-    cache = tmp_path_factory.mktemp("standard")
+    base = tmp_path_factory.getbasetemp()  # of this process; its parent is the session's
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "standard"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHBENCH_CACHE", str(cache))
         ensure_drawn("vg-relation")
