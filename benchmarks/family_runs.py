@@ -47,6 +47,9 @@ class Score(NamedTuple):
     value: float
     metric: str
     edition: str
+    items: int
+    """What the metric averages: items, or a task's queries or relations."""
+    images: int
 
 
 class Stored(Mapping[Key, "Run"]):
@@ -102,7 +105,8 @@ def evaluate_runs(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]
 def score_of(run: Run) -> Score:
     """Return a run's headline, without an interval."""
     both = paired_scores([run])
-    return Score(both.means[0].value, both.metric.name, run.edition)
+    mean = both.means[0]
+    return Score(mean.value, both.metric.name, run.edition, mean.n_items, mean.n_clusters)
 
 
 def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
@@ -124,6 +128,14 @@ def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
         run = _evaluate(model, task, resolve_edition(load_task(task).info).name, path)
         for seed in range(work.seeds):
             yield (seed, name, task), path, score_of(run)
+
+
+def evaluate_bundled(work: Work, name: str, task: str, path: Path) -> Run:
+    """Evaluate a member's bundled checkpoint, or read its run, which is of seed 0."""
+    model: Any = load_model(f"{name}:{path}", LoadOptions(device=work.device))
+    model.manifest = replace(model.manifest, name=f"{name}, bundled")
+    edition = resolve_edition(load_task(task).info).name
+    return _evaluate(model, task, edition, _path(work.folder(0), f"bundled:{name}", task))
 
 
 def _path(folder: Path, name: str, task: str) -> Path:

@@ -54,7 +54,9 @@ def cache(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(work: Path, to: Path, *more: str) -> Result:
     to.mkdir(exist_ok=True)
-    where = ("--docs", str(to), "--bundled", str(to / "bundled"))
+    where = (
+        "--docs", str(to), "--bundled", str(to / "bundled"), "--record", str(to / "outcomes.json"),
+    )  # fmt: skip
     return CliRunner().invoke(
         family.main, ["--out", str(work), "--device", "cpu", *where, *more], catch_exceptions=False
     )
@@ -71,7 +73,9 @@ def test_runs_made_elsewhere_become_weights_cards_and_page(
     done = run(work, tmp_path, "--tables-only", "--seeds", f"{seeds}", "--note", "A trial.")
     assert done.exit_code == 0, done.output
     made = sorted(each.name for each in tmp_path.iterdir())
-    assert made == ["bundled", "variants-claims.svg", "variants-curves.svg", "variants.md"]
+    assert made == [
+        "bundled", "outcomes.json", "variants-claims.svg", "variants-curves.svg", "variants.md",
+    ]  # fmt: skip
     bundled = sorted(each.name for each in (tmp_path / "bundled").iterdir())
     assert bundled == ["clip.md", "clip.safetensors", "negclip.md", "negclip.safetensors"]
     assert done.output.count("\nnot trained") == 59
