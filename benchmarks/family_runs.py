@@ -111,7 +111,8 @@ def score_of(run: Run) -> Score:
 
 def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
     names: dict[str, str] = {}
-    for member in work.members:
+    evaluated = [each for each in work.members if work.trained_seeds(each.weights)]
+    for member in evaluated:
         for seed in work.trained_seeds(member.weights):
             model = None
             _check_run(work, member, seed)
@@ -122,7 +123,7 @@ def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
                 path = _path(work.folder(seed), member.name, task)
                 score = score_of(_evaluate(model, task, names[task], path))
                 yield (seed, member.name, task), path, score
-    for name, task in _untrained_models(claims):
+    for name, task in _untrained_models(claims, {each.name for each in evaluated}):
         model = load_model(name, LoadOptions(device=work.device))
         path = _path(work.out, name, task)
         run = _evaluate(model, task, resolve_edition(load_task(task).info).name, path)
@@ -174,13 +175,13 @@ def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:
     return [task for task in dict.fromkeys((*TASKS, *sorted(wanted))) if task in wanted]
 
 
-def _untrained_models(claims: Claims) -> list[tuple[str, str]]:
-    """Return the claims' models that are not members and have no seeds: name and task."""
+def _untrained_models(claims: Claims, members: set[str]) -> list[tuple[str, str]]:
+    """Return the models that need no training in claims of some members: name and task."""
     found = [
         (name, claim.task)
         for claim in claims.claims
         for name in (claim.better, claim.worse)
-        if name not in BY_NAME
+        if name not in BY_NAME and members & {claim.better, claim.worse}
     ]
     return list(dict.fromkeys(found))
 

@@ -113,13 +113,14 @@ def take_in(record: Outcomes, work: Work, claims: Claims, bundled: Path) -> tupl
         learning=with_curves(record.learning, curves),
         equal=with_budgets(record.equal, curves, claims),
         bridges=merged(
-            record.bridges, list(_bridges(hand, claims.level)),
+            record.bridges, list(bridges_of(hand, claims.level)),
             lambda each: (each.member, each.seed, each.task, each.on, each.other),
         ),
     )  # fmt: skip
     there = {each.claim: each for each in record.claims}
     measured = [
-        _measure(claim, there.get(claim.name), grown, hand, claims.level) for claim in claims.claims
+        update_claim(claim, there.get(claim.name), grown, hand, claims.level)
+        for claim in claims.claims
     ]
     return in_order(replace(grown, claims=tuple(filter(None, measured))), claims), hand
 
@@ -228,7 +229,7 @@ def _apart(better: RunCurves, worse: RunCurves, metric: str) -> tuple[float, flo
     return one.at(last) - other.at(last), one.at(next(spent)) - other.at(next(spent))
 
 
-def _bridges(hand: AtHand, level: float) -> Iterator[Bridge]:
+def bridges_of(hand: AtHand, level: float) -> Iterator[Bridge]:
     """Yield the differences of members at hand from their bundled trainings on other devices."""
     for seed, name, task in hand.scores:
         other = hand.bundled_on.get(name, "")
@@ -241,7 +242,7 @@ def _bridges(hand: AtHand, level: float) -> Iterator[Bridge]:
             yield Bridge(name, seed, task, both.metric.name, on, other, *points)
 
 
-def _measure(
+def update_claim(
     claim: Claim, old: ClaimOutcome | None, record: Outcomes, hand: AtHand, level: float
 ) -> ClaimOutcome | None:
     """Return a claim as it is measured now; None of one with no pair of runs."""

@@ -143,7 +143,7 @@ def _titled(member: str) -> str:
     return f"`{member}`, {described.title}" if described else f"`{member}`"
 
 
-def describe_claim(found: ClaimResult, usual: str = "") -> str:
+def describe_claim(found: ClaimResult, usual: str) -> str:
     """Describe a claim and its verdict in words.
 
     Args:

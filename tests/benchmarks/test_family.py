@@ -15,6 +15,7 @@ from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchmarks import family, family_runs, members
 from benchmarks.members import STARTING, Member
+from benchmarks.outcomes import Outcomes, RunOutcome, read_outcomes, write_outcomes
 from tests.benchmarks.fakes import BEST, Quick, write_members
 from tests.conftest import shrink
 
@@ -91,6 +92,31 @@ def test_runs_made_elsewhere_become_weights_cards_and_page(
     )
     apart = first[1].headline.estimate.value - first[0].headline.estimate.value
     assert cells[3].startswith(f"{100 * apart:+.1f}".replace("-", "−"))
+    shutil.rmtree(tmp_path / "bundled")
+    (tmp_path / "variants.md").unlink()
+    again = run(tmp_path / "nothing", tmp_path, "--page-only")
+    assert again.output == done.output
+    assert lines_of(tmp_path) == lines
+
+
+def test_a_twin_of_another_device_is_put_on_record_and_not_bundled(
+    work: Path, cache: None, tmp_path: Path
+) -> None:
+    lost = tuple(
+        RunOutcome(
+            "clip", seed, "NVIDIA H200, bf16", "facts", 1190, 256, scores={"vg-relation": 65}
+        )
+        for seed in range(3)
+    )
+    write_outcomes(Outcomes(runs=lost), tmp_path / "outcomes.json")
+    done = run(work, tmp_path, "--tables-only", "--seeds", "1")
+    assert done.exit_code == 0, done.output
+    bundled = sorted(each.name for each in (tmp_path / "bundled").iterdir())
+    assert bundled == ["negclip.md", "negclip.safetensors"]
+    runs = read_outcomes(tmp_path / "outcomes.json").runs
+    assert all(each in runs for each in lost)
+    (twin,) = (each for each in runs if each.member == "clip" and each not in lost)
+    assert (twin.seed, twin.on.partition(" ")[0], twin.rounded) == (0, "CPU", False)
 
 
 def test_what_is_there_is_not_evaluated_again_but_what_changed_is(
@@ -171,6 +197,7 @@ def test_members_are_trained_from_their_starts_and_kept(
         (["--members", "clip,negclop"], "Unknown member 'negclop'. Did you mean 'negclip'"),
         (["--claims", "none.toml"], "File not found: none.toml"),
         (["--tables-only"], "holds no checkpoint of seeds 0 to 4"),
+        (["--page-only"], "File not found"),
     ],
 )
 def test_errors_are_one_line_and_nothing_is_written(

@@ -14,7 +14,7 @@ from benchmarks.variants_cards import card_lines
 from benchmarks.variants_figures import COLOURS, Axis
 from benchmarks.variants_page import CURVES, FOREST, PAGE, describe_claim, pages
 from benchmarks.variants_tables import Results
-from tests.benchmarks.fakes import CLAIMS, results_of, runs_of
+from tests.benchmarks.fakes import CLAIMS, ON, results_of, runs_of
 
 HERE = Path(__file__).parent
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -134,7 +134,7 @@ def test_a_card_has_scores_and_verdicts() -> None:
 
 
 def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
-    said = {each.claim.name: describe_claim(each) for each in results_of(3).found}
+    said = {each.claim.name: describe_claim(each, ON) for each in results_of(3).found}
     assert said["negclip over clip"].endswith(
         "together with the others it is not (adjusted p 0.041)."
     )
@@ -146,7 +146,7 @@ def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
 def test_seeds_that_agree_are_said_to() -> None:
     found = results_of(3).found[0]
     alike = replace(found, seeds=replace(found.seeds, low=float("nan"), high=float("nan")))
-    assert "no interval over 3 seeds: all alike, which is no certainty" in describe_claim(alike)
+    assert "no interval over 3 seeds: all alike, which is no certainty" in describe_claim(alike, ON)
 
 
 if __name__ == "__main__":
