@@ -334,20 +334,27 @@ def _told(line: Any, kind: type) -> dict[str, Any]:
 
 
 def in_order(outcomes: Outcomes, claims: Claims) -> Outcomes:
-    """Return a record with its lines sorted, so that equal records are equal files."""
+    """Return a record with its lines sorted, so that equal records are equal files; without lines
+    of members and claims that there are no longer."""
     members = {name: k for k, name in enumerate(BY_NAME)}
     places = {claim.name: k for k, claim in enumerate(claims.claims)}
+    of_members = {
+        name: [each for each in getattr(outcomes, name) if each.member in members]
+        for name in ("runs", "learning", "bridges")
+    }
+    there = [each for each in outcomes.claims if each.claim in places]
     return replace(
         outcomes,
         tasks=_sorted(outcomes.tasks, lambda each: (each.task,)),
-        runs=_sorted(outcomes.runs, lambda each: (members[each.member], each.seed, each.on)),
-        claims=_sorted(outcomes.claims, lambda each: (places[each.claim],)),
+        runs=_sorted(of_members["runs"], lambda each: (members[each.member], each.seed, each.on)),
+        claims=_sorted(there, lambda each: (places[each.claim],)),
         learning=_sorted(
-            outcomes.learning,
+            of_members["learning"],
             lambda each: (members[each.member], each.on, each.seeds, each.metric),
         ),
         bridges=_sorted(
-            outcomes.bridges, lambda each: (members[each.member], each.seed, each.on, each.task)
+            of_members["bridges"],
+            lambda each: (members[each.member], each.seed, each.on, each.task),
         ),
     )
 

@@ -143,6 +143,14 @@ def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
     )
 
 
+def test_a_contrary_that_is_sure_only_by_itself_says_so() -> None:
+    found = next(each for each in results_of(3).found if each.verdict == "not shown")
+    low = replace(found, seeds=replace(found.seeds, low=-0.2, high=-0.1))
+    assert describe_claim(low, ON).endswith(
+        "By itself its contrary would be shown; tested together with the others it is not."
+    )
+
+
 def test_seeds_that_agree_are_said_to() -> None:
     found = results_of(3).found[0]
     alike = replace(found, seeds=replace(found.seeds, low=float("nan"), high=float("nan")))
