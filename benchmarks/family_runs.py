@@ -15,6 +15,7 @@ from benchbench.analysis.paired import paired_scores
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.registry import load_model, load_task
+from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
 from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights
@@ -145,10 +146,11 @@ def _path(folder: Path, name: str, task: str) -> Path:
 
 
 def _check_run(work: Work, member: Member, seed: int) -> None:
-    """Refuse a checkpoint in the place of another.
+    """Refuse a checkpoint in the place of another, and one that is still in training.
 
     Raises:
-        UsageError: its variant, its start or its seed is not the member's.
+        UsageError: its variant, its start or its seed is not the member's; or its log ends before
+            its plan does.
     """
     path, own = work.best(seed, member.weights), BY_NAME[member.weights]
     record = weights.read(path)[1]
@@ -160,6 +162,12 @@ def _check_run(work: Work, member: Member, seed: int) -> None:
         raise UsageError(
             f"{path} is not of {own.name}: {'; '.join(wrong)}. Put it where it belongs "
             "(benchmarks/members.py)."
+        )
+    log = read_log(path.parent)
+    if log and log[-1]["step"] < plan["steps"]:
+        raise UsageError(
+            f"{path} is still in training: its log ends at step {log[-1]['step']:,} of "
+            f"{plan['steps']:,}. Put it there when it is finished."
         )
 
 

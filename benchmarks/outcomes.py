@@ -3,8 +3,8 @@
 The page and its figures are made from this file alone (``outcomes.json``), so that they can be made
 where no run is at hand. ``intake.py`` puts new runs into it and keeps all others. Shares are in
 percent and differences in points, with at most four decimals. Lines with ``rounded`` are of runs
-that are lost: their numbers are what the page and its figures showed, to 0.05 points or a little
-less.
+that are lost: their numbers agree with all that the page and its figures showed of them (p-values
+with both columns of p), and are known to 0.05 points or a little better.
 """
 
 from __future__ import annotations

@@ -224,3 +224,12 @@ def test_a_checkpoint_in_the_place_of_another_is_refused(
     done = run(tmp_path / "out", tmp_path / "docs", "--tables-only", "--seeds", "2")
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_a_run_in_training_is_refused(work: Path, cache: None, tmp_path: Path) -> None:
+    shutil.copytree(work / "0" / "clip", tmp_path / "out" / "0" / "clip")
+    (tmp_path / "out" / "0" / "clip" / "log.jsonl").write_text('{"step": 1}\n', "utf-8")
+    done = run(tmp_path / "out", tmp_path / "docs", "--tables-only", "--seeds", "1")
+    assert done.exit_code == 2
+    assert "still in training: its log ends at step 1 of 2" in done.output
+    assert not list((tmp_path / "docs").iterdir())
