@@ -94,7 +94,9 @@ class RunCurves:
     start: str
     """Its start, by its checkpoint."""
     device: str
-    """The device that trained it."""
+    """The device that trained it, and the precision."""
+    pool: int = 0
+    """Distinct examples, shown again and again; 0: each is shown once."""
 
 
 def curves_of(log: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Curve]:
@@ -127,12 +129,22 @@ def read_run_curves(member: str, seed: int, run: Path, best: str, known: Path) -
         known: a file that keeps what was counted.
     """
     record = weights.read(run / best)[1]
-    plan, environment = record["plan"], record["environment"]
-    device = environment.get("gpu") or f"CPU ({environment['processor']})"
+    plan = record["plan"]
     return RunCurves(
         member, seed, curves_of(read_log(run), plan["batch"]), _cached_flops(record, known),
-        plan["steps"], plan["batch"], start_of(plan), f"{device}, {plan['precision']}",
+        plan["steps"], plan["batch"], start_of(plan), trained_on(record), plan.get("pool", 0),
     )  # fmt: skip
+
+
+def trained_on(record: Mapping[str, Any]) -> str:
+    """Return the device that trained a checkpoint and the precision, by its record.
+
+    >>> trained_on({"environment": {"gpu": "NVIDIA H200"}, "plan": {"precision": "bf16"}})
+    'NVIDIA H200, bf16'
+    """
+    environment = record["environment"]
+    device = environment.get("gpu") or f"CPU ({environment['processor']})"
+    return f"{device}, {record['plan']['precision']}"
 
 
 def start_of(plan: Mapping[str, Any]) -> str:

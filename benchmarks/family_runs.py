@@ -15,6 +15,7 @@ from benchbench.analysis.paired import paired_scores
 from benchbench.editions import resolve_edition
 from benchbench.errors import UsageError
 from benchbench.registry import load_model, load_task
+from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
 from benchbench.types import Learner, LoadOptions
 from benchbench.variants import weights
@@ -47,6 +48,9 @@ class Score(NamedTuple):
     value: float
     metric: str
     edition: str
+    items: int
+    """What the metric averages: items, or a task's queries or relations."""
+    images: int
 
 
 class Stored(Mapping[Key, "Run"]):
@@ -102,12 +106,14 @@ def evaluate_runs(work: Work, claims: Claims) -> tuple[Stored, dict[Key, Score]]
 def score_of(run: Run) -> Score:
     """Return a run's headline, without an interval."""
     both = paired_scores([run])
-    return Score(both.means[0].value, both.metric.name, run.edition)
+    mean = both.means[0]
+    return Score(mean.value, both.metric.name, run.edition, mean.n_items, mean.n_clusters)
 
 
 def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
     names: dict[str, str] = {}
-    for member in work.members:
+    evaluated = [each for each in work.members if work.trained_seeds(each.weights)]
+    for member in evaluated:
         for seed in work.trained_seeds(member.weights):
             model = None
             _check_run(work, member, seed)
@@ -118,12 +124,20 @@ def _runs(work: Work, claims: Claims) -> Iterator[tuple[Key, Path, Score]]:
                 path = _path(work.folder(seed), member.name, task)
                 score = score_of(_evaluate(model, task, names[task], path))
                 yield (seed, member.name, task), path, score
-    for name, task in _untrained_models(claims):
+    for name, task in _untrained_models(claims, {each.name for each in evaluated}):
         model = load_model(name, LoadOptions(device=work.device))
         path = _path(work.out, name, task)
         run = _evaluate(model, task, resolve_edition(load_task(task).info).name, path)
         for seed in range(work.seeds):
             yield (seed, name, task), path, score_of(run)
+
+
+def evaluate_bundled(work: Work, name: str, task: str, path: Path) -> Run:
+    """Evaluate a member's bundled checkpoint, or read its run, which is of seed 0."""
+    model: Any = load_model(f"{name}:{path}", LoadOptions(device=work.device))
+    model.manifest = replace(model.manifest, name=f"{name}, bundled")
+    edition = resolve_edition(load_task(task).info).name
+    return _evaluate(model, task, edition, _path(work.folder(0), f"bundled:{name}", task))
 
 
 def _path(folder: Path, name: str, task: str) -> Path:
@@ -132,10 +146,11 @@ def _path(folder: Path, name: str, task: str) -> Path:
 
 
 def _check_run(work: Work, member: Member, seed: int) -> None:
-    """Refuse a checkpoint in the place of another.
+    """Refuse a checkpoint in the place of another, and one that is still in training.
 
     Raises:
-        UsageError: its variant, its start or its seed is not the member's.
+        UsageError: its variant, its start or its seed is not the member's; or its log ends before
+            its plan does.
     """
     path, own = work.best(seed, member.weights), BY_NAME[member.weights]
     record = weights.read(path)[1]
@@ -147,6 +162,12 @@ def _check_run(work: Work, member: Member, seed: int) -> None:
         raise UsageError(
             f"{path} is not of {own.name}: {'; '.join(wrong)}. Put it where it belongs "
             "(benchmarks/members.py)."
+        )
+    log = read_log(path.parent)
+    if log and log[-1]["step"] < plan["steps"]:
+        raise UsageError(
+            f"{path} is still in training: its log ends at step {log[-1]['step']:,} of "
+            f"{plan['steps']:,}. Put it there when it is finished."
         )
 
 
@@ -162,13 +183,13 @@ def _tasks(member: Member, seed: int, claims: Claims) -> list[str]:
     return [task for task in dict.fromkeys((*TASKS, *sorted(wanted))) if task in wanted]
 
 
-def _untrained_models(claims: Claims) -> list[tuple[str, str]]:
-    """Return the claims' models that are not members and have no seeds: name and task."""
+def _untrained_models(claims: Claims, members: set[str]) -> list[tuple[str, str]]:
+    """Return the models that need no training in claims of some members: name and task."""
     found = [
         (name, claim.task)
         for claim in claims.claims
         for name in (claim.better, claim.worse)
-        if name not in BY_NAME
+        if name not in BY_NAME and members & {claim.better, claim.worse}
     ]
     return list(dict.fromkeys(found))
 

@@ -1,7 +1,9 @@
 """The members of the family: start and length of their training, and changes at evaluation.
 
 A member is named by its variant; with ``@START`` behind it where it starts from elsewhere than the
-others (``structclip@random``). Its run is in the folder SEED/MEMBER, a hyphen for each colon.
+others (``structclip@random``). Its run is in the folder SEED/MEMBER, a hyphen for each colon. One
+that is trained again on another device keeps its name: the record tells its runs apart by device
+and precision (``outcomes.py``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchbench.render.figures import nice_ticks, svg
@@ -13,7 +12,7 @@ from benchmarks.curves import EXAMPLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.curves import Curve, RunCurves
+    from benchmarks.outcomes import Learning
     from benchmarks.verdicts import ClaimResult
 
 WIDTH, ROW, TOP, BOTTOM = 940, 24, 14, 46
@@ -131,27 +130,26 @@ def _row(found: ClaimResult, axis: Axis, y: float) -> list[str]:
     return parts
 
 
-def learning(runs: Sequence[RunCurves], marks: Sequence[str]) -> str:
+def learning(shown: Sequence[Learning], marks: Sequence[str]) -> str:
     """Draw metrics of the validation split by examples: a panel for each metric, a line for each
     member.
 
     Args:
-        runs: of at most eight members; the mean over a member's seeds is drawn.
-        marks: which.
+        shown: curves of at most eight members; the mean over a member's seeds is drawn.
+        marks: which metrics.
     """
     parts = []
     for k, mark in enumerate(marks):
-        parts += _panel(runs, mark, TOP + 22 + k * (PANEL + 62))
+        parts += _panel(shown, mark, TOP + 22 + k * (PANEL + 62))
     height = TOP + 22 + len(marks) * (PANEL + 62)
     return svg(WIDTH, height, "Learning curves of members on the validation split", parts)
 
 
-def _panel(runs: Sequence[RunCurves], mark: str, top: float) -> list[str]:
-    members = list(dict.fromkeys(each.member for each in runs))
+def _panel(shown: Sequence[Learning], mark: str, top: float) -> list[str]:
+    members = list(dict.fromkeys(each.member for each in shown))
     drawn = {
-        member: _mean([each.curves[mark] for each in runs if each.member == member])
+        member: _mean([each for each in shown if (each.member, each.metric) == (member, mark)])
         for member in members
-        if all(mark in each.curves for each in runs if each.member == member)
     }
     drawn = {member: points for member, points in drawn.items() if points}
     if not drawn:
@@ -175,10 +173,13 @@ def _panel(runs: Sequence[RunCurves], mark: str, top: float) -> list[str]:
     return parts + _legend({m: up.at(p[-1][1]) for m, p in drawn.items()}, members)
 
 
-def _mean(curves: Sequence[Curve]) -> list[tuple[int, float]]:
+def _mean(own: Sequence[Learning]) -> list[tuple[int, float]]:
     """Return examples and the mean metric, at the validations that all seeds have."""
-    common = sorted(set.intersection(*(set(each.examples) for each in curves)))
-    return [(x, fmean(each.at(x) for each in curves)) for x in common]
+    if not own:
+        return []
+    common = sorted(set.intersection(*(set(each.curve.examples) for each in own)))
+    seeds = sum(len(each.seeds) for each in own)
+    return [(x, sum(len(e.seeds) * e.curve.at(x) for e in own) / seeds) for x in common]
 
 
 def _frame(across: Axis, up: Axis) -> list[str]:

@@ -8,7 +8,8 @@ from the same weights and were shown the same examples,
 with b the claim's bound: its margin, or for what is to be kept −margin. From three seeds on, the
 p-value is of this t; below, of the jackknife over source images of the mean of the differences
 (``stats.margins``), which speaks of the checkpoints. Seeds that do not differ at all give no
-interval and no claim.
+interval and no claim. Where two models were trained on different devices, or in different
+precisions, their difference is of the device, too: it is measured, and no claim is made of it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
 MIN_SEEDS = 3
 """Seeds from which on the p-value is over seeds."""
-Verdict = Literal["shown", "not shown", "the contrary", "estimated", "not trained"]
+Verdict = Literal[
+    "shown", "not shown", "the contrary", "across devices", "estimated", "not trained"
+]
 Basis = Literal["seeds", "items", "nothing"]
 NAN = float("nan")
 
@@ -46,16 +49,20 @@ NAN = float("nan")
 class Pair:
     """Two checkpoints of one seed; scores as shares."""
 
-    better: float
-    worse: float
+    difference: float
+    """Better − worse."""
     low: float
-    """The interval of better − worse, for other items."""
+    """The interval of the difference, for other items; NaN where one of the two has no items at
+    hand."""
     high: float
+    better_on: str = ""
+    """The device and the precision of its training; "" of what needs none."""
+    worse_on: str = ""
 
     @property
-    def difference(self) -> float:
-        """Better − worse."""
-        return self.better - self.worse
+    def across(self) -> bool:
+        """Whether the two were trained on different devices, or in different precisions."""
+        return bool(self.better_on and self.worse_on) and self.better_on != self.worse_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,11 @@ class ClaimResult:
     def n(self) -> int:
         """Seeds."""
         return len(self.pairs)
+
+    @property
+    def across(self) -> bool:
+        """Whether any seed's two models were trained on different devices."""
+        return any(each.across for each in self.pairs.values())
 
     @property
     def basis(self) -> Basis:
@@ -167,17 +179,28 @@ def judge_claims(claims: Claims, runs: Runs) -> list[ClaimResult]:
     Raises:
         NotComparable: runs of one task that are of other items.
     """
-    found = [_test_claim(claim, runs, claims.level) for claim in claims.claims]
+    return judge(
+        [measure_claim(claim, runs, claims.level) for claim in claims.claims], claims.level
+    )
+
+
+def judge(measured: Sequence[ClaimResult], level: float) -> list[ClaimResult]:
+    """Return measured claims with their verdicts: Holm's adjustment over the confirmatory ones."""
+    found = list(measured)
     places = [i for i, each in enumerate(found) if each.claim.confirmatory]
     above = holm([found[i].tested.above for i in places])
     below = holm([found[i].tested.below for i in places])
     for i, one, other in zip(places, above, below, strict=True):
         found[i] = replace(found[i], above=one, below=other)
-    return [replace(each, verdict=_verdict(each, claims.level)) for each in found]
+    return [replace(each, verdict=_verdict(each, level)) for each in found]
 
 
-def _test_claim(claim: Claim, runs: Runs, level: float) -> ClaimResult:
-    """Return a claim before its p-value is adjusted for the others."""
+def measure_claim(claim: Claim, runs: Runs, level: float) -> ClaimResult:
+    """Return a claim's differences and tests, before its p-value is adjusted for the others.
+
+    Raises:
+        NotComparable: runs that are of other items.
+    """
     seeds_of = {
         name: {seed for seed, model, task in runs if (model, task) == (name, claim.task)}
         for name in (claim.better, claim.worse)
@@ -195,24 +218,49 @@ def _test_claim(claim: Claim, runs: Runs, level: float) -> ClaimResult:
             f"The claim '{claim.name}' is of {both.metric.name} on {claim.task}, which counts "
             "places, and a claim is of a mean in percent. Name another metric."
         )
-    pairs = {seed: _pair(both, 2 * k, level) for k, seed in enumerate(seeds)}
+    pairs = {seed: pair_of(both, 2 * k, level) for k, seed in enumerate(seeds)}
     differences = [each.difference for each in pairs.values()]
-    found = ClaimResult(
-        claim,
-        pairs,
-        missing,
-        both.metric.name,
-        over_seeds(differences, claim.bound, level),
-        over_items(both, claim.bound, level),
+    seeds_mean = over_seeds(differences, claim.bound, level)
+    items_mean = over_items(both, claim.bound, level)
+    return with_p(ClaimResult(claim, pairs, missing, both.metric.name, seeds_mean, items_mean))
+
+
+def measure_pairs(
+    claim: Claim, pairs: Mapping[int, Pair], metric: str, level: float
+) -> ClaimResult:
+    """Return a claim's tests by the seeds' differences and intervals alone, without their items.
+
+    Over seeds nothing is lost. Over items the standard error of the mean is taken to be the mean of
+    the seeds' standard errors: the most that it can be, whatever the seeds' items share.
+    """
+    apart = [each.difference for each in pairs.values()]
+    half = float(np.mean([(each.high - each.low) / 2 for each in pairs.values()]))
+    items = _widest(float(np.mean(apart)), half, claim.bound, level)
+    return with_p(
+        ClaimResult(claim, pairs, (), metric, over_seeds(apart, claim.bound, level), items)
     )
+
+
+def _widest(mean: float, half: float, bound: float, level: float) -> MeanDifference:
+    """Return a mean difference by the half-width of its interval; untested without one."""
+    from scipy.special import ndtr, ndtri
+
+    if math.isnan(half) or not half:
+        return MeanDifference(mean)
+    t = (mean - bound) / half * float(ndtri(1 - level))
+    return MeanDifference(mean, mean - half, mean + half, float(ndtr(-t)), float(ndtr(t)))
+
+
+def with_p(found: ClaimResult) -> ClaimResult:
+    """Return a claim with the p-values of its test, not adjusted."""
     return replace(found, above=found.tested.above, below=found.tested.below)
 
 
-def _pair(both: PairedScores, column: int, level: float) -> Pair:
+def pair_of(both: PairedScores, column: int, level: float) -> Pair:
     """Return two checkpoints of a seed, the worse one's column first."""
     worse, better = both.values.T[column : column + 2]
     ((low, high),) = intervals([both.mean(better - worse)], 1 - 2 * level)
-    return Pair(both.mean(better).value, both.mean(worse).value, low, high)
+    return Pair(both.mean(better).value - both.mean(worse).value, low, high)
 
 
 def _verdict(found: ClaimResult, level: float) -> Verdict:
@@ -220,6 +268,8 @@ def _verdict(found: ClaimResult, level: float) -> Verdict:
         return "not trained"
     if found.claim.kind == "estimate":
         return "estimated"
+    if found.across:
+        return "across devices"
     if found.above < level:
         return "shown"
     return "the contrary" if found.below < level else "not shown"
@@ -229,6 +279,6 @@ def count_verdicts(found: Sequence[ClaimResult]) -> str:
     """Return how many claims have which verdict: "3 shown, 1 not trained"."""
     number = Counter(each.verdict for each in found)
     order: tuple[Verdict, ...] = (
-        "shown", "not shown", "the contrary", "estimated", "not trained",
+        "shown", "not shown", "the contrary", "across devices", "estimated", "not trained",
     )  # fmt: skip
     return ", ".join(f"{number[each]} {each}" for each in order if number[each])

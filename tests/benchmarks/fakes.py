@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from benchbench.variants import weights
 from benchmarks.claims import Claim, Claims
 from benchmarks.curves import Curve, RunCurves
 from benchmarks.family_runs import score_of
+from benchmarks.intake import with_budgets, with_curves
+from benchmarks.outcomes import Outcomes, RunOutcome, TaskOutcome, claim_outcome
 from benchmarks.variants_tables import Results
 from benchmarks.verdicts import judge_claims
 from tests.analysis.example_runs import made
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchbench.types import Run
+    from benchmarks.verdicts import ClaimResult
 
 BEST = "best.safetensors"
 LEVEL = 0.025
+TASK, ON = "vg-relation", "a machine, fp32"
 SCORES = {
     "clip": (0.45, 0.50, 0.48),
     "negclip": (0.56, 0.60, 0.55),
@@ -115,6 +120,12 @@ CLAIMS = Claims(
 )
 
 
+def _trained(found: ClaimResult) -> ClaimResult:
+    """Return a claim whose models were all trained on one machine."""
+    pairs = {seed: replace(pair, better_on=ON, worse_on=ON) for seed, pair in found.pairs.items()}
+    return replace(found, pairs=pairs)
+
+
 def results_of(seeds: int) -> Results:
     """All that a page of the made-up members tells."""
     runs = runs_of(seeds)
@@ -123,10 +134,25 @@ def results_of(seeds: int) -> Results:
         RunCurves(
             name, seed,
             {"relation": Curve(validations, (50.0, 55.0, 60.0 + seed, 100 * accuracies[seed]))},
-            2e8 * (1 + k), 6000, 512, "facts", "a machine, fp32",
+            2e8 * (1 + k), 6000, 512, "facts", ON,
         )
         for k, (name, accuracies) in enumerate(SCORES.items())
         for seed in range(seeds)
     ]  # fmt: skip
-    scores = {key: score_of(run) for key, run in runs.items()}
-    return Results(CLAIMS, judge_claims(CLAIMS, runs), runs, scores, curves, ("A note.",))
+    found = [_trained(each) for each in judge_claims(CLAIMS, runs)]
+    outcomes = [
+        RunOutcome(
+            each.member, each.seed, ON, each.start, each.steps, each.batch, 0, each.flops / 1e6,
+            scores={"vg-relation": 100 * score_of(runs[each.seed, each.member, TASK]).value},
+        )
+        for each in curves
+    ]  # fmt: skip
+    record = Outcomes(
+        ("A note.",),
+        (TaskOutcome(TASK, "custom-made", "aro-paper", 360, 120),),
+        tuple(outcomes),
+        tuple(claim_outcome(each) for each in found if each.n),
+        with_curves((), curves),
+        with_budgets((), curves, CLAIMS),
+    )
+    return Results(CLAIMS, found, record)

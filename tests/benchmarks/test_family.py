@@ -15,6 +15,7 @@ from benchbench.training.validation.sets import VALIDATION_SETS
 from benchbench.variants import weights
 from benchmarks import family, family_runs, members
 from benchmarks.members import STARTING, Member
+from benchmarks.outcomes import Outcomes, RunOutcome, read_outcomes, write_outcomes
 from tests.benchmarks.fakes import BEST, Quick, write_members
 from tests.conftest import shrink
 
@@ -54,7 +55,9 @@ def cache(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(work: Path, to: Path, *more: str) -> Result:
     to.mkdir(exist_ok=True)
-    where = ("--docs", str(to), "--bundled", str(to / "bundled"))
+    where = (
+        "--docs", str(to), "--bundled", str(to / "bundled"), "--record", str(to / "outcomes.json"),
+    )  # fmt: skip
     return CliRunner().invoke(
         family.main, ["--out", str(work), "--device", "cpu", *where, *more], catch_exceptions=False
     )
@@ -71,10 +74,13 @@ def test_runs_made_elsewhere_become_weights_cards_and_page(
     done = run(work, tmp_path, "--tables-only", "--seeds", f"{seeds}", "--note", "A trial.")
     assert done.exit_code == 0, done.output
     made = sorted(each.name for each in tmp_path.iterdir())
-    assert made == ["bundled", "variants-claims.svg", "variants-curves.svg", "variants.md"]
+    assert made == [
+        "bundled", "outcomes.json", "variants-claims.svg", "variants-curves.svg", "variants.md",
+    ]  # fmt: skip
     bundled = sorted(each.name for each in (tmp_path / "bundled").iterdir())
     assert bundled == ["clip.md", "clip.safetensors", "negclip.md", "negclip.safetensors"]
-    assert done.output.count("\nnot trained") == 59
+    verdicts = done.output.splitlines()[-63:]
+    assert sum(each.startswith("not trained ") for each in verdicts) == 59
     lines = lines_of(tmp_path)
     assert "**A trial.**" in lines
     (row,) = (each for each in lines if each.startswith("| `negclip` − `clip` | vg-relation |"))
@@ -87,6 +93,31 @@ def test_runs_made_elsewhere_become_weights_cards_and_page(
     )
     apart = first[1].headline.estimate.value - first[0].headline.estimate.value
     assert cells[3].startswith(f"{100 * apart:+.1f}".replace("-", "−"))
+    shutil.rmtree(tmp_path / "bundled")
+    (tmp_path / "variants.md").unlink()
+    again = run(tmp_path / "nothing", tmp_path, "--page-only")
+    assert again.output.splitlines() == verdicts
+    assert lines_of(tmp_path) == lines
+
+
+def test_a_twin_of_another_device_is_put_on_record_and_not_bundled(
+    work: Path, cache: None, tmp_path: Path
+) -> None:
+    lost = tuple(
+        RunOutcome(
+            "clip", seed, "NVIDIA H200, bf16", "facts", 1190, 256, scores={"vg-relation": 65}
+        )
+        for seed in range(3)
+    )
+    write_outcomes(Outcomes(runs=lost), tmp_path / "outcomes.json")
+    done = run(work, tmp_path, "--tables-only", "--seeds", "1")
+    assert done.exit_code == 0, done.output
+    bundled = sorted(each.name for each in (tmp_path / "bundled").iterdir())
+    assert bundled == ["negclip.md", "negclip.safetensors"]
+    runs = read_outcomes(tmp_path / "outcomes.json").runs
+    assert all(each in runs for each in lost)
+    (twin,) = (each for each in runs if each.member == "clip" and each not in lost)
+    assert (twin.seed, twin.on.partition(" ")[0], twin.rounded) == (0, "CPU", False)
 
 
 def test_what_is_there_is_not_evaluated_again_but_what_changed_is(
@@ -167,6 +198,7 @@ def test_members_are_trained_from_their_starts_and_kept(
         (["--members", "clip,negclop"], "Unknown member 'negclop'. Did you mean 'negclip'"),
         (["--claims", "none.toml"], "File not found: none.toml"),
         (["--tables-only"], "holds no checkpoint of seeds 0 to 4"),
+        (["--page-only"], "File not found"),
     ],
 )
 def test_errors_are_one_line_and_nothing_is_written(
@@ -193,3 +225,12 @@ def test_a_checkpoint_in_the_place_of_another_is_refused(
     done = run(tmp_path / "out", tmp_path / "docs", "--tables-only", "--seeds", "2")
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_a_run_in_training_is_refused(work: Path, cache: None, tmp_path: Path) -> None:
+    shutil.copytree(work / "0" / "clip", tmp_path / "out" / "0" / "clip")
+    (tmp_path / "out" / "0" / "clip" / "log.jsonl").write_text('{"step": 1}\n', "utf-8")
+    done = run(tmp_path / "out", tmp_path / "docs", "--tables-only", "--seeds", "1")
+    assert done.exit_code == 2
+    assert "still in training: its log ends at step 1 of 2" in done.output
+    assert not list((tmp_path / "docs").iterdir())

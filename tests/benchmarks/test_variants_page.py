@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.outcomes import Outcomes
+from benchmarks.variants_cards import card_lines
 from benchmarks.variants_figures import COLOURS, Axis
-from benchmarks.variants_page import CURVES, FOREST, PAGE, card_lines, describe_claim, pages
+from benchmarks.variants_page import CURVES, FOREST, PAGE, describe_claim, pages
 from benchmarks.variants_tables import Results
-from tests.benchmarks.fakes import CLAIMS, results_of
+from tests.benchmarks.fakes import CLAIMS, ON, results_of, runs_of
 
 HERE = Path(__file__).parent
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -51,7 +53,7 @@ def test_two_seeds_have_an_interval_and_are_tested_over_items() -> None:
 
 
 def test_nothing_trained_is_said() -> None:
-    empty = Results(CLAIMS, results_of(1).found[4:5], {}, {}, [])
+    empty = Results(CLAIMS, results_of(1).found[4:5], Outcomes())
     text = pages(empty)
     assert "None of the claims has both of its models trained yet." in text[PAGE]
     assert CURVES not in text
@@ -70,7 +72,7 @@ def test_equal_examples_and_equal_arithmetic_are_both_there() -> None:
     rows = {line.split("|")[1].strip(): line for line in table[2:5]}
     assert "not reached" in rows["negclip"]
     # negclip costs twice as much: its 500,000 examples against clip's million.
-    curve = next(r for r in results_of(3).curves if r.member == "negclip").curves["relation"]
+    curve = next(r for r in results_of(3).record.learning if r.member == "negclip").curve
     marks = [curve.at(500_000) + s * (curve.at(500_000) - 55) / (60 - 55) for s in (0, 1, 2)]
     assert f"| {sum(marks) / 3:.1f} |" in rows["negclip"]
 
@@ -79,10 +81,10 @@ def test_pairs_are_compared_at_equal_examples_and_at_equal_arithmetic() -> None:
     text = pages(results_of(3))[PAGE]
     row = next(x for x in text.splitlines() if x.startswith("| `negclip` − `clip` | relation"))
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    runs = {(each.member, each.seed): each for each in results_of(3).curves}
+    runs = {(each.member, *each.seeds): each.curve for each in results_of(3).record.learning}
     apart = {"examples": 0.0, "flops": 0.0}
     for seed in range(3):
-        one, other = (runs[name, seed].curves["relation"] for name in ("negclip", "clip"))
+        one, other = (runs[name, seed] for name in ("negclip", "clip"))
         apart["examples"] += (one.percents[-1] - other.percents[-1]) / 3
         # clip's 3.072 M examples cost what half as many of negclip's do.
         apart["flops"] += (one.at(1_536_000) - other.percents[-1]) / 3
@@ -123,15 +125,16 @@ def test_lines_stand_out_on_light_and_dark_pages(colour: str) -> None:
 
 def test_a_card_has_scores_and_verdicts() -> None:
     results = results_of(3)
-    lines = card_lines(results, "structclip")
+    runs = {"vg-relation": runs_of(3)[0, "structclip", "vg-relation"]}
+    lines = card_lines(results, "structclip", runs)
     assert lines[2].startswith("| vg-relation@custom-made-00000000 | aro-paper | ")
     assert "## Claims" in lines
     assert sum(line.startswith("- **") for line in lines) == 4
-    assert "## Claims" not in card_lines(results, "clip")
+    assert "## Claims" not in card_lines(results, "clip", {})
 
 
 def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
-    said = {each.claim.name: describe_claim(each) for each in results_of(3).found}
+    said = {each.claim.name: describe_claim(each, ON) for each in results_of(3).found}
     assert said["negclip over clip"].endswith(
         "together with the others it is not (adjusted p 0.041)."
     )
@@ -140,10 +143,18 @@ def test_a_claim_that_is_sure_only_by_itself_says_so() -> None:
     )
 
 
+def test_a_contrary_that_is_sure_only_by_itself_says_so() -> None:
+    found = next(each for each in results_of(3).found if each.verdict == "not shown")
+    low = replace(found, seeds=replace(found.seeds, low=-0.2, high=-0.1))
+    assert describe_claim(low, ON).endswith(
+        "By itself its contrary would be shown; tested together with the others it is not."
+    )
+
+
 def test_seeds_that_agree_are_said_to() -> None:
     found = results_of(3).found[0]
     alike = replace(found, seeds=replace(found.seeds, low=float("nan"), high=float("nan")))
-    assert "no interval over 3 seeds: all alike, which is no certainty" in describe_claim(alike)
+    assert "no interval over 3 seeds: all alike, which is no certainty" in describe_claim(alike, ON)
 
 
 if __name__ == "__main__":
