@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from benchbench.scenes.dice import Dice, dice
 from benchbench.scenes.shapes import Shape, bar, blob, fill_box, ink, oval, path, poly, rect
@@ -202,7 +203,7 @@ def background(number: int, variant: int, size: int) -> Pixels:
     return np.asarray(image)
 
 
-def _paint(image: Ints, inside: Mask, paint: Paint) -> None:
+def _paint(image: npt.NDArray[np.int32], inside: Mask, paint: Paint) -> None:
     """Paint pixels of an image, [height, width, 3], in place; each share is rounded."""
     if paint.opacity == 255:
         image[inside] = paint.rgb

@@ -2,8 +2,8 @@
 
 open_clip takes twice as long to import as torch does, for architectures that these towers do not
 need. Weights, their order and random initialisation, outputs and gradients are equal to those of
-``open_clip.CLIP`` to the bit (tests/variants/test_towers.py), so that either can be read as the
-other.
+``open_clip.CLIP`` to the bit, so that either can be read as the other
+(tests/variants/towers/test_modules.py).
 """
 
 from __future__ import annotations
