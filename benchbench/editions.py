@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchbench.data.recognition import content_problem
 from benchbench.data.records import file_sha256, first_existing
 from benchbench.datasets.names import advice, task_root
 from benchbench.datasets.place import DATA_VARIABLE, default_root
@@ -298,6 +297,8 @@ def _content_problems(
     info: TaskInfo, edition: str, root: Path, digests: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield how files differ from an edition's by content; a known digest needs no check."""
+    from benchbench.data.recognition import content_problem
+
     for path, digest in digests.items():
         contents = info.content[edition].get(path, ())
         if digest == info.official.get(edition, {}).get(path):

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import numpy as np
-import open_clip
 from tabulate import tabulate
 
 from benchbench.atomic import atomic_write
@@ -24,6 +23,7 @@ from benchbench.errors import BenchbenchError, UsageError
 from benchbench.registry import load_model
 from benchbench.render.figures import svg
 from benchbench.training.validation.alignment import build
+from benchbench.variants import towers
 from benchbench.variants.adapter import TrainedVariant
 from benchbench.variants.texts import CaptionReader
 from benchmarks.variants_figures import COLOURS, Axis, line, text
@@ -90,7 +90,7 @@ def measure(name: str, device: str, scenes: int | None = None) -> Cosines:
         raise UsageError(f"{name} is not a bundled variant, nor a checkpoint of benchbench train.")
     clip = model.model.clip.to(device)
     paper: AlignmentSet = build(model.transform, scenes)
-    tokenizer = open_clip.get_tokenizer(model.manifest.architecture)
+    tokenizer = towers.find_tokenizer(model.manifest.architecture)
     reader = CaptionReader(tokenizer, with_triples=False, with_spans=True)
     cosines, right, known = [], 0, 0
     for judged in paper.judged(clip, reader, device):

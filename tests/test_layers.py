@@ -146,3 +146,24 @@ def test_the_command_line_starts_without_the_heavy_packages(
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "benchbench" in loaded
     assert not loaded & (HEAVY | besides)
+
+
+BUNDLED = """
+import sys
+import benchbench
+run = benchbench.evaluate({model!r}, {task!r}, limit=4, resume=False)
+assert "torch" in sys.modules and run.outcomes
+print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "task"),
+    [("structclip", "winoground"), ("scenarioclip", "winoground"), ("relclip", "winoground")],
+)
+def test_a_bundled_variant_is_evaluated_without_open_clip(model: str, task: str) -> None:
+    code = BUNDLED.format(model=model, task=task)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "benchbench.variants.towers.modules" in loaded
+    assert not loaded & {"open_clip", "torchvision", "timm", "transformers", "torch._dynamo"}

@@ -32,8 +32,8 @@ class Shown:
             else:
                 new.setdefault(ref.path, []).append(ref.box)
         for path, boxes in new.items():
-            before = self._boxes.get(path, np.empty((0, 4), np.int64))
-            self._boxes[path] = np.unique(np.concatenate([before, boxes]), axis=0)
+            before = self._boxes[path].tolist() if path in self._boxes else ()
+            self._boxes[path] = np.array(sorted({*map(tuple, before), *boxes}))
 
     def __iter__(self) -> Iterator[ImageRef]:
         """Yield each image and crop once, file by file."""

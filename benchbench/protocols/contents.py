@@ -69,7 +69,10 @@ def _named(ref: ImageRef, root: Path) -> list[str]:
 
 @lru_cache(maxsize=NAMES)
 def _name(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:  # elsewhere
+        return path.as_posix()
 
 
 def _digest(content: object) -> str:

@@ -11,13 +11,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from benchbench.scenes.dice import Dice, dice
-from benchbench.scenes.shapes import Shape, bar, blob, fill, ink, oval, path, poly, rect
+from benchbench.scenes.shapes import Shape, bar, blob, fill_box, ink, oval, path, poly, rect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchbench.scenes.shapes import Mask, Paint
     from benchbench.types.arrays import Ints, Pixels
 
 Colour = tuple[int, int, int]
@@ -191,15 +193,23 @@ def background(number: int, variant: int, size: int) -> Pixels:
     """Return a background's pixels, [size, size, 3], read-only."""
     roll = dice(f"background {BACKGROUNDS[number]}", np.array([variant]))
     place = PLACES[BACKGROUNDS[number]](roll)
-    image = _gradients(place, 2 * size)
+    image = _gradients(place, 2 * size).astype(np.int32)
     for shape in place.shapes:
-        mask, paint = fill(shape, 2 * size, 2 * size, 2 * size / 100), shape.paint
-        layer = np.array(paint.rgb) * paint.opacity
-        image[mask] = (image[mask] * (255 - paint.opacity) + layer + 127) // 255
+        rows, columns, inside = fill_box(shape, 2 * size, 2 * size, 2 * size / 100)
+        _paint(image[rows, columns], inside, shape.paint)
     small = image.reshape(size, 2, size, 2, 3).sum(axis=(1, 3)) + 2 >> 2
     image = np.clip(small + _texture(roll, place, size)[..., None], 0, 255).astype(np.uint8)
     image.setflags(write=False)
     return np.asarray(image)
+
+
+def _paint(image: npt.NDArray[np.int32], inside: Mask, paint: Paint) -> None:
+    """Paint pixels of an image, [height, width, 3], in place; each share is rounded."""
+    if paint.opacity == 255:
+        image[inside] = paint.rgb
+        return
+    layer = np.array(paint.rgb) * paint.opacity
+    image[inside] = (image[inside] * (255 - paint.opacity) + layer + 127) // 255
 
 
 @lru_cache(maxsize=4)

@@ -182,14 +182,28 @@ def fill(shape: Shape, height: int, width: int, per_unit: float) -> Mask:
         [height, width]
     """
     mask = np.zeros((height, width), dtype=np.bool_)
-    for ring in shape.rings:
-        corners = np.array(ring, dtype=np.float64) * (per_unit * SUBPIXELS)
-        fixed = np.floor(corners + 0.5).astype(np.int64)  # [n, 2], sixteenths of a pixel
-        left, top = np.clip(fixed.min(axis=0) // SUBPIXELS, 0, (width, height))
-        right, bottom = np.clip(fixed.max(axis=0) // SUBPIXELS + 1, 0, (width, height))
-        fixed -= np.array([left, top]) * SUBPIXELS
-        mask[top:bottom, left:right] |= _filled(fixed, int(bottom - top), int(right - left))
+    rows, columns, inside = fill_box(shape, height, width, per_unit)
+    mask[rows, columns] = inside
     return mask
+
+
+def fill_box(shape: Shape, height: int, width: int, per_unit: float) -> tuple[slice, slice, Mask]:
+    """Return a box of the raster around the shape: its rows, its columns, [rows, columns].
+
+    The arguments are those of ``fill``.
+    """
+    size, unit = (width, height), per_unit * SUBPIXELS
+    rings = [np.array(ring, dtype=np.float64) * unit for ring in shape.rings]
+    fixed = [np.floor(ring + 0.5).astype(np.int64) for ring in rings]  # sixteenths of a pixel
+    starts = [np.clip(ring.min(axis=0) // SUBPIXELS, 0, size) for ring in fixed]
+    ends = [np.clip(ring.max(axis=0) // SUBPIXELS + 1, 0, size) for ring in fixed]
+    left, top = np.min(starts, axis=0).tolist()
+    right, bottom = np.max(ends, axis=0).tolist()
+    inside = np.zeros((bottom - top, right - left), dtype=np.bool_)
+    for ring, (x, y), (stop_x, stop_y) in zip(fixed, starts, ends, strict=True):
+        part = inside[y - top : stop_y - top, x - left : stop_x - left]
+        part |= _filled(ring - np.array([x, y]) * SUBPIXELS, *part.shape)
+    return slice(top, bottom), slice(left, right), inside
 
 
 def _filled(start: Ints, height: int, width: int) -> Mask:

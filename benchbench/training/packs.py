@@ -83,10 +83,7 @@ class Recipe:
 
     def feed(self, kind: Negatives) -> BatchBuilder:
         """Return what makes these examples, with swapped captions of one kind."""
-        import open_clip
-
-        towers.register()
-        tokenizer = open_clip.get_tokenizer(self.architecture)
+        tokenizer = towers.find_tokenizer(self.architecture)
         semantic = kind == "semantic"
         reader = CaptionReader(tokenizer, with_triples=semantic, with_spans=semantic)
         world = DrawnWorld(self.seed, ("train",), kind, SWAPS[kind], self.twins, self.dense_percent)

@@ -2,7 +2,7 @@
 
 Read in this order::
 
-    towers/             the small CLIP that all share, as an architecture of open_clip
+    towers/             the small CLIP that all share: modules, tokenizer, preprocessing
     texts, features     captions as tokens and triples; towers token by token
     contrast, knowledge losses over whole batches; Structure-CLIP's encoder of triples
     spans, regions, alignment

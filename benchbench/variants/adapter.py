@@ -97,7 +97,7 @@ class PlainVariant(TrainedVariant):
 
     @property
     def module(self) -> nn.Module:
-        """Return the module that computes: ``open_clip.CLIP``."""
+        """Return the module that computes: what ``towers.build`` returns."""
         return self.model.clip  # type: ignore[no-any-return]
 
 

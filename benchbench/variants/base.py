@@ -39,7 +39,7 @@ class Base(nn.Module):
         """Put the objective on towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; its image tower is trained in place.
+            clip: what ``towers.build`` returns; its image tower is trained in place.
             facts: how many there are.
             swap_weight: the weight of the loss on either kind of exchange.
             swap_sharpness: the sharpness of that loss.

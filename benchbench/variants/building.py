@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchbench.checkpoints.quick_tokens import quicken
 from benchbench.variants import towers
 from benchbench.variants.features import check_backbone
 
@@ -44,26 +43,22 @@ def build_variant(
 
     Args:
         variant: which.
-        clip: an ``open_clip.CLIP``.
-        architecture: open_clip's name for it.
+        clip: what ``towers.build`` returns.
+        architecture: its name.
         settings: the objective's, where they are not the variant's own.
 
     Raises:
         ModelError: towers that no objective can be put on.
     """
-    import open_clip
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
     check_backbone(clip, architecture)
-    towers.register()
     settings = dict(variant.settings if settings is None else settings)
     model = variant.make(clip, **settings)
-    config = PreprocessCfg(**clip.visual.preprocess_cfg)
+    preprocessing = dict(clip.visual.preprocess_cfg)
     return Build(
         model=model,
         architecture=architecture,
-        preprocessing=dict(clip.visual.preprocess_cfg),
-        transform=image_transform_v2(config, is_train=False),
-        reader=model.reader(quicken(open_clip.get_tokenizer(architecture))),
+        preprocessing=preprocessing,
+        transform=towers.find_transform(preprocessing),
+        reader=model.reader(towers.find_tokenizer(architecture)),
         settings=settings,
     )

@@ -56,7 +56,7 @@ class Captioner(nn.Module):
         """Put the objective on towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; both towers are trained in place.
+            clip: what ``towers.build`` returns; both towers are trained in place.
             decoder_layers: the number of layers of the decoder that is thrown away.
             patches_percent: the percentage of the captions are predicted from the image's patches
                 as well.

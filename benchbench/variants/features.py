@@ -1,4 +1,4 @@
-"""Embed images, patches, captions and tokens with the towers of an open_clip CLIP.
+"""Embed images, patches, captions and tokens with the towers of a CLIP, open_clip's or ours.
 
 The arithmetic is open_clip's own, but captions are padded only as far as their batch needs: a
 causal tower pooled at the end-of-text token does not depend on later positions.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchbench.errors import ModelError
+from benchbench.variants.towers.modules import CLIP, VisionTower
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,8 @@ def check_backbone(clip: Any, name: str) -> None:
     Raises:
         ModelError: no CLIP of open_clip's with a vision transformer and a causal text tower.
     """
+    if isinstance(clip, CLIP):
+        return
     import open_clip
     from open_clip.transformer import VisionTransformer
 
@@ -59,6 +62,10 @@ def image_tokens(clip: Any, images: Tensor) -> tuple[Tensor, Tensor]:
         [n, dim] and [n, patches, dim], row by row of the image; neither of unit length.
     """
     vision = vision_of(clip)
+    if isinstance(vision, VisionTower):
+        x = vision.tokens(images)
+        patches = vision.ln_post(x)[:, 1:]  # first, as open_clip does: gradients add up in order
+        return vision.pool(x), patches @ vision.proj
     out = vision.forward_intermediates(
         images, indices=1, normalize_intermediates=True, output_fmt="NLC"
     )
@@ -101,15 +108,10 @@ def ends_of(clip: Any, ids: Tensor) -> Tensor:
 
 def _read(clip: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
     """Return what ``CLIP.encode_text`` pools, [n, width], and the tokens, [n, length, width]."""
-    from open_clip.transformer import text_global_pool
-
-    length, kind = ids.shape[1], clip.transformer.get_cast_dtype()
-    x = clip.token_embedding(ids).to(kind) + clip.positional_embedding[:length].to(kind)
+    length = ids.shape[1]
+    x = clip.token_embedding(ids) + clip.positional_embedding[:length]
     x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
-    pooled = text_global_pool(
-        x, ids, clip.text_pool_type, eos_token_id=getattr(clip, "text_eos_id", None)
-    )
-    return pooled, x
+    return x[torch.arange(len(x), device=x.device), ends_of(clip, ids)], x
 
 
 def project(clip: Any, x: Tensor) -> Tensor:

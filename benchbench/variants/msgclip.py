@@ -87,7 +87,7 @@ class MSGCLIP(StructCLIP):
         """Put the objective on towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; it is trained in place.
+            clip: what ``towers.build`` returns; it is trained in place.
             swap_weight: the weight of the loss on swapped captions.
             swap_sharpness: the sharpness of that loss.
             msga_weight: the weight of MSGA; 0 leaves it out.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from benchbench.variants import towers
 from benchbench.variants.pairs import Regions
 
 if TYPE_CHECKING:
@@ -84,10 +85,8 @@ class ImageScorer:
 
 def _whole(model: Any) -> Callable[[Image], Tensor]:
     """Return the towers' own preprocessing at the size of whole images; nothing is cropped."""
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
     config = dict(model.clip.visual.preprocess_cfg) | {"size": model.side, "resize_mode": "squash"}
-    return image_transform_v2(PreprocessCfg(**config), is_train=False)  # type: ignore[no-any-return]
+    return towers.find_transform(config)
 
 
 def _array(found: Tensor) -> Floats:

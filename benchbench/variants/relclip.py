@@ -73,7 +73,7 @@ class RelCLIP(StructCLIP):
         """Add a relation head to CLIP's towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; it is trained in place.
+            clip: what ``towers.build`` returns; it is trained in place.
             zoom: images are enlarged to this multiple of the towers' input size, for small boxes.
             width: width of the head's hidden layers.
             caption_weight: weight of the loss on captions (InfoNCE).

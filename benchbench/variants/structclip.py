@@ -66,7 +66,7 @@ class StructCLIP(nn.Module):
         """Put an objective on towers.
 
         Args:
-            clip: an ``open_clip.CLIP``; it is trained in place.
+            clip: what ``towers.build`` returns; it is trained in place.
             swap_weight: the weight of the loss on swapped captions; 0 leaves it out.
             swap_sharpness: the sharpness of that loss.
             swap_margin: where it is above 0, the loss is a hinge with this margin.

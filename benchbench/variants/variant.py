@@ -150,7 +150,7 @@ class VariantModel(Protocol):
 
     similarity: Similarity
     clip: Any
-    """The ``open_clip.CLIP`` whose settings preprocess images."""
+    """What ``towers.build`` returned, whose settings preprocess images."""
 
     def reader(self, tokenizer: Any) -> CaptionReader:
         """Return the reader that turns strings into what ``encode_texts`` takes."""

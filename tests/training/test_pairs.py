@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 
@@ -35,8 +34,7 @@ SPLITS = ("train", "train-dense")
 
 @pytest.fixture(scope="module")
 def reader() -> CaptionReader:
-    towers.register()
-    return CaptionReader(open_clip.get_tokenizer(towers.NAME), with_triples=False)
+    return CaptionReader(towers.find_tokenizer(towers.NAME), with_triples=False)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import open_clip
 import pytest
 import torch
 
@@ -30,7 +29,7 @@ def made() -> tuple[Captioner, CaptionReader]:
     torch.manual_seed(0)
     described = variant("captioner")
     model: Captioner = described.make(towers.build(towers.NAME), **described.settings)
-    return model, model.reader(open_clip.get_tokenizer(towers.NAME))
+    return model, model.reader(towers.find_tokenizer(towers.NAME))
 
 
 def test_gradients_reach_both_towers(made: tuple[Captioner, CaptionReader]) -> None:
@@ -46,7 +45,7 @@ def test_gradients_reach_both_towers(made: tuple[Captioner, CaptionReader]) -> N
 def test_a_locked_image_tower_stays_as_it_is() -> None:
     described = variant("captioner:locked")
     model = described.make(towers.build(towers.NAME), **described.settings)
-    reader = model.reader(open_clip.get_tokenizer(towers.NAME))
+    reader = model.reader(towers.find_tokenizer(towers.NAME))
     model(Batch(torch.randn(4, 3, 64, 64), reader.read(CAPTIONS)), 0).total.backward()
     without = {name for name, p in model.named_parameters() if p.grad is None}
     assert without == {name for name, _ in model.named_parameters() if ".visual." in name}

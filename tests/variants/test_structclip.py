@@ -22,7 +22,7 @@ FALSE = ["a white cat chasing a red dog", "a table on a blue cup", "a blue table
 def model(**settings: Any) -> tuple[StructCLIP, CaptionReader]:
     torch.manual_seed(0)
     made = StructCLIP(towers.build(towers.NAME), **settings)
-    return made, made.reader(open_clip.get_tokenizer(towers.NAME))
+    return made, made.reader(towers.find_tokenizer(towers.NAME))
 
 
 def batch(reader: CaptionReader) -> Batch:
@@ -181,7 +181,7 @@ def test_a_bag_of_triples_cannot_say_who_does_what() -> None:
 
 
 def test_turned_triples_are_a_share_of_captions_and_stay_the_same() -> None:
-    tokenizer = open_clip.get_tokenizer(towers.NAME)
+    tokenizer = towers.find_tokenizer(towers.NAME)
     right, wrong = (CaptionReader(tokenizer, True, turned_percent=n) for n in (0, 30))
     lines = [f"a {a} dog chasing a {b} cat" for a in COLOURS for b in COLOURS if a != b]
     turned = [wrong.triples(line) != right.triples(line) for line in lines]

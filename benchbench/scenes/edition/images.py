@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 
 BATCH = 10
-"""The number of images in memory at a time; a killed drawing repeats at most so many."""
+"""The number of images drawn at a time. Two batches are in memory, and a killed drawing repeats at
+most these."""
 _COMPRESSION = 1
 """The compression level. It takes a third of the time of Pillow's default, for files that are a
 seventh larger."""
@@ -75,7 +77,8 @@ def shared_images(plan: Plan) -> Drawings:
 def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> WrittenFiles:
     """Write PNG files into a folder of an edition, encoding on up to eight threads.
 
-    Batches that are there already are read instead, which takes a tenth of the time.
+    While a batch is encoded, the next one is drawn. Batches that are there already are read
+    instead, which takes a tenth of the time.
 
     Returns:
         The number of images, and the SHA-256 over names, shapes and pixels, in order.
@@ -84,20 +87,29 @@ def write_images(pieces: Pieces, images: Drawings, progress: Progress) -> Writte
     written: dict[Path, str] = {}
     done = 0
     folder.mkdir(parents=True, exist_ok=True)
+
+    def finish(piece: str, files: Sequence[Path], saved: Iterable[str] | None) -> None:
+        nonlocal done
+        if saved is not None:
+            new = dict(zip(files, saved, strict=True))
+            pieces.note(piece, new, {})
+            written.update(new)
+        done += len(files)
+        progress(images.what, done, images.total)
+
+    encoding: deque[tuple[str, Sequence[Path], Iterable[str] | None]] = deque()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="png") as pool:
         for number, batch in enumerate(images.batches):
             piece, files = f"{images.folder}-{number}", [folder / name for name in batch.names]
             there = pieces.finished(piece) is not None
             shown = list(pool.map(read_pixels, files) if there else batch.draw())
-            saved = pool.map(_save, () if there else files, shown)
+            encoding.append((piece, files, None if there else pool.map(_save, files, shown)))
             for name, pixels in zip(batch.names, shown, strict=True):
                 add_pixels(state, name, pixels)
-            new = dict(zip(() if there else files, saved, strict=True))
-            if not there:
-                pieces.note(piece, new, {})
-            written |= new
-            done += len(files)
-            progress(images.what, done, images.total)
+            if len(encoding) > 1:
+                finish(*encoding.popleft())
+        for batch_left in encoding:
+            finish(*batch_left)
     return WrittenFiles({images.folder: done}, {images.folder: state.hexdigest()}, written)
 
 

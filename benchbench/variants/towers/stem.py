@@ -1,16 +1,22 @@
 """A vision transformer with a convolutional stem, for 64-pixel images.
 
-open_clip builds it by its name in timm's registry. Patches of 16 pixels would cut through most
+Patches of 16 pixels would cut through most
 objects of so small an image. The stem uses convolutions of stride 2 instead of one linear patch
 embedding (Xiao et al., *Early convolutions help transformers see better*, NeurIPS 2021); the rest
-is open_clip's own ``VisionTransformer``.
+is an ordinary vision transformer. open_clip builds it by its name in timm's registry.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Tower = TypeVar("Tower", bound=Any)
 
 CHANNELS = (32, 64, 128)
 """Output channels of the stride-2 convolutions; a final 2 × 2 one gives the transformer's width."""
@@ -39,18 +45,26 @@ class ConvStem(nn.Sequential):
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
+def stem_tower(make: Callable[..., Tower], dim: int) -> Tower:
+    """Build the vision tower of ``benchbench-small-2``, [n, 3, 64, 64] → [n, dim].
+
+    Args:
+        make: the class of the vision transformer, open_clip's or ``modules.VisionTower``.
+        dim: the dimension of the embeddings.
+    """
+    width = 128
+    tower = make(image_size=64, patch_size=STRIDE, width=width, layers=4, heads=4, output_dim=dim)
+    tower.conv1 = ConvStem(width)
+    return tower
+
+
 def benchbench_stem_64(num_classes: int, **_: Any) -> nn.Module:
-    """Build the vision tower of ``benchbench-small-2``.
+    """Build the same of open_clip's modules, for timm's registry.
 
     Args:
         num_classes: the dimension of the embeddings; timm gives it this name.
     """
     from open_clip.transformer import VisionTransformer
 
-    width = 128
-    tower: nn.Module = VisionTransformer(
-        image_size=64, patch_size=STRIDE, width=width, layers=4, heads=4, mlp_ratio=4.0,
-        output_dim=num_classes,
-    )  # fmt: skip
-    tower.conv1 = ConvStem(width)
+    tower: nn.Module = stem_tower(partial(VisionTransformer, mlp_ratio=4.0), num_classes)
     return tower
