@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from benchbench.adapters.computation import Computation
 from benchbench.adapters.contract import description_problems
 from benchbench.adapters.text_only import TextOnlyModel
+from benchbench.data.image_facts import ImageFacts
 from benchbench.data.records import file_sha256
 from benchbench.devices import (
     choose_device,
@@ -28,7 +29,7 @@ from benchbench.editions import unverified
 from benchbench.embedding import BlankEncoder, Encoder, open_store, within_memory
 from benchbench.errors import ContractError, ImageError, UsageError
 from benchbench.failures import foreign_code
-from benchbench.files import expand_path
+from benchbench.files import expand_path, name_below
 from benchbench.item_sets import ADVICE, choose_items
 from benchbench.protocols.contents import with_contents
 from benchbench.registry import family_of, load_model, load_task
@@ -140,9 +141,10 @@ def evaluate(
     chosen = [Selection(load_task(name).info.name) for name in chosen_on]
     _check_early(model, task, out)
     task, from_proposals = _add_proposals(task, proposals)
+    facts = ImageFacts.default() if resume else None
     there = choose_items(
         varied.task(task), data_root=data_root, edition=edition, limit=limit, seed=seed,
-        on_missing=on_missing, progress=progress, with_images=not without_images,
+        on_missing=on_missing, progress=progress, with_images=not without_images, facts=facts,
     )  # fmt: skip
     typed = model if isinstance(model, str) else model.manifest.name
     model = prepare_model(model, device, precision, seed, extras, progress)
@@ -160,7 +162,7 @@ def evaluate(
         settings = describe_settings(model, size, seed, limit, on_missing) | further
         if origin is not None:
             settings |= {"device": origin.device, "batch_size": origin.batch_size}
-        kept = open_store(resume, computation, environment, settings, origin)
+        kept = open_store(resume, computation, environment, settings, origin, facts)
         with closing(varied.stored(kept)) as stored:
             encoder = (BlankEncoder if without_images else Encoder)(
                 model, batch_size=size, workers=cpu_workers(), on_missing=on_missing,
@@ -336,19 +338,14 @@ def _reasons(there: ItemSet, encoder: Encoder) -> dict[str, str]:
     """Return file → why it could not be read, in order of files."""
     reasons = {path: str(error) for path, error in there.surveyed.unreadable.items()}
     reasons |= encoder.files.unreadable
-    return {_relative_name(path, there.edition): reasons[path] for path in sorted(reasons)}
-
-
-def _relative_name(path: Path, edition: Edition) -> str:
-    inside = path.is_relative_to(edition.root)
-    return (path.relative_to(edition.root) if inside else path).as_posix()
+    return {name_below(path, there.edition.root): reasons[path] for path in sorted(reasons)}
 
 
 def data_sha256(edition: Edition, images: Mapping[Path, str]) -> str:
     """Return the SHA-256 over an edition's annotations and the digests of the images used."""
     digest = hashlib.sha256(edition.annotations_sha256.encode())
     for path in sorted(images):
-        digest.update(f"\n{_relative_name(path, edition)} {images[path]}".encode())
+        digest.update(f"\n{name_below(path, edition.root)} {images[path]}".encode())
     return digest.hexdigest()
 
 

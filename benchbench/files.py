@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,24 @@ def expand_path(path: str | Path) -> Path:
             f"Cannot expand {path}: no home folder is known for {Path(path).parts[0]}. Type the "
             "whole path."
         ) from error
+
+
+def name_below(path: Path, root: Path) -> str:
+    """Return a path from a folder, with forward slashes; as it is, where it is not below it.
+
+    >>> name_below(Path("data/images/1.jpg"), Path("data")), name_below(Path("a"), Path("b"))
+    ('images/1.jpg', 'a')
+    """
+    whole, start = path.as_posix(), _start_of(root)
+    if whole.startswith(start):  # pathlib's own way takes ten times as long
+        return whole[len(start) :]
+    return "." if path == root else whole
+
+
+@lru_cache(maxsize=16)
+def _start_of(root: Path) -> str:
+    """Return what the paths below a folder begin with."""
+    return (root / "x").as_posix()[:-1]
 
 
 def resolve_path(path: Path) -> Path:

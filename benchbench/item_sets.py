@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from pathlib import Path
 
+    from benchbench.data.image_facts import ImageFacts
     from benchbench.protocols.protocol import Protocol
     from benchbench.types import Edition, OnMissing, Progress, Question, Task
 
@@ -49,8 +50,12 @@ def choose_items(
     on_missing: OnMissing,
     progress: Progress | None = None,
     with_images: bool = True,
+    facts: ImageFacts | None = None,
 ) -> ItemSet:
     """Return a task's items; ``evaluate`` describes the arguments.
+
+    Args:
+        facts: what is known of image files already; takes what is read of others.
 
     Raises:
         MissingData: the edition lacks a file.
@@ -61,7 +66,8 @@ def choose_items(
     every = _all_items(task, resolved.root)
     items = draw_clusters(every, limit, seed)
     protocol = load_protocol(task.info.protocol)
-    surveyed = survey(ref for item in items for ref in protocol.regions(item) if with_images)
+    shown = (ref for item in items for ref in protocol.regions(item) if with_images)
+    surveyed = survey(shown, facts=facts)
     usable = _readable_items(items, protocol, surveyed, on_missing)
     return ItemSet(resolved, protocol, len(every), items, usable, surveyed)
 
@@ -108,7 +114,7 @@ def _readable_items(
     Raises:
         ImageError: an image has not, and ``on_missing`` is "error"; or a crop is not valid.
     """
-    for item in items:
+    for item in items if surveyed.wrong else ():
         for ref in protocol.regions(item):
             if ref in surveyed.wrong:
                 raise ImageError(
@@ -124,7 +130,7 @@ def _readable_items(
             f"{error} (item {first.id}). Images that cannot be read: {len(bad):,}, of items: "
             f"{len(hit):,}. {ADVICE}"
         )
-    kept = [item for item in items if _is_readable(item, bad)]
+    kept = [item for item in items if not bad or _is_readable(item, bad)]
     if not kept:
         raise DataError("No item is left: not one image could be read.")
     return kept

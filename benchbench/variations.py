@@ -163,8 +163,9 @@ class ResizeVariation(Variation):
     def stored(self, stored: Stored) -> Stored:
         """Return the stored encodings, with those of images apart and captions shared."""
         return _ApartImages(
-            stored.store, stored.described, is_complete=stored.is_complete, variation=self.name
-        )
+            stored.store, stored.described, is_complete=stored.is_complete, facts=stored.facts,
+            variation=self.name,
+        )  # fmt: skip
 
 
 PLAIN = Variation()

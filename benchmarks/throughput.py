@@ -28,7 +28,7 @@ from torch.nn.functional import normalize
 
 from benchbench.devices import inference
 from benchbench.editions import resolve_edition
-from benchbench.embedding.images import decode_ahead
+from benchbench.embedding.decoding import decode_ahead
 from benchbench.registry import load_model, load_task
 from benchbench.types import DualEncoder, ImageRef, LoadOptions
 

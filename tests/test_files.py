@@ -13,6 +13,7 @@ import pytest
 from benchbench.errors import UsageError
 from benchbench.files import (
     expand_path,
+    name_below,
     name_problem,
     parse_json,
     read_text,
@@ -116,3 +117,15 @@ def unnamed(source: str) -> Iterator[int]:
         is_path = name.endswith(".open") and not name.startswith(NO_PATHS) and len(given) < 2
         if is_path and not binary:
             yield node.lineno
+
+
+@pytest.mark.parametrize("root", ["data", "data/deep", ".", "/", "/data", "other"])
+@pytest.mark.parametrize(
+    "path",
+    ["data", "data/1.jpg", "data/deep/1.jpg", "database/1.jpg", "/data/1.jpg", "/1.jpg", "."],
+)
+def test_a_name_below_a_folder_is_pathlibs(path: str, root: str) -> None:
+    whole, folder = Path(path), Path(root)
+    inside = whole.is_relative_to(folder)
+    expected = (whole.relative_to(folder) if inside else whole).as_posix()
+    assert name_below(whole, folder) == expected

@@ -1,4 +1,4 @@
-"""``benchbench cache``: the size of stored encodings, a check of them, and their removal."""
+"""``benchbench cache``: the size of what is stored, a check of it, and its removal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from benchbench.cli.output import say
 
 if TYPE_CHECKING:
     from benchbench.adapters.kept_answers import AnswerFile
+    from benchbench.data.image_facts import FolderFacts, ImageFacts
     from benchbench.embedding import Space, Store
 
 
 @click.group("cache")
 def cache_group() -> None:
-    """Show, check or remove stored encodings, and kept answers of served models.
+    """Show, check or remove stored encodings, digests of images, and answers of served models.
 
     Evaluations store what a model computed from each image, caption or pair, so that an interrupted
     one continues and later ones start from there. The store is in the folder of BENCHBENCH_CACHE;
     above the size of BENCHBENCH_CACHE_LIMIT (20GB), what was used longest ago is removed.
+    Digests and sizes of image files are beside it (64 MB at most), so that files that did not
+    change are not read again.
     """
 
 
@@ -39,12 +42,21 @@ def info_command() -> None:
         say(
             f"{file.answers:,} kept answers of {file.model}: {file.size / 1e6:,.1f} MB, {file.path}"
         )
+    facts = _facts().folders()
+    if facts:
+        known, size = sum(len(each.facts) for each in facts), sum(each.size for each in facts)
+        click.echo(
+            f"digests of {known:,} image files in {len(facts):,} folders: {size / 1e6:,.1f} MB"
+        )
     click.echo(f"{store.folder}: {total / 1e6:,.1f} MB of {store.limit / 1e9:,.1f} GB")
 
 
 @cache_group.command("verify")
 def verify_command() -> int:
     """Check every record against its checksum, and remove damaged ones.
+
+    Image files whose digests would be used are read, and folders' digests removed where one is
+    wrong.
 
     Exit codes: 0 if all are sound, 1 if damaged ones were found and removed.
     """
@@ -54,14 +66,16 @@ def verify_command() -> int:
         checked += space.records
         damaged += space.verify()
     click.echo(f"{checked:,} stored encodings were checked, {damaged:,} were damaged and removed.")
-    return 1 if damaged else 0
+    known, wrong = _facts().verify()
+    click.echo(f"{known:,} digests of image files were checked, {wrong:,} were wrong and removed.")
+    return 1 if damaged or wrong else 0
 
 
 @cache_group.command("clear")
 @click.option("--model", "name", metavar="NAME", help="Only those of this model.  [default: all]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def clear_command(name: str | None, yes: bool) -> None:
-    """Remove stored encodings and kept answers."""
+    """Remove stored encodings, digests of image files (but with --model), and kept answers."""
     from benchbench.errors import UnknownName
 
     spaces = _store().spaces()
@@ -71,7 +85,8 @@ def clear_command(name: str | None, yes: bool) -> None:
     if name is not None and name not in names:
         raise UnknownName("model", name, names, "See them: benchbench cache info")
     chosen = [s for s in spaces if name is None or s.described.get("name") == name]
-    removed: list[Space | AnswerFile] = [*chosen, *answers]
+    facts = _facts().folders() if name is None else []
+    removed: list[Space | AnswerFile | FolderFacts] = [*chosen, *facts, *answers]
     size = sum(each.size for each in removed) / 1e6
     what = "stored encodings" + " and kept answers" * bool(answers)
     if removed and not yes:
@@ -85,6 +100,12 @@ def _answers() -> list[AnswerFile]:
     from benchbench.adapters.kept_answers import answer_files
 
     return answer_files()
+
+
+def _facts() -> ImageFacts:
+    from benchbench.data.image_facts import ImageFacts
+
+    return ImageFacts.of_cache()
 
 
 def _store() -> Store:

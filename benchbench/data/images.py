@@ -6,6 +6,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from benchbench.data.headers import Header
+    from benchbench.data.image_facts import ImageFacts
     from benchbench.types import Box, ImageRef
 
 MAX_PIXELS = 89_478_485
@@ -168,16 +170,17 @@ class Survey:
         return {kind: sum(getattr(header, kind) for header in found) for kind in kinds}
 
 
-def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
+def survey(refs: Iterable[ImageRef], workers: int = 4, facts: ImageFacts | None = None) -> Survey:
     """Read the header of every file before any model is loaded.
 
     Args:
         refs: images and crops; repeats are allowed.
         workers: files read at the same time.
+        facts: what is known of files already; takes the headers that are read.
     """
     distinct = dict.fromkeys(refs)
     paths = list(dict.fromkeys(ref.path for ref in distinct))
-    found = headers_of(paths, workers)
+    found = headers_of(paths, workers, facts)
     unreadable = {path: each for path, each in found.items() if isinstance(each, ImageError)}
     headers = {path: each for path, each in found.items() if not isinstance(each, ImageError)}
     wrong = {}
@@ -190,17 +193,30 @@ def survey(refs: Iterable[ImageRef], workers: int = 4) -> Survey:
     return Survey(unreadable, wrong, headers)
 
 
-def headers_of(paths: Sequence[Path], workers: int = 4) -> dict[Path, Header | ImageError]:
+def headers_of(
+    paths: Sequence[Path], workers: int = 4, facts: ImageFacts | None = None
+) -> dict[Path, Header | ImageError]:
     """Return each file's header, or the error of reading it; ``workers`` files are read at once."""
+    found: dict[Path, Header | ImageError] = {}
+    if facts:
+        known = ((path, facts.known(path)) for path in paths)
+        found = {path: fact.header for path, fact in known if fact and fact.header}
+    unread = [path for path in paths if path not in found]
+    read = partial(_header_or_error, facts=facts)
     with ThreadPoolExecutor(workers, thread_name_prefix="survey") as pool:
-        return dict(zip(paths, pool.map(_header_or_error, paths), strict=True))
+        found |= zip(unread, pool.map(read, unread), strict=True)
+    return {path: found[path] for path in paths}
 
 
-def _header_or_error(path: Path) -> Header | ImageError:
+def _header_or_error(path: Path, facts: ImageFacts | None) -> Header | ImageError:
+    begun = facts.begin(path) if facts else None
     try:
-        return read_header(path)
+        header = read_header(path)
     except ImageError as error:
         return error
+    if facts and begun:
+        facts.note(path, begun, header=header)
+    return header
 
 
 def crop_problem(box: Box, size: tuple[int, int]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
@@ -19,6 +20,7 @@ from benchbench.types import DualEncoder, scores_pairs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from benchbench.data.image_facts import ImageFacts
     from benchbench.embedding.captions import EncodedCaptions
     from benchbench.embedding.pairs import Block, PairScores
     from benchbench.embedding.stored import Stored
@@ -99,9 +101,10 @@ class Encoder:
             ImageError: as for ``images``.
         """
         distinct = list(dict.fromkeys(refs))
+        digest = partial(_file_digest, facts=self._stored.facts if self._stored else None)
         with ThreadPoolExecutor(self._workers, thread_name_prefix="look") as pool:
             for done, (ref, seen) in enumerate(
-                zip(distinct, pool.map(_file_digest, distinct), strict=True), 1
+                zip(distinct, pool.map(digest, distinct), strict=True), 1
             ):
                 if isinstance(seen, ImageError) and self._on_missing == "error":
                     raise seen
@@ -198,14 +201,21 @@ def first_crops(refs: Iterable[ImageRef]) -> list[ImageRef]:
     return list({ref.path: ref for ref in reversed(list(refs))}.values())[::-1]
 
 
-def _file_digest(ref: ImageRef) -> str | ImageError:
+def _file_digest(ref: ImageRef, facts: ImageFacts | None) -> str | ImageError:
     """Return the SHA-256 of an image file that decodes; otherwise the error."""
+    known = facts.known(ref.path) if facts else None
+    if known and known.decodes and known.sha256:
+        return known.sha256
+    begun = facts.begin(ref.path) if facts else None
     try:
         content = read_bytes(ref.path)
         decode(content, ref.path)
     except ImageError as error:
         return error
-    return hashlib.sha256(content).hexdigest()
+    sha256 = hashlib.sha256(content).hexdigest()
+    if facts and begun:
+        facts.note(ref.path, begun, sha256=sha256, decodes=True)
+    return sha256
 
 
 class BlankEncoder(Encoder):

@@ -1,39 +1,35 @@
-"""Encode images to vectors: decode each file once for all its crops, ahead of the model."""
+"""Encode images to vectors, in batches that are put together while another one is encoded."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.data.images import crop, decode, read_bytes
+from benchbench.embedding.decoding import crops_by_file, decode_ahead, image_key, require_same
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
-from benchbench.embedding.store import key_of
 from benchbench.embedding.stored import tell_stored
 from benchbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
-    from PIL.Image import Image
     from torch import Tensor
 
+    from benchbench.data.image_facts import ImageFacts
     from benchbench.embedding.outputs import Vectors
     from benchbench.embedding.store import Space
     from benchbench.embedding.stored import Stored
     from benchbench.types import DualEncoder, ImageRef, OnMissing, Progress, Role
 
-    FileCrops = tuple[Path, list[ImageRef]]
-
-Shown = TypeVar("Shown")
+CHUNK = 4096
+"""Stored images that are handed on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,8 @@ def encode_images(
     outputs, log = outputs or OutputChecker(model), FileLog() if files is None else files
     space = stored.space("images", role) if stored else None
     report = progress or (lambda what, done, total: None)
-    work = _Work(model, outputs, batch_size, rows, workers, role, on_missing, space, log)
+    facts = stored.facts if stored else None
+    work = _Work(model, outputs, batch_size, rows, workers, role, on_missing, space, log, facts)
     report("images", 0, len(refs))
     read: list[ImageRef] = []
     parts: list[Vectors] = []
@@ -115,27 +112,6 @@ def encode_images(
     return EmbeddingTable({ref: row for row, ref in enumerate(read)}, vectors)
 
 
-def crops_by_file(refs: Iterable[ImageRef], most: int) -> list[FileCrops]:
-    """Return the crops of each file, in order; a file with more than ``most`` comes repeatedly."""
-    by_file: dict[Path, list[ImageRef]] = {}
-    for ref in refs:
-        by_file.setdefault(ref.path, []).append(ref)
-    return [
-        (path, crops[start : start + most])
-        for path, crops in by_file.items()
-        for start in range(0, len(crops), most)
-    ]
-
-
-def image_key(sha256: str, ref: ImageRef) -> bytes:
-    """Return the key of an image or a crop, by the SHA-256 of its file's bytes.
-
-    A file's bytes stand for its pixels, so that a known image need not be decoded; the decoder's
-    version is part of the space.
-    """
-    return key_of(sha256, repr(ref.box))
-
-
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Images with their vectors."""
@@ -158,6 +134,7 @@ class _Work:
     on_missing: OnMissing
     space: Space | None
     log: FileLog
+    facts: ImageFacts | None = None
     found: int = 0
     """The number of images whose vectors were taken from the store."""
     probed: list[tuple[ImageRef, Vectors]] = field(default_factory=list)
@@ -172,9 +149,10 @@ class _Work:
             ImageError: as for ``encode_images``.
         """
         keys: dict[ImageRef, bytes] = {}
+        left = yield from self._unread(refs)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack") as pool:
             before: tuple[list[ImageRef], Future[Tensor]] | None = None
-            for found in self._gathered(refs, keys):
+            for found in self._gathered(left, keys):
                 if isinstance(found, _Batch):
                     yield found
                     continue
@@ -184,6 +162,30 @@ class _Work:
                 before = [ref for ref, _ in found], stacked
             if before:
                 yield self._encoded(*before, keys)
+
+    def _unread(self, refs: Sequence[ImageRef]) -> Generator[_Batch, None, Sequence[ImageRef]]:
+        """Yield the stored vectors of files that need not be read; return the other images.
+
+        Those are files of which the digest is known and every image is stored.
+        """
+        if self.facts is None or self.space is None or self.space.is_empty:
+            return refs
+        facts = {path: self.facts.known(path) for path in dict.fromkeys(ref.path for ref in refs)}
+        digests = {path: fact.sha256 for path, fact in facts.items() if fact and fact.sha256}
+        some = [ref for ref in refs if ref.path in digests]
+        there, vectors = self.space.read([image_key(digests[ref.path], ref) for ref in some])
+        lacking = {ref.path for ref in compress(some, ~there)}
+        vectors = vectors[[ref.path not in lacking for ref in compress(some, there)]]
+        whole = [ref for ref in some if ref.path not in lacking]
+        for path in dict.fromkeys(ref.path for ref in whole):
+            self.log.add(path, digests[path])
+        spread = slice(None, None, max(1, len(whole) // SAMPLE_SIZE))
+        self.probed = list(zip(whole[spread], vectors[spread], strict=True))[:SAMPLE_SIZE]
+        for start in range(0, len(whole), CHUNK):
+            part = slice(start, start + CHUNK)
+            if batch := self._taken(list(zip(whole[part], vectors[part], strict=True))):
+                yield batch
+        return [ref for ref in refs if ref.path not in digests or ref.path in lacking]
 
     def _gathered(
         self, refs: Sequence[ImageRef], keys: dict[ImageRef, bytes]
@@ -196,14 +198,15 @@ class _Work:
         planned = crops_by_file(refs, self.batch_size)
         with closing(
             decode_ahead(
-                self.model.transform, planned, self.workers, 2 * self.batch_size, self.space
+                self.model.transform, planned, self.workers, 2 * self.batch_size, self.space,
+                self.facts,
             )
-        ) as files:
+        ) as files:  # fmt: skip
             for file in files:
                 if file.error and self.on_missing == "error":
                     raise file.error
                 self.log.add(file.path, file.error or file.sha256)
-                if file.known and (batch := self._taken(file)):
+                if file.known and (batch := self._taken(file.known)):
                     yield batch
                 waiting += zip(file.refs, file.images, strict=True)
                 if self.space:
@@ -215,7 +218,11 @@ class _Work:
             yield waiting
 
     def confirms(self) -> bool:
-        """Return whether some stored images have the same vectors when encoded again."""
+        """Return whether some stored images have the same vectors when encoded again.
+
+        Raises:
+            DataError: the file of one has another digest than it had.
+        """
         if self.wrong:
             return False
         refs = [ref for ref, _ in self.probed]
@@ -223,23 +230,22 @@ class _Work:
         with closing(decode_ahead(self.model.transform, files, self.workers, len(refs))) as decoded:
             tensors = {
                 ref: tensor
-                for file in decoded
+                for file in require_same(decoded, self.log.sha256, self.facts)
                 for ref, tensor in zip(file.refs, file.images, strict=True)
             }
         again = self._vectors(self._stacked([tensors[ref] for ref in refs]), len(refs))
         return self.outputs.are_close(again, np.stack([vector for _, vector in self.probed]))
 
-    def _taken(self, file: Decoded[Tensor]) -> _Batch | None:
-        """Return a file's stored vectors; None where they do not fit the others."""
-        refs = [ref for ref, _ in file.known]
-        known = np.stack([vector for _, vector in file.known])
-        vectors = self.outputs.stored_vectors(known, len(refs))
+    def _taken(self, known: Sequence[tuple[ImageRef, Vectors]]) -> _Batch | None:
+        """Return stored vectors; None where they do not fit the others."""
+        refs = [ref for ref, _ in known]
+        vectors = self.outputs.stored_vectors(np.stack([row for _, row in known]), len(refs))
         self.found += len(refs)
         if vectors is None:
             self.wrong = True
             return None
         if len(self.probed) < SAMPLE_SIZE:
-            self.probed.append(file.known[0])
+            self.probed.append(known[0])
         return _Batch(refs, vectors, is_stored=True)
 
     def _encoded(
@@ -259,74 +265,3 @@ class _Work:
         filled = [*tensors, *[tensors[-1]] * (-len(tensors) % self.rows)]
         batch = self.outputs.images(filled)
         return batch.pin_memory() if self.model.device.startswith("cuda") else batch
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded(Generic[Shown]):
-    """One file's decoded and preprocessed crops, or its error."""
-
-    path: Path
-    refs: list[ImageRef]
-    """The crops that are to be encoded."""
-    images: list[Shown]
-    """The outputs of the model's ``transform``, in the order of ``refs``."""
-    sha256: str
-    keys: Sequence[bytes] = ()
-    """The crops' keys in the store, in the order of ``refs``."""
-    known: Sequence[tuple[ImageRef, Vectors]] = ()
-    """Crops that are encoded already, each with its vector."""
-    error: ImageError | None = None
-
-
-def decode_ahead(
-    transform: Callable[[Image], Shown],
-    files: Sequence[FileCrops],
-    workers: int,
-    ahead: int,
-    space: Space | None = None,
-) -> Generator[Decoded[Shown], None, None]:
-    """Yield each file's preprocessed crops, in order; some files are decoded ahead.
-
-    Args:
-        transform: the model's.
-        files: the files, each with its crops.
-        workers: the number of threads; so many files are begun at least.
-        ahead: the number of crops above which no further file is begun: a few batches, so that
-            threads go on while a batch is encoded, and memory is bounded.
-        space: what is encoded already; crops whose vectors it holds are not decoded.
-    """
-    waiting: deque[tuple[int, Future[Decoded[Shown]]]] = deque()
-    begun = 0
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
-    try:
-        for path, refs in files:
-            waiting.append((len(refs), pool.submit(_decode, transform, path, refs, space)))
-            begun += len(refs)
-            while len(waiting) > workers and begun > ahead:
-                crops, file = waiting.popleft()
-                begun -= crops
-                yield file.result()
-        while waiting:
-            yield waiting.popleft()[1].result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _decode(
-    transform: Callable[[Image], Shown], path: Path, refs: list[ImageRef], space: Space | None
-) -> Decoded[Shown]:
-    try:
-        content = read_bytes(path)
-        sha256 = hashlib.sha256(content).hexdigest()
-        keys = [image_key(sha256, ref) for ref in refs] if space else []
-        known: list[tuple[ImageRef, Vectors]] = []
-        if space and not space.is_empty:
-            there, vectors = space.read(keys)
-            space.require(there, [path] * len(refs))
-            known = list(zip(compress(refs, there), vectors, strict=True))
-            keys, refs = list(compress(keys, ~there)), list(compress(refs, ~there))
-        image = decode(content, path) if refs else None
-    except ImageError as error:
-        return Decoded(path, [], [], "", error=error)
-    images = [transform(crop(image, ref)) for ref in refs] if image else []
-    return Decoded(path, refs, images, sha256, keys, known)

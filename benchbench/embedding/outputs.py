@@ -129,7 +129,7 @@ class OutputChecker:
             ModelError: there is not one sequence of integers for each caption.
         """
         try:
-            ids = [tuple(int(i) for i in row) for row in output]
+            ids = [tuple(map(int, row)) for row in output]
         except (TypeError, ValueError):
             self._wrong(f"{_kind(output)} from token_ids", "whole numbers for each caption")
         if len(ids) != n:

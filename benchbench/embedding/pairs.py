@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchbench.embedding.images import crops_by_file, decode_ahead, image_key
+from benchbench.embedding.decoding import crops_by_file, decode_ahead, image_key, require_same
 from benchbench.embedding.outputs import SAMPLE_SIZE, OutputChecker
 from benchbench.embedding.store import key_of
 from benchbench.embedding.stored import tell_stored
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.embedding.images import Decoded, FileCrops
+    from benchbench.embedding.decoding import Decoded, FileCrops
     from benchbench.embedding.store import Space
     from benchbench.embedding.stored import Stored
     from benchbench.types import Features, ImageRef, PairScorer, PreparedImage, Progress
@@ -262,11 +262,15 @@ class _Work:
         return self.outputs.are_close(np.concatenate(again), known[some])
 
     def _encode(self, files: Sequence[Decoded[PreparedImage]]) -> Sequence[Features]:
-        """Return the features of the files' images, in their order."""
-        for file in files:
-            if file.error:
-                raise file.error
-        images = [image for file in files for image in file.images]
+        """Return the features of the files' images, in their order.
+
+        Raises:
+            ImageError: a file cannot be decoded.
+            DataError: a file has another digest than its pairs' keys.
+        """
+        facts = self.stored.facts if self.stored else None
+        same = require_same(files, self.keys.digests, facts)
+        images = [image for file in same for image in file.images]
         return self.outputs.features(self.model.encode_images(images), len(images))
 
     def _fill(

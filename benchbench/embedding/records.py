@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from benchbench.types.arrays import Singles
+    from benchbench.types.arrays import Flags, Singles
 
     Records = npt.NDArray[np.void]
     """[n] with the fields key (32 bytes), value and check."""
@@ -110,6 +110,24 @@ class KeyIndex:
             segments.append(new)
         return KeyIndex(tuple(segments), paths, tuple(mapped[path] for path in paths))
 
+    def first_places(
+        self, keys: Sequence[bytes]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the file and the row of the first record of each key: [keys] each.
+
+        The file is −1 where there is none, or where other keys begin with the same eight bytes:
+        ``places`` finds those.
+        """
+        wanted = np.frombuffer(b"".join(keys), np.uint64).reshape(-1, 4)
+        file = np.full(len(wanted), -1, np.int32)
+        row = np.zeros(len(wanted), np.int64)
+        for segment in self.segments:
+            i = np.searchsorted(segment.first, wanted[:, 0])
+            i[i == len(segment.first)] = 0
+            found = (segment.keys[i] == wanted).all(axis=1) & (file < 0)
+            file[found], row[found] = segment.file[i[found]], segment.row[i[found]]
+        return file, row
+
     def places(self, key: bytes) -> Iterator[tuple[int, int]]:
         """Yield the file and the row of each record that has a key."""
         wanted = np.frombuffer(key, np.uint64)
@@ -136,18 +154,26 @@ def pack(keys: Sequence[bytes], values: Singles) -> Records:
     records = np.zeros(len(keys), record_type(values.shape[1]))
     records["key"] = np.frombuffer(b"".join(keys), np.uint64).reshape(-1, 4)
     records["value"] = values
-    for record in records:
-        record["check"] = _checksum(record)
+    records["check"] = _checksums(records)
     return records
 
 
-def _checksum(record: np.void) -> int:
-    return zlib.crc32(record.tobytes()[:-4])
+def _checksums(records: Records) -> npt.NDArray[np.uint32]:
+    """Return the CRC-32 of each record's key and values: [n]."""
+    content, size = memoryview(records.tobytes()), records.itemsize
+    sums = [zlib.crc32(content[i : i + size - 4]) for i in range(0, len(content), size)]
+    return np.array(sums, np.uint32)
+
+
+def are_whole(records: Records) -> Flags:
+    """Return which records have their checksum: [n]."""
+    whole: Flags = _checksums(records) == records["check"]
+    return whole
 
 
 def is_whole(record: np.void) -> bool:
     """Return whether a record has its checksum."""
-    return _checksum(record) == int(record["check"])
+    return zlib.crc32(record.tobytes()[:-4]) == int(record["check"])
 
 
 def list_files(folder: Path) -> list[RecordFile]:

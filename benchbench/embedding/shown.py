@@ -32,8 +32,11 @@ class Shown:
             else:
                 new.setdefault(ref.path, []).append(ref.box)
         for path, boxes in new.items():
-            before = self._boxes[path].tolist() if path in self._boxes else ()
-            self._boxes[path] = np.array(sorted({*map(tuple, before), *boxes}))
+            if path in self._boxes:
+                both = np.concatenate([self._boxes[path], boxes])
+                self._boxes[path] = np.unique(both, axis=0)
+            else:
+                self._boxes[path] = np.array(sorted(set(boxes)), np.int64)
 
     def __iter__(self) -> Iterator[ImageRef]:
         """Yield each image and crop once, file by file."""

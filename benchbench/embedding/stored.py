@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchbench.adapters.computation import Computation
+    from benchbench.data.image_facts import ImageFacts
     from benchbench.embedding.store import Space
     from benchbench.types import Progress
 
@@ -87,6 +88,8 @@ class Stored:
     """The number of inputs whose encodings were taken from the store."""
     is_complete: bool = False
     """Whether an input that is not stored is an error."""
+    facts: ImageFacts | None = None
+    """What is known of image files, so that those need not be read whose encodings are stored."""
     _spaces: dict[tuple[str, str], Space] = field(default_factory=dict)
 
     def space(self, kind: str, role: str) -> Space | None:
@@ -128,6 +131,8 @@ class Stored:
 
     def close(self) -> None:
         """Close the files, warn of damaged records, and remove old spaces above the size limit."""
+        if self.facts is not None:
+            self.facts.save()
         damaged = 0
         for space in self._spaces.values():
             space.close()
@@ -148,10 +153,12 @@ def open_store(
     environment: Mapping[str, str | int],
     settings: Mapping[str, Any],
     origin: Origin | None = None,
+    facts: ImageFacts | None = None,
 ) -> Stored:
     """Return the stored encodings of this model by this code on this kind of machine.
 
-    There are none where ``resume`` is off, or the model's code could not be identified.
+    There are none where ``resume`` is off, or the model's code could not be identified. ``facts``
+    is what is known of image files.
 
     Raises:
         UsageError: the encodings of ``origin`` are another model's, or by other code.
@@ -171,6 +178,6 @@ def open_store(
                     f"The stored encodings of {described['name']} were computed by another "
                     f"{'version of benchbench' if what == 'code' else 'checkpoint'}: encode again."
                 )
-        return Stored(Store.default(), origin.described, is_complete=True)
+        return Stored(Store.default(), origin.described, is_complete=True, facts=facts)
     known = resume and computation.is_known
-    return Stored(Store.default() if known else None, described)
+    return Stored(Store.default() if known else None, described, facts=facts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from benchbench.adapters.computation import Computation
+from benchbench.data.image_facts import ImageFacts
 from benchbench.devices import choose_device, cpu_workers, describe_environment, memory_errors
 from benchbench.editions import resolve_edition
 from benchbench.embedding import Origin, Share, SharedEncoder, default_batch_size, open_store
@@ -217,6 +218,7 @@ def _encode_part(worker: _Worker, portion: Portion, cell: PlannedCell, model: Mo
     plan, task = worker.plan, load_task(cell.task)
     settings = plan.settings
     check_planned(plan, cell, model, task)
+    facts = ImageFacts.default()
     there = choose_items(
         task,
         data_root=settings.data_root,
@@ -225,12 +227,14 @@ def _encode_part(worker: _Worker, portion: Portion, cell: PlannedCell, model: Mo
         seed=settings.seed,
         on_missing=settings.on_missing,
         progress=worker.progress,
+        facts=facts,
     )
     model = fit_model(model, task, there.edition.root)
     size = settings.batch_size or default_batch_size(model.device)
     environment = describe_environment(model.device)
     described = describe_settings(model, size, settings.seed, settings.limit, settings.on_missing)
-    with closing(open_store(True, Computation.of(model), environment, described)) as stored:
+    computation = Computation.of(model)
+    with closing(open_store(True, computation, environment, described, facts=facts)) as stored:
         if stored.store is None:
             raise UsageError(
                 f"{cell.model} has no store of encodings here, through which workers share a "

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import NAMES
+from benchbench.files import name_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LENGTH = 16
 """Hexadecimal digits of a digest: 64 bits, so that 100,000 items collide by chance once in four
 billion suites."""
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 def with_contents(
@@ -67,14 +69,8 @@ def _named(ref: ImageRef, root: Path) -> list[str]:
     return [_name(ref.path, root), json.dumps(ref.box)]
 
 
-@lru_cache(maxsize=NAMES)
-def _name(path: Path, root: Path) -> str:
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:  # elsewhere
-        return path.as_posix()
+_name = lru_cache(maxsize=NAMES)(name_below)
 
 
 def _digest(content: object) -> str:
-    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:LENGTH]

@@ -79,7 +79,10 @@ def match(
 
 
 def _outcome(
-    item: Item, scores: Singles, token_ids: Mapping[str, tuple[int, ...]]
+    item: Item,
+    scores: Singles,
+    token_ids: Mapping[str, tuple[int, ...]],
+    priors: Singles | None = None,
 ) -> MatchingOutcome:
     """Return the outcome of an item with these scores, [images, captions]."""
     return MatchingOutcome(
@@ -89,6 +92,7 @@ def _outcome(
         scores=scores,
         no_op=no_ops(item, [token_ids[caption] for caption in item.captions]),
         tags=item.tags,
+        priors=priors,
     )
 
 
@@ -101,6 +105,8 @@ def no_ops(item: Item, read: Sequence[tuple[int, ...]]) -> tuple[bool, ...]:
         item: the item with these captions.
         read: the token ids of each caption, cut to the model's context length.
     """
+    if len(set(read)) == len(read):
+        return (False,) * len(read)
     targets = set(item.target) - {NONE}
     return tuple(
         any(other != column and read[other] == read[column] for other in targets)
@@ -309,7 +315,7 @@ class Matching:
             found = score_items(items, model, encoder)
         priors = caption_priors(found.items, model, encoder)
         outcomes = (
-            replace(_outcome(item, scores, found.token_ids), priors=prior)
+            _outcome(item, scores, found.token_ids, prior)
             for item, scores, prior in zip(found.items, found.matrices, priors, strict=True)
         )
         return Answers(found.items, tuple(outcomes), found.settings)

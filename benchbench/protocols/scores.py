@@ -52,7 +52,21 @@ def similarities(
             part = where[start : start + CHUNK]
             chosen = [items[i] for i in part]
             found.update(zip(part.tolist(), _of_one_shape(chosen, images, captions), strict=True))
-    return [found[i][:, as_read(item, token_ids)] for i, item in enumerate(items)]
+    return [take_as_read(found[i], item, token_ids) for i, item in enumerate(items)]
+
+
+def take_as_read(
+    scores: Singles, item: Pairable, token_ids: Mapping[str, tuple[int, ...]]
+) -> Singles:
+    """Return scores in which captions of an item with the same token ids have that of the first.
+
+    Args:
+        scores: [images, captions].
+        item: the item with these captions.
+        token_ids: the model's token ids of each caption.
+    """
+    columns = as_read(item, token_ids)
+    return scores if len(set(columns)) == len(columns) else scores[:, columns]
 
 
 def as_read(item: Pairable, token_ids: Mapping[str, tuple[int, ...]]) -> list[int]:
@@ -86,7 +100,7 @@ def score_items(items: Sequence[Pairable], model: Model, encoder: Encoder) -> Sc
         kept = encoder.readable(items)
         scored = encoder.pairs([(item.images, item.captions) for item in kept])
         matrices = [
-            scored.take(item.images, item.captions)[:, as_read(item, scored.token_ids)]
+            take_as_read(scored.take(item.images, item.captions), item, scored.token_ids)
             for item in kept
         ]
         return Scores(kept, matrices, scored.token_ids, {"pairs": scored.n_pairs})

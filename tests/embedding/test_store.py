@@ -262,3 +262,26 @@ def test_an_open_space_survives_that_damaged_records_are_removed(tmp_path: Path)
     there, found = reader.read(keys(20))
     assert there.tolist() == [False] + [True] * 19
     assert np.array_equal(found, values(20)[1:])
+
+
+def test_inputs_are_found_in_every_file_at_once_and_one_by_one(tmp_path: Path) -> None:
+    for start in (0, 10, 20):
+        writer = space(tmp_path)
+        writer.write(keys(12, start), values(12, seed=start))  # two of them twice
+        writer.close()
+    reader, wanted = space(tmp_path), keys(40)
+    there, found = reader.read(wanted)
+    assert there.tolist() == [True] * 32 + [False] * 8
+    singly = [reader.read([key])[1] for key in wanted[:32]]
+    assert np.array_equal(found, np.concatenate(singly))
+    assert reader.read([])[1].shape == (0, found.shape[1])
+
+
+def test_keys_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    alike = [bytes(8) + bytes([i]) * 24 for i in range(5)]
+    writer = space(tmp_path)
+    writer.write(alike[:4], values(4))
+    writer.close()
+    there, found = space(tmp_path).read(alike)
+    assert there.tolist() == [True] * 4 + [False]
+    assert np.array_equal(found, values(4))

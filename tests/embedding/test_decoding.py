@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.embedding.images import crops_by_file
+from benchbench.embedding.decoding import crops_by_file
 from benchbench.types import ImageRef
 
 REFS = st.lists(
