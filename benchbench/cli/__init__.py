@@ -5,6 +5,7 @@ Modules here import only click at their top, so that ``benchbench --help`` is in
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+COLLECTED_AFTER = 100_000
+"""New objects after which Python looks for reference cycles. Imports and items are hundreds of
+thousands that live until the command ends: Python's 700 take a seventh of a command's time."""
 PIPE_CLOSED = 141
 """The exit code of a program whose output nobody reads any more, as shells number it."""
 
@@ -74,7 +78,18 @@ class _Commands(click.Group):
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         with escape_output():
             _show_warnings()
+            if standalone_mode:
+                _tune_process()
             return _in_one_line(run) if standalone_mode else run()
+
+
+def _tune_process() -> None:
+    """Set what makes this process faster, and changes no number."""
+    gc.set_threshold(COLLECTED_AFTER, *gc.get_threshold()[1:])
+    # Torch's threads otherwise spin between operations, on the cores that decode images: a small
+    # tower's evaluation then takes half as much CPU time again. libgomp reads it when torch loads.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 def _in_one_line(run: Callable[[], Any]) -> NoReturn:

@@ -338,3 +338,16 @@ def test_a_reader_that_has_read_enough_is_no_error() -> None:
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(("policy", "spins"), [("", "0"), ("ACTIVE", None)])
+def test_threads_of_a_command_wait_asleep_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, policy: str, spins: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, policy)
+        if not policy or name == "GOMP_SPINCOUNT":
+            monkeypatch.delenv(name)
+    run = CliRunner().invoke(main, ["list", "models"])
+    assert run.exit_code == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
