@@ -32,9 +32,9 @@ def frame(run: Run, metrics: Sequence[str] | None = None, *, ties: Ties = "wrong
 
     The columns are those of the run's file (``id``, ``cluster``, the protocol's raw scores, a
     ``tag.NAME`` for each tag) and a ``metric.NAME`` for each metric: the item's own value, a share
-    in [0, 1] or a rank from 1. An item that a metric judges several times has the mean of these;
-    one that it leaves out has NaN. Where a metric judges each item once, its score is the mean of
-    its column, or with groups the mean of the groups' means::
+    in [0, 1] or a rank from 1; its part in an area can lie outside. An item that a metric judges
+    several times has the mean of these; one that it leaves out has NaN. Where a metric judges each
+    item once, its score is the mean of its column, or with groups the mean of the groups' means::
 
         run.frame().groupby("tag.relation")["metric.macro"].mean().mean()
 

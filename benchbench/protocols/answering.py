@@ -33,6 +33,7 @@ class Answering:
     """The answering protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"answer"})
+    pooled: frozenset[str] = frozenset()
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()

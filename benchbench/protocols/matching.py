@@ -302,6 +302,7 @@ class Matching:
     """The matching protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"text", "image", "group"})
+    pooled: frozenset[str] = frozenset()
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()

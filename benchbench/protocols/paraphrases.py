@@ -88,6 +88,7 @@ class Paraphrases:
     """The paraphrases protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({TRUE_ABOVE_FALSE, PARAPHRASE})
+    pooled: frozenset[str] = frozenset()
     sample_note = ""
     event_tags: frozenset[str] = frozenset()
     item_tags: frozenset[str] = frozenset()

@@ -55,6 +55,11 @@ class Protocol(typing.Protocol):
         ...
 
     @property
+    def pooled(self) -> frozenset[str]:
+        """Return the judgements of an item among all others: each group is judged by itself."""
+        ...
+
+    @property
     def sample_note(self) -> str:
         """Return how numbers over part of the items differ; an empty string where they do not."""
         ...
@@ -92,8 +97,8 @@ class Protocol(typing.Protocol):
     def events(self, outcomes: Sequence[Any], metric: Metric, ties: Ties) -> Events:
         """Judge the outcomes by the metric's judgement, no-ops, K, reading and statistic alone.
 
-        Filters and groups are applied afterwards (``reading``). The tie rule changes ``values``
-        alone.
+        Filters and groups are applied afterwards (``reading``); for ``pooled`` judgements they are
+        the metric's here, too. The tie rule changes ``values`` alone.
         """
         ...
 

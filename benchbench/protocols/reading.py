@@ -81,6 +81,8 @@ class Judge:
             name="", meaning="", judgement=metric.judgement, no_ops=metric.no_ops, k=metric.k,
             reading=metric.reading, statistic=metric.statistic, debias=metric.debias,
         )  # fmt: skip
+        if metric.judgement in self.protocol.pooled:
+            same = replace(same, by=metric.by, only=metric.only)
         if (same, ties) not in self._known:
             self._known[same, ties] = self.protocol.events(self.outcomes, same, ties)
         return self._known[same, ties]

@@ -138,6 +138,7 @@ class Retrieval:
     """The retrieval protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({"found", "found, lenient", *PRECISIONS})
+    pooled: frozenset[str] = frozenset()
     sample_note = (
         "What is left out was no candidate either: over fewer images and captions every score is "
         "higher."

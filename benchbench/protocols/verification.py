@@ -8,7 +8,9 @@ where it has one: a matching head's log-odds of 0, a generative model's probabil
 above a false one (Mann and Whitney 1947; Hanley and McNeil 1982). Its events are linearised, so
 that their mean over the two labels is the area and their spread its uncertainty: with :math:`V_i`
 the share of pairs of the other label that pair i is on the right side of, and A the area, an event
-has :math:`2 V_i - A`; the variance is then that of DeLong et al. (1988), over clusters.
+has :math:`2 V_i - A`; the variance is then that of DeLong et al. (1988), over clusters. A group of
+items has an area of its own, among its own pairs. Its mean is over items, so that an event has
+:math:`A + (V_i - A)\, n / n_i`, with :math:`n_i` of its n items of the label of pair i.
 """
 
 from __future__ import annotations
@@ -89,6 +91,7 @@ class Verification:
     """The verification protocol (see ``protocol.Protocol``)."""
 
     judgements: frozenset[str] = frozenset({FITTED, OWN, AREA})
+    pooled: frozenset[str] = frozenset({AREA})
     sample_note = "The threshold is fitted to the validation items that are left."
     event_tags: frozenset[str] = frozenset({LABEL})
     item_tags: frozenset[str] = frozenset()
@@ -121,21 +124,23 @@ class Verification:
         yield item.image
 
     def events(self, outcomes: Sequence[Claimed], metric: Metric, ties: Ties) -> Events:
-        """Return one event per test item; none where there is no threshold, or only one label."""
+        """Return one event per test item; none where there is no threshold, or only one label.
+
+        An item's part in an area is among the items that the metric reads together with it.
+        """
         test = _test_items(outcomes)
         scores, labels = _arrays(outcomes, test)
         if metric.judgement == AREA:
-            is_there = labels.any() and not labels.all()
-            values = area_parts(scores, labels, ties) if is_there else np.zeros(0)
-            area = values[labels].mean() if is_there else 0.0
-            values = 2 * values - area
+            values = _areas(
+                scores, labels, _groups([outcomes[i] for i in test], metric), metric, ties
+            )
+        elif (threshold := _threshold(outcomes, metric.judgement)) is None:
+            values = np.full(len(test), np.nan)
         else:
-            threshold = _threshold(outcomes, metric.judgement)
-            is_there = threshold is not None
-            values = decided(scores, labels, threshold or 0.0, ties)
-        kept = test if is_there else test[:0]
+            values = decided(scores, labels, threshold, ties)
+        kept = test[~np.isnan(values)]
         return Events(
-            values=values[: len(kept)],
+            values=values[~np.isnan(values)],
             chance=np.full(len(kept), 0.5),
             outcome=kept,
             tags={LABEL: [LABELS[outcomes[i].label] for i in kept]},
@@ -206,6 +211,35 @@ class Verification:
             yield "has an empty caption"
         if not isinstance(item.label, bool) or not isinstance(item.validation, bool):
             yield "has a label or a split that is neither True nor False"
+
+
+def _groups(items: Sequence[Claimed], metric: Metric) -> list[str | None]:
+    """Return the group in which each item's area is taken; None for items that a metric filters."""
+    only = [(tag, wanted) for tag, wanted in metric.only if tag != LABEL]
+    by = None if metric.by == LABEL else metric.by
+    return [
+        ("" if by is None else item.tags.get(by))
+        if all(item.tags.get(tag) == wanted for tag, wanted in only)
+        else None
+        for item in items
+    ]
+
+
+def _areas(
+    scores: Floats, labels: Flags, groups: Sequence[str | None], metric: Metric, ties: Ties
+) -> Floats:
+    """Return each item's part in the area of its group; NaN where that has only one label."""
+    values, names = np.full(len(scores), np.nan), np.array(groups, dtype=object)
+    for name in {each for each in groups if each is not None}:
+        of = names == name
+        own, n = labels[of], int(of.sum())
+        if not own.any() or own.all():
+            continue
+        parts = area_parts(scores[of], own, ties)
+        area = parts[own].mean()
+        weight = 2.0 if metric.by == LABEL else np.where(own, n / own.sum(), n / (~own).sum())
+        values[of] = area + weight * (parts - area)
+    return values
 
 
 def _test_items(outcomes: Sequence[Claimed]) -> Indices:

@@ -23,6 +23,7 @@ class Stub:
     """A protocol of four events on three outcomes."""
 
     judgements = frozenset({"text"})
+    pooled: frozenset[str] = frozenset()
     sample_note = ""
     event_tags = frozenset({"kind"})
     item_tags: frozenset[str] = frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,51 @@ def test_an_areas_standard_error_is_delongs() -> None:
     v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
     delong = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
     assert mean.standard_error == pytest.approx(np.sqrt(delong), rel=0.01)
+
+
+def sliced(groups: Sequence[str], seed: int = 0) -> tuple[list[Claimed], np.ndarray, np.ndarray]:
+    """Claims of groups whose scores lie apart, so that no group's area is that of all items."""
+    rng = np.random.default_rng(seed)
+    labels = rng.random(len(groups)) < 0.3
+    scores = rng.normal(size=len(groups)) + labels + np.array([2.0 * ord(g) for g in groups])
+    rows = claims(list(zip(scores.tolist(), labels.tolist(), strict=True)))
+    named = zip(rows, groups, strict=True)
+    return [replace(each, tags={"piece": group}) for each, group in named], scores, labels
+
+
+@pytest.mark.parametrize("by", [None, "label"])
+def test_the_area_of_a_group_is_among_its_own_pairs(by: str | None) -> None:
+    items, scores, labels = sliced(list("aabbb") * 60)
+    for group in "ab":
+        of = np.array([o.tags["piece"] == group for o in items])
+        alone = mannwhitneyu(scores[of & labels], scores[of & ~labels]).statistic
+        alone /= (of & labels).sum() * (of & ~labels).sum()
+        metric = replace(AREA, by=by, only=(("piece", group),))
+        units = read_units(PROTOCOL, items, metric, "wrong")
+        numbers = np.unique(units.groups, return_inverse=True)[1]
+        mean = mean_over_groups(units.values, numbers, units.outcome)
+        assert mean.value == pytest.approx(alone)
+        wins = (scores[of & labels][:, None] > scores[of & ~labels]).astype(float)
+        v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
+        delong = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
+        assert mean.standard_error == pytest.approx(np.sqrt(delong), rel=0.02)
+
+
+def test_groups_by_a_tag_have_areas_of_their_own() -> None:
+    items, scores, labels = sliced(list("aabbb") * 60)
+    units = read_units(PROTOCOL, items, replace(AREA, by="piece"), "wrong")
+    for group in "ab":
+        of = np.array([o.tags["piece"] == group for o in items])
+        alone = mannwhitneyu(scores[of & labels], scores[of & ~labels]).statistic
+        alone /= (of & labels).sum() * (of & ~labels).sum()
+        assert units.values[np.array(units.groups) == group].mean() == pytest.approx(alone)
+
+
+def test_a_group_of_one_label_has_no_area() -> None:
+    items = [replace(each, tags={"piece": g}) for each, g in zip(
+        claims([(1, True), (0, False), (2, True)]), "aab", strict=True)]  # fmt: skip
+    units = read_units(PROTOCOL, items, replace(AREA, by="piece"), "wrong")
+    assert list(units.groups) == ["a", "a"]
 
 
 def test_the_threshold_comes_from_validation_items_alone() -> None:

@@ -35,6 +35,7 @@ class Relations:
     """The relations protocol: it ranks every ordered pair of boxes with every predicate."""
 
     judgements = frozenset({"recall", "unconstrained recall", "accuracy", "predicate"})
+    pooled: frozenset[str] = frozenset()
     sample_note = "Means over predicates (mR) count those that this sample lacks as 0."
     event_tags = frozenset({"predicate", "triple"})
     item_tags: frozenset[str] = frozenset()
