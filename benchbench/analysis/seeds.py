@@ -8,20 +8,25 @@ al., 'Accounting for variance in machine learning benchmarks', MLSys 2021).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from benchbench.analysis import Result
 from benchbench.analysis.paired import paired_scores
 from benchbench.analysis.reliability import rare_groups, rare_share
 from benchbench.errors import UsageError
 from benchbench.stats import Spread, between_seeds, intervals, welch
+from benchbench.stats.seeds import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchbench.stats import Method
     from benchbench.types import Metric, Run, Ties
+    from benchbench.types.arrays import Floats
 
 
 LEVEL = 0.95
@@ -42,7 +47,8 @@ class MethodComparison(Result):
     over_seeds: tuple[float, float]
     """Interval of the difference for other seeds on these items (Welch's t)."""
     over_items: tuple[float, float]
-    """Interval for these checkpoints on other items, by whole source images."""
+    """Interval for these checkpoints on other items, by whole source images; NaN if every item
+    differs equally."""
     interval: Method
     """The kind of interval over items."""
     ordered: bool
@@ -59,16 +65,21 @@ class MethodComparison(Result):
     """The groups of fewer than ten clusters."""
 
 
-def _check_seeds(runs: Sequence[Run]) -> None:
-    """Refuse a checkpoint that is given twice."""
-    seen: dict[tuple[str, str], Run] = {}
-    for run in runs:
-        key = run.model.name, run.model.fingerprint
-        if key in seen:
+def _check_seeds(runs: Sequence[Run], values: Floats) -> None:
+    """Refuse a checkpoint that is given twice, under one name or two.
+
+    Args:
+        runs: the runs of one method.
+        values: [units, runs], their scores.
+    """
+    same = [replace(run.model, name="", weights="") for run in runs]
+    for i, k in combinations(range(len(runs)), 2):
+        if same[i] == same[k] and np.array_equal(values[:, i], values[:, k]):
+            names = dict.fromkeys(runs[each].model.name for each in (i, k))
             raise UsageError(
-                f"{run.model.name} is given twice, and a copy is not another seed. Name it once."
+                f"{' and '.join(names)}: one checkpoint is given twice, and a copy is not another "
+                "seed. Name it once."
             )
-        seen[key] = run
 
 
 def compare_methods(
@@ -101,9 +112,9 @@ def compare_methods(
             f"Methods are compared over two seeds or more of each, not {len(a)} and {len(b)}. Name "
             "two folders with the runs of several seeds."
         )
-    for each in (a, b):
-        _check_seeds(each)
     scores = paired_scores([*a, *b], metric, ties=ties)
+    _check_seeds(a, scores.values[:, : len(a)])
+    _check_seeds(b, scores.values[:, len(a) :])
     if not scores.is_mean:
         raise UsageError(
             f"{scores.metric.name} is a median; methods are compared by means. Name another metric."
@@ -113,6 +124,8 @@ def compare_methods(
     apart = scores.values[:, len(a) :].mean(axis=1) - scores.values[:, : len(a)].mean(axis=1)
     mean = scores.mean(apart)
     (over_items,) = intervals([mean], level, method=interval, seed=seed)
+    if not over_items[1] - over_items[0] > TOLERANCE:
+        over_items = (float("nan"), float("nan"))
     return MethodComparison(
         task=f"{a[0].task}@{a[0].edition}",
         metric=scores.metric.name,

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Floats
 
 
+TOLERANCE = 1e-12
+"""The largest range of scores that are the same but for rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """Summary of one score's values, one value per seed."""
@@ -51,11 +55,13 @@ def between_seeds(values: Sequence[float]) -> Spread:
 def welch(a: Floats, b: Floats, level: float = 0.95) -> tuple[float, float]:
     """Return Welch's interval of the difference of means, b − a, of independent seeds.
 
-    NaN if the seeds of each method score the same: a spread of 0 is not certainty.
+    NaN if the seeds of each method score the same, rounding errors aside: a spread of 0 is not
+    certainty.
     """
     from scipy.special import stdtrit
 
     parts = np.array([each.var(ddof=1) / len(each) for each in (a, b)])
+    parts[[float(np.ptp(each)) <= TOLERANCE for each in (a, b)]] = 0.0
     if not parts.sum():
         return float("nan"), float("nan")
     freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()

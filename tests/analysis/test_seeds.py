@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,14 @@ def test_one_seed_is_no_method() -> None:
         compare_methods(A[:1], B)
     with pytest.raises(UsageError, match="a copy is not another seed"):
         compare_methods([A[0], A[0]], B)
+
+
+def test_a_copy_under_another_name_is_no_seed() -> None:
+    copy = replace(A[0], model=replace(A[0].model, name="a0-copy", weights="elsewhere.pt"))
+    with pytest.raises(UsageError, match="a0 and a0-copy: one checkpoint is given twice"):
+        compare_methods([A[0], copy], B)
+
+
+def test_items_that_all_differ_equally_have_no_interval() -> None:
+    found = compare_methods(A, A)
+    assert np.isnan(found.over_items).all()

@@ -35,3 +35,9 @@ def test_welchs_interval_is_scipys() -> None:
     wanted = ttest_ind(b, a, equal_var=False).confidence_interval(0.9)
     assert welch(a, b, 0.9) == pytest.approx((wanted.low, wanted.high))
     assert np.isnan(welch(np.ones(2), np.ones(3))).all()
+
+
+def test_a_spread_by_rounding_is_no_spread() -> None:
+    same = np.full(3, 0.1)
+    assert same.var(ddof=1) > 0
+    assert np.isnan(welch(same, np.full(3, 0.3))).all()
