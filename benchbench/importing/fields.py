@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NAMES = ("model", "id", "image", "caption", "foil", "subset", "right", "score_true", "score_false")
 """The fields that a reader of general formats takes."""
 CONTENT = ("image", "caption", "foil")
+MOST = 3.4e38
+"""The largest score: runs hold 32 bits."""
 
 
 def parse_fields(options: Sequence[str]) -> dict[str, str]:
@@ -88,4 +90,6 @@ def _scores(given: Mapping[str, Any], where: str) -> tuple[float, float] | None:
         raise MalformedData(f"{where}: the scores {pair} are not numbers.") from error
     if not (math.isfinite(true) and math.isfinite(false)):
         raise MalformedData(f"{where}: the scores {pair} are not finite.")
+    if max(abs(true), abs(false)) > MOST:
+        raise MalformedData(f"{where}: the scores {pair} are beyond the range of 32 bits.")
     return true, false

@@ -142,6 +142,7 @@ def import_results(
         source = found.source if published else Source()
     runs = []
     for name, given in answers.items():
+        _check_readable(name, given, where)
         matches = match(items, given)
         if not (matches.complete or allow_unmatched):
             raise UsageError(_mismatch_message(name, matches, resolved))
@@ -163,6 +164,19 @@ def _check_drawn(info: TaskInfo, data_root: str | Path | None, edition: str | No
         raise UsageError(
             f"The drawn world's files of {info.name} are not there, so that the results are of "
             "other files. Name the folder with their annotations: --data-root DIR"
+        )
+
+
+def _check_readable(model: str, answers: Sequence[Answer], place: Path) -> None:
+    """Refuse answers of which none can be read: all would count as wrong.
+
+    Raises:
+        UsageError: there is no decision among them.
+    """
+    if sum(each.unreadable for each in answers) == sum(len(each.sides) or 1 for each in answers):
+        raise UsageError(
+            f"Not one of the {len(answers):,} answers of {model} in {place} can be read. Name the "
+            "field that holds the decision: --field right=NAME, or score_true and score_false."
         )
 
 
@@ -319,7 +333,7 @@ def _outcome(item: Item, answer: Answer) -> MatchingOutcome:
         back = [item.target.index(column) for column in range(n)]
         by_caption = _decided([answer.sides[n + i] for i in back], back, n).T
     else:
-        right, wrong = answer.scores or DECISION_SCORES[answer.right]
+        right, wrong = _rounded(*(answer.scores or DECISION_SCORES[answer.right]))
         true = item.target[0]
         row = [right if column == true else wrong for column in range(len(item.captions))]
         scores = np.array([row], dtype=np.float32)
@@ -327,6 +341,14 @@ def _outcome(item: Item, answer: Answer) -> MatchingOutcome:
         id=item.id, cluster=item.cluster, tags=item.tags, target=item.target, scores=scores,
         no_op=(False,) * len(item.captions), by_caption=by_caption,
     )  # fmt: skip
+
+
+def _rounded(one: float, other: float) -> tuple[float, float]:
+    """Return two scores as runs hold them, in 32 bits; those that differ still do, by one digit."""
+    low, high = np.float32(min(one, other)), np.float32(max(one, other))
+    if one != other and low == high:
+        high = np.nextafter(high, np.float32(np.inf))
+    return (float(high), float(low)) if one > other else (float(low), float(high))
 
 
 def _decided(rights: Sequence[bool | None], own: Sequence[int], columns: int) -> Singles:

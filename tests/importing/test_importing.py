@@ -184,6 +184,37 @@ def test_a_table_with_scores_keeps_them(root: Path, tmp_path: Path) -> None:
     assert card.headline.estimate.value == 0.75
 
 
+def test_scores_that_differ_beyond_32_bits_do_not_tie(root: Path, tmp_path: Path) -> None:
+    rows = [
+        {"id": f"{subset}/{key}", "score_true": 1 - 1e-10, "score_false": 1 - 2e-10}
+        for subset in SUBSETS
+        for key in items_of(subset)
+    ]
+    path = tmp_path / "t.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    (run,) = import_results(path, "table", "sugarcrepe", data_root=root, model="m")
+    card = bb.scorecard(run)
+    assert (card.ties, card.headline.estimate.value) == (0, 1.0)
+    pd.DataFrame([{**row, "score_true": -1e39} for row in rows]).to_parquet(path)
+    with pytest.raises(MalformedData, match="beyond the range of 32 bits"):
+        import_results(path, "table", "sugarcrepe", data_root=root, model="m")
+
+
+def test_a_log_without_any_decision_is_refused(root: Path, tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"doc": each, "exact_match": 1.0})
+        for subset in SUBSETS
+        for each in items_of(subset).values()
+    ]
+    path = tmp_path / "samples_sugarcrepe.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=r"Not one of the 28 answers of m .* --field right=NAME"):
+        import_results(path, "samples", "sugarcrepe", data_root=root, model="m")
+    fields = {"right": "exact_match"}
+    (run,) = import_results(path, "samples", "sugarcrepe", data_root=root, model="m", fields=fields)
+    assert bb.scorecard(run).headline.estimate.value == 1.0
+
+
 def test_an_id_must_agree_with_the_content(root: Path, tmp_path: Path) -> None:
     rows = [
         {"id": f"{subset}/{key}", "caption": "another", "right": 1}
