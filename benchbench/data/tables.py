@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.records import read_utf8
@@ -23,11 +24,18 @@ def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it cannot be read; lacks a column; a row has too few or too many cells.
+        MalformedData: it cannot be read; lacks a column, or has one twice; a row has too few or too
+            many cells.
     """
-    reader = csv.reader(read_utf8(path, "a table").splitlines(keepends=True), strict=True)
+    # Lines end at CR and LF alone: U+2028 and the like are text.
+    reader = csv.reader(io.StringIO(read_utf8(path, "a table"), newline=""), strict=True)
     try:
         header = next(reader, [])
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise MalformedData(
+                f"{path} has the column {', '.join(twice)} twice. Remove or rename one of them."
+            )
         if lacking := [name for name in columns if name not in header]:
             raise MalformedData(
                 f"{path} has no column {', '.join(lacking)}. Its columns: {', '.join(header)}."

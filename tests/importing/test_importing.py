@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -198,6 +200,18 @@ def test_scores_that_differ_beyond_32_bits_do_not_tie(root: Path, tmp_path: Path
     pd.DataFrame([{**row, "score_true": -1e39} for row in rows]).to_parquet(path)
     with pytest.raises(MalformedData, match="beyond the range of 32 bits"):
         import_results(path, "table", "sugarcrepe", data_root=root, model="m")
+
+
+def test_tables_of_parquet_that_cannot_be_read_are_one_error(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    twice = pa.table(
+        [pa.array(["1"]), pa.array([1]), pa.array([0])], names=["id", "right", "right"]
+    )
+    zone = pa.table({"id": ["1"], "right": pa.array([1], pa.timestamp("ns", tz="Nowhere/X"))})
+    for table, said in ((twice, "has the column right twice"), (zone, "not a readable Parquet")):
+        pq.write_table(table, path)
+        with pytest.raises(MalformedData, match=said):
+            import_results(path, "table", "sugarcrepe", data_root=root, model="m")
 
 
 def test_a_log_without_any_decision_is_refused(root: Path, tmp_path: Path) -> None:

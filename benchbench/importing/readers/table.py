@@ -55,12 +55,18 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         with path.open("rb") as source, pq.ParquetFile(source) as file:
             table = file.read()
         table.validate(full=True)
+        names = table.column_names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise MalformedData(
+                f"{path} has the column {', '.join(twice)} twice. Remove or rename one of them."
+            )
+        rows: list[dict[str, Any]] = table.to_pylist()
     except FileNotFoundError:
         raise MissingData(f"File not found: {path}") from None
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         why = " ".join(str(error).split())
         raise MalformedData(f"{path} is not a readable Parquet file: {why}") from error
-    yield from table.to_pylist()
+    yield from rows
 
 
 READER = TableReader()
