@@ -59,15 +59,12 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
             )
         of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
         changed = [path for path in changed if path != _place(run, to)]
-    for edition, there in editions.items():
-        written = _page_texts(
-            to / edition, there
-        )  # before anything is stored: runs may not compare
-        for run in (run for run in runs if run.edition == edition):
-            write_run(run, _place(run, to))
-        changed += _write(to / edition, written) + _remove(
-            pages_without_runs(to / edition, written)
-        )
+    # Before anything is stored: the runs of an edition may not compare.
+    texts = {name: _page_texts(to / name, there) for name, there in editions.items()}
+    for run in runs:
+        write_run(run, _place(run, to))
+    for name, written in texts.items():
+        changed += _write(to / name, written) + _remove(pages_without_runs(to / name, written))
     return changed
 
 

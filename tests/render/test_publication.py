@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchbench.cli import main
-from benchbench.errors import PartialRun, RunError, UsageError
+from benchbench.errors import NotComparable, PartialRun, RunError, UsageError
 from benchbench.render.publication import publish, refresh
 from benchbench.runs import UNSEALED, read_run, write_run
 from tests.analysis.example_runs import EDITION, changed, made
@@ -194,6 +194,15 @@ def test_one_place_has_one_model(boards: Path) -> None:
         publish([named("m/1")], boards)
     with pytest.raises(UsageError, match="not the name of an edition"):
         publish([changed(made("x", 0.5), edition="../out")], boards)
+
+
+def test_nothing_is_published_where_one_edition_cannot_be(boards: Path) -> None:
+    other = [changed(made(name, 0.5), edition="custom-other-00000000") for name in "ab"]
+    other[1] = changed(other[1], data_sha256="1" * 64)
+    before = {p: p.read_bytes() for p in boards.rglob("*") if p.is_file()}
+    with pytest.raises(NotComparable, match="digest of annotations"):
+        publish([made("c", 0.9), *other], boards)
+    assert {p: p.read_bytes() for p in boards.rglob("*") if p.is_file()} == before
 
 
 def test_pages_without_runs_are_stale_and_go(boards: Path) -> None:
