@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from benchbench.types.arrays import Floats
 
 
+PARTS = {
+    "weights_sha256": "other weights",
+    "dtype": "another precision",
+    "activation": "another activation",
+}
+"""Fields of a manifest that are equal on all tasks → the words of the error."""
 FEW_TASKS = 10
 """Mean ranks over this many tasks or fewer are rough (Demšar 2006, §3.2.2)."""
 
@@ -111,8 +117,8 @@ def over_tasks(
 
 
 def _check_models(runs: Mapping[str, Sequence[Run]]) -> None:
-    """Refuse tasks that have other models than the first, by name or by weights."""
-    weights: dict[str, tuple[str, str]] = {}
+    """Refuse tasks that have other models than the first, by name or by what makes the numbers."""
+    seen: dict[str, tuple[str, Run]] = {}
     first: list[str] | None = None
     for task, of_task in runs.items():
         names = sorted(run.model.name for run in of_task)
@@ -123,12 +129,14 @@ def _check_models(runs: Mapping[str, Sequence[Run]]) -> None:
                 f"{', '.join(names)}; another task {', '.join(first)}."
             )
         for run in of_task:
-            task_before, known = weights.setdefault(
-                run.model.name, (task, run.model.weights_sha256)
-            )
-            if known != run.model.weights_sha256:
+            task_before, known = seen.setdefault(run.model.name, (task, run))
+            for name, what in PARTS.items():
+                here, there = getattr(run.model, name), getattr(known.model, name)
+                if here == there:
+                    continue
+                values = "" if name == "weights_sha256" else f" ({here}, not {there})"
                 raise UsageError(
-                    f"{run.model.name} has other weights on {task} than on {task_before}: two "
+                    f"{run.model.name} has {what} on {task} than on {task_before}{values}: two "
                     "models under one name have no overall score. Evaluate one of them on both "
                     "tasks, or give them two names."
                 )

@@ -156,6 +156,9 @@ def test_an_overall_score_is_of_the_same_models() -> None:
     swapped = [*other[:3], changed(other[3], model=replace(other[3].model, weights_sha256="9"))]
     with pytest.raises(UsageError, match="blind has other weights"):
         over_tasks({"vg-relation": FOUR, "vg-attribution": swapped})
+    cast = [*other[:3], changed(other[3], model=replace(other[3].model, dtype="bf16"))]
+    with pytest.raises(UsageError, match=r"blind has another precision on .* \(bf16, not fp32\)"):
+        over_tasks({"vg-relation": FOUR, "vg-attribution": cast})
 
 
 @pytest.mark.parametrize("kind", ["terminal", "markdown", "html"])
