@@ -185,7 +185,9 @@ def _entries(captions: Mapping[str, Sequence[str]], items: Sequence[Any]) -> lis
     gallery, found = Gallery("train"), []
     for name, texts in captions.items():
         left = tuple(text for text in texts if plain(text) not in own)
-        if left and image_number(name) not in known and name not in known:
+        # Names without a number have none in common.
+        number = image_number(name) or name
+        if left and number not in known and name not in known:
             found.append(Entry(name, ImageRef(Path(name)), left, name, gallery))
     return found
 
@@ -199,4 +201,4 @@ def image_number(name: str) -> str:
     ('391895', '391895')
     """
     numbers = re.findall(r"\d+", name.rpartition("/")[2].rpartition(".")[0] or name)
-    return numbers[-1].lstrip("0") if numbers else ""
+    return (numbers[-1].lstrip("0") or "0") if numbers else ""

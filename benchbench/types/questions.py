@@ -238,6 +238,7 @@ class Scene:
     cluster: str
     """The global name of the source image."""
     vocabulary: Vocabulary
+    """The same of all scenes of a task."""
     given: GivenPart = "labels"
     proposals: Proposals | None = None
     """The detector's output, where ``given`` is "proposals"."""

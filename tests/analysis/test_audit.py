@@ -14,7 +14,7 @@ import benchbench as bb
 from benchbench.adapters.ngram import KneserNey
 from benchbench.analysis import packaged_audits
 from benchbench.analysis.audit import audit, square
-from benchbench.analysis.blind_runs import fold_of
+from benchbench.analysis.blind_runs import _entries, fold_of, image_number
 from benchbench.analysis.packaged_audits import (
     ANSWERED,
     UNANSWERED,
@@ -29,7 +29,7 @@ from benchbench.render.audit import as_json, terminal
 from benchbench.render.audit_files import index, stale_pages
 from benchbench.render.scorecard import terminal as card_text
 from benchbench.runs import read_run
-from benchbench.types import ImageRef
+from benchbench.types import ImageRef, Item
 from tests.cli.test_cli import typed
 from tests.conftest import SHARED
 
@@ -166,6 +166,13 @@ def test_captions_to_train_on_are_of_other_images(world: Path, tmp_path: Path) -
     file.write_text(json.dumps(records[:1]))
     with pytest.raises(UsageError, match="no caption left"):
         audit(load_task("sugarcrepe"), data_root=world, captions=file)
+
+
+def test_names_without_a_number_are_compared_whole() -> None:
+    item = Item("0", (ImageRef(Path("beach.jpg")),), ("a dog", "a cat"), (0,), "beach.jpg")
+    told = {"garden.jpg": ["a red ball"], "beach.jpg": ["a sea"], "000.jpg": ["a kite"]}
+    assert [entry.id for entry in _entries(told, [item])] == ["garden.jpg", "000.jpg"]
+    assert image_number("000.jpg") == "0"
 
 
 def test_committed_pages_are_as_their_files_say() -> None:

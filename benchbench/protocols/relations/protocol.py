@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from benchbench.errors import DataError, UsageError
+from benchbench.errors import ContractError, DataError, UsageError
 from benchbench.protocols.protocol import Answers, Events
 from benchbench.protocols.relations import credit, storage
 from benchbench.protocols.relations.ranking import rank
@@ -46,8 +46,10 @@ class Relations:
 
         Raises:
             UsageError: the model is a pair scorer without a head for relations.
+            ContractError: scenes have different vocabularies.
             DataError: no image could be read.
         """
+        _check_vocabulary(items)
         scorer: SceneScorer
         if isinstance(model, RelationScorer):
             scorer, settings = OwnHead(model, encoder), {"relations": "own head"}
@@ -168,6 +170,21 @@ class Relations:
                 yield f"has predicate {predicate}, which is not in the vocabulary"
         if (item.given == "proposals") != (item.proposals is not None):
             yield f"is given '{item.given}' but its proposals are {item.proposals}"
+
+
+def _check_vocabulary(items: Sequence[Scene]) -> None:
+    """Refuse scenes of several vocabularies: labels, phrases and means are of one.
+
+    Raises:
+        ContractError: a scene has another vocabulary than the first.
+    """
+    first = items[0].vocabulary if items else None
+    for item in items:
+        if item.vocabulary is not first and item.vocabulary != first:
+            raise ContractError(
+                f"Scene {item.id} has another vocabulary than scene {items[0].id}. Relations are "
+                "ranked among the predicates of one: make a task of each."
+            )
 
 
 def _prompting(model: DualEncoder) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchbench.adapters.blind import BlindEncoder
 from benchbench.embedding import EncodedCaptions, Encoder
-from benchbench.errors import ImageError, ModelError
+from benchbench.errors import ContractError, ImageError, ModelError
 from benchbench.protocols import load_protocol
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.relations import scene_scores, storage
@@ -65,6 +65,13 @@ def encoder_for(model: DualEncoder, **settings: Any) -> Encoder:
 def unit(vector: torch.Tensor) -> np.ndarray:
     row = vector[0].double().numpy()
     return np.asarray(row / np.linalg.norm(row))
+
+
+def test_scenes_of_several_vocabularies_are_refused(scenes: list[Scene]) -> None:
+    model = BlindEncoder("chance", seed=0)
+    other = replace(scenes[1], vocabulary=Vocabulary(("dog", "cat", "mat"), ("under", "on")))
+    with pytest.raises(ContractError, match="Scene 1 has another vocabulary than scene 0"):
+        PROTOCOL.answer([scenes[0], other], model, encoder_for(model))
 
 
 def test_a_dual_encoder_sees_union_crops_and_reads_triples(scenes: list[Scene]) -> None:
