@@ -63,12 +63,16 @@ class Client:
             further: names of what the caller counts (``count``).
 
         Raises:
-            UsageError: the rate limit or a price is not a number from 0.
+            UsageError: a price is not a number from 0, or the rate limit not one above 0.
         """
         self.name, self.url = name, base_url
         self._model, self._further = model, further
         self._prices = (_number(PRICE_IN), _number(PRICE_OUT))
         limit = _number(RATE_LIMIT)
+        if limit == 0:
+            raise UsageError(
+                f"The variable {RATE_LIMIT} is 0, and no request could be sent. Unset it: no limit."
+            )
         self._gap = 60 / limit if limit else 0.0
         self._lock = threading.Lock()
         self._next = 0.0

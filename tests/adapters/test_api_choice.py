@@ -122,6 +122,15 @@ def test_prices_and_limits_are_numbers(
         load_model("api-choice:m", LoadOptions(base_url="http://127.0.0.1:1/v1"))
 
 
+def test_a_limit_of_no_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(api_client.RATE_LIMIT, "0")
+    with pytest.raises(UsageError, match="no request could be sent"):
+        load_model("api-choice:m", LoadOptions(base_url="http://127.0.0.1:1/v1"))
+    monkeypatch.setenv(api_client.RATE_LIMIT, "30")
+    monkeypatch.setenv(api_client.PRICE_IN, "0")
+    load_model("api-choice:m", LoadOptions(base_url="http://127.0.0.1:1/v1"))
+
+
 @pytest.mark.parametrize(
     ("answer", "chosen"),
     [
