@@ -147,8 +147,8 @@ def run_ray(
         gpu_bytes: what an actor calls to know its GPU's memory.
 
     Raises:
-        UsageError: the number of actors or their share is not valid, Ray is not installed, or there
-            is no such cluster.
+        UsageError: the number of actors or their share is not valid, Ray is not installed, there is
+            no such cluster, or a share of a GPU is named and it has none.
     """
     _check_actors(actors, gpus)
     ray = _connect(address)
@@ -159,6 +159,11 @@ def run_ray(
             probe = ray.remote(num_cpus=0, num_gpus=SMALLEST)(gpu_bytes)
             share = gpus or share_of_gpu(read_plan(plan_file), ray.get(probe.remote()))
             most = n_gpus * int(1 / share + 1e-9)
+        elif gpus is not None:
+            raise UsageError(
+                f"The cluster has no GPU, so that no actor gets a share of {gpus:g} of one. "
+                "Leave the share out: actors then run on CPUs."
+            )
         place = (str(plan_file.absolute()), str(out.absolute()), str(cache_folder().absolute()))
         kind = ray.remote(num_cpus=1, num_gpus=share, max_restarts=0)(Worker)
         queue = _Queue(list(numbers), count)

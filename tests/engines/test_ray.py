@@ -125,6 +125,15 @@ def test_a_share_of_which_no_actor_would_be_started_is_refused(
         run_ray(plan, tmp_path, [0, 1], 2, address=None, report=print, actors=0)
 
 
+def test_a_share_of_a_cluster_without_gpus_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", stand_in({"CPU": 8}))
+    plan = write_plan(Plan(PlanSettings(), [CELL]), tmp_path / "p.parquet")
+    with pytest.raises(UsageError, match=r"no GPU, so that no actor gets a share of 0\.5"):
+        run_ray(plan, tmp_path, [0, 1], 2, address=None, report=print, gpus=0.5)
+
+
 @pytest.mark.parametrize(("gpus", "started"), [(1, 2), (0.5, 4), (0.3, 6)])
 def test_actors_share_the_gpus_of_a_cluster(
     gpus: float, started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
