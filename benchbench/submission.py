@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchbench.analysis.eligibility import ineligible
 from benchbench.errors import BenchbenchError, RunError, UsageError
 from benchbench.files import exists, expand_path, is_folder
-from benchbench.render.pages import RUNS, slug
+from benchbench.render.pages import GENERATED, RUNS, slug
 from benchbench.render.publication import compare_pages, publish, read_published
 from benchbench.run_files import git
 from benchbench.runs import SUFFIX, read_run, seal_of
@@ -130,6 +130,14 @@ def check_submission(
     prefix = "" if inside == "." else f"{inside}/"
     problems += [f"{name} is outside {inside}" for name in changed if not name.startswith(prefix)]
     problems += [f"{name} is a link" for name in changed if (root / name).is_symlink()]
+    start = _text(git(base, "merge-base", base, "HEAD", cwd=root))
+    removed = _split(git(*range_of, "--diff-filter=D", since, cwd=root))
+    problems += [
+        f"{name} is removed, and is not a page of runs"
+        for name in removed
+        if name.startswith(prefix) and not name.endswith(SUFFIX)
+        if not _is_page(root, start, name)
+    ]
     files = [name for name in changed if name.startswith(prefix) and name.endswith(SUFFIX)]
     problems += [f"{name} changes a published run" for name in files if name not in added]
     runs, broken = _read(root, prefix, [name for name in files if name in added])
@@ -148,6 +156,13 @@ def check_submission(
     except BenchbenchError as error:
         problems.append(str(error).rstrip("."))
     return SubmissionCheck(tuple(runs), tuple(dict.fromkeys(problems)))
+
+
+def _is_page(root: Path, commit: str, name: str) -> bool:
+    """Return whether a file of a commit is a page or a figure that follows from runs."""
+    if name.endswith(".svg"):
+        return "/plots/" in name
+    return GENERATED.encode() in git(str(root), "show", f"{commit}:{name}", cwd=root)
 
 
 def _read(root: Path, prefix: str, names: Iterable[str]) -> tuple[list[Run], list[str]]:

@@ -36,6 +36,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "x@example.org")
     root = tmp_path / "checkout"
     publish([sound("first", 0.5)], root / "boards")
+    (root / "boards" / "scenes-v2" / "notes.md").write_text("Written by hand.")
     git(root, "init", "--quiet", "--initial-branch=main")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "A board")
@@ -145,6 +146,11 @@ def removed_run(root: Path) -> str:
     return "first.parquet changes a published run"
 
 
+def removed_notes(root: Path) -> str:
+    (root / "boards/scenes-v2/notes.md").unlink()
+    return "boards/scenes-v2/notes.md is removed"
+
+
 def code(root: Path) -> str:
     (root / "setup.py").write_text("import os")
     return "setup.py is outside boards"
@@ -195,8 +201,8 @@ def link(root: Path) -> str:
 
 @pytest.mark.parametrize(
     "forge",
-    [forged_page, forged_run, removed_run, code, misplaced, damaged, twin, nested, written_page,
-     page_of_no_edition, link],
+    [forged_page, forged_run, removed_run, removed_notes, code, misplaced, damaged, twin, nested,
+     written_page, page_of_no_edition, link],
 )  # fmt: skip
 def test_a_branch_with_anything_else_is_refused(forge: object, root: Path) -> None:
     submitted(root)
