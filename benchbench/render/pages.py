@@ -194,8 +194,8 @@ def _overall_lines(whole: Overall, text_only: set[str]) -> list[str]:
     ]
     if len(whole.tasks) <= FEW_TASKS:
         lines += [
-            f"{len(whole.tasks)} tasks are few for mean ranks: the diagram is for those who look "
-            "for one; the table above it knows the items, and says more.", "",
+            f"{len(whole.tasks)} tasks are few for mean ranks. The table compares models item by "
+            "item, and tells more of them apart than the diagram does.", "",
         ]  # fmt: skip
     return lines
 
