@@ -77,7 +77,7 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
 
     Raises:
         MalformedData: there are none.
-        ContractError: a run could not hold them: two have one id, or a name is not a text.
+        ContractError: two have one id, or a name or a caption is not a text.
         ModelError: the task's own code raises.
     """
     name = task.info.name
@@ -97,13 +97,25 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
 
 
 def _name_problem(item: Question, seen: Container[str]) -> str:
-    """Return why a run's file cannot hold an item's names; an empty string if it can."""
+    """Return which of an item's names or captions is not a text; an empty string if all are."""
     for what, text in (("id", item.id), ("cluster", item.cluster), *item.tags.items()):
         try:
             text.encode()
         except (AttributeError, UnicodeEncodeError):
             return f"item {item.id!r} has {text!r} as its {what}, which is not a text in Unicode"
+    for text in getattr(item, "captions", ()):
+        if not (isinstance(text, str) and (text.isascii() or _is_unicode(text))):
+            return f"item {item.id!r} has the caption {text!r}, which is not a text in Unicode"
     return f"two items have the id {item.id!r}" if item.id in seen else ""
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _readable_items(

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     [
         (lambda items: [*items, items[0]], "two items have the id"),
         (lambda items: [replace(items[0], id="\ud83d"), *items], "not a text in Unicode"),
+        (
+            lambda items: [replace(items[0], captions=("a", "a \ud83d")), *items[1:]],
+            "has the caption 'a .*', which is not a text in Unicode",
+        ),
+        (lambda items: [replace(items[0], captions=("a", 1)), *items[1:]], "has the caption 1, "),
         (lambda items: [replace(items[0], id=10**30), *items], "as its id, which is not a text"),
         (lambda items: [replace(items[0], cluster=None), *items[1:]], "None as its cluster"),
         (lambda items: [*items[1:], replace(items[0], tags={"relation": 1})], "1 as its relation"),
