@@ -10,7 +10,14 @@ import numpy as np
 
 from benchbench.analysis.frame import item_values
 from benchbench.protocols.scores import same_shape
-from benchbench.types import MatchingOutcome, RelationsOutcome, RetrievalOutcome
+from benchbench.types import (
+    Answered,
+    Claimed,
+    MatchingOutcome,
+    Paraphrased,
+    RelationsOutcome,
+    RetrievalOutcome,
+)
 
 if TYPE_CHECKING:
     from benchbench.analysis.paired import Pairing
@@ -174,10 +181,32 @@ def _best_place(hits: Hits, n: int) -> tuple[Array, Array]:
     return better, equal
 
 
+def _scored_shared(truth: Callable[[Any], Sequence[bool]]) -> Callable[[Sequence[Any]], Columns]:
+    """Return a function that makes shared columns of which captions, or answers, are true."""
+
+    def shared(outcomes: Sequence[Any]) -> Columns:
+        flags, start = _lists([truth(o) for o in outcomes], np.uint8)
+        return {"truth": flags, "scores.start": start}
+
+    return shared
+
+
+def _scored(outcomes: Sequence[Any]) -> Columns:
+    """Return the score of each caption, or answer."""
+    return {"scores": _lists([np.ravel(_scores_of(o)) for o in outcomes], np.float32)[0]}
+
+
+def _scores_of(outcome: Claimed | Paraphrased | Answered) -> Array:
+    return outcome.score if isinstance(outcome, Claimed) else outcome.scores
+
+
 View = tuple[Callable[[Any], Columns], Callable[[Any], Columns]]
 VIEWS: Mapping[type, View] = {
     MatchingOutcome: (_matching_shared, _matching),
     RetrievalOutcome: (_retrieval_shared, _retrieval),
     RelationsOutcome: (_relations_shared, _relations),
+    Claimed: (_scored_shared(lambda o: [o.label]), _scored),
+    Paraphrased: (_scored_shared(lambda o: [c < o.true for c in range(len(o.scores))]), _scored),
+    Answered: (_scored_shared(lambda o: [c == o.right for c in range(len(o.scores))]), _scored),
 }
 """Class of outcomes → the columns shared by all models, and those of one."""

@@ -17,13 +17,24 @@ from benchbench.analysis.comparison import compare
 from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.paired import pair_runs
 from benchbench.errors import BenchbenchError, UsageError
+from benchbench.evaluation import evaluate
 from benchbench.printable import UNSAFE_IN_LINES, one_line
 from benchbench.registry import load_task
 from benchbench.render.explorer import report as report_module
+from benchbench.render.explorer.images import ImageFiles
 from benchbench.render.explorer.report import MARKER, write_report
 from benchbench.run_files import read_all_runs
 from benchbench.runs import write_run
-from benchbench.types import MatchingOutcome, RelationsOutcome, RetrievalOutcome
+from benchbench.types import (
+    Answered,
+    Claimed,
+    MatchingOutcome,
+    Paraphrased,
+    RelationsOutcome,
+    RetrievalOutcome,
+    Run,
+)
+from tests.analysis.example_runs import changed, made
 from tests.cli.test_cli import typed
 from tests.render.example_reports import HOSTILE, aro_root, array, read_data, run_on, runs_on
 
@@ -344,6 +355,54 @@ def _same(items: Any, shared: Any, columns: Any, i: int, outcome: Any) -> None:
             assert columns["triple_better"][start + r] == min(better, default=-1)
         own = outcome.own_pair.better.tolist() or [-1] * int(end - start)
         assert columns["own_better"][start:end].tolist() == own
+
+
+@pytest.mark.parametrize("task", ["vsr", "valse.decisions", "sugarcrepe-pp", "naturalbench"])
+def test_captions_and_answers_one_by_one(task: str, suites: Path, tmp_path: Path) -> None:
+    items = load_task(task).items(suites)
+    if task == "naturalbench":  # text-only models answer no questions
+        runs = [answered(name, items) for name in ("blind:length", "blind:chance")]
+    else:
+        names = ("blind:length", "blind:length-longest")
+        runs = [evaluate(name, task, data_root=suites, without_images=True) for name in names]
+    given: dict[str, Any] = {"ids_only": True} if task == "naturalbench" else {"data_root": suites}
+    write_report(runs, tmp_path / "out", images="none", **given)
+    data = tmp_path / "out" / "data" / "0"
+    shared = read_data(data / "items.js")
+    assert shared["pooled"] is (task == "valse.decisions")
+    start, truth = (array(shared["columns"][name]) for name in ("scores.start", "truth"))
+    for place, each in enumerate(leaderboard(runs).places):
+        scores = array(read_data(data / f"model-{place}.js")["scores"])
+        for i, outcome in enumerate(each.run.outcomes):
+            own, flags = (column[start[i] : start[i + 1]].tolist() for column in (scores, truth))
+            if isinstance(outcome, Claimed):
+                assert (own, flags) == ([np.float32(outcome.score)], [outcome.label])
+            elif isinstance(outcome, Paraphrased):
+                assert own == outcome.scores.tolist()
+                assert flags == [1] * outcome.true + [0] * (len(own) - outcome.true)
+            else:
+                assert isinstance(outcome, Answered)
+                assert own == outcome.scores.tolist()
+                assert np.flatnonzero(flags).tolist() == [outcome.right]
+    if task == "naturalbench":
+        shown = report_module._text(items[0], ImageFiles())
+        assert shown["question"] == one_line(items[0].text)
+        assert shown["captions"] == list(items[0].options)
+    else:
+        told = read_data(data / "text-0.js")["items"]
+        assert told[0]["captions"] == [one_line(text) for text in items[0].captions]
+
+
+def answered(name: str, items: Any) -> Run:
+    """A run that prefers the first answer, or the last one, to every question."""
+    run = changed(made(name, 0.5), task="naturalbench", protocol="answering")
+    order = -1 if name == "blind:length" else 1
+    outcomes = tuple(
+        Answered(item.id, item.cluster, item.tags, item.right,
+                 np.arange(len(item.options), dtype=np.float32) * order)
+        for item in items
+    )  # fmt: skip
+    return changed(run, outcomes=outcomes, task_version=load_task("naturalbench").info.version)
 
 
 def test_several_tasks_stand_in_one_report(root: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from benchbench.editions import choose_edition
 from benchbench.errors import UsageError
 from benchbench.files import expand_path, name_problem
 from benchbench.printable import one_line
+from benchbench.protocols import load_protocol
 from benchbench.render.explorer.columns import column, columns, lines, numbered, script
 from benchbench.render.explorer.images import ImageFiles, find_images
 from benchbench.render.explorer.page import page
@@ -233,6 +234,7 @@ def _items(task: TaskReport) -> dict[str, Any]:
     content = {
         "protocol": first.protocol,
         "ranks": board.is_rank,
+        "pooled": board.metric.judgement in load_protocol(first.protocol).pooled,
         "chunk": CHUNK,
         "missing": one_line(task.source.missing),
         "ids": lines([o.id for o in outcomes]),
@@ -270,8 +272,10 @@ def _text(item: Any, images: ImageFiles) -> dict[str, Any]:
             ]
             for ref in item.images
         ],
-        "captions": lines(getattr(item, "captions", ())),
+        "captions": lines(getattr(item, "captions", getattr(item, "options", ()))),
     }
+    if hasattr(item, "options"):
+        found["question"] = one_line(item.text)
     if getattr(item, "also", ()):
         found["also"] = lines(item.also)
     if hasattr(item, "boxes"):

@@ -62,7 +62,7 @@ async function prepareSearch() {
   if (owner !== open) return;
   open.search = open.ids.map((id, i) => {
     const text = textOf(i);
-    return [id, ...(text?.captions ?? []), ...triples(i, text)].join("\n").toLowerCase();
+    return [id, text?.question ?? "", ...(text?.captions ?? []), ...triples(i, text)].join("\n").toLowerCase();
   });
 }
 
@@ -231,7 +231,7 @@ function rowOf(place) {
   const i = rows[place];
   const text = textOf(i);
   const group = Object.values(open.tags)[0];
-  const line = text?.captions[0] ?? triples(i, text)[0] ?? (group?.numbers[i] ? group.values[group.numbers[i] - 1] : "");
+  const line = text?.question ?? text?.captions[0] ?? triples(i, text)[0] ?? (group?.numbers[i] ? group.values[group.numbers[i] - 1] : "");
   const marks = open.models.map((_, m) => result(open, m, i));
   const says = marks.map(([, , words], m) => `${open.task.models[m].name}: ${words}`).join("; ");
   const row = make("div", {

@@ -101,6 +101,7 @@ function result(open, m, i) {
   if (Number.isNaN(value)) return ["–", "none", "left out by the metric"];
   const tied = model.tied[i] === 1;
   if (open.ranks) return [value.toFixed(value % 1 ? 1 : 0), value === 1 ? "good" : "bad", `rank ${value}`];
+  if (open.pooled) return [value.toFixed(2), "part", "its part in the area under the curve"];
   if (tied) return ["=", "tie", "decided by the tie rule"];
   if (value === 1) return ["✓", "good", "right"];
   if (value === 0) return ["✗", "bad", "wrong"];
@@ -215,7 +216,36 @@ function relationsView(open, i, text, figure) {
   ];
 }
 
-const VIEWS = { matching: matchingView, retrieval: retrievalView, relations: relationsView };
+/** Captions one by one, or answers to a question: the truth and the score of each. */
+function scoresView(open, i, text) {
+  const shared = open.columns;
+  const [start, end] = [shared["scores.start"][i], shared["scores.start"][i + 1]];
+  const parts = [];
+  const what = open.protocol === "answering" ? "answer" : "caption";
+  if (text) {
+    const list = make("ol", { class: "captions" });
+    text.captions.forEach((caption, c) => {
+      const truth = shared.truth[start + c] === 1;
+      list.append(make("li", {}, make("bdi", {}, caption), " ", make("span", { class: truth ? "good" : "bad" }, `(${truth ? "true" : "false"})`)));
+    });
+    if (text.question) parts.push(make("p", {}, make("bdi", {}, text.question)));
+    parts.push(make("h3", {}, what === "answer" ? "Answers" : "Captions"), list);
+  }
+  const heads = ["Model", "Result"];
+  for (let c = start; c < end; c++) heads.push(`${what} ${c - start + 1}${shared.truth[c] ? " (true)" : ""}`);
+  const rows = open.models.map((model, m) => {
+    const scores = [...model.scores.subarray(start, end)];
+    const show = open.task.models[m].decisions ? () => "–" : scoreText;
+    return [open.task.models[m].name, resultCell(open, m, i), ...scores.map((score) => make("td", {}, show(score)))];
+  });
+  parts.push(make("h3", {}, "Models"), table("Scores of each model", heads, rows));
+  return parts;
+}
+
+const VIEWS = {
+  matching: matchingView, retrieval: retrievalView, relations: relationsView,
+  verification: scoresView, paraphrases: scoresView, answering: scoresView,
+};
 
 /** Show an item; text is null where the task's files were not at hand. */
 function itemView(open, i, text) {
