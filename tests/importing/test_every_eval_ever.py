@@ -184,6 +184,20 @@ def test_two_directions_there_and_back(two_sided: Path, tmp_path: Path) -> None:
         assert np.array_equal(one.by_caption, other.by_caption)
 
 
+@pytest.mark.parametrize("score", ['"10"', "NaN", "null"])
+def test_scores_of_two_images_that_are_no_numbers_are_refused(
+    score: str, two_sided: Path, tmp_path: Path
+) -> None:
+    table = written(rows_of(), tmp_path / "BiVLC_x.csv")
+    (run,) = import_results(table, "bivlc_suite", data_root=two_sided)
+    path, _, lines = exported(run, tmp_path, data_root=two_sided)
+    samples = path.with_name(f"{path.stem}_samples.jsonl")
+    lines[0]["metadata"]["scores"] = f"[[{score}, {score}], [1, 2]]"
+    samples.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(MalformedData, match=r"line 1: 'metadata\.scores' are not of its choices"):
+        import_results(samples, "every_eval_ever", "bivlc", data_root=two_sided)
+
+
 def test_a_summary_alone_needs_no_files(root: Path, tmp_path: Path) -> None:
     run = evaluated(root)
     path, summary, lines = exported(run, tmp_path)

@@ -10,6 +10,7 @@ they are read back.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.records import read_content, read_utf8
@@ -140,7 +141,7 @@ def _own(record: Mapping[str, Any], where: str) -> dict[str, Any]:
         if len(scores) == 1:
             own |= {"score_true": scores[0][columns[0]], "score_false": scores[0][columns[1]]}
         else:
-            own["sides"] = _decisions(scores, back or scores, columns)
+            own["sides"] = _decisions(_finite(scores), _finite(back or scores), columns)
     except (IndexError, TypeError, ValueError) as error:
         raise MalformedData(f"{where}: 'metadata.scores' are not of its choices.") from error
     return own
@@ -158,6 +159,19 @@ def _parsed(metadata: Mapping[str, Any], name: str, where: str) -> list[Any] | N
     if not isinstance(value, list):
         raise MalformedData(f"{where}: 'metadata.{name}' is not a list in JSON.")
     return value
+
+
+def _finite(rows: list[Any]) -> list[list[float]]:
+    """Return rows of scores as numbers.
+
+    Raises:
+        TypeError: a row is not a list, or a score is not a number.
+        ValueError: a score is not finite.
+    """
+    found = [[0.0 + score for score in row] for row in rows]
+    if not all(math.isfinite(score) for row in found for score in row):
+        raise ValueError("a score that is not finite")
+    return found
 
 
 def _decisions(
