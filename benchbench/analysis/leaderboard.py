@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from benchbench.analysis import Result
-from benchbench.analysis.packaged_audits import above_blind
+from benchbench.analysis.packaged_audits import TIES, above_blind
 from benchbench.analysis.paired import pair_runs, setting_differences, tags_of
 from benchbench.analysis.reliability import rare_groups, rare_share
 from benchbench.editions import kind_of
@@ -209,7 +209,7 @@ def leaderboard(
         interval=interval,
         correction=correction,
         places=tuple(
-            _with_blind(place, scores.metric, chance)
+            place if pairing.common else _with_blind(place, scores.metric, chance, ties)
             for place in _places(runs, estimates, order, ranks, p_values, 1 - level)
         ),
         setting_differences=tuple(setting_differences(runs)),
@@ -226,9 +226,10 @@ def leaderboard(
     )
 
 
-def _with_blind(place: Place, metric: Metric, chance: float) -> Place:
+def _with_blind(place: Place, metric: Metric, chance: float, ties: Ties) -> Place:
     """Return a place with its score above that of the best text-only model."""
-    above = above_blind(place.run, metric.name, place.estimate.value, chance)
+    own = TIES if metric.ties else ties
+    above = above_blind(place.run, metric.name, place.estimate.value, chance, ties=own)
     return replace(place, above_blind=above)
 
 

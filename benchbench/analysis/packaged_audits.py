@@ -19,7 +19,7 @@ from benchbench.files import parse_json, read_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchbench.types import Run
+    from benchbench.types import Run, Ties
 
 PACKAGE = Path(__file__).parent.parent
 FORMAT, VERSION = "benchbench-audit", 1
@@ -105,15 +105,21 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+TIES: Ties = "wrong"
+"""The tie rule of audits, where a metric fixes none."""
+
+
 def above_blind(
-    run: Run, metric: str, score: float, chance: float, group: str | None = None
+    run: Run, metric: str, score: float, chance: float, group: str | None = None, *, ties: Ties
 ) -> float:
     """Return a score minus that of the best text-only model, or minus chance if that is higher.
 
-    It is NaN unless an audit of the run's task and edition is packaged that has the metric.
+    It is NaN unless an audit of the run's task and edition is packaged that has the metric, by the
+    same tie rule.
 
     Args:
         run: the run.
+        ties: the rule by which the score was read, where it is not the metric's own.
         metric: the name of the metric; an audit has scores by the headline alone.
         score: the run's score, a share.
         chance: the expected score of random guesses; NaN where it is unknown.
@@ -121,6 +127,8 @@ def above_blind(
     """
     found = packaged_audit(run.task, run.edition)
     if found is None or found.metric != metric or found.task_version != run.task_version:
+        return math.nan
+    if ties != TIES:
         return math.nan
     values = [
         each.score if group is None else each.groups.get(group, math.nan) for each in found.models

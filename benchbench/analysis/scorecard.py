@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbench.analysis import Result
 from benchbench.analysis.debiasing import with_debiased
-from benchbench.analysis.packaged_audits import SLICE, above_blind, blind_group_tag, sliced
+from benchbench.analysis.packaged_audits import SLICE, TIES, above_blind, blind_group_tag, sliced
 from benchbench.analysis.paired import require_scores, tags_of, task_of, unknown_tag_error
 from benchbench.analysis.parity import far_from_print
 from benchbench.analysis.reliability import is_heavy, rare_groups, rare_share
@@ -154,10 +154,11 @@ def scorecard(
         method=interval, resamples=resamples, seed=seed,
     )  # fmt: skip
     rows = [read.row(*each) for read, each in zip(everything, bounds, strict=True)]
-    of_metrics = [_with_blind(row, run, row.name) for row in rows[: len(metrics)]]
+    own = TIES if first.ties else ties
+    of_metrics = [_with_blind(row, run, own, row.name) for row in rows[: len(metrics)]]
     of_slices = rows[len(metrics) :]
     if by is not None and by == blind_group_tag(run):
-        of_slices = [_with_blind(row, run, first.name, row.name) for row in of_slices]
+        of_slices = [_with_blind(row, run, ties, first.name, row.name) for row in of_slices]
     units = judge.units(first, ties)
     tied, judged = judge.tied(replace(first, by=None, at_least=1, leave_out=frozenset()))
     headline = next(row for row in of_metrics if row.name == first.name)
@@ -191,9 +192,10 @@ def _choices(run: Run) -> tuple[str, ...]:
     return tuple(count_choices(chosen)) if chosen and run.settings.get(FORCED_CHOICE) else ()
 
 
-def _with_blind(row: Row, run: Run, metric: str, group: str | None = None) -> Row:
+def _with_blind(row: Row, run: Run, ties: Ties, metric: str, group: str | None = None) -> Row:
     """Return a row with its score above that of the best text-only model."""
-    return replace(row, above_blind=above_blind(run, metric, row.estimate.value, row.chance, group))
+    above = above_blind(run, metric, row.estimate.value, row.chance, group, ties=ties)
+    return replace(row, above_blind=above)
 
 
 def readable_metrics(run: Run, info: TaskInfo, ties: Ties) -> tuple[tuple[Metric, ...], Metric]:
@@ -309,7 +311,12 @@ def untagged_metrics(run: Run, info: TaskInfo) -> tuple[tuple[Metric, tuple[str,
 def _read_slices(
     judge: Judge, run: Run, by: str, ties: Ties, clusters: Indices, info: TaskInfo
 ) -> list[_Score]:
-    """Return the headline within each group of a tag."""
+    """Return the headline within each group of a tag, ties counted as the caller says.
+
+    Raises:
+        UsageError: no item has the tag, or the run has decisions alone and no scores for the rule.
+    """
+    require_scores(run, ties)
     _, headline = info.shown(kind_of(run.edition).name)
     metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
     units = judge.units(metric, ties)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchbench.adapters.ngram import KneserNey
 from benchbench.analysis import packaged_audits
 from benchbench.analysis.audit import audit, square
 from benchbench.analysis.blind_runs import _entries, fold_of, image_number
+from benchbench.analysis.leaderboard import leaderboard
 from benchbench.analysis.packaged_audits import (
     ANSWERED,
     UNANSWERED,
@@ -224,9 +226,22 @@ def test_a_scorecard_says_how_far_a_score_is_above_blind() -> None:
         best = max(each.groups[row.name] for each in known.models)
         assert row.above_blind == pytest.approx(row.estimate.value - max(best, 0.5))
     assert "above blind" in card_text(card)
+    assert leaderboard([run]).places[0].above_blind == card.headline.above_blind
     elsewhere = scorecard(replace(run, edition="custom-mine-00000000"))
     assert elsewhere.headline.above_blind != elsewhere.headline.above_blind
     assert "above blind" not in card_text(elsewhere)
+
+
+def test_groups_by_another_tie_rule_are_not_held_against_audits() -> None:
+    run = read_run(CLIP)
+    with pytest.raises(UsageError, match="decisions without scores"):
+        scorecard(run, by="subset", ties="right")
+    record = {**run.settings["imported"], "decisions_only": False}
+    measured = replace(run, settings={**run.settings, "imported": record})
+    for ties, known in (("wrong", True), ("right", False)):
+        card = scorecard(measured, by="subset", ties=ties)  # type: ignore[arg-type]
+        assert not math.isnan(card.headline.above_blind)
+        assert all(math.isnan(row.above_blind) is not known for row in card.groups)
 
 
 def test_the_filtered_subset_slices_a_run() -> None:
