@@ -83,13 +83,15 @@ def test_changed_images_are_not_taken_from_an_interrupted_evaluation(
 
 def test_damaged_records_are_encoded_again(tiny: str, shapes: Path, tmp_path: Path) -> None:
     reference = evaluate(tiny, "vg-relation", data_root=shapes)
-    for path in record_files(tmp_path):
+    files = record_files(tmp_path)  # two or more: a slow machine writes more often
+    for path in files:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
-    with pytest.warns(UserWarning, match="2 stored encodings are damaged"):
+    assert len(files) >= 2
+    with pytest.warns(UserWarning, match=f"^{len(files)} stored encodings are damaged"):
         run = evaluate(tiny, "vg-relation", data_root=shapes)
-    assert run.resumed_inputs == run.inputs - 2
+    assert run.resumed_inputs == run.inputs - len(files)
     assert np.array_equal(scores(run), scores(reference))
 
 
