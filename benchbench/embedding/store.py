@@ -142,8 +142,6 @@ class Space:
     folder: Path
     described: dict[str, Any]
     health: Health = field(default_factory=Health)
-    damaged: int = 0
-    """Records that were found damaged so far."""
     is_complete: bool = False
     """Whether an input that it lacks is an error."""
     _files: list[RecordFile] | None = None
@@ -156,6 +154,13 @@ class Space:
     _pid: int = 0
     _unwritten: dict[bytes, Singles] = field(default_factory=dict)
     """What the disk refused, by key."""
+    _damaged: set[tuple[Path, int]] = field(default_factory=set)
+    """The file and the row of each damaged record that was found: one may be read twice."""
+
+    @property
+    def damaged(self) -> int:
+        """The number of records that were found damaged so far."""
+        return len(self._damaged)
 
     def read(self, keys: Sequence[bytes]) -> tuple[Flags, Singles]:
         """Return which inputs have been encoded, and their values.
@@ -320,7 +325,7 @@ class Space:
             if is_whole(record) and record["key"].tobytes() == key:
                 found: Singles = record["value"]
                 return found
-            self.damaged += 1
+            self._damaged.add((index.paths[file], row))
         return None
 
     def _append(self, records: Records) -> None:
