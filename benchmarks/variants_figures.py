@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.verdicts import ClaimResult
 
 WIDTH, ROW, TOP, BOTTOM = 940, 24, 14, 46
-NAMES, TASKS, RIGHT = 250, 210, 100
+NAMES, TASKS, RIGHT = 250, 210, 125
 """Pixels: of the models' names, of what is measured, of verdicts."""
 LEFT = NAMES + TASKS
 PANEL, BESIDE, AXIS = 220, 190, 52
