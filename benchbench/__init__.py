@@ -5,11 +5,12 @@
 >>> print(bb.scorecard(run))  # doctest: +SKIP
 
 Importing this package loads none of torch, pandas, scipy or pyarrow; each name below does its
-importing when it is first used.
+importing when it is first used. It sets ``MKL_CBWR``, unless it is set.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
     )
 
 __version__ = VERSION
+
+# A product's bits then depend neither on threads nor on other rows (``embedding/filling.py``). MKL
+# reads it when it computes first.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 _HOMES = {
     "benchbench.errors": ("BenchbenchError",),

@@ -62,13 +62,13 @@ def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
             list(dict.fromkeys(ref for item in items for ref in item.images)),
             batch_size=BATCH,
             workers=cpu_workers(),
-            rows=batch_rows("cpu", BATCH),
+            rows=batch_rows("cpu", BATCH, "fp32"),
         )
         captions = encode_captions(
             model,
             list(dict.fromkeys(text for item in items for text in item.captions)),
             batch_size=BATCH * CAPTIONS_PER_IMAGE,
-            rows=batch_rows("cpu", BATCH),
+            rows=batch_rows("cpu", BATCH, "fp32"),
         )
     outcomes = match(items, images, captions.embedded, captions.token_ids)
     judge(outcomes, "wrong")

@@ -45,7 +45,8 @@ def activation_of(model: nn.Module) -> str:
     for module in model.modules():
         kind = type(module).__name__
         if kind == "GELU":
-            found.add("gelu-tanh" if module.approximate == "tanh" else "gelu")
+            tanh = getattr(module, "approximate", "none") == "tanh"  # timm's GELU has none of it
+            found.add("gelu-tanh" if tanh else "gelu")
         elif kind in named:
             found.add(named[kind])
         elif type(module).__module__ == "torch.nn.modules.activation" or "GELU" in kind:

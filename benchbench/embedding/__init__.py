@@ -11,13 +11,14 @@ by its content (``store``), for an interrupted evaluation and for every later on
 from benchbench.embedding.batch_size import default_batch_size, within_memory
 from benchbench.embedding.captions import EncodedCaptions, encode_captions
 from benchbench.embedding.encoder import BlankEncoder, Encoder
+from benchbench.embedding.filling import batch_rows
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable
 from benchbench.embedding.pairs import PairScores, score_pairs
 from benchbench.embedding.shares import Share, SharedEncoder
 from benchbench.embedding.spill import Spill
 from benchbench.embedding.store import Space, Store
-from benchbench.embedding.stored import Origin, Stored, batch_rows, open_store
+from benchbench.embedding.stored import Origin, Stored, open_store
 
 __all__ = [
     "BlankEncoder",

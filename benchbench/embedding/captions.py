@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchbench.embedding.filling import ANY
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.store import key_of
 from benchbench.embedding.stored import tell_stored
@@ -15,6 +16,7 @@ from benchbench.embedding.stored import tell_stored
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from benchbench.embedding.filling import BatchRows
     from benchbench.embedding.outputs import Vectors
     from benchbench.embedding.store import Space
     from benchbench.embedding.stored import Stored
@@ -38,7 +40,7 @@ def encode_captions(
     texts: Sequence[str],
     *,
     batch_size: int,
-    rows: int = 1,
+    rows: BatchRows = ANY,
     role: Role = "scene",
     progress: Progress | None = None,
     stored: Stored | None = None,
@@ -50,7 +52,7 @@ def encode_captions(
         model: the model with the text tower.
         texts: captions, each once.
         batch_size: the largest number of captions per forward pass.
-        rows: the number of which a batch's rows are a multiple: see ``batch_rows``.
+        rows: the numbers of rows that batches are filled up to: see ``batch_rows``.
         role: what the captions represent.
         progress: called after each batch.
         stored: encodings of earlier evaluations, which are used and extended.
@@ -64,7 +66,7 @@ def encode_captions(
     full = outputs.token_ids(model.token_ids(texts), len(texts))
     cut = [ids[:context] for ids in full]
     if by_prefix := getattr(model, "by_prefix", False):
-        rows = 1
+        rows = ANY
     work = _Work(model, outputs, texts, cut, batch_size, rows, role, by_prefix)
     vectors = _looked_up(work, stored, progress) if stored else None
     if vectors is None:
@@ -111,7 +113,7 @@ class _Work:
     ids: Sequence[tuple[int, ...]]
     """The tokens of each caption that the model reads."""
     batch_size: int
-    rows: int
+    rows: BatchRows
     role: Role
     by_prefix: bool
     """Whether captions that begin alike share a batch, not those of one length."""
@@ -172,5 +174,5 @@ class _Work:
 
     def _tokenized(self, batch: Sequence[int]) -> tuple[TextBatch, int]:
         """Return a batch, filled up by its last caption, and its number of rows."""
-        filled = [*batch, *[batch[-1]] * (-len(batch) % self.rows)]
+        filled = [*batch, *[batch[-1]] * (self.rows.filled(len(batch)) - len(batch))]
         return self.model.tokenize([self.texts[i] for i in filled]), len(filled)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.data.images import decode, read_bytes
 from benchbench.embedding.captions import encode_captions
+from benchbench.embedding.filling import batch_rows
 from benchbench.embedding.images import FileLog, encode_images
 from benchbench.embedding.outputs import EmbeddingTable, OutputChecker
 from benchbench.embedding.pairs import score_pairs
 from benchbench.embedding.shown import Shown
-from benchbench.embedding.stored import batch_rows
 from benchbench.errors import ContractError, DataError, ImageError
 from benchbench.types import DualEncoder, scores_pairs
 
@@ -82,7 +82,7 @@ class Encoder:
             distinct,
             batch_size=self._batch_size,
             workers=self._workers,
-            rows=batch_rows(model.device, self._batch_size),
+            rows=batch_rows(model.device, self._batch_size, model.manifest.dtype),
             role=role,
             on_missing=self._on_missing,
             progress=self.progress,
@@ -136,7 +136,7 @@ class Encoder:
             model,
             distinct,
             batch_size=size,
-            rows=batch_rows(model.device, size),
+            rows=batch_rows(model.device, size, model.manifest.dtype),
             role=role,
             progress=self.progress,
             stored=self._stored,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchbench.embedding.decoding import crops_by_file, decode_ahead, image_key, require_same
+from benchbench.embedding.filling import ANY
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.stored import tell_stored
 from benchbench.errors import ImageError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchbench.data.image_facts import ImageFacts
+    from benchbench.embedding.filling import BatchRows
     from benchbench.embedding.outputs import Vectors
     from benchbench.embedding.store import Space
     from benchbench.embedding.stored import Stored
@@ -56,7 +58,7 @@ def encode_images(
     *,
     batch_size: int,
     workers: int,
-    rows: int = 1,
+    rows: BatchRows = ANY,
     role: Role = "scene",
     on_missing: OnMissing = "error",
     progress: Progress | None = None,
@@ -71,7 +73,7 @@ def encode_images(
         refs: images and crops, each once.
         batch_size: the largest number of images per forward pass.
         workers: the number of decoding threads.
-        rows: the number of which a batch's rows are a multiple: see ``batch_rows``.
+        rows: the numbers of rows that batches are filled up to: see ``batch_rows``.
         role: what the images represent.
         on_missing: whether an unreadable file is an error or is left out and listed.
         progress: called after each batch.
@@ -128,7 +130,7 @@ class _Work:
     model: DualEncoder
     outputs: OutputChecker
     batch_size: int
-    rows: int
+    rows: BatchRows
     workers: int
     role: Role
     on_missing: OnMissing
@@ -262,6 +264,6 @@ class _Work:
 
     def _stacked(self, tensors: Sequence[Tensor]) -> Tensor:
         """Return a batch, filled up by its last image; in pinned memory for a GPU of CUDA."""
-        filled = [*tensors, *[tensors[-1]] * (-len(tensors) % self.rows)]
+        filled = [*tensors, *[tensors[-1]] * (self.rows.filled(len(tensors)) - len(tensors))]
         batch = self.outputs.images(filled)
         return batch.pin_memory() if self.model.device.startswith("cuda") else batch

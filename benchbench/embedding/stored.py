@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.computation import own_code
 from benchbench.devices import cpu_instructions
+from benchbench.embedding.filling import batch_rows
 from benchbench.embedding.store import Store
 from benchbench.errors import ModelError, UsageError
 from benchbench.types import StoreProgress
@@ -22,39 +23,24 @@ if TYPE_CHECKING:
 
 NO_DETERMINANTS = ("platform", "threads", "python")
 """Parts of the environment on which an encoding's bits do not depend."""
-ROWS = 16
-"""Batches on a CPU have a multiple of so many rows: what a row comes out as then depends on no
-other row and not on their number (``tests/embedding/test_invariance.py``)."""
-
-
-def batch_rows(device: str, batch_size: int) -> int:
-    """Return the number of which every batch's rows are a multiple, filled up by repeated inputs.
-
-    With rows of one shape, an input's encoding is the same to the bit in every batch, so that a
-    stored encoding equals a new one. On devices other than a CPU every batch is whole: their
-    libraries choose algorithms by the shape.
-
-    >>> batch_rows("cpu", 32), batch_rows("cpu", 8), batch_rows("cuda:0", 256)
-    (16, 8, 256)
-    """
-    return ROWS if device == "cpu" and batch_size % ROWS == 0 else batch_size
 
 
 def arithmetic(
-    environment: Mapping[str, str | int], settings: Mapping[str, Any]
+    environment: Mapping[str, str | int], settings: Mapping[str, Any], dtype: str
 ) -> dict[str, str | int]:
     """Return what determines the bits of an encoding besides the model and its input.
 
     Args:
         environment: the record of ``describe_environment``.
         settings: an evaluation's settings, with ``device`` and ``batch_size``.
+        dtype: the arithmetic of the model: ``fp32``.
     """
     kept = {name: value for name, value in environment.items() if name not in NO_DETERMINANTS}
     return {
         **kept,
         "instructions": cpu_instructions(),
         "device": settings["device"].partition(":")[0],
-        "rows": batch_rows(settings["device"], settings["batch_size"]),
+        "rows": str(batch_rows(settings["device"], settings["batch_size"], dtype)),
     }
 
 
@@ -169,7 +155,7 @@ def open_store(
         "fingerprint": fingerprint,
         "parameters": parameters,
         "code": own_code(),
-        **arithmetic(environment, settings),
+        **arithmetic(environment, settings, computation.manifest.dtype),
     }
     if origin is not None:
         for what in ("fingerprint", "parameters", "code"):

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from benchbench.embedding import Encoder
-from benchbench.embedding.stored import batch_rows
+from benchbench.embedding import Encoder, filling
+from benchbench.embedding.filling import batch_rows, products_are_invariant
 from benchbench.registry import load_model
 from benchbench.types import DualEncoder, ImageRef, LoadOptions
 
 LARGE = "openclip:ViT-B-32/untrained"
+CPU = Path("/proc/cpuinfo")
+strict = pytest.mark.skipif(
+    not torch.backends.mkl.is_available() or not CPU.exists() or "Intel" not in CPU.read_text(),
+    reason="the strict mode is MKL's, for Intel's processors",
+)
 CAPTIONS = [f"{'a very ' * (i % 5)}small caption of {i}" for i in range(90)]
 
 
@@ -38,7 +47,45 @@ def test_no_encoding_depends_on_its_batch(
         assert np.array_equal(encoded.take(texts), captions.take(texts))
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda:0", "mps"])
-def test_rows_divide_a_batch(device: str) -> None:
+@strict
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_no_encoding_depends_on_threads_or_on_few_rows(threads: int) -> None:
+    assert products_are_invariant(), "MKL_CBWR=AUTO,STRICT has no effect here"
+    model = load_model(LARGE, LoadOptions())
+    texts = [f"caption {i}" for i in range(40)]
+    before = torch.get_num_threads()
+    try:
+        whole = Encoder(model, batch_size=32, workers=1).captions(texts).embedded
+        torch.set_num_threads(threads)
+        for n in (1, 16, 17, 33):
+            some = Encoder(model, batch_size=32, workers=1).captions(texts[:n]).embedded
+            assert np.array_equal(some.take(texts[:n]), whole.take(texts[:n]))
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", "fp32"), ("cpu", "bf16"), ("mps", "fp32")])
+def test_no_batch_is_filled_up_above_its_size(device: str, dtype: str) -> None:
     for size in range(1, 70):
-        assert size % batch_rows(device, size) == 0
+        rows = batch_rows(device, size, dtype)
+        filled = {rows.filled(n) for n in range(1, size + 1)}
+        assert max(filled) == size
+        assert min(filled) == rows.least
+
+
+def test_batches_have_whole_multiples_where_products_depend_on_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(filling, "products_are_invariant", lambda: False)
+    assert batch_rows("cpu", 32, "fp32") == (16, 16)
+    assert batch_rows("cpu", 24, "fp32") == (24, 24)
+
+
+@strict
+def test_products_of_plain_mkl_are_found_out() -> None:
+    code = "from benchbench.embedding.filling import *; print(products_are_invariant())"
+    told = {**os.environ, "MKL_CBWR": "OFF", "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=told, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
