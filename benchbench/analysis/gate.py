@@ -257,10 +257,11 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, On
     candidate = pairing.runs[1]
     metric = pairing.metric(rule.metric)
     check_rule(rule, metric)
-    if metric.statistic != "mean":
+    if metric.statistic != "mean" or metric.reading == "rank":
+        kind = "a median" if metric.statistic != "mean" else "a mean rank"
         raise UsageError(
-            f"{metric.name} is a median, and a gate holds means against a margin. Name another "
-            f"metric of {rule.task}."
+            f"{metric.name} is {kind}, and a gate holds rates against a margin in points. Name "
+            f"another metric of {rule.task}."
         )
     where = f"{candidate.task}@{candidate.edition} {metric.name}"
     if rule.by is None:
@@ -279,16 +280,14 @@ def _checks_of(rule: Rule, pairing: Pairing, ties: Ties) -> list[tuple[Check, On
 
 def _check(rule: Rule, name: str, both: PairedScores) -> tuple[Check, OneSidedTest]:
     """Return one comparison with its raw p-values, and the test behind them."""
-    sign, (old, new), scores = both.sign, both.values.T, both.means
+    (old, new), scores = both.values.T, both.means
     tested = scores[1] if rule.floor is not None else both.mean(new - old)
-    bound = rule.floor if rule.floor is not None else -sign * rule.margin
-    oriented = replace(tested, value=sign * tested.value, influence=sign * tested.influence)
-    per_loss = loss_variance(both.group_number, absent=both.absent) if sign > 0 else 0.0
-    is_share = rule.floor is not None and sign > 0
-    sided = one_sided_test(oriented, sign * bound, per_loss=per_loss, of_share=is_share)
+    bound = rule.floor if rule.floor is not None else -rule.margin
+    per_loss = loss_variance(both.group_number, absent=both.absent)
+    sided = one_sided_test(tested, bound, per_loss=per_loss, of_share=rule.floor is not None)
     # The same model would not differ on any other items either.
     same = rule.floor is None and _is_same_model(both)
-    above = one_sided_test(oriented, sign * bound).above if same else sided.above
+    above = one_sided_test(tested, bound).above if same else sided.above
     check = Check(
         rule=rule,
         name=name,

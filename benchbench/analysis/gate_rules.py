@@ -17,7 +17,6 @@ In ``benchbench.toml``, or as ``[[tool.benchbench.gate]]`` in ``pyproject.toml``
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -66,16 +65,13 @@ def check_rule(rule: Rule, metric: Metric) -> None:
     """Refuse bounds that no score could pass, or that no score could fail.
 
     Raises:
-        UsageError: the margin or the floor is not between 0 and 1 (for ranks: negative or not
-            finite), or α is not between 0 and 0.5.
+        UsageError: the margin or the floor is not between 0 and 1, or α is not between 0 and 0.5.
     """
-    is_rank = metric.reading == "rank"
-    most = math.inf if is_rank else 1.0
     for what, share in (("margin", rule.margin), ("floor", rule.floor)):
-        if share is not None and not (0 <= share <= most and math.isfinite(share)):
-            bounds = "is a finite number of ranks from 0" if is_rank else "is from 0 to 100 points"
-            found = f"{share:g} ranks" if is_rank else f"{100 * share:g}"
-            raise UsageError(f"{rule.task} {metric.name}: a {what} {bounds}, not {found}.")
+        if share is not None and not 0 <= share <= 1:
+            raise UsageError(
+                f"{rule.task} {metric.name}: a {what} is from 0 to 100 points, not {100 * share:g}."
+            )
     if not 0 < rule.alpha < 0.5:
         raise UsageError(f"{rule.task} {metric.name}: α is between 0 and 0.5, not {rule.alpha:g}.")
 

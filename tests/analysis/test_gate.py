@@ -15,6 +15,7 @@ from benchbench.errors import NotComparable, UsageError
 from benchbench.protocols.reading import Judge
 from benchbench.render.gate import describe_check, short_verdict, terminal
 from benchbench.render.gate_reports import as_json, junit, markdown
+from benchbench.types import Metric
 from tests.analysis.example_runs import RELATIONS, changed, made
 
 BASE = made("base", 0.6, n=1200)
@@ -53,6 +54,20 @@ def test_three_verdicts() -> None:
     assert verdict(0.6, Rule("vg-relation", margin=0.05)) == "pass"
     assert verdict(0.4, Rule("vg-relation", margin=0.05)) == "fail"
     assert verdict(0.6, Rule("vg-relation", margin=0.001), n=60) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("unlike", "kind"),
+    [({"statistic": "median"}, "a median"), ({"reading": "rank"}, "a mean rank")],
+)
+def test_what_is_no_rate_is_refused(
+    monkeypatch: pytest.MonkeyPatch, unlike: dict[str, str], kind: str
+) -> None:
+    """A margin is in points: "1pp" of a mean rank would be a hundredth of a rank."""
+    unread = dataclasses.replace(Metric("found at", "images"), **unlike)  # type: ignore[arg-type]
+    monkeypatch.setattr(paired.Pairing, "metric", lambda self, name: unread)
+    with pytest.raises(UsageError, match=f"found at is {kind}"):
+        gate([BASE], [BASE], [Rule("vg-relation", "found at")])
 
 
 def test_not_significant_is_not_no_regression() -> None:
