@@ -210,7 +210,13 @@ def _repository(board: str | Path) -> tuple[Path, str]:
     path = expand_path(board)
     if not is_folder(path):
         raise UsageError(f"{path} is not a folder: clone the leaderboard's repository first.")
-    root = Path(_text(git(str(path), "rev-parse", "--show-toplevel", cwd=path)))
+    try:
+        root = Path(_text(git(str(path), "rev-parse", "--show-toplevel", cwd=path)))
+    except RunError as error:
+        raise UsageError(
+            f"{path} is not in a git repository: clone the leaderboard's first, and name the "
+            f"folder there. ({error})"
+        ) from error
     return root, path.resolve().relative_to(root.resolve()).as_posix()
 
 

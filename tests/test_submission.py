@@ -239,7 +239,7 @@ def test_the_command(root: Path, tmp_path: Path) -> None:
         (["--board", root / "boards"], "No run was given"),
         ([path, "--check", "--board", root / "boards"], "leave RUNS out"),
         ([path, "--board", tmp_path / "none"], "is not a folder"),
-        ([path, "--board", tmp_path], "not a git repository"),
+        ([path, "--board", tmp_path], f"{tmp_path} is not in a git repository: clone"),
     ]
     for words, said in wrong:
         refused = typed("submit", *words)

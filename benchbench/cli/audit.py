@@ -8,6 +8,7 @@ import click
 
 from benchbench.cli import options
 from benchbench.cli.output import say
+from benchbench.errors import UsageError
 
 
 @click.command("audit")
@@ -64,6 +65,8 @@ def audit_command(
         from benchbench.render.audit_files import check_folder
 
         check_folder(out)
+    if device != "auto" and model is None:
+        raise UsageError("--device is where --model runs. Name a model: --model MODEL")
     bar = ProgressBar()
     try:
         found = audit(

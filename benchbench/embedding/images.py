@@ -14,7 +14,7 @@ from benchbench.embedding.decoding import crops_by_file, decode_ahead, image_key
 from benchbench.embedding.filling import ANY
 from benchbench.embedding.outputs import SAMPLE_SIZE, EmbeddingTable, OutputChecker
 from benchbench.embedding.stored import tell_stored
-from benchbench.errors import ImageError
+from benchbench.errors import DataError, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -44,12 +44,18 @@ class FileLog:
     """Files that could not be decoded, and the reason."""
 
     def add(self, path: Path, found: str | ImageError) -> None:
-        """Record a file's digest, or the error of decoding it."""
+        """Record a file's digest, or the error of decoding it.
+
+        Raises:
+            DataError: the file had another digest before.
+        """
         if isinstance(found, ImageError):
             self.unreadable[path] = str(found)
             self.sha256.pop(path, None)
-        else:
-            self.sha256[path] = found
+        elif self.sha256.setdefault(path, found) != found:
+            raise DataError(
+                f"The image {path} changed while it was evaluated. Run the command again."
+            )
 
 
 def encode_images(

@@ -105,3 +105,8 @@ def test_the_command_and_the_plan_have_the_same_defaults() -> None:
     for name, value in plan.record().items():
         if name in typed_as and name != "variant":
             assert typed_as[name] == value, name
+
+
+def test_a_device_without_a_model_is_refused(tmp_path: Path) -> None:
+    refused = typed("audit", "vg-relation", "--data-root", tmp_path, "--device", "cuda")
+    assert (refused.exit_code, "Name a model: --model MODEL" in refused.stderr) == (2, True)
