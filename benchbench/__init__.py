@@ -5,16 +5,17 @@
 >>> print(bb.scorecard(run))  # doctest: +SKIP
 
 Importing this package loads none of torch, pandas, scipy or pyarrow; each name below does its
-importing when it is first used. It sets ``MKL_CBWR``, unless it is set.
+importing when it is first used. On Intel's processors it sets
+``MKL_CBWR`` (``products``), unless it is set.
 """
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from benchbench.analysis import FORMS
+from benchbench.products import request_strict_products
 from benchbench.version import VERSION
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-# A product's bits then depend neither on threads nor on other rows (``embedding/filling.py``). MKL
-# reads it when it computes first.
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+request_strict_products()
 
 _HOMES = {
     "benchbench.errors": ("BenchbenchError",),

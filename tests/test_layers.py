@@ -37,6 +37,7 @@ LAYERS = [
         "cache",
         "dependencies",
         "devices",
+        "products",
         "doctor",
         "failures",
         "headers",

@@ -1,26 +1,19 @@
 """The rows that a batch is filled up to, so that an encoding is the same to the bit in every batch.
 
-A float32 product on a CPU may compute a row otherwise where it comes with few others: by 2 threads,
-MKL adds up 2,048 columns in another order below 257 rows. Intel's strict mode of reproducible
-results rules that out, at no cost in time (``MKL_CBWR``, which ``benchbench`` sets when it is
-imported); its documentation promises the same bits for any number of threads. What convolutions
-add up still depends on the rows, below 16. Where a trial finds no such products, and for bf16,
-batches have a multiple of 16 rows; on other devices all batches are whole, as their libraries
+Float32 products do not depend on a batch's other rows where MKL's strict mode is on (``products``);
+what convolutions add up still does, below 16 rows. Where a trial finds no such products, and for
+bf16, batches have a multiple of 16 rows; on other devices all batches are whole, as their libraries
 choose algorithms by the shape.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
+
+from benchbench.products import products_are_invariant
 
 LEAST = 16
 """Rows that no batch on a CPU has fewer of (``tests/embedding/test_invariance.py``)."""
-TRIED = ((512, 512, (1, 3, 15)), (2048, 512, (64, 256)))
-"""Products by which the trial tells: columns that are added up, columns of the result, and numbers
-of rows, each compared with ``TRIED_ROWS``. Without the strict mode MKL differs in the first by one
-thread, in both by two."""
-TRIED_ROWS = 400
 
 
 class BatchRows(NamedTuple):
@@ -63,20 +56,3 @@ def batch_rows(device: str, batch_size: int, dtype: str) -> BatchRows:
         return BatchRows(min(LEAST, batch_size), 1)
     rows = LEAST if batch_size % LEAST == 0 else batch_size
     return BatchRows(rows, rows)
-
-
-@cache
-def products_are_invariant() -> bool:
-    """Return whether a row of a float32 product has the same bits whatever rows it comes with."""
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    with torch.inference_mode():
-        for inner, outer, numbers in TRIED:
-            weights = torch.randn(outer, inner, generator=generator)
-            rows = torch.randn(TRIED_ROWS, inner, generator=generator)
-            products = torch.nn.functional.linear(rows, weights)
-            for n in numbers:
-                if not torch.equal(torch.nn.functional.linear(rows[:n], weights), products[:n]):
-                    return False
-    return True
