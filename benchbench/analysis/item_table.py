@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchbench.analysis.frame import item_values
+from benchbench.protocols.priors import debias_scores
 from benchbench.protocols.scores import same_shape
 from benchbench.types import (
     Answered,
@@ -60,7 +61,7 @@ def item_table(pairing: Pairing, metric: Metric, *, ties: Ties = "wrong") -> Ite
     scores = pairing.scores(metric, ties=ties)
     n = len(pairing.runs[0].outcomes)
     values = [item_values(scores.outcome, column, n) for column in scores.values.T]
-    outcomes = [run.outcomes for run in pairing.runs]
+    outcomes = [_read_by(metric, run.outcomes) for run in pairing.runs]
     shared, of_model = VIEWS[type(outcomes[0][0])]
     return ItemTable(
         values=np.stack(values, axis=1),
@@ -69,6 +70,17 @@ def item_table(pairing: Pairing, metric: Metric, *, ties: Ties = "wrong") -> Ite
         shared=shared(outcomes[0]),
         of_models=tuple(of_model(of_run) for of_run in outcomes),
     )
+
+
+def _read_by(metric: Metric, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """Return outcomes with the scores that a metric reads: debiased ones, where it is of those."""
+    if not metric.debias:
+        return outcomes
+    scored = [o for o in outcomes if isinstance(o, MatchingOutcome)]
+    scores = [debias_scores(o.scores[None], [o], metric.debias)[0] for o in scored]
+    return [
+        replace(o, scores=found.astype(np.float32)) for o, found in zip(scored, scores, strict=True)
+    ]
 
 
 def _tied(pairing: Pairing, metric: Metric, n: int) -> Sequence[Flags]:

@@ -12,7 +12,9 @@ from PIL import Image
 
 from benchbench.adapters.null_images import null_images
 from benchbench.analysis.comparison import compare
+from benchbench.analysis.item_table import item_table
 from benchbench.analysis.leaderboard import leaderboard
+from benchbench.analysis.paired import pair_runs
 from benchbench.analysis.scorecard import scorecard
 from benchbench.errors import UsageError
 from benchbench.evaluation import evaluate
@@ -123,6 +125,9 @@ def test_comparisons_and_boards_read_it_where_all_have_it(run: Run, shapes: Path
     assert "debiased" in str(found)
     board = leaderboard([run, other], "debiased")
     assert sorted(place.estimate.value for place in board.places) == sorted(values)
+    pairing = pair_runs([run, other])
+    table = item_table(pairing, pairing.metric("debiased"))
+    assert np.array_equal(table.margins > 0, table.values == 1), "what is shown is what decides"
     plain = evaluate(HashScorer(), "vg-relation", data_root=shapes)
     with pytest.raises(UsageError, match="has no metric 'debiased'"):
         leaderboard([run, plain], "debiased")
