@@ -31,6 +31,7 @@ from benchbench.errors import ContractError, ImageError, UsageError
 from benchbench.failures import foreign_code
 from benchbench.files import expand_path, name_below
 from benchbench.item_sets import ADVICE, choose_items
+from benchbench.memory import reuse_memory
 from benchbench.protocols.contents import with_contents
 from benchbench.registry import family_of, load_model, load_task
 from benchbench.runs import check_writable, run_path, strip_folders, write_run
@@ -276,7 +277,8 @@ def answer_items(there: ItemSet, model: Model, encoder: Encoder, batch_size: int
         ModelError: the model's own code raises.
     """
     advice = f"Try --batch-size {max(1, batch_size // 2)}."
-    with inference(), memory_errors(advice), foreign_code(model.manifest.name):
+    name = model.manifest.name
+    with inference(), reuse_memory(), memory_errors(advice), foreign_code(name):
         try:
             return there.protocol.answer(there.usable, model, encoder)
         except ImageError as error:

@@ -14,10 +14,11 @@
   more, rows are read and images transformed in the first one all the same.
 - ``floor``: the towers' forward passes over the distinct inputs, already decoded and trimmed.
 
-All arms share one process, one model, and one number of threads. Each is run in turn, ``--repeats``
-times over; the table shows the best of each by seconds and by CPU seconds, those of its processes
-included. Decisions are compared item by item, those of clip-benchmark, which keeps none, by their
-number. A peer that is not installed is left out.
+All arms share one process, one model, and one number of threads; the engine's and the floor reuse
+memory (``benchbench.memory``), the peers have what glibc comes to by itself. Each is run in turn,
+``--repeats`` times over; the table shows the best of each by seconds and by CPU seconds, those of
+its processes included. Decisions are compared item by item, those of clip-benchmark, which keeps
+none, by their number. A peer that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchbench.devices import cpu_workers, inference
 from benchbench.embedding import batch_rows, encode_captions, encode_images
 from benchbench.embedding.encoder import CAPTIONS_PER_IMAGE
+from benchbench.memory import reuse_memory
 from benchbench.protocols.matching import judge, match
 from benchbench.registry import load_model, load_task
 from benchbench.subsets import draw_clusters
@@ -56,7 +58,7 @@ BATCH = 32
 
 def engine(model: OpenClip, items: Sequence[Item]) -> Margins:
     """Return each item's margin of the true caption, by this engine from paths to scores."""
-    with inference():
+    with inference(), reuse_memory():
         images = encode_images(
             model,
             list(dict.fromkeys(ref for item in items for ref in item.images)),
@@ -165,7 +167,7 @@ def floor(model: OpenClip, items: Sequence[Item]) -> Callable[[], None]:
     batches = [torch.stack(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
 
     def run() -> None:
-        with inference():
+        with inference(), reuse_memory():
             for batch in batches:
                 model.encode_images(batch, "scene")
             for ids in tokens:

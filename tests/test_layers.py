@@ -41,6 +41,7 @@ LAYERS = [
         "doctor",
         "failures",
         "headers",
+        "memory",
         "registry",
         "seals",
         "selection",

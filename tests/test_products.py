@@ -21,9 +21,9 @@ strict = pytest.mark.skipif(
 
 
 @strict
-@pytest.mark.parametrize(("mode", "threads", "found"), [
-    ("", "1", "True"), ("", "3", "True"), ("OFF", "1", "False"), ("OFF", "2", "False"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("mode", "threads", "found"), [("", "1", "True"), ("", "3", "True"), ("OFF", "2", "False")]
+)
 def test_plain_products_are_found_out(mode: str, threads: str, found: str) -> None:
     told = {**os.environ, "OMP_NUM_THREADS": threads, products.VARIABLE: mode}
     if not mode:

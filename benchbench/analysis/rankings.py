@@ -21,6 +21,7 @@ from benchbench.embedding import BlankEncoder, Encoder, open_store
 from benchbench.errors import UsageError
 from benchbench.evaluation import check_settings, fit_model, prepare_model
 from benchbench.failures import foreign_code
+from benchbench.memory import reuse_memory
 from benchbench.protocols.encoded_gallery import DIRECTIONS, encode_gallery
 from benchbench.protocols.galleries import (
     by_gallery,
@@ -162,7 +163,8 @@ def rank_queries(
             ready, batch_size=run.settings["batch_size"], workers=cpu_workers(),
             progress=progress, stored=stored,
         )  # fmt: skip
-        with inference(), memory_errors("Try --device cpu."), foreign_code(run.model.name):
+        advice, name = "Try --device cpu.", run.model.name
+        with inference(), reuse_memory(), memory_errors(advice), foreign_code(name):
             for places in by_gallery(entries):
                 there = set(places)
                 if of := [search for search in chosen if search.at in there]:

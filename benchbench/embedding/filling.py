@@ -1,19 +1,16 @@
 """The rows that a batch is filled up to, so that an encoding is the same to the bit in every batch.
 
-Float32 products do not depend on a batch's other rows where MKL's strict mode is on (``products``);
-what convolutions add up still does, below 16 rows. Where a trial finds no such products, and for
-bf16, batches have a multiple of 16 rows; on other devices all batches are whole, as their libraries
-choose algorithms by the shape.
+On a CPU, float32 products of 16 or more rows do not depend on a batch's other rows where a trial
+finds it so (``products``), nor does what convolutions add up. Elsewhere, and for bf16, batches have
+a multiple of 16 rows; on other devices all batches are whole, as their libraries choose algorithms
+by the shape.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from benchbench.products import products_are_invariant
-
-LEAST = 16
-"""Rows that no batch on a CPU has fewer of (``tests/embedding/test_invariance.py``)."""
+from benchbench.products import LEAST, products_are_invariant
 
 
 class BatchRows(NamedTuple):

@@ -16,6 +16,7 @@ import torch
 
 from benchbench.devices import memory_errors
 from benchbench.errors import ModelError, UsageError
+from benchbench.memory import reuse_memory
 from benchbench.training import state
 from benchbench.training.distributed import agree
 from benchbench.training.log import Log
@@ -88,7 +89,8 @@ class Training:
         passes = passes_of(
             parallel, self.feed, self.device, self.plan.precision, alone=parallel is model
         )
-        with memory_errors(f"Take a smaller batch than {self.plan.batch}: --batch-size."):
+        advice = f"Take a smaller batch than {self.plan.batch}: --batch-size."
+        with reuse_memory(), memory_errors(advice):
             for shown in passes.shown(self.step, self.plan.steps, self.workers):
                 values = self._advance(model, passes, optimizer, shown)
                 self.seconds = before + time.monotonic() - started
