@@ -51,12 +51,7 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
     changed = [path for name, there in editions.items() for path in changed_runs(to / name, there)]
     for run in runs:
         of_task, name = editions[run.edition].setdefault(run.task, {}), run.model.name
-        before = of_task.get(slug(name))
-        if before is not None and before.model.name != name:
-            raise UsageError(
-                f"{name} would replace {before.model.name}: their names are the same as names of "
-                "files. Give it another name."
-            )
+        _require_own_place(name, editions[run.edition])
         of_task[slug(name)] = replace(run, seal=None)  # it is sealed anew when it is written
         changed = [path for path in changed if path != _place(run, to)]
     # Before anything is stored: the runs of an edition may not compare.
@@ -66,6 +61,22 @@ def publish(runs: Sequence[Run], to: Path) -> list[Path]:
     for name, written in texts.items():
         changed += _write(to / name, written) + _remove(pages_without_runs(to / name, written))
     return changed
+
+
+def _require_own_place(name: str, runs: Mapping[str, Mapping[str, Run]]) -> None:
+    """Refuse a model whose files have the names of another one's, but for upper and lower case.
+
+    Where these are not told apart (macOS, Windows), one would replace the other.
+
+    Raises:
+        UsageError: there is such a one among an edition's runs.
+    """
+    for place, other in ((place, run) for of in runs.values() for place, run in of.items()):
+        if place.casefold() == slug(name).casefold() and other.model.name != name:
+            raise UsageError(
+                f"{name} would replace {other.model.name}: their names are the same as names of "
+                "files. Give it another name."
+            )
 
 
 def _place(run: Run, to: Path) -> Path:

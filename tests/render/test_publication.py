@@ -192,6 +192,8 @@ def test_one_place_has_one_model(boards: Path) -> None:
     publish([named("m:1")], boards)
     with pytest.raises(UsageError, match="m/1 would replace m:1"):
         publish([named("m/1")], boards)
+    with pytest.raises(UsageError, match="M:1 would replace m:1"):
+        publish([changed(named("M:1"), task="vg-attribution")], boards)
     with pytest.raises(UsageError, match="not the name of an edition"):
         publish([changed(made("x", 0.5), edition="../out")], boards)
 
