@@ -19,7 +19,8 @@ VARIABLE, STRICT = "MKL_CBWR", "AUTO,STRICT"
 INTEL = "GenuineIntel"
 CPU = Path("/proc/cpuinfo")
 LEAST = 16
-"""Rows that no batch on a CPU has fewer of (``embedding.filling``)."""
+"""The rows that a smaller batch is filled up to, unless the batch size is smaller still
+(``embedding.filling``)."""
 TRIED = ((512, 512, (17, 18, 19, 27, 31)), (2048, 512, (17, 27, 64, 256)))
 """Products by which a trial tells: columns that are added up, columns of the result, and numbers of
 rows, each compared with ``TRIED_ROWS``."""
@@ -48,7 +49,7 @@ def _processor() -> str:
 def products_are_invariant() -> bool:
     """Return whether a row of a float32 product has the same bits whatever rows it comes with.
 
-    They are ``LEAST`` or more in all.
+    Products of fewer than ``LEAST`` rows are not tried.
     """
     import torch
 
