@@ -6,6 +6,7 @@ Read in this order::
     graph               objects, attributes and relations over a caption's words; triples
     word_classes        words that are recognised without a tag
     aro, drawn_captions two exact grammars: ARO's templates, the drawn world's captions
+    agreement           relations of free text whose swap would be a mistake in grammar
     freetext            a modest grammar, over tags
     parsing             the choice of the grammar that reads a caption; captions parsed once
     symmetric           relations that a swap leaves true, or that have a converse

@@ -51,6 +51,9 @@ class Relation:
     """Index into the graph's objects."""
     span: Span
     """The words that express it: "can be seen on"."""
+    fixed: bool = False
+    """Whether its ends must not change places, since the caption's grammar would then be wrong
+    (``agreement``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from benchbench.data.order import ADJECTIVES, NOUNS, permutation
-from benchbench.scenegraph.wording import agree, joined
+from benchbench.scenegraph.wording import MOST_WORDS, agree, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def random_negative(tagged: Sequence[tuple[str, str]], seed: int = 0) -> str | None:
     """Return a caption with two of its nouns, adjectives or verbs (of one tag) swapped.
 
-    Every pair of two different words is equally likely. The pair depends on the seed and the
-    caption alone.
+    Every pair of two different words up to ``MOST_WORDS`` is equally likely. The pair depends on
+    the seed and the caption alone.
 
     Args:
         tagged: the caption's words with Penn tags, from a tagger or ``drawn_tags``.
@@ -36,7 +36,7 @@ def random_negative(tagged: Sequence[tuple[str, str]], seed: int = 0) -> str | N
     """
     words = [word.lower() for word, _ in tagged]
     kinds: dict[str, list[int]] = {}
-    for place, (_, tag) in enumerate(tagged):
+    for place, (_, tag) in enumerate(tagged[:MOST_WORDS]):
         if kind := _kind(tag):
             kinds.setdefault(kind, []).append(place)
     pairs = [

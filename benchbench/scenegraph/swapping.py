@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 from benchbench.scenegraph.symmetric import symmetric
-from benchbench.scenegraph.wording import agree, exchanged, joined
+from benchbench.scenegraph.wording import MOST_WORDS, agree, exchanged, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,18 @@ class Negative:
     """A caption that has the same words and another meaning."""
 
     kind: Kind
-    caption: str
-    """In lower case with single spaces, as ``Graph.text`` writes the true caption."""
+    words: tuple[str, ...]
+    """Its words up to ``MOST_WORDS``, in lower case."""
+    rest: tuple[str, ...] = ()
+    """The words after those, which are the true caption's."""
+
+    @property
+    def caption(self) -> str:
+        """Return it in lower case with single spaces, as ``Graph.text`` writes the true caption.
+
+        It is written each time: of a long caption's many negatives, mostly one is wanted.
+        """
+        return joined((*self.words, *self.rest))
 
 
 def negatives(graph: Graph) -> tuple[Negative, ...]:
@@ -44,6 +54,8 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     does not make it surely false:
 
     - Symmetric relations, and "of".
+    - Relations of free text whose ends cannot change places without a mistake in grammar
+      (``agreement``).
     - A relation between ends of one name, if the one has all attributes of the other ("a cup behind
       a red cup").
     - Attributes exchanged between objects of one name.
@@ -52,7 +64,8 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     - Attributes exchanged between a person and that person's clothes.
 
     Swaps that only the image can exclude are kept: where the image has another dog on the other
-    side of the cat, "a dog to the left of a cat" is true in both directions.
+    side of the cat, "a dog to the left of a cat" is true in both directions. Words after
+    ``MOST_WORDS`` stay where they are.
 
     Args:
         graph: the graph of the caption. Compare its ``text`` with the negatives, which are in lower
@@ -66,23 +79,28 @@ def negatives(graph: Graph) -> tuple[Negative, ...]:
     >>> negatives(parse("a red cup near a red box"))
     ()
     """
-    found: dict[str, Kind] = {}
+    head, rest = graph.words[:MOST_WORDS], graph.words[MOST_WORDS:]
+    found: dict[tuple[str, ...], Kind] = {}
     looks = _attributes_by_object(graph)
-    for moved in _relation_swaps(graph, looks):
-        found.setdefault(moved, "relation swap")
-    for moved in _attribute_swaps(graph, looks):
-        found.setdefault(moved, "attribute swap")
-    found.pop(graph.text, None)
-    return tuple(Negative(kind, caption) for caption, kind in found.items())
+    for ends in _relation_swaps(graph, looks):
+        found.setdefault(tuple(exchanged(head, *ends)[0]), "relation swap")
+    for runs in _attribute_swaps(graph, looks):
+        words, starts = exchanged(head, *runs)
+        agree(words, starts)
+        found.setdefault(tuple(words), "attribute swap")
+    found.pop(head, None)
+    return tuple(Negative(kind, words, rest) for words, kind in found.items())
 
 
-def _relation_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[str]:
-    """Yield captions in which the ends of one relation have changed places."""
+def _relation_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[tuple[Span, Span]]:
+    """Yield the phrases of the ends of each relation, if they may change places."""
     for relation in graph.relations:
+        one, other = (graph.objects[i].phrase for i in (relation.subject, relation.object))
+        if relation.fixed or max(one[1], other[1]) > MOST_WORDS:
+            continue
         moot = relation.predicate == "of" or symmetric(relation.predicate)
         if not moot and _differ(graph, relation, looks):
-            one, other = (graph.objects[i].phrase for i in (relation.subject, relation.object))
-            yield joined(exchanged(graph.words, one, other)[0])
+            yield one, other
 
 
 def _differ(graph: Graph, relation: Relation, looks: AttributesByObject) -> bool:
@@ -94,15 +112,13 @@ def _differ(graph: Graph, relation: Relation, looks: AttributesByObject) -> bool
     )
 
 
-def _attribute_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[str]:
-    """Yield captions in which two objects have exchanged all their adjectives."""
-    runs = _runs(graph)
+def _attribute_swaps(graph: Graph, looks: AttributesByObject) -> Iterator[tuple[Span, Span]]:
+    """Yield the adjectives of two objects each, if they may be exchanged."""
+    runs = {i: run for i, run in _runs(graph).items() if run[1] <= MOST_WORDS}
     for i, k in combinations(runs, 2):
         one, other = graph.objects[i], graph.objects[k]
         if one.name != other.name and _apart(one, other) and _exclude(looks[i], looks[k]):
-            words, starts = exchanged(graph.words, runs[i], runs[k])
-            agree(words, starts)
-            yield joined(words)
+            yield runs[i], runs[k]
 
 
 def _apart(one: Object, other: Object) -> bool:

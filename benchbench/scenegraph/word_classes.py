@@ -31,7 +31,16 @@ PREPOSITIONS = _words(
     "out outside over past through to toward towards under underneath up upon with within "
     "without of"
 )
+POSSESSIVES = _words("his her its their my our your")
 AUXILIARIES = _words("is are was were be been being has have had can will")
+SINGULAR_VERBS = _words("is was has does")
+PLURAL_VERBS = _words("are were have do")
+PLURAL_NOUNS = _words("people police cattle")
+"""Plurals that a tagger may not know by their form."""
+EITHER_NUMBER = _words("sheep deer fish")
+"""Nouns whose plural looks like the singular."""
+CLAUSE_ENDS = _words(", . ; while as but")
+"""Words after which another clause begins, with a subject of its own."""
 MEASURES = _words(
     "group groups bunch pair pairs collection couple lot lots number variety piece pieces slice "
     "slices row herd set stack pile flock crowd bunches kind type team pack"

@@ -5,8 +5,8 @@ pair of attributes. Scenes are numbered without end, so that a balanced set take
 long a range as it needs. It takes whole twins in the order of their numbers, each if it has an item
 of a kind that is still short. The items alone decide, and no model does. Items are about the
 scenarios' principals only: in whole twins each of their captions is true exactly as often as it is
-false (captions of bystanders are even on average only), and each chosen scene is evaluated on a
-single crop.
+false (of attributes, up to the order of its halves; captions of bystanders are even on average
+only), and each chosen scene is evaluated on a single crop.
 
 Three hundred items of each of the 91 pairs of attributes would take 27,000 images. ``PAIRS`` has
 each colour in two pairs, and each pattern in two: the eleven colours form a ring in which each

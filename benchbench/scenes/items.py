@@ -2,7 +2,8 @@
 
 Items are about crops around two objects. A pair of principals gives an item only if its twin scene
 gives the opposite item. In any range of whole twins, each caption is therefore true exactly as
-often as it is false. Items about pairs of bystanders are even by the symmetry of their draws.
+often as it is false; of attributes, up to the order of its two halves. Items about pairs of
+bystanders are even by the symmetry of their draws.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchbench.data.tagging import find_tagger
-from benchbench.scenegraph import negatives, parse, triples
+from benchbench.scenegraph import freetext, negatives, parse, triples
 
 
 def tagged(text: str) -> list[tuple[str, str]]:
@@ -49,6 +49,18 @@ def test_what_holds_both_ways_is_not_swapped_in_any_form_of_its_verb() -> None:
             {("people", "next to", "fire hydrant")},
         ),
         (
+            "a/DT close/NN up/RP of/IN a/DT muffin/NN wrapper/NN on/IN a/DT table/NN",
+            {("muffin wrapper", "on", "table")},
+        ),
+        (
+            "a/DT close/NN up/RP view/NN of/IN a/DT dog/NN wearing/VBG a/DT tie/NN",
+            {("dog", "wearing", "tie")},
+        ),
+        (
+            "a/DT man/NN standing/VBG close/RB up/RP to/TO a/DT bus/NN",
+            {("man", "standing up to", "bus")},
+        ),
+        (
             "the/DT zebra/NN is/VBZ being/VBG chased/VBN by/IN two/CD lions/NNS",
             {("lions", "chasing", "zebra")},
         ),
@@ -82,6 +94,30 @@ def test_of_is_told_but_not_swapped() -> None:
     words = tagged("the/DT roof/NN of/IN the/DT barn/NN")
     assert triples(parse("the roof of the barn", words)) == (("roof", "of", "barn"),)
     assert negatives(parse("the roof of the barn", words)) == ()
+
+
+def test_a_close_up_is_not_an_object() -> None:
+    words = tagged("a/DT close/NN up/RP of/IN a/DT muffin/NN wrapper/NN on/IN a/DT table/NN")
+    graph = parse("", words)
+    assert [each.name for each in graph.objects] == ["muffin wrapper", "table"]
+    assert [each.caption for each in negatives(graph)] == [
+        "a close up of a table on a muffin wrapper"
+    ]
+
+
+@pytest.mark.parametrize("run", ["very/RB", "very/RB ,/,", "and/CC very/RB", "red/JJ ,/,"])
+def test_words_before_no_noun_are_looked_at_once(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, past_looks = [], freetext._FreeTextParser._past_looks
+
+    def counting(self: freetext._FreeTextParser, at: int) -> tuple[int, int]:
+        found = past_looks(self, at)
+        looked.append(found[1] - at)
+        return found
+
+    monkeypatch.setattr(freetext._FreeTextParser, "_past_looks", counting)
+    words = tagged(" ".join([run] * 500))
+    assert parse("", words).objects == ()
+    assert sum(looked) <= len(words)
 
 
 def test_without_tags_there_is_no_graph() -> None:

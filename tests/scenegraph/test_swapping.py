@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +17,11 @@ from benchbench.scenegraph import (
     negatives,
     parse,
     random_negative,
+    random_negatives,
     triples,
     words_of,
 )
-from benchbench.scenegraph.wording import article, joined
+from benchbench.scenegraph.wording import MOST_WORDS, article, joined
 from benchbench.scenes.captions import captions, dense_captions
 from benchbench.scenes.sampling import sample
 
@@ -109,6 +111,25 @@ def test_swaps_by_hand() -> None:
     ]
 
 
+def test_swaps_of_the_drawn_world_stay_what_they_are() -> None:
+    found = [(each.kind, each.caption) for text in TEXTS for each in negatives(parse(text))]
+    assert len(found) == 3046
+    assert sha256(repr(found).encode()).hexdigest()[:16] == "f5f3cfb41a3a2000"
+
+
+def test_what_stands_after_the_first_words_stays_there() -> None:
+    text = ", ".join(["a red cup on a blue box"] * 200)
+    words, found = words_of(text), negatives(parse(text))
+    moved = [words_of(each.caption) for each in found]
+    assert 0 < len(found) < 3000
+    assert all(each[MOST_WORDS:] == words[MOST_WORDS:] for each in moved)
+    assert all(each[:MOST_WORDS] != words[:MOST_WORDS] for each in moved)
+    late = f"a dog {'very ' * MOST_WORDS}on a box"
+    tags = [(w, "RB" if w == "very" else "DT" if w == "a" else "NN") for w in late.split()]
+    assert parse(late, tags).relations
+    assert negatives(parse(late, tags)) == ()
+
+
 def test_an_empty_graph_has_nothing() -> None:
     assert negatives(Graph()) == ()
     assert triples(Graph()) == ()
@@ -152,3 +173,18 @@ def test_random_pairs_stay_what_they_are() -> None:
         "dog sees cow and cat",
         "cat sees dog and cow",
     ]
+
+
+def test_random_pairs_are_of_the_first_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = []
+
+    def permutation(name: str, count: int) -> list[int]:
+        counts.append(count)
+        return [count - 1]
+
+    monkeypatch.setattr(random_negatives, "permutation", permutation)
+    tagged = [(f"dog{number}", "NN") for number in range(2000)]
+    words = [word for word, _ in tagged]
+    words[MOST_WORDS - 2 : MOST_WORDS] = words[MOST_WORDS - 1], words[MOST_WORDS - 2]
+    assert random_negative(tagged) == " ".join(words)
+    assert counts == [MOST_WORDS * (MOST_WORDS - 1) // 2]

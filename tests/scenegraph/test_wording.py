@@ -16,6 +16,21 @@ def test_writing_words_down_and_reading_them_again_changes_nothing(text: str) ->
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("un cafe\u0301.", ("un", "caf\u00e9", ".")),
+        ("CAFE\u0301-cre\u0300me", ("caf\u00e9-cr\u00e8me",)),
+        ("हिन्दी में कुत्ता", ("हिन्दी", "में", "कुत्ता")),
+        ("q\u0323\u0307 \u0301 a", ("q\u0323\u0307", "\u0301", "a")),
+        ("I \u2764\ufe0f dogs", ("i", "\u2764\ufe0f", "dogs")),
+    ],
+)  # fmt: skip
+def test_marks_that_combine_belong_to_their_words(text: str, expected: tuple[str, ...]) -> None:
+    assert words_of(text) == expected
+    assert words_of(joined(expected)) == expected
+
+
+@pytest.mark.parametrize(
     ("word", "expected"),
     [
         ("apple", "an"), ("unicycle", "a"), ("uniform", "a"), ("unmaintained", "an"),

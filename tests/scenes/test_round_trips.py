@@ -12,7 +12,7 @@ import pytest
 
 from benchbench.data.aro import read_attributions, read_relations
 from benchbench.data.karpathy import read_captioned, read_captions, read_training
-from benchbench.data.order import frozen_name, negatives, pre_caption, read_order_items
+from benchbench.data.order import frozen_name, negatives, pre_caption, stream_order_items
 from benchbench.data.scenarioclip import read_classes, read_images
 from benchbench.registry import load_task
 from benchbench.scenes.captions import captions, dense_captions
@@ -64,7 +64,7 @@ def test_karpathy(root: Path, scenes: Scenes) -> None:
 def test_order_negatives(root: Path, scenes: Scenes) -> None:
     told = [(image, k, each) for image, some in tagged_captions(captions(scenes))
             for k, each in enumerate(some)]  # fmt: skip
-    items = read_order_items(root, frozen_name(COCO), 0)
+    items = list(stream_order_items(root, frozen_name(COCO), 0))
     assert len(items) == len(told)
     for item, (image, k, each) in zip(items, told, strict=True):
         shuffles = negatives(each, f"order/0/{image}/{k}")
