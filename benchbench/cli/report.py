@@ -65,7 +65,8 @@ def report_command(runs: Sequence[Path], out: Path, **how: Any) -> None:
     finally:
         bar.close()
     for task in written.tasks:
-        counts = f"{len(task.runs)} models, {len(task.runs[0].outcomes):,} items"
+        models, items = len(task.runs), len(task.runs[0].outcomes)
+        counts = f"{models} model{'s' * (models > 1)}, {items:,} item{'s' * (items > 1)}"
         note = f"  (ids only: {task.source.missing})" if task.source.missing else ""
         say(f"task  {task.name}: {counts}{note}")
     if written.images.missing:

@@ -130,10 +130,18 @@ def verification(report: Report) -> str:
         lines.append(f"{read.task}")
         lines += [f"  {line}" for line in (tally_lines(read.tally) if read.tally else ())]
         lines += [f"  DIFFERS  {problem}" for problem in read.problems]
-    lines.append(
-        "All as published." if report.fine else "Something differs from what is published."
-    )
+    if report.root_above:
+        lines.append(f"Its files are in {report.folder.parent}: --root {report.root_above}")
+    lines.append(_verdict(report))
     return "\n".join(map(sentence, lines))
+
+
+def _verdict(report: Report) -> str:
+    if not report.fine:
+        return "Something differs from what is published."
+    if not report.sure:
+        return "Nothing differs, but of some files only the names of fields are known."
+    return "All as published."
 
 
 def _differs(state: str) -> str:

@@ -25,6 +25,7 @@ from benchbench.render.latex import tex
 from benchbench.render.text import (
     ABOVE_BLIND,
     NONE,
+    PARTS,
     csv_table,
     difference_text,
     escape_markdown,
@@ -111,9 +112,11 @@ def facts(board: Leaderboard) -> str:
     """Return the facts of the table on one line: items, protocol, ties, chance."""
     first = board.places[0].estimate
     of = board.first
+    of_items = first.n_items == len(of.outcomes)
+    counted = "items" if of_items else PARTS.get(of.protocol, "items")
     return (
-        f"{first.n_items:,} items of {first.n_clusters:,} source images · protocol {of.protocol}, "
-        f"version {of.task_version} · ties {board.ties} · chance "
+        f"{first.n_items:,} {counted} of {first.n_clusters:,} source images · protocol "
+        f"{of.protocol}, version {of.task_version} · ties {board.ties} · chance "
         f"{number(board, board.chance)}"
     )
 

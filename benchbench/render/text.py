@@ -18,6 +18,8 @@ WIDTH = 96
 """Characters of a paragraph's line."""
 CELL = 40
 """Characters of a table's cell."""
+PARTS: Mapping[str, str] = {"retrieval": "queries", "relations": "relations"}
+"""Protocol → what a metric judges, where that is parts of an item."""
 NONE = "–"
 """In the place of a number that is NaN."""
 ABOVE_BLIND = (

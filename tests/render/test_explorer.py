@@ -144,7 +144,7 @@ def test_hostile_texts_stay_texts(report: Path) -> None:
     for tag, attributes in found.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
         if tag == "script":
-            assert attributes["src"] in ("explorer.js", "items.js", "views.js")
+            assert attributes["src"] in ("start.js", "explorer.js", "items.js", "views.js")
     for file in (report / "data").rglob("*.js"):
         content = file.read_text("ascii")
         for line in json.dumps(read_data(file), ensure_ascii=False).splitlines():

@@ -6,6 +6,7 @@ Needs the package ``playwright`` and a Chromium on the path; axe-core is run whe
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -274,28 +275,104 @@ def test_every_protocol_has_its_view(tab: Any, protocols: Path) -> None:
     tab.wait_for_timeout(300)
     assert "winoground" in tab.locator("#items-of").inner_text()
     assert tab.evaluate("Object.keys(window.benchbench).every(key => key.startsWith('2/'))")
+    opened(tab, protocols, "#t=coco-retrieval%40scenes-v2&v=groups")
+    assert tab.locator(".map:visible th").nth(1).inner_text() == "queries"
 
 
-def test_a_static_host_serves_it(browser: Any, report: Path) -> None:
+@contextlib.contextmanager
+def served(folder: Path, late: str = "", come: threading.Event | None = None) -> Iterator[str]:
+    """Serve a folder; the paths that begin with ``late`` wait until they may ``come``."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             """Print nothing."""
 
-    handler = functools.partial(Quiet, directory=str(report))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+        def do_GET(self) -> None:
+            if come and self.path.startswith(late):
+                come.wait(20)
+            super().do_GET()
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/index.html"
+        finally:
+            server.shutdown()
+
+
+def test_a_static_host_serves_it(browser: Any, report: Path) -> None:
     page = browser.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("request", lambda request: said.append(request.url))
-    page.goto(f"http://127.0.0.1:{server.server_port}/#v=items")
-    page.wait_for_selector("#detail h2")
-    page.close()
-    server.shutdown()
-    server.server_close()
-    inside = [each for each in said if each.startswith(f"http://127.0.0.1:{server.server_port}/")]
+    with served(report) as address:
+        page.goto(f"{address}#v=items")
+        page.wait_for_selector("#detail h2")
+        page.close()
+    inside = [each for each in said if each.startswith(address.removesuffix("index.html"))]
     assert [each for each in said if each not in inside] == []
     assert len(inside) > 5
+
+
+@pytest.mark.parametrize("view", ["items", "board"])
+def test_late_data_are_not_shown_under_another_task(tab: Any, protocols: Path, view: str) -> None:
+    late, other = (f"#t={task}%40scenes-v2&v=" for task in ("coco-retrieval", "winoground"))
+    come, loading = threading.Event(), "script[src^='data/0/']"
+    with served(protocols, "/data/0/", come) as address:
+        tab.goto(f"{address}{other}board")
+        tab.evaluate(f"location.hash = '{late}items'")
+        tab.wait_for_selector(loading, state="attached")
+        tab.select_option("#show", "wrong")  # no item is there yet
+        tab.evaluate(f"location.hash = '{other}{view}'")
+        tab.wait_for_selector("#detail h2" if view == "items" else "section[data-task='2']")
+        come.set()
+        tab.wait_for_selector(loading, state="detached")
+        tab.wait_for_timeout(200)
+        assert f"{other}{view}" in tab.url
+        assert tab.evaluate("open?.task.number ?? 2") == 2
+
+
+def test_the_link_to_the_content_leaves_the_address(tab: Any, protocols: Path) -> None:
+    state = "#t=winoground%40scenes-v2&v=groups"
+    opened(tab, protocols, state)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+    assert tab.url.endswith(state)
+
+
+def test_without_scripts_boards_and_manifests_are_there(browser: Any, protocols: Path) -> None:
+    page = opened(browser.new_page(java_script_enabled=False), protocols, "")
+    assert "Boards and manifests follow" in page.locator("main").inner_text()
+    views = [each.get_attribute("data-view") for each in page.locator("section:visible").all()]
+    assert views == ["board", "models"] * 3
+    assert page.locator("table.manifest:visible tbody tr:visible").count() > 100
+    assert page.locator("nav:visible, select:visible, input:visible, button:visible").count() == 0
+    page.close()
+
+
+def test_other_views_do_not_show_before_the_scripts_run(browser: Any, report: Path) -> None:
+    come, page = threading.Event(), browser.new_page()
+    with served(report, "/explorer.js", come) as address:
+        page.goto(f"{address}#v=models", wait_until="commit")
+        page.wait_for_selector("footer")
+        assert page.locator("section:visible").count() == 1
+        come.set()
+        page.locator("section[data-view=models]").wait_for()
+    page.close()
+
+
+def test_one_run_is_not_compared(tab: Any, root: Path, tmp_path: Path) -> None:
+    write_report(runs_on(root)[:1], tmp_path / "out", ids_only=True)
+    opened(tab, tmp_path / "out", "#v=groups")
+    tab.locator(".map:visible td").first.wait_for()
+    said = tab.locator("section:visible").inner_text()
+    assert "Groups of relation." in said
+    assert "ifference" not in said
+    opened(tab, tmp_path / "out", "#v=models")
+    assert tab.locator(".manifest tbody tr:visible").count() > 10
 
 
 @pytest.mark.skipif(not os.environ.get("AXE_CORE"), reason="AXE_CORE names no axe.min.js")

@@ -52,7 +52,7 @@ def page(tasks: Sequence[TaskReport], images: ImageFiles, mode: Mode) -> str:
         tasks=[_task(task) for task in tasks],
         bar=BAR,
         remark=_image_remark(images, mode),
-        n_runs=sum(len(task.runs) for task in tasks),
+        runs=_counted(sum(len(task.runs) for task in tasks), "run"),
     )
 
 
@@ -60,9 +60,20 @@ def _image_remark(images: ImageFiles, mode: Mode) -> str:
     """Return what the page says of images that it lacks; "" if there is nothing to say."""
     if mode == "none":
         return "This report shows no images (--images none)."
+    if images.missing == 1:
+        return "1 image file is not at hand, or no browser shows it."
     if images.missing:
         return f"{images.missing:,} image files are not at hand, or no browser shows them."
     return ""
+
+
+def _counted(n: int, noun: str) -> str:
+    """Return a number with its noun, which takes an "s" for several.
+
+    >>> _counted(1, "run"), _counted(2000, "run")
+    ('1 run', '2,000 runs')
+    """
+    return f"{n:,} {noun if n == 1 else noun + 's'}"
 
 
 def _task(task: TaskReport) -> dict[str, Any]:

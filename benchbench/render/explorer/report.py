@@ -22,6 +22,7 @@ from benchbench.protocols import load_protocol
 from benchbench.render.explorer.columns import column, columns, lines, numbered, script
 from benchbench.render.explorer.images import ImageFiles, find_images
 from benchbench.render.explorer.page import page
+from benchbench.render.text import PARTS
 from benchbench.runs import seal_of
 from benchbench.version import VERSION
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 MARKER = "benchbench-report.json"
 """The file by which a folder is recognised as a report, which a later one may replace."""
-ASSETS = ("icon.svg", "explorer.css", "explorer.js", "items.js", "views.js")
+ASSETS = ("icon.svg", "explorer.css", "explorer.js", "items.js", "start.js", "views.js")
 CHUNK = 500
 """Items whose texts are in one script."""
 IMAGE_LIMIT = 500.0
@@ -201,7 +202,7 @@ def _data(
     """Yield the name and the content of each of a task's scripts."""
     yield "items", _items(task)
     if task.groups is not None:
-        yield "groups", _groups(task.groups)
+        yield "groups", {"unit": _unit(task), **_groups(task.groups)}
     for place, raw in enumerate(task.items.of_models):
         margins = task.items.margins[:, place]
         unknown = task.runs[place].decisions_only
@@ -247,6 +248,17 @@ def _items(task: TaskReport) -> dict[str, Any]:
         names, numbers = numbered([name for o in outcomes for name in o.predicates])
         content["predicates"] = {"values": lines(names), "numbers": numbers}
     return content
+
+
+def _unit(task: TaskReport) -> str:
+    """Return the name of what the map counts in each group: what the metric scores."""
+    first, metric = task.runs[0], task.board.metric
+    if metric.all_of is not None:
+        return one_line(f"values of {metric.all_of}")
+    if first.protocol not in PARTS:
+        return "items"
+    events = load_protocol(first.protocol).events(first.outcomes, metric, "wrong")
+    return "items" if events.per_outcome else PARTS[first.protocol]
 
 
 def _groups(groups: GroupMap) -> dict[str, Any]:

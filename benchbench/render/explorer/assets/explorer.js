@@ -49,6 +49,8 @@ function make(name, attributes = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 const percent = (share) => (100 * share).toFixed(1);
+const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+let turn = 0; // of asynchronous work; older work gives way
 const tasks = [...byId("task").options].map((option, number) => ({
   number,
   name: option.value,
@@ -82,8 +84,8 @@ function fail(error) {
 
 /** Show what the address says. */
 async function route() {
-  if (location.hash === "#main") return;
   const { task, view, given } = readAddress();
+  turn += 1;
   byId("failure").hidden = true;
   byId("task").value = task.name;
   for (const link of byId("views").children) {
@@ -95,6 +97,7 @@ async function route() {
     const own = section.dataset.task ?? String(task.number);
     section.hidden = section.dataset.view !== view || own !== String(task.number);
   }
+  byId("main").classList.add("routed");
   document.title = `${task.name}: ${view} · benchbench report`;
   forget(task.number);
   try {
@@ -123,32 +126,46 @@ function sortBy(table, head) {
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
-  for (const button of table.querySelectorAll("thead button")) {
+  for (const span of table.querySelectorAll("thead th span")) {
+    const button = make("button", { type: "button" }, span.textContent);
     button.addEventListener("click", () => sortBy(table, button.parentElement));
+    span.replaceWith(button);
   }
 }
 
 /** Draw the map of groups: every model's difference from the chosen one. */
 async function showGroups(task, given) {
   const section = document.querySelector(`section[data-view=groups][data-task="${task.number}"]`);
-  const select = section.querySelector(".reference");
-  if (!select) return;
+  const [map, select] = [section.querySelector(".map"), section.querySelector(".reference")];
+  if (!map) return;
   const chosen = Number(given.get("a") ?? 0);
   const reference = task.models[chosen] ? chosen : 0;
-  select.value = String(reference);
+  if (select) select.value = String(reference);
   const [groups, items] = await Promise.all([load(`${task.number}/groups`), load(`${task.number}/items`)]);
   const cells = { groups, items, scores: decode(groups.scores), p: decode(groups.p) };
-  section.querySelector(".map").replaceChildren(mapTable(task, cells, reference, Number(section.dataset.alpha)));
-  const more = groups.left_out ? ` The ${groups.left_out} smallest groups are left out.` : "";
-  const direction = items.ranks ? "A lower rank is better. Blue is better, orange worse, a shade per 2.5 ranks." : "Blue is better, orange worse, a shade per 5 points.";
-  section.querySelector(".remark").textContent =
-    `Groups of ${groups.by}. Differences in ${items.ranks ? "ranks" : "points"} from the chosen model. ${direction} ` +
-    `Bold with *: p < ${section.dataset.alpha}, adjusted for all ${groups.names.length * (task.models.length - 1)} ` +
-    `differences of this map (sign flips of whole source images, step-down maximum of |T|).${more}`;
+  map.replaceChildren(mapTable(task, cells, reference, Number(section.dataset.alpha)));
+  section.querySelector(".remark").textContent = mapRemark(task, groups, items.ranks, section.dataset.alpha);
+}
+
+/** Return how the map of groups is read. */
+function mapRemark(task, groups, ranks, alpha) {
+  const said = [`Groups of ${groups.by}.`];
+  const differences = groups.names.length * (task.models.length - 1);
+  if (differences) said.push(`Differences in ${ranks ? "ranks" : "points"} from the chosen model.`);
+  if (ranks) said.push("A lower rank is better.");
+  if (differences) {
+    const family = differences > 1 ? `, adjusted for all ${differences} differences of this map` : "";
+    said.push(
+      `Blue is better, orange worse, a shade per ${ranks ? "2.5 ranks" : "5 points"}.`,
+      `Bold with *: p < ${alpha}${family} (sign flips of whole source images${family && ", step-down maximum of |T|"}).`,
+    );
+  }
+  if (groups.left_out) said.push(groups.left_out > 1 ? `The ${groups.left_out} smallest groups are left out.` : "The smallest group is left out.");
+  return said.join(" ");
 }
 
 function mapTable(task, { groups, items, scores, p }, reference, alpha) {
-  const head = make("tr", {}, make("th", { scope: "col", class: "text" }, groups.by), make("th", { scope: "col" }, "items"));
+  const head = make("tr", {}, make("th", { scope: "col", class: "text" }, groups.by), make("th", { scope: "col" }, groups.unit));
   task.models.forEach((model, m) => {
     head.append(make("th", { scope: "col" }, model.name, m === reference ? " (score)" : ""));
   });
@@ -174,7 +191,7 @@ function mapTable(task, { groups, items, scores, p }, reference, alpha) {
     const tone = size ? `${better > 0 ? "u" : "d"}${size}` : "";
     const sure = value < alpha;
     const text = `${apart > 0 ? "+" : apart < 0 ? "−" : ""}${Math.abs(apart).toFixed(1)}${sure ? "*" : ""}`;
-    const says = `adjusted p = ${value < 0.0001 ? "<0.0001" : value.toPrecision(2)}; ${groups.n_clusters[g]} source images`;
+    const says = `adjusted p = ${value < 0.0001 ? "<0.0001" : value.toPrecision(2)}; ${counted(groups.n_clusters[g], "source image")}`;
     return make("td", { class: `${tone} ${sure ? "strong" : "faint"}`, title: says }, text);
   }
   return make("table", {}, make("thead", {}, head), body);
@@ -206,11 +223,12 @@ function showManifests(section) {
     row.hidden = texts.size < 2 && section.querySelector(".differing").checked;
   }
   const total = table.tBodies[0].rows.length;
-  section.querySelector(".count").textContent = `${differing} of ${total} facts differ`;
+  section.querySelector(".count").textContent = `${differing} of ${total} facts ${differing === 1 ? "differs" : "differ"}`;
 }
 
 for (const section of document.querySelectorAll("section[data-view=models]")) {
   const form = section.querySelector("form");
+  if (!form) continue;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => showManifests(section));
   showManifests(section);
@@ -219,6 +237,11 @@ for (const section of document.querySelectorAll("section[data-view=models]")) {
 byId("task").addEventListener("change", (event) => {
   const { view } = readAddress();
   location.hash = address(tasks[event.target.selectedIndex], view);
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the task and the view
+  byId("main").scrollIntoView();
+  byId("main").focus();
 });
 window.addEventListener("hashchange", route);
 document.addEventListener("DOMContentLoaded", route);

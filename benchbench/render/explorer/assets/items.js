@@ -6,15 +6,20 @@ const FIELDS = { show: "all", a: "0", b: "1", tag: "", value: "", sort: "file", 
 let open = null; // the task in memory
 let rows = new Uint32Array(0); // the items that the filters leave, in order
 let chosen = -1; // place among rows
-let turn = 0; // of asynchronous work; older work gives way
 
-/** Read a task's columns into memory. */
-async function openTask(task) {
+/** Read a task's columns into memory, unless newer work has begun when they are there. */
+async function openTask(task, mine) {
   if (open?.task === task) return;
   open = null;
+  [rows, chosen] = [new Uint32Array(0), -1];
+  for (const id of ["list", "list-head", "detail"]) byId(id).replaceChildren();
   const key = (name) => `${task.number}/${name}`;
   const names = ["items", ...task.models.map((_, m) => `model-${m}`)];
-  const [items, ...models] = await Promise.all(names.map((name) => load(key(name))));
+  const read = await Promise.all(names.map((name) => load(key(name)))).catch((error) => {
+    if (mine === turn) throw error;
+  });
+  if (mine !== turn) return;
+  const [items, ...models] = read;
   const decoded = (columns) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, decode(column)]));
   const predicates = items.predicates;
   open = {
@@ -164,7 +169,7 @@ async function openItems(task, given) {
   const mine = ++turn;
   byId("items-of").textContent = task.name;
   byId("count").textContent = "Reading…";
-  await openTask(task);
+  await openTask(task, mine);
   if (mine !== turn) return;
   byId("missing").hidden = !open.missing;
   byId("missing").textContent = open.missing && `Captions and images are not shown. ${open.missing}`;
@@ -195,7 +200,7 @@ async function applyFilters(id) {
   reveal();
   performance.measure("filter", { start: started });
   const lost = id && place === undefined ? `There is no item ${id}. ` : id && rows[chosen] !== place ? `The filters leave out ${id}. ` : "";
-  byId("count").textContent = `${lost}${rows.length.toLocaleString("en")} of ${open.n.toLocaleString("en")} items`;
+  byId("count").textContent = `${lost}${rows.length.toLocaleString("en")} of ${counted(open.n, "item")}`;
   await showChosen();
 }
 
@@ -258,8 +263,9 @@ async function showChosen() {
   const i = rows[chosen];
   writeAddress(i);
   if (i === undefined) { detail.replaceChildren(make("p", {}, "No item is left. Clear a filter.")); return; }
+  const owner = open;
   const found = await texts(Math.floor(i / open.chunk));
-  if (rows[chosen] !== i) return;
+  if (owner !== open || rows[chosen] !== i) return;
   detail.replaceChildren(...itemView(open, i, found ? textOf(i) : null));
   detail.scrollTop = 0;
 }
@@ -273,11 +279,13 @@ function writeAddress(i) {
 
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("input", (event) => {
+  if (!open) return; // the fields are set when the task is read
   if (event.target.id === "tag") setValues();
   if (event.target.id === "b") offerMargin();
   applyFilters().catch(fail);
 });
 byId("filters").addEventListener("reset", () => setTimeout(() => {
+  if (!open) return;
   setFields(open.task, new URLSearchParams());
   applyFilters().catch(fail);
 }));
