@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import stat
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -85,23 +86,37 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     return path.read_text(encoding)
 
 
-def parse_json(text: str | bytes, deepest: int | None = MAX_DEPTH) -> Any:
+def parse_json(text: str | bytes, deepest: int | None = MAX_DEPTH, *, unique: bool = False) -> Any:
     """Parse JSON from outside.
 
     Args:
         text: the JSON.
         deepest: the levels of nesting that are allowed; None for as many as the parser supports.
+        unique: whether a key that an object has twice is an error; otherwise its last value counts.
 
     Raises:
-        ValueError: it is not JSON, or nested too deeply.
+        ValueError: it is not JSON, nested too deeply, or has a key twice.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_with_unique_keys if unique else None)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if deepest is not None and _is_deeper(content, deepest):
         raise ValueError(f"it is nested deeper than {deepest} levels")
     return content
+
+
+def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of these keys and values.
+
+    Raises:
+        ValueError: a key is there twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counted = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key '{counted.most_common(1)[0][0]:.40}' is there twice")
+    return found
 
 
 def _is_deeper(content: Any, deepest: int) -> bool:

@@ -11,6 +11,7 @@ from benchbench.errors import ContractError, DataError, ImageError, MalformedDat
 from benchbench.failures import foreign_code
 from benchbench.protocols import load_protocol
 from benchbench.subsets import draw_clusters
+from benchbench.types import Item
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -76,8 +77,8 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
     """Return a task's items.
 
     Raises:
-        MalformedData: there are none.
-        ContractError: two have one id, or a name or a caption is not a text.
+        MalformedData: there are none, or two have one id.
+        ContractError: a name or a caption is not a text, or there is nothing to choose from.
         ModelError: the task's own code raises.
     """
     name = task.info.name
@@ -87,7 +88,12 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
         raise MalformedData(f"{name} finds no item under {root}: empty files?")
     seen: set[str] = set()
     for item in found:
-        if wrong := _name_problem(item, seen):
+        if item.id in seen:
+            raise MalformedData(
+                f"Two items of {name} have the id {item.id!r}: a record is in its files twice, or "
+                f"the task itself repeats ids (benchbench check task {name})."
+            )
+        if wrong := _problem(item):
             raise ContractError(
                 f"{name} breaks the contract of tasks: {wrong}. See all that is wrong: benchbench "
                 f"check task {name}"
@@ -96,8 +102,8 @@ def _all_items(task: Task, root: Path) -> Sequence[Any]:
     return found
 
 
-def _name_problem(item: Question, seen: Container[str]) -> str:
-    """Return which of an item's names or captions is not a text; an empty string if all are."""
+def _problem(item: Question) -> str:
+    """Return what no run could hold or score; an empty string where an item is sound."""
     for what, text in (("id", item.id), ("cluster", item.cluster), *item.tags.items()):
         try:
             text.encode()
@@ -106,7 +112,9 @@ def _name_problem(item: Question, seen: Container[str]) -> str:
     for text in getattr(item, "captions", ()):
         if not (isinstance(text, str) and (text.isascii() or _is_unicode(text))):
             return f"item {item.id!r} has the caption {text!r}, which is not a text in Unicode"
-    return f"two items have the id {item.id!r}" if item.id in seen else ""
+    if isinstance(item, Item) and len(item.images) < 2 and len(item.captions) < 2:
+        return f"item {item.id!r} has one caption for one image, and so nothing to choose from"
+    return ""
 
 
 def _is_unicode(text: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.data.official import BIVLC
 from benchbench.data.records import read_records
 from benchbench.protocols.shared_metrics import both_sides
-from benchbench.types import Content, DataFile, ImageRef, Item, Metric, TaskInfo
+from benchbench.types import DataFile, ImageRef, Item, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
 FOLDER = "bivlc"
 CODE = "IMirandaM/BiVLC, evaluate_BiVLC in src/CLIP_fine_tuning/CLIP_utils.py"
-
-
-OFFICIAL = Content(
-    records=2_933,
-    whole={("caption", "negative_caption", "type", "subtype"): "aa21724187890f5f"},
-)
-"""The digest is of every row of results/BiVLC_ViT-B-32.csv at IMirandaM/BiVLC@84f0d17."""
 
 
 class BiVLC:
@@ -56,7 +50,7 @@ class BiVLC:
             "Whether each of two images finds its caption (text), each caption its image (image), "
             "and all four at once (group). Chance is 25, 25 and 16.7."
         ),
-        content={"official": {f"{FOLDER}/test.jsonl": (OFFICIAL,)}},
+        content={"official": {f"{FOLDER}/test.jsonl": (BIVLC,)}},
         tags=("type", "subtype"),
         size="2,933 items",
         suites=("compositional",),

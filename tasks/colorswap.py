@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.data.official import COLORSWAP
 from benchbench.data.records import first_existing, read_records
 from benchbench.protocols.shared_metrics import both_sides
-from benchbench.types import Content, DataFile, ImageRef, Item, TaskInfo
+from benchbench.types import DataFile, ImageRef, Item, TaskInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 FOLDER = "colorswap"
 FILES = (f"{FOLDER}/test.json", f"{FOLDER}/test.jsonl")
 """As in the authors' archive, or unpacked from the hub."""
-
-
-OFFICIAL = Content(records=300, whole={("id", "caption_1", "caption_2"): "17e49c5b2b9f0756"})
-"""The digest is of every answer of vlm_results/text-gpt4v-colorswap.json at
-Top34051/colorswap@4f2c9e4."""
 
 
 class ColorSwap:
@@ -54,7 +50,7 @@ class ColorSwap:
             "words, and only the colours change places. Chance is 25 (text), 25 (image) and 16.7 "
             "(group)."
         ),
-        content={"official": dict.fromkeys(FILES, (OFFICIAL,))},
+        content={"official": dict.fromkeys(FILES, (COLORSWAP,))},
         optional_tags=("image_source", "caption_source"),
         size="300 items",
         suites=("compositional",),

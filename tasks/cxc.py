@@ -37,7 +37,7 @@ class CxC:
             "COCO retrieval where pairs that people judged alike count as true, too: 5,000 images "
             "with 35,585 true captions. Scores are a little above COCO's."
         ),
-        tags=("gallery",),
+        tags=("direction",),
         size="5,000 images",
         suites=("retrieval",),
         quirks=(

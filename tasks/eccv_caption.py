@@ -38,7 +38,7 @@ class EccvCaption:
             "search 25,002 captions (17.9 true ones each), 1,332 captions search 5,000 images (8.5 "
             "each)."
         ),
-        tags=("gallery",),
+        tags=("direction",),
         size="5,000 images",
         suites=("retrieval",),
         quirks=(

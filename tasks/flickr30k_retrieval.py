@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.karpathy import read_captioned, read_training, stream_captioned
+from benchbench.data.official import FLICKR30K
 from benchbench.protocols.shared_metrics import retrieval_metrics
-from benchbench.types import Content, DataFile, TaskInfo
+from benchbench.types import DataFile, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
     from benchbench.types import Entry
 
 CAPTIONS = "flickr30k_test.json"
-
-
-OFFICIAL = Content(
-    records=1_000,
-    distinct={("image",): 1_000},
-    total={"caption": 5_000},
-    pinned={
-        0: {"image": "flickr30k-images/1007129816.jpg", "caption": "sha256:b013befcc311bae2"},
-        1: {"image": "flickr30k-images/1009434119.jpg"},
-    },
-)
-"""Counts of the published file; its first records as quoted where BLIP's data are described."""
 
 
 class Flickr30kRetrieval:
@@ -60,7 +49,7 @@ class Flickr30kRetrieval:
             "image. A fifth of COCO's gallery: its numbers are higher, and do not compare with "
             "COCO's. A model which takes a caption for a bag of words can score high."
         ),
-        content={"official": {CAPTIONS: (OFFICIAL,)}},
+        content={"official": {CAPTIONS: (FLICKR30K,)}},
         tags=("direction",),
         size="1,000 images",
         suites=("retrieval",),

@@ -63,6 +63,12 @@ INFO = TaskInfo(
 )
 
 
+BINARY = (
+    "Whether a model chooses the caption that is right about what is there, or what is not, over "
+    "the one that is wrong. Chance is 50."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """An image, and captions of which one is right."""
@@ -147,7 +153,7 @@ def _choices(
         metrics=INFO.metrics[:1] if is_binary else INFO.metrics,
         files=(DataFile(f"{FOLDER}/{file}", "images with captions", WHERE), images),
         license=licence,
-        measures=INFO.measures.replace("25.", "50.") if is_binary else INFO.measures,
+        measures=BINARY if is_binary else INFO.measures,
         tags=() if is_binary else INFO.tags,
         size=size,
         suites=(),
@@ -170,7 +176,7 @@ def _searches(name: str, title: str, file: str) -> Searches:
                 "Whether captions find their photograph where they also say what is not in it. "
                 "Compare negbench.retrieval with negbench.plain: the paper prints R@5 of captions."
             ),
-            tags=("gallery",),
+            tags=("direction",),
             size="5,000 images",
             suites=("negation", "retrieval") if name == "retrieval" else (),
             quirks=INFO.quirks[1:],

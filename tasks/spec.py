@@ -114,6 +114,8 @@ def _subset(folder: Path, subset: str) -> list[Item]:
 def _shown(direction: str, record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the images and the captions of a query."""
     keys = tuple(record.texts("keys"))
+    if len(keys) < 2:
+        raise record.wrong("keys", "should hold two candidates or more, not 1")
     if direction == "image to text":
         return (record.relative_path("query"),), keys
     return tuple(record.checked_path("keys", key) for key in keys), (record.text("query"),)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import read_attributions, stream_attributions
+from benchbench.data.official import VG_ATTRIBUTION
 from benchbench.protocols.harnesses import first_caption
-from benchbench.types import Content, DataFile, Harness, Metric, TaskInfo
+from benchbench.types import DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,13 +84,6 @@ HARNESSES = (
 )
 
 
-OFFICIAL = Content(
-    records=28_748,
-    distinct={("image_path",): 4_517, ("true_caption", "false_caption"): 52_146},
-)
-"""Counts of the published file."""
-
-
 class VGAttribution:
     """Items of one crop and two captions, one with the attributes of the two objects swapped."""
 
@@ -120,11 +114,11 @@ class VGAttribution:
         license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
         measures=(
             "Whether a model prefers 'the crouched cat and the white book' to 'the white cat and "
-            "the crouched book' over the crop that holds both. Chance is 50. Many swapped "
-            "captions are unlikely sentences ('the crouched book'): read it beside a blind "
+            "the crouched book' over the crop that holds both. Chance is 50. On photographs many "
+            "swapped captions are unlikely sentences ('the crouched book'): read it beside a blind "
             "baseline."
         ),
-        content={"official": {"visual_genome_attribution.json": (OFFICIAL,)}},
+        content={"official": {"visual_genome_attribution.json": (VG_ATTRIBUTION,)}},
         tags=("attributes",),
         optional_tags=("kind", "composition"),
         harnesses=HARNESSES,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.data.aro import dropped_relations, read_relations, stream_relations
+from benchbench.data.official import VG_RELATION
 from benchbench.protocols.harnesses import first_caption
-from benchbench.types import Content, DataFile, Harness, Metric, TaskInfo
+from benchbench.types import DataFile, Harness, Metric, TaskInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,31 +90,6 @@ HARNESSES = (
 )
 
 
-OFFICIAL = Content(
-    records=23_937,
-    distinct={("image_path",): 5_316, ("true_caption", "false_caption"): 26_706},
-    pinned={
-        0: {
-            "true_caption": "the door is to the left of the shirt",
-            "image_path": "2410049.jpg",
-            "bbox_w": 259,
-        },
-        9: {
-            "true_caption": "the table is below the plate",
-            "image_path": "2375361.jpg",
-            "bbox_w": 499,
-        },
-        -1: {
-            "true_caption": "the toilet is to the left of the curtain",
-            "image_path": "2379672.jpg",
-            "bbox_w": 473,
-        },
-    },
-)
-"""Counts of the published file; its first, tenth and last record as copied at
-ivana-13/fvp-review@2ddf467."""
-
-
 class VGRelation:
     """Items of one crop and two captions, one with subject and object swapped."""
 
@@ -143,11 +119,11 @@ class VGRelation:
         license="MIT (annotations); Visual Genome, CC BY 4.0 (photographs' own licences apply)",
         measures=(
             "Whether a model prefers 'the horse is on the grass' to 'the grass is on the horse' "
-            "over the crop that holds both. Chance is 50. Many items can be answered from "
-            "the text alone, because one order is the likelier sentence: read it beside a blind "
-            "baseline."
+            "over the crop that holds both. Chance is 50. On photographs many items can be "
+            "answered from the text alone, because one order is the likelier sentence: read it "
+            "beside a blind baseline."
         ),
-        content={"official": {"visual_genome_relation.json": (OFFICIAL,)}},
+        content={"official": {"visual_genome_relation.json": (VG_RELATION,)}},
         tags=("relation",),
         optional_tags=("kind", "composition"),
         harnesses=HARNESSES,

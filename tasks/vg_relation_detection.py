@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchbench.data.official import VG150_GRAPHS, VG150_IMAGES, VG150_NAMES
 from benchbench.data.vg150 import read_scenes, stream_scenes
 from benchbench.errors import UsageError
 from benchbench.types import Arrays, Content, DataFile, GivenPart, Judgement, Metric, TaskInfo
@@ -79,37 +80,10 @@ def _among_true_pairs() -> Iterator[Metric]:
         )
 
 
-GRAPHS = Arrays(
-    {
-        "split": 108_073,
-        "img_to_first_box": 108_073,
-        "img_to_first_rel": 108_073,
-        "boxes_1024": 1_145_398,
-        "labels": 1_145_398,
-        "relationships": 622_705,
-        "predicates": 622_705,
-    }
-)
-VOCABULARY = Content(
-    fields={"label_to_idx": 150, "predicate_to_idx": 50},
-    within={
-        "label_to_idx": {"airplane": 1, "bench": 10, "zebra": 150},
-        "predicate_to_idx": {"above": 1, "between": 10, "with": 50},
-    },
-)
-SIZES = tuple(
-    Content(
-        records=n,
-        distinct={("image_id",): n},
-        pinned={0: {"image_id": 1, "width": 800, "height": 600}},
-    )
-    for n in (108_077, 108_073)
-)
-"""The images of Visual Genome's own list, and without the four images that the graphs lack."""
 OFFICIAL: Mapping[str, Sequence[Arrays | Content]] = {
-    **dict.fromkeys(("VG-SGG.h5", "VG-SGG-with-attri.h5"), (GRAPHS,)),
-    **dict.fromkeys(("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json"), (VOCABULARY,)),
-    "image_data.json": SIZES,
+    **dict.fromkeys(("VG-SGG.h5", "VG-SGG-with-attri.h5"), (VG150_GRAPHS,)),
+    **dict.fromkeys(("VG-SGG-dicts.json", "VG-SGG-dicts-with-attri.json"), (VG150_NAMES,)),
+    "image_data.json": VG150_IMAGES,
 }
 """What the published files hold (danfei/scene-graph-TF-release; the names' first, tenth and last
 as in KaihuaTang/Scene-Graph-Benchmark.pytorch@6f75881a)."""

@@ -145,7 +145,11 @@ GQA = Photographs(
         "GQA",
         "1,451 items",
         {"vg_qa_one_obj.json": "1,160 items", "vg_qa_two_obj.json": "291 items"},
-        DataFile("VG_100K/", "photographs of Visual Genome, ID.jpg", "its vg_images.tar.gz"),
+        DataFile(
+            "VG_100K/",
+            "photographs of Visual Genome, ID.jpg",
+            "vg_images/ of its vg_images.tar.gz, renamed",
+        ),
     ),
     "VG_100K",
     {"GQA, one": "vg_qa_one_obj.json", "GQA, two": "vg_qa_two_obj.json"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.data.official import WINOGROUND
 from benchbench.data.records import read_records
 from benchbench.protocols.harnesses import CLIP_BENCHMARK, MIXED, MTEB, UNIBENCH
 from benchbench.protocols.shared_metrics import both_sides
@@ -66,10 +67,14 @@ class Winoground:
             "(text), 25 (image) and 16.7 (group). Some items need knowledge or fine perception "
             "rather than composition (Diwan et al., EMNLP 2022)."
         ),
+        content={"official": {"examples.jsonl": (WINOGROUND,)}},
         tags=("type",),
         size="400 items",
         suites=("compositional",),
-        quirks=("400 items make an interval of about 8 points: most differences are noise.",),
+        quirks=(
+            "400 items make an interval of about 8 points: most differences are noise.",
+            "No digest of its file is known: it is official by the numbers of items and images.",
+        ),
     )
 
     def items(self, root: Path) -> list[Item]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchbench.errors import ContractError
+from benchbench.errors import BenchbenchError
 from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda items: [*items, items[0]], "two items have the id"),
+        (lambda items: [*items, items[0]], "Two items of vg-relation have the id"),
+        (
+            lambda items: [replace(items[0], captions=("a",)), *items[1:]],
+            "has one caption for one image, and so nothing to choose from",
+        ),
         (lambda items: [replace(items[0], id="\ud83d"), *items], "not a text in Unicode"),
         (
             lambda items: [replace(items[0], captions=("a", "a \ud83d")), *items[1:]],
@@ -38,7 +42,7 @@ def test_items_that_no_run_could_hold_are_refused_before_any_is_encoded(
     plain = load_task("vg-relation")
     task: Any = SimpleNamespace(info=plain.info, items=lambda root: change(plain.items(root)))
     stages = list[str]()
-    with pytest.raises(ContractError, match=said) as raised:
+    with pytest.raises(BenchbenchError, match=said) as raised:
         evaluate(
             "blind:length", task, data_root=shapes, out=tmp_path / "run.parquet",
             progress=lambda what, done, total: stages.append(what),

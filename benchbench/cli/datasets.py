@@ -172,7 +172,8 @@ def _announce(
 
 
 def _say_next(datasets: Sequence[Dataset], place: Path, names: Sequence[str]) -> None:
-    from benchbench.datasets.names import home
+    from benchbench.datasets.names import home, lacking, task_root
+    from benchbench.registry import load_task, task_names
 
     for dataset in datasets:
         folder = shlex.quote(str(home(dataset, place)))
@@ -180,7 +181,13 @@ def _say_next(datasets: Sequence[Dataset], place: Path, names: Sequence[str]) ->
             say(f"next  {command.format(folder=folder)}")
     tasks = [task for dataset in datasets for task in dataset.tasks]
     tasks.sort(key=lambda task: task not in names)
-    if tasks:
+    there = [load_task(task).info for task in tasks[:1] if task in task_names()]
+    missing = [path for info in there for path in lacking(info, task_root(info, place))]
+    if missing:
+        say(f"missing  {', '.join(missing)}")
+        for dataset in datasets:
+            say(f"         {dataset.how}" if dataset.how else "")
+    if tasks and not missing:
         root = shlex.quote(str(place))
         say(f"next  benchbench eval --model MODEL --task {tasks[0]} --data-root {root}")
 

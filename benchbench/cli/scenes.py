@@ -38,6 +38,14 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     say(path)
 
 
+READ_BY = {
+    "karpathy": "coco-retrieval",
+    "vg150": "vg-relation-detection",
+    "scenarioclip": "scenario-retrieval",
+}
+"""Part → a task that reads it, where the part is not named after one."""
+
+
 @scenes_group.command("export")
 @click.option("--out", required=True, metavar="DIR", help="A new folder, or an edition of ours.")
 @click.option(
@@ -54,7 +62,7 @@ def gallery_command(out: str, split: str, count: int, columns: int, start: int, 
     "that these images hold, not as many of each relation and pair.  [1000]",
 )
 @click.option("--dense", type=click.IntRange(1, MAX_IMAGES), help="Dense test images.  [250]")
-@click.option("--size", type=options.COUNT, help="Pixels along each side.  [224]")
+@click.option("--size", type=options.COUNT, help="Pixels along each side, 96 to 672.  [224]")
 def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> None:
     """Write a test edition of the drawn world in the official formats."""
     from pathlib import Path
@@ -75,7 +83,9 @@ def export_command(out: str, parts: tuple[str, ...], **counts: int | None) -> No
     finally:
         bar.close()
     say(root)
+    first = (parts or ALL_PARTS)[0]
+    task = READ_BY.get(first, first)
     say(
-        "next  benchbench eval --model blind:chance --task vg-relation "
+        f"next  benchbench eval --model blind:chance --task {task} "
         f"--data-root {shlex.quote(str(root))}"
     )

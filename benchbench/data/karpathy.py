@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.data.records import (
+    TOP,
     Record,
     read_content,
     read_records,
@@ -78,7 +79,7 @@ def read_training_captions(path: Path) -> TrainingCaptions:
     content = read_content(path)
     found: dict[str, list[str]] = {}
     if isinstance(content, dict) and "images" in content:
-        records, splits = _of_training_splits(Record(path, "at the top", content))
+        records, splits = _of_training_splits(Record(path, TOP, content))
         for record in records:
             told = [each.text("raw") for each in record.records("sentences")]
             if not told:

@@ -26,10 +26,13 @@ CAPTIONS = "annotations/captions_val2014.json"
 GALLERY = "test"
 
 
+ORIGINAL = f"{FOLDER}/original_image_to_caption.json"
+
+
 def files_of(name: str) -> tuple[str, ...]:
     """Return the files of matches of a name, below a data root."""
-    ends = (f"{name}_image_to_caption", f"{name}_caption_to_image", "original_image_to_caption")
-    return tuple(f"{FOLDER}/{end}.json" for end in ends)
+    ends = (f"{name}_image_to_caption", f"{name}_caption_to_image")
+    return (*(f"{FOLDER}/{end}.json" for end in ends), ORIGINAL)
 
 
 def match_files(name: str, source: str) -> tuple[DataFile, ...]:
@@ -62,8 +65,11 @@ def read_matches(root: Path, name: str) -> list[Entry]:
         MissingData: a file does not exist.
         MalformedData: a field is wrong, or an id is unknown.
     """
-    of_image, of_caption, original = (read_id_lists(root / path) for path in files_of(name))
-    texts = _texts(root / CAPTIONS, [original, of_image])
+    paths = [root / path for path in files_of(name)]
+    of_image, of_caption, original = map(read_id_lists, paths)
+    _check_images(paths[0], original, {image: [image] for image in of_image})
+    _check_images(paths[1], original, of_caption)
+    texts = _texts(root / CAPTIONS, {*of_caption}.union(*original.values(), *of_image.values()))
     true = _true(original, of_image, of_caption)
     asks = _asking(original, of_caption)
     gallery = Gallery(GALLERY)
@@ -126,13 +132,29 @@ def _entry(
     )
 
 
-def _texts(path: Path, lists: Iterable[Mapping[int, tuple[int, ...]]]) -> dict[int, str]:
-    """Return the text of each caption that some list has.
+def _check_images(
+    path: Path, original: Mapping[int, object], named: Mapping[int, Iterable[int]]
+) -> None:
+    """Check the images that each entry of a file names.
+
+    Raises:
+        MalformedData: one is none of the test images.
+    """
+    for entry, images in named.items():
+        for image in images:
+            if image not in original:
+                raise MalformedData(
+                    f"{path}, entry {entry}: image {image} is none of the {len(original):,} "
+                    f"images of {ORIGINAL}."
+                )
+
+
+def _texts(path: Path, needed: set[int]) -> dict[int, str]:
+    """Return the text of each caption that is needed.
 
     Raises:
         MalformedData: the file lacks one.
     """
-    needed = {caption for each in lists for captions in each.values() for caption in captions}
     found = {}
     for record in read_record(path).records("annotations"):
         number = record.integer("id")

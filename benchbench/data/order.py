@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.data.karpathy import captions_digest
-from benchbench.data.records import Record, source_image
+from benchbench.data.records import TOP, Record, source_image
 from benchbench.data.streaming import read_without, stream_field
 from benchbench.errors import MalformedData
 from benchbench.files import exists
@@ -218,11 +218,6 @@ def frozen_name(source: str, seed: int = 0) -> str:
     return f"{stem}_order_negatives{f'.seed{seed}' if seed else ''}.json"
 
 
-def read_order_items(root: Path, name: str, seed: int) -> list[Item]:
-    """Return the items that ``stream_order_items`` yields."""
-    return list(stream_order_items(root, name, seed))
-
-
 def stream_order_items(root: Path, name: str, seed: int) -> Iterator[Item]:
     """Yield the items of a frozen file under ``root``.
 
@@ -239,7 +234,7 @@ def stream_order_items(root: Path, name: str, seed: int) -> Iterator[Item]:
             captions beside it are not those that were frozen.
     """
     path = root / name
-    header = Record(path, "at the top", read_without(path, "items"))
+    header = Record(path, TOP, read_without(path, "items"))
     if header.text("format") != FORMAT or header.integer("version") != FORMAT_VERSION:
         raise header.wrong("format", f"is not {FORMAT}, version {FORMAT_VERSION}")
     if header.integer("seed") != seed:

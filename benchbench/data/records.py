@@ -15,6 +15,8 @@ from benchbench.files import parse_json, read_text, require_regular
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+TOP = "at the top"
+"""The index of a file that is one record."""
 NAMES = 2**14
 """File names that are remembered: several records name the same file."""
 
@@ -99,9 +101,9 @@ def read_keyed_records(path: Path) -> dict[str, Record]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is unreadable, no JSON, or no object of objects.
+        MalformedData: it is unreadable, no JSON, no object of objects, or has a key twice.
     """
-    content = _parsed(read_utf8(path), path)
+    content = _parsed(read_utf8(path), path, unique=True)
     if not isinstance(content, dict):
         raise MalformedData(f"{path} should hold an object of records, not {kind_of(content)}.")
     return {key: Record(path, key, each) for key, each in content.items()}
@@ -112,9 +114,9 @@ def read_id_lists(path: Path) -> dict[int, tuple[int, ...]]:
 
     Raises:
         MissingData: the file does not exist.
-        MalformedData: it is unreadable, no JSON, or holds something else.
+        MalformedData: it is unreadable, no JSON, holds something else, or has a key twice.
     """
-    content = _parsed(read_utf8(path), path)
+    content = _parsed(read_utf8(path), path, unique=True)
     if not isinstance(content, dict):
         raise MalformedData(f"{path} should hold an object of lists, not {kind_of(content)}.")
     found = {}
@@ -122,7 +124,7 @@ def read_id_lists(path: Path) -> dict[int, tuple[int, ...]]:
         known = key.isascii() and key.isdecimal() and len(key) < 19
         if not known or not isinstance(value, list) or not value:
             raise MalformedData(f"{path}, entry {key[:40]}: should be an id with a list of ids.")
-        if not all(isinstance(each, int) and 0 <= each < 2**63 for each in value):
+        if not all(type(each) is int and 0 <= each < 2**63 for each in value):
             raise MalformedData(f"{path}, entry {key}: the list should hold ids alone.")
         found[int(key)] = tuple(value)
     return found
@@ -135,7 +137,7 @@ def read_record(path: Path) -> Record:
         MissingData: the file does not exist.
         MalformedData: it is unreadable, no JSON, or no object.
     """
-    return Record(path, "at the top", _parsed(read_utf8(path), path))
+    return Record(path, TOP, _parsed(read_utf8(path), path))
 
 
 def read_content(path: Path) -> Any:
@@ -169,9 +171,9 @@ def read_utf8(path: Path, what: str = "valid JSON") -> str:
         raise MalformedData(f"{path} is not {what} ({error}). Is it UTF-8, and whole?") from error
 
 
-def _parsed(text: str, path: Path) -> Any:
+def _parsed(text: str, path: Path, *, unique: bool = False) -> Any:
     try:
-        return parse_json(text, deepest=None)
+        return parse_json(text, deepest=None, unique=unique)
     except ValueError as error:  # bad JSON, a huge integer, lists nested too deeply
         raise MalformedData(f"{path} is not valid JSON ({error}). Is it whole?") from error
 
@@ -245,7 +247,7 @@ class Record:
 
     def record(self, name: str) -> Record:
         """Return an object as a record."""
-        return Record(self._path, name, self._get(name))
+        return Record(self._path, self._place(name), self._get(name))
 
     def values(self, name: str) -> list[Any]:
         """Return a list whose content is unchecked."""
@@ -259,7 +261,9 @@ class Record:
         value = self._get(name)
         if not isinstance(value, list):
             raise self.wrong(name, f"should be a list of records, not {kind_of(value)}")
-        return [Record(self._path, f"{name}[{i}]", each) for i, each in enumerate(value)]
+        return [
+            Record(self._path, self._place(f"{name}[{i}]"), each) for i, each in enumerate(value)
+        ]
 
     def relative_path(self, name: str) -> str:
         """Return a path that stays inside its folder."""
@@ -286,6 +290,10 @@ class Record:
         if not is_plain and any("\ud800" <= character <= "\udfff" for character in value):
             raise self.wrong(name, "holds half a surrogate pair, which is not text")
         return value
+
+    def _place(self, name: str) -> str:
+        """Return the place of a record within this one, for errors."""
+        return name if self.index == TOP else f"{self.index}, {name}"
 
     def _get(self, name: str) -> Any:
         if name not in self._content:

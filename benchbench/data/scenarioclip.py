@@ -13,6 +13,7 @@ Writer, for the drawn world: ``scenes.edition.scenarioclip``.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +123,8 @@ def read_classes(root: Path) -> ClassNames:
 
 def _names(record: Record, field: str) -> tuple[str, ...]:
     names = record.texts(field)
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise record.wrong(field, f"names '{twice}' twice")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise record.wrong(field, f"names '{twice[0]}' twice")
     return tuple(names)
 
 

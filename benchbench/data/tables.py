@@ -19,7 +19,7 @@ def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]
     """Read the rows of a CSV file with a header.
 
     Args:
-        path: the path of the file, in UTF-8.
+        path: the path of the file, in UTF-8; empty lines are left out.
         columns: the names that the header must have.
 
     Raises:
@@ -40,7 +40,7 @@ def csv_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, str]
             raise MalformedData(
                 f"{path} has no column {', '.join(lacking)}. Its columns: {', '.join(header)}."
             )
-        for row in reader:
+        for row in filter(None, reader):
             if len(row) != len(header):
                 raise MalformedData(
                     f"{path}, line {reader.line_num}, has {len(row)} cells, and the header "

@@ -117,8 +117,10 @@ def _image(content: bytes, where: str, to: Path) -> str:
     try:
         with Image.open(io.BytesIO(content)) as image:
             kind = image.format or ""
-    except (UnidentifiedImageError, OSError) as error:
-        raise MalformedData(f"{where}: no image ({error}). Is the file whole?") from error
+    except UnidentifiedImageError:
+        raise MalformedData(f"{where}: no image in a known format. Is the file whole?") from None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise MalformedData(f"{where}: no image to be read ({error}).") from error
     if kind not in FORMATS:
         raise MalformedData(f"{where}: an image in the format {kind}; known: {', '.join(FORMATS)}.")
     name = f"images/{hashlib.sha256(content).hexdigest()[:20]}.{FORMATS[kind]}"

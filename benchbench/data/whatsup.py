@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FOLDER = "whatsup"
 CONTROLLED = {"A": "controlled_images_dataset.json", "B": "controlled_clevr_dataset.json"}
 """Subset → file."""
+OPTIONS = 4
+"""Captions of a photograph of A or B."""
 OPPOSITES = {
     "left": "left/right", "right": "left/right", "on": "on/under", "under": "on/under",
     "in-front": "in front/behind", "behind": "in front/behind",
@@ -51,11 +53,14 @@ def _controlled(root: Path, subset: str, record: Record) -> Item:
     first, preposition, second = parts[0], "".join(parts[1:2]), parts[-1]
     if preposition not in OPPOSITES:
         raise record.wrong("image_path", f"names no preposition that is known: '{path.name}'")
+    options = record.texts("caption_options")
+    if len(options) != OPTIONS:
+        raise record.wrong("caption_options", f"should hold {OPTIONS}, not {len(options)}")
     whole = f"{subset}/{first}/{second}"
     return Item(
         id=f"{subset}/{path.stem}",
         images=(ImageRef(root / FOLDER / path.parent.name / path.name),),
-        captions=tuple(record.texts("caption_options")),
+        captions=tuple(options),
         target=(0,),
         cluster=f"{FOLDER}/{whole}",
         tags={

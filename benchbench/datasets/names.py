@@ -14,12 +14,12 @@ from importlib.metadata import entry_points
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from benchbench.data.records import first_existing
 from benchbench.datasets.manifest import Dataset
 from benchbench.datasets.place import default_root
 from benchbench.errors import ContractError, UnknownName
 from benchbench.failures import describe_error
 from benchbench.files import exists, is_folder
+from benchbench.registry import load_task, task_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,17 +104,33 @@ def task_root(info: TaskInfo, root: Path) -> Path:
 def lies_at_top(info: TaskInfo, root: Path) -> bool:
     """Return whether a folder has any of a task's annotation files, in no folder of a data set."""
     annotations = [file for file in info.files if not file.path.endswith("/")]
-    return any(exists(root / first_existing(root, f.path, *f.instead)) for f in annotations)
+    return len(lacking(info, root)) < len(annotations)
+
+
+def lacking(info: TaskInfo, root: Path) -> list[str]:
+    """Return the paths of a task's annotation files that are not in a folder."""
+    annotations = [file for file in info.files if not file.path.endswith("/")]
+    return [f.path for f in annotations if not any(exists(root / n) for n in (f.path, *f.instead))]
 
 
 def home(dataset: Dataset, root: Path) -> Path:
     """Return a data set's folder: its own, or the data root where its files lie there at the top.
 
-    A file of the same name and another size is not one of its files.
+    A file of the same name and another size is not one of its files; nor is any file at the top
+    where the data set's tasks do not look for it there.
     """
     place = dataset.place(root)
-    at_top = (file for file in dataset.files if not is_folder(place) and _is_at(root, file))
-    return root if any(at_top) else place
+    if is_folder(place) or not any(_is_at(root, file) for file in dataset.files):
+        return place
+    return root if _is_read_at_top(dataset) else place
+
+
+def _is_read_at_top(dataset: Dataset) -> bool:
+    """Return whether some task reads a file of a data set outside the data set's folder."""
+    there = set(task_names())
+    infos = [load_task(name).info for name in dataset.tasks if name in there]
+    read = {path for info in infos for file in info.files for path in (file.path, *file.instead)}
+    return not infos or not read.isdisjoint(file.path for file in dataset.files)
 
 
 def _is_at(root: Path, file: File) -> bool:

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 from benchbench.datasets.content import problem_of
 from benchbench.datasets.fetching import count_images
 from benchbench.datasets.manifest import File
-from benchbench.datasets.names import dataset_names, datasets_of, home, is_here, load_dataset
+from benchbench.datasets.names import (
+    dataset_names,
+    datasets_of,
+    home,
+    is_here,
+    lacking,
+    load_dataset,
+)
 from benchbench.datasets.regions import CHUNK, Regions, read_sizes
 from benchbench.datasets.tallies import Tally, tally
 from benchbench.errors import DataError, ImageError, MissingData
 from benchbench.failures import foreign_code
 from benchbench.files import exists, is_folder
 from benchbench.registry import load_task, task_names
-from benchbench.types import StreamingTask
+from benchbench.types import Content, StreamingTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +69,19 @@ class Report:
         """Return whether nothing differs from what is published."""
         return all(each.fine for each in self.checked) and not any(r.problems for r in self.read)
 
+    @property
+    def root_above(self) -> Path | None:
+        """Return the folder to name as data root where its own folder was named; None elsewhere."""
+        named = self.folder.parent
+        own = named.name == self.dataset.folder and not is_folder(self.folder)
+        there = any(exists(named / file.path) for file in self.dataset.files)
+        return named.parent if own and there else None
+
+    @property
+    def sure(self) -> bool:
+        """Return whether more than the names of fields is known of every annotation file."""
+        return all(map(is_recognisable, self.dataset.files))
+
 
 def verify(
     names: Sequence[str], root: Path, *, images: bool = True, progress: Progress | None = None
@@ -99,8 +119,8 @@ def _verified(dataset: Dataset, root: Path, images: bool, progress: Progress | N
     read = tuple(
         _read(task, at, images, progress)
         for task in dataset.tasks
-        for at in ((folder, root) if task in there else ())
-        if _can_be_read(task, at)
+        for at in (dict.fromkeys((folder, root)) if task in there else ())
+        if not lacking(load_task(task).info, at)
     )
     return Report(dataset, folder, tuple(checked), read)
 
@@ -118,9 +138,24 @@ def _checked_file(folder: Path, file: File) -> Checked:
         return Checked(file.path, f"{path.stat().st_size:,} bytes, as of another release", True)
     if problem:
         return Checked(file.path, problem, False)
-    kind = KINDS.get(file.digest.partition(":")[0])
-    known = f"{kind} as published" if kind else "content as published; no digest is known"
-    return Checked(file.path, f"{path.stat().st_size:,} bytes, {known}", True)
+    return Checked(file.path, f"{path.stat().st_size:,} bytes, {_recognised(file)}", True)
+
+
+def _recognised(file: File) -> str:
+    """Return how a file was recognised."""
+    if kind := KINDS.get(file.digest.partition(":")[0]):
+        return f"{kind} as published"
+    if is_recognisable(file):
+        return "content as published; no digest is known"
+    return "fields as published; its records are not known"
+
+
+def is_recognisable(file: File) -> bool:
+    """Return whether more than the names of a file's fields is known."""
+    content = file.content
+    if isinstance(content, Content):
+        return bool(file.digest) or content.tells_apart
+    return bool(file.digest or content)
 
 
 def _checked_folder(root: Path, folder: Folder, progress: Progress | None) -> Checked:
@@ -146,12 +181,6 @@ def _checked_folder(root: Path, folder: Folder, progress: Progress | None) -> Ch
 def _checked_link(folder: Path, path: str) -> Checked:
     there = is_folder(folder / path)
     return Checked(path, "linked" if there else "missing", there)
-
-
-def _can_be_read(task: str, folder: Path) -> bool:
-    """Return whether all annotation files of a task are in a folder."""
-    files = [file for file in load_task(task).info.files if not file.path.endswith("/")]
-    return all(any(exists(folder / n) for n in (file.path, *file.instead)) for file in files)
 
 
 def _read(name: str, folder: Path, images: bool, progress: Progress | None) -> Read:

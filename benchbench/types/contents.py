@@ -38,6 +38,13 @@ class Content:
     within: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """For a file that is one object: a field that holds an object → names and values in it."""
 
+    @property
+    def tells_apart(self) -> bool:
+        """Return whether more than the names of fields is known."""
+        counted = any(count is not None for count in self.fields.values())
+        known = self.distinct or self.total or self.pinned or self.whole or self.within
+        return bool(self.records or counted or known)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrays:

@@ -161,3 +161,13 @@ def test_an_edition_does_not_take_the_place_of_where_one_is(
 def test_what_the_machine_refuses_is_one_line(tmp_path: Path) -> None:
     out = tmp_path / ("x" * 300 + ".parquet")
     assert "has 308 bytes, over 255" in refused(*CHANCE, "--out", out)
+
+
+def test_each_part_is_read_by_the_task_that_export_names() -> None:
+    from benchbench.cli.scenes import READ_BY
+    from benchbench.editions import drawn_part
+    from benchbench.registry import load_task
+    from benchbench.scenes.edition import ALL_PARTS
+
+    for part in ALL_PARTS:
+        assert drawn_part(load_task(READ_BY.get(part, part)).info) == part

@@ -45,7 +45,7 @@ def test_proposals_are_rounded_clipped_and_numbered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scores": [0.5]}, "record 10: field 'scores' has 1 entries, 'boxes' 2"),
+        ({"scores": [0.5]}, "record images, 10: field 'scores' has 1 entries, 'boxes' 2"),
         ({"scores": [0.5, 0]}, r"field 'scores' \[1\] is 0, not above 0"),
         ({"scores": [0.5, 1.1]}, r"'scores' \[1\] is 1.1"),
         ({"scores": [float("nan"), 1]}, r"'scores' \[0\] is nan"),

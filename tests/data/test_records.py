@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchbench.data.aro import dropped_relations, read_attributions, read_relations
+from benchbench.data.records import read_keyed_records, read_records
 from benchbench.errors import MalformedData, MissingData
 from benchbench.types import ImageRef
 
@@ -102,3 +103,19 @@ def test_only_known_words_tell_what_an_attribute_item_is(
     path.write_text(json.dumps([{**good, field: value}]))
     with pytest.raises(MalformedData, match=rf"{field}.*should be '.*', not '{value}'"):
         read_attributions(tmp_path)
+
+
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keyed.json").write_text('{"0": {"a": 1}, "1": {"a": 2}, "0": {"a": 3}}')
+    with pytest.raises(MalformedData, match="the key '0' is there twice"):
+        read_keyed_records(tmp_path / "keyed.json")
+
+
+def test_a_record_within_another_one_keeps_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "nested.json"
+    path.write_text('[{}, {"votes": {}, "sentences": [{}]}]')
+    record = read_records(path)[1]
+    with pytest.raises(MalformedData, match="record 1, votes: no field 'caption'"):
+        record.record("votes").integer("caption")
+    with pytest.raises(MalformedData, match=r"record 1, sentences\[0\]: no field 'raw'"):
+        record.records("sentences")[0].text("raw")

@@ -22,3 +22,9 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         list(csv_rows(path))
     path.write_text(",,a\n1,2,x\n")  # unnamed columns of indices
     assert list(csv_rows(path, ("a",))) == [{"": "2", "a": "x"}]
+
+
+def test_empty_lines_of_a_table_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n\n1,2\n\n")
+    assert list(csv_rows(path)) == [{"a": "1", "b": "2"}]

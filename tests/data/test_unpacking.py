@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +15,13 @@ from benchbench.data.unpacking import unpack
 from benchbench.errors import MalformedData, MissingData, UsageError
 from tests.suites import photograph
 from tests.suites.bivlc import IMAGE, ROWS, shards
+
+
+def png(header: bytes) -> bytes:
+    """Return the beginning of a PNG file, with this as its header's content."""
+    chunk = b"IHDR" + header
+    parts = (struct.pack(">I", len(header)), chunk, struct.pack(">I", zlib.crc32(chunk)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def test_every_row_and_every_distinct_image_is_there(tmp_path: Path) -> None:
@@ -45,10 +54,13 @@ def test_what_is_wrong_is_named_and_no_lines_are_left(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(MalformedData, match="not a Parquet file"):
         unpack([tmp_path / "bad.parquet"], tmp_path, "x")
-    broken = pa.table({"image": pa.array([{"bytes": b"no image", "path": "a"}], IMAGE)})
-    pq.write_table(broken, tmp_path / "broken.parquet")
-    with pytest.raises(MalformedData, match="row 0, image: no image"):
-        unpack([tmp_path / "broken.parquet"], tmp_path / "out", "x")
+    huge = struct.pack(">II5B", 30_000, 30_000, 8, 2, 0, 0, 0)
+    for content in (b"no image", png(huge), png(huge[:4])):
+        broken = pa.table({"image": pa.array([{"bytes": content, "path": "a"}], IMAGE)})
+        pq.write_table(broken, tmp_path / "broken.parquet")
+        with pytest.raises(MalformedData, match="row 0, image: no image") as raised:
+            unpack([tmp_path / "broken.parquet"], tmp_path / "out", "x")
+        assert "BytesIO" not in str(raised.value)
     times = pa.table({"at": pa.array([0], pa.timestamp("s"))})
     pq.write_table(times, tmp_path / "times.parquet")
     with pytest.raises(UsageError, match="row 0, at: a datetime is not a text, number or image"):

@@ -221,3 +221,55 @@ def test_a_flat_data_root_is_verified_in_its_place(
     assert report.folder == root
     assert report.read[0].tally is not None
     assert report.read[0].tally.items == n
+
+
+def test_a_file_that_is_known_by_its_columns_alone_is_not_called_as_published(
+    tmp_path: Path,
+) -> None:
+    from tests.suites.svo_probes import write
+
+    write(tmp_path)
+    report = next(verify(["svo-probes"], tmp_path, images=False))
+    assert report.fine
+    assert "fields as published; its records are not known" in report.checked[0].state
+    said = typed("data", "verify", "svo-probes", "--root", tmp_path, "--without-images").output
+    assert "Nothing differs, but of some files only the names of fields are known." in said
+    assert "All as published" not in said
+
+
+def test_other_captions_under_the_published_name_are_not_as_published(tmp_path: Path) -> None:
+    records = [
+        {"image": f"flickr30k-images/{i}.jpg", "caption": [f"a dog, {i}.{k}" for k in range(5)]}
+        for i in range(1000)
+    ]
+    (tmp_path / "flickr30k_test.json").write_text(json.dumps(records))
+    report = next(verify(["flickr30k"], tmp_path, images=False))
+    assert "has another image than the official one" in report.checked[0].state
+    assert [read.task for read in report.read] == ["flickr30k-retrieval"]
+
+
+def test_files_at_the_top_count_where_a_task_reads_them_there_alone(tmp_path: Path) -> None:
+    (tmp_path / "test.jsonl").write_text('{"a": 1}\n')
+    bivlc, aro = names.load_dataset("bivlc"), names.load_dataset("aro")
+    assert names.home(bivlc, tmp_path) == tmp_path / "bivlc"
+    assert not names.is_here(bivlc, tmp_path)
+    (tmp_path / RELATIONS).write_text("[]")
+    assert names.home(aro, tmp_path) == tmp_path
+
+
+def test_a_data_sets_own_folder_as_root_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "cola").mkdir()
+    (tmp_path / "cola" / names.load_dataset("cola").files[0].path).write_text("[]")
+    report = next(verify(["cola"], tmp_path / "cola", images=False))
+    assert report.root_above == tmp_path
+    assert next(verify(["cola"], tmp_path, images=False)).root_above is None
+
+
+def test_what_get_cannot_bring_is_told_in_place_of_a_command_that_would_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchbench.datasets.fetching.needs", lambda *_, **__: [])
+    said = typed("data", "get", "eccv-caption", "--root", tmp_path, "--without-images").output
+    assert "missing  eccv_caption/eccv_image_to_caption.json" in said
+    assert "put ROOT/annotations/captions_val2014.json there" in said
+    assert "next  benchbench eval" not in said

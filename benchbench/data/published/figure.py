@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from benchbench.data.records import Record, read_utf8
+from benchbench.data.records import TOP, Record, read_utf8
 from benchbench.errors import MalformedData
 from benchbench.types import ACTIVATIONS
 
@@ -113,7 +113,7 @@ class Figure:
 def published_models() -> Mapping[str, PublishedModel]:
     """Return key → model of the package's own file."""
     path = _folder() / f"{MODELS}{SUFFIX}"
-    return _models(Record(path, "at the top", _content(path)))
+    return _models(Record(path, TOP, _content(path)))
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +133,7 @@ def read_figures(path: Path) -> tuple[Figure, ...]:
         MissingData: the file does not exist.
         MalformedData: it is not TOML, or a field is missing, unknown or not valid.
     """
-    record = Record(path, "at the top", _content(path))
+    record = Record(path, TOP, _content(path))
     _allow(record, _SOURCE)
     source = Publication(
         record.text("title"), record.text("short"), record.text("address"),

@@ -5,8 +5,8 @@ captions: counted on its files. Mirrors on model hubs hold the captions and the 
 images' names (``mteb/ARO-Visual-Relation``), so that they cannot stand in for these files.
 """
 
+from benchbench.data.official import VG_ATTRIBUTION, VG_RELATION
 from benchbench.datasets.manifest import Dataset, File, Folder, Source
-from benchbench.types import Content
 
 NOTE = "the authors' Google Drive: limited downloads a day"
 
@@ -21,18 +21,12 @@ DATASET = Dataset(
         File(
             "visual_genome_relation.json",
             (Source("gdrive://1kX2iCHEv0CADL8dSO1nMdW-V0NqIAiP3", NOTE),),
-            content=Content(
-                23_937,
-                distinct={("image_path",): 5_316, ("true_caption", "false_caption"): 26_706},
-            ),
+            content=VG_RELATION,
         ),
         File(
             "visual_genome_attribution.json",
             (Source("gdrive://13tWvOrNOLHxl3Rm9cR3geAdHx2qR3-Tw", NOTE),),
-            content=Content(
-                28_748,
-                distinct={("image_path",): 4_517, ("true_caption", "false_caption"): 52_146},
-            ),
+            content=VG_ATTRIBUTION,
         ),
     ),
     folders=(

@@ -5,8 +5,8 @@ the captions and types in ``results/BiVLC_ViT-B-32.csv`` at IMirandaM/BiVLC@84f0
 the Parquet files, 271 and 266 MB, are those that the hub shows at its revision d081fd8.
 """
 
+from benchbench.data.official import BIVLC
 from benchbench.datasets.manifest import Dataset, File
-from benchbench.types import Content
 
 DATASET = Dataset(
     name="bivlc",
@@ -17,10 +17,7 @@ DATASET = Dataset(
     files=(
         File(
             "test.jsonl",
-            content=Content(
-                2_933,
-                whole={("caption", "negative_caption", "type", "subtype"): "aa21724187890f5f"},
-            ),
+            content=BIVLC,
         ),
     ),
     tasks=("bivlc",),

@@ -5,8 +5,8 @@ content: the captions in ``vlm_results/text-gpt4v-colorswap.json`` at Top34051/c
 The address of the archive is that of the README at 2d7d10a.
 """
 
+from benchbench.data.official import COLORSWAP
 from benchbench.datasets.manifest import Dataset, File
-from benchbench.types import Content
 
 DATASET = Dataset(
     name="colorswap",
@@ -17,7 +17,7 @@ DATASET = Dataset(
     files=(
         File(
             "test.json",
-            content=Content(300, whole={("id", "caption_1", "caption_2"): "17e49c5b2b9f0756"}),
+            content=COLORSWAP,
         ),
     ),
     tasks=("colorswap",),

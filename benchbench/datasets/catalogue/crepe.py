@@ -39,7 +39,7 @@ DATASET = Dataset(
     links=(Link("VG_100K/", "visual-genome"),),
     tasks=("crepe",),
     access="manual",
-    how="Its README gives no address for its tables, and names their folder crepe/ beside its code "
-    "(https://github.com/RAIVNLab/CREPE): copy prod_hard_negatives and syst_hard_negatives of it "
-    "into ROOT/crepe (ROOT: benchbench data where)",
+    how="Its README names the folder of its tables, crepe/, and gives no address; others link "
+    "https://github.com/RAIVNLab/CREPE/tree/master/data: copy prod_hard_negatives and "
+    "syst_hard_negatives of it into ROOT/crepe (ROOT: benchbench data where)",
 )

@@ -48,7 +48,8 @@ DATASET = Dataset(
     links=(Link("val2014/", "coco-val2014"),),
     tasks=("eccv-caption", "cxc"),
     how=(
-        "The captions are COCO's: put annotations/captions_val2014.json of "
-        "images.cocodataset.org/annotations/annotations_trainval2014.zip into this folder."
+        "The captions are COCO's: put ROOT/annotations/captions_val2014.json there (ROOT: "
+        "benchbench data where), from images.cocodataset.org/annotations/"
+        "annotations_trainval2014.zip."
     ),
 )

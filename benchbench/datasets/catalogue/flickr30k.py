@@ -1,7 +1,7 @@
 """Flickr30k's captions of Karpathy's test split; its photographs are given on request."""
 
+from benchbench.data.official import FLICKR30K
 from benchbench.datasets.manifest import Dataset, File, Folder, Source
-from benchbench.types import Content
 
 RAW = "https://storage.googleapis.com/sfr-vision-language-research/datasets"
 
@@ -16,7 +16,7 @@ DATASET = Dataset(
         File(
             "flickr30k_test.json",
             (Source(f"{RAW}/flickr30k_test.json", "Salesforce's bucket, since 2022"),),
-            content=Content(1_000, distinct={("image",): 1_000}, total={"caption": 5_000}),
+            content=FLICKR30K,
         ),
     ),
     folders=(

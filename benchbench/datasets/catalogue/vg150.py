@@ -4,8 +4,8 @@ The SHA-1 of ``image_data.json`` is GluonCV's; Visual Genome's own file of that 
 with the same 108,077 images. No publisher gives digests of the other two files.
 """
 
+from benchbench.data.official import VG150_GRAPHS, VG150_IMAGES, VG150_NAMES
 from benchbench.datasets.manifest import Dataset, File, Link, Source
-from benchbench.types import Arrays, Content
 
 RAW = "http://svl.stanford.edu/projects/scene-graph"
 NOTE = "the authors' page, unencrypted"
@@ -21,28 +21,18 @@ DATASET = Dataset(
         File(
             "VG-SGG.h5",
             (Source(f"{RAW}/dataset/VG-SGG.h5", NOTE),),
-            content=Arrays(
-                {
-                    "split": 108_073,
-                    "img_to_first_box": 108_073,
-                    "img_to_first_rel": 108_073,
-                    "boxes_1024": -1,
-                    "labels": -1,
-                    "relationships": -1,
-                    "predicates": -1,
-                }
-            ),
+            content=VG150_GRAPHS,
         ),
         File(
             "VG-SGG-dicts.json",
             (Source(f"{RAW}/dataset/VG-SGG-dicts.json", NOTE),),
-            content=Content(fields={"label_to_idx": 150, "predicate_to_idx": 50}),
+            content=VG150_NAMES,
         ),
         File(
             "image_data.json",
             (Source(f"{RAW}/VG/image_data.json", NOTE),),
             digest="sha1:c550d8bf07fe9cbb951c94f1fabd827cc934cefe",
-            content=Content(108_077, distinct={("image_id",): 108_077}),
+            content=VG150_IMAGES[0],
         ),
     ),
     links=(Link("VG_100K/", "visual-genome"),),

@@ -1,7 +1,7 @@
 """Winoground: two images and two captions of the same words (Thrush et al., CVPR 2022)."""
 
+from benchbench.data.official import WINOGROUND
 from benchbench.datasets.manifest import Dataset, File, Folder, Source
-from benchbench.types import Content
 
 RAW = "hf://datasets/facebook/winoground@main/data"
 NOTE = "the authors' repository; gated"
@@ -16,7 +16,7 @@ DATASET = Dataset(
         File(
             "examples.jsonl",
             (Source(f"{RAW}/examples.jsonl", NOTE),),
-            content=Content(400, distinct={("id",): 400, ("image_0", "image_1"): 800}),
+            content=WINOGROUND,
         ),
     ),
     folders=(
