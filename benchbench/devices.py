@@ -201,6 +201,15 @@ def describe_environment(device: str) -> dict[str, str | int]:
     }
 
 
+def processor_of(environment: Mapping[str, Any]) -> str:
+    """Return what computed something, by its environment.
+
+    >>> processor_of({"gpu": "", "processor": "x86_64"})
+    'CPU (x86_64)'
+    """
+    return str(environment.get("gpu") or f"CPU ({environment['processor']})")
+
+
 @cache
 def _version(package: str) -> str:
     try:

@@ -91,10 +91,12 @@ def train_command(
 ) -> None:
     """Train one of the structure-aware variants, or resume a stopped run.
 
-    VARIANT is base, captioner, or a name of "benchbench list models": structclip,
-    structclip:negatives, …. They start from a captioner, towers trained to caption images:
+    VARIANT is a name of "benchbench list models": structclip, structclip:negatives, …; or a start
+    of others: base, captioner, captioner:locked. They begin best from a captioner, towers trained
+    to caption images: the bundled one, or your own:
 
     \b
+    benchbench train structclip --backbone captioner:locked --steps 8000
     benchbench train captioner --steps 4000
     benchbench train structclip --backbone training/captioner-0/best.safetensors --steps 8000
     """

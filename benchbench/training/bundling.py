@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchbench.devices import processor_of
 from benchbench.training.log import read_log
 from benchbench.training.loop import BEST
+from benchbench.training.plan import Plan
 from benchbench.training.validation.sets import OUTSIDE_MEAN
 from benchbench.variants import weights
 from benchbench.variants.catalogue import variant, variants
@@ -57,6 +59,11 @@ def bundle(
     return path
 
 
+def devices_of(record: Mapping[str, Any]) -> str:
+    """Return the devices that trained a checkpoint, in their order, by its record."""
+    return ", then ".join(record.get("devices") or [processor_of(record["environment"])])
+
+
 def card(
     record: Mapping[str, Any],
     log: Sequence[Mapping[str, Any]],
@@ -66,7 +73,7 @@ def card(
     """Return a checkpoint's card, in markdown."""
     plan, environment = record["plan"], record["environment"]
     described = variant(record["variant"])
-    device = environment.get("gpu") or f"CPU ({environment['processor']})"
+    device = devices_of(record)
     samples = record["step"] * plan["batch"]
     lines = [
         f"# {record['variant']}",
@@ -83,7 +90,8 @@ def card(
         f"| steps | {record['step']:,} of {plan['steps']:,}, batch {plan['batch']} "
         f"({samples:,} examples), seed {plan['seed']} |",
         f"| trained on | {device}, {plan['precision']}, {_duration(record['seconds'])} |",
-        f"| learning rate | {plan['rate']:g}, {plan['warmup']} warm-up steps, then a cosine to 0 |",
+        f"| learning rate | {plan['rate']:g}, {Plan(**plan).warmup_steps} warm-up steps, then a "
+        "cosine to 0 |",
         f"| settings | {_listed(record['settings'])} |",
         f"| chosen by | mean of the validation metrics: {_metrics(record['validation'])} |",
         f"| chosen on | {_chosen_on(record)} |",
@@ -182,9 +190,17 @@ def _data(record: Mapping[str, Any]) -> str:
     if record["plan"]["data"] != "scenes":
         of = f" ({splits})" if splits else "; whether that is a test file is for its user to know"
         return f"{record['data']}{of}; records' SHA-256 {record.get('data_sha256', 'unknown')[:12]}"
-    pool = record["plan"].get("pool", 0)
-    how = f"{pool:,} examples, shown again and again" if pool else "drawn as it is trained"
-    return f"{record['data']} ({splits}), {how}; nothing of the test splits"
+    return f"{record['data']} ({splits}), {_shown(record['plan'])}; nothing of the test splits"
+
+
+def _shown(plan: Mapping[str, Any]) -> str:
+    """Describe how often drawn examples are shown."""
+    pool, shown = plan.get("pool", 0), plan["steps"] * plan["batch"]
+    if not pool:
+        return "drawn as it is trained"
+    if pool < shown:
+        return f"{pool:,} examples, shown {shown / pool:.1f} times on average"
+    return f"{shown:,} of {pool:,} examples, each shown once"
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -62,9 +62,9 @@ def current_process() -> TrainingProcess:
     """Return this process by torchrun's environment; without one, a single process.
 
     Raises:
-        UsageError: the environment is incomplete.
+        UsageError: the environment is incomplete, or has something else than numbers.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _number("WORLD_SIZE", "1") == 1:
         return TrainingProcess()
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     missing = [n for n in (*names, "MASTER_ADDR", "MASTER_PORT") if n not in os.environ]
@@ -73,7 +73,22 @@ def current_process() -> TrainingProcess:
             f"WORLD_SIZE is set for several processes, but there is no {', '.join(missing)}. Start "
             "them by torchrun: torchrun --nproc-per-node 2 -m benchbench train …"
         )
-    return TrainingProcess(*(int(os.environ[name]) for name in names))
+    return TrainingProcess(*map(_number, names))
+
+
+def _number(name: str, otherwise: str = "") -> int:
+    """Return a variable of the environment that torchrun sets.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    value = os.environ.get(name, otherwise)
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise UsageError(
+            f"The variable {name} should be a number, as torchrun sets it, not '{value:.40}'. "
+            "To train in one process, remove it."
+        )
+    return int(value)
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def _captions(
 
     Args:
         scenes: n of them.
-        told: [n] each, the slots of two objects.
+        pair: [n] each, the slots of two objects.
         whole: [n] each: which are shown whole with one fact told, and which with a dense caption;
             captions of the others are about the two objects.
         roll: says which of the captions.

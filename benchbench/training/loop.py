@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchbench.devices import memory_errors
+from benchbench.devices import memory_errors, processor_of
 from benchbench.errors import ModelError, UsageError
 from benchbench.memory import reuse_memory
 from benchbench.training import state
@@ -66,6 +66,8 @@ class Training:
     best: float = -math.inf
     seconds: float = 0.0
     """Training time so far, over all resumed calls."""
+    devices: list[str] = field(default_factory=list)
+    """What trained it so far, in order."""
     _recent: dict[str, float] = field(default_factory=dict)
     _noted: str = ""
 
@@ -80,7 +82,10 @@ class Training:
         optimizer = build_optimizer(model, self.plan)
         if numbers := state.restore(self.folder, model, optimizer, self.plan, self.origin):
             self.step, self.seconds = int(numbers["step"]), numbers["seconds"]
-            self.best = numbers["best"]
+            self.best, self.devices = numbers["best"], [*numbers["devices"]]
+        if self.devices[-1:] != [mine := processor_of(self.record["environment"])]:
+            self.devices.append(mine)
+        self._check_folder()
         self._check_together()
         log = Log(self.folder, self.step) if self.leads else None
         before, started = self.seconds, time.monotonic()
@@ -109,6 +114,24 @@ class Training:
         kept = {name: self.record[name] for name in ORIGIN if name in self.record}
         origin: dict[str, Any] = json.loads(json.dumps(kept))
         return origin
+
+    def _check_folder(self) -> None:
+        """Refuse a folder whose checkpoint would be overwritten, or is gone.
+
+        Raises:
+            UsageError: it has a checkpoint and no state; or the run is finished, without one.
+        """
+        there = (self.folder / BEST).exists()
+        if self.leads and not self.step and there:
+            raise UsageError(
+                f"{self.folder} has the {BEST} of a run that cannot be resumed: its {state.STATE} "
+                "is not there. Name another folder: --out."
+            )
+        if self.leads and self.step >= self.plan.steps and not there:
+            raise UsageError(
+                f"The run in {self.folder} is finished, and its {BEST} is gone. Name another "
+                "folder: --out."
+            )
 
     def _check_together(self) -> None:
         """Refuse to resume from different steps, as happens without a shared folder.
@@ -177,10 +200,13 @@ class Training:
                 "step": self.step,
                 "validation": metrics,
                 "seconds": self.seconds,
+                "devices": self.devices,
             }
             weights.write(self.folder / BEST, shipped_weights(model), header)
-        numbers = {"step": self.step, "seconds": self.seconds, "best": self.best}
-        state.save(self.folder, model, optimizer, self.plan, self.origin, **numbers)
+        state.save(
+            self.folder, model, optimizer, self.plan, self.origin, step=self.step,
+            seconds=self.seconds, best=self.best, devices=self.devices,
+        )  # fmt: skip
 
 
 def _parallel(model: Any) -> Any:

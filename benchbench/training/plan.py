@@ -31,7 +31,7 @@ class Plan:
     rate: float = 1e-3
     """The highest learning rate."""
     warmup: int = 200
-    """Steps until it is reached; then it falls along a cosine to zero."""
+    """Steps until it is reached, at most a quarter of all; then it falls along a cosine to zero."""
     decay: float = 0.1
     """AdamW's weight decay, of matrices alone."""
     clip_norm: float = 1.0
@@ -48,6 +48,11 @@ class Plan:
             if getattr(self, name) < 1:
                 raise UsageError(f"A training run needs {name} of 1 or more.")
         Order(self.pool)  # an odd one is refused
+        if 0 < self.pool < self.batch:
+            raise UsageError(
+                f"A pool of {self.pool} examples is smaller than a batch of {self.batch}, which "
+                "would hold the same example several times. Take a larger one: --pool."
+            )
         if self.pool and self.data != "scenes":
             raise UsageError(
                 f"A pool is of drawn scenes, and {self.data} has as many photographs as it has: "
@@ -58,11 +63,16 @@ class Plan:
             if not (math.isfinite(value) and value > 0):
                 raise UsageError(f"A training run needs a {name} above 0, not {value}.")
 
+    @property
+    def warmup_steps(self) -> int:
+        """Return the steps until the highest learning rate: a quarter of a short run."""
+        return min(self.warmup, self.steps // 4)
+
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step: a warm-up, then half a cosine."""
-        if step < self.warmup:
-            return self.rate * (step + 1) / self.warmup
-        along = (step - self.warmup) / max(1, self.steps - self.warmup)
+        if step < self.warmup_steps:
+            return self.rate * (step + 1) / self.warmup_steps
+        along = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
         return self.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
 
     @property

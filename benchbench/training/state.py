@@ -30,7 +30,7 @@ def save(
     optimizer: Optimizer,
     plan: Plan,
     origin: Mapping[str, Any],
-    **numbers: float,
+    **numbers: Any,
 ) -> None:
     """Write the state, replacing the last one only when complete.
 
@@ -40,7 +40,7 @@ def save(
         optimizer: its averages.
         plan: the run's plan; it resumes only with the same one.
         origin: what else it is: the objective's settings, what it started from.
-        **numbers: step, and whatever else is to be remembered.
+        **numbers: the step, and whatever else is to be remembered.
     """
     tensors = {_MODEL + name: tensor for name, tensor in model.state_dict().items()}
     for number, kept in optimizer.state_dict()["state"].items():
@@ -52,7 +52,7 @@ def save(
 
 def restore(
     folder: Path, model: Any, optimizer: Optimizer, plan: Plan, origin: Mapping[str, Any]
-) -> dict[str, float] | None:
+) -> dict[str, Any] | None:
     """Restore the state of a folder's run, if it has one.
 
     Returns:
@@ -76,9 +76,12 @@ def restore(
         )
     known = record["origin"]
     if other := [n for n in {**known, **origin} if known.get(n) != origin.get(n)]:
+        said = "; ".join(
+            f"{name} {_brief(known.get(name))}, here {_brief(origin.get(name))}" for name in other
+        )
         raise UsageError(
-            f"{folder} holds a run of another {', '.join(other)} than this version's, or than what "
-            "is at the backbone's place now. Name another folder: --out."
+            f"{folder} holds a run that began otherwise ({said}): with other options, a backbone "
+            "that has changed since, or another version. Name another folder: --out."
         )
     try:
         model.load_state_dict(_under(_MODEL, tensors))
@@ -87,10 +90,17 @@ def restore(
             number, _, what = name.partition(".")
             kept.setdefault(int(number), {})[what] = tensor
         optimizer.load_state_dict(optimizer.state_dict() | {"state": kept})
-        return {name: record["numbers"][name] for name in ("step", "seconds", "best")}
+        numbers = {name: record["numbers"][name] for name in ("step", "seconds", "best")}
+        return numbers | {"devices": record["numbers"].get("devices", [])}
     except (RuntimeError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path} does not fit the run that it says it is of: {reason}") from error
+
+
+def _brief(value: Any) -> str:
+    """Return a recorded value in few words."""
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _under(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ Read in this order::
     spans, regions, alignment
                         MSG-CLIP's: entities among tokens, groups of patches, both matched
     variant             the record of a variant, and the batches it trains on
-    patches, geometry, pairs, synonyms, relating
+    inputs              further inputs of a batch, by name
+    patches, geometry, pairs, relation_model
                         regions of whole images, pairs of them, and their scores
     clip, negclip, structclip, msgclip, …
                         one file per paper

@@ -27,7 +27,15 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from benchbench.variants.contrast import MAX_SCALE, gather, info_nce, shared_mean
+from benchbench.variants.contrast import (
+    MAX_SCALE,
+    gather,
+    info_nce,
+    processes,
+    rank,
+    shared_mean,
+    sum_processes,
+)
 from benchbench.variants.features import ends_of, image_tokens, text_embeddings, text_tokens
 from benchbench.variants.texts import CaptionReader
 from benchbench.variants.variant import Batch, Loss, Variant
@@ -92,7 +100,7 @@ class Captioner(nn.Module):
         hidden = self._hidden(len(ids), step, ids.device)
         losses, there = self._losses((images, patches), tokens, ids, hidden)
         total = shared_mean(losses, there)
-        loss = Loss(total, {"caption": total.detach()})
+        loss = Loss(total, {"caption": sum_processes(total) / processes()})
         if self.contrast_weight:
             images, texts = (gather(normalize(each.float(), dim=-1)) for each in (images, texts))
             scale = self.clip.logit_scale.exp().clamp(max=MAX_SCALE)
@@ -103,7 +111,7 @@ class Captioner(nn.Module):
 
     def _hidden(self, n: int, step: int, device: Any) -> Tensor:
         """Return which of n images hide their patches, another share at every step: [n] bool."""
-        number = torch.arange(n, device=device) * 61 + step * 37
+        number = (torch.arange(n, device=device) + rank() * n) * 61 + step * 37
         return number % 100 >= self.patches_percent
 
     def _losses(
@@ -128,18 +136,23 @@ class Captioner(nn.Module):
     def _candidates(self, read: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits of the candidates, and the place of each of the ids among them.
 
-        A CPU computes the candidates alone; elsewhere to list them would make the device wait, and
-        the others are masked.
+        Candidates are the tokens of all processes' captions. A CPU computes those alone; elsewhere
+        to list them would make the device wait, and the others are masked.
         """
+        absent = self._absent(ids)
         if ids.device.type == "cpu":
-            known, target = torch.unique(ids, return_inverse=True)
+            known = (~absent).nonzero()[:, 0]
+            target = torch.searchsorted(known, ids)
             return read @ self.words.weight[known].T + self.words.bias[known], target
-        return self._masked(read, ids), ids
+        return self._masked(read, absent), ids
 
-    def _masked(self, read: Tensor, ids: Tensor) -> Tensor:
-        """Return logits of the whole vocabulary, −∞ where the batch has no such token."""
+    def _absent(self, ids: Tensor) -> Tensor:
+        """Return which tokens of the vocabulary no process's captions have, [vocabulary] bool."""
         absent = ids.new_ones(len(self.words.bias), dtype=torch.bool)
-        absent = absent.index_fill(0, ids.flatten(), False)
+        return gather(absent.index_fill(0, ids.flatten(), False)[None]).all(dim=0)
+
+    def _masked(self, read: Tensor, absent: Tensor) -> Tensor:
+        """Return logits of the whole vocabulary, −∞ for absent tokens."""
         logits: Tensor = self.words(read)
         return logits.masked_fill(absent, float("-inf"))
 

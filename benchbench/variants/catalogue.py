@@ -35,13 +35,14 @@ METHODS: dict[str, dict[str, str]] = {
         "the repair",
         "msgclip:attention": "MSG-CLIP with InfoNCE between entities and images, by attention to "
         "regions: a second repair",
-        "msgclip:oracle": "the same with regions from the scene's masks: a control",
+        "msgclip:oracle": "MSG-CLIP with InfoNCE and regions from the scene's masks: a control",
         "msgclip:entities": "MSG-CLIP's alignment of entities (EMA) without that of relations",
         "msgclip:relations": "MSG-CLIP's alignment of relations (TRA) without that of entities",
     },
     "negclip": {
         "negclip": "random swaps as negatives: the second control",
-        "negclip:dose": "NegCLIP with as many exchanged roles as semantic negatives have",
+        "negclip:dose": "NegCLIP with more random swaps: as many exchanged nouns as semantic "
+        "negatives have",
         "negclip:published": "NegCLIP as its authors train it: columns of the softmax, hard "
         "alternative images",
     },

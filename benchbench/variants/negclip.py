@@ -6,8 +6,12 @@ further columns of the softmax, and half of each batch are hard alternative imag
 search them among all training images by CLIP's embeddings; in the drawn world such a search would
 find a scene's twin: the same objects, their roles or attributes exchanged.) In ``negclip`` swapped
 captions enter as Structure-CLIP's do, so that it differs from ``structclip:negatives`` only in
-which words are swapped. Random swaps rarely exchange two whole roles; ``negclip:dose`` has as many
-of those as semantic negatives have, by more random swaps per caption.
+which words are swapped.
+
+Random swaps rarely exchange two roles: ``negclip:dose`` exchanges the nouns of two ends as often as
+semantic negatives do, 0.8 times a caption, by more random swaps per caption (2.96 on average;
+semantic ones are 1.27). The loss averages over all swaps, so that those weigh less in it: 27 %
+against 61 %, counted on 2,560 captions.
 """
 
 from __future__ import annotations
@@ -21,6 +25,10 @@ SOURCE = (
     "ICLR 2023 (arXiv 2210.01936)"
 )
 _SWAPS = {"swap_weight": 2.0, "swap_sharpness": 10.0}
+DIFFERS = (
+    "swapped captions enter by a softplus of their margin, not as further columns of the softmax, "
+    "and there are no hard alternative images."
+)
 
 VARIANTS = (
     Variant(
@@ -29,16 +37,16 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         _SWAPS,
-        differs="swapped captions enter by a softplus of their margin, not as further columns of "
-        "the softmax, and there are no hard alternative images.",
+        differs=DIFFERS,
         negatives="random",
     ),
     Variant(
         "negclip:dose",
-        "NegCLIP with as many exchanged roles as semantic negatives have",
+        "NegCLIP with more random swaps: as many exchanged nouns as semantic negatives have",
         SOURCE,
         StructCLIP,
         _SWAPS,
+        differs=DIFFERS,
         negatives="random",
         swaps=6,
     ),
@@ -48,6 +56,8 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         {"columns": True},
+        differs="its hard alternative images are twins of drawn scenes, not images that CLIP's "
+        "embeddings find.",
         negatives="random",
         twins=True,
     ),

@@ -1,9 +1,10 @@
 """ScenarioCLIP (arXiv 2511.20274; code: scenario-clip/ScenarioCLIP): three levels of an image.
 
 Global (image ↔ caption or action), object (crop ↔ name) and relation (focused region ↔ "subject
-predicate object") each have towers and a scale of their own, and an InfoNCE in which equal names
-are not negatives. Moving averages of the towers teach across levels, as published: the global
-image teaches its object's and its relation's, their names teach the global caption.
+predicate object") each have towers and a scale of their own, and an InfoNCE in which equal texts
+are not negatives (an action's name is a negative of a captioned image, even of one that shows that
+action). Moving averages of the towers teach across levels, as published: the global image teaches
+its object's and its relation's, their names teach the global caption.
 
 Published is the KL divergence between softmaxes over the *dimensions* of two embeddings. Those say
 nothing here: embeddings of unit length are nearly uniform that way, and no dimension of one level
@@ -257,7 +258,8 @@ DIFFERS = (
     "embedding's dimensions; a crop is taught only by an image that shows it; the averages that "
     "teach decay by 0.999 and by less at the start, not by 0.9995 after 2,000 steps; a quarter of "
     "the global level's images come with their action's name, the others with captions, dense ones "
-    "among them."
+    "among them; an action's name stands among the negatives of captions' images that show that "
+    "action, too."
 )
 
 

@@ -189,6 +189,12 @@ DIFFERS = (
     "used, up to three; the knowledge encoder has two layers, not six."
 )
 
+MIXED = (
+    "neither the paper nor its code trains this loss: InfoNCE, and the hinge of 0.2 on captions "
+    "with their triples, are the paper's; the hinge of 0.1, five-fold, on captions without them is "
+    "the code's, which has a hinge on the hardest caption of the batch in place of InfoNCE. The "
+    "knowledge encoder has two layers, not six."
+)
 
 VARIANTS = (
     Variant(
@@ -207,6 +213,7 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         _SWAPS,
+        differs=DIFFERS,
         negatives="semantic",
         swaps=SEMANTIC,
     ),
@@ -216,6 +223,7 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         _KNOWLEDGE,
+        differs=DIFFERS,
     ),
     Variant(
         "structclip:published",
@@ -223,6 +231,7 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         {**_HINGES, **_KNOWLEDGE},
+        differs=MIXED,
         negatives="semantic",
     ),
     Variant(
@@ -231,6 +240,7 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "bag": True},
+        differs=DIFFERS,
         negatives="semantic",
         swaps=SEMANTIC,
     ),
@@ -240,6 +250,7 @@ VARIANTS = (
         SOURCE,
         StructCLIP,
         {**_SWAPS, **_PLAIN, **_KNOWLEDGE, "turned_percent": 50},
+        differs=DIFFERS,
         negatives="semantic",
         swaps=SEMANTIC,
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from benchbench.variants.catalogue import variant
 
 VARIANTS = {
     "clip": {},
+    "captioner": {},
     "structclip": {},
     "msgclip": {"threshold": -1.0, "msga_start": 0},
     "scenarioclip": {},
@@ -68,7 +68,7 @@ def run(folder: Path, rank: int, world: int) -> int:
         validate=lambda model: {"mean": 1.0},
         folder=folder,
         device="cpu",
-        record={},
+        record={"environment": {"gpu": "", "processor": "a CPU"}},
         stop_at=0.0 if rank == 0 else 1e9,
         leads=rank == 0,
     )
@@ -80,6 +80,7 @@ def work(rank: int, port: int, folder: str) -> None:
     torch.set_num_threads(1)
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # the parent listens on that port
     with join(current_process(), "cpu"):
         found = {name: gradients(name, rank, 2) for name in VARIANTS}
         step = run(Path(folder, "run"), rank, 2)
@@ -90,11 +91,10 @@ def work(rank: int, port: int, folder: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes have left behind."""
     where = tmp_path_factory.mktemp("two")
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    distributed: Any = torch.distributed
+    store = distributed.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
     context: Any = torch.multiprocessing.get_context("spawn")
-    processes = [context.Process(target=work, args=(k, port, str(where))) for k in (0, 1)]
+    processes = [context.Process(target=work, args=(k, store.port, str(where))) for k in (0, 1)]
     for each in processes:
         each.start()
     for each in processes:
@@ -141,6 +141,18 @@ def test_a_batch_must_be_shared_out_evenly(monkeypatch: pytest.MonkeyPatch, tmp_
     assert current_process() == TrainingProcess(rank=1, world=2, local=1, per_machine=2)
     with pytest.raises(UsageError, match=r"batch of 7 .* 2 processes. Take 6"):
         train(Plan("clip", batch=7), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("WORLD_SIZE", ""), ("RANK", "a"), ("RANK", "-1")])
+def test_a_variable_that_is_no_number_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    for each in names:
+        monkeypatch.setenv(each, "2")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"The variable {name} should be a number"):
+        current_process()
 
 
 def test_a_process_by_itself_has_nothing_to_join(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,7 +191,8 @@ def test_the_log_says_how_steps_are_computed(pack: Pack, tmp_path: Path) -> None
 
     build, feed = feed_of(pack, "clip")
     plan = Plan("clip", steps=1, batch=16, validate_every=1)
-    training = Training(plan, build, feed, lambda model: {"mean": 1.0}, tmp_path, "cpu", {})
+    record = {"environment": {"gpu": "", "processor": "x86_64"}}
+    training = Training(plan, build, feed, lambda model: {"mean": 1.0}, tmp_path, "cpu", record)
     training._noted = "before"
     training.run()
     assert not [record for record in read_log(tmp_path) if "note" in record]
@@ -223,7 +224,7 @@ def test_a_captioner_masks_what_it_does_not_list() -> None:
     ids = torch.tensor([[5, 7, 9, 0], [5, 3, 0, 0]])
     read = torch.randn(2, 3, build.model.words.weight.shape[1])
     some, target = build.model._candidates(read, ids)
-    whole = build.model._masked(read, ids)
+    whole = build.model._masked(read, build.model._absent(ids))
     known = torch.unique(ids)
     torch.testing.assert_close(whole[..., known], some)
     assert torch.equal(known[target], ids)

@@ -12,6 +12,7 @@ import torch
 
 from benchbench.errors import BenchbenchError, ModelError, UsageError
 from benchbench.training import Plan, train
+from benchbench.training.bundling import devices_of
 from benchbench.training.loop import BEST
 from benchbench.training.running import (
     MIN_VALIDATION_SCENES,
@@ -51,6 +52,43 @@ def test_a_run_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
         start(other, tmp_path)
     start(PLAN, tmp_path)
     assert weights.read(tmp_path / STATE)[1]["numbers"]["step"] == 4
+
+
+def test_a_checkpoint_without_its_run_is_not_overwritten_nor_missed(tmp_path: Path) -> None:
+    best = start(PLAN, tmp_path)
+    kept = best.read_bytes()
+    (tmp_path / STATE).rename(tmp_path / "aside")
+    with pytest.raises(UsageError, match=r"of a run that cannot be resumed: .* --out"):
+        start(PLAN, tmp_path)
+    assert best.read_bytes() == kept
+    (tmp_path / "aside").rename(tmp_path / STATE)
+    best.unlink()
+    with pytest.raises(UsageError, match=r"is finished, and its best\.safetensors is gone"):
+        start(PLAN, tmp_path)
+
+
+def test_a_run_that_changes_its_device_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(PLAN, tmp_path, minutes=0)
+    here = weights.read(tmp_path / STATE)[1]["numbers"]["devices"]
+    monkeypatch.setattr("benchbench.training.loop.processor_of", lambda environment: "an H200")
+    start(PLAN, tmp_path)
+    assert weights.read(tmp_path / STATE)[1]["numbers"]["devices"] == [*here, "an H200"]
+    assert devices_of({"devices": [*here, "an H200"]}) == f"{here[0]}, then an H200"
+
+
+def test_a_pool_is_no_smaller_than_a_batch() -> None:
+    with pytest.raises(UsageError, match=r"pool of 62 examples is smaller than a batch of 64"):
+        Plan("clip", batch=64, pool=62)
+    assert Plan("clip", batch=64, pool=64).order.pool == 64
+
+
+def test_a_short_run_reaches_its_learning_rate_and_falls() -> None:
+    rates = [Plan("clip", steps=50).learning_rate_at(step) for step in range(50)]
+    assert max(rates) == rates[11] == 1e-3
+    assert rates[-1] < 1e-5
+    assert Plan("clip", steps=893).learning_rate_at(199) == 1e-3
 
 
 @pytest.mark.parametrize("lost", ["plan", "numbers"])
@@ -163,7 +201,7 @@ def test_a_smaller_validation_set_is_built_recorded_and_kept(
     assert weights.read(best)[1]["validation_scenes"] == 8
     start(PLAN, tmp_path / "small", validation_scenes=8)
     for scenes in (None, 9):
-        with pytest.raises(UsageError, match="holds a run of another validation_scenes"):
+        with pytest.raises(UsageError, match=r"validation_scenes 8, here (none|9)"):
             start(PLAN, tmp_path / "small", validation_scenes=scenes)
     whole = start(PLAN, tmp_path / "whole")
     assert "validation_scenes" not in weights.read(whole)[1]

@@ -54,7 +54,7 @@ class AlignmentSet:
     """[n, entities, cells, cells]: what each entity covers; 0 everywhere of unknown ones."""
 
     def metrics(self, model: Any, reader: CaptionReader, device: str) -> dict[str, float]:
-        """Return the metrics of ``validation``, and ``match_regions`` beside them, in percent."""
+        """Return the metrics of ``structure``, and ``matched`` beside them, in percent."""
         found = self.structure.metrics(model, reader, device)
         return found | {MATCHED: 100 * self.accuracy(model.clip, reader, device)}
 
@@ -127,7 +127,7 @@ def build(transform: Callable[[Image], Tensor], scenes: int | None = None) -> Al
 
     Args:
         transform: PIL image → [3, size, size].
-        scenes: how many; by default ``EXAMPLES``, and those of ``validation``.
+        scenes: how many; by default ``EXAMPLES``, and those of ``structure``.
     """
     count = EXAMPLES if scenes is None else scenes
     world = DrawnWorld(0, splits=("val",)).examples(np.arange(count))
