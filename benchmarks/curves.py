@@ -18,6 +18,7 @@ import torch
 
 from benchbench.atomic import atomic_write
 from benchbench.training.batches import BatchBuilder
+from benchbench.training.bundling import devices_of
 from benchbench.training.log import read_log
 from benchbench.training.plan import Plan
 from benchbench.training.running import SMALL, data_of
@@ -142,9 +143,7 @@ def trained_on(record: Mapping[str, Any]) -> str:
     >>> trained_on({"environment": {"gpu": "NVIDIA H200"}, "plan": {"precision": "bf16"}})
     'NVIDIA H200, bf16'
     """
-    environment = record["environment"]
-    device = environment.get("gpu") or f"CPU ({environment['processor']})"
-    return f"{device}, {record['plan']['precision']}"
+    return f"{devices_of(record)}, {record['plan']['precision']}"
 
 
 def start_of(plan: Mapping[str, Any]) -> str:

@@ -14,10 +14,10 @@ none, the headline on record, which leaves a difference without an interval over
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchbench.analysis.paired import paired_scores
 from benchbench.training.loop import BEST
@@ -63,6 +63,9 @@ class AtHand:
     bundled: Mapping[str, Path]
     """Member → the checkpoint that stands in for its seed 0."""
     bundled_on: Mapping[str, str]
+    examples: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    """By seed and member: how many each was shown."""
+    bundled_examples: Mapping[str, int] = field(default_factory=dict)
 
     def sources(self, seed: int, name: str, task: str) -> Iterator[Source]:
         """Yield where a model's run of a task can come from."""
@@ -128,14 +131,25 @@ def take_in(record: Outcomes, work: Work, claims: Claims, bundled: Path) -> tupl
 def _at_hand(work: Work, claims: Claims, bundled: Path) -> AtHand:
     runs, scores = evaluate_runs(work, claims)
     members = {(seed, name) for seed, name, _ in runs if name in BY_NAME}
-    on = {
-        (seed, name): trained_on(weights.read(work.best(seed, BY_NAME[name].weights))[1])
+    records = {
+        (seed, name): weights.read(work.best(seed, BY_NAME[name].weights))[1]
         for seed, name in members
     }
     there = {name: bundled / f"{name}{weights.SUFFIX}" for name in SHIPPED}
     there = {name: path for name, path in there.items() if path.is_file()}
-    bundled_on = {name: trained_on(weights.read(path)[1]) for name, path in there.items()}
-    return AtHand(work, runs, scores, on, there, bundled_on)
+    shipped = {name: weights.read(path)[1] for name, path in there.items()}
+    return AtHand(
+        work, runs, scores,
+        {key: trained_on(record) for key, record in records.items()},
+        there,
+        {name: trained_on(record) for name, record in shipped.items()},
+        {key: _examples(record) for key, record in records.items()},
+        {name: _examples(record) for name, record in shipped.items()},
+    )  # fmt: skip
+
+
+def _examples(record: Mapping[str, Any]) -> int:
+    return int(record["plan"]["steps"] * record["plan"]["batch"])
 
 
 def _run_outcomes(hand: AtHand, curves: Sequence[RunCurves]) -> list[RunOutcome]:
@@ -230,11 +244,15 @@ def _apart(better: RunCurves, worse: RunCurves, metric: str) -> tuple[float, flo
 
 
 def bridges_of(hand: AtHand, level: float) -> Iterator[Bridge]:
-    """Yield the differences of members at hand from their bundled trainings on other devices."""
+    """Yield the differences of members at hand from their bundled trainings on other devices.
+
+    A training on another number of examples is none to compare with.
+    """
     for seed, name, task in hand.scores:
         other = hand.bundled_on.get(name, "")
         on = hand.on.get((seed, name), "")
-        if seed == 0 and other and on != other:
+        alike = hand.examples.get((seed, name)) == hand.bundled_examples.get(name)
+        if seed == 0 and other and on != other and alike:
             sources = Source(other, stand_in=True), Source(on, stand_in=False)
             both = paired_scores([hand.run(each, seed, name, task) for each in sources])
             pair = pair_of(both, 0, level)

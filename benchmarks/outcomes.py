@@ -57,7 +57,8 @@ class RunOutcome:
     steps: int = 0
     batch: int = 0
     pool: int | None = None
-    """Distinct examples, shown again and again; 0: each is shown once; None: not on record."""
+    """Examples to choose from, shown again once all were; 0: each is shown once; None: not on
+    record."""
     mflops: float = 0.0
     """Million floating-point operations for an example, forward and backward."""
     rounded: bool = False
@@ -68,6 +69,13 @@ class RunOutcome:
     def examples(self) -> int:
         """Examples that it was trained on, each as often as it was shown."""
         return self.steps * self.batch
+
+    @property
+    def distinct(self) -> int:
+        """Different examples among those; 0 where that is not on record."""
+        if self.pool is None:
+            return 0
+        return min(self.pool, self.examples) if self.pool else self.examples
 
 
 @dataclass(frozen=True, slots=True)

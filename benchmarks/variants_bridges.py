@@ -32,8 +32,8 @@ def _pools(results: Results) -> str:
     """Describe the pools of examples of trainings on two devices, where they differ."""
     said = {}
     for each in results.record.bridges:
-        pools = {run.on: run.pool for run in results.record.runs
-                 if (run.member, run.seed) == (each.member, each.seed) and run.pool}  # fmt: skip
+        of_both = (r for r in results.record.runs if (r.member, r.seed) == (each.member, each.seed))
+        pools = {run.on: run.distinct for run in of_both if run.distinct}
         one, other = pools.get(each.on), pools.get(each.other)
         if one and other and one != other:
             said[each.member] = (

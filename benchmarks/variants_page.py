@@ -361,7 +361,8 @@ def _made(results: Results) -> Iterator[str]:
         f"seeds. p is over seeds from {MIN_SEEDS} on, below that over items: the column *p is "
         f"over* says which. Adjusted p: by Holm, over all "
         f"{len(results.claims.confirmatory)} claims, "
-        f"those not trained among them, with p = 1; shown is one below {level:g}. Both intervals "
+        "those not trained or across devices among them, with p = 1; shown is one below "
+        f"{level:g}. Both intervals "
         "are of single claims, not adjusted. Numbers speak of checkpoints as they were trained; "
         "what is bundled of them, in float16, may differ by a tenth of a point. Seed 0 is bundled."
     )
@@ -382,14 +383,15 @@ def _unpaired(results: Results) -> str:
 
 def _unequal(results: Results) -> str:
     """Name the claims whose models were trained on different numbers of examples."""
-    examples = {each.member: each.examples for each in results.record.runs if each.steps}
+    examples = {(each.member, each.on): each.examples for each in results.record.runs if each.steps}
     found = {}
     for each in results.found:
-        pair = each.claim.better, each.claim.worse
-        if each.n and pair[0] in examples and pair[1] in examples:
-            one, other = (examples[name] for name in pair)
-            if one != other:
-                found[pair] = f"`{pair[0]}` − `{pair[1]}` ({one:,} and {other:,})"
+        names = each.claim.better, each.claim.worse
+        for pair in each.pairs.values():
+            ons = pair.better_on, pair.worse_on
+            one, other = (examples.get(key, 0) for key in zip(names, ons, strict=True))
+            if one and other and one != other:
+                found[names] = f"`{names[0]}` − `{names[1]}` ({one:,} and {other:,})"
     return f" Numbers of examples differ in {', '.join(found.values())}." if found else ""
 
 

@@ -116,8 +116,9 @@ def claims_table(found: Sequence[ClaimResult], results: Results) -> list[str]:
 
 def _claim_row(found: ClaimResult, seeds: Sequence[int], usual: str) -> list[str]:
     claim = found.claim
-    tested = found.n > 0 and claim.kind != "estimate" and not math.isnan(found.tested.low)
-    adjusted = claim.confirmatory and found.n > 0
+    counts = found.n > 0 and not found.across
+    tested = counts and claim.kind != "estimate" and not math.isnan(found.tested.low)
+    adjusted = counts and claim.confirmatory
     return [
         f"`{claim.better}` − `{claim.worse}`",
         claim.task_and_metric,

@@ -1,7 +1,7 @@
 r"""Claims tested on runs: per seed, over seeds, and the confirmatory ones together.
 
-With d_1, …, d_n the paired differences of n seeds, each of them between two models that started
-from the same weights and were shown the same examples,
+With d_1, …, d_n the paired differences of n seeds (``variants_page`` tells which pairs started from
+the same weights and were shown the same examples),
 
 .. math:: \bar d \pm t_{n-1,\,1-\alpha}\; s / \sqrt{n}, \qquad t = (\bar d - b) / (s / \sqrt{n})
 
@@ -185,11 +185,15 @@ def judge_claims(claims: Claims, runs: Runs) -> list[ClaimResult]:
 
 
 def judge(measured: Sequence[ClaimResult], level: float) -> list[ClaimResult]:
-    """Return measured claims with their verdicts: Holm's adjustment over the confirmatory ones."""
+    """Return measured claims with their verdicts: Holm's adjustment over the confirmatory ones.
+
+    One across devices is no evidence, and counts as one that was not trained: with p = 1.
+    """
     found = list(measured)
     places = [i for i, each in enumerate(found) if each.claim.confirmatory]
-    above = holm([found[i].tested.above for i in places])
-    below = holm([found[i].tested.below for i in places])
+    tested = [MeanDifference(NAN) if found[i].across else found[i].tested for i in places]
+    above = holm([each.above for each in tested])
+    below = holm([each.below for each in tested])
     for i, one, other in zip(places, above, below, strict=True):
         found[i] = replace(found[i], above=one, below=other)
     return [replace(each, verdict=_verdict(each, level)) for each in found]

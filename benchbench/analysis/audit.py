@@ -25,7 +25,7 @@ from benchbench.analysis.blind_runs import Given, blind_runs
 from benchbench.analysis.scorecard import scorecard
 from benchbench.data.karpathy import read_training_captions
 from benchbench.datasets.tallies import captions_of, tally
-from benchbench.editions import resolve_edition
+from benchbench.editions import DRAWN, resolve_edition
 from benchbench.errors import UsageError
 from benchbench.evaluation import evaluate
 from benchbench.files import expand_path, parse_json
@@ -90,8 +90,8 @@ def audit(
     read = [
         _Judged(each, headline, tag, _majority(items))
         for each in blind_runs(
-            task, found.root, where, captions=texts, captions_name=path.name if path else "",
-            models=blind, progress=progress,
+            task, found.root, where, twins=found.kind == DRAWN, captions=texts,
+            captions_name=path.name if path else "", models=blind, progress=progress,
         )
     ]  # fmt: skip
     return _audit(task, found, items, headline, tag, read, crops)

@@ -5,7 +5,9 @@ Models that learn get captions from one of three places, and each run says from 
 * a file of captions that the caller names, without the images and the captions of the items;
 * the task's own training split;
 * the true captions of the items themselves, cross-fitted: source images are dealt into ``FOLDS``
-  parts by a hash of their names, and each part is scored by a model of the others.
+  parts by a hash of their names, and each part is scored by a model of the others. The twins of the
+  drawn world stay together: what is true of one is false of the other, so that a model of one would
+  score below chance on the other.
 """
 
 from __future__ import annotations
@@ -51,6 +53,8 @@ class Given:
     info: TaskInfo
     chosen: Sequence[Any]
     fitted_to: Sequence[Any] = ()
+    twins: bool = False
+    """Whether source images come in twins, as in the drawn world."""
 
     def items(self, root: Path) -> Sequence[Any]:
         """Return the items that were chosen."""
@@ -66,6 +70,7 @@ def blind_runs(
     root: Path,
     where: Mapping[str, Any],
     *,
+    twins: bool = False,
     captions: Mapping[str, Sequence[str]] | None = None,
     captions_name: str = "",
     models: Sequence[str] = (),
@@ -77,6 +82,7 @@ def blind_runs(
         task: the task.
         root: the folder of its files.
         where: ``data_root`` and ``edition``, as for ``evaluate``.
+        twins: whether source images come in twins, as in the drawn world.
         captions: image → captions to train on, as well.
         captions_name: the name of their file.
         models: further text-only models, as ``blind:hf:gpt2``.
@@ -91,7 +97,7 @@ def blind_runs(
         plans += _plans_of_captions(captions, captions_name, items)
     plans += _own_plans(task, root, items)
     for done, plan in enumerate(plans, start=1):
-        given = Given(task.info, items, plan.fitted_to)
+        given = Given(task.info, items, plan.fitted_to, twins)
         how = _cross_fitted if plan.crossed else _run
         yield BlindRun(how(plan.model, given, where), plan.training)
         if progress:
@@ -152,7 +158,7 @@ def _run(model: str, task: Task, where: Mapping[str, Any]) -> Run:
 
 def _cross_fitted(name: str, given: Given, where: Mapping[str, Any]) -> Run:
     """Return one run of all items, each scored by a model of the other parts' true captions."""
-    parts = [fold_of(item.cluster) for item in given.chosen]
+    parts = [fold_of(item.cluster, given.twins) for item in given.chosen]
     outcomes: dict[str, Any] = {}
     runs = []
     for part in sorted(set(parts)):
@@ -169,12 +175,20 @@ def _cross_fitted(name: str, given: Given, where: Mapping[str, Any]) -> Run:
     return replace(runs[0], counts=counts, outcomes=ordered)
 
 
-def fold_of(cluster: str) -> int:
+def fold_of(cluster: str, twins: bool = False) -> int:
     """Return the part that a source image belongs to: 0 to ``FOLDS`` − 1.
+
+    Args:
+        cluster: the image's name.
+        twins: whether images 2 k and 2 k + 1 belong to one part.
 
     >>> fold_of("000000391895.jpg")
     0
+    >>> fold_of("000012.png", twins=True) == fold_of("000013.png", twins=True)
+    True
     """
+    if twins and (number := image_number(cluster)):
+        cluster = str(int(number) // 2)
     return hashlib.sha256(cluster.encode()).digest()[0] % FOLDS
 
 

@@ -299,3 +299,11 @@ def test_typed_it_prints_and_writes(shapes: Path, tmp_path: Path) -> None:
     for wrong in (("--out", tmp_path / "file"), ("--blind", "openclip:ViT-B-32/random")):
         done = typed("audit", "vg-relation", "--data-root", shapes, *wrong)
         assert done.exit_code == 2, done.output
+
+
+def test_a_reader_of_captions_is_at_chance_on_the_drawn_world() -> None:
+    found = audit(load_task("vg-relation"))
+    scores = {each.model: each for each in found.models}
+    assert 0.48 < scores["blind:ngram"].score < 0.52
+    # Each caption is true as often as it is false, without twins apart: the two models agree.
+    assert scores["blind:ngram-ratio"].decided == 0

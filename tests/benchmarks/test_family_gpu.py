@@ -60,7 +60,7 @@ def test_a_trial_of_the_whole_way(tmp_path: Path) -> None:
     assert Path(started).parent.name == "captioner"
     bundle(tmp_path / "far" / "0" / "structclip@captioner", tmp_path / "bundled")
     card = (tmp_path / "bundled" / "structclip.md").read_text("utf-8")
-    assert "256 examples, shown again and again" in card
+    assert "96 of 256 examples, each shown once" in card
     assert " --pool 256" in card
 
 

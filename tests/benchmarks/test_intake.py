@@ -86,8 +86,8 @@ def test_a_lost_run_is_stood_in_for_and_the_claim_is_across_devices() -> None:
     change = compare(STANDING_IN, run).whole
     assert (found.pairs[0].better_on, found.pairs[0].worse_on) == (CPU, ON)
     assert found.pairs[0].difference == pytest.approx(change.difference, abs=1e-6)
-    assert found.above < LEVEL
-    assert found.verdict == "across devices"
+    assert found.items.above < LEVEL
+    assert (found.above, found.verdict) == (1.0, "across devices")
 
 
 def test_without_a_stand_in_the_headlines_are_compared_without_an_interval() -> None:
@@ -152,6 +152,9 @@ def test_a_member_on_two_devices_is_bridged() -> None:
     )
     same = hand_of({(0, "negclip"): run}, on=ON, bundled="negclip")
     assert not list(bridges_of(same, LEVEL))
+    shorter = hand_of({(0, "negclip"): run}, bundled="negclip")
+    shorter = replace(shorter, examples={(0, "negclip"): 8}, bundled_examples={"negclip": 16})
+    assert not list(bridges_of(shorter, LEVEL))
 
 
 def curves_of(seeds: tuple[int, ...], percent: float) -> list[RunCurves]:
