@@ -1,8 +1,9 @@
 """Training examples from photographs with captions, in Karpathy's format (``data.karpathy``).
 
-Example k of a seed is always the same: images are shuffled anew in each epoch, each with one of its
-captions. Some images, chosen by the hash of their name, are held out for validation; they are the
-same for every seed and are never trained on.
+Example k of a seed and a batch size is always the same. Images are shuffled anew in each epoch,
+each with one of its captions; those that would not fill a batch are left out of that epoch, so that
+no batch shows an image twice. Some images, chosen by the hash of their name, are held out for
+validation; they are the same for every seed and are never trained on.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Photographs:
     """The splits of the file; empty if it has none."""
     sha256: str = ""
     """The digest of the file's records."""
+    batch: int = 1
+    """The batch size: an epoch has whole batches alone."""
 
     def record(self) -> dict[str, Any]:
         """Return the splits, where the file has any, and the file's digest."""
@@ -81,17 +84,17 @@ class Photographs:
         """Return all captions that may be trained on."""
         return (text for each in self.shown for text in each.captions)
 
-    def check_batch(self, batch: int) -> None:
+    def __post_init__(self) -> None:
         """Refuse a batch that shows some image twice, as a negative of its own.
 
         Raises:
             UsageError: there are fewer images to train on.
         """
-        if batch > len(self.shown):
+        if self.batch > len(self.shown):
             raise UsageError(
-                f"{self.name} has {len(self.shown):,} images to train on: a batch of {batch:,} "
-                "holds some of them twice, each a negative of itself. Take a smaller one: "
-                "--batch-size."
+                f"{self.name} has {len(self.shown):,} images to train on: a batch of "
+                f"{self.batch:,} holds some of them twice, each a negative of itself. Take a "
+                "smaller one: --batch-size."
             )
 
     def examples(self, numbers: Ints) -> Examples:
@@ -103,7 +106,8 @@ class Photographs:
         Raises:
             ImageError: an image cannot be decoded.
         """
-        rounds, places = np.divmod(numbers, len(self.shown))
+        each_epoch = len(self.shown) // self.batch * self.batch
+        rounds, places = np.divmod(numbers, each_epoch)
         some = [
             self.shown[_order(self.seed, turn, len(self.shown))[place]]
             for turn, place in zip(rounds.tolist(), places.tolist(), strict=True)
@@ -160,6 +164,7 @@ def read_photographs(
     seed: int = 0,
     negatives: Negatives = "none",
     swaps: int = 1,
+    batch: int = 1,
 ) -> Photographs:
     """Read a file, check the headers of its images, and hold some images out.
 
@@ -171,12 +176,13 @@ def read_photographs(
         seed: the seed of the order, and of which caption.
         negatives: which swapped captions are wanted.
         swaps: how many of a caption, at most.
+        batch: the batch size.
 
     Raises:
         MissingData: there is no such file.
         MalformedData: naming the record and field; or too few images.
         ImageError: an image is missing, or none.
-        UsageError: no caption can be swapped as wanted.
+        UsageError: no caption can be swapped as wanted; or images are fewer than a batch.
     """
     read = read_training_captions(file)
     found = read.of_image
@@ -193,8 +199,9 @@ def read_photographs(
     kept = [everything[name] for name in held]
     name = f"karpathy:{file.name}"
     return Photographs(
-        name, shown, kept, side, cropped, seed, negatives, swaps, read.splits, read.sha256
-    )
+        name, shown, kept, side, cropped, seed, negatives, swaps, read.splits, read.sha256,
+        batch,
+    )  # fmt: skip
 
 
 def _root(file: Path, image: str) -> Path:

@@ -140,13 +140,7 @@ def _smaller_set(plan: Plan, scenes: int | None) -> dict[str, int]:
 def _feed(
     plan: Plan, described: Variant, build: Build, source: Source, device: str, here: TrainingProcess
 ) -> BatchBuilder:
-    """Return this process's batches.
-
-    Raises:
-        UsageError: photographs are fewer than a batch.
-    """
-    if isinstance(source, Photographs):
-        source.check_batch(plan.batch)
+    """Return this process's batches."""
     views = list(find_views(described.views, described.name).values())
     return BatchBuilder(
         source, build.reader, views, plan.batch, build.size, device, build.preprocessing,
@@ -288,6 +282,7 @@ def data_of(
         seed=plan.seed,
         negatives=described.negatives,
         swaps=described.swaps,
+        batch=plan.batch,
     )
     if build.reader.with_triples:
         _set_tagger(build.reader, source, described.name)

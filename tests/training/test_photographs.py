@@ -105,7 +105,8 @@ def test_the_middle_is_shown_where_the_model_cuts_it_out(file: Path) -> None:
 
 def test_spans_are_read_by_tags(file: Path) -> None:
     build = build_for(variant("msgclip"), Plan("msgclip"))
-    source, _ = data_of(Plan("msgclip", data=f"karpathy:{file}"), variant("msgclip"), build)
+    plan = Plan("msgclip", data=f"karpathy:{file}", batch=6)
+    source, _ = data_of(plan, variant("msgclip"), build)
     assert isinstance(build.reader, CaptionReader)
     feed = BatchBuilder(source, build.reader, [], 6, build.size, "cpu", build.preprocessing)
     batch = feed.on_device(feed[0])
@@ -155,7 +156,7 @@ def test_captions_without_triples_teach_no_knowledge(tmp_path: Path) -> None:
     )
     for number, captions in enumerate((["Outside .", "A dog ."], ["Outside .", "A red dog ."])):
         file = drawn(tmp_path / str(number), captions=captions)
-        plan = Plan("structclip:knowledge", data=f"karpathy:{file}")
+        plan = Plan("structclip:knowledge", data=f"karpathy:{file}", batch=6)
         if number:
             assert isinstance(data_of(plan, described, build)[0], Photographs)
         else:
@@ -207,6 +208,15 @@ def test_a_batch_shows_no_image_twice(file: Path, tmp_path: Path) -> None:
     plan = Plan("clip", data=f"karpathy:{file}", steps=1, batch=7)
     with pytest.raises(UsageError, match=r"has 6 images to train on: a batch of 7 holds some"):
         train(plan, tmp_path / "out", device="cpu", workers=0)
+
+
+def test_no_batch_crosses_from_one_epoch_into_the_next(file: Path) -> None:
+    source = read(file, batch=4)
+    for step in range(25):
+        shown = torch.as_tensor(source.examples(np.arange(4 * step, 4 * step + 4)).images)
+        assert len({each.numpy().tobytes() for each in shown}) == 4
+    both = torch.as_tensor(source.examples(np.arange(100)).images)
+    assert len({each.numpy().tobytes() for each in both}) == 6, "none is left out of every epoch"
 
 
 def test_captions_without_relations_teach_no_swaps(tmp_path: Path) -> None:
