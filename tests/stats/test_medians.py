@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbench.stats import bootstrap_draws, median_over_items
+from benchbench.stats import bootstrap_draws, expanded_percentiles, intervals, median_over_items
 
 
 @given(st.integers(1, 30), st.integers(0, 2**32 - 1))
@@ -34,3 +34,16 @@ def test_no_item_has_no_median() -> None:
     empty = median_over_items(np.array([]), np.array([], dtype=int), total=3)
     assert np.isnan(empty.value)
     assert np.isnan(empty.redraw(np.ones((2, 3)))).all()
+
+
+def test_draws_that_miss_every_item_leave_the_interval() -> None:
+    clusters = np.arange(10) * 200
+    median = median_over_items(np.arange(10.0), clusters, total=2_000)
+    seeds = [s for s in range(8) if np.isnan(bootstrap_draws([median], seed=s)).any()]
+    assert seeds, "of 80,000 draws one or the other is of none of the ten clusters"
+    for seed in seeds:
+        ((low, high),) = intervals([median], seed=seed)
+        draws = bootstrap_draws([median], seed=seed)[:, 0]
+        drawn = draws[np.isfinite(draws)]
+        assert (low, high) == expanded_percentiles(drawn, 10)
+        assert 0 <= low < 4.5 < high <= 9
