@@ -23,7 +23,7 @@ from benchbench.types import (
 if TYPE_CHECKING:
     from benchbench.analysis.paired import Pairing
     from benchbench.types import Hits, Metric, Outcome, Ties
-    from benchbench.types.arrays import Flags, Floats
+    from benchbench.types.arrays import Flags, Floats, Indices
 
 Array = Any
 Columns = Mapping[str, Array]
@@ -43,7 +43,8 @@ class ItemTable:
     scores."""
     margins: Floats
     """[items, models]: the score of the true caption minus that of the best other one, the least
-    over the item's images; NaN for other protocols."""
+    over the images that have one; of a single caption, the score of its image minus that of the
+    best other one. NaN for other protocols."""
     shared: Columns = field(repr=False)
     """Columns that do not depend on the model."""
     of_models: tuple[Columns, ...] = field(repr=False)
@@ -95,16 +96,38 @@ def _tied(pairing: Pairing, metric: Metric, n: int) -> Sequence[Flags]:
 
 
 def _margins(outcomes: Sequence[Outcome]) -> Floats:
-    """Return each item's least margin over its images, [items]; NaN without scores of captions."""
+    """Return each item's margin, [items] (``ItemTable.margins``)."""
     found = np.full(len(outcomes), np.nan)
     scored = [o for o in outcomes if isinstance(o, MatchingOutcome)]
-    for where in same_shape([o.scores.shape for o in scored]):
-        scores = np.stack([scored[i].scores for i in where]).astype(np.float64)
-        target = np.array([scored[i].target for i in where], dtype=np.intp)[:, :, None]
-        true = np.take_along_axis(scores, target, axis=2)[:, :, 0]
-        np.put_along_axis(scores, target, -np.inf, axis=2)
-        found[where] = (true - scores.max(axis=2)).min(axis=1)
+    for where in same_shape([(o.scores.shape, _choosing(o)) for o in scored]):
+        chosen = [scored[i] for i in where]
+        scores = np.stack([o.scores for o in chosen]).astype(np.float64)
+        images = _choosing(chosen[0])
+        if scores.shape[2] > 1:
+            own = np.array([o.target for o in chosen], dtype=np.intp)[:, images]
+            found[where] = _least_margin(scores[:, images], own)
+        elif len(images) == 1 < scores.shape[1]:
+            own = np.full((len(chosen), 1), images[0], dtype=np.intp)
+            found[where] = _least_margin(scores.swapaxes(1, 2), own)
     return found
+
+
+def _choosing(outcome: MatchingOutcome) -> tuple[int, ...]:
+    """Return the images that have a caption of their own; others do not choose."""
+    return tuple(image for image, column in enumerate(outcome.target) if column >= 0)
+
+
+def _least_margin(scores: Floats, own: Indices) -> Floats:
+    """Return the least margin of the rows of each item: [items].
+
+    Args:
+        scores: [items, rows, options].
+        own: [items, rows], the true option of each row.
+    """
+    others, own = scores.copy(), own[:, :, None]
+    np.put_along_axis(others, own, -np.inf, axis=2)
+    true = np.take_along_axis(scores, own, axis=2)[:, :, 0]
+    return np.asarray((true - others.max(axis=2)).min(axis=1))
 
 
 def _lists(values: Sequence[Any], kind: type) -> tuple[Array, Array]:
@@ -116,7 +139,7 @@ def _lists(values: Sequence[Any], kind: type) -> tuple[Array, Array]:
 
 
 def _matching_shared(outcomes: Sequence[MatchingOutcome]) -> Columns:
-    target, start = _lists([o.target for o in outcomes], np.uint16)
+    target, start = _lists([o.target for o in outcomes], np.int16)  # −1: no caption of its own
     _, captions = _lists([o.no_op for o in outcomes], np.uint8)
     _, scores = _lists([o.scores.ravel() for o in outcomes], np.float32)
     return {

@@ -120,7 +120,7 @@ def _shown(a: Run, b: Run) -> Sequence[GroupFlips]:
 
 def _captions(item: Item) -> dict[str, object]:
     """Return what a page shows of an item: the names of its images, and its captions."""
-    true = dict.fromkeys(item.captions[column] for column in item.target)
+    true = dict.fromkeys(item.captions[column] for column in item.target if column >= 0)
     return {
         "images": [Path(ref.path).name for ref in item.images],
         "true": list(true),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import benchbench as bb
 from benchbench.errors import RunError, UsageError
+from benchbench.render.flip_pages import _captions
 from benchbench.render.publication import publish, publish_flips, refresh
+from benchbench.types import ImageRef, Item
 from tests.analysis.example_runs import changed, made
 from tests.cli.test_cli import typed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchbench.types import Run
 
 
@@ -103,3 +104,10 @@ def test_the_command(boards: Path, sugarcrepe: Path) -> None:
     assert "sugarcrepe--a--b.json" in done.stdout
     assert typed("publish", "--to", boards, "--check").exit_code == 0
     assert typed(*words, "--check").exit_code == 2
+
+
+def test_an_image_without_a_caption_makes_none_true() -> None:
+    images = tuple(ImageRef(Path(f"{i}.jpg")) for i in range(2))
+    item = Item("0", images, ("a cat", "a dog"), target=(0, -1), cluster="0", tags={})
+    shown = _captions(item)
+    assert (shown["true"], shown["false"]) == (["a cat"], ["a dog"])

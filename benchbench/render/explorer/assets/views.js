@@ -113,7 +113,14 @@ const resultCell = (open, m, i) => {
   return make("td", { class: `text ${tone}` }, `${sign} ${words}`);
 };
 
-/** Matching: captions, the score of each with each image, the decision, the margin. */
+/** Return which of some scores is the best, counted from 1, or which tie. */
+function choice(what, scores) {
+  const best = Math.max(...scores);
+  const firsts = [...scores].flatMap((score, c) => (score === best ? [c + 1] : []));
+  return firsts.length > 1 ? `tie of ${firsts.join(", ")}` : `${what} ${firsts[0]}`;
+}
+
+/** Matching: captions, the score of each with each image, the decision, the margin. A single caption chooses an image. */
 function matchingView(open, i, text) {
   const shared = open.columns;
   const target = shared.target.subarray(shared["target.start"][i], shared["target.start"][i + 1]);
@@ -134,11 +141,12 @@ function matchingView(open, i, text) {
   for (let k = 0; k < target.length; k++) for (let c = 0; c < n; c++) heads.push(target.length > 1 ? `image ${k + 1}, caption ${c + 1}` : `caption ${c + 1}`);
   const rows = open.models.map((model, m) => {
     const cells = [], decisions = [], text = open.task.models[m].decisions ? () => "–" : scoreText;
+    const all = model.scores.subarray(start, end);
+    if (n === 1) decisions.push(choice("image", all));
     for (let k = 0; k < target.length; k++) {
-      const row = model.scores.subarray(start + k * n, start + (k + 1) * n);
-      const best = Math.max(...row);
-      const firsts = [...row].flatMap((score, c) => (score === best ? [c + 1] : []));
-      decisions.push(firsts.length > 1 ? `tie of ${firsts.join(", ")}` : `caption ${firsts[0]}`);
+      const row = all.subarray(k * n, (k + 1) * n);
+      const best = Math.max(...(n > 1 ? row : all));
+      if (n > 1 && target[k] >= 0) decisions.push(choice("caption", row));
       row.forEach((score, c) => {
         const no = model.no_op[shared["no_op.start"][i] + c] ? " ≡" : "";
         cells.push(make("td", { class: score === best ? "best" : null, title: no ? "the same tokens as another, true caption" : null }, text(score) + no));
