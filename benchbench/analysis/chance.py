@@ -14,15 +14,17 @@ import numpy as np
 from benchbench.analysis.scorecard import chance_of
 from benchbench.editions import SCENES, choose_edition, drawn_part, resolve_edition
 from benchbench.embedding import EmbeddingTable, EncodedCaptions, Encoder, FileLog
+from benchbench.embedding.pairs import PairScores
 from benchbench.errors import BenchbenchError
 from benchbench.protocols import load_protocol
 from benchbench.types import ProposalTask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from benchbench.types import ImageRef, Metric, Role, Task
+    from benchbench.embedding.pairs import Block
+    from benchbench.types import ImageRef, Metric, PairScorer, Role, Task
 
 
 MissingReason = Literal["proposals", "no files", "not drawn", "unreadable"]
@@ -97,6 +99,10 @@ class NoModel:
 
     logit_scale = 1.0
 
+    def answering(self, answer: str) -> NoModel:
+        """Return the model that scores questions by an answer: this one, which is never run."""
+        return self
+
 
 class ConstantEncoder(Encoder):
     """An encoder that reads no image and gives every input the same vector."""
@@ -125,6 +131,18 @@ class ConstantEncoder(Encoder):
         rows = {text: i for i, text in enumerate(distinct)}
         ids = {text: (i,) for text, i in rows.items()}
         return EncodedCaptions(EmbeddingTable(rows, _equal_vectors(len(rows))), ids, frozenset())
+
+    def pairs(
+        self, blocks: Sequence[Block], scorer: PairScorer | None = None, name: str = ""
+    ) -> PairScores:
+        """Return one score for all pairs; each string has its own token ids."""
+        refs = dict.fromkeys(ref for block, _ in blocks for ref in block)
+        texts = dict.fromkeys(text for _, block in blocks for text in block)
+        numbers = {text: i for i, text in enumerate(texts)}
+        ids = {text: (i,) for text, i in numbers.items()}
+        every, score = np.arange(len(texts)), np.zeros(len(texts), dtype=np.float32)
+        of_refs = dict.fromkeys(refs, every), dict.fromkeys(refs, score)
+        return PairScores(ids, frozenset(), numbers, *of_refs)
 
 
 def _equal_vectors(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

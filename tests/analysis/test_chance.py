@@ -12,6 +12,7 @@ from benchbench.evaluation import evaluate
 from benchbench.registry import load_task
 from benchbench.types import TaskInfo
 from tests.conftest import Undrawn
+from tests.suites import naturalbench
 
 
 @pytest.mark.parametrize("name", ["vg-relation", "coco-order", "scenario-classification"])
@@ -30,6 +31,15 @@ def test_relations_have_a_chance_level_too(drawn_graphs: Path) -> None:
     guessing = chance_levels(load_task("vg-relation-detection"), drawn_graphs)
     chance = {metric.name: level for metric, level in guessing.chance.items()}
     assert 0 < chance["R@20"] < chance["R@50"] < 0.1
+
+
+def test_questions_have_a_chance_level_too(tmp_path: Path) -> None:
+    naturalbench.write(tmp_path)
+    task = load_task("naturalbench")
+    guessing = chance_levels(task, tmp_path)
+    chance = {metric.name: level for metric, level in guessing.chance.items()}
+    assert guessing.items == len(task.items(tmp_path))
+    assert chance["group"] == pytest.approx(1 / 16), "four questions of two answers each"
 
 
 def test_nothing_is_drawn_to_tell_a_chance_level(tmp_path: Path) -> None:
