@@ -61,7 +61,7 @@ def audit(
     """Audit a task's edition.
 
     Args:
-        task: the task; its headline metric must be a share.
+        task: the task; its headline metric must be a share of items.
         data_root: the folder of its files, instead of the drawn world.
         edition: as for ``evaluate``.
         captions: a file in Karpathy's format, whose captions the n-gram models are trained on, too.
@@ -71,17 +71,13 @@ def audit(
         progress: called as ``progress(what, done, total)``.
 
     Raises:
-        UsageError: the headline is a rank, or a model of ``blind`` reads images.
+        UsageError: the headline is a rank or an area, or a model of ``blind`` reads images.
         DataError: a file is missing or malformed.
     """
     where = {"data_root": data_root, "edition": edition}
     found = resolve_edition(task.info, data_root, edition, progress, with_images=model is not None)
     _, headline = task.info.shown(found.kind.name)
-    if headline.reading != "hit":
-        raise UsageError(
-            f"{task.info.name} is read by {headline.name}, a rank: no item of it is right or "
-            "wrong, and there is no audit of it."
-        )
+    _check_headline(task, headline)
     items = task.items(found.root)
     path = expand_path(captions) if captions is not None else None
     texts = read_training_captions(path).of_image if path else None
@@ -95,6 +91,21 @@ def audit(
         )
     ]  # fmt: skip
     return _audit(task, found, items, headline, tag, read, crops)
+
+
+def _check_headline(task: Task, headline: Metric) -> None:
+    """Refuse a headline by which no item is right or wrong.
+
+    Raises:
+        UsageError: it is a rank, or of all items together (an area).
+    """
+    pooled = headline.judgement in load_protocol(task.info.protocol).pooled
+    if headline.reading != "hit" or pooled:
+        kind = "a number of all items together" if pooled else "a rank"
+        raise UsageError(
+            f"{task.info.name} is read by {headline.name}, {kind}: no item of it is right or "
+            "wrong, and there is no audit of it."
+        )
 
 
 def _audit(
@@ -185,10 +196,13 @@ def _by_item(run: Run, metric: Metric, what: Callable[[Any, Any], Any]) -> dict[
 
 
 def _tag(task: Task, items: Sequence[Any]) -> str:
-    """Return the task's first tag with at most ``MAX_GROUPS`` groups; "" if there is none."""
+    """Return the task's first tag with at most ``MAX_GROUPS`` groups; "" if there is none.
+
+    Tags of parts of an item (a query's direction) make no groups of items.
+    """
     for tag in task.info.tags:
-        names = {item.tags[tag] for item in items}
-        if 1 < len(names) <= MAX_GROUPS:
+        names = {item.tags.get(tag) for item in items}
+        if None not in names and 1 < len(names) <= MAX_GROUPS:
             return tag
     return ""
 

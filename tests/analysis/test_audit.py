@@ -34,6 +34,7 @@ from benchbench.runs import read_run
 from benchbench.types import ImageRef, Item
 from tests.cli.test_cli import typed
 from tests.conftest import SHARED
+from tests.suites import eccv_caption, negbench, svo_probes
 
 TOP = Path(__file__).parent.parent.parent
 CLIP = TOP / "leaderboards/official-2023-06-23/runs/sugarcrepe/OpenAI-ViT-B-32.parquet"
@@ -307,3 +308,17 @@ def test_a_reader_of_captions_is_at_chance_on_the_drawn_world() -> None:
     assert 0.48 < scores["blind:ngram"].score < 0.52
     # Each caption is true as often as it is false, without twins apart: the two models agree.
     assert scores["blind:ngram-ratio"].decided == 0
+
+
+@pytest.mark.parametrize("name", ["negbench.retrieval", "eccv-caption"])
+def test_tags_of_queries_make_no_groups_of_items(name: str, tmp_path: Path) -> None:
+    (negbench if "negbench" in name else eccv_caption).write(tmp_path)
+    found = audit(load_task(name), data_root=tmp_path)
+    assert (found.tag, found.group_sizes) == ("", {})
+    assert found.models
+
+
+def test_an_area_has_no_items_that_are_right(tmp_path: Path) -> None:
+    svo_probes.write(tmp_path)
+    with pytest.raises(UsageError, match="read by auroc, a number of all items together"):
+        audit(load_task("svo-probes.decisions"), data_root=tmp_path)
