@@ -313,12 +313,16 @@ def _read_slices(
 ) -> list[_Score]:
     """Return the headline within each group of a tag, ties counted as the caller says.
 
+    A judgement of all items together (an area) keeps its metric's rule, without which it is not
+    the number of that name.
+
     Raises:
         UsageError: no item has the tag, or the run has decisions alone and no scores for the rule.
     """
     require_scores(run, ties)
     _, headline = info.shown(kind_of(run.edition).name)
-    metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=None)
+    own = headline.ties if headline.judgement in judge.protocol.pooled else None
+    metric = replace(headline, by=by, leave_out=frozenset(), at_least=1, ties=own)
     units = judge.units(metric, ties)
     if not len(units.values) and not units.too_short:
         raise unknown_tag_error(run, by)
@@ -331,7 +335,16 @@ def _read_slices(
         meaning = f"not in {', '.join(out_of)}" if out_of else ""
         is_rank = metric.reading == "rank"
         reads.append(
-            _Score(label, meaning, ties, value, chance, is_rank, metric.statistic, metric.measure)
+            _Score(
+                label,
+                meaning,
+                own or ties,
+                value,
+                chance,
+                is_rank,
+                metric.statistic,
+                metric.measure,
+            )
         )
     return reads
 

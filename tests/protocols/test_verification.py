@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
+from benchbench.analysis.scorecard import scorecard
 from benchbench.protocols.reading import read_units
 from benchbench.protocols.verification import PROTOCOL, area_parts, decided, fit_threshold
+from benchbench.registry import load_task
 from benchbench.stats import mean_over_groups
 from benchbench.types import Claimed, Metric
+from tests.analysis.example_runs import changed, made
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12)
 AREA = Metric("area", "labels", by="label", judgement="area", ties="share")
@@ -132,3 +136,20 @@ def test_a_score_at_the_threshold_is_a_tie() -> None:
 
 def test_one_label_alone_has_no_area() -> None:
     assert not len(read_units(PROTOCOL, claims([(1, True), (2, True)]), AREA, "wrong").values)
+
+
+def test_a_scorecards_groups_are_areas_by_the_metrics_own_tie_rule() -> None:
+    outcomes = tuple(
+        Claimed(str(i), f"{i // 2}.jpg", {"piece": "all"}, i % 2 == 0, False, 0.5, None)
+        for i in range(40)
+    )
+    info = replace(load_task("svo-probes.decisions").info, name="made", metrics=(AREA,))
+    task = SimpleNamespace(info=replace(info, headline="area", headlines={}))
+    run = changed(
+        made("a", 0.5), task="made", task_version=info.version, protocol="verification",
+        outcomes=outcomes,
+    )  # fmt: skip
+    card = scorecard(run, task=task, by="piece")
+    assert card.headline.estimate.value == 0.5
+    (group,) = card.groups
+    assert (group.estimate.value, group.ties) == (0.5, "share"), "all scores tie"
