@@ -67,11 +67,25 @@ def answer_of(
         right = scores[0] > scores[1] if scores else right_of(given["right"])
     except ValueError as error:
         raise MalformedData(f"{where}: {error}.") from error
+    if scores and scores[0] != scores[1] and not _agree(given["right"], bool(right)):
+        raise MalformedData(
+            f"{where}: the decision is {given['right']!r}, and the scores {scores} say otherwise. "
+            "The higher score is preferred: where a lower one is better, negate them, or leave "
+            "the scores out."
+        )
     image = PurePosixPath(text["image"].replace("\\", "/")).name
     return Answer(
         where, text["model"] or model, right, image, text["caption"], text["foil"], text["id"],
         text["subset"], scores,
     )  # fmt: skip
+
+
+def _agree(decided: object, right: bool) -> bool:
+    """Return whether a recorded decision is that of the scores, or is none."""
+    try:
+        return right_of(decided) in (None, right)
+    except ValueError:
+        return True
 
 
 def _is_path(fields: Mapping[str, str], name: str) -> bool:

@@ -202,6 +202,24 @@ def test_scores_that_differ_beyond_32_bits_do_not_tie(root: Path, tmp_path: Path
         import_results(path, "table", "sugarcrepe", data_root=root, model="m")
 
 
+def test_a_decision_that_the_scores_contradict_is_refused(root: Path, tmp_path: Path) -> None:
+    rows = [
+        {"id": f"{subset}/{key}", "right": 1, "score_true": 2.0, "score_false": 3.0}
+        for subset in SUBSETS
+        for key in items_of(subset)
+    ]
+    path = tmp_path / "losses.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    with pytest.raises(
+        MalformedData, match=r"row 1: the decision is 1, and the scores \(2.0, 3.0\)"
+    ):
+        import_results(path, "table", "sugarcrepe", data_root=root, model="m")
+    negated = [{**row, "score_true": -2.0, "score_false": -3.0} for row in rows]
+    pd.DataFrame([{**negated[0], "right": None}, *negated[1:]]).to_parquet(path)
+    (run,) = import_results(path, "table", "sugarcrepe", data_root=root, model="m")
+    assert bb.scorecard(run).headline.estimate.value == 1.0
+
+
 def test_tables_of_parquet_that_cannot_be_read_are_one_error(root: Path, tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     twice = pa.table(
