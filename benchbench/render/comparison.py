@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchbench.analysis.comparison import SIGN_FLIPS
 from benchbench.analysis.paired import setting_differences
 from benchbench.printable import sentence
+from benchbench.protocols import load_protocol
 from benchbench.render.caveats import (
     banners_of,
     common_banner,
@@ -195,7 +196,13 @@ def notes(found: Comparison) -> Iterator[str]:
             f"Effect size: {found.effect:+.2f} (mean difference of an image in standard deviations "
             "of such differences)."
         )
-    if flips := found.flips:
+    pooled = found.metric.judgement in load_protocol(found.a.protocol).pooled
+    if pooled:
+        yield (
+            "gained, lost: items whose part in the area is larger with b, or with a; by itself no "
+            "item is right or wrong."
+        )
+    if (flips := found.flips) and not pooled:
         lost = Counter(each.group for each in flips if not each.gained)
         worst = [
             f"{short(name, CELL) or 'all'} {count:,}"
@@ -223,7 +230,7 @@ def methods_terminal(found: MethodComparison) -> str:
     rows = [
         f"{sentence(found.task)} · {found.metric} · {found.a.n} and {found.b.n} seeds"
         f"{' · ranks, less is better' if found.is_rank else ''}",
-        *(line for banner in banners_of(found.runs) for line in ("", wrap(banner))),
+        *(line for warning in _method_warnings(found) for line in ("", wrap(warning))),
         "",
         f"a      {_spread(found.a, scale)}",
         f"b      {_spread(found.b, scale)}",
@@ -244,6 +251,12 @@ def methods_terminal(found: MethodComparison) -> str:
         ),
     ]
     return "\n".join(rows)
+
+
+def _method_warnings(found: MethodComparison) -> Iterator[str]:
+    """Yield what a reader must know before any number."""
+    yield from banners_of(found.runs)
+    yield from setting_warnings(setting_differences(found.runs))
 
 
 def _spread(spread: Spread, scale: float) -> str:

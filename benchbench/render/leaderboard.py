@@ -270,6 +270,7 @@ def latex(board: Leaderboard) -> str:
 
 def rows(board: Leaderboard) -> list[dict[str, object]]:
     """Return everything as plain values, one dictionary per model."""
+    unlike = list(setting_warnings(board.setting_differences))
     return [
         {
             "task": board.info.name,
@@ -301,7 +302,7 @@ def rows(board: Leaderboard) -> list[dict[str, object]]:
             "sealed": not place.run.unsealed,
             "benchbench": str(place.run.environment.get("benchbench", "unknown")),
             "unreliable_interval": is_heavy(board.rare_share),
-            "caveats": " ".join(banners(place.run)),
+            "caveats": " ".join([*banners(place.run), *unlike]),
         }
         for place in board.places
     ]

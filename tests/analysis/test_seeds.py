@@ -31,6 +31,12 @@ def test_overlapping_methods_are_said_to_overlap() -> None:
     assert "overlap" in str(compare_methods(A, A))
 
 
+def test_seeds_under_other_settings_are_noted() -> None:
+    b = [replace(run, settings={**run.settings, "precision": "bf16"}) for run in B]
+    assert "UNLIKE: precision differs" in str(compare_methods(A, b))
+    assert "UNLIKE" not in str(compare_methods(A, B))
+
+
 def test_one_seed_is_no_method() -> None:
     with pytest.raises(UsageError, match="not 1 and 3"):
         compare_methods(A[:1], B)

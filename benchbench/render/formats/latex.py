@@ -11,7 +11,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from benchbench.render.caveats import few_images, interval_text, rare_groups_note
+from benchbench.render.caveats import (
+    digest_note,
+    few_images,
+    interval_text,
+    rare_groups_note,
+    setting_warnings,
+)
 from benchbench.render.exporting import ExportOptions, Format, boards_of, place_of, write_texts
 from benchbench.render.latex import tex
 from benchbench.render.leaderboard import (
@@ -111,8 +117,13 @@ def _sentences(boards: Sequence[Leaderboard]) -> Iterator[str]:
         yield from few_images(board.places[0].estimate.n_clusters)
         yield from rare_groups_note({name: board.rare_share}, ())
     found = dict.fromkeys(
-        line for board in boards for line in (*warnings(board), *run_notes(board))
-    )
+        line
+        for board in boards
+        for line in (
+            *warnings(board), *setting_warnings(board.setting_differences),
+            *digest_note(place.run for place in board.places), *run_notes(board),
+        )
+    )  # fmt: skip
     yield from (short(line, 10 * NAME) for line in found)
 
 

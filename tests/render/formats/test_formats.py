@@ -15,6 +15,7 @@ from benchbench.analysis.leaderboard import leaderboard
 from benchbench.render.exporting import ExportOptions, export_runs
 from benchbench.render.formats.latex import table
 from benchbench.render.leaderboard import as_csv, rows
+from benchbench.types.runs import UNVERIFIED
 from tests.analysis.example_runs import changed, made
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ def test_tables_say_how_far_to_trust_them() -> None:
     served = [replace(run.model, settings={"note": "served elsewhere"}) for run in runs]
     noted = [changed(run, model=model) for run, model in zip(runs, served, strict=True)]
     assert "NOTE: served elsewhere" in table([leaderboard(noted)])
+    other = changed(runs[1], settings={"precision": "bf16", UNVERIFIED: "0" * 64})
+    unlike = leaderboard([runs[0], other])
+    assert "UNLIKE: precision differs" in table([unlike])
+    assert "Unverified digest" in table([unlike])
+    assert as_csv(unlike).count("UNLIKE: precision differs") == 2
     found = list(csv.DictReader(as_csv(heavy).splitlines()))
     assert {row["benchbench"] for row in found} == {"1.2.3"}
     assert {row["unreliable_interval"] for row in found} == {"True"}
