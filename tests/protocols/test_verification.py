@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_a_scorecards_groups_are_areas_by_the_metrics_own_tie_rule() -> None:
         for i in range(40)
     )
     info = replace(load_task("svo-probes.decisions").info, name="made", metrics=(AREA,))
-    task = SimpleNamespace(info=replace(info, headline="area", headlines={}))
+    task: Any = SimpleNamespace(info=replace(info, headline="area", headlines={}))
     run = changed(
         made("a", 0.5), task="made", task_version=info.version, protocol="verification",
         outcomes=outcomes,
