@@ -16,6 +16,7 @@ import hashlib
 import json
 from copy import copy
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.adapters.acceleration import OPTIONS, accelerated, acceleration
@@ -25,6 +26,7 @@ from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.checkpoint import read_folder, read_repository
 from benchbench.checkpoints.digests import weights_sha256
 from benchbench.checkpoints.factory import create, create_random, tokenizer_of
+from benchbench.checkpoints.vocabularies import vocabulary_sha256
 from benchbench.devices import inference
 from benchbench.errors import ModelError, UnknownName, UsageError
 from benchbench.files import expand_path
@@ -117,6 +119,7 @@ class OpenClip:
             settings={
                 "captions_trimmed": self._text is not None,
                 "config_sha256": _config_sha256(config or architecture),
+                **_vocabulary(tokenizer),
                 **acceleration(options),
                 **({"share_prefixes": True} if self._trees else {}),
                 **(settings or {}),
@@ -207,9 +210,17 @@ def _as_json(record: Any) -> Any:
 
 
 def _tokenizer_name(tokenizer: Any) -> str:
+    """Return a tokenizer's kind, and the repository that it comes from: never a folder."""
     inner = getattr(tokenizer, "tokenizer", None)
-    source = getattr(inner, "name_or_path", "")
-    return f"{type(tokenizer).__name__}({source})" if source else type(tokenizer).__name__
+    source = str(getattr(inner, "name_or_path", ""))
+    known = source and not Path(source).is_dir()
+    return f"{type(tokenizer).__name__}({source})" if known else type(tokenizer).__name__
+
+
+def _vocabulary(tokenizer: Any) -> dict[str, str]:
+    """Return the digest of a tokenizer of transformers; open_clip's own has one vocabulary."""
+    inner = getattr(tokenizer, "tokenizer", tokenizer)
+    return {"tokenizer_sha256": vocabulary_sha256(inner)} if hasattr(inner, "get_vocab") else {}
 
 
 def _config_sha256(architecture: str) -> str:

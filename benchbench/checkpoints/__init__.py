@@ -9,5 +9,7 @@ Read in this order::
     identity, architectures, activations
                         what the weights belong to, and the evidence for it
     factory             the model, built on ``meta`` where no weight stays random
+    vocabularies, quick_tokens
+                        tokenizers: what they know, and open_clip's sooner
     digests             of weights, and of whatever else computes
 """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.hub import is_unreachable, offline_if_unreachable
 from benchbench.checkpoints.quick_tokens import quicken
+from benchbench.checkpoints.vocabularies import is_empty
 from benchbench.errors import WeightsUnavailable
 from benchbench.failures import first_line
 
@@ -115,16 +116,28 @@ def allocate(model: nn.Module) -> None:
         setattr(model.get_submodule(owner), last, values)
 
 
-def tokenizer_of(architecture: str) -> Any:
+def tokenizer_of(architecture: str, context_length: int | None = None) -> Any:
     """Return an architecture's tokenizer: list of strings → ids [n, context].
 
+    Args:
+        architecture: open_clip's name, ``local-dir:FOLDER`` or ``hf-hub:ORG/REPO``.
+        context_length: by default the configuration's.
+
     Raises:
-        WeightsUnavailable: it is neither cached nor to be downloaded.
+        WeightsUnavailable: it is neither cached nor to be downloaded, or its vocabulary is missing.
     """
     import open_clip
 
     with load_errors(f"the tokenizer of {architecture}", uses_hub=names_hub(architecture)):
-        return quicken(open_clip.get_tokenizer(architecture))
+        found = quicken(open_clip.get_tokenizer(architecture, context_length=context_length))
+    inner = getattr(found, "tokenizer", None)
+    if inner is not None and is_empty(inner):
+        raise WeightsUnavailable(
+            f"The tokenizer of {architecture} has no vocabulary: its tokenizer.json, vocabulary or "
+            "*.model file is missing. Copy the tokenizer files of the checkpoint that it was "
+            "fine-tuned from."
+        )
+    return found
 
 
 def names_hub(architecture: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from benchbench.registry import load_model
 from benchbench.runs import strip_folders
 from benchbench.types import LoadOptions
 from benchbench.variants import weights as ours
+from tests.adapters import tiny_hf
 from tests.checkpoints.same import QUICK, assert_same
 
 
@@ -181,3 +183,38 @@ def test_runs_keep_no_absolute_paths(tiny: str, tmp_path: Path, shapes: Path) ->
 )
 def test_absolute_paths_are_cut_to_their_last_part(typed: str, kept: str) -> None:
     assert strip_folders(typed) == kept
+
+
+@pytest.fixture
+def worded(tmp_path: Path) -> Path:
+    """A folder with a configuration, weights, and a tokenizer of transformers."""
+    known = len(tiny_hf.SPECIAL) + len(tiny_hf.WORDS)
+    config = open_clip.get_model_config("tiny-custom")
+    config["text_cfg"] |= {"vocab_size": known, "hf_tokenizer_name": "org/words"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(factory._MODEL_CONFIGS, "worded", config)
+        model = open_clip.create_model("worded")
+    folder = configured(tmp_path / "folder", model, **config, quick_gelu=True)
+    tiny_hf.word_tokenizer(folder)
+    return folder
+
+
+def test_a_tokenizer_beside_the_weights_is_part_of_the_model(worded: Path, tmp_path: Path) -> None:
+    before = load_model(str(worded)).manifest
+    assert str(tmp_path) not in before.tokenizer
+    elsewhere = load_model(str(shutil.copytree(worded, tmp_path / "other"))).manifest
+    assert elsewhere.fingerprint == before.fingerprint
+    path = worded / "tokenizer.json"
+    said = json.loads(path.read_text())
+    words = said["model"]["vocab"]
+    words["horse"], words["man"] = words["man"], words["horse"]
+    path.write_text(json.dumps(said))
+    assert load_model(str(worded)).manifest.fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["BertTokenizer", "CLIPTokenizer"])
+def test_a_vocabulary_that_is_missing_is_not_made_up(worded: Path, kind: str) -> None:
+    (worded / "tokenizer.json").unlink()
+    (worded / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind}))
+    with pytest.raises(WeightsUnavailable, match="has no vocabulary"):
+        load_model(str(worded))

@@ -367,3 +367,15 @@ def test_the_fingerprint_follows_tokenizer_and_configuration(tmp_path: Path) -> 
     assert after.context_length == 20
     assert after.settings["tokenizer_sha256"] != before.settings["tokenizer_sha256"]
     assert after.fingerprint != before.fingerprint
+
+
+def test_added_tokens_are_part_of_the_fingerprint(tmp_path: Path) -> None:
+    tiny_hf.save("align", tmp_path)
+    found = []
+    for first, second in (("zebra", "gnu"), ("gnu", "zebra")):
+        added = {first: len(tiny_hf.WORDS) + 1, second: len(tiny_hf.WORDS) + 2}
+        (tmp_path / "added_tokens.json").write_text(json.dumps(added))
+        model = load(tmp_path)
+        found.append((model.token_ids(["a zebra"]), model.manifest.fingerprint))
+    assert found[0][0] != found[1][0]
+    assert found[0][1] != found[1][1]

@@ -13,6 +13,7 @@ from benchbench.adapters.huggingface.folder import CONFIG, VOCABULARIES, Folder,
 from benchbench.adapters.huggingface.lora import merge_adapter
 from benchbench.adapters.huggingface.towers import Towers, towers_of
 from benchbench.adapters.huggingface.weights import load_errors, read_model
+from benchbench.checkpoints.vocabularies import is_empty
 from benchbench.errors import ModelError, WeightsUnavailable
 
 if TYPE_CHECKING:
@@ -124,15 +125,22 @@ def read_tokenizer(folder: Folder, options: LoadOptions) -> Any:
     from transformers import AutoTokenizer
 
     found = {path.name for pattern in VOCABULARIES for path in folder.path.glob(pattern)}
-    if not found - {"tokenizer_config.json", "special_tokens_map.json"}:
+    if not found - {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}:
         raise WeightsUnavailable(
             f"{folder} has no tokenizer: no tokenizer.json, vocabulary or *.model file. Copy the "
             "tokenizer files of the checkpoint that it was fine-tuned from."
         )
     with load_errors(f"the tokenizer of {folder}"):
-        return AutoTokenizer.from_pretrained(
+        tokenizer: Any = AutoTokenizer.from_pretrained(
             folder.path, trust_remote_code=options.trust_remote_code
         )
+    if is_empty(tokenizer):
+        raise WeightsUnavailable(
+            f"The tokenizer of {folder} has no vocabulary: {type(tokenizer).__name__} finds none "
+            f"in {', '.join(sorted(found))}. Copy the tokenizer files of the checkpoint that it "
+            "was fine-tuned from."
+        )
+    return tokenizer
 
 
 def class_of(name: str, folder: Folder) -> Any:

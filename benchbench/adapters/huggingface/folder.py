@@ -34,7 +34,14 @@ TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
 MAX_NAMES = 8
 """Maximum number of files listed in an error."""
 
-VOCABULARIES = ("*tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
+VOCABULARIES = (
+    "*tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+)
 USAGE_HINT = "Type {0}:ORG/REPO, {0}:ORG/REPO@REVISION, or the path of a folder: {0}:./folder."
 
 
