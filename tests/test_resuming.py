@@ -49,6 +49,20 @@ def test_an_interrupted_evaluation_goes_on_to_the_same_bits(
     assert np.array_equal(scores(again), scores(reference))
 
 
+@pytest.mark.parametrize("spoken", ["openclip:tiny/untrained", "clip", "lerp"])
+def test_weights_that_changed_in_memory_are_not_taken_for_those_before(
+    tiny: str, shapes: Path, spoken: str
+) -> None:
+    named = f"lerp:{tiny},{tiny},0.5" if spoken == "lerp" else spoken
+    model: Any = load_model(named)
+    for _ in range(2):
+        evaluate(model, "vg-relation", data_root=shapes)
+    for parameter in model.module.parameters():
+        parameter.data *= 1 + 1e-5
+    with pytest.raises(ContractError, match="changed after it was loaded"):
+        evaluate(model, "vg-relation", data_root=shapes)
+
+
 def record_files(tmp_path: Path) -> list[Path]:
     """The files of stored encodings."""
     return sorted((tmp_path / "cache" / "encodings").glob("*/*.records"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from benchbench.checkpoints.digests import tensors_of, weights_sha256
+from benchbench.checkpoints.digests import module_sha256, tensors_of, weights_sha256
 from benchbench.errors import ContractError
 from benchbench.registry import family_of, name_within_family, specification_of
 
@@ -61,10 +61,12 @@ class Computation:
             model: as loaded.
 
         Raises:
-            ContractError: another model of this process has the same manifest and other parameters.
+            ContractError: another model of this process has the same manifest and other parameters;
+                or the weights changed after the manifest was written.
         """
         modules = set(_modules_of(model))
         if all(_top(module) == PACKAGE for module in modules):
+            _check_unchanged(model)
             return cls(model.manifest, is_known=True, parameters="")
         code = sources_sha256(modules)
         noted = {CODE: code} if code else {}
@@ -99,6 +101,27 @@ def _check_distinct(model: Model, computation: Computation) -> None:
             f"Two models have the manifest of {manifest.name} (fingerprint "
             f"{manifest.fingerprint}), but their parameters differ. Give each manifest the digest "
             "of its own: weights_sha256=benchbench.model_digest(module)."
+        )
+
+
+def _check_unchanged(model: Model) -> None:
+    """Refuse a model of this package whose module got other weights after it was loaded.
+
+    What was stored of its former weights would be taken for theirs.
+
+    Raises:
+        ContractError: the weights are not those of the manifest.
+    """
+    from torch.nn import Module
+
+    found = [getattr(model, name, None) for name in ("model", "module")]
+    modules = [each for each in found if isinstance(each, Module)]
+    known = model.manifest.weights_sha256
+    if modules and all(module_sha256(module) != known for module in modules):
+        raise ContractError(
+            f"The weights of {model.manifest.name} changed after it was loaded: its manifest "
+            "describes others. Save them to a file and evaluate that, or give the model to a "
+            "benchbench.Monitor, which evaluates what it is at each step."
         )
 
 

@@ -17,7 +17,7 @@ from benchbench.adapters.huggingface.checks import check_captions, check_images,
 from benchbench.adapters.huggingface.folder import CONFIG, VOCABULARIES
 from benchbench.adapters.huggingface.lora import resolve_adapter
 from benchbench.checkpoints.activations import activation_of
-from benchbench.checkpoints.digests import weights_sha256
+from benchbench.checkpoints.digests import module_sha256
 from benchbench.devices import inference
 from benchbench.errors import ModelError
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
@@ -80,7 +80,7 @@ class HuggingFace:
             name=name,
             architecture=f"{checkpoint.config.get('model_type')}/{type(self.model).__name__}",
             weights=str(checkpoint.folder),
-            weights_sha256=weights_sha256(self.model.state_dict()),
+            weights_sha256=module_sha256(self.model),
             trained=checkpoint.trained,
             activation=activation_of(self.model),
             preprocessing=_preprocessing(self.processor),

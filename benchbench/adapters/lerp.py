@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from benchbench.adapters.trimming import SAMPLE_CAPTIONS
-from benchbench.checkpoints.digests import weights_sha256
+from benchbench.checkpoints.digests import module_sha256
 from benchbench.errors import ModelError, UsageError
 from benchbench.registry import load_model, supported_options
 from benchbench.types import LOAD_EXTRAS, DualEncoder, LoadOptions, ModelFamily
@@ -102,7 +102,7 @@ def load(rest: str, options: LoadOptions) -> Blend:
     )
     return Blend(
         first,
-        _manifest(first.manifest, second.manifest, weights_sha256(a.state_dict()), weight, rest),
+        _manifest(first.manifest, second.manifest, module_sha256(a), weight, rest),
         first.logit_scale if weight == 0 else scale,
     )
 

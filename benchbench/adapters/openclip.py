@@ -24,7 +24,7 @@ from benchbench.adapters.prefix_sharing import Forest, prefix_tower
 from benchbench.adapters.trimming import exact_tower
 from benchbench.checkpoints.activations import activation_of
 from benchbench.checkpoints.checkpoint import read_folder, read_repository
-from benchbench.checkpoints.digests import weights_sha256
+from benchbench.checkpoints.digests import module_sha256
 from benchbench.checkpoints.factory import create, create_random, tokenizer_of
 from benchbench.checkpoints.vocabularies import vocabulary_sha256
 from benchbench.devices import inference
@@ -91,8 +91,8 @@ class OpenClip:
         self.tokenizer = _with_cache(tokenizer)
         self.transform = transform
         self._dtype = open_clip.get_input_dtype(options.precision)
-        digest = weights_sha256(model.state_dict())
         model.to(options.device)
+        digest = module_sha256(model)
         self.device = str(next(model.parameters()).device)
         self._encode_images = accelerated(model.encode_image, model, options)
         self.logit_scale = float(model.logit_scale.exp().max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,12 @@ from benchbench.data.records import file_sha256
 from benchbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import MutableMapping
+
+    from torch import Tensor, nn
+
+_digested: MutableMapping[nn.Module, tuple[list[int], str]] = weakref.WeakKeyDictionary()
+"""Module → a checksum of each of its tensors when it was digested, and the digest."""
 
 
 def weights_sha256(state: Mapping[str, Tensor]) -> str:
@@ -26,6 +32,32 @@ def weights_sha256(state: Mapping[str, Tensor]) -> str:
         flat: Any = tensor.reshape(-1).view(torch.uint8).numpy()
         digest.update(flat)
     return digest.hexdigest()
+
+
+def module_sha256(module: nn.Module) -> str:
+    """Return ``weights_sha256`` of a module's state dict; computed again only if it changed.
+
+    Checksums tell whether it did, in a tenth of the time: torch's own counts of writes leave out
+    those to ``parameter.data``.
+    """
+    state = module.state_dict()
+    sums = _checksums(state)
+    known = _digested.get(module)
+    if known is None or known[0] != sums:
+        known = _digested[module] = sums, weights_sha256(state)
+    return known[1]
+
+
+def _checksums(state: Mapping[str, Tensor]) -> list[int]:
+    """Return the sum of each tensor's bits, as whole numbers."""
+    import torch
+
+    kinds = {1: torch.uint8, 2: torch.int16, 4: torch.int32}
+    sums = [
+        tensor.detach().view(kinds.get(tensor.dtype.itemsize, torch.int64)).sum(dtype=torch.int64)
+        for tensor in state.values()
+    ]
+    return [int(each) for each in torch.stack([each.cpu() for each in sums])] if sums else []
 
 
 def model_digest(*parts: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchbench.checkpoints.activations import activation_of
-from benchbench.checkpoints.digests import weights_sha256
+from benchbench.checkpoints.digests import module_sha256
 from benchbench.errors import ModelError, UnknownName, WeightsUnavailable
 from benchbench.files import expand_path
 from benchbench.types import LoadOptions, ModelFamily, ModelManifest
@@ -58,7 +58,7 @@ class TrainedVariant:
             name=name,
             architecture=build.architecture,
             weights=where,
-            weights_sha256=weights_sha256(self.model.state_dict()),
+            weights_sha256=module_sha256(self.model),
             trained=True,
             activation=activation_of(self.model),
             preprocessing=dict(build.preprocessing),

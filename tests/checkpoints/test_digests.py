@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbench.checkpoints.digests import model_digest, weights_sha256
+from benchbench.checkpoints.digests import model_digest, module_sha256, weights_sha256
 from benchbench.errors import DataError, UsageError
 
 
@@ -49,3 +49,16 @@ def test_what_cannot_be_digested_is_named(tmp_path: Path) -> None:
         model_digest(object())
     with pytest.raises(DataError, match="File not found"):
         model_digest(tmp_path / "none")
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64, torch.complex128])
+def test_a_module_is_digested_again_however_it_was_written_to(kind: torch.dtype) -> None:
+    layer = torch.nn.Linear(2, 2, dtype=kind)
+    found = [module_sha256(layer)]
+    layer.load_state_dict(torch.nn.Linear(2, 2, dtype=kind).state_dict())
+    found.append(module_sha256(layer))
+    layer.weight.data.t()[0] *= 1.5
+    found.append(module_sha256(layer))
+    assert len(set(found)) == 3
+    assert found[-1] == weights_sha256(layer.state_dict()) == module_sha256(layer)
+    assert module_sha256(torch.nn.Identity()) == weights_sha256({})
