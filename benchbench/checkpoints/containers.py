@@ -67,10 +67,21 @@ def read_contents(path: Path, *, trust_pickle: bool = False) -> Contents:
         return contents
     if head.startswith(b"PK"):
         return _read_archive(path, trust_pickle)
-    for first, what in FOREIGN.items():
-        if head.startswith(first):
-            raise ModelError(f"{path} is {what}.")
+    check_weights(path)
     return _read_pickle(path, trust_pickle, LEGACY)
+
+
+def check_weights(path: Path) -> None:
+    """Refuse a file that is something else than weights, by its first bytes.
+
+    Raises:
+        WeightsUnavailable: there is no such file, or it cannot be read.
+        ModelError: it is empty, a pointer of Git LFS, a web page or another format.
+    """
+    head = _head(path)
+    for first, what in FOREIGN.items():
+        if head.startswith(first) and not _is_safetensors(head):
+            raise ModelError(f"{path} is {what}.")
 
 
 def check_folder(folder: Path) -> None:

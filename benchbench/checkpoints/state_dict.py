@@ -127,18 +127,24 @@ def is_harmless(name: str) -> bool:
 
 
 def _state_dicts(tree: Any, entry: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each path of keys with its state dict, the preferred first."""
+    """Yield each path of keys with its state dict, the preferred first.
+
+    Single numbers beside one, such as the best accuracy so far, may be tensors.
+    """
     import torch
 
     tree = tree.state_dict() if isinstance(tree, torch.nn.Module) else tree
     if not isinstance(tree, Mapping) or entry.count(".") >= DEPTH:
         return
-    if any(isinstance(value, torch.Tensor) for value in tree.values()):
+    tensors = [value for value in tree.values() if isinstance(value, torch.Tensor)]
+    within: list[tuple[str, dict[str, Any]]] = []
+    if all(each.numel() == 1 for each in tensors):  # else they are weights themselves
+        for name in (*WEIGHTS, *AVERAGES):
+            if name in tree:
+                within += _state_dicts(tree[name], f"{entry}.{name}" if entry else name)
+    if tensors and not within:
         yield entry, {str(name): value for name, value in tree.items()}
-        return
-    for name in (*WEIGHTS, *AVERAGES):
-        if name in tree:
-            yield from _state_dicts(tree[name], f"{entry}.{name}" if entry else name)
+    yield from within
 
 
 def _unwrap(state: dict[str, Any], what: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -76,6 +76,9 @@ CONTAINERS: dict[str, Any] = {
     "leftovers.pt": lambda s, p: torch.save(
         {**s, "attn_mask": torch.zeros(24, 24), "n_averaged": torch.tensor(9)}, p
     ),
+    "best.pt": lambda s, p: torch.save(
+        {"epoch": torch.tensor(3), "best": torch.tensor([0.5]), "state_dict": s}, p
+    ),
     "average.pt": lambda s, p: torch.save({"epoch": 1, "state_dict_ema": s}, p),
     "scale.pt": lambda s, p: torch.save({**s, "logit_scale": s["logit_scale"][None]}, p),
 }

@@ -184,6 +184,13 @@ def test_a_tokenizer_that_is_not_there_is_not_made_up(folder: Path) -> None:
         load(folder)
 
 
+def test_a_tokenizer_that_knows_no_word_is_refused(tmp_path: Path) -> None:
+    tiny_hf.save("align", tmp_path)
+    (tmp_path / "vocab.txt").rename(tmp_path / "vocab.json")
+    with pytest.raises(WeightsUnavailable, match=r"BertTokenizer finds none in .*vocab\.json"):
+        load(tmp_path)
+
+
 def test_a_tokenizer_of_another_model_is_refused(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
@@ -276,6 +283,11 @@ def test_weights_that_are_missing_or_damaged_are_an_error(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsUnavailable, match="Cannot load the weights of damaged"):
+        load(folder)
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(
+        ModelError, match=r"model\.safetensors is a pointer of Git LFS.*git lfs pull"
+    ):
         load(folder)
     path.rename(folder / "open_clip_model.safetensors")
     with pytest.raises(WeightsUnavailable, match=r"no weights that.*open_clip_model\.safetensors"):

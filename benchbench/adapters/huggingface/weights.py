@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from benchbench.adapters.huggingface.folder import (
     CONFIG,
     SAFE,
+    SAFE_FILES,
     Folder,
     has_safetensors,
     pickle_files,
 )
-from benchbench.checkpoints.containers import read_contents
+from benchbench.checkpoints.containers import check_weights, read_contents
 from benchbench.checkpoints.state_dict import is_harmless
 from benchbench.errors import ModelError, WeightsUnavailable
 from benchbench.failures import first_line
@@ -102,6 +103,8 @@ def _safetensors_folder(folder: Folder, options: LoadOptions) -> Iterator[Path]:
     from safetensors.torch import save_file
 
     if has_safetensors(folder):
+        for path in sorted(path for pattern in SAFE_FILES for path in folder.path.glob(pattern)):
+            check_weights(path)
         yield folder.path
         return
     state: dict[str, Any] = {}
