@@ -19,7 +19,7 @@ from benchbench.types import LoadOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import nn
+    from torch import Tensor
 
     from benchbench.types import Model, Precision
 
@@ -120,9 +120,8 @@ def _is_open_clip(module: Any) -> bool:
     return all(hasattr(module, name) for name in ("encode_image", "encode_text", "visual"))
 
 
-def _options(module: nn.Module) -> LoadOptions:
-    """Return the device and precision of a module."""
-    weight = next(module.parameters())
+def _options(weight: Tensor) -> LoadOptions:
+    """Return the device and precision of a module, by one of its weights."""
     precision = NAMES.get(str(weight.dtype))
     if precision is None:
         raise UsageError(
@@ -141,16 +140,43 @@ def _wrap_open_clip(module: Any, given: ModuleWrapper, name: str) -> Model:
             "An open_clip model has no tokenizer of its own. Give its architecture, as "
             "architecture='ViT-B-32', or tokenizer=open_clip.get_tokenizer(…)."
         )
-    architecture = given.architecture or type(module).__name__
+    architecture, context = given.architecture or type(module).__name__, _context_length(module)
+    tokenizer = given.tokenizer or tokenizer_of(architecture, context)
+    if context not in (None, tokenizer.context_length):
+        raise UsageError(
+            f"The tokenizer gives {tokenizer.context_length} tokens a caption, the model takes "
+            f"{context}. Give tokenizer=open_clip.get_tokenizer(…, context_length={context})."
+        )
     return OpenClip(
         module,
         _transform(module, given.transform),
-        given.tokenizer or tokenizer_of(architecture),
+        tokenizer,
         name=name,
         architecture=architecture,
         weights="in training",
-        options=_options(module),
+        options=_options(_computing_weight(module)),
     )
+
+
+def _context_length(module: Any) -> int | None:
+    """Return the tokens that a text tower of open_clip's own takes; None for any other's."""
+    from open_clip import CLIP
+    from open_clip.transformer import TextTransformer
+
+    tower = module if isinstance(module, CLIP) else getattr(module, "text", None)
+    known = isinstance(tower, CLIP | TextTransformer)
+    return int(tower.context_length) if tower is not None and known else None
+
+
+def _computing_weight(module: Any) -> Tensor:
+    """Return a weight in the precision that open_clip computes in.
+
+    Under its ``fp16`` and ``bf16``, embeddings and normalisations stay in float32.
+    """
+    import torch
+
+    weights: list[Tensor] = list(module.parameters())
+    return next((each for each in weights if each.dtype is not torch.float32), weights[0])
 
 
 def _transform(module: Any, given: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
@@ -200,7 +226,7 @@ def _wrap_transformers(module: Any, given: ModuleWrapper, name: str) -> Model:
     from benchbench.adapters.huggingface.folder import CONFIG, Folder
     from benchbench.adapters.huggingface.towers import towers_of
 
-    options = _options(module)
+    options = _options(next(module.parameters()))
     parts = {
         "tokenizer": given.tokenizer or getattr(given.processor, "tokenizer", None),
         "processor": getattr(given.processor, "image_processor", given.processor),
