@@ -125,17 +125,18 @@ def _origin_of(
             "Run them, name the number of shards that ran (--shards), or encode what is missing "
             "here: --encode-missing"
         )
-    if any(origin.described != there[0].described for origin in there):
-        kinds = sorted({_kind(origin) for origin in there})
+    names = sorted({name for origin in there for name in origin.described})
+    if differing := [n for n in names if len({str(o.described.get(n)) for o in there}) > 1]:
+        kinds = sorted({_kind(origin, differing) for origin in there})
         raise UsageError(
-            f"The inputs were encoded on machines of several kinds "
+            f"The inputs were encoded on machines of several kinds, or by several versions "
             f"({'; '.join(kinds)}), whose numbers differ in the last bits. Run all shards on one "
-            "kind."
+            "kind, with the same packages."
         )
     return there[0]
 
 
-def _kind(origin: Origin) -> str:
-    known = origin.described
-    names = ("gpu", "device", "instructions", "torch", "rows")
-    return ", ".join(f"{name} {known[name]}" for name in names if known.get(name))
+def _kind(origin: Origin, names: Sequence[str]) -> str:
+    """Return what distinguishes a machine; the code of benchbench is known by a digest."""
+    shown = {"code": "code of benchbench"}
+    return ", ".join(f"{shown.get(n, n)} {str(origin.described.get(n))[:32]}" for n in names)

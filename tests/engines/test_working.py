@@ -155,6 +155,20 @@ def test_parts_of_machines_of_two_kinds_are_not_mixed(plan: Plan, tmp_path: Path
     assert all("several kinds" in error and "instructions another" in error for error in errors)
 
 
+def test_parts_by_two_versions_name_what_differs(plan: Plan, tmp_path: Path) -> None:
+    run_all(plan, 4, tmp_path)
+    path = sorted(record_folder(plan, tmp_path).glob("*.json"))[0]
+    record = json.loads(path.read_text())
+    for tasks in record["encoded"].values():
+        for origin in tasks.values():
+            origin["described"]["code"] = "0123abcd"
+    path.write_text(json.dumps(record))
+    errors = [str(each.error) for each in merge_runs(plan, tmp_path) if each.error]
+    assert len(errors) == 2
+    assert all("code of benchbench 0123abcd; code of benchbench" in each for each in errors)
+    assert not any("instructions" in each for each in errors)
+
+
 def test_a_damaged_run_is_reported_and_written_again(
     plan: Plan, plain: dict[tuple[str, str], Run], tmp_path: Path
 ) -> None:
