@@ -79,7 +79,9 @@ def selections_of(specification: str) -> list[Selection]:
     """
     found: dict[Selection, None] = {}
     for part in re.split(r"[,+]", specification):
-        for name in (part, part.partition(":")[2]):
+        prefixes = part.split(":")  # of lerp:file:PATH, both
+        for i in range(len(prefixes)):
+            name = ":".join(prefixes[i:])
             if name and exists(place := selection_path(name)):
                 found |= dict.fromkeys(_read(place))
     return list(found)

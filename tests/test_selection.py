@@ -100,6 +100,9 @@ def test_every_checkpoint_of_a_mixture_counts(tmp_path: Path) -> None:
     found = selections_of(f"lerp:{tmp_path}/a.pt,{tmp_path}/b.pt,0.5")
     assert [each.data_sha256 for each in found] == ["a.pt", "b.pt"]
     assert selections_of(f"structclip:{tmp_path}/a.pt") == found[:1]
+    nested = f"lerp:file:{tmp_path}/a.pt,openclip:local-dir:{tmp_path}/b.pt,0.5"
+    assert selections_of(nested) == found
+    assert selections_of(f"openclip:local-dir:{tmp_path}/b.pt") == found[1:]
 
 
 def test_a_folder_has_its_word_beside_it(tmp_path: Path) -> None:
